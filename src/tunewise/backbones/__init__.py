@@ -1,0 +1,1 @@
+"""Pretrained models with their tokenizers, and names for their parts."""

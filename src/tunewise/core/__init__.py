@@ -1,0 +1,1 @@
+"""Errors, registry, canonical JSON and hashing, atomic files. No torch."""

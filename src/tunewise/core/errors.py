@@ -1,0 +1,91 @@
+"""Every error Tunewise raises on purpose.
+
+TunewiseError            the user sees its text, without a traceback
+├── InputError           the study file, the data or a model is wrong; exit code 2
+├── StudyBusy            another launcher holds the study folder; exit code 2
+├── MissingExtra         an optional package is not installed; exit code 2
+└── DamagedFile          a stored file is not what was written: cut short, altered, or newer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it stands, and what is wrong and what would be right."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class TunewiseError(Exception):
+    """Something a person can act on. The command line prints the text alone."""
+
+
+class InputError(TunewiseError):
+    """What the user brought is wrong. All mistakes found are reported together.
+
+    >>> print(InputError([Problem("study.yaml:3", "no such key"), Problem("", "no data")]))
+    study.yaml:3: no such key
+    no data
+    """
+
+    def __init__(self, problems: Sequence[Problem] | str) -> None:
+        self.problems = [Problem("", problems)] if isinstance(problems, str) else list(problems)
+        shown = [str(problem) for problem in self.problems[:MOST_SHOWN]]
+        if len(self.problems) > MOST_SHOWN:
+            shown.append(f"... and {len(self.problems) - MOST_SHOWN} more.")
+        super().__init__("\n".join(shown))
+
+
+class StudyBusy(TunewiseError):
+    """Another process is running this study; the text says which."""
+
+
+class MissingExtra(TunewiseError):
+    """An optional package is missing.
+
+    >>> print(MissingExtra("typst", extra="pdf"))
+    typst is not installed. Install it with: pip install 'tunewise[pdf]'
+    """
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed. Install it with: pip install 'tunewise[{extra}]'"
+        )
+
+
+class DamagedFile(TunewiseError):
+    """A file of ours does not hold what was written to it."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that offers the nearest valid name and lists the rest.
+
+    >>> nearest("rnk", ["rank", "alpha"])
+    "Did you mean 'rank'? Known: alpha, rank."
+    >>> nearest("zzz", ["rank", "alpha"])
+    'Known: alpha, rank.'
+    """
+    names = sorted(known)
+    listed = f"Known: {', '.join(names)}." if names else "None are known."
+    close = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return f"Did you mean '{close[0]}'? {listed}" if close else listed
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that does not exist.
+
+    >>> unknown("method", "lorra", ["lora", "full"])
+    "unknown method 'lorra'. Did you mean 'lora'? Known: full, lora."
+    """
+    return f"unknown {kind} '{name}'. {nearest(name, known)}"

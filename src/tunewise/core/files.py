@@ -1,0 +1,141 @@
+"""Writing files so that nobody ever reads half of one.
+
+A file is filled under another name in the same folder, flushed to the disk, and renamed. A
+folder counts once its marker ``COMPLETE.json``, which is written last, names every other file
+with its size and SHA-256. Renames never cross a file system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.errors import DamagedFile
+
+COMPLETE = "COMPLETE.json"
+FAIL_AT = "TUNEWISE_FAIL_AT"  # tests set it to k: the process dies at the k-th step of writing
+
+_steps = 0
+
+
+def failpoint() -> None:
+    """Die here if a test asked for it: the way a power cut would, with no clean-up."""
+    global _steps
+    wanted = os.environ.get(FAIL_AT)
+    if wanted is None:
+        return
+    _steps += 1
+    if _steps == int(wanted):
+        os._exit(137)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace the file at once: a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.tmp.{os.getpid()}")
+    failpoint()
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        failpoint()
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    failpoint()
+    flush_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON for people too: indented, keys in the given order, no NaN."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; a file that is not JSON is a `DamagedFile` that names it.
+
+    Python's reader accepts NaN and Infinity; ours does not, because we never write them.
+    """
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"the number {name} is not JSON")
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DamagedFile(f"{path}: not readable as JSON ({error}).") from error
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows cannot open a folder
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, read in pieces."""
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            total.update(piece)
+    return total.hexdigest()
+
+
+def mark_complete(folder: Path) -> None:
+    """Write the marker that makes a folder count: the size and SHA-256 of every file in it."""
+    files = {
+        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != COMPLETE and ".tmp." not in path.name
+    }
+    write_json(folder / COMPLETE, {"files": files})
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the marker stands. Cheap; `check_complete` also reads the content."""
+    return (folder / COMPLETE).is_file()
+
+
+def check_complete(folder: Path) -> None:
+    """Compare every file with the marker.
+
+    Raises:
+        DamagedFile: the marker is unreadable, or a file is missing, cut short or altered.
+    """
+    marker = read_json(folder / COMPLETE)
+    try:
+        listed = {
+            name: (entry["bytes"], entry["sha256"]) for name, entry in marker["files"].items()
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(f"{folder / COMPLETE}: not a list of files.") from error
+    for name, (size, sha256) in listed.items():
+        path = folder / name
+        if not path.is_file():
+            raise DamagedFile(f"{path}: missing, although the folder was complete.")
+        if path.stat().st_size != size:
+            raise DamagedFile(f"{path}: {path.stat().st_size} bytes where {size} were written.")
+        if sha256_of(path) != sha256:
+            raise DamagedFile(f"{path}: the content has changed since it was written.")
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder so that an interrupted removal leaves nothing that looks complete."""
+    (folder / COMPLETE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

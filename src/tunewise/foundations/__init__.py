@@ -1,0 +1,1 @@
+"""The mathematics the methods rest on, from first principles."""

@@ -1,0 +1,1 @@
+"""Verdict, tables, charts, HTML. Never torch."""

@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: metrics, intervals, paired tests, corrections, power. No torch."""

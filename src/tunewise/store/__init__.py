@@ -1,0 +1,1 @@
+"""What lies on disk. Readable without torch."""

@@ -1,0 +1,1 @@
+"""The study file, what to run next, engines, choosing, the sealed test."""

@@ -1,0 +1,1 @@
+"""What is asked of a model, a file each. A file in this folder is found by itself."""

@@ -1,0 +1,1 @@
+"""Batches, the one loop, checkpoints, seeds, stored features."""
