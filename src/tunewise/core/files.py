@@ -8,6 +8,7 @@ with its size and SHA-256. Renames never cross a file system.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -19,17 +20,13 @@ from tunewise.core.errors import DamagedFile
 COMPLETE = "COMPLETE.json"
 FAIL_AT = "TUNEWISE_FAIL_AT"  # tests set it to k: the process dies at the k-th step of writing
 
-_steps = 0
+_steps = itertools.count(1)
 
 
 def failpoint() -> None:
     """Die here if a test asked for it: the way a power cut would, with no clean-up."""
-    global _steps
     wanted = os.environ.get(FAIL_AT)
-    if wanted is None:
-        return
-    _steps += 1
-    if _steps == int(wanted):
+    if wanted is not None and next(_steps) == int(wanted):
         os._exit(137)
 
 
@@ -44,7 +41,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         failpoint()
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
@@ -120,9 +117,7 @@ def check_complete(folder: Path) -> None:
     """
     marker = read_json(folder / COMPLETE)
     try:
-        listed = {
-            name: (entry["bytes"], entry["sha256"]) for name, entry in marker["files"].items()
-        }
+        listed = {name: (file["bytes"], file["sha256"]) for name, file in marker["files"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(f"{folder / COMPLETE}: not a list of files.") from error
     for name, (size, sha256) in listed.items():

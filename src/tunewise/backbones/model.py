@@ -1,0 +1,24 @@
+"""A pretrained model with what belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+
+@dataclass
+class Model:
+    """A module, its tokenizer, and where its parts are.
+
+    `trunks` names the pretrained submodules by their path, such as ``{"text": "bert"}``.
+    `head` lists the parameters outside the trunks plus every number the checkpoint lacked: they
+    are new and must be trained.
+    """
+
+    module: nn.Module
+    coder: Any  # a transformers tokenizer (untyped there)
+    trunks: dict[str, str]
+    head: list[str] = field(default_factory=list)
+    max_length: int = 512  # tokens the model can take

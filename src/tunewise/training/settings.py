@@ -1,0 +1,57 @@
+"""How a contender is trained. No torch, so that a study file is read quickly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of the one loop. `learning_rate` None means the method's own default."""
+
+    epochs: int = 3
+    batch_size: int = 32  # examples in one step, over all its parts
+    accumulate: int = 1  # parts a step is computed in; changes memory, not the gradient
+    learning_rate: float | None = None
+    optimizer: Literal["adamw", "adam", "sgd", "adagrad"] = "adamw"
+    weight_decay: float = 0.01  # not on biases and norms
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup: float = 0.06  # fraction of all steps
+    clip_norm: float = 1.0
+    max_length: int | None = None  # tokens; None: what the model can take, at most 512
+    dropout: float | None = None  # of the backbone; None: as its configuration says
+    choose: Literal["best", "last"] = "best"  # epoch whose weights count, by the first metric
+    patience: int | None = None  # epochs without a better validation score before stopping
+    timeout: float | None = None  # seconds for one trial
+
+    def __post_init__(self) -> None:
+        whole = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "accumulate": self.accumulate,
+        }
+        for name, value in whole.items():
+            if value < 1:
+                raise ValueError(f"{name} = {value}: a whole number from 1 up.")
+        if self.batch_size < self.accumulate:
+            raise ValueError(
+                f"accumulate = {self.accumulate}: a step of {self.batch_size} examples "
+                "cannot be computed in more parts than it has examples."
+            )
+        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate = {self.learning_rate}: a number between 0 and 1.")
+        if not 0 <= self.warmup <= 1:
+            raise ValueError(f"warmup = {self.warmup}: a fraction of all steps, from 0 to 1.")
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay = {self.weight_decay}: a number from 0 up.")
+        if self.clip_norm <= 0:
+            raise ValueError(f"clip_norm = {self.clip_norm}: a number above 0.")
+        if self.max_length is not None and self.max_length < 4:
+            raise ValueError(f"max_length = {self.max_length}: at least 4 tokens.")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout = {self.dropout}: from 0 up to, not including, 1.")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience = {self.patience}: a whole number from 1 up.")
+        if self.timeout is not None and self.timeout <= 0:
+            raise ValueError(f"timeout = {self.timeout}: seconds, above 0.")
