@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 
 
@@ -22,3 +23,7 @@ class Model:
     trunks: dict[str, str]
     head: list[str] = field(default_factory=list)
     max_length: int = 512  # tokens the model can take
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.module.parameters()).device

@@ -1,0 +1,130 @@
+"""Choosing one of a few options for a text or a pair of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tunewise.data.examples import Example, Prediction
+from tunewise.tasks.base import TASKS, Batch, Encoded, Loss, Task
+
+IGNORED = -100  # the label of an example whose right option is not known
+
+
+@TASKS.register("classification")
+@dataclass(frozen=True)
+class Classification(Task):
+    """One label for a text, or for a pair such as a question and a passage.
+
+    Of a pair only the second text is shortened to fit, unless the first alone is too long.
+    `pooling` chooses the classifier: the library's own head, or the mean of the token
+    representations with a linear layer.
+    """
+
+    text: tuple[str, ...]
+    label: str
+    labels: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
+    pooling: Literal["library", "mean"] = "library"
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.text) <= 2:
+            raise ValueError(f"text = {list(self.text)}: one column, or two for pairs of texts.")
+        if not self.metrics:
+            raise ValueError("metrics = []: at least one metric; the first one chooses.")
+
+    def columns(self) -> tuple[str, ...]:
+        return (*self.text, self.label)
+
+    def read(self, row: dict[str, Any]) -> Example:
+        texts = tuple(str(row[column]) for column in self.text)
+        return Example(str(row["id"]), texts, row.get(self.label))
+
+    def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
+        # The full lengths are wanted too, so nothing is cut at first, and the long ones again.
+        whole = _tokens(coder, [example.texts for example in examples])
+        full_lengths = [len(ids) for ids in whole["input_ids"]]
+        long = [place for place, length in enumerate(full_lengths) if length > max_length]
+        for strategy, places in _strategies(examples, long, coder, max_length).items():
+            texts = [examples[place].texts for place in places]
+            cut = _tokens(coder, texts, truncation=strategy, max_length=max_length)
+            for name, column in cut.items():
+                for place, ids in zip(places, column, strict=True):
+                    whole[name][place] = ids
+        return [
+            Encoded(
+                example.id,
+                {name: column[place] for name, column in whole.items()},
+                example.label,
+                full_lengths[place],
+            )
+            for place, example in enumerate(examples)
+        ]
+
+    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch:
+        longest = max(item.length for item in encoded)
+        fill = {"input_ids": coder.pad_token_id, "attention_mask": 0, "token_type_ids": 0}
+        inputs = {
+            name: torch.tensor(
+                [item.inputs[name] + [fill[name]] * (longest - item.length) for item in encoded]
+            )
+            for name in encoded[0].inputs
+        }
+        labels = [IGNORED if item.label is None else item.label for item in encoded]
+        return Batch(
+            ids=[item.id for item in encoded],
+            inputs=inputs,
+            labels=torch.tensor(labels),
+            targets=sum(label != IGNORED for label in labels),
+            real_tokens=sum(item.length for item in encoded),
+        )
+
+    def loss(self, module: nn.Module, batch: Batch) -> Loss:
+        logits = module(**batch.inputs).logits.float()
+        total = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="sum")
+        return Loss(total, int((logits.detach().argmax(-1) == batch.labels).sum()))
+
+    def predict(self, module: nn.Module, batch: Batch) -> list[Prediction]:
+        logits = module(**batch.inputs).logits.float()
+        losses = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")
+        known = (batch.labels != IGNORED).tolist()
+        rows = zip(
+            batch.ids,
+            logits.argmax(-1).tolist(),
+            logits.softmax(-1).tolist(),
+            losses.tolist(),
+            known,
+            strict=True,
+        )
+        return [
+            Prediction(id, choice, tuple(probabilities), loss if is_known else None)
+            for id, choice, probabilities, loss, is_known in rows
+        ]
+
+
+def _tokens(coder: Any, texts: Sequence[tuple[str, ...]], **options: Any) -> dict[str, list[Any]]:
+    columns = [list(column) for column in zip(*texts, strict=True)]
+    return dict(coder(*columns, verbose=False, **options))
+
+
+def _strategies(
+    examples: Sequence[Example], long: Sequence[int], coder: Any, max_length: int
+) -> dict[str, list[int]]:
+    """Which way each long example is cut, by tokenizer strategy."""
+    if not long:
+        return {}
+    if len(examples[long[0]].texts) == 1:
+        return {"longest_first": list(long)}
+    # A pair whose first text fills the limit has no second text to give; both are then cut.
+    first = _tokens(coder, [examples[place].texts[:1] for place in long])["input_ids"]
+    special = coder.num_special_tokens_to_add(pair=True)
+    ways: dict[str, list[int]] = {}
+    for place, ids in zip(long, first, strict=True):
+        room = max_length - special - (len(ids) - coder.num_special_tokens_to_add(pair=False))
+        ways.setdefault("only_second" if room > 0 else "longest_first", []).append(place)
+    return ways

@@ -1,0 +1,109 @@
+"""Where a trial stands, so that it can go on after any interruption as if there had been none.
+
+Tensors are safetensors, scalars JSON. No state of a random generator is kept: every draw is
+derived (`seeds`). A checkpoint counts once its marker stands; the one before is removed after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import (
+    check_complete,
+    mark_complete,
+    read_json,
+    remove_folder,
+    write_json,
+)
+
+
+def trained_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of every trained number, by name, each once."""
+    return {
+        name: weight.detach().clone().contiguous()
+        for name, weight in module.named_parameters()
+        if weight.requires_grad
+    }
+
+
+@torch.no_grad()
+def put_back(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors into the parameters of those names, all of them or an error."""
+    named = dict(module.named_parameters())
+    missing = sorted(set(tensors) - set(named))
+    if missing:
+        raise ValueError(f"the model has no parameter called {missing[0]}")
+    for name, tensor in tensors.items():
+        named[name].copy_(tensor)
+
+
+def save_checkpoint(
+    folder: Path,
+    module: nn.Module,
+    optimizer: Optimizer,
+    *,
+    best: Mapping[str, Tensor] | None,
+    state: Mapping[str, Any],
+) -> None:
+    """Write the checkpoint of step ``state["step"]`` and remove the older ones."""
+    target = folder / f"step-{state['step']}"
+    remove_folder(target)
+    target.mkdir(parents=True)
+    save_file(trained_tensors(module), target / "trained.safetensors")
+    save_file(_optimizer_tensors(optimizer), target / "optimizer.safetensors")
+    if best is not None:
+        save_file(dict(best), target / "best.safetensors")
+    write_json(target / "state.json", state)
+    mark_complete(target)
+    for other in folder.glob("step-*"):
+        if other != target:
+            remove_folder(other)
+
+
+def load_checkpoint(
+    folder: Path, module: nn.Module, optimizer: Optimizer
+) -> tuple[dict[str, Any], dict[str, Tensor] | None] | None:
+    """Put back the newest whole checkpoint; its state and best weights, or None without one.
+
+    A damaged checkpoint is passed over for the one before it.
+    """
+    newest_first = sorted(folder.glob("step-*"), key=lambda path: -int(path.name[5:]))
+    for target in newest_first:
+        try:
+            check_complete(target)
+            state = read_json(target / "state.json")
+        except (DamagedFile, FileNotFoundError):
+            continue
+        put_back(module, load_file(target / "trained.safetensors"))
+        _restore_optimizer(optimizer, load_file(target / "optimizer.safetensors"))
+        best = target / "best.safetensors"
+        return state, load_file(best) if best.exists() else None
+    return None
+
+
+def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """The state as ``<parameter number>.<name>``, numbers as optimisers number them."""
+    tensors = {}
+    for number, entries in optimizer.state_dict()["state"].items():
+        for name, value in entries.items():
+            tensor = value if isinstance(value, Tensor) else torch.tensor(value)
+            tensors[f"{number}.{name}"] = tensor.contiguous()
+    return tensors
+
+
+def _restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )

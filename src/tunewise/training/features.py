@@ -1,0 +1,178 @@
+"""What a frozen trunk puts out, computed once and used by every trial, seed and epoch.
+
+A trunk is frozen when no trained number lies in it or before it; nobody declares this. It runs
+in evaluation mode, without dropout. In training a stub takes its place and returns the stored
+outputs, so that the rest of the model runs unchanged for every family of models.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
+
+from tunewise.backbones.model import Model
+from tunewise.core.canonical import digest
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import check_complete, mark_complete, remove_folder
+from tunewise.tasks.base import Batch, Encoded, Task
+from tunewise.training.batches import evaluation_batches
+from tunewise.training.predictor import EVALUATION_BATCH
+
+VERSION = 1  # rises when stored features would differ
+
+
+def is_frozen(model: Model) -> bool:
+    """Whether all that is trained lies behind the one trunk, in the head."""
+    if len(model.trunks) != 1:
+        return False
+    trained = {name for name, weight in model.module.named_parameters() if weight.requires_grad}
+    (trunk,) = model.trunks.values()
+    return trained <= set(model.head) and not any(name.startswith(f"{trunk}.") for name in trained)
+
+
+def _first(hidden: Tensor, mask: Tensor) -> Tensor:
+    return hidden[:, :1]
+
+
+def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
+
+
+def _last(hidden: Tensor, mask: Tensor) -> Tensor:
+    positions = torch.arange(mask.shape[1], device=mask.device)
+    last = (mask * positions).argmax(1)
+    return hidden[torch.arange(len(hidden)), last].unsqueeze(1)
+
+
+REDUCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "first": _first,
+    "mean": _mean,
+    "last": _last,
+}
+
+
+class Stub(nn.Module):
+    """Stands where the trunk stood and returns stored outputs, given as ``inputs_embeds``.
+
+    Shapes:
+        inputs_embeds  (batch, 1, d), or (batch, 2, d) with the pooler's output second
+    """
+
+    def __init__(self, trunk: nn.Module, *, has_pooler: bool) -> None:
+        super().__init__()
+        self.config = trunk.config
+        self.has_pooler = has_pooler
+
+    def forward(
+        self, input_ids: Any = None, inputs_embeds: Tensor | None = None, **_: Any
+    ) -> BaseModelOutput | BaseModelOutputWithPooling:
+        assert inputs_embeds is not None
+        if self.has_pooler:
+            return BaseModelOutputWithPooling(
+                last_hidden_state=inputs_embeds[:, :1], pooler_output=inputs_embeds[:, 1]
+            )
+        return BaseModelOutput(last_hidden_state=inputs_embeds)
+
+
+@torch.no_grad()  # not inference mode: the head must be able to learn from these
+def run_trunk(model: Model, batch: Batch, reduction: str) -> Tensor:
+    """The reduced outputs for a batch, shape (batch, 1 or 2, d), float32."""
+    (path,) = model.trunks.values()
+    output = model.module.get_submodule(path)(**batch.inputs)
+    reduced = REDUCTIONS[reduction](output.last_hidden_state, batch.inputs["attention_mask"])
+    pooled = getattr(output, "pooler_output", None)
+    return (reduced if pooled is None else torch.cat([reduced, pooled.unsqueeze(1)], 1)).float()
+
+
+def with_features(batch: Batch, features: Tensor) -> Batch:
+    """The batch with stored outputs in the place of its tokens; its counts stay the tokens'."""
+    inputs = {
+        "inputs_embeds": features,
+        "attention_mask": torch.ones(len(features), 1, dtype=torch.long, device=features.device),
+    }
+    return Batch(batch.ids, inputs, batch.labels, batch.targets, batch.real_tokens)
+
+
+@torch.no_grad()
+def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> str | None:
+    """The reduction after which the head gives the same answers, found by trying.
+
+    Most heads read one position or the average. None where the head reads whole sequences.
+    """
+    (path,) = model.trunks.values()
+    model.module.eval()
+    trunk = model.module.get_submodule(path)
+    by_length = sorted(encoded, key=lambda item: item.length)
+    batch = task.collate([*by_length[:2], *by_length[-2:]], model.coder).to(model.device)
+    wanted = model.module(**batch.inputs).logits
+    for reduction in REDUCTIONS:
+        features = run_trunk(model, batch, reduction)
+        model.module.set_submodule(path, Stub(trunk, has_pooler=features.shape[1] == 2))
+        found = model.module(**with_features(batch, features).inputs).logits
+        model.module.set_submodule(path, trunk)
+        if torch.allclose(found, wanted, rtol=1e-4, atol=1e-5):
+            return reduction
+    return None
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """A trunk's outputs for the splits of one study, in `folder`, each computed once.
+
+    `folder` is named by `feature_key`, so its content can only be one thing.
+    """
+
+    folder: Path
+    model: Model
+    task: Task
+    reduction: str
+
+    def get(self, split: str, encoded: Sequence[Encoded]) -> Tensor:
+        """The features of a split, shape (examples, 1 or 2, d).
+
+        Whoever comes second waits for the first. A damaged file is computed again.
+        """
+        target = self.folder / split
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{split}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                check_complete(target)
+                return load_file(target / "features.safetensors")["features"]
+            except (DamagedFile, FileNotFoundError):
+                remove_folder(target)  # nothing is lost: it is computed below
+            target.mkdir(parents=True)
+            features = self._compute(encoded)
+            save_file({"features": features}, target / "features.safetensors")
+            mark_complete(target)
+            return features
+
+    def _compute(self, encoded: Sequence[Encoded]) -> Tensor:
+        rows: dict[int, Tensor] = {}
+        self.model.module.eval()
+        for places in evaluation_batches([item.length for item in encoded], EVALUATION_BATCH):
+            batch = self.task.collate([encoded[place] for place in places], self.model.coder)
+            outputs = run_trunk(self.model, batch.to(self.model.device), self.reduction).cpu()
+            rows.update(zip(places, outputs, strict=True))
+        return torch.stack([rows[place] for place in range(len(encoded))])
+
+
+def feature_key(model_hash: str, task: Task, max_length: int, data_hash: str) -> str:
+    """The address of a trunk's outputs for a data set."""
+    parts = {
+        "version": VERSION,
+        "model": model_hash,
+        "task": [task.name, task.columns(), getattr(task, "pooling", None)],
+        "max_length": max_length,
+        "data": data_hash,
+    }
+    return digest(parts)

@@ -1,0 +1,95 @@
+"""The training loop: one for every method and task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from tunewise.tasks.base import Batch, Task
+from tunewise.training.optimizer import set_learning_rate
+from tunewise.training.seeds import derive
+
+
+class Step(NamedTuple):
+    """What one optimiser step did. The loss is a mean over its targets, in nats."""
+
+    number: int  # in the whole training, from 1
+    loss: float
+    accuracy: float  # share of targets answered correctly while training, dropout on
+    gradient_norm: float  # before clipping
+    learning_rate: float
+    targets: int
+    real_tokens: int
+    padded_tokens: int
+
+
+class Diverged(Exception):
+    """The loss or a gradient stopped being a finite number."""
+
+    def __init__(self, step: int, last_loss: float | None) -> None:
+        self.step = step
+        self.last_loss = last_loss
+        known = "there was none" if last_loss is None else f"the last one was {last_loss:.4g}"
+        super().__init__(f"no finite loss or gradient at step {step}; {known}.")
+
+
+def train(
+    module: nn.Module,
+    task: Task,
+    steps: Iterable[tuple[int, Sequence[Batch]]],
+    optimizer: Optimizer,
+    *,
+    learning_rate: Callable[[int], float],
+    clip_norm: float,
+    seed: int,
+    after_step: Callable[[Step], None],
+) -> None:
+    """Take one optimiser step for each numbered group of batches.
+
+    The loss is divided by the targets of the whole step, not batch by batch, so computing a step
+    in parts trades memory for time and leaves the gradient the same. Dropout is drawn from the
+    seed and the step's number alone. `after_step` runs while the gradients still exist.
+
+    Raises:
+        Diverged: the loss or the gradient is not finite; the weights are those before the step.
+    """
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
+    last_loss = None
+
+    for number, batches in steps:
+        targets = sum(batch.targets for batch in batches)
+
+        loss, correct = 0.0, 0
+        for part, batch in enumerate(batches):
+            torch.manual_seed(derive(seed, "dropout", number, part))
+            result = task.loss(module, batch)
+            (result.total / targets).backward()
+            loss += result.total.item() / targets
+            correct += result.correct
+
+        norm = clip_grad_norm_(weights, clip_norm).item()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise Diverged(number, last_loss)
+        rate = learning_rate(number)
+        set_learning_rate(optimizer, rate)
+        optimizer.step()
+        after_step(
+            Step(
+                number,
+                loss,
+                correct / targets,
+                norm,
+                rate,
+                targets,
+                sum(batch.real_tokens for batch in batches),
+                sum(batch.padded_tokens for batch in batches),
+            )
+        )
+        optimizer.zero_grad(set_to_none=True)
+        last_loss = loss

@@ -1,0 +1,67 @@
+"""Optimisers by name, parameter groups, and the learning rate as a function of the step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from tunewise.training.settings import TrainingSettings
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "sgd": torch.optim.SGD,
+    "adagrad": torch.optim.Adagrad,
+}
+
+
+def make_optimizer(
+    module: nn.Module, groups: list[dict[str, Any]], settings: TrainingSettings
+) -> Optimizer:
+    """The optimiser over a method's groups, each split by whether weights decay.
+
+    A group names its parameters under ``params`` and may scale the learning rate by ``rate``.
+    Vectors (biases, norms) do not decay: shrinking them changes scale, not complexity.
+    """
+    by_name = dict(module.named_parameters())
+    split = []
+    for group in groups:
+        named = [by_name[name] for name in group["params"]]
+        matrices = [weight for weight in named if weight.ndim >= 2]
+        vectors = [weight for weight in named if weight.ndim < 2]
+        for weights, decay in ((matrices, settings.weight_decay), (vectors, 0.0)):
+            split.append({"params": weights, "rate": group.get("rate", 1.0), "weight_decay": decay})
+    return OPTIMIZERS[settings.optimizer]([group for group in split if group["params"]], lr=0.0)
+
+
+def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["rate"]
+
+
+def learning_rate_at(step: int, steps: int, settings: TrainingSettings, peak: float) -> float:
+    """The learning rate of a step, counted from 1, of `steps` in all.
+
+    It rises linearly over the warm-up, reaching `peak` at its last step, then falls to zero
+    linearly or along half a cosine, or stays. The step after the last would have rate zero.
+
+    >>> settings = TrainingSettings(warmup=0.5)
+    >>> [learning_rate_at(step, 4, settings, 1.0) for step in (1, 2, 3, 4)]
+    [0.5, 1.0, 1.0, 0.5]
+    """
+    warm = math.ceil(settings.warmup * steps)
+    if step <= warm:
+        return peak * step / warm
+    done = (step - 1 - warm) / (steps - warm)
+    match settings.schedule:
+        case "linear":
+            return peak * (1 - done)
+        case "cosine":
+            return peak * (1 + math.cos(math.pi * done)) / 2
+        case "constant":
+            return peak
