@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 
 class Stopwatch:
-    """Wall-clock seconds by phase. A phase that starts inside another stops the outer one.
+    """Wall-clock seconds by phase. A phase that starts inside another stops the outer one."""
 
-    `seconds` can be given at the start, so that a trial that goes on after an interruption
-    counts what it had spent before.
-    """
-
-    def __init__(self, seconds: dict[str, float] | None = None) -> None:
-        self.seconds = dict(seconds or {})
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
         self._open: list[str] = []
         self._since = time.perf_counter()
 
@@ -29,6 +25,16 @@ class Stopwatch:
         finally:
             self._settle()
             self._open.pop()
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Count what was spent before an interruption."""
+        for name, value in seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value
+
+    def total(self) -> float:
+        """Seconds of all phases so far, the running one included."""
+        self._settle()
+        return sum(self.seconds.values())
 
     def _settle(self) -> None:
         now = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -31,7 +31,7 @@ class Encoded(NamedTuple):
         return len(self.inputs["input_ids"])
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batch:
     """Examples padded to one length. `targets` counts what the summed loss sums over."""
 
@@ -40,15 +40,11 @@ class Batch:
     labels: Tensor  # (batch,), -100 where the label is not known
     targets: int
     real_tokens: int  # without padding
+    padded_tokens: int  # all positions, padding included
 
     def to(self, device: torch.device) -> Batch:
-        moved = {name: tensor.to(device, non_blocking=True) for name, tensor in self.inputs.items()}
-        return Batch(self.ids, moved, self.labels.to(device), self.targets, self.real_tokens)
-
-    @property
-    def padded_tokens(self) -> int:
-        """All positions of the batch, padding included."""
-        return next(iter(self.inputs.values())).shape[:2].numel()
+        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+        return replace(self, inputs=inputs, labels=self.labels.to(device))
 
 
 class Loss(NamedTuple):

@@ -82,6 +82,7 @@ class Classification(Task):
             labels=torch.tensor(labels),
             targets=sum(label != IGNORED for label in labels),
             real_tokens=sum(item.length for item in encoded),
+            padded_tokens=longest * len(encoded),
         )
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:

@@ -11,7 +11,7 @@ import fcntl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -24,6 +24,7 @@ from tunewise.core.errors import DamagedFile
 from tunewise.core.files import check_complete, mark_complete, remove_folder
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.batches import evaluation_batches
+from tunewise.training.feed import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
 
 VERSION = 1  # rises when stored features would differ
@@ -60,6 +61,13 @@ REDUCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+class Reduction(NamedTuple):
+    """What is stored of a trunk's output: one position, and the pooler's if there is one."""
+
+    name: str
+    has_pooler: bool
+
+
 class Stub(nn.Module):
     """Stands where the trunk stood and returns stored outputs, given as ``inputs_embeds``.
 
@@ -93,17 +101,8 @@ def run_trunk(model: Model, batch: Batch, reduction: str) -> Tensor:
     return (reduced if pooled is None else torch.cat([reduced, pooled.unsqueeze(1)], 1)).float()
 
 
-def with_features(batch: Batch, features: Tensor) -> Batch:
-    """The batch with stored outputs in the place of its tokens; its counts stay the tokens'."""
-    inputs = {
-        "inputs_embeds": features,
-        "attention_mask": torch.ones(len(features), 1, dtype=torch.long, device=features.device),
-    }
-    return Batch(batch.ids, inputs, batch.labels, batch.targets, batch.real_tokens)
-
-
 @torch.no_grad()
-def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> str | None:
+def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduction | None:
     """The reduction after which the head gives the same answers, found by trying.
 
     Most heads read one position or the average. None where the head reads whole sequences.
@@ -114,13 +113,14 @@ def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> str |
     by_length = sorted(encoded, key=lambda item: item.length)
     batch = task.collate([*by_length[:2], *by_length[-2:]], model.coder).to(model.device)
     wanted = model.module(**batch.inputs).logits
-    for reduction in REDUCTIONS:
-        features = run_trunk(model, batch, reduction)
-        model.module.set_submodule(path, Stub(trunk, has_pooler=features.shape[1] == 2))
+    for name in REDUCTIONS:
+        features = run_trunk(model, batch, name)
+        has_pooler = features.shape[1] == 2
+        model.module.set_submodule(path, Stub(trunk, has_pooler=has_pooler))
         found = model.module(**with_features(batch, features).inputs).logits
         model.module.set_submodule(path, trunk)
         if torch.allclose(found, wanted, rtol=1e-4, atol=1e-5):
-            return reduction
+            return Reduction(name, has_pooler)
     return None
 
 
@@ -134,7 +134,7 @@ class FeatureStore:
     folder: Path
     model: Model
     task: Task
-    reduction: str
+    reduction: Reduction
 
     def get(self, split: str, encoded: Sequence[Encoded]) -> Tensor:
         """The features of a split, shape (examples, 1 or 2, d).
@@ -161,7 +161,7 @@ class FeatureStore:
         self.model.module.eval()
         for places in evaluation_batches([item.length for item in encoded], EVALUATION_BATCH):
             batch = self.task.collate([encoded[place] for place in places], self.model.coder)
-            outputs = run_trunk(self.model, batch.to(self.model.device), self.reduction).cpu()
+            outputs = run_trunk(self.model, batch.to(self.model.device), self.reduction.name).cpu()
             rows.update(zip(places, outputs, strict=True))
         return torch.stack([rows[place] for place in range(len(encoded))])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import torch
 from tunewise.backbones.model import Model
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation
-from tunewise.tasks.base import Batch, Encoded, Task
+from tunewise.tasks.base import Task
 from tunewise.training.batches import evaluation_batches
+from tunewise.training.feed import Feed
 
 EVALUATION_BATCH = 64
 """Examples at once. Fixed, because the last digits of a score depend on how batches are made."""
@@ -29,27 +30,20 @@ class ModelPredictor:
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         encoded = self.task.encode(examples, self.model.coder, max_length=self.max_length)
-        return predict_encoded(self.task, self.model, encoded)
+        return predict_feed(self.model, Feed(self.task, self.model.coder, encoded))
 
     def save(self, folder: Path) -> None:
         self.method.save(self.model, folder)
 
 
-def predict_encoded(
-    task: Task,
-    model: Model,
-    encoded: Sequence[Encoded],
-    *,
-    collate: Callable[[Sequence[Encoded]], Batch] | None = None,
-) -> list[Prediction]:
-    """Predictions in the order given, computed in batches of similar length."""
-    collate = collate or (lambda items: task.collate(items, model.coder))
+def predict_feed(model: Model, feed: Feed) -> list[Prediction]:
+    """Predictions in the order of the feed, computed in batches of similar length."""
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
     with torch.inference_mode():
-        for places in evaluation_batches([item.length for item in encoded], EVALUATION_BATCH):
-            batch = collate([encoded[place] for place in places]).to(model.device)
-            found.update(zip(places, task.predict(model.module, batch), strict=True))
+        for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
+            batch = feed.batch(places).to(model.device)
+            found.update(zip(places, feed.task.predict(model.module, batch), strict=True))
     model.module.train(was_training)
-    return [found[place] for place in range(len(encoded))]
+    return [found[place] for place in range(len(feed.encoded))]

@@ -1,0 +1,232 @@
+"""Training one contender: epochs, evaluation, the choice of an epoch, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from tunewise.backbones.model import Model
+from tunewise.costs.measure import Stopwatch
+from tunewise.data.examples import Prediction
+from tunewise.tasks.base import Batch, Task
+from tunewise.training.batches import parts_of, training_batches
+from tunewise.training.checkpoint import (
+    load_checkpoint,
+    put_back,
+    save_checkpoint,
+    trained_tensors,
+)
+from tunewise.training.feed import Feed
+from tunewise.training.log import TrialLog
+from tunewise.training.loop import Step, train
+from tunewise.training.optimizer import learning_rate_at, make_optimizer
+from tunewise.training.predictor import predict_feed
+from tunewise.training.settings import TrainingSettings
+
+LOGGED_STEPS = 400  # a trial logs about this many steps, however long it is
+
+
+class Interrupted(Exception):
+    """The trial was told to stop; its checkpoint stands."""
+
+
+@dataclass
+class Progress:
+    """Where a trial stands: all scalars of a checkpoint."""
+
+    epoch: int = 1  # being trained
+    step: int = 0  # taken so far
+    epochs: list[dict[str, Any]] = field(default_factory=list)  # finished ones
+    best_epoch: int = 0
+    loss: float = 0.0  # summed over the targets of this epoch
+    correct: float = 0.0
+    targets: int = 0
+    real_tokens: int = 0  # of the whole training
+    padded_tokens: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, step: Step) -> None:
+        self.step = step.number
+        self.loss += step.loss * step.targets
+        self.correct += step.accuracy * step.targets
+        self.targets += step.targets
+        self.real_tokens += step.real_tokens
+        self.padded_tokens += step.padded_tokens
+
+    def close_epoch(self, validation: dict[str, Any]) -> dict[str, Any]:
+        record = {
+            "epoch": self.epoch,
+            "train_loss": self.loss / self.targets,
+            "train_accuracy": self.correct / self.targets,  # while training, dropout on
+            "validation": validation,
+        }
+        self.epochs.append(record)
+        self.epoch += 1
+        self.loss, self.correct, self.targets = 0.0, 0.0, 0
+        return record
+
+
+@dataclass
+class Training:
+    """One training of an adapted model. `run` goes on from the newest checkpoint, if any.
+
+    `score` turns validation predictions into metrics; the first metric chooses the epoch.
+    """
+
+    task: Task
+    model: Model
+    groups: list[dict[str, Any]]
+    settings: TrainingSettings
+    learning_rate: float
+    seed: int
+    train_feed: Feed
+    validation_feed: Feed
+    score: Callable[[Sequence[Prediction]], dict[str, Any]]
+    checkpoints: Path
+    checkpoint_seconds: float
+    log: TrialLog
+    stopwatch: Stopwatch
+    stop: Callable[[], bool]
+
+    def run(self) -> Progress:
+        """Train to the end and leave the chosen epoch's weights in the model.
+
+        Raises:
+            Interrupted: `stop` said so; everything needed to go on is on the disk.
+            Diverged: a loss or gradient was not finite.
+        """
+        self.optimizer = make_optimizer(self.model.module, self.groups, self.settings)
+        self.progress, self.best = self._resume()
+        self._last_checkpoint = time.monotonic()
+        per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
+        self.steps = per_epoch * self.settings.epochs
+        self.log.write("start", steps=self.steps, epochs=self.settings.epochs)
+
+        while self.progress.epoch <= self.settings.epochs and not self._out_of_patience():
+            self._train_epoch(per_epoch)
+            self._evaluate()
+        if self.best is not None:
+            put_back(self.model.module, self.best)
+        return self.progress
+
+    def _resume(self) -> tuple[Progress, dict[str, Tensor] | None]:
+        found = load_checkpoint(self.checkpoints, self.model.module, self.optimizer)
+        if found is None:
+            self.log.rewind(-1)
+            return Progress(), None
+        state, best = found
+        self.log.rewind(state["step"])
+        progress = Progress(**state)
+        self.stopwatch.add(progress.seconds)
+        return progress, best
+
+    def _train_epoch(self, per_epoch: int) -> None:
+        training_mode(self.model)
+        peak = self.learning_rate
+        with self.stopwatch.phase("train"):
+            train(
+                self.model.module,
+                self.task,
+                self._steps(per_epoch),
+                self.optimizer,
+                learning_rate=lambda n: learning_rate_at(n, self.steps, self.settings, peak),
+                clip_norm=self.settings.clip_norm,
+                seed=self.seed,
+                after_step=self._after_step,
+            )
+
+    def _steps(self, per_epoch: int) -> Iterator[tuple[int, list[Batch]]]:
+        """The steps of this epoch that have not been taken yet."""
+        lengths = [item.full_length for item in self.train_feed.encoded]
+        batches = training_batches(
+            lengths, self.settings.batch_size, seed=self.seed, epoch=self.progress.epoch
+        )
+        first = (self.progress.epoch - 1) * per_epoch
+        for number, places in enumerate(batches, start=first + 1):
+            if number > self.progress.step:
+                parts = parts_of(places, self.settings.accumulate)
+                yield number, [self.train_feed.batch(part).to(self.model.device) for part in parts]
+
+    def _after_step(self, step: Step) -> None:
+        self.progress.add(step)
+        if step.number % max(1, self.steps // LOGGED_STEPS) == 0:
+            self.log.write(
+                "step",
+                epoch=self.progress.epoch,
+                step=step.number,
+                loss=step.loss,
+                learning_rate=step.learning_rate,
+                gradient_norm=step.gradient_norm,
+                seconds=round(self.stopwatch.total(), 3),
+            )
+        if self.stop():
+            self._checkpoint()
+            raise Interrupted
+        if time.monotonic() - self._last_checkpoint >= self.checkpoint_seconds:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        with self.stopwatch.phase("save"):
+            state = {**asdict(self.progress), "seconds": self.stopwatch.seconds}
+            save_checkpoint(
+                self.checkpoints, self.model.module, self.optimizer, best=self.best, state=state
+            )
+        self._last_checkpoint = time.monotonic()
+
+    def _evaluate(self) -> None:
+        with self.stopwatch.phase("evaluate"):
+            validation = self.score(predict_feed(self.model, self.validation_feed))
+        record = self.progress.close_epoch(validation)
+        self.log.write(
+            "evaluation",
+            step=self.progress.step,
+            **record,
+            seconds=round(self.stopwatch.total(), 3),
+        )
+        if self.settings.choose == "best" and self._is_best():
+            self.progress.best_epoch = record["epoch"]
+            self.best = trained_tensors(self.model.module)
+
+    def _is_best(self) -> bool:
+        """Whether the last epoch beats every earlier one; the loss decides between equal scores."""
+        *earlier, last = [self._rank(record) for record in self.progress.epochs]
+        return all(last > rank for rank in earlier)
+
+    def _rank(self, record: dict[str, Any]) -> tuple[float, float]:
+        score = record["validation"][self.task.metrics[0]]
+        return (-1.0 if score is None else score, -record["validation"]["loss"])
+
+    def _out_of_patience(self) -> bool:
+        patience = self.settings.patience
+        if patience is None or not self.progress.epochs:
+            return False
+        ranks = [self._rank(record) for record in self.progress.epochs]
+        return len(ranks) - 1 - ranks.index(max(ranks)) >= patience
+
+
+def training_mode(model: Model) -> None:
+    """Training mode for what is trained; a trunk without a trained number stays as it is used."""
+    model.module.train()
+    for path in model.trunks.values():
+        trunk = model.module.get_submodule(path)
+        if not _is_trained(trunk):
+            trunk.eval()
+
+
+def _is_trained(module: nn.Module) -> bool:
+    return any(weight.requires_grad for weight in module.parameters())
+
+
+def parameter_counts(module: nn.Module, head: Sequence[str]) -> dict[str, int]:
+    """How many numbers there are, each counted once: all, the trained ones, the head's."""
+    named = dict(module.named_parameters())  # shared parameters appear once
+    return {
+        "total": sum(weight.numel() for weight in named.values()),
+        "trainable": sum(weight.numel() for weight in named.values() if weight.requires_grad),
+        "head": sum(named[name].numel() for name in head if name in named),
+    }

@@ -1,0 +1,66 @@
+"""The sealed test: opened once for each chosen trial, after all choosing is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.files import mark_complete, write_json
+from tunewise.costs.measure import Stopwatch
+from tunewise.data.examples import Example, Prediction
+from tunewise.methods.base import Adaptation, Direct
+from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.outcome import SCHEMA, write_predictions
+from tunewise.training.predictor import predict_feed
+
+
+class SealedTest:
+    """Opens the test split for one chosen trial, once, and writes what came out."""
+
+    def __init__(self, job: dict[str, Any], study_folder: Path) -> None:
+        self.id: str = job["id"]
+        self.folder = study_folder / "tests" / self.id
+        self.weights = study_folder / "weights" / self.id
+        self.parts = Parts.of(job["settings"], study_folder)
+
+    def run(self) -> str:
+        opened = datetime.now(UTC)
+        stopwatch = Stopwatch()
+        with stopwatch.phase("evaluate"):
+            examples = self.parts.examples("test")
+            predictions = self._predict(examples)
+        write_predictions(self.folder, "test", predictions, examples)
+        result = {
+            "schema": SCHEMA,
+            "id": self.id,
+            "status": "done",
+            "metrics": {"test": self.parts.score(predictions, examples)},
+        }
+        costs = {
+            "schema": SCHEMA,
+            "opened": opened.isoformat(timespec="seconds"),
+            "seconds": stopwatch.seconds,
+        }
+        write_json(self.folder / "result.json", result)
+        write_json(self.folder / "costs.json", costs)
+        mark_complete(self.folder)
+        return "done"
+
+    def _predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        match self.parts.method:
+            case Adaptation() as method:
+                model = prepared_model(self.parts, method)
+                method.load(model, self.weights)
+                limit = self.parts.max_length(model)
+                encoded = self.parts.task.encode(examples, model.coder, max_length=limit)
+                feeds = Feeds(self.parts, model, encoded)
+                feed = feeds.feed("test", encoded)
+                with feeds.trunk_out():
+                    return predict_feed(model, feed)
+            case Direct() as method:
+                fitted = method.load(self.weights, model=self.parts.build_model())
+                return fitted.predict(examples)
+            case method:
+                raise TypeError(f"{type(method).__name__} is neither adapted nor fitted")
