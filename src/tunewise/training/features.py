@@ -142,8 +142,9 @@ class FeatureStore:
         Whoever comes second waits for the first. A damaged file is computed again.
         """
         target = self.folder / split
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{split}.lock").open("w") as lock:
+        locks = self.folder.parent / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / f"{self.folder.name}-{split}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 check_complete(target)

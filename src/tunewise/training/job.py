@@ -6,7 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tunewise.core.files import mark_complete
 from tunewise.costs.measure import forget_peak_memory
+from tunewise.methods.base import Adaptation
+from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.sealed import SealedTest
 from tunewise.training.trial import Trial
 
@@ -23,5 +26,33 @@ def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -
             return Trial(job, study_folder, stop).run()
         case "test":
             return SealedTest(job, study_folder).run()
+        case "features":
+            return make_features(job, study_folder)
         case kind:
             raise ValueError(f"there is no job of kind '{kind}'")
+
+
+def make_features(job: dict[str, Any], study_folder: Path) -> str:
+    """Store what a frozen trunk makes of train and validation, for all trials that use it.
+
+    Where the head turns out to read whole sequences, the folder stays empty and says complete:
+    trials then run the trunk each time.
+    """
+    parts = Parts.of(job["settings"], study_folder)
+    method = parts.method
+    if not isinstance(method, Adaptation):
+        raise TypeError(f"method '{method.name}' has no trunk to run")
+    model = prepared_model(parts, method)
+    encoded = {
+        split: parts.task.encode(
+            parts.examples(split), model.coder, max_length=parts.max_length(model)
+        )
+        for split in ("train", "validation")
+    }
+    feeds = Feeds(parts, model, encoded["train"])
+    for split, items in encoded.items():
+        feeds.feed(split, items)
+    folder = study_folder / "features" / job["id"]
+    folder.mkdir(parents=True, exist_ok=True)
+    mark_complete(folder)
+    return "done"

@@ -1,0 +1,5 @@
+"""``python -m tunewise`` is the command line."""
+
+from tunewise.cli.main import main
+
+main()

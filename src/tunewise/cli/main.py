@@ -1,0 +1,94 @@
+"""The command line: which command is meant, and how errors reach a person.
+
+A command's file is imported when that command is called, so that help, `status`, `results` and
+`report` answer at once and need no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tunewise import __version__
+from tunewise.core.errors import InputError, TunewiseError, nearest
+
+COMMANDS = {
+    "demo": "Run a small study on the embedded model and data; no network.",
+    "init": "Look at a file or folder of data and write a study file for it.",
+    "validate": "Check a study file and its data; change nothing.",
+    "run": "Run a study, or go on with it.",
+    "train": "Train one contender without a study file.",
+    "status": "Say where a study stands.",
+    "results": "Show a study's rows as a table, JSON or CSV.",
+    "report": "Write a study's report again.",
+    "explain": "Explain a piece of the mathematics and check it numerically.",
+    "schema": "Print the JSON Schema of the study file, for editors.",
+    "env": "Print versions and hardware, to paste into a bug report.",
+}
+
+
+class Commands(TyperGroup):
+    """Loads ``tunewise.cli.<command>`` when that command is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            raise InputError(f"tunewise has no command '{cmd_name}'. {nearest(cmd_name, COMMANDS)}")
+        module = importlib.import_module(f"tunewise.cli.{cmd_name}")
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(cmd_name, help=module.command.__doc__)(module.command)
+        return typer.main.get_command(app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Decide how to adapt a pretrained Transformer: train, measure and compare every way.",
+)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tunewise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tunewise(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and stop.",
+        is_eager=True,
+        callback=print_version,
+    ),
+) -> None:
+    """What stands before a command."""
+
+
+def main() -> None:
+    """Run the command line. A person's mistake is shown in words, with exit code 2."""
+    try:
+        app(prog_name="tunewise")
+    except TunewiseError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # such as `tunewise results | head`
+        sys.stderr.close()
+        sys.exit(0)
