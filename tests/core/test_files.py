@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import (
+    COMPLETE,
+    check_complete,
+    is_complete,
+    mark_complete,
+    read_json,
+    remove_folder,
+    write_bytes,
+    write_json,
+)
+
+WRITE_TWICE = """
+from pathlib import Path
+from tunewise.core.files import write_bytes
+import sys
+write_bytes(Path(sys.argv[1]), b"old")
+write_bytes(Path(sys.argv[1]), b"new")
+"""
+
+
+def test_a_file_holds_the_old_content_or_the_new_whenever_the_writer_dies(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for step in range(1, 20):
+        path.unlink(missing_ok=True)
+        run = subprocess.run(
+            [sys.executable, "-c", WRITE_TWICE, str(path)],
+            env={**os.environ, "TUNEWISE_FAIL_AT": str(step)},
+            check=False,
+        )
+        assert not path.exists() or path.read_bytes() in {b"old", b"new"}
+        if run.returncode == 0:
+            break
+    assert run.returncode == 0
+    assert path.read_bytes() == b"new"
+    assert step > 4  # the loop did kill it at several places
+
+
+def test_a_write_that_fails_leaves_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "file"
+    write_bytes(path, b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_bytes(path, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"old"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "trial"
+    write_json(folder / "result.json", {"accuracy": 0.5})
+    write_bytes(folder / "predictions" / "validation.parquet", bytes(range(256)))
+    mark_complete(folder)
+    return folder
+
+
+def test_a_whole_folder_passes(folder: Path) -> None:
+    assert is_complete(folder)
+    check_complete(folder)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 255])
+def test_a_truncated_file_is_named(folder: Path, kept: int) -> None:
+    path = folder / "predictions" / "validation.parquet"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DamagedFile, match=r"validation\.parquet"):
+        check_complete(folder)
+
+
+@pytest.mark.parametrize("place", [0, 17, 255])
+def test_a_flipped_byte_is_found(folder: Path, place: int) -> None:
+    path = folder / "predictions" / "validation.parquet"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DamagedFile, match="has changed"):
+        check_complete(folder)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "result.json").unlink()
+    with pytest.raises(DamagedFile, match=r"result\.json: missing"):
+        check_complete(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"files": 3}', "[]", "nonsense"])
+def test_an_unreadable_marker_is_damage_and_not_a_crash(folder: Path, text: str) -> None:
+    (folder / COMPLETE).write_text(text)
+    with pytest.raises(DamagedFile, match=COMPLETE):
+        check_complete(folder)
+
+
+def test_nan_is_neither_written_nor_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"loss": float("nan")})
+    (tmp_path / "b.json").write_text('{"loss": NaN}')
+    with pytest.raises(DamagedFile, match="NaN"):
+        read_json(tmp_path / "b.json")
+
+
+def test_removal_takes_the_marker_first(folder: Path) -> None:
+    remove_folder(folder)
+    assert not folder.exists()
+    remove_folder(folder)  # and may be repeated
