@@ -23,6 +23,8 @@ class Model:
     trunks: dict[str, str]
     head: list[str] = field(default_factory=list)
     max_length: int = 512  # tokens the model can take
+    source: str = ""  # where it came from: a folder or a hub id; adapters name their base by it
+    warnings: list[str] = field(default_factory=list)  # sentences for the audit
 
     @property
     def device(self) -> torch.device:

@@ -1,0 +1,219 @@
+"""Build a model for classification from a checkpoint: module, tokenizer, trunk and head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.pooling import MeanPooledClassifier, trunk_options
+from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import locate, resolve
+from tunewise.core.errors import InputError
+
+Pooling = Literal["library", "mean"]
+NO_LIMIT = 1 << 24  # tokenizers write a huge number where they know no longest input
+
+
+def build(
+    source: str,
+    *,
+    options: Sequence[str],
+    pooling: Pooling = "library",
+    seed: int,
+    revision: str | None = None,
+    dropout: float | None = None,
+) -> Model:
+    """A pretrained model that chooses among `options`, in float32 and in evaluation mode.
+
+    Args:
+        source: a local folder, a hub id, or ``embedded:`` and a name.
+        options: the names of the answers, in the order of the logits.
+        pooling: `library` is the head transformers has for this family; `mean` is one linear
+            layer over the average of the tokens.
+        seed: seeds torch's default generator before new numbers are drawn.
+        revision: the commit or branch on the hub.
+        dropout: probability in every place where the configuration has one; None keeps those.
+
+    Raises:
+        InputError: there is no such model, it cannot be loaded, or its tokenizer does not fit.
+    """
+    folder = locate(source)
+    where: dict[str, Any] = {"pretrained_model_name_or_path": str(folder or source)}
+    if folder:
+        where["local_files_only"] = True
+    else:
+        where["revision"] = resolve(source, revision)["revision"]
+    try:
+        with quiet():
+            config = _configuration(where, options, dropout)
+            coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
+            load = _library if pooling == "library" else _mean_pooled
+            module, trunk, lacking = load(where, config, seed)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"model {source}: cannot be loaded as a text classifier with safetensors "
+            f"weights ({reason})"
+        ) from error
+    model = Model(
+        module=module,
+        coder=coder,
+        trunks={"text": trunk},
+        head=[name for name, _ in module.named_parameters() if _is_new(name, trunk, lacking)],
+        max_length=longest_input(module, coder),
+        source=str(folder or source),
+    )
+    _check_pretrained(model)
+    _settle_padding(model)
+    _check_vocabulary(model)
+    return model
+
+
+def _configuration(
+    where: dict[str, Any], options: Sequence[str], dropout: float | None
+) -> PreTrainedConfig:
+    config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    config.id2label = dict(enumerate(options))
+    config.label2id = {option: number for number, option in enumerate(options)}
+    config.problem_type = "single_label_classification"
+    if dropout is not None:
+        set_dropout(config, dropout)
+    return config
+
+
+def set_dropout(config: PreTrainedConfig, probability: float) -> None:
+    """Set every dropout of a configuration; families name them differently.
+
+    A place that is None inherits from another; layers dropped whole are another technique.
+    """
+    for name, value in list(vars(config).items()):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and "drop" in name and "layerdrop" not in name:
+            setattr(config, name, probability)
+
+
+def _library(
+    where: dict[str, Any], config: PreTrainedConfig, seed: int
+) -> tuple[PreTrainedModel, str, set[str]]:
+    """The family's own classifier. A head of another size in the checkpoint is made anew."""
+    torch.manual_seed(seed)
+    module, report = AutoModelForSequenceClassification.from_pretrained(
+        **where, **_LOADING, config=config, ignore_mismatched_sizes=True
+    )
+    trunk = module.base_model_prefix
+    return module, trunk, _new_numbers(report, trunk)
+
+
+def _mean_pooled(
+    where: dict[str, Any], config: PreTrainedConfig, seed: int
+) -> tuple[PreTrainedModel, str, set[str]]:
+    torch.manual_seed(seed)
+    if MeanPooledClassifier.__name__ in (config.architectures or []):  # one that we saved
+        module, report = MeanPooledClassifier.from_pretrained(
+            **where, **_LOADING, config=config, ignore_mismatched_sizes=True
+        )
+        return module, "encoder", _new_numbers(report, "encoder")
+    trunk, report = AutoModel.from_pretrained(
+        **where, **_LOADING, config=config, **trunk_options(config)
+    )
+    torch.manual_seed(seed)  # the same classifier whatever the trunk lacked
+    module = MeanPooledClassifier(config, trunk).eval()
+    return module, "encoder", {f"encoder.{name}" for name in report["missing_keys"]}
+
+
+_LOADING: dict[str, Any] = {
+    "use_safetensors": True,
+    "trust_remote_code": False,
+    "dtype": torch.float32,
+    "output_loading_info": True,
+}
+
+
+def _new_numbers(report: dict[str, Any], trunk: str) -> set[str]:
+    """What was made anew: what the checkpoint lacked, or had in another shape in the head."""
+    mismatched = {name for name, *_ in report["mismatched_keys"]}
+    if wrong := sorted(name for name in mismatched if name.startswith(f"{trunk}.")):
+        raise ValueError(
+            f"the checkpoint's {', '.join(wrong)} and its config.json disagree on the shape"
+        )
+    return set(report["missing_keys"]) | mismatched
+
+
+def _check_pretrained(model: Model) -> None:
+    """Refuse a trunk of which the checkpoint holds little: it would start from noise."""
+    for trunk in model.trunks.values():
+        module = model.module.get_submodule(trunk)
+        names = [name for name, _ in module.named_parameters(trunk)]
+        lacking = [name for name in names if name in model.head]
+        if len(lacking) > len(names) / 2:
+            raise InputError(
+                f"model {model.source}: its weights lack {len(lacking)} of the {len(names)} "
+                f"tensors of its trunk, such as '{lacking[0]}'. They are of another architecture."
+            )
+
+
+def _is_new(name: str, trunk: str, lacking: set[str]) -> bool:
+    return not name.startswith(f"{trunk}.") or name in lacking
+
+
+def longest_input(module: nn.Module, coder: Any) -> int:
+    """How many tokens the model and its tokenizer can take, special tokens included."""
+    config: Any = module.config
+    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
+    for layer in module.modules():
+        # RoBERTa counts positions from behind its padding index: 514 rows serve 512 tokens.
+        positions = getattr(layer, "position_embeddings", None)
+        if isinstance(positions, nn.Embedding) and positions.padding_idx is not None:
+            limits.append(positions.num_embeddings - positions.padding_idx - 1)
+    limits.append(coder.model_max_length)
+    known = [int(limit) for limit in limits if limit is not None and 0 < limit < NO_LIMIT]
+    return min(known) if known else 512
+
+
+def _settle_padding(model: Model) -> None:
+    """Make tokenizer and configuration agree on the padding token.
+
+    GPT-2 and Llama have none. Their end-of-text token serves: padding is masked from the
+    attention, and stands on the right, where no earlier token sees it.
+    """
+    config: Any = model.module.config
+    coder = model.coder
+    if coder.pad_token_id is None:
+        if coder.eos_token is None:
+            raise InputError(
+                f"model {model.source}: its tokenizer has neither a padding nor an end token; "
+                "set pad_token in its tokenizer_config.json."
+            )
+        coder.pad_token = coder.eos_token
+    elif config.pad_token_id is not None and config.pad_token_id != coder.pad_token_id:
+        model.warnings.append(
+            f"model {model.source}: its tokenizer pads with id {coder.pad_token_id}, its "
+            f"config.json says {config.pad_token_id}. Is it the tokenizer of another model?"
+        )
+    coder.padding_side = "right"
+    config.pad_token_id = coder.pad_token_id
+
+
+def _check_vocabulary(model: Model) -> None:
+    """Every token the tokenizer can emit needs a row in the embedding."""
+    module: Any = model.module
+    rows = module.get_input_embeddings().num_embeddings
+    token, largest = max(model.coder.get_vocab().items(), key=lambda item: item[1])
+    if largest >= rows:
+        raise InputError(
+            f"model {model.source}: its tokenizer emits id {largest} ('{token}'), but the model "
+            f"embeds only ids 0 to {rows - 1}. They belong to different models."
+        )

@@ -1,0 +1,68 @@
+"""A classifier over the average of the token representations."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+def trunk_options(config: PreTrainedConfig) -> dict[str, Any]:
+    """Build a trunk without its pooler: an average of tokens would leave it untrained."""
+    accepted = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    return {"add_pooling_layer": False} if "add_pooling_layer" in accepted else {}
+
+
+class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped there
+    """A bare trunk and one linear layer over the mean of its last hidden states.
+
+    Computes ``logits = W mean_t(h_t) + b`` over the tokens t that are no padding, so that
+    ``classifier`` holds C d + C numbers for C options and width d. The configuration is the
+    trunk's own; the linear layer is called `classifier`, which is the name PEFT trains, saves
+    and loads with an adapter.
+
+    Shapes:
+        input_ids, attention_mask  (batch, tokens)      logits  (batch, options)
+    """
+
+    base_model_prefix = "encoder"
+    _supports_sdpa = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: PreTrainedConfig, encoder: PreTrainedModel | None = None) -> None:
+        super().__init__(config)
+        if encoder is None:
+            encoder = AutoModel.from_config(config, **trunk_options(config))
+        self.encoder = encoder
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()  # initialises what no checkpoint filled: a loaded trunk stays as it is
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **options: Any,
+    ) -> SequenceClassifierOutput:
+        options.pop("labels", None)  # PEFT passes the argument along, as None
+        options["return_dict"] = True
+        hidden = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            inputs_embeds=inputs_embeds,
+            **options,
+        ).last_hidden_state
+        return SequenceClassifierOutput(logits=self.classifier(mean(hidden, attention_mask)))
+
+
+def mean(hidden: Tensor, attention_mask: Tensor | None) -> Tensor:
+    """The average over tokens that count: (batch, tokens, d) and (batch, tokens) to (batch, d)."""
+    if attention_mask is None:
+        return hidden.mean(dim=1)
+    counts = attention_mask.to(hidden.dtype)
+    total = torch.bmm(counts.unsqueeze(1), hidden).squeeze(1)
+    return total / counts.sum(dim=1, keepdim=True).clamp(min=1)

@@ -1,0 +1,125 @@
+"""A frozen linear layer with a trainable low-rank correction beside it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import linear
+from transformers.pytorch_utils import Conv1D
+
+from tunewise.backbones.fast_cpu import dropped, keep_mask
+from tunewise.backbones.parts import Linear, shape_of
+
+
+class LoRALinear(nn.Module):
+    """A frozen linear layer plus a trainable low-rank correction.
+
+    Computes ``y = W x + b + scale B A dropout(x)``.
+
+    Shapes:
+        x  (..., in)      y  (..., out)
+        W  (out, in)      frozen, lives in `base` (`Conv1D` stores it transposed)
+        A  (rank, in)     trained, starts Kaiming-uniform
+        B  (out, rank)    trained, starts at zero, so that step 0 is exactly the base layer
+
+    Source: Hu et al. 2021, arXiv:2106.09685, section 4.1. The paper draws A from a Gaussian;
+    Kaiming-uniform with a = sqrt(5) follows the authors' own code, and PEFT.
+    """
+
+    def __init__(self, base: Linear, *, rank: int, scale: float, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.scale = scale
+        self.dropout = dropout
+        inputs, outputs = shape_of(base)
+        # In float32 whatever the base has: steps this small vanish in sixteen bits.
+        kind = torch.promote_types(base.weight.dtype, torch.float32)
+        self.A = nn.Parameter(base.weight.new_empty(rank, inputs, dtype=kind))
+        self.B = nn.Parameter(base.weight.new_zeros(outputs, rank, dtype=kind))
+        nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        keep = None
+        if self.training and self.dropout > 0:
+            keep = keep_mask(x.shape, self.dropout, x.device)
+        one_type = x.dtype == self.base.weight.dtype == self.A.dtype
+        if not one_type or torch.is_autocast_enabled(x.device.type):
+            return self.composed(x, keep)
+        W = self.base.weight.T if isinstance(self.base, Conv1D) else self.base.weight
+        y: Tensor = _LowRank.apply(
+            x, W, self.base.bias, self.A, self.B, self.scale, keep, self.dropout
+        )
+        return y
+
+    def composed(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """The formula in torch's own operations: for mixed types, and to check the fast one."""
+        y: Tensor = self.base(x)
+        x = x.to(self.A.dtype)
+        if keep is not None:
+            x = dropped(x, keep, self.dropout)
+        return y + (self.scale * linear(linear(x, self.A), self.B)).to(y.dtype)
+
+    @torch.no_grad()
+    def merged(self) -> Linear:
+        """A plain layer with the correction folded in; this one stays as it is."""
+        plain = copy.deepcopy(self.base)
+        correction = (self.scale * self.B @ self.A).to(plain.weight.dtype)
+        plain.weight += correction.T if isinstance(plain, Conv1D) else correction
+        return plain
+
+
+class _LowRank(torch.autograd.Function):
+    """``y = x W' + b + scale (x keep / (1-p)) A' B'`` with the gradients of x, A and B.
+
+    Composed from torch's operations, the layer keeps x twice and writes y twice. Here x is
+    kept once, the low-rank product is added while it is computed, and the gradient of the
+    frozen W is never formed.
+    """
+
+    @staticmethod
+    def forward(  # noqa: PLR0917  # autograd passes by position
+        ctx: Any,
+        x: Tensor,  # (..., in)
+        W: Tensor,  # (out, in)
+        bias: Tensor | None,  # (out,)
+        A: Tensor,  # (rank, in)
+        B: Tensor,  # (out, rank)
+        scale: float,
+        keep: Tensor | None,  # like x; zero where the low-rank way drops an element
+        p: float,  # the probability that a byte of `keep` is zero
+    ) -> Tensor:
+        rows = x.reshape(-1, x.shape[-1])  # (n, in)
+        low = _input(rows, keep, p) @ A.T  # (n, rank)
+        y = torch.mm(rows, W.T) if bias is None else torch.addmm(bias, rows, W.T)
+        y.addmm_(low, B.T, alpha=scale)
+        ctx.save_for_backward(rows, W, A, B, low, keep)
+        ctx.scale, ctx.p, ctx.shape = scale, p, x.shape
+        return y.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        rows, W, A, B, low, keep = ctx.saved_tensors
+        dY = gradient.reshape(-1, gradient.shape[-1])  # (n, out)
+        dlow = dY @ (ctx.scale * B)  # (n, rank)
+        dA = dlow.T @ _input(rows, keep, ctx.p)
+        dB = torch.mm(dY.T, low).mul_(ctx.scale)
+        dX = None
+        if ctx.needs_input_grad[0]:
+            dX = dY @ W
+            if keep is None:
+                dX.addmm_(dlow, A)
+            else:
+                dX += _input(dlow @ A, keep, ctx.p)
+            dX = dX.view(ctx.shape)
+        return dX, None, None, dA, dB, None, None, None
+
+
+def _input(rows: Tensor, keep: Tensor | None, p: float) -> Tensor:
+    """What the low-rank way reads: the rows, after dropout where there is any."""
+    return rows if keep is None else dropped(rows, keep.view_as(rows), p)
