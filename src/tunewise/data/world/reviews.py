@@ -1,0 +1,120 @@
+"""Reviews of rooms in five classes, whose label follows from how a review is put together.
+
+A review joins one or two sentences. The value of a clause is the value of its adjective times
+the factor of its wording (`opinions`): "truly cosy" is 1.5, "not at all cosy" -2. Joined clauses:
+
+    A, but B                 B + A / 4       the second clause is what counts
+    although A, B            B + A / 4
+    B, even though A         B + A / 4       here it is the first
+    A, and B                 A + B
+
+Sentences add up. The sum is cut at `CUTS` into the five labels; `NOISE` of all labels are then
+moved to a neighbouring class, as annotators disagree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from dataclasses import dataclass
+
+from tunewise.data.world.draw import Draw
+from tunewise.data.world.opinions import (
+    ASPECTS,
+    ELSEWHERE,
+    HEARSAY,
+    PLAIN,
+    TURNED,
+    Clause,
+    draw_opinion,
+)
+from tunewise.data.world.rooms import Room
+
+LABELS = ("very negative", "negative", "neutral", "positive", "very positive")
+CUTS = (-2.1, -0.6, 0.6, 2.1)
+NOISE = 0.03
+MOODS = (0.9, 0.5, 0.1)  # how likely a tenant is to praise
+WORDINGS = 5 * (PLAIN,) + 2 * (TURNED,) + (HEARSAY,) + (ELSEWHERE,)
+CONCESSION = 0.25  # what a conceded clause still counts
+
+
+@dataclass(frozen=True)
+class Review:
+    """A text, what its rules add up to, and its label: the class of the value, save for noise."""
+
+    text: str
+    value: float
+    label: str
+
+
+def draw_review(room: Room, draw: Draw) -> Review:
+    """A review of the room by its tenant, who is pleased, displeased or of two minds."""
+    n = 1 if draw.chance(0.3) else 2
+    aspects = draw.several(tuple(ASPECTS), 2 * n)
+    pleased = draw.pick(MOODS)
+    sentences = [
+        _sentence(room, draw, pair, praise=draw.chance(pleased))
+        for pair in zip(aspects[::2], aspects[1::2], strict=True)
+    ]
+    if draw.chance(0.4):
+        sentences.insert(draw.below(n + 1), Clause(_aside(room, draw), 0.0))
+    text = " ".join(f"{_capital(sentence.words)}." for sentence in sentences)
+    value = sum(sentence.value for sentence in sentences)
+    return Review(text, value, _label(value, draw))
+
+
+def _label(value: float, draw: Draw) -> str:
+    place = bisect(CUTS, value)
+    if draw.chance(NOISE):
+        place += -1 if place == 4 or (place > 0 and draw.chance(0.5)) else 1
+    return LABELS[place]
+
+
+def _sentence(room: Room, draw: Draw, aspects: tuple[str, str], *, praise: bool) -> Clause:
+    """One clause, or two joined; `praise` says which side the sentence comes down on."""
+    main = _clause(room, draw, aspects[0], praise=praise)
+    if draw.chance(0.3):
+        return main
+    if draw.chance(0.4):
+        more = _clause(room, draw, aspects[1], praise=praise)
+        return Clause(f"{more.words}, and {main.words}", more.value + main.value)
+    conceded = _clause(room, draw, aspects[1], praise=draw.chance(0.2) == praise)
+    words = draw.pick(
+        (
+            f"{conceded.words}, but {main.words}",
+            f"although {conceded.words}, {main.words}",
+            f"{main.words}, even though {conceded.words}",
+        )
+    )
+    return Clause(words, main.value + CONCESSION * conceded.value)
+
+
+def _clause(room: Room, draw: Draw, aspect: str, *, praise: bool) -> Clause:
+    """A clause that amounts to praise or blame, or to nothing at all."""
+    words, factor = draw.pick(draw.pick(WORDINGS))
+    opinion = draw_opinion(draw, aspect, praise=praise == (factor >= 0))
+    who = draw.pick((room.tenant, room.neighbour, "my sister", "a friend"))
+    said = words.format(a=aspect, j=opinion.adjective, who=who)
+    if factor < 0:
+        return Clause(said, factor if opinion.value > 0 else -factor)
+    return Clause(said, factor * opinion.value)
+
+
+def _aside(room: Room, draw: Draw) -> str:
+    """Something that is no opinion."""
+    thing = draw.pick(room.things)
+    return draw.pick(
+        (
+            f"I moved in in {room.month}",
+            f"I lived here for {2 + draw.below(20)} months",
+            f"the rent is {room.rent} pounds",
+            f"it is a {room.kind} on the {room.floor} floor",
+            f"there is a {thing.colour} {thing.noun} {thing.relation} the {thing.anchor}",
+            f"{room.neighbour} next door {room.habit}",
+            f"the house belongs to {room.landlord}",
+            f"I walk {room.minutes} minutes to the station",
+        )
+    )
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
