@@ -91,7 +91,7 @@ def prepared_model(parts: Parts, method: Adaptation) -> Model:
     method.prepare(model)
     if torch.cuda.is_available():
         model.module.to("cuda")
-    speed_up(model)
+    speed_up(model.module)
     return model
 
 
