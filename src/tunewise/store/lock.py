@@ -1,0 +1,75 @@
+"""One launcher a study: a lock that the system takes back when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tunewise.core.errors import StudyBusy
+
+PATIENCE = 0.5  # seconds; `status` holds the lock for an instant, which must stop nobody
+
+
+@contextmanager
+def exclusive(path: Path, subject: str) -> Iterator[None]:
+    """Hold the lock file `path` and leave in it who does: process, host, since when.
+
+    The file stays when the lock is given back: removing it could take it from under the feet
+    of the next holder.
+
+    Raises:
+        StudyBusy: somebody holds it; the text says who.
+    """
+    with path.open("a+", encoding="utf-8") as file:
+        deadline = time.monotonic() + PATIENCE
+        while not _taken(file.fileno()):
+            if time.monotonic() > deadline:
+                raise StudyBusy(f"{subject} is already being run by {_described(path)}.")
+            time.sleep(0.05)
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        file.truncate(0)
+        file.write(json.dumps(holder))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def holder(path: Path) -> str | None:
+    """Who holds the lock now, in words; None where nobody does."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _described(path)
+    return None
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _described(path: Path) -> str:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {told['pid']} on {told['host']} since {told['since']}"
+    except (ValueError, KeyError, TypeError):  # taken this instant, and not yet written
+        return "another process"

@@ -1,0 +1,86 @@
+"""A trial's log: one line of JSON an event, the only channel while it runs.
+
+A line is written at once, so a reader meets at most one half line, at the end. A trial that
+goes on from a checkpoint repeats the steps after it; the last line of a step counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.files import failpoint
+
+Event = dict[str, Any]
+
+
+def read_log(path: Path) -> list[Event]:
+    """The events of a log, each step and each evaluation once, in the order of the steps.
+
+    A missing log is an empty one. Half lines, which a killed trial leaves, are not events.
+    """
+    latest: dict[tuple[str, int], Event] = {}
+    for event in LogTail(path).read():
+        place = (event["event"], event.get("step", 0))
+        latest.pop(place, None)  # the later line also takes the later place
+        latest[place] = event
+    order = {"start": -1, "end": 1}
+    # Evaluations stand behind the step they were made at; `sorted` keeps equal ones in place.
+    return sorted(
+        latest.values(),
+        key=lambda event: (order.get(event["event"], 0), event.get("step", 0)),
+    )
+
+
+class LogTail:
+    """Reads what has been added to a log since the last call."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.position = 0  # bytes read so far, always at the start of a line
+
+    def read(self) -> list[Event]:
+        try:
+            with self.path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self.position:
+                    self.position = 0  # a half line was cut off, or the trial began again
+                file.seek(self.position)
+                content = file.read()
+        except FileNotFoundError:
+            return []
+        whole = content[: content.rfind(b"\n") + 1]
+        self.position += len(whole)
+        return [event for line in whole.splitlines() if (event := _event(line)) is not None]
+
+
+class LogWriter:
+    """Adds events to a log, after cutting off a half line that an earlier run may have left."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        content = path.read_bytes()
+        os.ftruncate(self._handle, content.rfind(b"\n") + 1)
+
+    def write(self, event: str, **values: Any) -> None:
+        """Add one line. Numbers must be finite: what is not a number is written as None."""
+        line = json.dumps({"event": event, **values}, ensure_ascii=False, allow_nan=False)
+        failpoint()
+        rest = memoryview(line.encode() + b"\n")
+        while rest:
+            rest = rest[os.write(self._handle, rest) :]
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("step", 0), int):
+        return None
+    return event if isinstance(event.get("event"), str) else None

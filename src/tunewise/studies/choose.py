@@ -1,0 +1,91 @@
+"""Which search point of a contender counts, decided on validation alone. Pure, no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tunewise.store.trials import Record
+from tunewise.studies.identity import trial_id
+
+Study = Mapping[str, Any]
+Contender = Mapping[str, Any]
+Records = Mapping[str, Record]
+
+
+def seeds_of(study: Study, contender: Contender) -> list[int]:
+    """The seeds a contender is trained with: one where every seed gives the same result."""
+    seeds = list(study["seeds"])
+    return seeds if contender.get("seeded", True) else seeds[:1]
+
+
+def point_id(study: Study, contender: Contender, point: int, seed: int | None = None) -> str:
+    """The id of the trial at a search point; `seed` None means the study's first."""
+    first = study["seeds"][0]
+    return trial_id(contender["points"][point]["identity"], first if seed is None else seed)
+
+
+def search_ids(study: Study, contender: Contender) -> list[str]:
+    """The trials that decide: each search point with the first seed."""
+    return [point_id(study, contender, point) for point in range(len(contender["points"]))]
+
+
+def chosen_point(study: Study, contender: Contender, records: Records) -> int | None:
+    """The position of the best search point by the study's first metric on validation.
+
+    Of equal points the first wins. A trial that failed loses to any that did not, and so does
+    an undefined metric. None while a point is unfinished, and where all points failed.
+    """
+    found = [records.get(id) for id in search_ids(study, contender)]
+    if any(record is None for record in found):
+        return None
+    scores = [_score(record, study["metrics"][0]) for record in found if record is not None]
+    done = [point for point, score in enumerate(scores) if score is not None]
+    return max(done, key=lambda point: scores[point] or 0.0) if done else None
+
+
+def chosen_ids(study: Study, contender: Contender, records: Records) -> list[str]:
+    """The trials of the chosen point, one a seed, finished or not; none before it is chosen."""
+    point = chosen_point(study, contender, records)
+    if point is None:
+        return []
+    return [point_id(study, contender, point, seed) for seed in seeds_of(study, contender)]
+
+
+def has_failed(study: Study, contender: Contender, records: Records) -> bool:
+    """Whether every search point has been tried and none was finished."""
+    return (
+        all(id in records for id in search_ids(study, contender))
+        and chosen_point(study, contender, records) is None
+    )
+
+
+def weights_to_drop(study: Study, records: Records, tests: Records) -> list[str]:
+    """The trials whose weights nobody needs any more, by the study's `keep` setting.
+
+    With ``chosen`` these are the points that lost, with ``none`` also the winners once they
+    are tested, with ``all`` nothing.
+    """
+    keep = study.get("settings", {}).get("keep", "chosen")
+    if keep == "all":
+        return []
+    winners = [id for row in study["contenders"] for id in chosen_ids(study, row, records)]
+    losers = [
+        id
+        for row in study["contenders"]
+        if chosen_point(study, row, records) is not None
+        for id in search_ids(study, row)
+        if id not in winners
+    ]
+    if keep == "none":
+        tested = tests if study["data"].get("has_test", True) else records
+        return losers + [id for id in winners if id in tested]
+    return losers
+
+
+def _score(record: Record, metric: str) -> float | None:
+    if record.status != "done":
+        return None
+    value = record.metric(metric)
+    return -math.inf if value is None else value

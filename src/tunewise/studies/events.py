@@ -1,0 +1,75 @@
+"""What happens while a study runs, for whoever shows it. No torch."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+from tunewise.store.trials import Record
+from tunewise.studies.jobs import Job
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job has a process now."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job has ended. `record` is None for features, and where the job will go on later."""
+
+    job: Job
+    record: Record | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a person should read: a damaged folder, a retry, a full disk."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Nothing happened for a moment: time to look at the logs."""
+
+
+Event = Started | Finished | Notice | Tick
+OnEvent = Callable[[Event], None]
+
+
+class Signals:
+    """Notes Ctrl-C and SIGTERM while it is entered, instead of letting them end the program.
+
+    Only the main thread can hear signals; entered in another thread, it hears none.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._before[number] = signal.signal(number, self._heard)
+            except ValueError:  # not the main thread
+                break
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        self.heard.append(number)

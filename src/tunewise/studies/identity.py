@@ -1,0 +1,21 @@
+"""What a trial is called: the hash of everything its result depends on. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunewise.core.canonical import digest
+
+
+def trial_id(identity: Mapping[str, Any], seed: int) -> str:
+    """The id of one training: 16 hexadecimal digits.
+
+    `identity` is a search point's settings with values equal to their default left out, so an
+    option that is added later renames no old trial. The study is not part of it: the same
+    training in two studies has one id.
+
+    >>> trial_id({"method": {"name": "head", "version": 1}}, seed=0)
+    'a7cfb7c62f02a449'
+    """
+    return digest({**identity, "seed": seed})

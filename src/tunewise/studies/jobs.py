@@ -1,0 +1,156 @@
+"""What a study has to do next, as a pure function of what it has. No torch.
+
+There is no scheduler state: resuming, `status`, `plan` and every engine ask this function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from tunewise.studies.choose import (
+    Contender,
+    Records,
+    Study,
+    chosen_ids,
+    chosen_point,
+    has_failed,
+    search_ids,
+    seeds_of,
+)
+from tunewise.studies.identity import trial_id
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process to run.
+
+    `id` is the trial's for a trial and its test, the key for stored features. `settings` are
+    the trial's, with its seed; for features those of the first trial that needs them.
+    `features` is the key of the stored features it needs or makes.
+    """
+
+    kind: Literal["features", "trial", "test"]
+    id: str
+    settings: dict[str, Any]
+    features: str | None = None
+
+    @property
+    def key(self) -> str:
+        """A name no other job of the study has: a trial and its test share their id."""
+        return f"{self.kind}/{self.id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is, in trials and tests. `trials` and `tests` count what it takes.
+
+    A contender whose points all failed needs no further seeds, so the totals can shrink.
+    """
+
+    trials: int
+    finished: int
+    failed: int  # of the finished and the tested: every status but done
+    tests: int
+    tested: int
+    contenders: int
+    contenders_failed: int
+
+    @property
+    def complete(self) -> bool:
+        return self.finished == self.trials and self.tested == self.tests
+
+
+def next_jobs(
+    study: Study, records: Records, tests: Records, features: Collection[str] = ()
+) -> list[Job]:
+    """Every job that can start now, the first first; an empty list means the study is done.
+
+    Features come before the trials that need them, then each search point with the first seed,
+    then the chosen point with the other seeds. Tests, one for each trial of a chosen point that
+    is done, wait until no trial of the study is left: after the first look at the test split
+    nothing is chosen any more.
+
+    `features` are the keys of the stored features that are complete.
+    """
+    waiting = [job for job in _trials(study, records) if job.id not in records]
+    if waiting:
+        making = [
+            replace(job, kind="features", id=job.features)
+            for job in waiting
+            if job.features is not None and job.features not in features
+        ]
+        ready = [job for job in waiting if job.features is None or job.features in features]
+        return _once([*making, *ready])
+    if not study["data"].get("has_test", True):
+        return []
+    return _once([job for job in _tests(study, records) if job.id not in tests])
+
+
+def progress_of(study: Study, records: Records, tests: Records) -> Progress:
+    """Counts for `status` and the progress bar, over what this study consists of."""
+    needed: set[str] = set()  # by id, so that contenders may share a trial
+    to_test: set[str] = set()
+    later: list[int] = []  # seeds of each contender whose point is not chosen yet
+    lost = 0
+    for row in study["contenders"]:
+        needed.update(search_ids(study, row))
+        chosen = chosen_ids(study, row, records)
+        needed.update(chosen)
+        to_test.update(id for id in chosen if id not in records or records[id].status == "done")
+        if has_failed(study, row, records):
+            lost += 1
+        elif not chosen:
+            later.append(len(seeds_of(study, row)))
+    finished = [records[id] for id in needed if id in records]
+    has_test = study["data"].get("has_test", True)
+    tested = [tests[id] for id in to_test if id in tests and has_test]
+    return Progress(
+        trials=len(needed) + sum(later) - len(later),
+        finished=len(finished),
+        failed=sum(record.status != "done" for record in finished + tested),
+        tests=len(to_test) + sum(later) if has_test else 0,
+        tested=len(tested),
+        contenders=len(study["contenders"]),
+        contenders_failed=lost,
+    )
+
+
+def _trials(study: Study, records: Records) -> Iterator[Job]:
+    """The trials whose turn has come, finished or not: all searches, then the other seeds."""
+    for row in study["contenders"]:
+        for point in range(len(row["points"])):
+            yield _trial(row, point, study["seeds"][0])
+    for row in study["contenders"]:
+        chosen = chosen_point(study, row, records)
+        if chosen is not None:
+            for seed in seeds_of(study, row)[1:]:
+                yield _trial(row, chosen, seed)
+
+
+def _trial(row: Contender, point: int, seed: int) -> Job:
+    identity = row["points"][point]["identity"]
+    settings = {**row["points"][point]["settings"], "seed": seed}
+    return Job("trial", trial_id(identity, seed), settings, row.get("features"))
+
+
+def _tests(study: Study, records: Records) -> Iterator[Job]:
+    for row in study["contenders"]:
+        point = chosen_point(study, row, records)
+        if point is not None:
+            for seed in seeds_of(study, row):
+                trial = _trial(row, point, seed)
+                if trial.id in records and records[trial.id].status == "done":
+                    yield replace(trial, kind="test")
+
+
+def _once(jobs: Iterable[Job]) -> list[Job]:
+    """Each job once, where it first stands: contenders may share a trial or their features."""
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        seen.setdefault(job.key, job)
+    return list(seen.values())

@@ -1,0 +1,120 @@
+"""What a study has and still needs: the launcher's picture of the folder, kept in step with it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Collection
+from pathlib import Path
+
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import is_complete, remove_folder, write_bytes
+from tunewise.store.study import StudyFolder
+from tunewise.store.trials import Fault, Record, write_ending
+from tunewise.studies.choose import weights_to_drop
+from tunewise.studies.events import Finished, Notice, OnEvent
+from tunewise.studies.jobs import Job, Progress, next_jobs, progress_of
+
+TAIL = 8_000  # bytes of a dead process's output that are kept
+
+
+class Ledger:
+    """The records of a study, and the endings of jobs whose own process could not write one.
+
+    Made by the holder of the study's lock: damaged folders are moved aside on the way.
+    """
+
+    def __init__(self, folder: StudyFolder, on_event: OnEvent) -> None:
+        self.folder, self.on_event = folder, on_event
+        self.study = folder.study()
+        self._repair()
+        self.records, self.tests = folder.records(), folder.tests()
+        self.features = folder.features()
+        self.spoiled: dict[str, tuple[str, str]] = {}  # features that cannot be had: status, error
+
+    def next_jobs(self, running: Collection[str]) -> list[Job]:
+        """What could start now besides the jobs that run."""
+        known = self.features | set(self.spoiled)
+        jobs = next_jobs(self.study, self.records, self.tests, known)
+        return [job for job in jobs if job.key not in running]
+
+    def progress(self) -> Progress:
+        return progress_of(self.study, self.records, self.tests)
+
+    def take(self, job: Job, seconds: float) -> bool:
+        """Take in what a job's process left; False where that is not complete and whole."""
+        if job.kind == "features":
+            if is_complete(self.folder.features_folder(job.id)):
+                self.features.add(job.id)
+                self.on_event(Finished(job, None, seconds))
+            return job.id in self.features
+        try:
+            record = self.folder.test(job.id) if job.kind == "test" else self.folder.record(job.id)
+        except DamagedFile as error:
+            self._quarantine(Fault(job.id, self._place(job), str(error)))
+            return False
+        if record is None:
+            return False
+        self._keep(job, record, seconds)
+        return True
+
+    def end(self, job: Job, status: str, error: str, seconds: float) -> None:
+        """Finish a job whose process could not, and keep what it said last.
+
+        The error is a function of the settings where the failure is; what differs from run to
+        run, such as addresses in a traceback, stays in ``output.txt``.
+        """
+        if job.kind == "features":
+            self.spoiled[job.id] = (status, f"its features could not be computed: {error}")
+            self.on_event(Notice(f"{job.key}: {status}. {error}"))
+            return
+        place, output = self._place(job), self.folder.output_file(job.key)
+        if output.is_file() and output.stat().st_size:
+            write_bytes(place / "output.txt", output.read_bytes()[-TAIL:])
+        costs = {"seconds": {"total": seconds}, "host": socket.gethostname()}
+        record = write_ending(place, status=status, error=error, settings=job.settings, costs=costs)
+        if job.kind == "trial":
+            self.folder.remove_weights(job.id, status)
+        self._keep(job, record, seconds)
+
+    def last_words(self, job: Job) -> str:
+        """The last line a process wrote, which for an exception is its text."""
+        output = self.folder.output_file(job.key)
+        text = output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
+        lines = text.strip().splitlines()
+        return lines[-1] if lines else "ended without a word."
+
+    def room(self) -> str:
+        """How much room the disk has and a trial needs, in words."""
+        taken = [0]  # bytes
+        for parent in ("trials", "weights"):
+            for place in (self.folder.path / parent).glob("[!.]*/"):
+                taken.append(sum(f.stat().st_size for f in place.rglob("*") if f.is_file()))
+        free = shutil.disk_usage(self.folder.path).free
+        return (
+            f"{free / 1e6:.1f} MB are free on the disk of {self.folder.path}, and a trial of this "
+            f"study has taken up to {max(taken) / 1e6:.1f} MB"
+        )
+
+    def _keep(self, job: Job, record: Record, seconds: float) -> None:
+        (self.tests if job.kind == "test" else self.records)[job.id] = record
+        self.on_event(Finished(job, record, seconds))
+        for id in weights_to_drop(self.study, self.records, self.tests):
+            self.folder.remove_weights(id, "not chosen")
+
+    def _place(self, job: Job) -> Path:
+        of = self.folder
+        return of.test_folder(job.id) if job.kind == "test" else of.trial_folder(job.id)
+
+    def _repair(self) -> None:
+        self.folder.remove_drafts()
+        for fault in self.folder.faults():
+            if fault.folder.parent.name == "features":
+                remove_folder(fault.folder)  # can be computed again
+                self.on_event(Notice(f"{fault.message} These features are computed again."))
+            else:
+                self._quarantine(fault)
+
+    def _quarantine(self, fault: Fault) -> None:
+        place = self.folder.quarantine(fault)
+        self.on_event(Notice(f"{fault.message} Moved to {place}; its job runs again."))

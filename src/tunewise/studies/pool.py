@@ -1,0 +1,131 @@
+"""The launcher's end of the worker: one process that starts, stops and reports on jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import tunewise
+from tunewise.core.errors import TunewiseError
+from tunewise.store.study import StudyFolder
+from tunewise.studies.exits import said
+from tunewise.studies.jobs import Job
+
+GOODBYE = 5.0  # seconds a worker gets to end by itself
+
+# One thread a trial: as many trials as cores run side by side, and results then depend neither
+# on the number of cores nor on what else runs. Libraries read these when they are imported.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class WorkerEnded(Exception):
+    """The worker's output closed: it is dead, and its jobs end with it."""
+
+
+class Pool:
+    """A running worker. It imports for some seconds first: `ready` says when it takes jobs."""
+
+    def __init__(self, folder: StudyFolder, runner: str) -> None:
+        self.ready = False
+        self._unread = b""
+        self._complaints = folder.output_file("worker")
+        self._complaints.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-P", "-m", "tunewise.worker", str(folder.path.resolve())]
+        command += ["--runner", runner]
+        if sys.platform != "linux":
+            command.append("--afresh")  # forking after imports is safe on Linux alone
+        with self._complaints.open("wb") as complaints:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
+            )
+
+    def start(self, job: Job, core: int | None) -> None:
+        self._send({"do": "run", "job": job.as_json(), "core": core})
+
+    def stop(self, key: str) -> None:
+        """Ask a job to save a checkpoint and end."""
+        self._send({"do": "stop", "key": key})
+
+    def kill(self, key: str) -> None:
+        """End a job now, with every process it started."""
+        self._send({"do": "kill", "key": key})
+
+    def reports(self, seconds: float) -> list[tuple[str, int]]:
+        """The jobs that have ended, as key and exit code; waits up to `seconds` for the first.
+
+        Raises:
+            WorkerEnded: there will be no more.
+        """
+        assert self._process.stdout is not None
+        handle = self._process.stdout.fileno()
+        readable, _, _ = select.select([handle], [], [], seconds)
+        if not readable:
+            return []
+        content = os.read(handle, 1 << 16)
+        if not content:
+            raise WorkerEnded
+        *lines, self._unread = (self._unread + content).split(b"\n")
+        messages: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        self.ready = self.ready or any("ready" in message for message in messages)
+        return [(message["job"], message["exit"]) for message in messages if "job" in message]
+
+    def close(self) -> str:
+        """End the worker, and with it whatever still runs; returns how it ended, in words."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        if not self.ready:
+            self._process.kill()  # it is still importing, and would only look later
+        try:
+            self._process.wait(GOODBYE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        return said(self._process.returncode)
+
+    def failure(self) -> TunewiseError:
+        """The error for a worker that did not come up, with what it said last."""
+        ended = self.close()
+        tail = self._complaints.read_text(encoding="utf-8", errors="replace").strip()
+        last = "\n".join(tail.splitlines()[-12:])
+        return TunewiseError(f"The worker process {ended}. It said last:\n{last}")
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it died; reading its reports will say so
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+
+def usable_cores() -> list[int]:
+    """The cores this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _environment() -> dict[str, str]:
+    """Ours with the thread limits, and with this very package found first."""
+    package = str(Path(tunewise.__file__).parents[1])
+    before = os.environ.get("PYTHONPATH")
+    path = f"{package}{os.pathsep}{before}" if before else package
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": path}

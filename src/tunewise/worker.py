@@ -1,0 +1,240 @@
+"""``python -m tunewise.worker``: imports the heavy libraries once and forks a process a job.
+
+Lines of JSON come in: ``{"do": "run", "job": {...}, "core": 0}``, ``{"do": "stop", "key": ...}``,
+``{"do": "kill", "key": ...}``. Lines go out: ``{"ready": true}``, then ``{"job": key, "exit":
+code}`` for each process that ended. When the input closes, the launcher is gone, and so are we.
+
+The launcher sets the thread limits in our environment, because libraries read them when they
+are imported. We never touch CUDA: a process that did could not be forked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import fcntl
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.files import is_complete
+from tunewise.store.study import StudyFolder
+from tunewise.studies.exits import Exit, is_full
+
+RUNNER = "tunewise.training.trial:run_job"
+PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
+
+Run = Callable[[dict[str, Any], Path, Callable[[], bool]], str]
+"""Runs a job in a study folder, asks again and again whether to stop, returns a status."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tunewise.worker", description=__doc__)
+    parser.add_argument("study", type=Path, help="folder of the study")
+    parser.add_argument("--runner", default=RUNNER, help="module:function that runs a job")
+    parser.add_argument("--afresh", action="store_true", help="start jobs instead of forking them")
+    parser.add_argument("--message", help="run this one job (what --afresh starts)")
+    parser.add_argument("--lifelines", type=int, nargs=2, help="pipes that close with our parents")
+    options = parser.parse_args(arguments)
+    if options.message:
+        message = json.loads(options.message)
+        return _job(options.study, options.runner, message, options.lifelines)
+    _load(options.runner)
+    return Worker(options.study, options.runner, afresh=options.afresh).serve()
+
+
+class Worker:
+    """Starts, stops and buries the processes of jobs; does nothing else, so it always answers."""
+
+    def __init__(self, study: Path, runner: str, *, afresh: bool) -> None:
+        self.study, self.runner, self.afresh = study, runner, afresh
+        self.children: dict[str, int] = {}  # process ids by job key
+        self.reports = os.dup(1)
+        os.dup2(2, 1)  # whatever a library prints must not land among the reports
+        self.alive, self._mine = os.pipe()  # no byte ever passes: it closes when we die
+        self.bell, self._ring = os.pipe()  # a byte for each child that ended
+        os.set_blocking(self._ring, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(self._ring)
+
+    def serve(self) -> int:
+        gc.collect()
+        gc.freeze()  # the children then share our memory instead of copying it
+        self._report({"ready": True})
+        unread = b""
+        while True:
+            readable, _, _ = select.select([0, self.bell], [], [])
+            if self.bell in readable:
+                os.read(self.bell, 4096)
+                self._bury()
+            if 0 in readable:
+                content = os.read(0, 1 << 16)
+                if not content:
+                    break
+                *lines, unread = (unread + content).split(b"\n")
+                for line in lines:
+                    self._obey(json.loads(line))
+        for pid in self.children.values():
+            _kill(pid)
+        return 0
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        if message["do"] == "run":
+            key = f"{message['job']['kind']}/{message['job']['id']}"
+            self.children[key] = self._start(message)
+        elif (pid := self.children.get(message["key"])) is not None:
+            if message["do"] == "stop":
+                os.kill(pid, signal.SIGTERM)
+            else:
+                _kill(pid)
+
+    def _start(self, message: dict[str, Any]) -> int:
+        """A new process for the job; it watches our input and our life for their end."""
+        if self.afresh:
+            lifelines = [os.dup(0), os.dup(self.alive)]
+            for handle in lifelines:
+                os.set_inheritable(handle, True)
+            command = [sys.executable, "-P", "-m", "tunewise.worker", str(self.study)]
+            command += ["--runner", self.runner, "--message", json.dumps(message)]
+            command += ["--lifelines", *map(str, lifelines)]
+            pid = os.posix_spawn(sys.executable, command, os.environ)
+            for handle in lifelines:
+                os.close(handle)
+            return pid
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for handle in (self.reports, self._mine, self.bell, self._ring):
+                    os.close(handle)
+                code = _job(self.study, self.runner, message, [os.dup(0), self.alive])
+            finally:
+                os._exit(code)  # past the worker's own clean-up, which is not the child's
+        return pid
+
+    def _bury(self) -> None:
+        for key, pid in list(self.children.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                del self.children[key]
+                self._report({"job": key, "exit": os.waitstatus_to_exitcode(status)})
+
+    def _report(self, message: dict[str, Any]) -> None:
+        os.write(self.reports, json.dumps(message).encode() + b"\n")
+
+
+class _Stop:
+    """Set by SIGTERM. A plain attribute: an `Event` can lock itself when signals nest."""
+
+    asked = False
+
+    def ask(self, number: int, frame: object) -> None:
+        self.asked = True
+
+
+def _job(study: Path, runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
+    """Be the process of one job, from its first moment to its exit code."""
+    stop = _Stop()
+    os.setsid()  # the terminal's Ctrl-C does not reach us, and our children end with us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, stop.ask)
+    threading.Thread(target=_end_with, args=(lifelines,), daemon=True).start()
+
+    job, folder = message["job"], StudyFolder(study)
+    key = f"{job['kind']}/{job['id']}"
+    _print_to(folder.output_file(key))
+    if message.get("core") is not None and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):  # the core may have been taken from us meanwhile
+            os.sched_setaffinity(0, {message["core"]})
+    try:
+        with _own(folder.lock_file(key)) as lock:
+            if not _locked(lock.fileno(), stop):
+                return Exit.INTERRUPTED if stop.asked else Exit.BUSY
+            if is_complete(_place(folder, job)):
+                return Exit.COMPLETE
+            status = _load(runner)(job, study, lambda: stop.asked)
+        return {"interrupted": Exit.INTERRUPTED, "disk-full": Exit.DISK_FULL}.get(
+            status, Exit.COMPLETE
+        )
+    except BaseException as error:  # the exit code records it, the output tells it
+        traceback.print_exc()
+        if isinstance(error, MemoryError):
+            return Exit.OUT_OF_MEMORY
+        return Exit.DISK_FULL if is_full(error) else Exit.FAILED
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _load(runner: str) -> Run:
+    module, _, function = runner.partition(":")
+    found: Run = getattr(importlib.import_module(module), function)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    return found
+
+
+def _place(folder: StudyFolder, job: dict[str, Any]) -> Path:
+    """The folder that is complete when the job is."""
+    places = {"features": folder.features_folder, "test": folder.test_folder}
+    return places.get(job["kind"], folder.trial_folder)(job["id"])
+
+
+def _print_to(path: Path) -> None:
+    """Send everything this process prints, also from C, to a file that starts empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text file here
+    faulthandler.enable()  # a crash in C also says where
+
+
+def _own(path: Path) -> Any:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a")
+
+
+def _locked(handle: int, stop: _Stop) -> bool:
+    """Whether the trial is ours: a process whose launcher was killed may need a moment to end."""
+    deadline = time.monotonic() + PATIENCE
+    while not stop.asked and time.monotonic() < deadline:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.05)
+    return False
+
+
+def _end_with(lifelines: Sequence[int]) -> None:
+    """Wait until one of the pipes has no writer any more, then end with all our children."""
+    ends = select.poll()
+    for handle in lifelines:
+        ends.register(handle, 0)  # a hang-up is reported without being asked for
+    ends.poll()
+    os.killpg(0, signal.SIGKILL)
+
+
+def _kill(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):  # it has no group of its own before its first line
+            kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

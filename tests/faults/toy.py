@@ -1,0 +1,142 @@
+"""A runner without torch: each trial computes a score from its settings and misbehaves on order.
+
+`settings["toy"]` may hold: seconds, steps, fault (a name from FAULTS), once (the fault strikes
+only the first try).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.canonical import digest
+from tunewise.core.files import FAIL_AT, mark_complete, read_json, write_bytes, write_json
+from tunewise.store.log import LogWriter
+from tunewise.store.study import StudyFolder
+
+
+def run_job(job: dict[str, Any], study: Path, stop: Callable[[], bool]) -> str:
+    os.environ.pop(FAIL_AT, None)
+    toy = job["settings"].get("toy", {})
+    folder = StudyFolder(study)
+    _note(study, job)
+    if job["kind"] == toy.get("in", "trial"):
+        _misbehave(toy, study / f"struck-{job['kind']}-{job['id']}")
+    if job["kind"] == "features":
+        write_json(folder.features_folder(job["id"]) / "features.json", [1, 2, 3])
+        mark_complete(folder.features_folder(job["id"]))
+        return "done"
+    if job["kind"] == "test":
+        trial = folder.record(job["id"])
+        assert trial is not None and folder.weights_folder(job["id"]).is_dir()
+        return _finish(folder.test_folder(job["id"]), job, "test")
+    return _train(job, folder, stop)
+
+
+def _train(job: dict[str, Any], folder: StudyFolder, stop: Callable[[], bool]) -> str:
+    """Steps with a checkpoint after each, so that an interrupted trial goes on where it was."""
+    toy = job["settings"].get("toy", {})
+    checkpoint = folder.weights_folder(job["id"]) / "checkpoint" / "state.json"
+    done = read_json(checkpoint)["step"] if checkpoint.is_file() else 0
+    steps = toy.get("steps", 3)
+    log = LogWriter(folder.trial_folder(job["id"]) / "log.jsonl")
+    if done == 0:
+        log.write("start", steps=steps, epochs=1)
+    for step in range(done + 1, steps + 1):
+        if stop():
+            return "interrupted"
+        time.sleep(toy.get("seconds", 0.0) / steps)
+        log.write("step", epoch=1, step=step, loss=1 / step)
+        write_json(checkpoint, {"step": step})
+    log.write("end", status="done")
+    log.close()
+    write_bytes(folder.weights_folder(job["id"]) / "weights.safetensors", b"w" * 100)
+    return _finish(folder.trial_folder(job["id"]), job, "validation")
+
+
+def _finish(place: Path, job: dict[str, Any], split: str) -> str:
+    score = job["settings"].get("toy", {}).get("score")
+    if score is None:
+        score = int(digest(job["settings"]), 16) % 1000 / 1000
+    result = {
+        "schema": 1,
+        "id": job["id"],
+        "settings": job["settings"],
+        "status": "done",
+        "metrics": {split: {"accuracy": score}},
+    }
+    write_json(place / "costs.json", {"schema": 1, "pid": os.getpid()})
+    write_bytes(place / "predictions" / f"{split}.parquet", json.dumps(result).encode())
+    write_json(place / "result.json", result)
+    mark_complete(place)
+    return "done"
+
+
+def _misbehave(toy: dict[str, Any], struck: Path) -> None:
+    if toy.get("once") and struck.exists():
+        return
+    struck.touch()
+    if fault := toy.get("fault"):
+        FAULTS[fault]()
+
+
+def _hang() -> None:
+    while True:  # deaf to the wish to stop
+        time.sleep(0.01)
+
+
+def _fill() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def _exceed() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    Path("/proc/self/comm").read_text()
+    with Path(os.environ["TOY_FILE"]).open("wb") as file:
+        file.write(b"x" * 100_000)
+
+
+def _allocate() -> None:
+    raise MemoryError("cannot allocate 1 TB")
+
+
+def _crash() -> None:
+    print("about to crash")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _divide() -> None:
+    raise ZeroDivisionError("the toy divided by zero")
+
+
+def _leave() -> None:
+    os._exit(0)
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "hang": _hang,
+    "full": _fill,
+    "exceed": _exceed,
+    "memory": _allocate,
+    "segfault": _crash,
+    "kill": _die,
+    "error": _divide,
+    "leave": _leave,
+}
+
+
+def _note(study: Path, job: dict[str, Any]) -> None:
+    """Who ran what when: a line a process, for the test that nothing runs twice at once."""
+    with (study / "data" / "runs.txt").open("a") as file:
+        file.write(f"{job['kind']}/{job['id']}\n")
