@@ -1,0 +1,86 @@
+"""Data sets from the hub, or a folder laid out as the hub lays them out.
+
+The only file that imports `datasets`, which takes two seconds; `sources` loads it when a study
+names a hub id. What was downloaded once is read from the cache without a network.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import datasets
+
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.parquet import from_arrow
+from tunewise.data.rows import Table
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def read_hub(
+    name: str, *, config: str | None, revision: str | None
+) -> tuple[dict[str, Table], str | None]:
+    """Every split of a hub data set by the hub's own name, and the commit that was read.
+
+    Raises:
+        InputError: unknown, not reachable and not cached, a missing configuration, or another
+            commit in the cache than the one asked for.
+    """
+    if Path(name).exists():  # `datasets` would silently read the folder
+        raise InputError(
+            [Problem("data.source", f"'{name}' is also a path here; write './{name}' if meant.")]
+        )
+    tables, commit = _read(name, config=config, revision=revision)
+    if revision and _COMMIT.fullmatch(revision) and commit != revision:
+        raise InputError(
+            [
+                Problem(
+                    "data.revision",
+                    f"{revision} is not in the cache of this machine, where {commit} is, and "
+                    "the hub cannot be reached. Connect once, or name the cached revision.",
+                )
+            ]
+        )
+    return tables, commit
+
+
+def read_folder(folder: Path, shown: str, *, config: str | None) -> dict[str, Table]:
+    """Every split of a local folder in the hub's layout, such as a clone of a data set."""
+    return _read(str(folder), config=config, revision=None, shown=shown)[0]
+
+
+def _read(
+    name: str, *, config: str | None, revision: str | None, shown: str | None = None
+) -> tuple[dict[str, Table], str | None]:
+    shown = shown or name
+    try:
+        builder = datasets.load_dataset_builder(name, config, revision=revision)
+        loaded = datasets.load_dataset(name, config, revision=revision)
+    except (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError) as error:
+        raise InputError([Problem("data.source", _reason(shown, config, error))]) from error
+    tables = {str(split): _table(data, f"{shown} {split}") for split, data in loaded.items()}
+    return tables, builder.hash
+
+
+def _table(data: datasets.Dataset, shown: str) -> Table:
+    names = {
+        column: tuple(feature.names)
+        for column, feature in data.features.items()
+        if isinstance(feature, datasets.ClassLabel)
+    }
+    return from_arrow(data.with_format("arrow")[:], names, shown)
+
+
+def _reason(shown: str, config: str | None, error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if isinstance(error, ConnectionError):
+        return (
+            f"'{shown}' is not in this machine's cache and the hub cannot be reached. Load it "
+            "once with a network (and without HF_HUB_OFFLINE), or name a local folder."
+        )
+    if isinstance(error, datasets.exceptions.DatasetNotFoundError):
+        return f"'{shown}' is not on the hub, or asks for a login: {said}"
+    if "config" in said.lower():
+        return f"'{shown}' has no configuration {config!r} (data.config). {said}"
+    return f"'{shown}' cannot be loaded: {said}"

@@ -1,0 +1,101 @@
+"""The splits of a study as they lie in its folder, and the hash that names their content.
+
+Everything after the launcher reads these files. The hash is made of the rows, not of the Parquet
+bytes, so another version of the library that writes them gives the same name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tunewise.core.canonical import ID_LENGTH, canonical
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import write_bytes
+from tunewise.data.labels import Labels
+from tunewise.data.rows import SPLITS, Row, Splits
+
+
+def prepared_rows(
+    splits: Splits, texts: Sequence[str], label: str, labels: Labels, *, keep: Sequence[str] = ()
+) -> Splits:
+    """The rows reduced to ``id``, the texts, the label's position, and columns kept as text."""
+    return {
+        name: [
+            {
+                "id": row["id"],
+                **{column: row[column] for column in texts},
+                label: labels.position(row[label]),
+                **{column: _text(row.get(column)) for column in keep if column not in texts},
+            }
+            for row in rows
+        ]
+        for name, rows in splits.items()
+    }
+
+
+def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
+    """Write ``<split>.parquet`` for each split, each file at once.
+
+    Returns:
+        ``{"hash": 16 hexadecimal digits, "rows": {split: count}}``.
+    """
+    for name, rows in splits.items():
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist([_stored(row) for row in rows]), buffer)
+        write_bytes(folder / f"{name}.parquet", buffer.getvalue())
+    return {"hash": hash_of(splits), "rows": {name: len(rows) for name, rows in splits.items()}}
+
+
+def read_prepared(folder: Path, split: str) -> list[Row]:
+    """The rows of one split, as they were written.
+
+    Raises:
+        DamagedFile: the file is missing or is not what was written.
+    """
+    path = folder / f"{split}.parquet"
+    try:
+        rows: list[Row] = pq.ParquetFile(path).read().to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DamagedFile(f"{path}: cannot be read as Parquet ({reason}).") from error
+    return rows
+
+
+def hash_of(splits: Splits) -> str:
+    """The name of this content: same rows in the same order, same hash, wherever they came from.
+
+    >>> hash_of({"train": [{"id": "a", "text": "x", "label": 0}]})
+    '5718c1f9563332a8'
+    """
+    total = hashlib.sha256()
+    for name in SPLITS:
+        if name in splits:
+            total.update(f"{name} {len(splits[name])}\n".encode())
+            for row in splits[name]:
+                total.update(canonical(_stored(row)).encode("utf-8") + b"\n")
+    return total.hexdigest()[:ID_LENGTH]
+
+
+def label_counts(splits: Splits, label: str, labels: Labels) -> dict[str, dict[str, int]]:
+    """How often each option occurs in each split of prepared rows; zeros are written out."""
+    counts = {name: Counter(row[label] for row in rows) for name, rows in splits.items()}
+    return {
+        name: {option: count[position] for position, option in enumerate(labels.options)}
+        for name, count in counts.items()
+    }
+
+
+def _stored(row: Row) -> Row:
+    return {column: value for column, value in row.items() if not column.startswith("_")}
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)

@@ -1,0 +1,145 @@
+"""What a study file says about its data. Plain values only; nothing is read here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tunewise.core.errors import nearest
+from tunewise.data.rows import SPLITS
+
+Size = int | float | Literal["rest"]
+"""Rows as a whole number, a fraction of all rows, or whatever is left."""
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How one split is cut into several, the same way every time.
+
+    Parts that are not named stay as the data has them; the split that is cut keeps what nobody
+    else takes. `group` names a column whose values never stand in two parts; `stratify` keeps the
+    shares of the labels.
+
+    >>> SplitRule(validation=0.1, test=500).sizes
+    {'train': 'rest', 'validation': 0.1, 'test': 500}
+    """
+
+    from_: str = "train"  # `from` in the study file; a single file counts as train
+    train: Size | None = None
+    validation: Size | None = None
+    test: Size | None = None
+    seed: int = 0
+    group: str | None = None
+    stratify: bool = True
+
+    def __post_init__(self) -> None:
+        if self.from_ not in SPLITS:
+            raise ValueError(
+                f"from = {self.from_!r}: the split to cut. {nearest(self.from_, SPLITS)}"
+            )
+        given = {name: getattr(self, name) for name in SPLITS if getattr(self, name) is not None}
+        if not set(given) - {self.from_}:
+            raise ValueError(
+                f"names no part to cut from '{self.from_}': for example {{validation: 0.1}}."
+            )
+        for name, size in given.items():
+            _check_size(name, size)
+        if sum(size == "rest" for size in given.values()) > 1:
+            raise ValueError(f"{' and '.join(given)} both take the rest: only one part can.")
+        fractions = {name: size for name, size in given.items() if isinstance(size, float)}
+        if sum(fractions.values()) > 1 + 1e-9:
+            raise ValueError(
+                f"{' + '.join(map(str, fractions.values()))} = {sum(fractions.values()):g}: "
+                "the fractions of all rows may not exceed 1."
+            )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed = {self.seed!r}: a whole number from 0 up.")
+        if self.group == "":
+            raise ValueError("group = '': the name of a column.")
+
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """The size of every part, the cut split included, in the order train to test."""
+        sizes: dict[str, Size] = {}
+        for name in SPLITS:
+            size: Size | None = getattr(self, name)
+            if size is not None:
+                sizes[name] = size
+            elif name == self.from_ and "rest" not in (self.train, self.validation, self.test):
+                sizes[name] = "rest"
+        return sizes
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where the examples come from.
+
+    `source` is a hub id, a folder, a file or ``embedded:<name>``. `files` says which file (inside
+    the folder, if there is a `source`; else beside the study file) or which split of a hub data
+    set serves as train, validation and test. `columns` renames: ours to theirs.
+    """
+
+    source: str | None = None
+    files: dict[str, str] | None = None
+    config: str | None = None
+    revision: str | None = None
+    split: SplitRule | None = None
+    limit: int | dict[str, int] | None = None  # rows of every split, or of the named ones
+    columns: dict[str, str] | None = None
+    on_missing_label: Literal["error", "drop"] = "error"
+    on_unseen_label: Literal["error", "drop"] = "error"  # a label that train lacks
+
+    def __post_init__(self) -> None:
+        if not self.source and not self.files:
+            raise ValueError(
+                "needs a source (a hub id, a folder, a file, or embedded:reviews) or files "
+                "({train: a.jsonl, validation: b.csv})."
+            )
+        for name in self.files or {}:
+            if name not in SPLITS:
+                raise ValueError(f"files: unknown split '{name}'. {nearest(name, SPLITS)}")
+        _check_limit(self.limit)
+        _check_columns(self.columns or {})
+        for name in ("on_missing_label", "on_unseen_label"):
+            if getattr(self, name) not in ("error", "drop"):
+                raise ValueError(f"{name} = {getattr(self, name)!r}: either error or drop.")
+        if not self.source and (self.config or self.revision):
+            raise ValueError("config and revision belong to a hub id, and there is no source.")
+
+
+def _check_size(name: str, size: object) -> None:
+    right = "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest"
+    if size == "rest":
+        return
+    if isinstance(size, bool) or not isinstance(size, (int, float)):
+        raise ValueError(f"{name} = {size!r}: {right}.")
+    if isinstance(size, float) and not 0 < size < 1:
+        raise ValueError(f"{name} = {size!r}: {right}.")
+    if size <= 0:
+        raise ValueError(f"{name} = {size!r}: {right}.")
+
+
+def _check_limit(limit: int | dict[str, int] | None) -> None:
+    numbers = limit if isinstance(limit, dict) else {"": limit}
+    for name, number in numbers.items():
+        place = f"limit.{name}" if name else "limit"
+        if name and name not in SPLITS:
+            raise ValueError(f"limit: unknown split '{name}'. {nearest(name, SPLITS)}")
+        if number is None and not name:
+            continue
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ValueError(f"{place} = {number!r}: a whole number of rows from 1 up.")
+
+
+def _check_columns(columns: dict[str, str]) -> None:
+    for ours, theirs in columns.items():
+        if not isinstance(theirs, str) or not theirs:
+            raise ValueError(f"columns.{ours} = {theirs!r}: the name of a column in the data.")
+    taken: dict[str, str] = {}
+    for ours, theirs in columns.items():
+        if theirs in taken:
+            raise ValueError(
+                f"columns.{ours} and columns.{taken[theirs]} are both '{theirs}': "
+                "a column can have one name."
+            )
+        taken[theirs] = ours

@@ -1,0 +1,323 @@
+"""Reading files: cases 34 (encodings), 35 (CSV), 36 ("NA"), 37 (ids) and 45 (hostile text)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunewise.core.errors import InputError
+from tunewise.data.files import read_file, split_files
+from tunewise.data.rows import PLACE, Table
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+HOSTILE = st.one_of(
+    TEXTS,
+    st.text(alphabet=",;\t|\"'\n\r\u2028\u00a0\ufeff\u200b\u0301é😀\\"),
+    st.sampled_from(["NA", "null", "None", "nan", "007", "1e5", "", " ", "=1+1", "é", "👩‍👩‍👧"]),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def read(folder: Path, name: str, content: str | bytes) -> Table:
+    return read_file(written(folder, name, content), name)
+
+
+def fault(folder: Path, name: str, content: str | bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        read(folder, name, content)
+    return str(caught.value)
+
+
+def values(table: Table) -> list[dict[str, Any]]:
+    return [{key: value for key, value in row.items() if key != PLACE} for row in table.rows]
+
+
+# Round trips
+
+
+@given(st.lists(st.tuples(HOSTILE, HOSTILE), min_size=1, max_size=5), st.sampled_from([",", "\t"]))
+def test_whatever_the_csv_writer_wrote_is_read_back(
+    folder: Path, rows: list[tuple[str, str]], delimiter: str
+) -> None:
+    if delimiter == "\t":  # a quoted field over lines with tabs reads as a forgotten quote
+        rows = [(a.replace("\t", " "), b.replace("\t", " ")) for a, b in rows]
+    page = io.StringIO(newline="")
+    csv.writer(page, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
+    name = "x.csv" if delimiter == "," else "x.tsv"
+    assert values(read(folder, name, page.getvalue())) == [{"a": a, "b": b} for a, b in rows]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, width=32) | HOSTILE,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(HOSTILE, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    st.lists(st.dictionaries(HOSTILE, JSON_VALUES, min_size=1, max_size=3), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_whatever_json_wrote_is_read_back(
+    folder: Path, rows: list[dict[str, Any]], escaped: bool
+) -> None:
+    rows = [
+        {key: value for key, value in row.items() if value not in (1e999, -1e999)} for row in rows
+    ]
+    try:
+        lines = [json.dumps(row, ensure_ascii=escaped, allow_nan=False) for row in rows]
+    except ValueError:
+        return  # an infinity somewhere inside
+    assert values(read(folder, "x.jsonl", "\n".join(lines) + "\n")) == rows
+
+
+@given(st.lists(st.tuples(HOSTILE, st.none() | st.integers(-5, 5)), min_size=1, max_size=5))
+def test_parquet_is_read_back(folder: Path, rows: list[tuple[str, int | None]]) -> None:
+    given_rows = [{"text": text, "label": label} for text, label in rows]
+    pq.write_table(pa.Table.from_pylist(given_rows), folder / "x.parquet")
+    assert values(read_file(folder / "x.parquet", "x.parquet")) == given_rows
+
+
+@given(st.binary(max_size=200), st.sampled_from(["x.csv", "x.tsv", "x.jsonl", "x.parquet"]))
+def test_any_bytes_are_read_or_refused_with_a_place(folder: Path, raw: bytes, name: str) -> None:
+    try:
+        table = read(folder, name, raw)
+    except InputError as error:
+        assert all(problem.place.startswith(name) for problem in error.problems)
+    else:
+        assert table.rows
+
+
+# Places
+
+
+def test_places_count_lines_even_after_a_text_over_several_lines(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.csv", 'text,label\n"one\ntwo\nthree",0\n\nfour,1\n')
+    assert [row[PLACE] for row in table.rows] == ["a.csv:2", "a.csv:6"]
+
+
+def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.jsonl", '{"t": "a\u2028b"}\r\n\n{"t": "c"}')
+    assert [(row["t"], row[PLACE]) for row in table.rows] == [
+        ("a\u2028b", "a.jsonl:1"),
+        ("c", "a.jsonl:3"),
+    ]
+
+
+# Case 34
+
+
+def test_latin1_names_the_byte_the_line_and_the_word(tmp_path: Path) -> None:
+    said = fault(tmp_path, "a.csv", "text,label\nfine,1\nthe café was nice,0\n".encode("cp1252"))
+    assert said.startswith("a.csv:3: byte 25 (0xe9) is not UTF-8")
+    assert "'café'" in said
+    assert "iconv -f WINDOWS-1252 -t UTF-8 'a.csv'" in said
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["text,label\nfine,1\n", "text,label\ncafé,1\n"])
+def test_utf16_is_named(tmp_path: Path, encoding: str, text: str) -> None:
+    said = fault(tmp_path, "a.csv", text.encode(encoding))
+    assert "UTF-16" in said
+    assert "iconv -f UTF-16" in said
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.csv", b"\xef\xbb\xbftext,label\nx,1\n").columns == ("text", "label")
+    assert read(tmp_path, "a.jsonl", b'\xef\xbb\xbf{"text": "x"}\n').columns == ("text",)
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"\x1f\x8b\x08\x00", "compressed with gzip"),
+        (b"PK\x03\x04abc", "zip archive"),
+        (b"PAR1xyz", "call it .parquet"),
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"text,label\n", "has no rows"),
+    ],
+)
+def test_files_that_hold_something_else_say_so(tmp_path: Path, raw: bytes, says: str) -> None:
+    assert says in fault(tmp_path, "a.csv", raw)
+
+
+# Case 35
+
+
+def test_every_ragged_row_is_named_with_its_line(tmp_path: Path) -> None:
+    said = fault(tmp_path, "a.csv", "text,label\nwell, no,0\nfine,1\nshort\n")
+    assert (
+        "a.csv:2: 3 fields where the header has 2 (text, label). A text that holds commas" in said
+    )
+    assert "a.csv:4: 1 fields where the header has 2" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", "text;label\nfine;1\n", "separated by semicolons, and CSV has commas"),
+        ("a.csv", "text\tlabel\nfine\t1\n", "Call the file .tsv."),
+        ("a.tsv", "text,label\nfine,1\n", "Call the file .csv."),
+        ("a.csv", "text|label\nfine|1\n", "separated by bars"),
+    ],
+)
+def test_another_delimiter_is_named(tmp_path: Path, name: str, content: str, says: str) -> None:
+    assert says in fault(tmp_path, name, content)
+
+
+def test_a_missing_header_is_noticed(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.csv", "a rather dull and long film,0\nfine,1\n").headless
+    assert "Is the line with the names missing?" in fault(tmp_path, "b.csv", "0,0,x\n1,1,y\n")
+
+
+def test_the_index_column_of_pandas_is_left_out_with_a_note(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.csv", ",text,label\n0,fine,1\n1,bad,0\n")
+    assert table.columns == ("text", "label")
+    assert values(table)[0] == {"text": "fine", "label": "1"}
+    assert "first column has no name" in table.notes[0]
+
+
+def test_an_open_quote_is_named_with_the_line_it_opened_on(tmp_path: Path) -> None:
+    said = fault(tmp_path, "a.csv", 'text,label\nfine,1\n"never closed,0\nmore,1\n')
+    assert said.startswith("a.csv:3: a quoted field is not closed")
+
+
+def test_a_quote_that_swallows_lines_of_a_tsv_is_noticed(tmp_path: Path) -> None:
+    said = fault(tmp_path, "a.tsv", 'text\tlabel\n"great film\t1\nhe said "\t0\n')
+    assert said.startswith("a.tsv:2: a field opens with a quote")
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    assert "two columns are called 'text'" in fault(tmp_path, "a.csv", "text,text\na,b\n")
+
+
+# Case 36
+
+
+def test_words_for_nothing_stay_words(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.csv", "text,label\nNA,null\nNone,nan\n")
+    assert values(table) == [{"text": "NA", "label": "null"}, {"text": "None", "label": "nan"}]
+
+
+# Case 37
+
+
+def test_ids_that_look_like_numbers_stay_text(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.csv", "id\n007\n1e5\n12345678901234567890\n")
+    assert [row["id"] for row in table.rows] == ["007", "1e5", "12345678901234567890"]
+
+
+# JSON Lines
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"text": "a", "text": "b"}', "the key 'text' stands twice"),
+        ('{"text": "a", "label": NaN}', "NaN is not JSON; write null"),
+        ('{"text": "a" "label": 1}', "is not JSON: Expecting ',' delimiter at column 14"),
+        ("[1, 2]", "holds a list"),
+        ("null", "holds null"),
+        ('{"text": "\\ud83d"}', "lone surrogate \\ud83d"),
+        ('{"text": "a\\u0000b"}', "holds NUL"),
+        ('{"answers": {"text": ["\\udc00"]}}', "lone surrogate \\udc00"),
+        ('{"_place": "x"}', "'_place' is reserved"),
+        ('{"n": ' + "9" * 5000 + "}", "integer"),
+        ('{"n": ' + "[" * 100_000 + "}", "nested too deeply"),
+    ],
+)
+def test_a_wrong_line_of_json_is_named(tmp_path: Path, line: str, says: str) -> None:
+    said = fault(tmp_path, "a.jsonl", f'{{"text": "fine"}}\n{line}\n{{"text": "fine"}}\n')
+    assert said.startswith("a.jsonl:2: ")
+    assert says in said
+
+
+def test_a_last_line_that_breaks_off_is_named(tmp_path: Path) -> None:
+    said = fault(tmp_path, "a.jsonl", '{"text": "fine"}\n{"text": "fi')
+    assert said.startswith("a.jsonl:2: the last line breaks off")
+
+
+def test_all_wrong_lines_are_reported_together(tmp_path: Path) -> None:
+    assert fault(tmp_path, "a.jsonl", "{\n{}\n]\n").count("a.jsonl:") == 2
+
+
+def test_a_json_list_is_told_from_json_lines(tmp_path: Path) -> None:
+    assert "one JSON list" in fault(tmp_path, "a.jsonl", '[{"text": "a"}]')
+    assert "is called .jsonl" in fault(tmp_path, "a.json", "{}")
+
+
+# Case 45
+
+
+def test_a_text_of_a_megabyte_is_read(tmp_path: Path) -> None:
+    long = "x" * 1_000_000
+    assert values(read(tmp_path, "a.csv", f"text,label\n{long},1\n"))[0]["text"] == long
+    assert values(read(tmp_path, "a.jsonl", f'{{"text": "{long}"}}\n'))[0]["text"] == long
+
+
+def test_the_size_limit_of_the_csv_module_is_left_as_it_was(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    read(tmp_path, "a.csv", "text,label\nfine,1\n")
+    assert csv.field_size_limit() == before
+
+
+def test_nul_is_refused_with_its_place(tmp_path: Path) -> None:
+    assert fault(tmp_path, "a.csv", b"text,label\na\0b,1\n").startswith("a.csv:2: byte 12 is NUL")
+    pq.write_table(pa.table({"text": ["fine", "a\0b"]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet\[1\]: 'text' holds NUL"):
+        read_file(tmp_path / "a.parquet", "a.parquet")
+
+
+# Parquet and folders
+
+
+def test_parquet_carries_class_names_and_minus_one_means_no_label(tmp_path: Path) -> None:
+    features = {"label": {"names": ["neg", "pos"], "_type": "ClassLabel"}}
+    table = pa.table({"text": ["a", "b"], "label": [1, -1]})
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "a.parquet")
+    read_table = read_file(tmp_path / "a.parquet", "a.parquet")
+    assert read_table.names == {"label": ("neg", "pos")}
+    assert [row["label"] for row in read_table.rows] == [1, None]
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
+    assert "cannot be read as Parquet" in fault(tmp_path, "a.parquet", b"PAR1nonsense")
+
+
+def test_unknown_endings_are_refused(tmp_path: Path) -> None:
+    assert "'.xlsx' files are not read" in fault(tmp_path, "a.xlsx", b"x")
+
+
+def test_splits_are_known_by_their_usual_names(tmp_path: Path) -> None:
+    for name in ("train.csv", "dev.jsonl", "Test.tsv", "train_subset.csv", "notes.txt"):
+        (tmp_path / name).touch()
+    found = {split: path.name for split, path in split_files(tmp_path, "x").items()}
+    assert found == {"train": "train.csv", "validation": "dev.jsonl", "test": "Test.tsv"}
+
+
+def test_two_files_for_one_split_are_refused(tmp_path: Path) -> None:
+    for name in ("train.csv", "val.csv", "dev.csv"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"dev\.csv and val\.csv both look like validation"):
+        split_files(tmp_path, "x")
