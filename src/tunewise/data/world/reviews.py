@@ -52,7 +52,7 @@ def draw_review(room: Room, draw: Draw) -> Review:
     aspects = draw.several(tuple(ASPECTS), 2 * n)
     pleased = draw.pick(MOODS)
     sentences = [
-        _sentence(room, draw, pair, praise=draw.chance(pleased))
+        _sentence(room, draw, pair, praise=draw.chance(pleased), joined=n == 1 or draw.chance(0.7))
         for pair in zip(aspects[::2], aspects[1::2], strict=True)
     ]
     if draw.chance(0.4):
@@ -69,23 +69,34 @@ def _label(value: float, draw: Draw) -> str:
     return LABELS[place]
 
 
-def _sentence(room: Room, draw: Draw, aspects: tuple[str, str], *, praise: bool) -> Clause:
+def _sentence(
+    room: Room, draw: Draw, aspects: tuple[str, str], *, praise: bool, joined: bool
+) -> Clause:
     """One clause, or two joined; `praise` says which side the sentence comes down on."""
     main = _clause(room, draw, aspects[0], praise=praise)
-    if draw.chance(0.3):
+    if not joined:
         return main
     if draw.chance(0.4):
         more = _clause(room, draw, aspects[1], praise=praise)
         return Clause(f"{more.words}, and {main.words}", more.value + main.value)
     conceded = _clause(room, draw, aspects[1], praise=draw.chance(0.2) == praise)
+    return concede(conceded, main, draw)
+
+
+def concede(minor: Clause, main: Clause, draw: Draw) -> Clause:
+    """A sentence that grants the minor clause and comes down on the side of the main one.
+
+    >>> concede(Clause("the bed is soft", 1), Clause("the house is awful", -2), Draw("doc", 1))
+    Clause(words='the bed is soft, but the house is awful', value=-1.75)
+    """
     words = draw.pick(
         (
-            f"{conceded.words}, but {main.words}",
-            f"although {conceded.words}, {main.words}",
-            f"{main.words}, even though {conceded.words}",
+            f"{minor.words}, but {main.words}",
+            f"although {minor.words}, {main.words}",
+            f"{main.words}, even though {minor.words}",
         )
     )
-    return Clause(words, main.value + CONCESSION * conceded.value)
+    return Clause(words, main.value + CONCESSION * minor.value)
 
 
 def _clause(room: Room, draw: Draw, aspect: str, *, praise: bool) -> Clause:
@@ -94,9 +105,18 @@ def _clause(room: Room, draw: Draw, aspect: str, *, praise: bool) -> Clause:
     opinion = draw_opinion(draw, aspect, praise=praise == (factor >= 0))
     who = draw.pick((room.tenant, room.neighbour, "my sister", "a friend"))
     said = words.format(a=aspect, j=opinion.adjective, who=who)
-    if factor < 0:
-        return Clause(said, factor if opinion.value > 0 else -factor)
-    return Clause(said, factor * opinion.value)
+    return Clause(said, weigh(opinion.value, factor))
+
+
+def weigh(value: float, factor: float) -> float:
+    """What an adjective of this value amounts to in a wording of this factor.
+
+    >>> weigh(2, 1.5), weigh(1, -1), weigh(2, -1), weigh(-2, -0.5)
+    (3.0, -1, -1, 0.5)
+    """
+    if factor < 0:  # turned: the strength of the adjective is lost
+        return factor if value > 0 else -factor
+    return factor * value
 
 
 def _aside(room: Room, draw: Draw) -> str:
