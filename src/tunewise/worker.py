@@ -32,7 +32,7 @@ from tunewise.core.files import is_complete
 from tunewise.store.study import StudyFolder
 from tunewise.studies.exits import Exit, is_full
 
-RUNNER = "tunewise.training.trial:run_job"
+RUNNER = "tunewise.training.job:run_job"
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
 
 Run = Callable[[dict[str, Any], Path, Callable[[], bool]], str]
