@@ -1,0 +1,37 @@
+"""Runs the toy study of a folder as the command line would: ``launch.py FOLDER [WORKERS]``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from tunewise.core.errors import TunewiseError
+from tunewise.store.study import StudyFolder
+from tunewise.studies.engine import run_jobs
+from tunewise.studies.events import Event, Finished, Notice, Started
+
+
+def show(event: Event) -> None:
+    if isinstance(event, Notice):
+        print("notice", event.text, flush=True)
+    elif isinstance(event, (Started, Finished)):
+        print(type(event).__name__.lower(), event.job.key, flush=True)
+
+
+def main() -> int:
+    folder = StudyFolder.create(Path(sys.argv[1]))
+    study = json.loads((folder.path / "data" / "toy.json").read_text())
+    workers = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    try:
+        with folder.lock():
+            folder.write_study(study, "name: toy\n")
+            outcome = run_jobs(folder, workers=workers, on_event=show, runner="toy:run_job")
+    except TunewiseError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return outcome.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
