@@ -67,7 +67,11 @@ def test_whatever_the_csv_writer_wrote_is_read_back(
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, width=32) | HOSTILE,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | HOSTILE,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(HOSTILE, inner, max_size=2),
     max_leaves=4,
 )
@@ -80,13 +84,7 @@ JSON_VALUES = st.recursive(
 def test_whatever_json_wrote_is_read_back(
     folder: Path, rows: list[dict[str, Any]], escaped: bool
 ) -> None:
-    rows = [
-        {key: value for key, value in row.items() if value not in (1e999, -1e999)} for row in rows
-    ]
-    try:
-        lines = [json.dumps(row, ensure_ascii=escaped, allow_nan=False) for row in rows]
-    except ValueError:
-        return  # an infinity somewhere inside
+    lines = [json.dumps(row, ensure_ascii=escaped) for row in rows]
     assert values(read(folder, "x.jsonl", "\n".join(lines) + "\n")) == rows
 
 
@@ -169,7 +167,7 @@ def test_every_ragged_row_is_named_with_its_line(tmp_path: Path) -> None:
     assert (
         "a.csv:2: 3 fields where the header has 2 (text, label). A text that holds commas" in said
     )
-    assert "a.csv:4: 1 fields where the header has 2" in said
+    assert "a.csv:4: 1 field where the header has 2" in said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.encoding import read_text
-from tunewise.data.rows import PLACE, Row, Table
+from tunewise.data.rows import PLACE, Row, Table, plural
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -124,7 +124,8 @@ def _wrong_delimiter(line: str, delimiter: str, other: str) -> str:
 
 
 def _ragged(fields: list[str], header: list[str], delimiter: str) -> str:
-    message = f"{len(fields)} fields where the header has {len(header)} ({', '.join(header)})."
+    there = plural(len(fields), "field")
+    message = f"{there} where the header has {len(header)} ({', '.join(header)})."
     if len(fields) > len(header):
         return f"{message} A text that holds {_DELIMITER_NAMES[delimiter]} must stand in quotes."
     return message

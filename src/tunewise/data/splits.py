@@ -34,7 +34,7 @@ def apply_rule(splits: Splits, rule: SplitRule, *, label: str | None) -> tuple[S
             [
                 Problem(
                     f"{place}.from",
-                    f"the data has no '{rule.from_}'. {nearest(rule.from_, splits)}",
+                    f"no '{rule.from_}' split. {nearest(rule.from_, splits)}",
                 )
             ]
         )
