@@ -13,8 +13,13 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 def trunk_options(config: PreTrainedConfig) -> dict[str, Any]:
     """Build a trunk without its pooler: an average of tokens would leave it untrained."""
-    accepted = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    accepted = inspect.signature(_trunk_class(config).__init__).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in accepted else {}
+
+
+def _trunk_class(config: PreTrainedConfig) -> Any:
+    found = MODEL_MAPPING[type(config)]
+    return found[0] if isinstance(found, tuple) else found  # some families have variants
 
 
 class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped there
@@ -30,10 +35,11 @@ class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped th
     """
 
     base_model_prefix = "encoder"
-    _supports_sdpa = True
-    _supports_attention_backend = True
 
     def __init__(self, config: PreTrainedConfig, encoder: PreTrainedModel | None = None) -> None:
+        # What the trunk can do, before the library asks.
+        self._supports_sdpa = _trunk_class(config)._supports_sdpa
+        self._supports_attention_backend = _trunk_class(config)._supports_attention_backend
         super().__init__(config)
         if encoder is None:
             encoder = AutoModel.from_config(config, **trunk_options(config))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from tunewise.backbones.fast_cpu import speed_up
@@ -16,7 +17,7 @@ from tunewise.backbones.model import Model
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import read_prepared
 from tunewise.methods.base import METHODS, Adaptation, Method
-from tunewise.statistics.metrics import score
+from tunewise.statistics.metrics import Columns, scores_of
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.training.features import FeatureStore, Stub, feature_key, is_frozen, reduction_for
 from tunewise.training.feed import Feed
@@ -74,12 +75,12 @@ class Parts:
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, float | None]:
         """The task's metrics, and the mean loss in nats, of predictions in the examples' order."""
-        return score(
-            (*self.task.metrics, "loss"),
-            labels=[-1 if example.label is None else example.label for example in examples],
-            choices=[prediction.choice for prediction in predictions],
-            probabilities=[prediction.probabilities for prediction in predictions],
+        columns = Columns(
+            labels=np.array([example.label for example in examples]),
+            choices=np.array([prediction.choice for prediction in predictions]),
+            probabilities=np.array([prediction.probabilities for prediction in predictions]),
         )
+        return scores_of(columns, (*self.task.metrics, "loss"))
 
 
 def prepared_model(parts: Parts, method: Adaptation) -> Model:
