@@ -61,7 +61,7 @@ class Meeting:
 
     @property
     def difference(self) -> float:
-        return float(self.mix @ self.group.drawn.values)
+        return self.group.drawn.mixed(self.mix)
 
     @cached_property
     def features(self) -> tuple[Numbers, Numbers]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
@@ -22,9 +22,11 @@ import numpy as np
 
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.metrics import Metric, metric_named
+from tunewise.statistics.paired import McNemar
 from tunewise.statistics.pairs import Pair, Terms, compare_pair, unpaired
 from tunewise.statistics.resampling import RESAMPLES
 from tunewise.statistics.rows import RowScores, SharedItems, share_items
+from tunewise.statistics.seeds import Improvement
 from tunewise.statistics.summary import Row, summarise
 
 Key = frozenset[str]
@@ -52,7 +54,7 @@ class Comparison:
 
     def plain(self) -> dict[str, Any]:
         """Everything as plain values for JSON; an interval becomes ``[low, high]``."""
-        return asdict(self)
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
 
     def row(self, name: str) -> Row:
         return next(row for row in self.rows if row.name == name)
@@ -124,6 +126,16 @@ def compare(
         ordered,
         kept,
     )
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, (McNemar, Improvement)):
+        return _plain(value._asdict())
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _check(names: list[str], declared: list[tuple[str, str]] | None) -> None:

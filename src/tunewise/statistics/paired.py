@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,15 +19,15 @@ class McNemar(NamedTuple):
 
     `first_only` and `second_only` are those items. `exact` is the p-value to claim with;
     `mid` counts the observed table half, which makes it less cautious on few items; `chi2` and
-    `p_chi2` carry the continuity correction (NaN where no item differs).
+    `p_chi2` carry the continuity correction (None where no item differs).
     """
 
     first_only: int
     second_only: int
     exact: float
     mid: float
-    chi2: float
-    p_chi2: float
+    chi2: float | None
+    p_chi2: float | None
 
 
 def mcnemar(first_only: int, second_only: int) -> McNemar:
@@ -44,7 +43,7 @@ def mcnemar(first_only: int, second_only: int) -> McNemar:
         raise ValueError(f"counts of items are never negative: {first_only}, {second_only}")
     differ, fewer = first_only + second_only, min(first_only, second_only)
     if differ == 0:
-        return McNemar(0, 0, 1.0, 1.0, math.nan, math.nan)
+        return McNemar(0, 0, 1.0, 1.0, None, None)
     exact = min(1.0, 2 * float(stats.binom.cdf(fewer, differ, 0.5)))
     observed = float(stats.binom.pmf(fewer, differ, 0.5))
     # The two tails share the middle when both counts are equal; then it counts once.
@@ -126,17 +125,22 @@ def approximate_randomisation(
     """
     if ours.shape != theirs.shape:
         raise ValueError(f"features of shape {ours.shape} against {theirs.shape}")
-    total = (ours + theirs).sum(axis=0) / 2
-    patterns, counts = np.unique((ours - theirs) / 2, axis=0, return_counts=True)
-    observed = counts @ patterns
-    least = abs(_gap(metric, total, observed)) * (1 - 1e-12)  # sums differ in their last bits
-    block = max(1, BLOCK // len(counts))
+    total, half = (ours + theirs).sum(axis=0) / 2, (ours - theirs) / 2
+    half = half[half.any(axis=1)]  # swapping equal answers changes nothing
+    least = abs(_gap(metric, total, half.sum(axis=0))) * (1 - 1e-12)  # last bits of sums differ
+    block = max(1, BLOCK // max(1, len(half)))
     reached = 0
     for start in range(0, resamples, block):
-        kept = rng.binomial(counts, 0.5, size=(min(block, resamples - start), len(counts)))
-        gaps = _gap(metric, total, (2.0 * kept - counts) @ patterns)
+        signs = _coins(min(block, resamples - start), len(half), rng)
+        gaps = _gap(metric, total, signs @ half)
         reached += int((np.abs(gaps) >= least).sum())  # an undefined gap counts as not reached
     return (1 + reached) / (1 + resamples)
+
+
+def _coins(rows: int, columns: int, rng: np.random.Generator) -> Numbers:
+    """Fair signs, -1 or 1, eight from each random byte."""
+    drawn = rng.integers(0, 256, size=(rows, (columns + 7) // 8), dtype=np.uint8)
+    return np.unpackbits(drawn, axis=1, count=columns) * 2.0 - 1.0
 
 
 def _gap(metric: Metric, total: Numbers, half: Numbers) -> NDArray[np.float64]:

@@ -67,6 +67,11 @@ class Terms:
     resamples: int
 
     @property
+    def randomisations(self) -> int:
+        """Enough of them that the smallest possible p-value survives the correction."""
+        return max(self.resamples, math.ceil(2 / self.strictest_alpha))
+
+    @property
     def strictest_alpha(self) -> float:
         """The level of Holm's first step: whatever passes it passes the correction."""
         return (1 - self.level) / max(1, self.comparisons)
@@ -95,7 +100,7 @@ def compare_pair(
         row.name,
         other.name,
         meeting.difference,
-        items=items_claim(meeting, level=terms.level, resamples=terms.resamples, rng=rng),
+        items=items_claim(meeting, level=terms.level, resamples=terms.randomisations, rng=rng),
         method=method_claim(meeting, level=terms.level),
         mcnemar=_mcnemar_by_seed(meeting),
         disagreement=disagreement,

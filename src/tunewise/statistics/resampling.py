@@ -33,16 +33,22 @@ class Resampled:
     counts: Numbers
     is_mean: bool
 
+    def mixed(self, mix: Numbers) -> float:
+        """A linear combination of the runs' scores; runs of weight zero do not matter."""
+        runs = np.flatnonzero(mix)
+        return float(mix[runs] @ self.values[runs])
+
     def interval(self, mix: Numbers, *, level: float = 0.95) -> Interval | None:
         """BCa interval of a linear combination of the runs' scores, such as a difference.
 
         None where the score was undefined in more than one replicate in twenty.
         """
-        replicates = mix @ self.replicates
+        runs = np.flatnonzero(mix)  # another run's undefined score must not spread
+        replicates = mix[runs] @ self.replicates[runs]
         defined = np.isfinite(replicates)
         if defined.mean() < LEAST_DEFINED:
             return None
-        value, jackknife = float(mix @ self.values), mix @ self.jackknife
+        value, jackknife = self.mixed(mix), mix[runs] @ self.jackknife[runs]
         if not np.isfinite(jackknife).all():
             return percentile(replicates[defined], level=level)
         return bca(value, replicates[defined], jackknife, counts=self.counts, level=level)
