@@ -1,0 +1,142 @@
+"""What can be said about the difference of two rows over the same items.
+
+One claim is about these trained models, the other about the methods behind them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tunewise.statistics.combine import (
+    Uncertainty,
+    method_difference_paired,
+    method_difference_unpaired,
+)
+from tunewise.statistics.intervals import Interval
+from tunewise.statistics.metrics import Metric, Numbers, classes_in
+from tunewise.statistics.paired import approximate_randomisation, exact_sign_flip
+from tunewise.statistics.rows import RowScores, SharedItems
+from tunewise.statistics.summary import why_no_method_claim
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What can be said about a difference, or why nothing can.
+
+    `interval` belongs to this difference alone; `p_adjusted` counts the other comparisons, and
+    `separated` says that it is below alpha. All are None where the claim is not testable, and
+    then `reason` says why.
+    """
+
+    test: str | None = None
+    interval: Interval | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    separated: bool | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Two rows over the same items, and what both claims about them are made of."""
+
+    row: RowScores
+    other: RowScores
+    group: SharedItems
+    metric: Metric
+
+    @property
+    def paired(self) -> bool:
+        """Whether their runs go together seed by seed: same seed, same order of the data."""
+        return self.row.seeded and self.other.seeded and self.row.seeds == self.other.seeds
+
+    @cached_property
+    def mix(self) -> Numbers:
+        """The weights that turn the scores of all runs into the difference of the two means."""
+        return self.group.mean_of(self.row) - self.group.mean_of(self.other)
+
+    @property
+    def difference(self) -> float:
+        return self.group.drawn.mixed(self.mix)
+
+    @cached_property
+    def features(self) -> tuple[Numbers, Numbers]:
+        """The metric's features of each row, averaged over its runs: (items, sums) twice."""
+        ours, theirs = ([one.columns(seed) for seed in one.seeds] for one in (self.row, self.other))
+        classes = classes_in(*ours, *theirs)
+        return (
+            np.mean([self.metric.features(run, classes) for run in ours], axis=0),
+            np.mean([self.metric.features(run, classes) for run in theirs], axis=0),
+        )
+
+    @cached_property
+    def over_items(self) -> Uncertainty:
+        """The difference between these trained models, uncertain through the items alone."""
+        runs = np.flatnonzero(self.mix)
+        mix = self.mix[runs]
+        variance = float(mix @ self.group.drawn.covariance(runs) @ mix)
+        return Uncertainty(self.difference, 0.0, max(variance, 0.0), None)
+
+    @cached_property
+    def over_seeds(self) -> Uncertainty | str:
+        """The difference between the methods, or why nothing can be said about it."""
+        reasons = [why for one in (self.row, self.other) if (why := why_no_method_claim(one))]
+        if reasons:
+            return "; ".join(reasons)
+        ours, theirs = self.group.scores(self.row), self.group.scores(self.other)
+        covariance = self.group.covariance(self.row, self.other)
+        if self.paired:
+            minus = np.concatenate([np.eye(len(ours)), -np.eye(len(ours))], axis=1)
+            return method_difference_paired(ours - theirs, minus @ covariance @ minus.T)
+        return method_difference_unpaired(
+            ours, theirs, covariance, seeded=(self.row.seeded, self.other.seeded)
+        )
+
+
+def items_claim(
+    meeting: Meeting, *, level: float, resamples: int, rng: np.random.Generator
+) -> Claim:
+    """Would the order of these trained models hold on other items?
+
+    All runs of a row speak together: an item changes sides in all of them or in none. For right
+    and wrong answers that test is exact; with one run each it is McNemar's.
+    """
+    ours, theirs = meeting.features
+    interval = _items_interval(meeting, level)
+    if meeting.metric.kind == "proportion":
+        runs = math.lcm(len(meeting.row.seeds), len(meeting.other.seeds))
+        p = exact_sign_flip(np.rint((ours - theirs)[:, 0] * runs))
+        test = "exact McNemar" if runs == 1 else "exact sign flips of items over all seeds"
+        return Claim(test, interval, p)
+    p = approximate_randomisation(meeting.metric, ours, theirs, rng=rng, resamples=resamples)
+    return Claim("approximate randomisation of items", interval, p)
+
+
+def method_claim(meeting: Meeting, *, level: float) -> Claim:
+    """Would the order of the methods hold with other seeds and other items?"""
+    joined = meeting.over_seeds
+    if isinstance(joined, str):
+        return Claim(reason=joined)
+    seeds, others = len(meeting.row.seeds), len(meeting.other.seeds)
+    if joined.df is None:
+        test = "normal over items; neither method has randomness"
+    elif meeting.paired:
+        test = f"Student's t over {seeds} paired seeds, joined with items"
+    else:
+        test = f"Student's t over {seeds} and {others} seeds, joined with items"
+    return Claim(test, joined.interval(level), joined.p_two_sided())
+
+
+def _items_interval(meeting: Meeting, level: float) -> Interval | None:
+    """BCa over items. Where no item differs there is nothing to redraw, but not no doubt."""
+    if not np.array_equal(*meeting.features):
+        return meeting.group.drawn.interval(meeting.mix, level=level)
+    if meeting.metric.kind != "proportion":
+        return None
+    # None of n items differs, so the share of those that do is below 1 - (alpha / 2) ^ (1 / n).
+    bound = 1 - ((1 - level) / 2) ** (1 / meeting.group.items)
+    return Interval(-bound, bound)

@@ -1,0 +1,128 @@
+"""Where a number may lie: Wilson, Student's t, and bootstrap intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from tunewise.statistics.metrics import Numbers
+
+
+class Interval(NamedTuple):
+    """From `low` to `high`, both in the unit of the score."""
+
+    low: float
+    high: float
+
+    def within(self, lowest: float, highest: float) -> Interval:
+        """The part of the interval that the score can reach at all."""
+        return Interval(max(self.low, lowest), min(self.high, highest))
+
+
+def normal_quantile(level: float) -> float:
+    """The z that leaves ``(1 - level) / 2`` above it.
+
+    >>> round(normal_quantile(0.95), 6)
+    1.959964
+    """
+    return float(special.ndtri((1 + check_level(level)) / 2))
+
+
+def student_quantile(level: float, df: float) -> float:
+    """The t that leaves ``(1 - level) / 2`` above it, for `df` degrees of freedom.
+
+    >>> round(student_quantile(0.95, df=2), 2)  # three seeds
+    4.3
+    """
+    return float(special.stdtrit(df, (1 + check_level(level)) / 2))
+
+
+def wilson(right: float, items: float, *, level: float = 0.95) -> Interval:
+    """Interval for a proportion, sound also near 0 and 1.
+
+    Args:
+        right: number of right answers.
+        items: number of answers. Neither has to be whole: where an item was answered by
+            several runs, `items` is the effective number of answers.
+        level: coverage as a fraction in (0, 1).
+
+    Raises:
+        ValueError: there is no item, or more right answers than items.
+
+    Source: Wilson 1927, J. Am. Stat. Assoc. 22:209; Brown, Cai and DasGupta 2001.
+
+    >>> wilson(81, 263)
+    Interval(low=0.255288..., high=0.366209...)
+    """
+    if not (items > 0 and 0 <= right <= items):
+        raise ValueError(f"{right} right of {items}: there must be 0 <= right <= items > 0")
+    z2 = normal_quantile(level) ** 2
+    share = right / items
+    centre = (share + z2 / (2 * items)) / (1 + z2 / items)
+    half = math.sqrt(z2 * (share * (1 - share) + z2 / (4 * items)) / items) / (1 + z2 / items)
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def student_t(scores: ArrayLike, *, level: float = 0.95) -> Interval | None:
+    """Interval for the mean of independent scores, one per seed; None for fewer than two.
+
+    >>> student_t([0.80, 0.82, 0.84])
+    Interval(low=0.770317..., high=0.869682...)
+    """
+    x = np.asarray(scores, dtype=np.float64)
+    if x.size < 2:
+        return None
+    half = student_quantile(level, x.size - 1) * float(x.std(ddof=1)) / math.sqrt(x.size)
+    return Interval(float(x.mean()) - half, float(x.mean()) + half)
+
+
+def percentile(replicates: Numbers, *, level: float = 0.95) -> Interval:
+    """The middle part of bootstrap replicates, shape (resamples,)."""
+    tail = (1 - check_level(level)) / 2
+    low, high = np.quantile(replicates, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def bca(
+    value: float,
+    replicates: Numbers,
+    jackknife: Numbers,
+    *,
+    counts: Numbers | None = None,
+    level: float = 0.95,
+) -> Interval:
+    """Bootstrap interval corrected for bias and for a spread that depends on the value.
+
+    Args:
+        value: the score of the items as they are.
+        replicates: the score of resampled items, shape (resamples,).
+        jackknife: the score with one item left out, shape (patterns,).
+        counts: how many items each entry of `jackknife` stands for; one each if not given.
+        level: coverage as a fraction in (0, 1).
+
+    Source: Efron 1987, J. Am. Stat. Assoc. 82:171. Replicates equal to the value count half
+    below it, as in `scipy.stats.bootstrap`.
+    """
+    below = float(np.mean(replicates < value) + np.mean(replicates == value) / 2)
+    if not 0 < below < 1:
+        return percentile(replicates, level=level)
+    bias = special.ndtri(below)
+    weights = np.ones_like(jackknife) if counts is None else counts
+    pulls = np.average(jackknife, weights=weights) - jackknife
+    spread = float((weights * pulls**2).sum())
+    skew = float((weights * pulls**3).sum())
+    acceleration = skew / (6 * spread**1.5) if spread > 0 else 0.0
+    z = bias + normal_quantile(level) * np.array([-1.0, 1.0])
+    low, high = np.quantile(replicates, special.ndtr(bias + z / (1 - acceleration * z)))
+    return Interval(float(low), float(high))
+
+
+def check_level(level: float) -> float:
+    """The level itself; one that is no fraction (95 instead of 0.95) is a ValueError."""
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}: a coverage is a fraction between 0 and 1, such as 0.95")
+    return level

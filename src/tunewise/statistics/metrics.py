@@ -1,0 +1,213 @@
+"""How good the answers of one run are: columns in, a number out.
+
+Every metric here is a function of sums over items: the share of right answers needs two sums,
+macro F1 three per class. Whoever resamples items only weighs those sums anew, so ten thousand
+bootstrap replicates cost one matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewise.core.errors import InputError, unknown
+
+Numbers = NDArray[np.float64]
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)  # as in sklearn.metrics.log_loss
+
+
+class Columns(NamedTuple):
+    """What one run answered.
+
+    Shapes:
+        labels         (items,)          position of the right option
+        choices        (items,)          position of the chosen option
+        probabilities  (items, options)  each row sums to one; None where they were not stored
+    """
+
+    labels: NDArray[np.integer]
+    choices: NDArray[np.integer]
+    probabilities: Numbers | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of one run, computed from sums over its items.
+
+    `features(columns, classes)` gives one row per item, shape (items, sums); `from_sums` turns
+    their sum, shape (..., sums), into scores of shape (...), NaN where the score is undefined.
+    `is_mean` says that the score is a plain mean over items, so a single item has a score
+    too. `kind` is "proportion" where that mean counts right answers. `lowest` and `highest`
+    bound the score.
+    """
+
+    name: str
+    features: Callable[[Columns, int], Numbers]
+    from_sums: Callable[[Numbers], Numbers]
+    higher_is_better: bool = True
+    kind: Literal["proportion", "other"] = "other"
+    is_mean: bool = False
+    lowest: float = 0.0
+    highest: float = 1.0
+
+    def of(self, columns: Columns) -> float | None:
+        """The score of the run, or None where it is not defined.
+
+        Raises:
+            ValueError: there is no item, or the columns differ in length.
+        """
+        features = self.features(_checked(columns), classes_in(columns))
+        value = float(self.from_sums(features.sum(axis=0)))
+        return value if np.isfinite(value) else None
+
+    def per_example(self, columns: Columns) -> Numbers | None:
+        """The score of each item, shape (items,); None where only the whole run has one."""
+        if not self.is_mean:
+            return None
+        return self.features(_checked(columns), classes_in(columns))[:, 0]
+
+
+class ClassScores(NamedTuple):
+    """One class: how much of what was called so is so, how much of what is so was found."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+    chosen: int
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name; an unknown one is an `InputError` with the nearest name."""
+    if name not in METRICS:
+        raise InputError(unknown("metric", name, METRICS))
+    return METRICS[name]
+
+
+def scores_of(columns: Columns, names: tuple[str, ...]) -> dict[str, float | None]:
+    """Several metrics of one run, by name."""
+    return {name: metric_named(name).of(columns) for name in names}
+
+
+def classes_in(*runs: Columns) -> int:
+    """One more than the highest position among the labels and choices of all runs."""
+    return 1 + max(int(max(run.labels.max(), run.choices.max())) for run in runs)
+
+
+def confusion(columns: Columns, classes: int) -> NDArray[np.int64]:
+    """Counts of (right, chosen), shape (classes, classes).
+
+    >>> confusion(Columns(np.array([0, 0, 1]), np.array([0, 1, 1])), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    labels, choices, _ = _checked(columns)
+    cells = np.bincount(labels * classes + choices, minlength=classes * classes)
+    return cells.reshape(classes, classes)
+
+
+def class_scores(columns: Columns, classes: int) -> list[ClassScores]:
+    """Precision, recall and F1 of each class, None where its denominator is zero."""
+    table = confusion(columns, classes)
+    hits, support, chosen = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+    return [
+        ClassScores(
+            _share(hit, called), _share(hit, real), _share(2 * hit, called + real), real, called
+        )
+        for hit, real, called in zip(hits.tolist(), support.tolist(), chosen.tolist(), strict=True)
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _checked(columns: Columns) -> Columns:
+    items = len(columns.labels)
+    if items == 0:
+        raise ValueError("a metric needs at least one item")
+    if len(columns.choices) != items:
+        raise ValueError(f"{items} labels, but {len(columns.choices)} choices")
+    return columns
+
+
+def _right(columns: Columns, classes: int) -> Numbers:
+    right = (columns.labels == columns.choices).astype(np.float64)
+    return np.stack([right, np.ones_like(right)], axis=1)
+
+
+def _surprise(columns: Columns, classes: int) -> Numbers:
+    if columns.probabilities is None:
+        raise ValueError("the loss needs the probabilities of the options")
+    given = columns.probabilities[np.arange(len(columns.labels)), columns.labels]
+    loss = -np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0))
+    return np.stack([loss, np.ones_like(loss)], axis=1)
+
+
+def _mean(sums: Numbers) -> Numbers:
+    return sums[..., 0] / sums[..., 1]
+
+
+def _hits_support_chosen(columns: Columns, classes: int) -> Numbers:
+    real = np.eye(classes)[columns.labels]
+    called = np.eye(classes)[columns.choices]
+    return np.concatenate([real * called, real, called], axis=1)  # (items, 3 classes)
+
+
+def _counts(sums: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Hits, support and choices per class; NaN throughout where all items have one label.
+
+    With a single class among the labels, nothing shows that the run can tell classes apart.
+    """
+    hits, support, chosen = np.split(sums, 3, axis=-1)
+    several = (support > 0).sum(axis=-1, keepdims=True) > 1
+    return np.where(several, hits, np.nan), support, chosen
+
+
+def _class_f1(hits: Numbers, support: Numbers, chosen: Numbers) -> tuple[Numbers, NDArray[np.bool]]:
+    """F1 of each class, and which classes occur as a label or as a choice at all."""
+    occurs = support + chosen > 0
+    return 2 * hits / np.where(occurs, support + chosen, 1.0), occurs
+
+
+def _f1_macro(sums: Numbers) -> Numbers:
+    f1, occurs = _class_f1(*_counts(sums))
+    return f1.sum(axis=-1) / occurs.sum(axis=-1)
+
+
+def _f1_weighted(sums: Numbers) -> Numbers:
+    hits, support, chosen = _counts(sums)
+    f1, _ = _class_f1(hits, support, chosen)
+    return (f1 * support).sum(axis=-1) / support.sum(axis=-1)
+
+
+def _balanced_accuracy(sums: Numbers) -> Numbers:
+    hits, support, _ = _counts(sums)
+    recall = hits / np.where(support > 0, support, 1.0)
+    return recall.sum(axis=-1) / (support > 0).sum(axis=-1)
+
+
+def _matthews(sums: Numbers) -> Numbers:
+    hits, support, chosen = _counts(sums)
+    items = support.sum(axis=-1)
+    covariance = hits.sum(axis=-1) * items - (support * chosen).sum(axis=-1)
+    spread = (items**2 - (support**2).sum(axis=-1)) * (items**2 - (chosen**2).sum(axis=-1))
+    return np.where(spread > 0, covariance / np.sqrt(np.where(spread > 0, spread, 1.0)), np.nan)
+
+
+_ALL = (
+    Metric("accuracy", _right, _mean, kind="proportion", is_mean=True),
+    Metric("f1_macro", _hits_support_chosen, _f1_macro),
+    Metric("f1_weighted", _hits_support_chosen, _f1_weighted),
+    # One label and one choice per item: every wrong answer is one miss and one false alarm.
+    Metric("f1_micro", _right, _mean, kind="proportion", is_mean=True),
+    Metric("balanced_accuracy", _hits_support_chosen, _balanced_accuracy),
+    Metric("matthews", _hits_support_chosen, _matthews, lowest=-1.0),
+    Metric("loss", _surprise, _mean, higher_is_better=False, is_mean=True, highest=float("inf")),
+)
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+"""Every metric by name. Averages over classes count those that occur as a label or a choice,
+as in scikit-learn; a score that cannot be told is None, where scikit-learn says 0 and warns."""

@@ -1,0 +1,194 @@
+"""Two rows side by side: both claims, and what else is worth knowing about the pair."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewise.statistics.claims import Claim, Meeting, items_claim, method_claim
+from tunewise.statistics.combine import Equivalence, tost
+from tunewise.statistics.intervals import normal_quantile
+from tunewise.statistics.metrics import Metric
+from tunewise.statistics.paired import McNemar, mcnemar_of
+from tunewise.statistics.power import detectable_difference, items_needed, seeds_needed
+from tunewise.statistics.rows import RowScores, SharedItems
+from tunewise.statistics.seeds import Improvement, probability_of_improvement
+
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Pair:
+    """``row - other`` in the unit of the metric, and what it is worth.
+
+    `items` is about these trained models, `method` about other seeds as well. `decided_by`
+    names the wider claim that could be tested; where it does not separate the two, they are
+    tied. `confirmatory` says that the pair belongs to the family, so `correction` is Holm's.
+    `mcnemar` holds one test per seed that both ran, for reference: the claim rests on all
+    seeds together.
+
+    `disagreement` is the mean squared difference per item, for single runs the share of items
+    that exactly one of them gets right. `detectable` is the smallest difference that these
+    items show with 80 % power. So many `needed_items`, or else so many `needed_seeds` on these
+    items, would show the observed difference; None where no number would, or where it cannot
+    be told. All three allow for the other comparisons.
+    """
+
+    row: str
+    other: str
+    difference: float
+    items: Claim
+    method: Claim
+    decided_by: Literal["method", "items", "nothing"] = "nothing"
+    tied: bool = True
+    correction: Literal["Holm", "Benjamini-Hochberg"] = "Holm"
+    confirmatory: bool = True
+    mcnemar: dict[int, McNemar] = field(default_factory=dict)
+    disagreement: float | None = None
+    detectable: float | None = None
+    needed_items: int | None = None
+    needed_seeds: int | None = None
+    equivalence: Equivalence | None = None
+    improvement: Improvement | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all pairs of a comparison have in common."""
+
+    metric: Metric
+    level: float
+    comparisons: int
+    margin: float | None
+    resamples: int
+
+    @property
+    def randomisations(self) -> int:
+        """Enough of them that the smallest possible p-value survives the correction."""
+        return max(self.resamples, math.ceil(2 / self.strictest_alpha))
+
+    @property
+    def strictest_alpha(self) -> float:
+        """The level of Holm's first step: whatever passes it passes the correction."""
+        return (1 - self.level) / max(1, self.comparisons)
+
+
+def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
+    """A pair whose rows answered different items, or the same with different labels."""
+    same = sorted(row.ids) == sorted(other.ids)
+    what = "the same items have different labels" if same else "they answered different items"
+    claim = Claim(reason=f"not testable: {what}")
+    return Pair(row.name, other.name, difference, claim, claim)
+
+
+def compare_pair(
+    row: RowScores,
+    other: RowScores,
+    group: SharedItems,
+    terms: Terms,
+    *,
+    rng: np.random.Generator,
+) -> Pair:
+    """Both claims about two rows over the same items; p-values are not yet adjusted."""
+    meeting = Meeting(row, other, group, terms.metric)
+    disagreement = _disagreement(meeting)
+    return Pair(
+        row.name,
+        other.name,
+        meeting.difference,
+        items=items_claim(meeting, level=terms.level, resamples=terms.randomisations, rng=rng),
+        method=method_claim(meeting, level=terms.level),
+        mcnemar=_mcnemar_by_seed(meeting),
+        disagreement=disagreement,
+        detectable=_detectable(disagreement, meeting, terms),
+        needed_items=_needed_items(disagreement, meeting, terms),
+        needed_seeds=_needed_seeds(meeting, terms),
+        equivalence=_equivalence(meeting, terms),
+        improvement=_improvement(meeting, terms),
+    )
+
+
+def _disagreement(meeting: Meeting) -> float | None:
+    if meeting.metric.kind != "proportion":
+        return None
+    ours, theirs = meeting.features
+    return float(((ours - theirs)[:, 0] ** 2).mean())
+
+
+def _mcnemar_by_seed(meeting: Meeting) -> dict[int, McNemar]:
+    """One test per seed that both ran; a method without randomness meets every seed."""
+    if meeting.metric.kind != "proportion":
+        return {}
+    labels = meeting.row.labels
+    tests = {}
+    for seed in sorted({*meeting.row.seeds, *meeting.other.seeds}):
+        first, second = _run(meeting.row, seed), _run(meeting.other, seed)
+        if first is not None and second is not None:
+            tests[seed] = mcnemar_of(first == labels, second == labels)
+    return tests
+
+
+def _run(row: RowScores, seed: int) -> NDArray[np.integer] | None:
+    return row.choices.get(seed) if row.seeded else row.choices[row.seeds[0]]
+
+
+def _detectable(disagreement: float | None, meeting: Meeting, terms: Terms) -> float | None:
+    if disagreement is None:
+        return None
+    return detectable_difference(
+        meeting.group.items, disagreement, power=POWER, alpha=terms.strictest_alpha
+    )
+
+
+def _needed_items(disagreement: float | None, meeting: Meeting, terms: Terms) -> int | None:
+    difference, alpha = meeting.difference, terms.strictest_alpha
+    if difference == 0:
+        return None
+    if disagreement is not None:
+        return items_needed(difference, disagreement, power=POWER, alpha=alpha)
+    z = normal_quantile(1 - alpha) + normal_quantile(2 * POWER - 1)
+    return math.ceil(meeting.group.items * meeting.over_items.item_variance * (z / difference) ** 2)
+
+
+def _needed_seeds(meeting: Meeting, terms: Terms) -> int | None:
+    joined = meeting.over_seeds
+    if isinstance(joined, str) or joined.df is None:
+        return None
+    ours, theirs = meeting.group.scores(meeting.row), meeting.group.scores(meeting.other)
+    if meeting.paired:
+        variance = float((ours - theirs).var(ddof=1))
+    else:
+        variance = sum(
+            float(scores.var(ddof=1))
+            for one, scores in ((meeting.row, ours), (meeting.other, theirs))
+            if one.seeded
+        )
+    if variance == 0:
+        return None
+    spread = math.sqrt(variance)
+    return seeds_needed(
+        joined.estimate / spread,
+        item_share=math.sqrt(joined.item_variance) / spread,
+        power=POWER,
+        alpha=terms.strictest_alpha,
+    )
+
+
+def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
+    if terms.margin is None:
+        return None
+    joined = meeting.over_seeds
+    widest = meeting.over_items if isinstance(joined, str) else joined
+    return tost(widest, margin=terms.margin, alpha=1 - terms.level)
+
+
+def _improvement(meeting: Meeting, terms: Terms) -> Improvement | None:
+    if min(len(meeting.row.seeds), len(meeting.other.seeds)) < 2:
+        return None
+    sign = 1.0 if terms.metric.higher_is_better else -1.0
+    ours, theirs = meeting.group.scores(meeting.row), meeting.group.scores(meeting.other)
+    return probability_of_improvement(sign * ours, sign * theirs, level=terms.level)

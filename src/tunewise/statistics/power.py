@@ -1,0 +1,146 @@
+"""What a study can see: detectable differences, needed items, needed seeds."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import optimize, special, stats
+
+MOST_SEEDS = 1000
+
+
+def items_needed(
+    difference: float, disagreement: float, *, power: float = 0.8, alpha: float = 0.05
+) -> int | None:
+    """Items that a paired test needs to find a difference in the share of right answers.
+
+    ``n = [z_{alpha/2} sqrt(p_d) + z_power sqrt(p_d - d^2)]^2 / d^2``
+
+    Args:
+        difference: d, as a fraction of the items; its sign does not matter.
+        disagreement: p_d, the share of items that exactly one of the two gets right. Where
+            several runs answered each item: the mean square of the per-item difference.
+        power: chance to find the difference, as a fraction.
+        alpha: level of the two-sided test.
+
+    Returns:
+        None where the difference is zero: no number of items separates equals.
+
+    Raises:
+        ValueError: the two cannot differ by more than they disagree.
+
+    Source: Connor 1987, Biometrics 43:207.
+
+    >>> items_needed(0.01, 0.10)
+    7847
+    """
+    d, p_d = abs(difference), disagreement
+    if d == 0:
+        return None
+    if not d * d <= p_d <= 1:
+        raise ValueError(f"a difference of {d} does not go with a disagreement of {p_d}")
+    z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
+    root = z_alpha * math.sqrt(p_d) + z_power * math.sqrt(p_d - d * d)
+    return math.ceil((root / d) ** 2)
+
+
+def detectable_difference(
+    items: int, disagreement: float, *, power: float = 0.8, alpha: float = 0.05
+) -> float | None:
+    """The smallest difference that a paired test over `items` finds with that power.
+
+    None where even the largest possible difference, one model right on every item that the
+    two disagree on, would be missed. Arguments as in `items_needed`, of which this is the
+    inverse.
+
+    >>> round(100 * detectable_difference(1319, 0.10), 1)  # percentage points
+    2.4
+    """
+    if items < 1:
+        raise ValueError(f"items = {items}: at least one is needed")
+    if disagreement <= 0:
+        return None
+    z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
+
+    def shortfall(d: float) -> float:
+        root = z_power * math.sqrt(max(disagreement - d * d, 0.0))
+        return z_alpha * math.sqrt(disagreement) + root - d * math.sqrt(items)
+
+    if shortfall(disagreement) > 0:
+        return None
+    return float(optimize.brentq(shortfall, 0.0, disagreement))
+
+
+def smallest_p(seeds: int) -> float:
+    """The lowest p-value that sign flips or Wilcoxon can reach with that many paired seeds.
+
+    >>> smallest_p(5)
+    0.0625
+    """
+    if seeds < 1:
+        raise ValueError(f"seeds = {seeds}: at least one is needed")
+    return 2.0 ** (1 - seeds)
+
+
+def seeds_to_reach(alpha: float = 0.05, *, comparisons: int = 1) -> int:
+    """Paired seeds below which no sign-flip result survives Holm over that many comparisons.
+
+    >>> seeds_to_reach(), seeds_to_reach(comparisons=10)
+    (6, 9)
+    """
+    return math.ceil(1 - math.log2(alpha / comparisons))
+
+
+def seeds_needed(
+    effect: float, *, item_share: float = 0.0, power: float = 0.8, alpha: float = 0.05
+) -> int | None:
+    """Paired seeds that Student's t needs to find a difference.
+
+    Args:
+        effect: the difference divided by its standard deviation over single seeds.
+        item_share: standard error of the difference from the items that all seeds share,
+            in the same unit; more seeds do not shrink it.
+        power: chance to find the difference, as a fraction.
+        alpha: level of the two-sided test.
+
+    Returns:
+        None where more than a thousand would be needed, or where no number is enough.
+
+    >>> seeds_needed(1.0), seeds_needed(0.5)
+    (10, 34)
+    """
+    if effect == 0:
+        return None
+    for seeds in range(2, MOST_SEEDS + 1):
+        variance = 1 / seeds + item_share**2
+        df = (seeds - 1) * (variance * seeds) ** 2  # Satterthwaite, items known
+        if _power_of_t(abs(effect) / math.sqrt(variance), df, alpha) >= power:
+            return seeds
+    return None
+
+
+def _power_of_t(shift: float, df: float, alpha: float) -> float:
+    critical = special.stdtrit(df, 1 - alpha / 2)
+    # The far tail matters only where the shift is near zero; nct loses accuracy there.
+    return (
+        float(stats.nct.sf(critical, df, shift))
+        if df < 1e4
+        else float(special.ndtr(shift - critical))
+    )
+
+
+def runs_to_show_improvement(
+    probability: float = 0.75, *, alpha: float = 0.05, power: float = 0.95
+) -> int:
+    """Runs of each method after which P(first > second) = `probability` shows.
+
+    Source: Noether 1987, J. Am. Stat. Assoc. 82:645, as used by Bouthillier et al. 2021,
+    arXiv:2103.03098.
+
+    >>> runs_to_show_improvement(0.75)
+    29
+    """
+    if not 0.5 < probability <= 1:
+        raise ValueError(f"probability = {probability}: an improvement lies above 0.5")
+    z = special.ndtri(1 - alpha) + special.ndtri(power)
+    return math.ceil((z / (math.sqrt(6) * (probability - 0.5))) ** 2)

@@ -1,0 +1,124 @@
+"""The rows of a comparison: what each contender answered, and which rows share their items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewise.statistics.metrics import Columns, Metric, Numbers
+from tunewise.statistics.resampling import Resampled, resample
+
+
+@dataclass(frozen=True)
+class RowScores:
+    """What one contender answered on the items of one split, run by run.
+
+    Shapes:
+        ids            (items,)                  each once
+        labels         (items,)                  position of the right option
+        choices        seed -> (items,)          position of the chosen option
+        probabilities  seed -> (items, options)  needed by the loss alone
+
+    `seeded` is False for a method without randomness: its one run is all there is to it.
+
+    Raises:
+        ValueError: columns of different length, an id twice, no item, no run.
+    """
+
+    name: str
+    ids: Sequence[str]
+    labels: NDArray[np.integer]
+    choices: Mapping[int, NDArray[np.integer]]
+    probabilities: Mapping[int, Numbers] = field(default_factory=dict)
+    seeded: bool = True
+
+    def __post_init__(self) -> None:
+        items = len(self.ids)
+        if items == 0 or not self.choices:
+            raise ValueError(f"row '{self.name}' has no items or no runs")
+        if len(set(self.ids)) != items:
+            raise ValueError(f"row '{self.name}': an item id occurs twice")
+        lengths = {len(self.labels), *map(len, self.choices.values())}
+        if lengths != {items}:
+            raise ValueError(f"row '{self.name}': {items} ids, columns of {sorted(lengths)} items")
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted(self.choices)
+
+    def columns(self, seed: int) -> Columns:
+        """The answers of one run."""
+        return Columns(
+            np.asarray(self.labels),
+            np.asarray(self.choices[seed]),
+            self.probabilities.get(seed),
+        )
+
+    def in_order_of(self, ids: Sequence[str]) -> RowScores:
+        """The same row with its items in another order."""
+        place = {name: number for number, name in enumerate(self.ids)}
+        order = np.array([place[name] for name in ids])
+        return replace(
+            self,
+            ids=ids,
+            labels=np.asarray(self.labels)[order],
+            choices={seed: np.asarray(run)[order] for seed, run in self.choices.items()},
+            probabilities={seed: run[order] for seed, run in self.probabilities.items()},
+        )
+
+
+@dataclass(frozen=True)
+class SharedItems:
+    """Rows over the same items with the same labels, resampled together."""
+
+    rows: list[RowScores]
+    drawn: Resampled
+    first_run: dict[str, int]  # position of a row's first run among all runs
+
+    @property
+    def items(self) -> int:
+        return len(self.rows[0].ids)
+
+    def runs(self, row: RowScores) -> NDArray[np.intp]:
+        """Positions of the row's runs among all runs, in the order of its seeds."""
+        return self.first_run[row.name] + np.arange(len(row.seeds))
+
+    def covariance(self, *rows: RowScores) -> Numbers:
+        """Covariance over the draw of items between all runs of these rows, one after another."""
+        return self.drawn.covariance(np.concatenate([self.runs(row) for row in rows]))
+
+    def scores(self, row: RowScores) -> Numbers:
+        """One score per seed, in the order of `row.seeds`."""
+        return self.drawn.values[self.runs(row)]
+
+    def mean_of(self, row: RowScores) -> Numbers:
+        """The weights that turn the scores of all runs into the mean of this row."""
+        mix = np.zeros(len(self.drawn.values))
+        mix[self.runs(row)] = 1 / len(row.seeds)
+        return mix
+
+
+def share_items(
+    rows: Sequence[RowScores], metric: Metric, *, rng: np.random.Generator, resamples: int
+) -> list[SharedItems]:
+    """Put rows with the same items together, in one order, and resample each group."""
+    groups: dict[tuple[tuple[str, ...], bytes], list[RowScores]] = {}
+    for row in rows:
+        ordered = row.in_order_of(sorted(row.ids))
+        key = (tuple(ordered.ids), ordered.labels.astype(np.int64).tobytes())
+        groups.setdefault(key, []).append(ordered)
+    return [_resampled(group, metric, rng, resamples) for group in groups.values()]
+
+
+def _resampled(
+    rows: list[RowScores], metric: Metric, rng: np.random.Generator, resamples: int
+) -> SharedItems:
+    starts: dict[str, int] = {}
+    runs: list[Columns] = []
+    for row in rows:
+        starts[row.name] = len(runs)
+        runs += [row.columns(seed) for seed in row.seeds]
+    return SharedItems(rows, resample(metric, runs, rng=rng, resamples=resamples), starts)

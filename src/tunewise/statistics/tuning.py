@@ -1,0 +1,39 @@
+"""What tuning buys: the best score to expect from k search points."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tunewise.statistics.metrics import Numbers
+
+
+def expected_best(scores: ArrayLike, *, higher_is_better: bool = True) -> Numbers:
+    """The expected best validation score of k search points, for k from 1 to all of them.
+
+    ``E[max of k] = sum_i v_(i) [(i / n)^k - ((i - 1) / n)^k]``, with v sorted upwards: k points
+    drawn from those that were tried, each as likely as any other.
+
+    Args:
+        scores: one validation score per search point, shape (points,).
+        higher_is_better: False gives the expected smallest score.
+
+    Returns:
+        Shape (points,); entry k - 1 belongs to k points.
+
+    Raises:
+        ValueError: there is no score, or one is not finite.
+
+    Source: Dodge et al. 2019, arXiv:1909.03004.
+
+    >>> expected_best([0.6, 0.8]).tolist()
+    [0.7, 0.75]
+    """
+    v = np.sort(np.asarray(scores, dtype=np.float64))
+    if v.ndim != 1 or v.size == 0 or not np.isfinite(v).all():
+        raise ValueError(f"at least one finite score is needed, not {scores!r}")
+    if not higher_is_better:
+        return -expected_best(-v)
+    k = np.arange(1, v.size + 1)[:, None]
+    reached = (np.arange(v.size + 1) / v.size) ** k  # (k, points + 1)
+    return np.diff(reached, axis=1) @ v
