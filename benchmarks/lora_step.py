@@ -27,13 +27,13 @@ import peft
 import torch
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
+from tunewise.data.world.embedded import embedded_splits
 
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.load import build
 from tunewise.backbones.sources import locate
 from tunewise.costs.measure import forget_peak_memory, peak_resident_bytes
 from tunewise.data.examples import Example
-from tunewise.data.world import embedded_splits
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.toy import Toy, toy_examples, toy_model
 from torch import Tensor
-from toy import Toy, toy_examples, toy_model
 
 from tunewise.costs.measure import Stopwatch
 from tunewise.training import loop
