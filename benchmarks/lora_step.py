@@ -27,7 +27,7 @@ import peft
 import torch
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
-from tunewise.data.world.embedded import embedded_splits
+from tunewise.data.embedded import embedded_splits
 
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.load import build

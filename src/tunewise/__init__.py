@@ -1,3 +1,19 @@
 """Decide how to adapt a pretrained Transformer: train, measure and compare every way."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 __version__ = "0.1.0"
+__all__ = ["Study", "__version__", "open"]
+
+_PLACES = {"Study": ("tunewise.api", "Study"), "open": ("tunewise.opened", "Opened")}
+
+
+def __getattr__(name: str) -> Any:
+    """`Study` and `open`, imported when first used: ``import tunewise`` itself costs nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tunewise' has no attribute '{name}'")
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)

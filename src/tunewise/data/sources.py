@@ -210,11 +210,11 @@ def _by_split(tables: dict[str, Table], facts: dict[str, Any], source: str) -> _
 
 
 def _from_embedded(source: str) -> _Source:
-    world = _lazily("tunewise.data.world")
+    world = _lazily("tunewise.data.embedded")
     name = source.removeprefix(EMBEDDED)
-    if name not in world.NAMES:
+    if name not in world.EMBEDDED:
         raise InputError(
-            [Problem("data.source", f"no '{name}' is embedded. {nearest(name, world.NAMES)}")]
+            [Problem("data.source", f"no '{name}' is embedded. {nearest(name, world.EMBEDDED)}")]
         )
     tables = {
         split: Table(

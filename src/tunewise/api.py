@@ -1,0 +1,83 @@
+"""The Python interface: the command line's verbs as functions.
+
+    import tunewise
+
+    study = tunewise.Study.read("study.yaml")
+    finished = study.run("runs/sst5")
+    print(finished.verdict.headline)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.errors import StudyBusy
+from tunewise.reports.write import write_report
+from tunewise.store.study import StudyFolder
+from tunewise.studies.engine import Outcome, run_jobs
+from tunewise.studies.events import OnEvent
+from tunewise.studies.pool import usable_cores
+from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
+from tunewise.studies.progress import show_progress
+from tunewise.studies.settings import StudySettings
+from tunewise.studies.studyfile import read_study
+from tunewise.opened import Opened
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file that was read and holds together."""
+
+    settings: StudySettings
+
+    @classmethod
+    def read(cls, source: Path | str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Study:
+        """Read a study file, or the same as a mapping.
+
+        Raises:
+            InputError: with all mistakes found.
+        """
+        return cls(read_study(source, overrides))
+
+    def prepare(self, *, say: Say = lambda text: None) -> Prepared:
+        """Read and audit the data, find the models, count each contender. Writes nothing."""
+        return prepare(self.settings, say=say)
+
+    def run(self, out: Path | str | None = None, *, workers: int | None = None) -> Opened:
+        """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""
+        launch(self.settings, Path(out) if out else None, workers=workers)
+        return Opened(Path(out) if out else default_folder(self.settings))
+
+
+def launch(
+    settings: StudySettings,
+    out: Path | None,
+    *,
+    workers: int | None = None,
+    say: Say = lambda text: None,
+) -> Outcome:
+    """Prepare and store a study, run what it still needs, and write its report.
+
+    Raises:
+        InputError: something is wrong with the study; nothing was written.
+        StudyBusy: somebody else runs it.
+    """
+    path = out or default_folder(settings)
+    if path.is_dir() and (holder := StudyFolder(path).running()):
+        raise StudyBusy(f"{path} is being run: {holder}.")
+    prepared = prepare(settings, say=say)
+    for note in prepared.notes:
+        say(f"note: {note}")
+    folder = StudyFolder.create(path)
+    workers = workers or len(usable_cores())
+    with folder.lock():
+        store(prepared, folder)
+        with show_progress(folder, workers=workers) as on_event:
+            outcome = run_jobs(folder, workers=workers, on_event=on_event)
+        if outcome.progress.finished:
+            say("Writing the report")
+            write_report(folder)
+    return outcome

@@ -1,0 +1,13 @@
+"""Progress goes to stderr, results to stdout."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+STDERR = Console(stderr=True, highlight=False, markup=False)
+STDOUT = Console(highlight=False, markup=False)
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    STDERR.print(f"{text} ...")

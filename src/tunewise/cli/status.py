@@ -1,0 +1,47 @@
+"""``tunewise status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from tunewise.store.study import StudyFolder
+from tunewise.studies.jobs import progress_of
+
+
+def command(
+    folder: Path = typer.Argument(..., help="The folder of a study, such as runs/sst5."),
+) -> None:
+    """Say where a study stands: what is done, what failed, who runs it now."""
+    study_folder = StudyFolder.open(folder)
+    study = study_folder.study()
+    progress = progress_of(study, study_folder.records(), study_folder.tests())
+    running = study_folder.running()
+    if progress.complete:
+        state = "complete"
+    elif running:
+        state = f"running ({running})"
+    else:
+        state = f"not complete; go on with: tunewise run {folder / 'study.yaml'} --out {folder}"
+    lines = {
+        "study": study["name"],
+        "state": state,
+        "trials": _of(progress.finished, progress.trials, progress.failed),
+        "tests": f"{progress.tested} of {progress.tests}",
+        "contenders": _of(
+            progress.contenders - progress.contenders_failed,
+            progress.contenders,
+            progress.contenders_failed,
+        ),
+    }
+    if not study["data"].get("has_test", True):
+        del lines["tests"]
+    for name, value in lines.items():
+        typer.echo(f"{name:<11} {value}")
+    for fault in study_folder.faults():
+        typer.echo(f"damaged     {fault.message} It will be moved aside and run again.")
+
+
+def _of(done: int, total: int, failed: int) -> str:
+    return f"{done} of {total}" + (f", {failed} failed" if failed else "")

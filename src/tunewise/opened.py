@@ -1,0 +1,28 @@
+"""A study folder as Python sees it. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunewise.reports.evidence import gather
+from tunewise.reports.results import Results, results_of
+from tunewise.reports.verdict import Verdict, verdict
+from tunewise.store.study import StudyFolder
+
+
+class Opened:
+    """The results of a study, finished or not."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.folder = StudyFolder.open(Path(path))
+        self._evidence = gather(self.folder)
+
+    @property
+    def results(self) -> Results:
+        """One row per contender, with intervals and differences."""
+        return results_of(self._evidence)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which contender to use, how sure that is, and what it costs."""
+        return verdict(self._evidence, self.results)

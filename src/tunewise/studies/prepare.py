@@ -1,0 +1,201 @@
+"""From a study file to a study that can run: data read and audited, models found, all counted.
+
+Everything that can be wrong is found here, before any training, and told together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewise.backbones.sources import resolve
+from tunewise.core.environment import environment
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.audit import Audit, audit
+from tunewise.data.labels import Labels
+from tunewise.data.labels import resolve as resolve_labels
+from tunewise.data.prepared import hash_of, label_counts, prepared_rows, write_prepared
+from tunewise.data.rows import Splits
+from tunewise.data.sources import Data, read_data
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.store.study import StudyFolder
+from tunewise.studies.expand import Expansion, expand
+from tunewise.studies.models import Inspector
+from tunewise.studies.settings import StudySettings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study ready to run. `study` is what ``study.json`` holds."""
+
+    settings: StudySettings
+    splits: Splits
+    study: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepared:
+    """Read, audit, resolve and expand a study. Writes nothing.
+
+    Raises:
+        InputError: all that is wrong with the data, or with models and methods, together.
+    """
+    task: Any = settings.task
+    say("Reading the data")
+    data = read_data(settings.data, task.columns(), settings.base, label=task.label)
+    labels, problems = _labels(settings, data)
+    say("Finding the models")
+    models, missing = _models(settings)
+    problems += missing
+    if labels is None or problems:
+        # What the texts alone can tell is told with the rest.
+        problems += _audit(settings, data, labels, None).problems
+        raise InputError(_once(problems))
+    splits = prepared_rows(data.splits, task.text, task.label, labels)
+    data_hash = hash_of(splits)
+    expansion = expand(settings, data_hash=data_hash, labels=labels.options, models=models)
+    say("Applying each method to each model")
+    inspectors, problems = _inspectors(models, settings, labels)
+    problems += _inspect(expansion, inspectors, data_hash)
+    found = _audit(settings, data, labels, next(iter(inspectors.values()), None))
+    if problems + found.problems:
+        raise InputError(_once(problems + found.problems))
+    warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
+    notes = (*data.notes, *expansion.notes, *warnings, *found.warnings)
+    study = {
+        "name": settings.name,
+        "settings": settings.given,
+        "seeds": list(settings.seeds),
+        "keep": settings.keep,
+        "equivalence_margin": settings.equivalence_margin,
+        "task": expansion.task,
+        "metrics": list(task.metrics),
+        "labels": list(labels.options),
+        "contenders": expansion.contenders,
+        "data": {
+            "hash": data_hash,
+            "rows": {name: len(rows) for name, rows in splits.items()},
+            "label_counts": label_counts(splits, task.label, labels),
+            "source": data.facts,
+            "audit": {"warnings": [*data.notes, *found.warnings], "facts": found.facts},
+            "accept_leakage": settings.accept_leakage,
+            "has_test": "test" in splits,
+        },
+        "models": models,
+        "notes": list(notes),
+        "environment": environment(),
+    }
+    return Prepared(settings, splits, study, notes)
+
+
+def store(prepared: Prepared, folder: StudyFolder) -> None:
+    """Write what the workers and reports read. The caller holds the folder's lock."""
+    write_prepared(folder.path / "data", prepared.splits)
+    folder.write_study(prepared.study, prepared.settings.text)
+
+
+def default_folder(settings: StudySettings) -> Path:
+    return Path("runs") / settings.name
+
+
+def _labels(settings: StudySettings, data: Data) -> tuple[Labels | None, list[Problem]]:
+    task: Any = settings.task
+    try:
+        labels = resolve_labels(data.splits, task.label, given=task.labels, found=data.names)
+    except InputError as error:
+        return None, error.problems
+    return labels, []
+
+
+def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """Each model by its name in the study file: source, revision, and the hash of its content."""
+    found: dict[str, dict[str, Any]] = {}
+    problems = []
+    for model in settings.models:
+        try:
+            found[str(model)] = resolve(model.source, model.revision)
+        except InputError as error:
+            problems += error.problems
+    return found, problems
+
+
+def _inspectors(
+    models: dict[str, dict[str, Any]], settings: StudySettings, labels: Labels
+) -> tuple[dict[str, Inspector], list[Problem]]:
+    made: dict[str, Inspector] = {}
+    problems = []
+    for name, source in models.items():
+        try:
+            made[name] = Inspector(source, settings.task, labels.options)
+        except InputError as error:
+            problems += error.problems
+    return made, problems
+
+
+def _inspect(
+    expansion: Expansion, inspectors: dict[str, Inspector], data_hash: str
+) -> list[Problem]:
+    """Fill in each trained contender's counts and feature key; what does not fit is a problem.
+
+    Every point is applied, because a searched rank may be too large for the model.
+    """
+    problems = []
+    for contender in expansion.contenders:
+        for point in reversed(contender["points"]):
+            chosen = point["settings"]["method"]
+            method = METHODS.build(chosen["name"], chosen["settings"])
+            if not isinstance(method, Adaptation) or contender["model"] not in inspectors:
+                break
+            length = point["settings"]["training"]["max_length"]
+            try:
+                seen = inspectors[contender["model"]].inspect(method, length, data_hash)
+            except InputError as error:
+                where = f"{contender['name']} on {contender['model']}"
+                problems += [Problem(where, str(problem)) for problem in error.problems]
+                break
+            contender["parameters"] = seen.parameters
+            contender["features"] = seen.features
+    return problems
+
+
+def _audit(
+    settings: StudySettings, data: Data, labels: Labels | None, inspector: Inspector | None
+) -> Audit:
+    task: Any = settings.task
+    lengths = None
+    if inspector is not None:
+        coder = inspector.coder
+
+        def lengths(texts: Any) -> list[int]:
+            columns = [list(column) for column in zip(*texts, strict=True)]
+            return [len(ids) for ids in coder(*columns, verbose=False)["input_ids"]]
+
+    limit = inspector and min(_max_length(settings) or 512, inspector.model.max_length)
+    return audit(
+        data.splits,
+        texts=task.text,
+        label=task.label,
+        labels=labels,
+        accept_leakage=settings.accept_leakage,
+        token_lengths=lengths,
+        max_length=limit,
+    )
+
+
+def _max_length(settings: StudySettings) -> int | None:
+    """The smallest limit among the contenders: the share that is cut is told for that one."""
+    asked = [
+        value
+        for entry in settings.methods
+        for value in entry.training.get("max_length", ())
+        if value is not None
+    ]
+    return min(asked, default=None)
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
