@@ -47,6 +47,21 @@ class Document:
                 return f"{self.name}:{self.lines[keys[:length]]} {path}".rstrip()
         return f"{self.name} {path}".strip()
 
+    def line(self, keys: Keys) -> int:
+        """The line of a value or of what holds it; 0 where it came from no file."""
+        lengths = range(len(keys), -1, -1)
+        return next((self.lines[keys[:n]] for n in lengths if keys[:n] in self.lines), 0)
+
+    def holds(self, keys: Keys) -> bool:
+        """Whether there is a value at this path."""
+        value = self.values
+        for key in keys:
+            try:
+                value = value[key]
+            except (KeyError, IndexError, TypeError):
+                return False
+        return True
+
 
 def dotted(keys: Keys) -> str:
     """The path as a person writes it; a position in a list is left out where a name follows.

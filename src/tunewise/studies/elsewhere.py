@@ -137,5 +137,14 @@ def ours(name: str, section: str, known: list[str]) -> str:
     return f"'{name}' is called '{word}' here{where}{remark}."
 
 
+def word_for(name: str) -> str:
+    """Our word for a name people bring along, without its section; their own where we have none.
+
+    >>> word_for("lr"), word_for("rank")
+    ('learning_rate', 'rank')
+    """
+    return NAMES.get(name.lower(), name).rpartition(".")[2]
+
+
 def _under(section: str) -> str:
     return f"under '{section}'" if section else "at the top of the study"

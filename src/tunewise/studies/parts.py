@@ -9,13 +9,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from itertools import product
 from typing import Any
 
-from tunewise.core.errors import unknown
 from tunewise.studies.document import Keys
-from tunewise.studies.elsewhere import ours
-from tunewise.studies.values import WRONG, Reader, name_of, options, right, shown, types_of
-
-Grid = dict[str, tuple[Any, ...]]
-"""Settings with each value they take: one, or those of a sweep."""
+from tunewise.studies.names import known_only
+from tunewise.studies.settings import Grid
+from tunewise.studies.values import WRONG, Reader, is_list, name_of, options, right, shown, types_of
 
 _MISTAKE = re.compile(r"(?P<name>\w+)(?P<below>(?:\.\w+)*)(?P<value> = .*?)?: (?P<words>.+)", re.S)
 
@@ -45,32 +42,6 @@ def mapping(reader: Reader, value: Any, keys: Keys, example: str) -> dict[str, A
     return {}
 
 
-def known_only(
-    reader: Reader,
-    values: Mapping[str, Any],
-    keys: Keys,
-    *,
-    section: str,
-    kind: str,
-    known: list[str],
-    others: Mapping[str, str],
-) -> dict[str, Any]:
-    """The values whose names exist; each other name is reported with what would be right.
-
-    `section` is the part of the study file, and `kind` its words in the message; `others` says
-    where else in a study a name belongs.
-    """
-    for key in values:
-        if key in known:
-            continue
-        if key in others:
-            message = f"unknown setting of {kind}: '{key}' stands {others[key]}."
-        else:
-            message = ours(key, section, known) or unknown(f"setting of {kind}", key, known)
-        reader.wrong((*keys, key), message)
-    return {key: value for key, value in values.items() if key in known}
-
-
 def read_grid(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> Grid:
     """The given settings, each with the values of its sweep; wrong ones are left out."""
     types = types_of(part)
@@ -79,9 +50,18 @@ def read_grid(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys)
 
 
 def read_part(
-    reader: Reader, part: type, values: Mapping[str, Any], keys: Keys, *, what: str
+    reader: Reader,
+    part: type,
+    values: Mapping[str, Any],
+    keys: Keys,
+    *,
+    what: str,
+    complete: bool = True,
 ) -> Any:
-    """One part without sweeps, such as the data; `WRONG` once its mistakes are reported."""
+    """One part without sweeps, such as the data; `WRONG` once its mistakes are reported.
+
+    `complete` is False where some of its settings were misspelt: what it lacks may be those.
+    """
     before = len(reader.problems)
     found: dict[str, Any] = {}
     for key, value in values.items():
@@ -89,30 +69,32 @@ def read_part(
         nested = [option for option in options(kind) if is_dataclass(option)]
         if nested and value is not None:
             found[key] = _nested(reader, nested[0], value, (*keys, key))
-        elif isinstance(value, list) and right(kind).find("list") < 0:
-            reader.wrong((*keys, key), f"found {shown(value)}: {what} cannot vary in a study.")
+        elif isinstance(value, list) and not is_list(kind):
+            message = f"found {shown(value)}: {right(kind)}; {what} cannot vary within a study."
+            reader.wrong((*keys, key), message)
         else:
             found[key] = reader.typed(kind, value, (*keys, key))
     found = {key: value for key, value in found.items() if value is not WRONG}
-    if not missing(reader, part, values, keys):
-        check(reader, part, found, lambda below: (*keys, *below))
-    return WRONG if len(reader.problems) > before else build(part, found)
+    if complete:
+        missing(reader, part, values, keys)
+    complete = complete and len(reader.problems) == before
+    check(reader, part, found, lambda below: (*keys, *below), complete=complete)
+    return WRONG if len(reader.problems) > before or not complete else build(part, found)
 
 
 def _nested(reader: Reader, part: Any, value: Any, keys: Keys) -> Any:
     known = list(types_of(part))
     given = mapping(reader, value, keys, f"{{{known[0]}: ...}}")
     kind = f"'{keys[-1]}'"
-    given = known_only(reader, given, keys, section="", kind=kind, known=known, others={})
-    return read_part(reader, part, given, keys, what=kind)
+    right_ones = known_only(reader, given, keys, kind=kind, known=known)
+    complete = len(right_ones) == len(given)
+    return read_part(reader, part, right_ones, keys, what=kind, complete=complete)
 
 
-def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> bool:
+def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> None:
     """Report the settings without a default that were not given."""
-    lacking = _lacking(part, values)
-    for name in lacking:
+    for name in _lacking(part, values):
         reader.wrong(keys, f"needs '{name}': {right(types_of(part)[name])}.")
-    return bool(lacking)
 
 
 def _lacking(part: type, values: Mapping[str, Any]) -> list[str]:
@@ -126,11 +108,17 @@ def _lacking(part: type, values: Mapping[str, Any]) -> list[str]:
 
 
 def check(
-    reader: Reader, part: type, values: Mapping[str, Any], at: Callable[[Keys], Keys]
+    reader: Reader,
+    part: type,
+    values: Mapping[str, Any],
+    at: Callable[[Keys], Keys],
+    *,
+    complete: bool = True,
 ) -> None:
     """Report values of the right type that the part itself refuses; `at` says where they stand.
 
-    A part stops at its first mistake, so a value it names is taken out and the rest tried again.
+    A part stops at its first mistake, so a value it names is taken out and the rest tried again;
+    what is then said of the part as a whole, which is not `complete` any more, does not count.
     """
     values = dict(values)
     while not _lacking(part, values):
@@ -141,12 +129,14 @@ def check(
             match = _MISTAKE.fullmatch(str(error))
             name = match["name"] if match else ""
             if match is None or name not in values:
-                reader.wrong(at(()), str(error))
+                if complete:
+                    reader.wrong(at(()), str(error))
                 return
             below = tuple(match["below"].split(".")[1:])
             found = f"found {match['value'][3:]}: " if match["value"] else ""
             reader.wrong(at((name, *below)), found + match["words"])
             del values[name]
+            complete = False
 
 
 def build(part: type, values: Mapping[str, Any]) -> Any:

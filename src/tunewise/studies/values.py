@@ -24,13 +24,18 @@ class Reader:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems: list[Problem] = list(document.problems)
+        self._found: dict[Problem, int] = {}  # with the line, to report them from top to bottom
+        for problem in document.problems:
+            self._found[problem] = 0
+
+    @property
+    def problems(self) -> list[Problem]:
+        return sorted(self._found, key=lambda problem: self._found[problem])
 
     def wrong(self, keys: Keys, message: str) -> None:
         """Report a mistake; the same one, met on several ways, is reported once."""
         problem = Problem(self.document.place(keys), message)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._found.setdefault(problem, self.document.line(keys))
 
     def typed(self, kind: Any, value: Any, keys: Keys) -> Any:
         """The value as its type has it (32 as 32.0 for a number), or `WRONG` once reported.
@@ -64,7 +69,7 @@ class Reader:
     def _mismatch(self, kind: Any, value: Any, keys: Keys, at: int | None) -> None:
         kind = kind if at is None else element(kind)
         where = keys if at is None else (*keys, at)
-        choices = [choice for option in options(kind) for choice in _choices(option)]
+        choices = _choices(options(kind))
         if choices and isinstance(value, str):
             self.wrong(where, f"found {shown(value)}. {nearest(value, choices)}")
         else:
@@ -152,8 +157,11 @@ def _words(kind: Any) -> str:
     return "a mapping"
 
 
-def _choices(kind: Any) -> list[str]:
-    return [str(choice) for choice in get_args(kind)] if get_origin(kind) is Literal else []
+def _choices(kinds: list[Any]) -> list[str]:
+    """The words that are allowed, where nothing but certain words is."""
+    if any(get_origin(kind) is not Literal for kind in kinds):
+        return []
+    return [str(choice) for kind in kinds for choice in get_args(kind)]
 
 
 def _quotes(kind: Any, value: Any) -> str:
