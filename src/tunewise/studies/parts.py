@@ -133,7 +133,7 @@ def check(
                     reader.wrong(at(()), str(error))
                 return
             below = tuple(match["below"].split(".")[1:])
-            found = f"found {match['value'][3:]}: " if match["value"] else ""
+            found = f"found {match['value'][3:].removesuffix('.0')}: " if match["value"] else ""
             reader.wrong(at((name, *below)), found + match["words"])
             del values[name]
             complete = False

@@ -116,7 +116,7 @@ def _values(reader: Reader, entry: MethodEntry, path: str, raw: Any, keys: Keys)
     kind = types_of(part)[name]
     swept = entry.training if section == "training" else entry.settings
     if len(swept.get(name, ())) > 1:
-        message = f"{name} is a sweep of '{entry.name or entry.method}' too: leave out one of them."
+        message = f"{name} is a sweep elsewhere in the study: leave out one of the two."
         reader.wrong(keys, message)
     if raw == AUTO and path == RATE and issubclass(entry.part, Adaptation):
         return automatic(entry.part)

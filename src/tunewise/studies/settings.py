@@ -98,6 +98,8 @@ class StudyOptions:
         for seed in self.seeds:
             if not 0 <= seed <= LARGEST_SEED:
                 raise ValueError(f"seeds = {seed}: whole numbers from 0 to {LARGEST_SEED}.")
+        for seed in {seed for seed in self.seeds if self.seeds.count(seed) > 1}:
+            raise ValueError(f"seeds = {seed}: stands twice, and would only repeat its trials.")
         if self.accept_leakage is not None and not self.accept_leakage.strip():
             raise ValueError("accept_leakage = '': the reason, which the report repeats.")
         if self.equivalence_margin is not None and not 0 < self.equivalence_margin < 1:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, unknown
 from tunewise.data.settings import DataSettings
+from tunewise.statistics.metrics import METRICS
 from tunewise.studies.document import Document, Keys, read_values
 from tunewise.studies.entries import read_entry, read_training
 from tunewise.studies.names import TOP, known_only
@@ -105,7 +106,11 @@ def _task(reader: Reader, value: Any) -> Any:
     what = f"task '{kind}'"
     values = known_only(reader, rest, ("task",), kind=what, known=types_of(part), section="task")
     complete = len(values) == len(rest)
-    return read_part(reader, part, values, ("task",), what="the task", complete=complete)
+    task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
+    for number, name in enumerate(() if task is WRONG else task.metrics):
+        if name not in METRICS:
+            reader.wrong(("task", "metrics", number), unknown("metric", name, METRICS))
+    return task
 
 
 def _data(reader: Reader, value: Any) -> Any:
