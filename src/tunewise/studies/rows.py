@@ -1,0 +1,88 @@
+"""Contenders as the study folder keeps them: plain JSON, with what each trial's id is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tunewise.core.canonical import changed_settings, settings_of
+from tunewise.methods.base import METHODS
+from tunewise.studies.expand import Contender, Expansion, Point
+from tunewise.studies.settings import StudySettings
+from tunewise.tasks.base import TASKS, Task
+from tunewise.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known once data and models have been found.
+
+    `labels` are the options in order. `models` maps each model, as the study file has it, to its
+    ``source``, ``revision`` and ``hash``.
+    """
+
+    data_hash: str
+    labels: tuple[str, ...]
+    models: Mapping[str, Mapping[str, Any]]
+
+
+def contender_rows(
+    study: StudySettings, expansion: Expansion, facts: Facts
+) -> list[dict[str, Any]]:
+    """The list ``contenders`` of ``study.json``."""
+    return [_row(study.task, contender, facts) for contender in expansion.contenders]
+
+
+def task_settings(task: Task, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Every setting of the task, with the labels that the data has."""
+    return {"kind": task.name, **settings_of(task), "labels": list(labels)}
+
+
+def identity_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a trial's id is made from: its settings without those equal to their default.
+
+    A new option therefore renames no old trial; a changed default must raise the version of its
+    class. A model counts by its content, not by where it lies.
+    """
+    task = {key: value for key, value in settings["task"].items() if key != "kind"}
+    asked = TASKS.build(settings["task"]["kind"], task)
+    method = METHODS.build(settings["method"]["name"], settings["method"]["settings"])
+    return {
+        "task": {"kind": asked.name, "version": asked.version, **changed_settings(asked)},
+        "data": settings["data"],
+        "model": settings["model"] and {"hash": settings["model"]["hash"]},
+        "method": {**settings["method"], "settings": changed_settings(method)},
+        "training": settings["training"]
+        and changed_settings(TrainingSettings(**settings["training"])),
+    }
+
+
+def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
+    model = None if contender.model is None else str(contender.model)
+    common = {
+        "task": task_settings(task, facts.labels),
+        "data": {"hash": facts.data_hash},
+        "model": None if model is None else dict(facts.models[model]),
+    }
+    return {
+        "name": contender.name,
+        "model": model,
+        "method": contender.method.name,
+        "settings": contender.settings(),
+        "seeded": contender.method.seeded,
+        "trained": contender.trained,
+        "search": contender.search,
+        "points": [_point(common, point) for point in contender.points],
+        "parameters": None,  # counted once a model has been built
+        "features": None,  # the key of stored features, where a trunk is frozen
+    }
+
+
+def _point(common: Mapping[str, Any], point: Point) -> dict[str, Any]:
+    settings = {**common, **point.settings()}
+    return {
+        "point": dict(point.chosen),
+        "settings": settings,
+        "identity": identity_of(settings),
+    }
