@@ -110,7 +110,8 @@ def _exceed() -> None:
 
 
 def _allocate() -> None:
-    raise MemoryError("cannot allocate 1 TB")
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+    bytearray(1 << 32)
 
 
 def _crash() -> None:

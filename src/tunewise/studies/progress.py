@@ -52,7 +52,9 @@ def show_progress(
 
 def view(board: Board, height: int = 24) -> RenderableType:
     """The live view: the study's bar, a bar for each running job, the leaderboard."""
-    parts: list[RenderableType] = [_study_line(board), _bars(list(board.running.values()))]
+    parts: list[RenderableType] = [_study_line(board)]
+    if not board.progress.complete:
+        parts.append(_bars(list(board.running.values())))
     room = height - len(board.running) - 6
     shown = board.standings[: max(0, min(LEADERS, room))]
     if shown:
@@ -91,6 +93,8 @@ def _bars(running: list[Running]) -> Table:
     grid.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
     grid.add_column(width=10)
     grid.add_column(no_wrap=True, max_width=24)
+    if not running:
+        grid.add_row(Text("  loading the libraries", style="dim"), Text(""), Text(""), Text(""))
     for trial in running:
         if trial.kind == "trial" and trial.steps:
             said = f"{trial.step}/{trial.steps}"
