@@ -32,8 +32,10 @@ from tunewise.core.files import is_complete
 from tunewise.store.study import StudyFolder
 from tunewise.studies.exits import Exit, is_full
 
-RUNNER = "tunewise.training.job:run_job"
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
+
+# The statuses of a job that leaves no complete folder.
+ENDINGS = {"interrupted": Exit.INTERRUPTED, "disk-full": Exit.DISK_FULL}
 
 Run = Callable[[dict[str, Any], Path, Callable[[], bool]], str]
 """Runs a job in a study folder, asks again and again whether to stop, returns a status."""
@@ -42,7 +44,7 @@ Run = Callable[[dict[str, Any], Path, Callable[[], bool]], str]
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tunewise.worker", description=__doc__)
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("--runner", default=RUNNER, help="module:function that runs a job")
+    parser.add_argument("--runner", required=True, help="module:function that runs a job")
     parser.add_argument("--afresh", action="store_true", help="start jobs instead of forking them")
     parser.add_argument("--message", help="run this one job (what --afresh starts)")
     parser.add_argument("--lifelines", type=int, nargs=2, help="pipes that close with our parents")
@@ -155,28 +157,26 @@ def _job(study: Path, runner: str, message: dict[str, Any], lifelines: Sequence[
 
     job, folder = message["job"], StudyFolder(study)
     key = f"{job['kind']}/{job['id']}"
-    _print_to(folder.output_file(key))
-    if message.get("core") is not None and hasattr(os, "sched_setaffinity"):
-        with suppress(OSError):  # the core may have been taken from us meanwhile
-            os.sched_setaffinity(0, {message["core"]})
     try:
+        _print_to(folder.output_file(key))
+        _pin(message.get("core"))
         with _own(folder.lock_file(key)) as lock:
             if not _locked(lock.fileno(), stop):
                 return Exit.INTERRUPTED if stop.asked else Exit.BUSY
             if is_complete(_place(folder, job)):
                 return Exit.COMPLETE
             status = _load(runner)(job, study, lambda: stop.asked)
-        return {"interrupted": Exit.INTERRUPTED, "disk-full": Exit.DISK_FULL}.get(
-            status, Exit.COMPLETE
-        )
+        return ENDINGS.get(status, Exit.COMPLETE)
     except BaseException as error:  # the exit code records it, the output tells it
-        traceback.print_exc()
+        with suppress(OSError):  # the disk may be full
+            traceback.print_exc()
         if isinstance(error, MemoryError):
             return Exit.OUT_OF_MEMORY
         return Exit.DISK_FULL if is_full(error) else Exit.FAILED
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
 
 
 def _load(runner: str) -> Run:
@@ -202,6 +202,12 @@ def _print_to(path: Path) -> None:
         os.dup2(source, target)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text file here
     faulthandler.enable()  # a crash in C also says where
+
+
+def _pin(core: int | None) -> None:
+    if core is not None and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):  # the core may have been taken from us meanwhile
+            os.sched_setaffinity(0, {core})
 
 
 def _own(path: Path) -> Any:

@@ -1,7 +1,8 @@
 """A runner without torch: each trial computes a score from its settings and misbehaves on order.
 
-`settings["toy"]` may hold: seconds, steps, fault (a name from FAULTS), once (the fault strikes
-only the first try).
+`settings["toy"]` may hold: score, seconds, steps; fault (a name from FAULTS), in (the kind of
+job it strikes), once (only its first try); die_at (the step of writing at which it dies);
+forgetful (a resumed trial scores differently).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import resource
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,8 @@ def _train(job: dict[str, Any], folder: StudyFolder, stop: Callable[[], bool]) -
     checkpoint = folder.weights_folder(job["id"]) / "checkpoint" / "state.json"
     done = read_json(checkpoint)["step"] if checkpoint.is_file() else 0
     steps = toy.get("steps", 3)
+    if done and toy.get("forgetful"):
+        toy["score"] = -1.0
     log = LogWriter(folder.trial_folder(job["id"]) / "log.jsonl")
     if done == 0:
         log.write("start", steps=steps, epochs=1)
@@ -83,6 +87,8 @@ def _misbehave(toy: dict[str, Any], struck: Path) -> None:
     if toy.get("once") and struck.exists():
         return
     struck.touch()
+    if "die_at" in toy:
+        os.environ[FAIL_AT] = str(toy["die_at"])
     if fault := toy.get("fault"):
         FAULTS[fault]()
 
@@ -98,13 +104,14 @@ def _fill() -> None:
 
 def _exceed() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-    Path("/proc/self/comm").read_text()
-    with Path(os.environ["TOY_FILE"]).open("wb") as file:
+    with tempfile.TemporaryFile() as file:
         file.write(b"x" * 100_000)
+        file.flush()
 
 
 def _allocate() -> None:
-    raise MemoryError("cannot allocate 1 TB")
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+    bytearray(1 << 32)
 
 
 def _crash() -> None:
@@ -124,6 +131,16 @@ def _leave() -> None:
     os._exit(0)
 
 
+def _orphan() -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+    _hang()
+
+
+def _tell() -> None:
+    print("cores", len(os.sched_getaffinity(0)), "threads", os.environ["OMP_NUM_THREADS"])
+    print("input", os.read(0, 1), "leader", os.getsid(0) == os.getpid())
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "hang": _hang,
     "full": _fill,
@@ -133,6 +150,8 @@ FAULTS: dict[str, Callable[[], None]] = {
     "kill": _die,
     "error": _divide,
     "leave": _leave,
+    "orphan": _orphan,
+    "tell": _tell,
 }
 
 

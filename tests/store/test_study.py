@@ -55,6 +55,14 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         StudyFolder.create(tmp_path / "rooms")
 
 
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(InputError, match=r"/proc/rooms: cannot be made .* --out"):
+        StudyFolder.create(Path("/proc/rooms"))
+    locked = StudyFolder(Path("/proc")).lock()
+    with pytest.raises(InputError, match=r"/proc: cannot be written .* --out"), locked:
+        pass
+
+
 def test_a_changed_study_keeps_the_trials(tmp_path: Path) -> None:
     study = folder(tmp_path)
     ending(study, "aa")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tunewise.core.errors import StudyBusy
+from tunewise.core.errors import InputError, Problem, StudyBusy
 
 PATIENCE = 0.5  # seconds; `status` holds the lock for an instant, which must stop nobody
 
@@ -26,8 +26,14 @@ def exclusive(path: Path, subject: str) -> Iterator[None]:
 
     Raises:
         StudyBusy: somebody holds it; the text says who.
+        InputError: the folder cannot be written.
     """
-    with path.open("a+", encoding="utf-8") as file:
+    try:
+        opened = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        message = f"cannot be written ({error.strerror}). Choose another with --out."
+        raise InputError([Problem(subject, message)]) from error
+    with opened as file:
         deadline = time.monotonic() + PATIENCE
         while not _taken(file.fileno()):
             if time.monotonic() > deadline:

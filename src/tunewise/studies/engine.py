@@ -19,8 +19,8 @@ from tunewise.studies.exits import KILLED, Exit, is_full, said
 from tunewise.studies.jobs import Job, Progress
 from tunewise.studies.ledger import Ledger
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
-from tunewise.worker import RUNNER
 
+RUNNER = "tunewise.training.job:run_job"
 TICK = 0.1  # seconds between two looks at time limits and signals
 TRIES = 2  # a trial that is killed from outside gets a second chance, not a third
 RESTARTS = 3  # of the worker, before something is thought to be wrong with it

@@ -49,7 +49,7 @@ def test_the_weights_of_points_that_lost_are_removed_and_noted(toy: Any) -> None
         ("segfault", "failed", "ended by SIGSEGV."),
         ("error", "failed", "ZeroDivisionError: the toy divided by zero"),
         ("leave", "failed", "ended without an error and left no result."),
-        ("memory", "out-of-memory", "MemoryError: cannot allocate 1 TB"),
+        ("memory", "out-of-memory", "MemoryError"),
         ("kill", "killed", "killed from outside twice, most likely because memory ran out."),
     ],
 )

@@ -1,0 +1,185 @@
+"""Where a running study stands: what each trial is at, who leads, how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import fmean
+
+from tunewise.store.log import LogTail
+from tunewise.store.study import StudyFolder
+from tunewise.store.trials import LOG, Record
+from tunewise.studies.choose import (
+    Contender,
+    chosen_ids,
+    has_failed,
+    point_id,
+    search_ids,
+    seeds_of,
+)
+from tunewise.studies.events import Event, Finished, Started, Tick
+from tunewise.studies.jobs import Job, Progress, progress_of
+
+ENOUGH = 0.05  # share of its steps after which a running trial says how long it will take
+
+
+@dataclass
+class Running:
+    """A job that runs, as far as its log tells."""
+
+    name: str
+    point: str
+    kind: str
+    log: LogTail
+    started: float
+    first: int | None = None  # the first step seen: a resumed trial does not begin at one
+    step: int = 0
+    steps: int | None = None
+    loss: float | None = None
+
+    def read(self) -> None:
+        """Take in the new lines of the log."""
+        for event in self.log.read():
+            if event["event"] == "start":
+                self.steps = event.get("steps")
+            elif event["event"] == "step":
+                self.first = event["step"] if self.first is None else self.first
+                self.step, self.loss = event["step"], event.get("loss")
+
+    def seconds_left(self, now: float) -> float | None:
+        """By the pace so far; None while too little has been seen of it."""
+        if not self.steps or self.first is None or self.step - self.first < ENOUGH * self.steps:
+            return None
+        return (now - self.started) / (self.step - self.first + 1) * (self.steps - self.step)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A contender's line on the leaderboard.
+
+    `score` is the study's first metric on validation: the mean over the finished seeds of the
+    chosen point, or the best search point so far. None: nothing is done yet, or all failed.
+    """
+
+    name: str
+    score: float | None
+    finished: int
+    trials: int
+    failed: bool
+
+
+class Board:
+    """Follows a study by the engine's events and the trials' logs."""
+
+    def __init__(
+        self, folder: StudyFolder, workers: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.folder, self.workers, self.clock = folder, workers, clock
+        self.study = folder.study()
+        self.records, self.tests = folder.records(), folder.tests()
+        self.running: dict[str, Running] = {}
+        self.seconds = {id: _seconds(record) for id, record in self.records.items()}
+        self._count()
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case Started(job):
+                log = LogTail(self.folder.trial_folder(job.id) / LOG)
+                self.running[job.key] = Running(*self.label(job), job.kind, log, self.clock())
+            case Finished(job, record, seconds):
+                self.running.pop(job.key, None)
+                if record is not None:
+                    (self.tests if job.kind == "test" else self.records)[job.id] = record
+                    if job.kind == "trial" and record.status == "done":
+                        self.seconds[job.id] = seconds
+                    self._count()
+            case Tick():
+                for running in self.running.values():
+                    if running.kind == "trial":
+                        running.read()
+
+    def _count(self) -> None:
+        """What changes only when a job ends; hashing ids four times a second would be felt."""
+        rows = self.study["contenders"]
+        self.progress: Progress = progress_of(self.study, self.records, self.tests)
+        self._known = [self._ids(row) for row in rows]
+        standings = [self._standing(row) for row in rows]
+        # The best first, then those without a score in the study's order, the failed last.
+        self.standings = sorted(
+            standings, key=lambda row: (row.failed, row.score is None, -(row.score or 0.0))
+        )
+        self._missing = [
+            row.trials - sum(id in self.records for id in ids)
+            for row, ids in zip(standings, self._known, strict=True)
+        ]
+
+    def seconds_left(self) -> float | None:
+        """Estimated from finished trials, of the same contender where there are any.
+
+        None while no trial has finished and none is far enough to tell.
+        """
+        now = self.clock()
+        trials = {key: run for key, run in self.running.items() if run.kind == "trial"}
+        paces = [run.seconds_left(now) for run in trials.values()]
+        known = [value for value in self.seconds.values() if value is not None]
+        guesses = known or [
+            now - run.started + pace
+            for run, pace in zip(trials.values(), paces, strict=True)
+            if pace is not None
+        ]
+        if not guesses:
+            return None
+        usual = fmean(guesses)
+        waiting = 0.0
+        for ids, missing in zip(self._known, self._missing, strict=True):
+            own = [value for id in ids if (value := self.seconds.get(id)) is not None]
+            later = missing - sum(f"trial/{id}" in trials for id in ids)
+            waiting += max(later, 0) * (fmean(own) if own else usual)
+        current = [usual if pace is None else pace for pace in paces]
+        return max([(waiting + sum(current)) / self.workers, *current])
+
+    def label(self, job: Job) -> tuple[str, str]:
+        """A job in words: its contender, and the values searched over with the seed."""
+        if job.kind == "features":
+            return "stored features", ""
+        seed = job.settings["seed"]
+        for row in self.study["contenders"]:
+            for point, values in enumerate(row["points"]):
+                if job.id == point_id(self.study, row, point, seed):
+                    found = [f"{_short(key)}={value}" for key, value in values["point"].items()]
+                    return row["name"], " ".join([*found, f"seed={seed}"])
+        return job.id, f"seed={seed}"
+
+    def _standing(self, row: Contender) -> Standing:
+        metric = self.study["metrics"][0]
+        chosen = chosen_ids(self.study, row, self.records)
+        scores = [
+            score
+            for id in chosen or search_ids(self.study, row)
+            if id in self.records and self.records[id].status == "done"
+            if (score := self.records[id].metric(metric)) is not None
+        ]
+        failed = has_failed(self.study, row, self.records)
+        seeds = 0 if failed else len(seeds_of(self.study, row)) - 1
+        return Standing(
+            name=row["name"],
+            score=(fmean(scores) if chosen else max(scores)) if scores else None,
+            finished=sum(id in self.records for id in self._ids(row)),
+            trials=len(row["points"]) + seeds,
+            failed=failed,
+        )
+
+    def _ids(self, row: Contender) -> set[str]:
+        """The trials of a contender that are known by now."""
+        ids = search_ids(self.study, row) + chosen_ids(self.study, row, self.records)
+        return set(ids)
+
+
+def _seconds(record: Record) -> float | None:
+    total = record.costs.get("seconds", {}).get("total")
+    return float(total) if record.status == "done" and total is not None else None
+
+
+def _short(setting: str) -> str:
+    return setting.rpartition(".")[2]

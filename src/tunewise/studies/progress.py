@@ -1,0 +1,191 @@
+"""Shows a running study on stderr: live on a terminal, a line a trial elsewhere."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tunewise.store.study import StudyFolder
+from tunewise.studies.board import Board, Running, Standing
+from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
+
+REDRAW = 0.25  # seconds between two drawings
+LEADERS = 12  # contenders shown at most
+
+
+@contextmanager
+def show_progress(
+    folder: StudyFolder, *, workers: int, console: Console | None = None
+) -> Iterator[OnEvent]:
+    """What to give `run_jobs` as `on_event`, for a stored study.
+
+    With NO_COLOR set the live view has no colour; on a dumb terminal, in a pipe or a file
+    there is none.
+    """
+    console = console or Console(stderr=True, highlight=False)
+    board = Board(folder, workers)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda event: _tell(board, event, lambda line: _print(console, line))
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        drawn = 0.0
+
+        def hear(event: Event) -> None:
+            nonlocal drawn
+            board.hear(event)
+            if line := _worth_keeping(board, event):
+                _print(console, line)
+            if time.monotonic() - drawn > REDRAW or isinstance(event, Finished):
+                live.update(view(board, console.height), refresh=True)
+                drawn = time.monotonic()
+
+        yield hear
+
+
+def view(board: Board, height: int = 24) -> RenderableType:
+    """The live view: the study's bar, a bar for each running job, the leaderboard."""
+    parts: list[RenderableType] = [_study_line(board)]
+    if not board.progress.complete:
+        parts.append(_bars(list(board.running.values())))
+    room = height - len(board.running) - 6
+    shown = board.standings[: max(0, min(LEADERS, room))]
+    if shown:
+        parts += [Text(""), _leaders(shown, board.study["metrics"][0])]
+        if hidden := len(board.standings) - len(shown):
+            parts.append(Text(f"and {hidden} more", style="dim"))
+    return Group(*parts)
+
+
+def _study_line(board: Board) -> Table:
+    progress = board.progress
+    said = f"{progress.finished}/{progress.trials} trials"
+    if progress.finished == progress.trials and progress.tests:
+        said = f"{progress.tested}/{progress.tests} tests"
+    if progress.failed:
+        said += f", {progress.failed} failed"
+    left = board.seconds_left()
+    if left is not None and not progress.complete:
+        said += f", {duration(left)} left"
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(width=16)
+    grid.add_column(no_wrap=True, max_width=44)
+    done, total = progress.finished + progress.tested, progress.trials + progress.tests
+    grid.add_row(
+        Text(clean(str(board.study["name"])), style="bold"),
+        ProgressBar(total=max(total, 1), completed=done),
+        Text(said),
+    )
+    return grid
+
+
+def _bars(running: list[Running]) -> Table:
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
+    grid.add_column(width=10)
+    grid.add_column(no_wrap=True, max_width=24)
+    if not running:
+        grid.add_row(Text("  loading the libraries", style="dim"), Text(""), Text(""), Text(""))
+    for trial in running:
+        if trial.kind == "trial" and trial.steps:
+            said = f"{trial.step}/{trial.steps}"
+            if trial.loss is not None:
+                said += f"  loss {trial.loss:.3f}"
+            bar = ProgressBar(total=trial.steps, completed=trial.step)
+        else:
+            said = "testing" if trial.kind == "test" else "starting"
+            bar = ProgressBar(total=None, pulse=True, animation_time=time.monotonic())
+        grid.add_row(Text(f"  {clean(trial.name)}"), Text(clean(trial.point)), bar, Text(said))
+    return grid
+
+
+def _leaders(standings: list[Standing], metric: str) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim", expand=False)
+    table.add_column("contender", no_wrap=True, overflow="ellipsis", max_width=44)
+    table.add_column(f"validation {clean(metric)}", justify="right", no_wrap=True)
+    table.add_column("trials", justify="right", no_wrap=True)
+    for row in standings:
+        score = "failed" if row.failed else "" if row.score is None else f"{row.score:.4f}"
+        table.add_row(Text(clean(row.name)), Text(score), f"{row.finished}/{row.trials}")
+    return table
+
+
+def _tell(board: Board, event: Event, say: Callable[[str], None]) -> None:
+    """Say in plain lines what happened; between events there is nothing to say."""
+    if isinstance(event, Tick):
+        return
+    board.hear(event)
+    if isinstance(event, Notice):
+        say(event.text)
+    elif isinstance(event, Finished):
+        say(_finished(board, event))
+
+
+def _worth_keeping(board: Board, event: Event) -> str | None:
+    """What stays on the screen above the live view: notices, and trials that failed."""
+    if isinstance(event, Notice):
+        return event.text
+    if isinstance(event, Finished) and event.record and event.record.status != "done":
+        return _finished(board, event)
+    return None
+
+
+def _finished(board: Board, event: Finished) -> str:
+    job, record, progress = event.job, event.record, board.progress
+    seconds = duration(event.seconds)
+    label = " ".join(board.label(job)).strip()
+    if job.kind == "features":
+        return f"{label}: computed ({seconds})"
+    if record is None:
+        return f"{label}: stopped, goes on with the next run"
+    count = f"[{progress.finished}/{progress.trials}]"
+    if job.kind == "test":
+        count = f"[test {progress.tested}/{progress.tests}]"
+    if record.status != "done":
+        return f"{count} {label}: {record.status}: {record.result.get('error')} ({seconds})"
+    if job.kind == "test":  # its score belongs into the verdict, beside its interval
+        return f"{count} {label}: done ({seconds})"
+    metric = board.study["metrics"][0]
+    score = record.metric(metric)
+    return (
+        f"{count} {label}: {metric} {'undefined' if score is None else f'{score:.4f}'} ({seconds})"
+    )
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(Text(clean(line)), soft_wrap=not console.is_terminal)
+
+
+def clean(text: str) -> str:
+    r"""Text that cannot steer a terminal: names and errors may hold what a data set holds.
+
+    >>> clean("a\x1b[31mb\nc")
+    'a[31mb c'
+    """
+    one_line = " ".join(text.splitlines())
+    return "".join(
+        letter for letter in one_line if not unicodedata.category(letter).startswith("C")
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person.
+
+    >>> duration(4.26), duration(94), duration(3600), duration(100_000)
+    ('4.3 s', '2 min', '1 h 00 min', '27 h 46 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds / 60 + 0.5) if seconds < 3600 else int(seconds // 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,98 @@
+"""The worker: what its children find, and what happens when it is the one that fails."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunewise import worker
+from tunewise.core.errors import TunewiseError
+from tunewise.studies.engine import run_jobs
+from tunewise.studies.pool import usable_cores
+
+
+def outputs(toy: Any) -> list[str]:
+    return [path.read_text() for path in (toy.folder.path / "trials/.output").glob("trial-*")]
+
+
+def test_a_trial_has_one_thread_no_input_and_a_session_of_its_own(toy: Any) -> None:
+    toy.write({"fault": "tell"}).run(workers=len(usable_cores()))
+    assert outputs(toy) == ["cores 1 threads 1\ninput b'' leader True\n"]
+
+
+def test_trials_fewer_than_cores_are_placed_by_the_system(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunewise.studies.engine.usable_cores", lambda: [0, 1, 2, 3])
+    toy.write({"fault": "tell"}).run(workers=3)
+    assert outputs(toy)[0].startswith(f"cores {len(usable_cores())} ")
+
+
+def test_a_worker_that_cannot_import_its_runner_says_so(toy: Any) -> None:
+    toy.write({})
+    with pytest.raises(TunewiseError, match="No module named 'nowhere'"):
+        toy.run(runner="nowhere:run_job")
+
+
+def test_a_worker_that_keeps_dying_stops_the_study(toy: Any) -> None:
+    toy.write({"fault": "orphan"})
+    with pytest.raises(TunewiseError, match="died 4 times; last it ended by SIGKILL"):
+        toy.run()
+    assert len(toy.notices) == 3
+
+
+def test_a_study_needs_its_lock_and_a_worker(toy: Any) -> None:
+    toy.write({}).run()
+    with pytest.raises(ValueError, match="lock is held"):
+        run_jobs(toy.folder, workers=1)
+    with toy.folder.lock(), pytest.raises(ValueError, match="workers = 0"):
+        run_jobs(toy.folder, workers=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, "done"),
+        ({"fault": "segfault"}, "failed"),
+        ({"fault": "error"}, "failed"),
+        ({"fault": "hang", "timeout": 0.5}, "timed-out"),
+        ({"fault": "kill", "once": True}, "done"),
+    ],
+)
+def test_where_forking_is_not_safe_jobs_start_afresh(
+    toy: Any, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], status: str
+) -> None:
+    toy.write(settings)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    toy.run()
+    assert toy.statuses() == [status]
+
+
+def test_a_trial_waits_for_the_process_of_an_earlier_launch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PATIENCE", 0.1)
+    stop = worker._Stop()
+    with (tmp_path / "lock").open("a") as theirs, (tmp_path / "lock").open("a") as ours:
+        fcntl.flock(theirs.fileno(), fcntl.LOCK_EX)
+        assert not worker._locked(ours.fileno(), stop)
+        fcntl.flock(theirs.fileno(), fcntl.LOCK_UN)
+        assert worker._locked(ours.fileno(), stop)
+
+
+def test_a_closed_pipe_is_a_lifeline() -> None:
+    alive, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.close(held)
+        worker._end_with([alive])
+        os._exit(0)
+    os.close(held)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+    os.close(alive)
