@@ -11,12 +11,14 @@ from typing import Any
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import sha256_of
 from tunewise.data.columns import named_rows
+from tunewise.data.embedded import EMBEDDED, embedded_splits
 from tunewise.data.files import data_files, read_file, split_files
 from tunewise.data.labels import NAMES_FILE, is_missing, read_names, spelling
-from tunewise.data.locate import EMBEDDED, kind_of, missing, resolved
+from tunewise.data.locate import EMBEDDED_PREFIX, kind_of, missing, resolved
 from tunewise.data.rows import PLACE, SPLITS, Splits, Table, plural, split_named
 from tunewise.data.settings import DataSettings
 from tunewise.data.splits import apply_rule, limited
+from tunewise.data.world.reviews import LABELS
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> _Source:
     if files:
         return _from_files({name: path.name for name, path in files.items()}, folder, prefix)
     if any(folder.glob("**/*.parquet")) or (folder / "README.md").is_file():
-        tables = _lazily("tunewise.data.hub").read_folder(folder, source, config=settings.config)
+        tables = _hub().read_folder(folder, source, config=settings.config)
         return _by_split(tables, {"folder": source}, source)
     there = [path.name for path in data_files(folder)]
     example = f" Say which serves as what: data.files: {{train: {there[0]}}}" if there else ""
@@ -174,9 +176,7 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> _Source:
 
 
 def _from_hub(settings: DataSettings, source: str) -> _Source:
-    tables, commit = _lazily("tunewise.data.hub").read_hub(
-        source, config=settings.config, revision=settings.revision
-    )
+    tables, commit = _hub().read_hub(source, config=settings.config, revision=settings.revision)
     facts = {"hub": source, "config": settings.config, "revision": commit}
     if not settings.files:
         return _by_split(tables, facts, source)
@@ -210,29 +210,25 @@ def _by_split(tables: dict[str, Table], facts: dict[str, Any], source: str) -> _
 
 
 def _from_embedded(source: str) -> _Source:
-    world = _lazily("tunewise.data.world")
-    name = source.removeprefix(EMBEDDED)
-    if name not in world.NAMES:
+    name = source.removeprefix(EMBEDDED_PREFIX)
+    if name not in EMBEDDED:
         raise InputError(
-            [Problem("data.source", f"no '{name}' is embedded. {nearest(name, world.NAMES)}")]
+            [Problem("data.source", f"no '{name}' is embedded. {nearest(name, EMBEDDED)}")]
         )
     tables = {
         split: Table(
             tuple(rows[0]),
             [{**row, PLACE: f"{source} {split}[{at}]"} for at, row in enumerate(rows)],
         )
-        for split, rows in world.embedded_splits(name).items()
+        for split, rows in embedded_splits(name).items()
     }
-    return _Source(_in_order(tables), {"embedded": name})
+    names = LABELS if name == "reviews" else None  # in their order, worst first
+    return _Source(_in_order(tables), {"embedded": name}, names=names)
 
 
-def _lazily(module: str) -> Any:
-    """A module of this room that is loaded only by the studies that need it.
-
-    `hub` imports `datasets`, which takes two seconds, and `world` makes a whole data set; a study
-    of a CSV file should wait for neither.
-    """
-    return importlib.import_module(module)
+def _hub() -> Any:
+    """The module that imports `datasets`, which takes two seconds: only hub ids wait for it."""
+    return importlib.import_module("tunewise.data.hub")
 
 
 def _in_order(tables: dict[str, Table]) -> dict[str, Table]:
