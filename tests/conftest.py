@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
@@ -67,6 +68,10 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "qwen2": SMALL | {"num_key_value_heads": 1},
     "phi": SMALL,
 }
+
+# How long one example takes depends on what else the machine does; it proves nothing.
+settings.register_profile("tunewise", deadline=None)
+settings.load_profile("tunewise")
 
 
 @pytest.fixture

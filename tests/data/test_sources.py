@@ -253,3 +253,15 @@ def test_rule_and_limit_together(folder: Path) -> None:
     assert [len(rows) for rows in data.splits.values()] == [4, 4]
     assert data.facts["unused"] == 4
     assert data.facts["read"] == {"train": 20}
+
+
+# Embedded
+
+
+def test_embedded_data_is_read_like_any_other(tmp_path: Path) -> None:
+    data = read(tmp_path, source="embedded:reviews", limit=30)
+    assert [len(rows) for rows in data.splits.values()] == [30, 30, 30]
+    assert data.splits["train"][0]["_place"].startswith("embedded:reviews train[")
+    assert data.names is not None
+    assert {row["label"] for row in data.splits["train"]} == set(data.names)
+    assert "Did you mean 'reviews'?" in fault(tmp_path, source="embedded:review")

@@ -18,7 +18,7 @@ from tunewise.data.rows import listed
 
 Kind = Literal["embedded", "file", "folder", "hub"]
 
-EMBEDDED = "embedded:"
+EMBEDDED_PREFIX = "embedded:"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
@@ -28,7 +28,7 @@ def kind_of(source: str, base: Path) -> Kind:
     Raises:
         InputError: it looks like a path and does not exist; the nearest name is offered.
     """
-    if source.startswith(EMBEDDED):
+    if source.startswith(EMBEDDED_PREFIX):
         return "embedded"
     path = resolved(source, base)
     if path.is_dir():

@@ -1,20 +1,17 @@
-"""From the settings to splits: found, read, named, cut and limited."""
+"""From the settings to splits: opened, named, cut and limited."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.core.files import sha256_of
+from tunewise.core.errors import InputError, Problem
 from tunewise.data.columns import named_rows
-from tunewise.data.files import data_files, read_file, split_files
-from tunewise.data.labels import NAMES_FILE, is_missing, read_names, spelling
-from tunewise.data.locate import EMBEDDED, kind_of, missing, resolved
-from tunewise.data.rows import PLACE, SPLITS, Splits, Table, plural, split_named
+from tunewise.data.labels import is_missing, spelling
+from tunewise.data.opening import Source, open_source
+from tunewise.data.rows import Splits, Table, plural
 from tunewise.data.settings import DataSettings
 from tunewise.data.splits import apply_rule, limited
 
@@ -31,17 +28,6 @@ class Data:
     names: tuple[str, ...] | None
     facts: dict[str, Any]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """The tables of each split before anything is done to them."""
-
-    tables: dict[str, Table]
-    facts: dict[str, Any]
-    single: bool = False  # one file without splits
-    names: tuple[str, ...] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 def read_splits(
@@ -70,7 +56,7 @@ def read_data(
     Raises:
         InputError: all problems of all files together.
     """
-    source = _open(settings, base)
+    source = open_source(settings, base)
     notes = [*source.notes, *(note for table in source.tables.values() for note in table.notes)]
     rule = settings.split
     wanted = [*columns, *([rule.group] if rule and rule.group else [])]
@@ -100,143 +86,6 @@ def read_data(
         _check_splits(splits, source)
     names = source.names or _carried_names(source.tables, settings, label)
     return Data(splits, names, facts, tuple(notes))
-
-
-def _open(settings: DataSettings, base: Path) -> _Source:
-    if settings.source is None:
-        return _from_files(settings.files or {}, base, "")
-    kind = kind_of(settings.source, base)
-    if kind != "hub" and settings.revision:
-        raise InputError([Problem("data.revision", f"belongs to a hub id; this is a {kind}.")])
-    if kind not in ("hub", "folder") and settings.config:
-        raise InputError([Problem("data.config", f"belongs to a hub id; this is a {kind}.")])
-    if kind in ("file", "embedded") and settings.files:
-        raise InputError(
-            [Problem("data.files", f"'{settings.source}' has no files in it; leave out one.")]
-        )
-    match kind:
-        case "embedded":
-            return _from_embedded(settings.source)
-        case "hub":
-            return _from_hub(settings, settings.source)
-        case "folder":
-            return _from_folder(settings, settings.source, base)
-        case "file":
-            source = _from_files({"train": settings.source}, base, "")
-            return replace(source, single=True)
-
-
-def _from_files(files: dict[str, str], folder: Path, prefix: str) -> _Source:
-    """Each file as its split. Places begin with `prefix`, the folder as the user called it."""
-    tables, problems, facts = {}, [], {}
-    for split, name in files.items():
-        path = resolved(name, folder)
-        if not path.is_file():
-            problems.append(missing(f"data.files.{split}", name, folder))
-            continue
-        try:
-            tables[split] = read_file(path, f"{prefix}{name}")
-        except InputError as error:
-            problems += error.problems
-            continue
-        facts[split] = {"file": f"{prefix}{name}", "sha256": sha256_of(path)}
-    names = None
-    for beside in dict.fromkeys(resolved(name, folder).parent for name in files.values()):
-        if (beside / NAMES_FILE).is_file():
-            names = read_names(beside / NAMES_FILE, NAMES_FILE)
-            break
-    if problems:
-        raise InputError(problems)
-    return _Source(_in_order(tables), {"files": facts}, names=names)
-
-
-def _from_folder(settings: DataSettings, source: str, base: Path) -> _Source:
-    folder, prefix = resolved(source, base), f"{source.rstrip('/')}/"
-    if settings.files:
-        return _from_files(settings.files, folder, prefix)
-    files = {} if settings.config else split_files(folder, source)
-    if files:
-        return _from_files({name: path.name for name, path in files.items()}, folder, prefix)
-    if any(folder.glob("**/*.parquet")) or (folder / "README.md").is_file():
-        tables = _lazily("tunewise.data.hub").read_folder(folder, source, config=settings.config)
-        return _by_split(tables, {"folder": source}, source)
-    there = [path.name for path in data_files(folder)]
-    example = f" Say which serves as what: data.files: {{train: {there[0]}}}" if there else ""
-    raise InputError(
-        [
-            Problem(
-                "data.source",
-                f"no train.jsonl, .csv, .tsv or .parquet in '{source}'. "
-                f"There: {', '.join(there) or 'no data file'}.{example}",
-            )
-        ]
-    )
-
-
-def _from_hub(settings: DataSettings, source: str) -> _Source:
-    tables, commit = _lazily("tunewise.data.hub").read_hub(
-        source, config=settings.config, revision=settings.revision
-    )
-    facts = {"hub": source, "config": settings.config, "revision": commit}
-    if not settings.files:
-        return _by_split(tables, facts, source)
-    problems = [
-        Problem(f"data.files.{split}", f"'{source}' has no split '{name}'. {nearest(name, tables)}")
-        for split, name in settings.files.items()
-        if name not in tables
-    ]
-    if problems:
-        raise InputError(problems)
-    chosen = {split: tables[name] for split, name in settings.files.items()}
-    return _Source(_in_order(chosen), {**facts, "splits": dict(settings.files)})
-
-
-def _by_split(tables: dict[str, Table], facts: dict[str, Any], source: str) -> _Source:
-    """Take the splits whose names are known, and say which were left."""
-    known = {split: table for name, table in tables.items() if (split := split_named(name))}
-    left = [name for name in tables if not split_named(name)]
-    if not known:
-        raise InputError(
-            [
-                Problem(
-                    "data.source",
-                    f"'{source}' has the splits {', '.join(tables)}. Say which serves as what: "
-                    f"data.files: {{train: {next(iter(tables))}}}",
-                )
-            ]
-        )
-    notes = [f"{source}: not used: {', '.join(left)}."] if left else []
-    return _Source(_in_order(known), facts, notes=notes)
-
-
-def _from_embedded(source: str) -> _Source:
-    world = _lazily("tunewise.data.embedded")
-    name = source.removeprefix(EMBEDDED)
-    if name not in world.EMBEDDED:
-        raise InputError(
-            [Problem("data.source", f"no '{name}' is embedded. {nearest(name, world.EMBEDDED)}")]
-        )
-    tables = {
-        split: Table(
-            tuple(rows[0]),
-            [{**row, PLACE: f"{source} {split}[{at}]"} for at, row in enumerate(rows)],
-        )
-        for split, rows in world.embedded_splits(name).items()
-    }
-    return _Source(_in_order(tables), {"embedded": name})
-
-
-def _lazily(module: str) -> Any:
-    """A module of this room that is loaded only by the studies that need it.
-
-    `hub` imports `datasets`, which takes two seconds, and `world` makes a whole data set; a study
-    of a CSV file should wait for neither.
-    """
-    return importlib.import_module(module)
-
-
-def _in_order(tables: dict[str, Table]) -> dict[str, Table]:
-    return {name: tables[name] for name in SPLITS if name in tables}
 
 
 def _carried_names(
@@ -272,7 +121,7 @@ def _dropped_notes(dropped: dict[str, int], what: str) -> list[str]:
     return [f"{name}: {plural(count, 'row')} {what}." for name, count in dropped.items() if count]
 
 
-def _check_splits(splits: Splits, source: _Source) -> None:
+def _check_splits(splits: Splits, source: Source) -> None:
     problems = [
         Problem("data", f"the {name} split has no rows.")
         for name, rows in splits.items()
@@ -285,7 +134,7 @@ def _check_splits(splits: Splits, source: _Source) -> None:
         raise InputError(problems)
 
 
-def _lacks(name: str, source: _Source) -> str:
+def _lacks(name: str, source: Source) -> str:
     if source.single:
         way = "Cut the file: split: {train: 0.8, validation: 0.1, test: 0.1}"
     elif name == "validation" and "train" in source.tables:
