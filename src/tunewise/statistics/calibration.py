@@ -28,10 +28,15 @@ class Line:
     accuracy: float = 0.75
     start: int = 0  # of the random numbers
 
-    def study(self, number: int) -> tuple[Simulated, Comparison]:
-        """The study of that number and its comparison; the same each time."""
+    def study(self, number: int, *, difference: float = 0.0) -> tuple[Simulated, Comparison]:
+        """The study of that number and its comparison; the same each time.
+
+        With a `difference` the first row is that much better than all others.
+        """
         rng = np.random.default_rng([self.start, number])
-        made = simulate(self.world, [self.accuracy] * len(self.seeds), self.seeds, rng=rng)
+        others = [self.accuracy - difference / 2] * (len(self.seeds) - 1)
+        accuracies = [self.accuracy + difference / 2, *others]
+        made = simulate(self.world, accuracies, self.seeds, rng=rng)
         return made, compare(made.rows, self.metric, rng=rng, resamples=RESAMPLES)
 
 
@@ -93,7 +98,22 @@ def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, float]]:
             inside = pair.method.interval.low <= 0 <= pair.method.interval.high
             note("interval of a difference covers, method", inside, 0.95)
     for name, seen in counts.items():
-        yield f"{line.name}: {name}", float(np.mean(seen)), nominal[name]
+        yield name, float(np.mean(seen)), nominal[name]
+
+
+def tied_share(line: Line, *, studies: int, difference: float = 0.0) -> float:
+    """The share of studies in which all rows are called tied."""
+    tied = [
+        len(line.study(number, difference=difference)[1].tied) == len(line.seeds)
+        for number in range(studies)
+    ]
+    return float(np.mean(tied))
+
+
+def detectable(line: Line, *, studies: int = 20) -> float:
+    """The smallest difference that studies of this kind say they can detect, on average."""
+    found = [line.study(number)[1].pairs[0].detectable for number in range(studies)]
+    return float(np.mean([one for one in found if one is not None]))
 
 
 def bounds_for(share: float, studies: int) -> tuple[float, float]:
