@@ -13,10 +13,10 @@ rise as well. In simulations over all ratios of ``a`` to ``b`` the plain rule re
 hypothesis at 5 % in up to 12.6 % of studies with two seeds, 7.9 % with three, 5.9 % with five.
 We therefore join the squared critical values,
 
-    c^2 = t^2 w + z^2 (1 - w),    w = (a / (a + b)) ^ (2 - 1 / (2 df)),
+    c^2 = t^2 w + z^2 (1 - w),    w = (a / (a + b)) ^ (2 - 1 / (df + 1)),
 
-which has the same limits (``a`` alone: Student's t; ``b`` alone: normal) and rejects in 4.0 to
-5.5 % from three seeds on, in 2.4 to 5.9 % with two. ``benchmarks/calibration.py`` measures it.
+which has the same limits (``a`` alone: Student's t; ``b`` alone: normal) and rejects in 3.9 to
+5.4 % from three seeds on, in 2.5 to 5.8 % with two. ``benchmarks/calibration.py`` measures it.
 
 Sources: Satterthwaite 1946, Biometrics Bulletin 2:110; Welch 1947, Biometrika 34:28; Cochran
 1964, Biometrics 20:191 (the weighted critical value).
@@ -67,7 +67,7 @@ class Uncertainty:
         if self.df is None or self.seed_variance == 0:
             return z
         share = self.seed_variance / (self.seed_variance + self.item_variance)
-        weight = share ** (2 - 1 / (2 * self.df))
+        weight = share ** (2 - 1 / (self.df + 1))
         return math.sqrt(weight * student_quantile(level, self.df) ** 2 + (1 - weight) * z**2)
 
     def interval(self, level: float = 0.95) -> Interval:
@@ -77,15 +77,17 @@ class Uncertainty:
     def p_two_sided(self, against: float = 0.0) -> float:
         """The smallest alpha at which ``1 - alpha`` intervals leave `against` out."""
         away = abs(self.estimate - against)
-        if away == 0 or self.standard_error == 0:
+        if self.standard_error == 0:
             return 1.0 if away == 0 else SMALLEST_P
         reach = away / self.standard_error
+        if reach <= self.critical(SMALLEST_P):
+            return 1.0
         if self.critical(1 - SMALLEST_P) <= reach:
             return SMALLEST_P
         log_p = optimize.brentq(
             lambda log_p: self.critical(-math.expm1(log_p)) - reach,
             math.log(SMALLEST_P),
-            -SMALLEST_P,
+            math.log1p(-SMALLEST_P),
         )
         return math.exp(log_p)
 

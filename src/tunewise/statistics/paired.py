@@ -140,7 +140,7 @@ def approximate_randomisation(
 def _coins(rows: int, columns: int, rng: np.random.Generator) -> Numbers:
     """Fair signs, -1 or 1, eight from each random byte."""
     drawn = rng.integers(0, 256, size=(rows, (columns + 7) // 8), dtype=np.uint8)
-    return np.unpackbits(drawn, axis=1, count=columns) * 2.0 - 1.0
+    return np.unpackbits(drawn, axis=1, count=columns).astype(np.float64) * 2 - 1
 
 
 def _gap(metric: Metric, total: Numbers, half: Numbers) -> NDArray[np.float64]:

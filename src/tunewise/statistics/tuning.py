@@ -26,7 +26,7 @@ def expected_best(scores: ArrayLike, *, higher_is_better: bool = True) -> Number
 
     Source: Dodge et al. 2019, arXiv:1909.03004.
 
-    >>> expected_best([0.6, 0.8]).tolist()
+    >>> expected_best([0.6, 0.8]).round(6).tolist()
     [0.7, 0.75]
     """
     v = np.sort(np.asarray(scores, dtype=np.float64))

@@ -1,0 +1,159 @@
+"""Agreement with scipy and statsmodels on random input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as mcnemar_reference
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from tunewise.statistics.corrections import benjamini_hochberg, holm
+from tunewise.statistics.intervals import bca, percentile, student_t, wilson
+from tunewise.statistics.paired import exact_sign_flip, mcnemar, mcnemar_of
+from tunewise.statistics.ranks import friedman
+from tunewise.statistics.seeds import (
+    corrected_resampled_t,
+    paired_t,
+    probability_of_improvement,
+    sign_flip,
+    wilcoxon,
+)
+
+P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
+COUNTS = st.integers(0, 80)
+SCORES = st.lists(st.integers(-50, 50).map(float), min_size=2, max_size=9)
+
+
+@given(p=P_VALUES)
+def test_adjusted_p_values(p: list[float]) -> None:
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
+    assert benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p), abs=1e-12)
+
+
+@given(first=COUNTS, second=COUNTS)
+def test_mcnemar(first: int, second: int) -> None:
+    assume(first + second > 0)
+    table = [[5, first], [second, 7]]
+    found = mcnemar(first, second)
+    assert found.exact == pytest.approx(mcnemar_reference(table, exact=True).pvalue)
+    if first != second:  # statsmodels corrects a difference of zero, too
+        chi2 = mcnemar_reference(table, exact=False, correction=True)
+        assert (found.chi2, found.p_chi2) == pytest.approx((chi2.statistic, chi2.pvalue))
+
+
+@given(first=COUNTS, second=COUNTS)
+def test_sign_flips_of_right_and_wrong_equal_exact_mcnemar(first: int, second: int) -> None:
+    flips = exact_sign_flip([1] * first + [-1] * second + [0] * 4)
+    assert flips == pytest.approx(mcnemar(first, second).exact)
+
+
+@settings(max_examples=50, deadline=None)
+@given(d=st.lists(st.integers(-6, 6), min_size=2, max_size=9))
+def test_both_sign_flip_tests_equal_scipys_permutation_test(d: list[int]) -> None:
+    assume(any(d))
+    found = stats.permutation_test(
+        (np.array(d, float),), lambda x, axis: x.sum(axis=axis), permutation_type="samples",
+        vectorized=True, n_resamples=np.inf,
+    )  # fmt: skip
+    assert exact_sign_flip(d) == pytest.approx(found.pvalue)
+    assert sign_flip(d).p == pytest.approx(found.pvalue)
+
+
+@given(right=st.integers(0, 400), more=st.integers(1, 400), level=st.floats(0.5, 0.999))
+def test_wilson(right: int, more: int, level: float) -> None:
+    found = wilson(right, right + more, level=level)
+    expected = proportion_confint(right, right + more, alpha=1 - level, method="wilson")
+    assert tuple(found) == pytest.approx(expected, abs=1e-12)
+
+
+@given(scores=SCORES)
+def test_students_t(scores: list[float]) -> None:
+    assume(len(set(scores)) > 1)
+    found = stats.ttest_1samp(scores, 0)
+    assert paired_t(scores) == pytest.approx((found.statistic, found.pvalue))
+    interval = found.confidence_interval(0.95)
+    assert student_t(scores) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")  # scipy's own
+@given(scores=SCORES)
+def test_wilcoxon(scores: list[float]) -> None:
+    assume(any(scores))
+    found = stats.wilcoxon(scores)
+    assert wilcoxon(scores) == pytest.approx((found.statistic, found.pvalue))
+
+
+@given(ours=SCORES, theirs=SCORES)
+def test_probability_of_improvement(ours: list[float], theirs: list[float]) -> None:
+    found = probability_of_improvement(ours, theirs)
+    direct = np.mean([(a > b) + (a == b) / 2 for a in ours for b in theirs])
+    assert found.probability == pytest.approx(direct)
+    assert 0 <= found.interval.low <= found.probability <= found.interval.high <= 1
+    back = probability_of_improvement(theirs, ours)
+    assert back.interval == pytest.approx((1 - found.interval.high, 1 - found.interval.low))
+
+
+@given(st.integers(0, 10**6))
+def test_friedman(seed: int) -> None:
+    scores = np.random.default_rng(seed).integers(0, 9, (7, 4)).astype(float)
+    assume(np.ptp(scores, axis=1).all())
+    assert friedman(scores).chi2 == pytest.approx(stats.friedmanchisquare(*scores.T).statistic)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_bca_is_scipys(seed: int) -> None:
+    x = np.random.default_rng(seed).exponential(size=30)
+    found = stats.bootstrap((x,), np.mean, rng=np.random.default_rng(1), n_resamples=999)
+    replicates = found.bootstrap_distribution
+    jackknife = (x.sum() - x) / 29
+    expected = found.confidence_interval
+    assert bca(float(x.mean()), replicates, jackknife) == pytest.approx(
+        (expected.low, expected.high), rel=0.01
+    )
+
+
+def test_counts_stand_for_repeated_jackknife_values() -> None:
+    replicates = np.random.default_rng(0).normal(size=500)
+    jackknife, counts = np.array([0.1, -0.3, 0.0]), np.array([3.0, 1.0, 2.0])
+    repeated = np.repeat(jackknife, counts.astype(int))
+    assert bca(0.1, replicates, jackknife, counts=counts) == bca(0.1, replicates, repeated)
+
+
+def test_an_undefined_correction_falls_back_to_percentiles() -> None:
+    replicates = np.linspace(1, 2, 101)
+    assert bca(0.0, replicates, np.zeros(3)) == percentile(replicates)
+
+
+def test_repeated_splits_widen_the_test() -> None:
+    d = [1.0, 2.0, 3.0, 2.5]
+    plain, corrected = paired_t(d), corrected_resampled_t(d, train_items=90, test_items=10)
+    ratio = np.sqrt((1 / 4 + 10 / 90) / (1 / 4))
+    assert plain.statistic / corrected.statistic == pytest.approx(ratio)
+    assert corrected.p > plain.p
+
+
+def test_mcnemar_counts_items_that_differ() -> None:
+    assert mcnemar_of([1, 1, 0, 0], [1, 0, 0, 1])[:2] == (1, 1)
+    assert mcnemar_of([1, 1], [1, 1]).exact == 1.0
+    with pytest.raises(ValueError, match="2 items against 1"):
+        mcnemar_of([1, 0], [1])
+
+
+def test_fractions_are_refused_where_the_test_counts() -> None:
+    with pytest.raises(ValueError, match="whole numbers"):
+        exact_sign_flip([0.5, -0.5])
+
+
+def test_a_level_in_percent_is_refused() -> None:
+    with pytest.raises(ValueError, match="fraction between 0 and 1"):
+        wilson(1, 2, level=95)
+
+
+def test_p_values_outside_zero_to_one_are_refused() -> None:
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        holm([0.5, 1.5])
