@@ -123,7 +123,7 @@ def prepared(tiny: Tiny, name: str, pooling: str, seed: int = 1) -> tuple[Model,
     return model, method
 
 
-def train(model: Model, steps: int = 60) -> tuple[float, float]:
+def train(model: Model, steps: int = 30) -> tuple[float, float]:
     """The loss before the first step and the last one, on all texts at once."""
     optimizer = torch.optim.Adam([p for p in model.module.parameters() if p.requires_grad], lr=0.02)
     losses = []
