@@ -12,9 +12,9 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.parts import shape_of, targets
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS, Adaptation
-from tunewise.methods.head import train_only
 from tunewise.methods.lora_files import load_adapter, save_adapter
 from tunewise.methods.lora_layer import LoRALinear
+from tunewise.methods.trained import train_only
 
 
 @METHODS.register("lora")
