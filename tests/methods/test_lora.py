@@ -15,6 +15,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.methods.lora import LoRA
+from tunewise.methods.lora_files import lora_layers
 
 Tiny = Callable[..., Model]
 FAMILIES = ("bert", "roberta", "distilbert", "deberta-v2", "modernbert", "gpt2", "llama")
@@ -33,7 +34,7 @@ def test_peft_reads_our_adapter(tiny: Tiny, family: str, pooling: str, tmp_path:
     method.save(model, tmp_path)
     base: Any = tiny(family, pooling=pooling, seed=2).module
     theirs = peft.PeftModel.from_pretrained(base, str(tmp_path)).eval()
-    assert torch.equal(logits(theirs), logits(model.module))
+    agree(theirs, model.module)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -52,7 +53,7 @@ def test_we_read_an_adapter_of_peft(tiny: Tiny, family: str, pooling: str, tmp_p
                 weight.normal_(std=0.1)
     theirs.save_pretrained(str(tmp_path / "theirs"))
     method.load(ours, tmp_path / "theirs")
-    assert torch.equal(logits(ours.module), logits(theirs))
+    agree(theirs, ours.module)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -77,11 +78,22 @@ def test_the_same_adapter_is_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_an_adapter_of_another_rank_is_refused(tiny: Tiny, tmp_path: Path) -> None:
-    model = tiny("bert")
+    model, other = tiny("bert"), tiny("bert")
     LoRA(rank=4).prepare(model)
     LoRA(rank=4).save(model, tmp_path)
-    with pytest.raises(InputError, match="r = 4, but this method has 2"):
-        LoRA(rank=2).load(model, tmp_path)
+    LoRA(rank=2).prepare(other)
+    with pytest.raises(InputError, match=r"has rank 4 and alpha 16.*gives it rank 2"):
+        LoRA(rank=2).load(other, tmp_path)
+
+
+def test_an_adapter_of_another_scale_is_refused(tiny: Tiny, tmp_path: Path) -> None:
+    model = tiny("bert")
+    LoRA(scaling="root").prepare(model)
+    LoRA(scaling="root").save(model, tmp_path)
+    plain = tiny("bert")
+    LoRA().prepare(plain)
+    with pytest.raises(InputError, match="scaling: root"):
+        LoRA().load(plain, tmp_path)
 
 
 def test_an_adapter_of_another_kind_is_refused(tiny: Tiny, tmp_path: Path) -> None:
@@ -104,13 +116,73 @@ def test_an_adapter_of_another_model_is_refused(tiny: Tiny, tmp_path: Path) -> N
         method.load(ours, tmp_path)
 
 
+EVERYTHING = LoRA(
+    rank=4,
+    targets=("attention+mlp",),
+    scaling="root",
+    layers=(1, 1),
+    ranks={"mlp": 2, "output": 3},
+    alphas={"query": 5.0},
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_peft_reads_ranks_alphas_and_roots(tiny: Tiny, family: str, tmp_path: Path) -> None:
+    model = tiny(family)
+    EVERYTHING.prepare(model)
+    disturb(model)
+    EVERYTHING.save(model, tmp_path)
+    base: Any = tiny(family, seed=2).module
+    theirs = peft.PeftModel.from_pretrained(base, str(tmp_path)).eval()
+    agree(theirs, model.module)
+    again = tiny(family, seed=3)
+    EVERYTHING.prepare(again)
+    EVERYTHING.load(again, tmp_path)
+    assert torch.equal(logits(again.module), logits(model.module))
+
+
+def test_ranks_follow_the_last_name_that_matches(tiny: Tiny) -> None:
+    model = tiny("bert")
+    LoRA(rank=4, targets=("attention",), ranks={"attention": 3, "query": 2}).prepare(model)
+    found = {path.rpartition(".")[2]: layer.rank for path, layer in lora_layers(model).items()}
+    assert found == {"query": 2, "key": 3, "value": 3, "dense": 3}
+
+
+def test_only_the_blocks_in_the_range_are_adapted(tiny: Tiny) -> None:
+    model = tiny("bert")
+    LoRA(layers=(1, 1)).prepare(model)
+    assert all(".layer.1." in path for path in lora_layers(model))
+    with pytest.raises(InputError, match=r"this model has blocks 0 to 1"):
+        LoRA(layers=(0, 2)).prepare(tiny("bert"))
+
+
+def test_b_learns_faster_where_a_ratio_says_so(tiny: Tiny) -> None:
+    model = tiny("bert")
+    method = LoRA(ratio=16.0)
+    method.prepare(model)
+    slow, fast = method.groups(model)
+    assert "rate" not in slow and fast["rate"] == 16
+    assert fast["params"] and all(name.endswith(".B") for name in fast["params"])
+
+
 def test_a_rank_above_the_width_is_refused(tiny: Tiny) -> None:
     with pytest.raises(InputError, match=r"rank = 17.*its rank cannot exceed 16"):
         LoRA(rank=17).prepare(tiny("bert"))
 
 
 @pytest.mark.parametrize(
-    "settings", [{"rank": 0}, {"alpha": 0.0}, {"dropout": 1.0}, {"targets": ()}]
+    "settings",
+    [
+        {"rank": 0},
+        {"alpha": 0.0},
+        {"dropout": 1.0},
+        {"targets": ()},
+        {"scaling": "square"},
+        {"ratio": 0.0},
+        {"layers": (2, 1)},
+        {"ranks": {"mlp": 0}},
+        {"alphas": {"mlp": 0.0}},
+    ],
 )
 def test_settings_without_meaning_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
@@ -124,6 +196,11 @@ def test_the_rank_of_every_layer_counts(tiny: Tiny) -> None:
     head = 3 * 16 + 3
     trained = sum(p.numel() for p in model.module.parameters() if p.requires_grad)
     assert trained == adapter + head
+
+
+def agree(theirs: Any, ours: Any) -> None:
+    """The same logits, up to the order in which a scale is multiplied in."""
+    torch.testing.assert_close(logits(ours), logits(theirs), rtol=0, atol=1e-6)
 
 
 def disturb(model: Model) -> None:
