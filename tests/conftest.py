@@ -30,12 +30,14 @@ SMALL = {
     "pad_token_id": 0,
     "bos_token_id": 2,
     "eos_token_id": 3,
+    "initializer_range": 0.3,  # with the usual 0.02 an untrained trunk hardly tells texts apart
 }
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "bert": SMALL,
     "roberta": SMALL | {"type_vocab_size": 1},
     "distilbert": {
         "dim": 16,
+        "initializer_range": 0.3,
         "n_layers": 2,
         "n_heads": 2,
         "hidden_dim": 32,
@@ -57,6 +59,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     | {"cls_token_id": 2, "sep_token_id": 3, "local_attention": 8, "global_attn_every_n_layers": 2},
     "gpt2": {
         "n_embd": 16,
+        "initializer_range": 0.3,
         "n_layer": 2,
         "n_head": 2,
         "n_positions": 40,

@@ -87,7 +87,7 @@ def test_padding_changes_nothing(tiny: Tiny, family: str, pooling: str) -> None:
     with torch.no_grad():
         alone = model.module(**short).logits
         padded = model.module(**batch).logits[:1]
-    torch.testing.assert_close(padded, alone, rtol=0, atol=1e-6)
+    torch.testing.assert_close(padded, alone, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", OWN_ATTENTION)
@@ -102,7 +102,7 @@ def test_padding_changes_nothing_where_attention_drops(
     model.module.train()
     alone = model.module(**short).logits
     padded = model.module(**batch).logits[:1]
-    torch.testing.assert_close(padded, alone, rtol=0, atol=1e-6)
+    torch.testing.assert_close(padded, alone, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", OWN_ATTENTION)

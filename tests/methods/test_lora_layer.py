@@ -31,7 +31,7 @@ def test_outputs_and_gradients_are_those_of_peft(
     theirs: Any = PeftLinear(
         base, "default", config, r=rank, lora_alpha=16, fan_in_fan_out=base_is == "conv1d"
     ).to(kind)
-    ours = LoRALinear(base, rank=rank, scale=16 / rank)
+    ours = LoRALinear(base, rank=rank, alpha=16)
     with torch.no_grad():
         ours.A.copy_(theirs.lora_A["default"].weight)
         ours.B.normal_()
@@ -68,7 +68,7 @@ def test_the_frozen_weight_gets_no_gradient() -> None:
 def test_at_the_start_the_layer_is_its_base() -> None:
     base = nn.Linear(96, 80)
     x = torch.randn(3, 96)
-    assert torch.equal(LoRALinear(base, rank=4, scale=2.0)(x), base(x))
+    assert torch.equal(LoRALinear(base, rank=4, alpha=8)(x), base(x))
 
 
 @pytest.mark.parametrize("base_is", ["linear", "conv1d"])
@@ -81,7 +81,7 @@ def test_merging_keeps_the_function_and_the_original(base_is: str) -> None:
 
 def test_a_base_in_sixteen_bits_is_corrected_in_thirty_two() -> None:
     base = nn.Linear(96, 80).to(torch.bfloat16)
-    layer = LoRALinear(base, rank=4, scale=2.0)
+    layer = LoRALinear(base, rank=4, alpha=8)
     assert layer.A.dtype == layer.B.dtype == torch.float32
     assert layer(torch.randn(3, 96, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
@@ -109,7 +109,7 @@ def make_base(kind: str) -> Any:
 
 def trained_layer(kind: str, dropout: float = 0.0) -> LoRALinear:
     torch.manual_seed(0)
-    layer = LoRALinear(make_base(kind).to(torch.float64), rank=4, scale=2.0, dropout=dropout)
+    layer = LoRALinear(make_base(kind).to(torch.float64), rank=4, alpha=8, dropout=dropout)
     nn.init.normal_(layer.B)
     return layer
 

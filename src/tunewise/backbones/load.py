@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.parts import first_position
 from tunewise.backbones.pooling import MeanPooledClassifier, trunk_options
 from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import locate, resolve
@@ -172,13 +173,10 @@ def _is_new(name: str, trunk: str, lacking: set[str]) -> bool:
 def longest_input(module: nn.Module, coder: Any) -> int:
     """How many tokens the model and its tokenizer can take, special tokens included."""
     config: Any = module.config
-    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-    for layer in module.modules():
-        # RoBERTa counts positions from behind its padding index: 514 rows serve 512 tokens.
-        positions = getattr(layer, "position_embeddings", None)
-        if isinstance(positions, nn.Embedding) and positions.padding_idx is not None:
-            limits.append(positions.num_embeddings - positions.padding_idx - 1)
-    limits.append(coder.model_max_length)
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None:
+        positions -= first_position(module)
+    limits = (positions, coder.model_max_length)
     known = [int(limit) for limit in limits if limit is not None and 0 < limit < NO_LIMIT]
     return min(known) if known else 512
 

@@ -104,6 +104,28 @@ def _no_match(
     return f"targets: '{name}' matches no linear layer of this model. {nearest(name, known)}"
 
 
+def blocks(model: Model) -> list[str]:
+    """The paths of the transformer blocks, from the input on."""
+    return [
+        path
+        for trunk in model.trunks.values()
+        for path, block in _blocks(trunk, model.module.get_submodule(trunk))
+        if any(_attentions(path, block))
+    ]
+
+
+def first_position(trunk: nn.Module) -> int:
+    """The number of the first token's position.
+
+    RoBERTa counts from behind its padding index, which has a row of its own in the table.
+    """
+    for layer in trunk.modules():
+        table = getattr(layer, "position_embeddings", None)
+        if isinstance(table, nn.Embedding) and table.padding_idx is not None:
+            return table.padding_idx + 1
+    return 0
+
+
 def _blocks(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The elements of the outermost module lists."""
     for name, child in module.named_children():

@@ -8,10 +8,8 @@ from pathlib import Path
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.weights import load_tensors, save_tensors
 from tunewise.methods.base import METHODS, Adaptation
-
-FILE = "head.safetensors"
+from tunewise.methods.trained import load_trained, save_trained, train_only
 
 
 @METHODS.register("head")
@@ -32,18 +30,10 @@ class Head(Adaptation):
 
     def save(self, model: Model, folder: Path) -> None:
         """Write the head by the names of its parameters."""
-        parameters = dict(model.module.named_parameters())
-        save_tensors({name: parameters[name] for name in model.head}, folder / FILE)
+        save_trained(model, folder)
 
     def load(self, model: Model, folder: Path) -> None:
-        load_tensors(model.module, folder / FILE, model.head)
+        load_trained(model, folder)
 
     def merged(self, model: Model) -> nn.Module:
         return model.module
-
-
-def train_only(model: Model, names: list[str]) -> None:
-    """Let exactly the named parameters require gradients."""
-    trained = set(names)
-    for name, parameter in model.module.named_parameters():
-        parameter.requires_grad_(name in trained)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import shape_of, targets
+from tunewise.backbones.parts import Linear, blocks, shape_of, targets
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS, Adaptation
-from tunewise.methods.head import train_only
 from tunewise.methods.lora_files import load_adapter, save_adapter
-from tunewise.methods.lora_layer import LoRALinear
+from tunewise.methods.lora_layer import LoRALinear, Scaling
+from tunewise.methods.trained import train_only, trained_names
+
+Number = TypeVar("Number", int, float)
 
 
 @METHODS.register("lora")
@@ -26,43 +30,88 @@ class LoRA(Adaptation):
     alpha: float = 16.0  # the correction counts alpha / rank times
     dropout: float = 0.0  # on what the correction reads
     targets: tuple[str, ...] = ("query", "value")
+    scaling: Scaling = "rank"  # root: alpha / sqrt(rank), as in rsLoRA
+    ratio: float = 1.0  # B's learning rate over A's; LoRA+ has 16 (arXiv:2402.12354)
+    layers: tuple[int, int] | None = None  # first and last block, from 0; None: all
+    ranks: Mapping[str, int] | None = None  # other ranks by target; the last that matches counts
+    alphas: Mapping[str, float] | None = None  # other alphas by target
 
     # B starts at zero and the frozen trunk cannot be forgotten, so LoRA bears, and needs,
     # about ten times full fine-tuning's rate.
     learning_rate = 3e-4
 
     def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise ValueError(f"rank = {self.rank}: a whole number from 1 up.")
-        if self.alpha <= 0:
-            raise ValueError(f"alpha = {self.alpha}: above 0, or the correction never counts.")
+        for place, rank in {"rank": self.rank, **_places("ranks", self.ranks)}.items():
+            if rank < 1:
+                raise ValueError(f"{place} = {rank}: a whole number from 1 up.")
+        for place, alpha in {"alpha": self.alpha, **_places("alphas", self.alphas)}.items():
+            if alpha <= 0:
+                raise ValueError(f"{place} = {alpha}: above 0, or the correction never counts.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout = {self.dropout}: from 0 up to, not including, 1.")
         if not self.targets:
             raise ValueError("targets = []: name at least one kind of linear layer.")
+        if self.scaling not in ("rank", "root"):
+            raise ValueError(f"scaling = {self.scaling}: rank or root.")
+        if self.ratio <= 0:
+            raise ValueError(f"ratio = {self.ratio}: a number above 0.")
+        if self.layers is not None and not 0 <= self.layers[0] <= self.layers[1]:
+            raise ValueError(f"layers = {list(self.layers)}: first and last block, from 0.")
 
     def prepare(self, model: Model) -> None:
-        chosen = targets(model, self.targets)
-        for path, layer in chosen:
-            if self.rank > min(shape_of(layer)):
+        chosen = self._chosen(model)
+        ranks = _by_path(model, self.ranks, "ranks")
+        alphas = _by_path(model, self.alphas, "alphas")
+        for path, layer in chosen.items():
+            rank, most = ranks.get(path, self.rank), min(shape_of(layer))
+            if rank > most:
+                inputs, outputs = shape_of(layer)
                 raise InputError(
-                    f"rank = {self.rank}: {path} maps {shape_of(layer)[0]} to "
-                    f"{shape_of(layer)[1]} numbers; its rank cannot exceed {min(shape_of(layer))}."
+                    f"rank = {rank}: {path} maps {inputs} numbers to {outputs}, so that its "
+                    f"rank cannot exceed {most}."
                 )
         train_only(model, model.head)
-        for path, layer in chosen:
+        for path, layer in chosen.items():
             wrapped = LoRALinear(
-                layer, rank=self.rank, scale=self.alpha / self.rank, dropout=self.dropout
+                layer,
+                rank=ranks.get(path, self.rank),
+                alpha=alphas.get(path, self.alpha),
+                scaling=self.scaling,
+                dropout=self.dropout,
             )
             model.module.set_submodule(path, wrapped.train(layer.training))
 
+    def _chosen(self, model: Model) -> dict[str, Linear]:
+        chosen = dict(targets(model, self.targets))
+        if self.layers is None:
+            return chosen
+        first, last = self.layers
+        paths = blocks(model)
+        if last >= len(paths):
+            raise InputError(
+                f"layers = [{first}, {last}]: this model has blocks 0 to {len(paths) - 1}."
+            )
+        starts = tuple(f"{path}." for path in paths[first : last + 1])
+        return {path: layer for path, layer in chosen.items() if path.startswith(starts)}
+
+    def groups(self, model: Model) -> list[dict[str, Any]]:
+        """With a `ratio`, the Bs have a group of their own."""
+        names = trained_names(model)
+        if self.ratio == 1:
+            return [{"params": names}]
+        ups = {f"{path}.B" for path, layer in model.module.named_modules() if _is_lora(layer)}
+        return [
+            {"params": [name for name in names if name not in ups]},
+            {"params": [name for name in names if name in ups], "rate": self.ratio},
+        ]
+
     def save(self, model: Model, folder: Path) -> None:
         """Write an adapter as PEFT does, the head included."""
-        save_adapter(model, folder, rank=self.rank, alpha=self.alpha, dropout=self.dropout)
+        save_adapter(model, folder, rank=self.rank, alpha=self.alpha)
 
     def load(self, model: Model, folder: Path) -> None:
         """Read an adapter that we or PEFT wrote."""
-        load_adapter(model, folder, rank=self.rank, alpha=self.alpha)
+        load_adapter(model, folder)
 
     def merged(self, model: Model) -> nn.Module:
         """A copy with every correction folded into its layer."""
@@ -71,3 +120,19 @@ class LoRA(Adaptation):
             if isinstance(layer, LoRALinear):
                 plain.set_submodule(path, layer.merged())
         return plain
+
+
+def _is_lora(layer: nn.Module) -> bool:
+    return isinstance(layer, LoRALinear)
+
+
+def _places(setting: str, values: Mapping[str, Number] | None) -> dict[str, Number]:
+    return {f"{setting}.{name}": value for name, value in (values or {}).items()}
+
+
+def _by_path(model: Model, values: Mapping[str, Number] | None, setting: str) -> dict[str, Number]:
+    """Values by target name, spread over the layers that the names stand for."""
+    found: dict[str, Number] = {}
+    for name, value in (values or {}).items():
+        found |= {path: value for path, _ in targets(model, [name])}
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isclose
 from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig
+from peft.utils.other import get_pattern_key
 from torch import Tensor
 from transformers.pytorch_utils import Conv1D
 
@@ -14,37 +16,42 @@ from tunewise.backbones.parts import head_modules
 from tunewise.backbones.weights import fill, read_tensors, save_tensors
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
-from tunewise.methods.lora_layer import LoRALinear
+from tunewise.methods.lora_layer import LoRALinear, Scaling, scale_of
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."  # PEFT's two wrappers around the module
-UNSUPPORTED = ("use_dora", "use_qalora", "rank_pattern", "alpha_pattern", "lora_bias")
+UNSUPPORTED = ("use_dora", "use_qalora", "lora_bias")
 
 
-def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float, dropout: float) -> None:
+def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None:
     """Write configuration and weights so that `peft.PeftModel.from_pretrained` reads them.
 
-    PEFT's own saving asks the hub about the base model; this asks nobody.
+    PEFT's own saving asks the hub about the base model; this asks nobody. Layers of another
+    `rank` or `alpha` are written by their paths.
     """
     layers = lora_layers(model)
+    some = next(iter(layers.values()))
     config = LoraConfig(
         task_type="SEQ_CLS",
         base_model_name_or_path=model.source,
         inference_mode=True,
         r=rank,
         lora_alpha=alpha,
-        lora_dropout=dropout,
+        lora_dropout=some.dropout,
+        use_rslora=some.scaling == "root",
+        rank_pattern={path: lora.rank for path, lora in layers.items() if lora.rank != rank},
+        alpha_pattern={path: lora.alpha for path, lora in layers.items() if lora.alpha != alpha},
         target_modules=list(layers),
         modules_to_save=head_modules(model),
-        fan_in_fan_out=all(isinstance(layer.base, Conv1D) for layer in layers.values()),
+        fan_in_fan_out=all(isinstance(lora.base, Conv1D) for lora in layers.values()),
     )
     written = {key: _sorted(value) for key, value in config.to_dict().items()}
     save_tensors(_tensors(model), folder / WEIGHTS)
     write_json(folder / CONFIG, dict(sorted(written.items())))
 
 
-def load_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None:
+def load_adapter(model: Model, folder: Path) -> None:
     """Read an adapter into a model whose layers are wrapped already.
 
     Raises:
@@ -52,18 +59,29 @@ def load_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
         DamagedFile: a file is not readable.
     """
     config = read_json(folder / CONFIG)
-    expected = {"peft_type": "LORA", "r": rank, "lora_alpha": alpha}
-    for key, value in expected.items():
-        if config.get(key) != value:
-            raise InputError(
-                f"{folder / CONFIG}: {key} = {config.get(key)}, but this method has {value}."
-            )
+    if config.get("peft_type") != "LORA":
+        raise InputError(f"{folder / CONFIG}: peft_type = {config.get('peft_type')}, not LORA.")
     for key in UNSUPPORTED:
         if config.get(key):
             raise InputError(f"{folder / CONFIG}: {key} is set, which this method does not have.")
+    for path, layer in lora_layers(model).items():
+        _check_scale(folder / CONFIG, config, path, layer)
     stored = {_our_name(name): tensor for name, tensor in read_tensors(folder / WEIGHTS).items()}
     names = {_our_name(name) for name in _tensors(model)}
     fill(model.module, stored, names, folder / WEIGHTS)
+
+
+def _check_scale(place: Path, config: dict[str, Any], path: str, layer: LoRALinear) -> None:
+    """Weights say nothing of their scale, so another alpha would be read without a word."""
+    ranks, alphas = config.get("rank_pattern") or {}, config.get("alpha_pattern") or {}
+    rank = ranks.get(get_pattern_key(ranks, path), config["r"])
+    alpha = alphas.get(get_pattern_key(alphas, path), config["lora_alpha"])
+    scaling: Scaling = "root" if config.get("use_rslora") else "rank"
+    if rank != layer.rank or not isclose(scale_of(rank, alpha, scaling), layer.scale):
+        raise InputError(
+            f"{place}: {path} has rank {rank} and alpha {alpha} (scaling: {scaling}), but this "
+            f"method gives it rank {layer.rank} and alpha {layer.alpha} ({layer.scaling})."
+        )
 
 
 def lora_layers(model: Model) -> dict[str, LoRALinear]:

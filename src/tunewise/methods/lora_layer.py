@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +15,15 @@ from transformers.pytorch_utils import Conv1D
 from tunewise.backbones.fast_cpu import dropped, keep_mask
 from tunewise.backbones.parts import Linear, shape_of
 
+Scaling = Literal["rank", "root"]
+
 
 class LoRALinear(nn.Module):
     """A frozen linear layer plus a trainable low-rank correction.
 
-    Computes ``y = W x + b + scale B A dropout(x)``.
+    Computes ``y = W x + b + scale B A dropout(x)`` with ``scale = alpha / rank``, or
+    ``alpha / sqrt(rank)`` where `scaling` is `root`, which keeps the size of the correction
+    when the rank grows.
 
     Shapes:
         x  (..., in)      y  (..., out)
@@ -28,13 +32,23 @@ class LoRALinear(nn.Module):
         B  (out, rank)    trained, starts at zero, so that step 0 is exactly the base layer
 
     Source: Hu et al. 2021, arXiv:2106.09685, section 4.1. The paper draws A from a Gaussian;
-    Kaiming-uniform with a = sqrt(5) follows the authors' own code, and PEFT.
+    Kaiming-uniform with a = sqrt(5) follows the authors' own code, and PEFT. The root is
+    Kalajdzievski 2023, arXiv:2312.03732.
     """
 
-    def __init__(self, base: Linear, *, rank: int, scale: float, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        base: Linear,
+        *,
+        rank: int,
+        alpha: float,
+        scaling: Scaling = "rank",
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.base = base.requires_grad_(False)
-        self.scale = scale
+        self.rank, self.alpha, self.scaling = rank, alpha, scaling
+        self.scale = scale_of(rank, alpha, scaling)
         self.dropout = dropout
         inputs, outputs = shape_of(base)
         # In float32 whatever the base has: steps this small vanish in sixteen bits.
@@ -71,6 +85,11 @@ class LoRALinear(nn.Module):
         correction = (self.scale * self.B @ self.A).to(plain.weight.dtype)
         plain.weight += correction.T if isinstance(plain, Conv1D) else correction
         return plain
+
+
+def scale_of(rank: int, alpha: float, scaling: Scaling) -> float:
+    """What the correction is multiplied by."""
+    return alpha / (rank if scaling == "rank" else math.sqrt(rank))
 
 
 class _LowRank(torch.autograd.Function):

@@ -1,0 +1,47 @@
+"""Train the last blocks of the trunk and the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.parts import blocks
+from tunewise.core.errors import InputError
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.methods.trained import load_trained, save_trained, train_only
+
+
+@METHODS.register("last-layers")
+@dataclass(frozen=True)
+class LastLayers(Adaptation):
+    """The last `count` transformer blocks and the head are trained; what lies below is frozen."""
+
+    count: int = 2
+
+    # As for full fine-tuning: these are the same matrices, and forget as easily.
+    learning_rate = 5e-5
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"count = {self.count}: a whole number from 1 up.")
+
+    def prepare(self, model: Model) -> None:
+        """Raises InputError where the trunk has fewer blocks."""
+        paths = blocks(model)
+        if self.count > len(paths):
+            raise InputError(f"count = {self.count}: this model has {len(paths)} blocks.")
+        starts = tuple(f"{path}." for path in paths[-self.count :])
+        names = [name for name, _ in model.module.named_parameters() if name.startswith(starts)]
+        train_only(model, [*names, *model.head])
+
+    def save(self, model: Model, folder: Path) -> None:
+        save_trained(model, folder)
+
+    def load(self, model: Model, folder: Path) -> None:
+        load_trained(model, folder)
+
+    def merged(self, model: Model) -> nn.Module:
+        return model.module

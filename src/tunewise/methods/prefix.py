@@ -1,0 +1,59 @@
+"""Trained embeddings in front of the text, before a frozen trunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.methods.prefix_layer import Prefix, attach, noise_rows, token_rows
+from tunewise.methods.trained import load_trained, save_trained, train_only
+
+LEAST_TEXT = 4  # tokens that must remain for the text, as for `training.max_length`
+
+
+@METHODS.register("prefix")
+@dataclass(frozen=True)
+class PrefixTuning(Adaptation):
+    """`length` trained embeddings and the head; the trunk is frozen.
+
+    Trained are exactly length d + head numbers. Their positions count against what the model
+    can take.
+
+    Source: Lester et al. 2021, arXiv:2104.08691, with embeddings at the input alone.
+    """
+
+    length: int = 16  # positions
+    start: Literal["tokens", "noise"] = "tokens"  # embeddings of random tokens, or as scattered
+
+    # The only way in is through a frozen trunk, which passes little gradient back: prompts want
+    # rates far above full fine-tuning's. Lester et al. use 0.3 with Adafactor.
+    learning_rate = 5e-3
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise ValueError(f"length = {self.length}: a whole number from 1 up.")
+        if self.start not in ("tokens", "noise"):
+            raise ValueError(f"start = {self.start}: tokens or noise.")
+
+    def prepare(self, model: Model) -> None:
+        """Raises InputError where the prefix leaves no room for a text."""
+        if model.max_length - self.length < LEAST_TEXT:
+            raise InputError(
+                f"length = {self.length}: this model takes {model.max_length} tokens, prefix "
+                f"included, and at least {LEAST_TEXT} must remain for the text."
+            )
+        rows = token_rows if self.start == "tokens" else noise_rows
+        (trunk,) = model.trunks.values()
+        attach(model.module.get_submodule(trunk), Prefix(rows(model, self.length)))
+        model.max_length -= self.length
+        train_only(model, [f"{trunk}.prefix.embeddings", *model.head])
+
+    def save(self, model: Model, folder: Path) -> None:
+        save_trained(model, folder)
+
+    def load(self, model: Model, folder: Path) -> None:
+        load_trained(model, folder)

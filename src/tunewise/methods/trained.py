@@ -1,0 +1,34 @@
+"""Choosing which of a model's own numbers are trained, and storing just these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.weights import load_tensors, save_tensors
+
+FILE = "trained.safetensors"
+
+
+def train_only(model: Model, names: Iterable[str]) -> None:
+    """Let exactly the named parameters require gradients."""
+    wanted = set(names)
+    for name, parameter in model.module.named_parameters():
+        parameter.requires_grad_(name in wanted)
+
+
+def trained_names(model: Model) -> list[str]:
+    """The parameters that require gradients, in the order of the model."""
+    return [name for name, weight in model.module.named_parameters() if weight.requires_grad]
+
+
+def save_trained(model: Model, folder: Path) -> None:
+    """Write the trained parameters under their names."""
+    parameters = dict(model.module.named_parameters())
+    save_tensors({name: parameters[name] for name in trained_names(model)}, folder / FILE)
+
+
+def load_trained(model: Model, folder: Path) -> None:
+    """Read what `save_trained` wrote into a model with the same trained parameters."""
+    load_tensors(model.module, folder / FILE, trained_names(model))

@@ -1,0 +1,154 @@
+"""What every registered method promises. A new method is tested here by being registered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from tunewise.backbones.model import Model
+from tunewise.data.examples import Example
+from tunewise.methods.base import METHODS, Adaptation, Direct
+
+Tiny = Callable[..., Model]
+OPTIONS = ("bad", "fine", "good")  # the label is the word that occurs
+OPENINGS = ("the room is", "a bed is", "the bed is very", "a warm room is")
+TEXTS = [f"{opening} {option}" for opening in OPENINGS for option in OPTIONS]
+LABELS = [number for _ in OPENINGS for number in range(len(OPTIONS))]
+
+ADAPTATIONS = [name for name, kind in METHODS.classes.items() if issubclass(kind, Adaptation)]
+DIRECT = [name for name, kind in METHODS.classes.items() if issubclass(kind, Direct)]
+every_adaptation = pytest.mark.parametrize("name", ADAPTATIONS)
+every_pooling = pytest.mark.parametrize("pooling", ["library", "mean"])
+every_direct = pytest.mark.parametrize("name", DIRECT)
+
+
+@every_adaptation
+@every_pooling
+def test_it_learns_and_leaves_frozen_numbers_alone(tiny: Tiny, name: str, pooling: str) -> None:
+    model, _ = prepared(tiny, name, pooling)
+    frozen = {n: p.clone() for n, p in model.module.named_parameters() if not p.requires_grad}
+    first, last = train(model)
+    assert last < 0.9 * first
+    for path, parameter in model.module.named_parameters():
+        assert path not in frozen or torch.equal(parameter, frozen[path]), path
+
+
+@every_adaptation
+@every_pooling
+def test_every_new_number_is_trained(tiny: Tiny, name: str, pooling: str) -> None:
+    model, _ = prepared(tiny, name, pooling)
+    parameters = dict(model.module.named_parameters())
+    assert all(parameters[path].requires_grad for path in model.head)
+
+
+@every_adaptation
+@every_pooling
+def test_groups_hold_every_trained_number_once(tiny: Tiny, name: str, pooling: str) -> None:
+    model, method = prepared(tiny, name, pooling)
+    grouped = [path for group in method.groups(model) for path in group["params"]]
+    trained = [path for path, p in model.module.named_parameters() if p.requires_grad]
+    assert sorted(grouped) == sorted(trained)
+
+
+@every_adaptation
+@every_pooling
+def test_what_is_saved_comes_back(tiny: Tiny, name: str, pooling: str, tmp_path: Path) -> None:
+    model, method = prepared(tiny, name, pooling)
+    train(model, steps=3)
+    method.save(model, tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".safetensors"}
+    fresh, _ = prepared(tiny, name, pooling, seed=5)
+    assert not torch.equal(logits(fresh), logits(model))
+    method.load(fresh, tmp_path)
+    assert torch.equal(logits(fresh), logits(model))
+
+
+@every_adaptation
+@every_pooling
+def test_merged_is_the_same_function_and_changes_nothing(
+    tiny: Tiny, name: str, pooling: str
+) -> None:
+    model, method = prepared(tiny, name, pooling)
+    train(model, steps=3)
+    before = logits(model)
+    merged: Any = method.merged(model)
+    if merged is not None:
+        torch.testing.assert_close(logits(model, merged), before, rtol=0, atol=1e-5)
+    assert torch.equal(logits(model), before)
+
+
+@every_direct
+def test_a_fitted_method_answers_for_every_option(name: str) -> None:
+    method: Any = METHODS.build(name, {})
+    found = method.fit(examples(), OPTIONS, model=None, seed=0).predict(examples())
+    assert [prediction.id for prediction in found] == [example.id for example in examples()]
+    for prediction in found:
+        assert math.isclose(sum(prediction.probabilities), 1)
+        assert prediction.choice == prediction.probabilities.index(max(prediction.probabilities))
+    losses = [prediction.loss for prediction in found]
+    assert sum(losses) / len(losses) <= math.log(len(OPTIONS)) + 1e-9  # no worse than guessing
+
+
+@every_direct
+def test_a_fitted_method_comes_back_from_disk(name: str, tmp_path: Path) -> None:
+    method: Any = METHODS.build(name, {})
+    predictor = method.fit(examples(), OPTIONS, model=None, seed=0)
+    predictor.save(tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".safetensors"}
+    again = method.load(tmp_path, model=None)
+    assert again.predict(examples()) == predictor.predict(examples())
+
+
+@every_direct
+def test_an_option_that_training_never_showed_has_a_finite_loss(name: str) -> None:
+    method: Any = METHODS.build(name, {})
+    train_rows = [example for example in examples() if example.label != 1]
+    found = method.fit(train_rows, OPTIONS, model=None, seed=0).predict(examples())
+    assert all(math.isfinite(prediction.loss) for prediction in found)
+    assert all(prediction.choice != 1 for prediction in found)
+
+
+def prepared(tiny: Tiny, name: str, pooling: str, seed: int = 1) -> tuple[Model, Any]:
+    method: Any = METHODS.build(name, {})
+    model = tiny("bert", pooling=pooling, seed=seed, dropout=0.0)
+    torch.manual_seed(seed)
+    method.prepare(model)
+    return model, method
+
+
+def train(model: Model, steps: int = 30) -> tuple[float, float]:
+    """The loss before the first step and the last one, on all texts at once."""
+    optimizer = torch.optim.Adam([p for p in model.module.parameters() if p.requires_grad], lr=0.02)
+    losses = []
+    model.module.train()
+    for _ in range(steps):
+        loss = cross_entropy(model.module(**batch(model)).logits, torch.tensor(LABELS))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    model.module.eval()
+    return losses[0], losses[-1]
+
+
+@torch.no_grad()
+def logits(model: Model, module: Any = None) -> Tensor:
+    answer: Tensor = (module or model.module).eval()(**batch(model)).logits
+    return answer
+
+
+def batch(model: Model) -> dict[str, Tensor]:
+    encoded = model.coder(TEXTS, padding=True, return_tensors="pt")
+    return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+
+def examples() -> list[Example]:
+    rows = zip(TEXTS, LABELS, strict=True)
+    return [Example(str(i), (text,), label) for i, (text, label) in enumerate(rows)]
