@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,7 +41,7 @@ class Browser:
             [
                 "/bin/sh",
                 "-c",
-                'exec "$0" "$@" 3<&%d 4>&%d' % (to_browser, from_browser),
+                f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}',
                 program,
                 "--headless=new",
                 "--no-sandbox",
@@ -166,10 +165,3 @@ class Browser:
             self.messages.append(str(values["entry"]["text"]))
         elif method == "Network.requestWillBeSent":
             self.requests.append(str(values["request"]["url"]))
-
-
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """A browser for a test or for a look."""
-    with Browser() as opened:
-        yield opened

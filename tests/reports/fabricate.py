@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import digest
 from tunewise.core.files import mark_complete, write_json
+from tunewise.statistics.metrics import METRICS, Columns
 
 LABELS = ("very bad", "bad", "fair", "good", "very good")
 PLACES = ("room", "flat", "attic", "studio", "cellar")
@@ -101,6 +102,7 @@ class Plan:
     texts: tuple[str, ...] = ()  # put in place of the first items' texts
     accept_leakage: str | None = None
     warnings: tuple[str, ...] = ("2 texts of test also stand in train (0.3 % of test).",)
+    ran: bool = True
     rng_seed: int = 7
     host: str = WHERE
     pace: float = 1.0  # every measured time is multiplied by this
@@ -119,8 +121,10 @@ def fabricate(folder: Path, plan: Plan | None = None) -> Path:
     study = _study(plan, items)
     write_json(folder / "study.json", study)
     (folder / "study.yaml").write_text(f"name: rooms\nseeds: {list(plan.seeds)}\n")
+    if not plan.ran:
+        return folder
     for contender, described in zip(plan.contenders, study["contenders"], strict=True):
-        _run(folder, plan, contender, described, items, rng)
+        _Run(folder, plan, contender, described, items, rng).everything()
     return folder
 
 
@@ -145,10 +149,10 @@ def _items(plan: Plan, split: str, rng: np.random.Generator) -> _Items:
 
 
 def _write_split(folder: Path, plan: Plan, split: str, items: _Items) -> None:
-    columns: dict[str, list[str]] = {"id": items.ids, "text": items.texts}
+    columns: dict[str, Any] = {"id": items.ids, "text": items.texts}
     if plan.pair:
         columns["question"] = ["Would you stay again?"] * len(items.ids)
-    columns["label"] = [plan.labels[label] for label in items.labels]
+    columns["label"] = items.labels
     (folder / "data").mkdir(exist_ok=True)
     pq.write_table(pa.table(columns), folder / "data" / f"{split}.parquet")
 
@@ -217,85 +221,111 @@ def _contender(plan: Plan, task: dict[str, Any], contender: Invented) -> dict[st
         "seeded": contender.trained,
         "trained": contender.trained,
         "search": ["training.learning_rate"] if len(contender.points) > 1 else [],
-        "points": [{"point": point, "settings": settings(point)} for point in contender.points],
+        "points": [
+            {"point": point, "settings": settings(point), "identity": settings(point)}
+            for point in contender.points
+        ],
         "parameters": contender.parameters,
         "features": None,
     }
 
 
-def _run(
-    folder: Path,
-    plan: Plan,
-    contender: Invented,
-    described: dict[str, Any],
-    items: dict[str, _Items],
-    rng: np.random.Generator,
-) -> None:
-    """Every search point with the first seed, the best with the others, then the tests."""
-    first, *others = plan.seeds
-    scores = {
-        number: _trial(folder, plan, contender, described, number, first, items, rng)
-        for number in range(len(contender.points))
-    }
-    best = max(scores, key=lambda number: scores[number])
-    seeds = [first, *others] if described["seeded"] else [first]
-    for seed in seeds[1:]:
-        _trial(folder, plan, contender, described, best, seed, items, rng)
-    if plan.has_test and scores[best] >= 0:
-        for seed in seeds:
-            if (best, seed) not in contender.fails:
-                _test(folder, plan, contender, described, best, seed, items["test"], rng)
+@dataclass(frozen=True)
+class _Run:
+    """What the trials of one contender have in common."""
 
+    folder: Path
+    plan: Plan
+    contender: Invented
+    described: dict[str, Any]
+    items: dict[str, _Items]
+    rng: np.random.Generator
 
-def _id(described: dict[str, Any], number: int, seed: int) -> str:
-    return digest({**described["points"][number]["settings"], "seed": seed})
+    def id(self, number: int, seed: int) -> str:
+        return digest({**self.described["points"][number]["identity"], "seed": seed})
 
+    def everything(self) -> None:
+        """Every search point with the first seed, the best with the others, then the tests."""
+        first = self.plan.seeds[0]
+        points = range(len(self.contender.points))
+        scores = [self.trial(number, first) for number in points]
+        best = max(points, key=lambda number: scores[number])
+        if scores[best] < 0:
+            return
+        seeds = self.plan.seeds if self.contender.trained else (first,)
+        for seed in seeds[1:]:
+            self.trial(best, seed)
+        for seed in seeds if self.plan.has_test else ():
+            if (best, seed) not in self.contender.fails:
+                self.test(best, seed)
 
-def _trial(
-    folder: Path,
-    plan: Plan,
-    contender: Invented,
-    described: dict[str, Any],
-    number: int,
-    seed: int,
-    items: dict[str, _Items],
-    rng: np.random.Generator,
-) -> float:
-    """Write one trial and return its validation accuracy, -1 if it failed."""
-    trial = folder / "trials" / _id(described, number, seed)
-    failure = contender.fails.get((number, seed))
-    status, error = failure or ("done", None)
-    epochs = _curve(plan, contender.skills[number], rng) if contender.trained else []
-    metrics: dict[str, dict[str, float]] = {}
-    if failure:
-        epochs = []
-    else:
-        metrics["validation"] = _answers(
-            trial, plan, "validation", contender, contender.skills[number], items, rng
-        )
-    write_json(
-        trial / "result.json",
-        {
+    def trial(self, number: int, seed: int) -> float:
+        """Write one trial and return its validation accuracy, -1 if it failed."""
+        folder = self.folder / "trials" / self.id(number, seed)
+        skill = self.contender.skills[number]
+        failure = self.contender.fails.get((number, seed))
+        status, error = failure or ("done", None)
+        epochs: list[dict[str, Any]] = []
+        metrics: dict[str, dict[str, float]] = {}
+        if not failure:
+            epochs = _curve(self.plan, skill, self.rng) if self.contender.trained else []
+            metrics["validation"] = self.answers(folder, "validation", skill)
+        result = {
             "schema": 1,
-            "id": trial.name,
-            "settings": {**described["points"][number]["settings"], "seed": seed},
+            "id": folder.name,
+            "settings": {**self.described["points"][number]["settings"], "seed": seed},
             "status": status,
             "error": error,
-            "flags": ["degenerate"] if contender.method == "majority" else [],
+            "flags": ["degenerate"] if self.contender.method == "majority" else [],
             "metrics": metrics,
             "best_epoch": len(epochs) or None,
             "epochs": epochs,
-            "parameters": contender.parameters,
+            "parameters": self.contender.parameters,
             "steps": 63 * len(epochs),
             "tokens": {"real": 51_200, "padded": 53_760},
             "truncated_share": {"validation": 0.013},
             "checks": [],
-        },
-    )
-    write_json(trial / "costs.json", _costs(plan, contender, rng))
-    _write_log(trial, plan, epochs, rng)
-    mark_complete(trial)
-    return metrics["validation"]["accuracy"] if metrics else -1.0
+        }
+        write_json(folder / "result.json", result)
+        write_json(folder / "costs.json", _costs(self.plan, self.contender, self.rng))
+        _write_log(folder, self.plan, epochs, self.rng)
+        mark_complete(folder)
+        return metrics["validation"]["accuracy"] if metrics else -1.0
+
+    def test(self, number: int, seed: int) -> None:
+        folder = self.folder / "tests" / self.id(number, seed)
+        metrics = {"test": self.answers(folder, "test", self.contender.skills[number])}
+        result = {"schema": 1, "id": folder.name, "status": "done", "metrics": metrics}
+        write_json(folder / "result.json", result)
+        write_json(folder / "costs.json", {"schema": 1, "opened": "2026-08-22T11:00:00+00:00"})
+        mark_complete(folder)
+
+    def answers(self, where: Path, split: str, skill: float) -> dict[str, float]:
+        """Write the predictions of one split and return their metrics."""
+        items, rng = self.items[split], self.rng
+        count, classes = len(items.ids), len(self.plan.labels)
+        right = rng.random(count) < 1 / (1 + np.exp(items.difficulty - 1.5 * skill))
+        wrong = (items.labels + rng.integers(1, classes, count)) % classes
+        choice = np.where(right, items.labels, wrong)
+        if self.contender.method == "majority":
+            choice = np.full_like(choice, int(np.bincount(items.labels).argmax()))
+        sure = 0.4 + 0.5 * rng.random(count)
+        probabilities = np.repeat((1 - sure)[:, None] / (classes - 1), classes, axis=1)
+        probabilities[np.arange(count), choice] = sure
+        loss = -np.log(probabilities[np.arange(count), items.labels])
+        columns = {
+            "id": items.ids,
+            "label": pa.array(items.labels, pa.int32()),
+            "choice": pa.array(choice, pa.int32()),
+            "probabilities": probabilities.tolist(),
+            "loss": pa.array(loss, pa.float64()),
+        }
+        path = where / "predictions" / f"{split}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns), path)
+        answered = Columns(items.labels, choice, probabilities)
+        scores = {name: METRICS[name].of(answered) for name in ("accuracy", "f1_macro", "loss")}
+        return {name: score for name, score in scores.items() if score is not None}
 
 
 def _curve(plan: Plan, skill: float, rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -317,58 +347,6 @@ def _curve(plan: Plan, skill: float, rng: np.random.Generator) -> list[dict[str,
             }
         )
     return epochs
-
-
-def _answers(
-    where: Path,
-    plan: Plan,
-    split: str,
-    contender: Invented,
-    skill: float,
-    items: dict[str, _Items],
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Write the predictions of one split and return their metrics."""
-    chosen = items[split]
-    classes = len(plan.labels)
-    right = rng.random(len(chosen.ids)) < 1 / (1 + np.exp(chosen.difficulty - 1.5 * skill))
-    wrong = (chosen.labels + rng.integers(1, classes, len(chosen.ids))) % classes
-    choice = np.where(right, chosen.labels, wrong)
-    if contender.method == "majority":
-        choice = np.full_like(choice, int(np.bincount(chosen.labels).argmax()))
-    sure = 0.4 + 0.5 * rng.random(len(chosen.ids))
-    probabilities = np.repeat((1 - sure)[:, None] / (classes - 1), classes, axis=1)
-    probabilities[np.arange(len(choice)), choice] = sure
-    loss = -np.log(probabilities[np.arange(len(choice)), chosen.labels])
-    path = where / "predictions" / f"{split}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        pa.table(
-            {
-                "id": chosen.ids,
-                "label": pa.array(chosen.labels, pa.int32()),
-                "choice": pa.array(choice, pa.int32()),
-                "probabilities": [list(map(float, row)) for row in probabilities],
-                "loss": pa.array(loss, pa.float64()),
-            }
-        ),
-        path,
-    )
-    return {
-        "accuracy": float((choice == chosen.labels).mean()),
-        "f1_macro": _f1_macro(choice, chosen.labels, classes),
-        "loss": float(loss.mean()),
-    }
-
-
-def _f1_macro(choice: np.ndarray, labels: np.ndarray, classes: int) -> float:
-    """The mean over classes of 2 tp / (predicted + actual), 0 where a class never occurs."""
-    scores = []
-    for number in range(classes):
-        both = int(((choice == number) & (labels == number)).sum())
-        either = int((choice == number).sum() + (labels == number).sum())
-        scores.append(2 * both / either if either else 0.0)
-    return float(np.mean(scores))
 
 
 def _costs(plan: Plan, contender: Invented, rng: np.random.Generator) -> dict[str, Any]:
@@ -417,27 +395,6 @@ def _write_log(
         before = epoch["train_loss"]
     lines.append({"event": "end", "status": "done"})
     (trial / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-
-
-def _test(
-    folder: Path,
-    plan: Plan,
-    contender: Invented,
-    described: dict[str, Any],
-    number: int,
-    seed: int,
-    items: _Items,
-    rng: np.random.Generator,
-) -> None:
-    where = folder / "tests" / _id(described, number, seed)
-    metrics = _answers(
-        where, plan, "test", contender, contender.skills[number], {"test": items}, rng
-    )
-    write_json(where / "result.json", {"schema": 1, "id": where.name, "metrics": {"test": metrics}})
-    write_json(
-        where / "costs.json", {"schema": 1, "opened": "2026-08-22T11:00:00Z", "host": plan.host}
-    )
-    mark_complete(where)
 
 
 def without(plan: Plan, *names: str) -> Plan:

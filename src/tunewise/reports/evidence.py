@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tunewise.core.canonical import canonical
+from tunewise.core.canonical import digest
 from tunewise.statistics.metrics import METRICS
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
@@ -96,6 +97,8 @@ class Contender:
     @property
     def status(self) -> str:
         """done, unfinished, or the way in which the chosen trials failed."""
+        if self.chosen is None and any(not point.trials for point in self.points):
+            return UNFINISHED
         decisive = self.chosen.trials if self.chosen else self.trials
         for trial in decisive:
             if not trial.done:
@@ -150,9 +153,7 @@ class Evidence:
 
 def gather(folder: StudyFolder) -> Evidence:
     """Read a study folder. Interrupted trials do not count; failed ones do."""
-    study = folder.study()
-    records = _by_settings(folder.records().values())
-    tests = folder.tests()
+    study, records, tests = folder.study(), folder.records(), folder.tests()
     contenders = tuple(
         _contender(study, position, described, records, tests)
         for position, described in enumerate(study["contenders"])
@@ -160,34 +161,16 @@ def gather(folder: StudyFolder) -> Evidence:
     return Evidence(folder.path, study, contenders)
 
 
-def _by_settings(records: Any) -> dict[str, dict[int, Record]]:
-    """Records by what they share over seeds, then by seed."""
-    found: dict[str, dict[int, Record]] = {}
-    for record in records:
-        settings = dict(record.result["settings"])
-        seed = int(settings.pop("seed"))
-        found.setdefault(canonical(settings), {})[seed] = record
-    return found
-
-
 def _contender(
     study: dict[str, Any],
     position: int,
     described: dict[str, Any],
-    records: Mapping[str, Mapping[int, Record]],
+    records: Mapping[str, Record],
     tests: Mapping[str, Record],
 ) -> Contender:
-    seeds = study["seeds"]
-    points = []
-    for place in described["points"]:
-        settings = {key: value for key, value in place["settings"].items() if key != "seed"}
-        by_seed = records.get(canonical(settings), {})
-        trials = tuple(
-            Trial(seed, by_seed[seed], tests.get(by_seed[seed].id))
-            for seed in seeds
-            if seed in by_seed
-        )
-        points.append(Point(dict(place["point"]), trials))
+    seeded = bool(described.get("seeded", True))
+    seeds = study["seeds"] if seeded else study["seeds"][:1]
+    points = [_point(place, seeds, records, tests) for place in described["points"]]
     return Contender(
         name=str(described["name"]),
         position=position,
@@ -197,25 +180,39 @@ def _contender(
         searched=tuple(described.get("search", ())),
         points=tuple(points),
         chosen=_chosen(points, seeds[0], study["metrics"][0]),
-        seeded=bool(described.get("seeded", True)),
-        seeds_planned=len(seeds) if described.get("seeded", True) else 1,
+        seeded=seeded,
+        seeds_planned=len(seeds),
         parameters=_parameters(described, points),
     )
+
+
+def _point(
+    place: Mapping[str, Any],
+    seeds: Sequence[int],
+    records: Mapping[str, Record],
+    tests: Mapping[str, Record],
+) -> Point:
+    ids = {seed: digest({**place["identity"], "seed": seed}) for seed in seeds}
+    trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
+    return Point(dict(place["point"]), tuple(trials))
 
 
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
     """The point with the best validation value under the first seed; the earlier of equals.
 
-    A point whose first trial has not ended well cannot be chosen.
+    As a study chooses: not before every point has been tried, and never a trial that failed.
+    An undefined value loses to any other.
     """
     sign = 1.0 if METRICS[metric].higher_is_better else -1.0
+    tried = [trial for point in points for trial in point.trials if trial.seed == first_seed]
+    if len(tried) < len(points):
+        return None
     best: tuple[float, Point] | None = None
-    for point in points:
-        for trial in point.trials:
-            if trial.seed == first_seed and trial.done:
-                value = trial.metrics("validation").get(metric)
-                if value is not None and (best is None or sign * value > best[0]):
-                    best = (sign * value, point)
+    for point, trial in zip(points, tried, strict=True):
+        value = trial.metrics("validation").get(metric)
+        score = -math.inf if value is None else sign * value
+        if trial.done and (best is None or score > best[0]):
+            best = (score, point)
     return best[1] if best else None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunewise.reports import words
-from tunewise.reports.charts import Chart, charts
 from tunewise.reports.disagreements import disagreements
+from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
@@ -33,9 +34,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_TEXT = 1200  # characters of an item or an error that the page shows
 
 
-def html(evidence: Evidence, results: Results, verdict: Verdict) -> str:
+def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Sequence[Chart]) -> str:
     """The whole report as the text of one file."""
-    drawings = charts(evidence, results)
     bundle, script = vega_bundle(), _ours("report.js")
     content: dict[str, Any] = {
         "page": page(evidence, results),
@@ -54,10 +54,10 @@ def html(evidence: Evidence, results: Results, verdict: Verdict) -> str:
 
 
 def embedded_json(value: Any) -> str:
-    """JSON that is safe inside a script element: no tag, comment or entity can begin in it.
+    r"""JSON that is safe inside a script element: no tag, comment or entity can begin in it.
 
     >>> embedded_json({"text": "</script>&"})
-    '{"text": "\\\\u003c/script\\\\u003e\\\\u0026"}'
+    '{"text": "\\u003c/script\\u003e\\u0026"}'
     """
     text = json.dumps(value, allow_nan=False)  # ASCII: line separators and lone halves are escaped
     for sign in "<>&":
@@ -74,14 +74,15 @@ def policy(*scripts: str) -> str:
     )
 
 
+def vega_version() -> str:
+    """The version of Vega-Lite that altair's descriptions are written for, such as ``6.1``."""
+    return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
 @cache
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script; Vega-Embed brings Vega's interpreter along.
-
-    The version is the one that altair's descriptions are written for.
-    """
-    version = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
-    bundle: str = vl_convert.javascript_bundle(vl_version=version)
+    """Vega, Vega-Lite and Vega-Embed as one script; Vega-Embed brings Vega's interpreter along."""
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vega_version())
     for ending in ("</script", "<!--"):
         if ending in bundle.lower():
             raise ValueError(f"the Vega bundle contains {ending!r} and cannot stand in a page")
@@ -96,7 +97,7 @@ def _ours(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _groups(drawings: list[Chart]) -> dict[str, list[Chart]]:
+def _groups(drawings: Sequence[Chart]) -> dict[str, list[Chart]]:
     """The charts of each section, in order."""
     groups: dict[str, list[Chart]] = {}
     for chart in drawings:
@@ -104,7 +105,7 @@ def _groups(drawings: list[Chart]) -> dict[str, list[Chart]]:
     return groups
 
 
-def _chart_data(drawings: list[Chart]) -> dict[str, Any]:
+def _chart_data(drawings: Sequence[Chart]) -> dict[str, Any]:
     return {
         "specs": {chart.key: chart.spec for chart in drawings},
         "themes": THEMES,

@@ -17,19 +17,19 @@ _SPACE = re.compile(r"\s+")
 
 
 def shown(text: str) -> str:
-    """One line in which every character can be seen.
+    r"""One line in which every character can be seen.
 
-    >>> shown("a\\x1b[31mb\\n c\\u202e")
+    >>> shown("a\x1b[31mb\n c\u202e")
     'a␛[31mb c⟨U+202E⟩'
     """
     return _SPACE.sub(" ", visible(text)).strip()
 
 
 def visible(text: str) -> str:
-    """The same with line breaks kept.
+    r"""The same with line breaks kept.
 
-    >>> visible("line\\n\\x00")
-    'line\\n␀'
+    >>> visible("line\n\x00")
+    'line\n␀'
     """
     text = text.replace("\r\n", "\n")
     return _LONE.sub("\ufffd", _DIRECTION.sub(_named, _CONTROL.sub(_picture, text)))

@@ -6,6 +6,9 @@ METRIC_NAMES = {
     "accuracy": "Accuracy",
     "f1_macro": "Macro F1",
     "f1_weighted": "Weighted F1",
+    "f1_micro": "Micro F1",
+    "balanced_accuracy": "Balanced accuracy",
+    "matthews": "Matthews correlation",
     "loss": "Loss",
 }
 
@@ -16,11 +19,12 @@ def metric_name(metric: str) -> str:
     >>> metric_name("f1_macro")
     'Macro F1'
     """
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+    return METRIC_NAMES.get(metric, metric)
 
 
 def split_name(split: str) -> str:
-    """
+    """A split as a sentence speaks of it.
+
     >>> split_name("test")
     'the test split'
     """
@@ -77,7 +81,8 @@ def _three_digits(number: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """
+    """A time in the unit that suits it.
+
     >>> duration(0.42), duration(131), duration(7300), duration(None)
     ('0.4 s', '2 min 11 s', '2 h 1 min', '–')
     """
@@ -91,7 +96,8 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count_of_bytes: int | None) -> str:
-    """
+    """A number of bytes, short.
+
     >>> size(180), size(9100), size(90_860_000), size(None)
     ('180 B', '9.10 kB', '90.9 MB', '–')
     """
@@ -104,7 +110,8 @@ def size(count_of_bytes: int | None) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """
+    """Names as a sentence lists them.
+
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
     """
