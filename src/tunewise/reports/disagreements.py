@@ -1,0 +1,93 @@
+"""The items on which contenders disagree most, with what each of them answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunewise.reports.evidence import Answers, Contender, Evidence
+
+MOST_SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a contender answered: the answer of most of its seeds."""
+
+    name: str
+    position: int
+    choice: int
+    agreeing: int  # seeds that gave this answer
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One item and every contender's answer to it."""
+
+    id: str
+    texts: dict[str, str]
+    label: int
+    answers: tuple[Answered, ...]
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of contenders whose answers differ."""
+        votes = Counter(answer.choice for answer in self.answers)
+        total = len(self.answers)
+        return (total * total - sum(count * count for count in votes.values())) // 2
+
+
+def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagreement]:
+    """The items with the most pairs of differing contenders; the earlier of equals first.
+
+    Only items that every contender with answers was asked are compared.
+    """
+    answered = _answered(evidence)
+    if len(answered) < 2:
+        return []
+    common = set.intersection(*({*runs[0].ids} for _, runs in answered))
+    places = [[{id: n for n, id in enumerate(run.ids)} for run in runs] for _, runs in answered]
+    reference = answered[0][1][0]
+    found = [
+        Disagreement(
+            id=id,
+            texts={},
+            label=int(reference.labels[places[0][0][id]]),
+            answers=tuple(
+                _majority(contender, runs, spots, id)
+                for (contender, runs), spots in zip(answered, places, strict=True)
+            ),
+        )
+        for id in reference.ids
+        if id in common
+    ]
+    split = [item for item in found if item.pairs]
+    chosen = sorted(split, key=lambda item: -item.pairs)[:most]
+    texts = evidence.texts(evidence.split) if chosen else {}
+    return [
+        Disagreement(item.id, texts.get(item.id, {}), item.label, item.answers) for item in chosen
+    ]
+
+
+def _answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
+    """The contenders with answers on the deciding split, one set a seed."""
+    found = []
+    for contender in evidence.contenders:
+        read = (trial.answers(evidence.split) for trial in contender.finished)
+        runs = [answers for answers in read if answers is not None]
+        if runs:
+            found.append((contender, runs))
+    return found
+
+
+def _majority(
+    contender: Contender, runs: Sequence[Answers], places: Sequence[dict[str, int]], id: str
+) -> Answered:
+    """The answer most seeds gave; of equals the one that came first."""
+    choices = [
+        int(run.choices[place[id]]) for run, place in zip(runs, places, strict=True) if id in place
+    ]
+    choice, agreeing = Counter(choices).most_common(1)[0]
+    return Answered(contender.name, contender.position, choice, agreeing, len(choices))

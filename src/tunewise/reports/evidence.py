@@ -1,0 +1,241 @@
+"""What a study folder says, contender by contender: the one place where reports read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tunewise.core.canonical import digest
+from tunewise.statistics.metrics import METRICS
+from tunewise.store.study import StudyFolder
+from tunewise.store.trials import Record
+
+DONE = "done"
+UNFINISHED = "unfinished"  # some of its trials have not run yet
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one trial answered on one split, in the order of the stored file."""
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]  # (items,) the right option
+    choices: NDArray[np.int64]  # (items,) the option answered
+    probabilities: NDArray[np.float64]  # (items, options)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run of a contender, with the test it was opened for, if any."""
+
+    seed: int
+    record: Record
+    test: Record | None
+
+    @property
+    def done(self) -> bool:
+        return self.record.status == DONE
+
+    def metrics(self, split: str) -> dict[str, float]:
+        """The stored metrics of a split; empty where it was not scored."""
+        record = self.test if split == "test" else self.record
+        return {} if record is None else dict(record.result["metrics"].get(split, {}))
+
+    def answers(self, split: str) -> Answers | None:
+        """The stored answers on a split; None where there are none."""
+        record = self.test if split == "test" else self.record
+        path = None if record is None else record.folder / "predictions" / f"{split}.parquet"
+        return _read_answers(path) if path is not None and path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place in the search, with its trials in the order of the study's seeds."""
+
+    values: dict[str, Any]
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row of the final table, with everything that was run for it."""
+
+    name: str
+    position: int  # in the study; decides its colour
+    model: str | None
+    method: str
+    settings: dict[str, Any]
+    searched: tuple[str, ...]
+    points: tuple[Point, ...]
+    chosen: Point | None
+    seeded: bool  # False for a method without randomness: one run is all there is to it
+    seeds_planned: int
+    parameters: dict[str, int] | None
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial, those of points that were not chosen included."""
+        return tuple(trial for point in self.points for trial in point.trials)
+
+    @property
+    def finished(self) -> tuple[Trial, ...]:
+        """The trials of the chosen point that ended well, one a seed."""
+        return tuple(t for t in self.chosen.trials if t.done) if self.chosen else ()
+
+    @property
+    def failed(self) -> tuple[Trial, ...]:
+        return tuple(trial for trial in self.trials if not trial.done)
+
+    @property
+    def status(self) -> str:
+        """done, unfinished, or the way in which the chosen trials failed."""
+        if self.chosen is None and any(not point.trials for point in self.points):
+            return UNFINISHED
+        decisive = self.chosen.trials if self.chosen else self.trials
+        for trial in decisive:
+            if not trial.done:
+                return trial.record.status
+        return DONE if len(decisive) >= self.seeds_planned else UNFINISHED
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A study as it stands: what was asked, and what each contender has shown so far."""
+
+    path: Path
+    study: dict[str, Any]
+    contenders: tuple[Contender, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.study["name"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(str(label) for label in self.study.get("labels", ()))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(self.study["metrics"])
+
+    @property
+    def headline(self) -> str:
+        """The metric by which points are chosen and contenders ranked."""
+        return self.metrics[0]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return dict(self.study.get("data", {}))
+
+    @cached_property
+    def split(self) -> str:
+        """The split the verdict rests on: test once any test was opened, else validation."""
+        opened = any(trial.test for contender in self.contenders for trial in contender.trials)
+        return "test" if opened else "validation"
+
+    def texts(self, split: str) -> dict[str, dict[str, str]]:
+        """The items of a split by id, each with the columns the task reads."""
+        path = self.path / "data" / f"{split}.parquet"
+        if not path.is_file():
+            return {}
+        columns = _text_columns(self.study["task"])
+        rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
+        return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
+
+
+def gather(folder: StudyFolder) -> Evidence:
+    """Read a study folder. Interrupted trials do not count; failed ones do."""
+    study, records, tests = folder.study(), folder.records(), folder.tests()
+    contenders = tuple(
+        _contender(study, position, described, records, tests)
+        for position, described in enumerate(study["contenders"])
+    )
+    return Evidence(folder.path, study, contenders)
+
+
+def _contender(
+    study: dict[str, Any],
+    position: int,
+    described: dict[str, Any],
+    records: Mapping[str, Record],
+    tests: Mapping[str, Record],
+) -> Contender:
+    seeded = bool(described.get("seeded", True))
+    seeds = study["seeds"] if seeded else study["seeds"][:1]
+    points = [_point(place, seeds, records, tests) for place in described["points"]]
+    return Contender(
+        name=str(described["name"]),
+        position=position,
+        model=described.get("model"),
+        method=str(described["method"]),
+        settings=dict(described.get("settings", {})),
+        searched=tuple(described.get("search", ())),
+        points=tuple(points),
+        chosen=_chosen(points, seeds[0], study["metrics"][0]),
+        seeded=seeded,
+        seeds_planned=len(seeds),
+        parameters=_parameters(described, points),
+    )
+
+
+def _point(
+    place: Mapping[str, Any],
+    seeds: Sequence[int],
+    records: Mapping[str, Record],
+    tests: Mapping[str, Record],
+) -> Point:
+    ids = {seed: digest({**place["identity"], "seed": seed}) for seed in seeds}
+    trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
+    return Point(dict(place["point"]), tuple(trials))
+
+
+def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
+    """The point with the best validation value under the first seed; the earlier of equals.
+
+    As a study chooses: not before every point has been tried, and never a trial that failed.
+    An undefined value loses to any other.
+    """
+    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
+    tried = [trial for point in points for trial in point.trials if trial.seed == first_seed]
+    if len(tried) < len(points):
+        return None
+    best: tuple[float, Point] | None = None
+    for point, trial in zip(points, tried, strict=True):
+        value = trial.metrics("validation").get(metric)
+        score = -math.inf if value is None else sign * value
+        if trial.done and (best is None or score > best[0]):
+            best = (score, point)
+    return best[1] if best else None
+
+
+def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str, int] | None:
+    """What the trials counted; what the plan counted where none has ended."""
+    for point in points:
+        for trial in point.trials:
+            if trial.record.result.get("parameters"):
+                return dict(trial.record.result["parameters"])
+    planned = described.get("parameters")
+    return dict(planned) if planned else None
+
+
+def _read_answers(path: Path) -> Answers:
+    table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
+    return Answers(
+        tuple(table["id"].to_pylist()),
+        np.asarray(table["label"].to_numpy(), dtype=np.int64),
+        np.asarray(table["choice"].to_numpy(), dtype=np.int64),
+        np.asarray(table["probabilities"].to_pylist(), dtype=np.float64),
+    )
+
+
+def _text_columns(task: Mapping[str, Any]) -> list[str]:
+    text = task["text"]
+    return [text] if isinstance(text, str) else list(text)

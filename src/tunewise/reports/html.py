@@ -1,0 +1,144 @@
+"""The report as one HTML file that needs no network and trusts nothing that came with the data.
+
+Dataset texts, labels and names are hostile until shown otherwise: Jinja escapes every value, the
+charts' data is JSON in which no tag can end, and the page's own policy lets only the two scripts
+below run, known by their hashes, with no `eval` (Vega reads its expressions itself).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tunewise.reports import words
+from tunewise.reports.disagreements import disagreements
+from tunewise.reports.drawing import Chart
+from tunewise.reports.evidence import Evidence
+from tunewise.reports.page import page
+from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
+from tunewise.reports.plain import shortened, shown, visible
+from tunewise.reports.results import Results
+from tunewise.reports.verdict import Verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_TEXT = 1200  # characters of an item or an error that the page shows
+
+
+def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Sequence[Chart]) -> str:
+    """The whole report as the text of one file."""
+    bundle, script = vega_bundle(), _ours("report.js")
+    content: dict[str, Any] = {
+        "page": page(evidence, results),
+        "results": results,
+        "verdict": verdict,
+        "charts": {chart.key: chart for chart in drawings},
+        "groups": _groups(drawings),
+        "disagreements": disagreements(evidence),
+        "policy": policy(bundle, script),
+        "css": Markup(_ours("report.css")),
+        "bundle": Markup(bundle),
+        "script": Markup(script),
+        "data": Markup(embedded_json(_chart_data(drawings))),
+    }
+    return _environment().get_template("report.html.j2").render(content)
+
+
+def embedded_json(value: Any) -> str:
+    r"""JSON that is safe inside a script element: no tag, comment or entity can begin in it.
+
+    >>> embedded_json({"text": "</script>&"})
+    '{"text": "\\u003c/script\\u003e\\u0026"}'
+    """
+    text = json.dumps(value, allow_nan=False)  # ASCII: line separators and lone halves are escaped
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def policy(*scripts: str) -> str:
+    """A content security policy under which only these inline scripts run."""
+    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; img-src data:; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def vega_version() -> str:
+    """The version of Vega-Lite that altair's descriptions are written for, such as ``6.1``."""
+    return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
+@cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script; Vega-Embed brings Vega's interpreter along."""
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vega_version())
+    for ending in ("</script", "<!--"):
+        if ending in bundle.lower():
+            raise ValueError(f"the Vega bundle contains {ending!r} and cannot stand in a page")
+    return bundle
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _ours(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _groups(drawings: Sequence[Chart]) -> dict[str, list[Chart]]:
+    """The charts of each section, in order."""
+    groups: dict[str, list[Chart]] = {}
+    for chart in drawings:
+        groups.setdefault(chart.group, []).append(chart)
+    return groups
+
+
+def _chart_data(drawings: Sequence[Chart]) -> dict[str, Any]:
+    return {
+        "specs": {chart.key: chart.spec for chart in drawings},
+        "themes": THEMES,
+        "dark": to_dark(),
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_seen,
+    )
+    environment.filters.update(
+        shown=shown,
+        shortened=lambda text, most=LONGEST_TEXT: shortened(text, most),
+        colour=colour,
+        dark_colour=dark_colour,
+        percent=words.percent,
+        points=words.points,
+        probability=words.probability,
+        count=words.count,
+        duration=words.duration,
+        size=words.size,
+        metric=words.metric_name,
+        split=words.split_name,
+    )
+    return environment
+
+
+def _seen(value: Any) -> Any:
+    """Make control characters visible in every text that enters the page, the page's own aside."""
+    return visible(value) if type(value) is str else value

@@ -1,0 +1,97 @@
+"""Results and verdict as plain values: what `evaluation_results.json` holds.
+
+Whatever was measured (times, bytes, hosts, and words that rest on them) stands under keys named
+``measured``. Everything else is a function of the study, so two runs of one study give the same
+bytes once those keys are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from tunewise.reports.evidence import Evidence
+from tunewise.reports.results import Results, Row, Spread
+from tunewise.reports.verdict import Verdict
+
+SCHEMA = 1
+
+
+def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, Any]:
+    """Everything a program may want to know, as JSON values without NaN."""
+    study = evidence.study
+    content = {
+        "schema": SCHEMA,
+        "study": results.study,
+        "split": results.split,
+        "metric": results.metric,
+        "metrics": results.metrics,
+        "items": results.items,
+        "seeds": results.seeds_planned,
+        "pairs_counted": results.pairs_counted,
+        "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
+        "contenders": [_contender(row) for row in results.rows],
+        "verdict": _verdict(verdict),
+        "measured": {"environment": study.get("environment", {})},
+    }
+    plain: dict[str, Any] = _finite(content)
+    return plain
+
+
+def _contender(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "model": row.model,
+        "method": row.method,
+        "settings": row.settings,
+        "status": row.status,
+        "error": row.error,
+        "chosen": row.chosen,
+        "seeds": row.seeds,
+        "validation": _scores(row, "validation"),
+        "test": _scores(row, "test"),
+        "best": row.best,
+        "tied": row.tied,
+        "to_best": _pair(row),
+        "parameters": asdict(row.parameters) if row.parameters else None,
+        "measured": asdict(row.measured),
+    }
+
+
+def _scores(row: Row, split: str) -> dict[str, Any]:
+    return {
+        metric: _score(row, split, metric, spread) for metric, spread in row.scores(split).items()
+    }
+
+
+def _score(row: Row, split: str, metric: str, spread: Spread) -> dict[str, Any]:
+    interval = row.intervals.get((split, metric))
+    return {
+        "mean": spread.mean,
+        "sd": spread.sd,
+        "values": spread.values,
+        "interval": interval,
+    }
+
+
+def _pair(row: Row) -> dict[str, Any] | None:
+    """The comparison with the best, as `Comparison.plain` writes it."""
+    return None if row.to_best is None else asdict(row.to_best)
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    computed = asdict(verdict)
+    measured = {"fastest": computed.pop("fastest"), "cost": computed.pop("cost")}
+    return {**computed, "measured": measured}
+
+
+def _finite(value: Any) -> Any:
+    """The same with lists for tuples, texts for keys, and None for numbers JSON does not know."""
+    if isinstance(value, dict):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,118 @@
+"""Numbers and names as people read them, the same in the terminal, on the page and in tables."""
+
+from __future__ import annotations
+
+METRIC_NAMES = {
+    "accuracy": "Accuracy",
+    "f1_macro": "Macro F1",
+    "f1_weighted": "Weighted F1",
+    "f1_micro": "Micro F1",
+    "balanced_accuracy": "Balanced accuracy",
+    "matthews": "Matthews correlation",
+    "loss": "Loss",
+}
+
+
+def metric_name(metric: str) -> str:
+    """A metric's name for people; unknown ones keep theirs.
+
+    >>> metric_name("f1_macro")
+    'Macro F1'
+    """
+    return METRIC_NAMES.get(metric, metric)
+
+
+def split_name(split: str) -> str:
+    """A split as a sentence speaks of it.
+
+    >>> split_name("test")
+    'the test split'
+    """
+    return f"the {split} split"
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """A fraction in percent, without the sign, as columns of a table say it once.
+
+    >>> percent(0.5834), percent(None)
+    ('58.3', '–')
+    """
+    return "–" if share is None else f"{100 * share:.{digits}f}"
+
+
+def points(difference: float) -> str:
+    """A difference of fractions in percentage points, with its sign.
+
+    >>> points(-0.021)
+    '−2.1'
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def probability(p: float | None) -> str:
+    """A p value: three digits, or that it is smaller.
+
+    >>> probability(0.1519), probability(2e-9), probability(None)
+    ('0.152', '< 0.001', '–')
+    """
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def count(number: int | None) -> str:
+    """A number of parameters, short.
+
+    >>> count(1925), count(296837), count(22715141), count(None)
+    ('1,925', '297 k', '22.7 M', '–')
+    """
+    if number is None:
+        return "–"
+    if number < 10_000:
+        return f"{number:,}"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{_three_digits(number / size)} {unit}"
+    return str(number)
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:#.3g}".rstrip(".")
+
+
+def duration(seconds: float | None) -> str:
+    """A time in the unit that suits it.
+
+    >>> duration(0.42), duration(131), duration(7300), duration(None)
+    ('0.4 s', '2 min 11 s', '2 h 1 min', '–')
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
+
+
+def size(count_of_bytes: int | None) -> str:
+    """A number of bytes, short.
+
+    >>> size(180), size(9100), size(90_860_000), size(None)
+    ('180 B', '9.10 kB', '90.9 MB', '–')
+    """
+    if count_of_bytes is None:
+        return "–"
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count_of_bytes >= scale:
+            return f"{_three_digits(count_of_bytes / scale)} {unit}"
+    return f"{count_of_bytes} B"
+
+
+def listed(names: list[str]) -> str:
+    """Names as a sentence lists them.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.reports.conftest import Seen, look
+from tests.reports.fabricate import CONTENDERS, Plan
+from tests.reports.hostile import HOSTILE
+
+from tunewise.reports.charts import charts
+from tunewise.reports.html import embedded_json, html, vega_bundle
+from tunewise.reports.palette import DARK, LIGHT
+
+MOST_BYTES = 3_000_000
+
+
+def hostile_plan() -> Plan:
+    """Hostile texts, label names, contender names, errors and reasons; sound numbers."""
+    names = iter(HOSTILE[33:60])
+    contenders = tuple(
+        replace(
+            contender,
+            name=f"{number} {next(names)}",
+            fails={place: (status, HOSTILE[4]) for place, (status, _) in contender.fails.items()},
+        )
+        for number, contender in enumerate(CONTENDERS)
+    )
+    return Plan(
+        name=HOSTILE[1],
+        contenders=contenders,
+        labels=HOSTILE[:12],
+        texts=HOSTILE[:56] + HOSTILE[57:],
+        accept_leakage=HOSTILE[2],
+        warnings=HOSTILE[:8],
+        seeds=(0, 1),
+        test=120,
+        validation=80,
+        epochs=2,
+    )
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    return look(tmp_path_factory.mktemp("hostile") / "study", hostile_plan())
+
+
+def rendered(seen: Seen) -> str:
+    return html(seen.evidence, seen.results, seen.verdict, charts(seen.evidence, seen.results))
+
+
+class Tags(HTMLParser):
+    """Which elements a page has, with their attributes, and the text of its scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] == "script" and self.scripts:
+            self.scripts[-1] += data
+
+
+def test_there_are_sixty_hostile_strings() -> None:
+    assert len(set(HOSTILE)) == 60
+
+
+def test_the_page_is_one_file_that_asks_for_nothing(rooms: Seen) -> None:
+    page = rendered(rooms)
+    assert len(page.encode()) < MOST_BYTES
+    for tag, attributes in Tags(page).tags:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
+        assert "src" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        assert (attributes.get("href") or "#").startswith("#")
+
+
+def test_the_policy_names_exactly_the_scripts_of_the_page(rooms: Seen) -> None:
+    found = Tags(rendered(rooms))
+    policy = next(
+        a["content"] for t, a in found.tags if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    data, *scripts = found.scripts
+    assert json.loads(data)
+    hashes = {base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts}
+    assert set(re.findall(r"'sha256-([^']+)'", policy)) == hashes
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_hostile_texts_add_no_element(hostile: Seen) -> None:
+    tags = Tags(rendered(hostile)).tags
+    ours = {tag for tag, _ in Tags(rendered(hostile)).tags}
+    assert not ours & {"img", "iframe", "object", "form", "base", "link", "math", "style2"}
+    assert sum(tag == "script" for tag, _ in tags) == 3
+    assert sum(tag == "style" for tag, _ in tags) == 1
+    assert not any(name.startswith("on") for _, attrs in tags for name in attrs)
+
+
+def test_no_control_character_reaches_the_page(hostile: Seen) -> None:
+    before = rendered(hostile).split('<script type="application/json"')[0]
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", before
+    )
+
+
+def test_a_long_text_is_cut_and_its_length_told(hostile: Seen) -> None:
+    page = rendered(hostile)
+    assert "W" * 2000 not in page
+
+
+def test_the_data_block_ends_nowhere_but_at_its_end() -> None:
+    value = {"texts": list(HOSTILE), "lone": "\ud800"}
+    text = embedded_json(value)
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text) == value
+
+
+def test_the_bundle_holds_vegas_interpreter_and_no_end_of_a_script() -> None:
+    assert "expressionInterpreter" in vega_bundle()
+    assert "</script" not in vega_bundle().lower()
+
+
+def test_every_contender_has_one_colour_in_light_and_one_in_dark() -> None:
+    assert len(set(LIGHT)) == len(LIGHT) == len(DARK) == len(set(DARK))
+
+
+def specs(seen: Seen) -> dict[str, dict[str, Any]]:
+    return {chart.key: chart.spec for chart in charts(seen.evidence, seen.results)}
+
+
+def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
+    assert list(specs(rooms)) == [
+        "differences",
+        "validation-accuracy",
+        "validation-f1_macro",
+        "training-loss",
+        "validation-accuracy-by-epoch",
+        "validation-loss",
+        "parameters",
+        "search-1",
+    ]
+
+
+def test_names_never_enter_an_expression(hostile: Seen) -> None:
+    def expressions(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            own = [v for k, v in value.items() if k in {"expr", "test", "labelExpr", "calculate"}]
+            return [str(v) for v in own] + [e for v in value.values() for e in expressions(v)]
+        return [e for v in value for e in expressions(v)] if isinstance(value, list) else []
+
+    found = {e for spec in specs(hostile).values() for e in expressions(spec)}
+    assert found == {"picked === '' || datum.name === picked"}
+
+
+def test_a_study_without_results_still_has_a_page(tmp_path: Path) -> None:
+    page = rendered(look(tmp_path / "s", Plan(ran=False)))
+    assert "No contender has a result yet." in page
+
+
+def test_pairs_of_texts_are_shown_with_their_columns(tmp_path: Path) -> None:
+    page = rendered(look(tmp_path / "s", Plan(pair=True, seeds=(0,))))
+    assert "Would you stay again?" in page
+    assert '<span class="column">question</span>' in page

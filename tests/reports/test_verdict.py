@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.reports.conftest import Seen, look
+from tests.reports.fabricate import CONTENDERS, Invented, Plan
+
+MAJORITY, TFIDF, HEAD, LORA, FULL = CONTENDERS
+
+
+def at(contender: Invented, skill: float, **changes: object) -> Invented:
+    """The contender with one search point and this skill."""
+    return replace(contender, skills=(skill,), points=contender.points[:1], fails={}, **changes)  # type: ignore[arg-type]  # the caller names fields
+
+
+def test_the_best_is_named_with_those_tied_and_the_cheapest_of_them(rooms: Seen) -> None:
+    assert rooms.verdict.best == "full"
+    assert rooms.verdict.tied == ("lora rank=16",)
+    assert rooms.verdict.cheapest == "lora rank=16"
+    assert "lora rank=16 cannot be told apart from it" in rooms.verdict.headline
+
+
+def test_there_is_one_sentence_about_the_models_and_one_about_the_methods(rooms: Seen) -> None:
+    models, methods = rooms.verdict.certainty
+    assert models.startswith("The trained models: on these 600 items of the test split")
+    assert methods.startswith("The methods: with other seeds and other items")
+    assert "95 %" in models and "95 %" in methods
+
+
+def test_a_clear_winner_is_called_best(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, TFIDF, at(FULL, 1.5))))
+    assert seen.verdict.tied == ()
+    assert "full is best" in seen.verdict.headline
+    assert seen.verdict.cost is None
+
+
+def test_tfidf_is_enough_where_nothing_beats_it(tmp_path: Path) -> None:
+    plan = Plan(contenders=(MAJORITY, at(TFIDF, 0.31), at(LORA, 0.3)), test=300)
+    seen = look(tmp_path / "s", plan)
+    assert seen.verdict.enough == "tfidf"
+    assert seen.verdict.headline.startswith("TF-IDF is enough.")
+
+
+def test_one_seed_says_why_the_method_is_not_testable(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(seeds=(0,)))
+    assert "one seed" in seen.verdict.certainty[1]
+    assert "p =" not in seen.verdict.certainty[1]
+
+
+def test_without_a_test_split_the_verdict_says_that_it_rests_on_validation(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(has_test=False))
+    assert seen.results.split == "validation"
+    assert any("rests on the validation split" in note for note in seen.verdict.notes)
+
+
+def test_accepted_leakage_is_repeated(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(accept_leakage="two quotes stand in both"))
+    assert any("two quotes stand in both" in note for note in seen.verdict.notes)
+
+
+def test_failed_contenders_are_named(tmp_path: Path) -> None:
+    lost = replace(LORA, points=LORA.points[:1], fails={(0, 0): ("timed-out", "1 h passed.")})
+    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, TFIDF, lost)))
+    assert "lora rank=16 failed (timed-out)." in seen.verdict.notes
+    assert seen.verdict.best == "tfidf"
+
+
+def test_an_empty_study_has_a_verdict_too(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(ran=False))
+    assert seen.verdict.best is None
+    assert seen.verdict.headline == "No contender has a result yet."
+
+
+@pytest.mark.parametrize("only", [MAJORITY, LORA])
+def test_a_single_contender_is_not_compared(tmp_path: Path, only: Invented) -> None:
+    seen = look(tmp_path / "s", Plan(contenders=(only,)))
+    assert seen.verdict.certainty == ()
+    assert "nothing to compare it with" in seen.verdict.headline
