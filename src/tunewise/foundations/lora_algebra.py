@@ -18,6 +18,15 @@ from typing import NamedTuple
 from tunewise.foundations.autodiff import LINEAR, Array, Step, scaled_sum
 
 
+class Layer(NamedTuple):
+    """The numbers of a LoRA layer, by their letters."""
+
+    W: Array
+    A: Array
+    B: Array
+    s: float
+
+
 class Gradients(NamedTuple):
     """Derivatives of the loss, each with the shape of its letter. W has none: it is frozen."""
 
@@ -26,38 +35,43 @@ class Gradients(NamedTuple):
     x: Array
 
 
-def forward(x: Array, W: Array, A: Array, B: Array, s: float) -> Array:
+def forward(layer: Layer, x: Array) -> Array:
     """The output of the separate form, ``W x + s B (A x)``, which never builds ``B A``."""
+    W, A, B, s = layer
     return x @ W.T + s * (x @ A.T) @ B.T
 
 
-def backward(g: Array, x: Array, W: Array, A: Array, B: Array, s: float) -> Gradients:
+def backward(layer: Layer, x: Array, g: Array) -> Gradients:
     """The three derivatives, from the chain rule.
 
     With u = A x (r numbers a token) and v = s B' g (likewise r numbers):
 
         dL/dB = s g u'        dL/dA = v x'        dL/dx = W' g + A' v
 
-    Beside the product with W that any layer needs, nothing larger than r is multiplied.
+    Beside W x and W' g, which the frozen layer needs anyway, each product has a side of only r.
     """
+    W, A, B, s = layer
     u, v = x @ A.T, s * (g @ B)
-    rows_g, rows_x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
-    rows_u, rows_v = u.reshape(-1, u.shape[-1]), v.reshape(-1, v.shape[-1])
-    return Gradients(A=rows_v.T @ rows_x, B=s * rows_g.T @ rows_u, x=g @ W + v @ A)
+    return Gradients(A=_rows(v).T @ _rows(x), B=s * _rows(g).T @ _rows(u), x=g @ W + v @ A)
 
 
-def merged(W: Array, A: Array, B: Array, s: float) -> Array:
+def _rows(x: Array) -> Array:
+    return x.reshape(-1, x.shape[-1])
+
+
+def merged(layer: Layer) -> Array:
     """One matrix with the same function: ``W + s B A``, shape (d, k)."""
+    W, A, B, s = layer
     return W + s * B @ A
 
 
 def wengert_list(s: float) -> tuple[Step, ...]:
     """The same layer as a Wengert list over the names W, A, B and x."""
     return (
-        Step("z", LINEAR, ("W", "x")),
-        Step("u", LINEAR, ("A", "x")),
-        Step("w", LINEAR, ("B", "u")),
-        Step("y", scaled_sum(s), ("z", "w")),
+        Step("Wx", LINEAR, ("W", "x")),
+        Step("Ax", LINEAR, ("A", "x")),
+        Step("BAx", LINEAR, ("B", "Ax")),
+        Step("y", scaled_sum(s), ("Wx", "BAx")),
     )
 
 

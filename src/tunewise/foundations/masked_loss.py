@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 WORDS = 16  # how many words there are
 ASK = WORDS  # the token that ends the prompt, as "Answer:" does
@@ -70,7 +70,7 @@ class TinyLanguageModel(nn.Module):
 def summed_loss(model: nn.Module, tokens: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy in nats, summed over the positions that count; position t predicts t + 1."""
     logits = model(tokens[:, :-1])
-    return F.cross_entropy(
+    return cross_entropy(
         logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
     )
 

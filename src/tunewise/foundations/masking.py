@@ -44,6 +44,7 @@ def mask_tokens(
         mask: the number of the mask token.
         vocabulary: how many tokens there are.
         special: tokens never chosen: padding, separators, the mask itself.
+        rng: the only source of randomness.
         share: the fraction chosen, in [0, 1].
 
     Raises:

@@ -47,7 +47,7 @@ RECIPES = (
     Recipe("own-gd", rate=0.3, batch=None),
     Recipe("own-sgd", rate=0.01, batch=1),
     Recipe("own-adagrad", rate=0.5, batch=16),
-    Recipe("own-adam", rate=0.05, batch=16),
+    Recipe("own-adam", rate=0.1, batch=16),
 )
 
 # The rule of PyTorch that each of ours follows. Gradient descent and SGD are one rule there.

@@ -74,8 +74,8 @@ def learn(
     joins the pair seen most often; of equal pairs, the one whose tokens came first into the
     vocabulary. A merge that spells a special token shares its place.
 
-    >>> learn(["low low lower"], size=8).merges
-    (('o', 'w'), ('l', 'ow'), ('▁', 'low'))
+    >>> learn(["low low lower"], size=9).merges
+    (('l', 'o'), ('▁', 'lo'), ('▁lo', 'w'))
     """
     counts = Counter(word for text in corpus for word in words(text))
     characters = sorted({c for word in counts for c in word})
