@@ -71,9 +71,13 @@ class LinearLayer:
         """
         return 4 * self.full + 6 * self.lora
 
-    def operations_inference(self, *, separate: bool) -> int:
-        """For one token forwards, with the adapters beside W or merged into it."""
-        return 2 * self.full + (2 * self.lora if separate else 0)
+    def operations_separate(self) -> int:
+        """For one token forwards, with the adapters beside W."""
+        return 2 * self.full + 2 * self.lora
+
+    def operations_merged(self) -> int:
+        """For one token forwards, with the adapters folded into W: as without them."""
+        return 2 * self.full
 
     def operations_to_merge(self) -> int:
         """To build ``W + s B A`` once: 2 d k r for the product, 2 d k to scale and add.

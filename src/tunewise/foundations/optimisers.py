@@ -21,8 +21,9 @@ from torch.optim import Optimizer
 class Rule(Optimizer, ABC):
     """What all four share: walk over the weights that have a gradient and update each."""
 
+    @staticmethod
     @abstractmethod
-    def update(self, w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Change ``w`` in place; ``state`` is this weight's own and starts empty."""
 
     @overload
@@ -55,7 +56,8 @@ class GradientDescent(Rule):
     def __init__(self, params: Iterable[Any], lr: float = 1e-3, weight_decay: float = 0.0) -> None:
         super().__init__(params, {"lr": _from_zero("lr", lr), "weight_decay": weight_decay})
 
-    def update(self, w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    @staticmethod
+    def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         w.sub_(group["lr"] * g)
 
 
@@ -71,7 +73,8 @@ class SGD(Rule):
     def __init__(self, params: Iterable[Any], lr: float = 1e-3, weight_decay: float = 0.0) -> None:
         super().__init__(params, {"lr": _from_zero("lr", lr), "weight_decay": weight_decay})
 
-    def update(self, w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    @staticmethod
+    def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         w.sub_(group["lr"] * g)
 
 
@@ -94,7 +97,8 @@ class AdaGrad(Rule):
             params, {"lr": _from_zero("lr", lr), "eps": eps, "weight_decay": weight_decay}
         )
 
-    def update(self, w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    @staticmethod
+    def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         if not state:
             state["s"] = torch.zeros_like(w)
         s = state["s"].add_(g * g)
@@ -127,7 +131,8 @@ class Adam(Rule):
         defaults = {"lr": _from_zero("lr", lr), "betas": betas, "eps": eps}
         super().__init__(params, {**defaults, "weight_decay": weight_decay})
 
-    def update(self, w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    @staticmethod
+    def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         b1, b2 = group["betas"]
         if not state:
             state.update(t=0, m=torch.zeros_like(w), v=torch.zeros_like(w))

@@ -39,7 +39,7 @@ def unequal(ours: BPE, theirs: Tokenizer, texts: tuple[str, ...]) -> int:
 def explain() -> Topic:
     ours, theirs = learn(CORPUS, size=SIZE), library(CORPUS, SIZE)
     places = theirs.get_vocab()
-    texts = (*CORPUS, NEW)
+    texts, size = (*CORPUS, NEW), len(ours.vocabulary)
     return Topic(
         statement=(
             "Start from characters. Again and again, find the pair of neighbouring tokens seen "
@@ -57,7 +57,7 @@ def explain() -> Topic:
         numbers=(
             (
                 "characters, merges, vocabulary",
-                f"{len(ours.vocabulary) - len(ours.merges)}, {len(ours.merges)}, {len(ours.vocabulary)}",
+                f"{size - len(ours.merges)}, {len(ours.merges)}, {size}",
             ),
             ("first merges", "  ".join("+".join(pair) for pair in ours.merges[:6])),
             ("a known text", " ".join(ours.encode(CORPUS[0])[:8])),

@@ -24,11 +24,11 @@ def explain() -> Topic:
 
     # Keys in general position, the query scaled until the lead is the margin.
     K = rng.normal(size=(n, h))
-    lead = K[0] @ K[0] - max(K[1:] @ K[0])
+    lead = K[0] @ K[0] - np.max(K[1:] @ K[0])
     sharp = margin * np.sqrt(h) / lead * K[0]
     a = weights(sharp, K)
-    error = np.linalg.norm(attend(sharp, K, V) - V[0])
-    bound = OUTSIDE * max(np.linalg.norm(v - V[0]) for v in V)
+    error = float(np.linalg.norm(attend(sharp, K, V) - V[0]))
+    bound = OUTSIDE * float(np.linalg.norm(V - V[0], axis=1).max())
 
     return Topic(
         statement=(

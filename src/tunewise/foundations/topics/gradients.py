@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch.nn.functional import linear
 
+from tunewise.foundations.autodiff import Array
 from tunewise.foundations.network import (
     NAMES,
-    Array,
     Network,
     by_differences,
     loss,

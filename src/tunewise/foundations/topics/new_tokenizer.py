@@ -42,9 +42,9 @@ def explain() -> Topic:
             "Where it costs a few tokens more, keep it: fine-tuning bears that, and what the "
             "checkpoint knows is worth more. A new tokenizer is called for where the script or "
             "the language was not in its corpus, where characters are lost, or where texts no "
-            "longer fit the model's length. A new pretraining run is called for where, besides, there is text "
-            "enough to learn the language from, far more than any task's training set; with "
-            "less, go on pretraining the model you have on your text, or add the few missing "
+            "longer fit the model's length. A new pretraining run is called for "
+            "where, besides, there is text enough to learn the language from, far more than any "
+            "task's training set; with less, go on pretraining the model you have on your text, or add the few missing "
             "words as new tokens and train their rows."
         ),
         derivation=(

@@ -36,7 +36,7 @@ def gap(recipe: Recipe, data: Regression) -> float:
 
 
 def explain() -> Topic:
-    data = points(100, 4, noise=0.1, generator=torch.Generator().manual_seed(0))
+    data = points(50, 4, noise=0.1, generator=torch.Generator().manual_seed(0))
     curves = convergence(data, epochs=EPOCHS, seed=0)
     return Topic(
         statement=(
