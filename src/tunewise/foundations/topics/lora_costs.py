@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from tunewise.foundations.lora_costs import LinearLayer
@@ -18,58 +18,70 @@ TOKENS = 256
 COUNTED = LinearLayer(768, 768, rank=8)
 
 
-class Separate(nn.Module):
-    """W x + B A x with W frozen, as plain products, so that each can be counted."""
+class Weights(NamedTuple):
+    """A layer as plain tensors, those that are trained and those that are not.
 
-    def __init__(self, one: LinearLayer) -> None:
-        super().__init__()
-        self.W = nn.Parameter(torch.randn(one.d, one.k), requires_grad=False)
-        self.A = nn.Parameter(torch.randn(one.rank, one.k))
-        self.B = nn.Parameter(torch.randn(one.d, one.rank))
+    No ``nn.Module``: counting operations inside one would first import PyTorch's compiler.
+    """
+
+    frozen: tuple[Tensor, ...]
+    trained: tuple[Tensor, ...]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x @ self.W.T + (x @ self.A.T) @ self.B.T
+        """W x if W is trained; W x + B (A x) if W is frozen and A and B are trained."""
+        if not self.frozen:
+            return x @ self.trained[0].T
+        A, B = self.trained
+        return x @ self.frozen[0].T + (x @ A.T) @ B.T
 
 
-def train_once(module: nn.Module, x: Tensor) -> None:
-    """Forward and backward, with the derivative in x that an earlier layer would need."""
-    module.zero_grad()
-    module(x.requires_grad_()).sum().backward()
+def full_layer(one: LinearLayer) -> Weights:
+    return Weights((), (torch.randn(one.d, one.k, requires_grad=True),))
 
 
-def operations(module: nn.Module, x: Tensor) -> int:
+def lora_layer(one: LinearLayer) -> Weights:
+    shapes = (one.rank, one.k), (one.d, one.rank)
+    A, B = (torch.randn(shape, requires_grad=True) for shape in shapes)
+    return Weights((torch.randn(one.d, one.k),), (A, B))
+
+
+def gradients(layer: Weights, x: Tensor) -> tuple[Tensor, ...]:
+    """Forward and backward: the trained weights' gradients, after the one that x needs."""
+    _, *found = torch.autograd.grad(layer.forward(x).sum(), (x, *layer.trained))
+    return tuple(found)
+
+
+def operations(layer: Weights, x: Tensor) -> int:
     """What PyTorch counts in one forward and backward pass."""
     with FlopCounterMode(display=False) as counter:
-        train_once(module, x)
+        gradients(layer, x)
     return int(counter.get_total_flops())
 
 
-def seconds(module: nn.Module, x: Tensor, *, repeats: int = 9) -> float:
+def seconds(layer: Weights, x: Tensor, *, repeats: int = 9) -> float:
     """The median time of one forward and backward pass."""
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()
-        train_once(module, x)
+        gradients(layer, x)
         times.append(time.perf_counter() - begin)
     return statistics.median(times)
 
 
-def bytes_of_state(module: nn.Module, x: Tensor) -> int:
+def bytes_of_state(layer: Weights, x: Tensor) -> int:
     """Bytes of weights, gradients and Adam's two moments after one step."""
-    train_once(module, x)
-    held: list[Tensor] = list(module.parameters())
-    for w in module.parameters():
-        if w.grad is not None:
-            state: dict[str, Any] = {}
-            with torch.no_grad():
-                Adam.update(w, w.grad, state, {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8})
-            held += [w.grad, state["m"], state["v"]]
+    held = [*layer.frozen, *layer.trained]
+    for w, g in zip(layer.trained, gradients(layer, x), strict=True):
+        state: dict[str, Any] = {}
+        with torch.no_grad():
+            Adam.update(w, g, state, {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8})
+        held += [g, state["m"], state["v"]]
     return sum(tensor.nbytes for tensor in held)
 
 
 def explain() -> Topic:
-    one, x = COUNTED, torch.randn(TOKENS, COUNTED.k)
-    full, lora = nn.Linear(one.k, one.d, bias=False), Separate(one)
+    one, x = COUNTED, torch.randn(TOKENS, COUNTED.k, requires_grad=True)
+    full, lora = full_layer(one), lora_layer(one)
     times = seconds(full, x), seconds(lora, x)
 
     return Topic(

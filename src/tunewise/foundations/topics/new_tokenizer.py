@@ -44,8 +44,8 @@ def explain() -> Topic:
             "the language was not in its corpus, where characters are lost, or where texts no "
             "longer fit the model's length. A new pretraining run is called for "
             "where, besides, there is text enough to learn the language from, far more than any "
-            "task's training set; with less, go on pretraining the model you have on your text, or add the few missing "
-            "words as new tokens and train their rows."
+            "task's training set; with less, go on pretraining the model you have on your text, or "
+            "add the few missing words as new tokens and train their rows."
         ),
         derivation=(
             "tokens a word  f = tokens / words          cost of a text: f times its words",
