@@ -1,4 +1,4 @@
-"""Attention with an argmax: one value is copied, queries and keys learn nothing."""
+"""Attention with an argmax, which copies but cannot learn."""
 
 from __future__ import annotations
 

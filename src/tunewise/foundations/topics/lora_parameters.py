@@ -37,11 +37,11 @@ def explain() -> Topic:
             "d = k = 1024, r = 8:  16,384 / 1,048,576 = 1/64 = 1.5625 %",
         ),
         numbers=(
-            ("d, k, r", "trained of all            share     reduction   nothing saved from r"),
+            ("d, k, r", "trained of all             share  reduction  no gain from r"),
             *(
                 (
                     f"{one.d}, {one.k}, {one.rank}",
-                    f"{one.lora:>9,} of {one.full:>9,}  {one.ratio:>9.4%} {one.reduction:>8.1f}"
+                    f"{one.lora:>9,} of {one.full:>9,}  {one.ratio:>8.4%} {one.reduction:>8.1f}"
                     f"   {one.break_even_rank:>8.1f}",
                 )
                 for one in layers

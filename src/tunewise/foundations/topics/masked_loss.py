@@ -53,7 +53,7 @@ def explain() -> Topic:
             "masked    L = (sum over answer) / n_a",
             "gradient  unmasked = (1 - w) prompt's + w answer's,   w = n_a / (n_p + n_a)",
             "Prompt words drawn at random cannot be predicted beyond their frequency: their",
-            "loss ends at the entropy of the words, their gradient does not end in any batch.",
+            "loss ends at the entropy of the words, and every batch still has a gradient.",
         ),
         numbers=(
             ("tokens that count, prompt and answer", f"{PROMPT - 1} and 1"),
@@ -67,7 +67,7 @@ def explain() -> Topic:
             ("cosine, the prompt's against the answer's", f"{cosine(prompt, masked):.3f}"),
             *(
                 (
-                    f"right answers after {STEPS} steps, {name}, seeds {SEEDS[0]} to {SEEDS[-1]}",
+                    f"right after {STEPS} steps, {name}, seeds {SEEDS[0]} to {SEEDS[-1]}",
                     ", ".join(f"{share:.0%}" for share in shares),
                 )
                 for name, shares in quality.items()

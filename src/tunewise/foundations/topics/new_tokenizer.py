@@ -49,7 +49,7 @@ def explain() -> Topic:
         ),
         derivation=(
             "tokens a word  f = tokens / words          cost of a text: f times its words",
-            "attention over a text of w words: (f w)^2  so twice the tokens, four times this",
+            "attention over w words costs (f w)^2: twice the tokens, four times the cost",
             "same vocabulary size, other corpus: merges go where the corpus' pairs are",
         ),
         numbers=(

@@ -55,7 +55,7 @@ def explain() -> Topic:
             "          w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)",
             "",
             "Bias correction: m starts at 0, so m = (1 - b1) sum_i b1^(t-i) g_i, and those",
-            "weights sum to 1 - b1^t. Divided by that, m is a mean of gradients from step 1.",
+            "weights sum to 1 - b1^t. Divided by that, m is a mean of the gradients.",
         ),
         numbers=(
             ("loss above its minimum after epoch", "  ".join(f"{i:<7}" for i in SHOWN)),

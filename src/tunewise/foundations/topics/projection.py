@@ -25,7 +25,7 @@ def explain() -> Topic:
             "carry two values, and a later layer can read either."
         ),
         derivation=(
-            "v_a = A c,  v_b = B e,  A'B = 0         columns of A: a basis of v_a's subspace",
+            "v_a = A c,  v_b = B e,  A'B = 0         columns of A: a basis",
             "P = A (A'A)^-1 A'        P v_a = v_a,  P v_b = 0",
             "P (v_a + v_b)/2 = v_a / 2               hence  M = 2 P",
             "orthonormal columns:  M = 2 A A';  the coordinates are c = 2 A' (v_a + v_b)/2",
