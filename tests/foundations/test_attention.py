@@ -50,7 +50,9 @@ def test_each_row_of_the_matrix_form_is_one_query(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_attention_is_pytorchs(seed: int) -> None:
     Q, K, V = random_case(seed)
-    theirs = torch.nn.functional.scaled_dot_product_attention(*map(torch.tensor, (Q, K, V)))
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        torch.tensor(Q), torch.tensor(K), torch.tensor(V)
+    )
     np.testing.assert_allclose(attention(Q, K, V), theirs.numpy(), atol=1e-12)
 
 

@@ -94,9 +94,9 @@ def test_operations_are_those_that_pytorch_counts(d: int, k: int, r: int, tokens
     A, B = torch.randn(r, k, requires_grad=True), torch.randn(d, r, requires_grad=True)
 
     with FlopCounterMode(display=False) as full:
-        (x @ W.T).sum().backward()  # type: ignore[no-untyped-call]
+        (x @ W.T).sum().backward()
     with FlopCounterMode(display=False) as lora:
-        (x @ W.detach().T + (x @ A.T) @ B.T).sum().backward()  # type: ignore[no-untyped-call]
+        (x @ W.detach().T + (x @ A.T) @ B.T).sum().backward()
     with FlopCounterMode(display=False) as separate, torch.no_grad():
         x @ W.T + (x @ A.T) @ B.T
     with FlopCounterMode(display=False) as merge, torch.no_grad():

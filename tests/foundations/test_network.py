@@ -110,7 +110,7 @@ def test_a_unit_that_is_off_gets_no_gradient() -> None:
 
 def test_the_kink_counts_as_off_as_in_pytorch() -> None:
     q = torch.zeros(1, requires_grad=True)
-    q.relu().backward()  # type: ignore[no-untyped-call]
+    q.relu().backward()
     assert q.grad is not None
     (ours,) = RELU.backward(np.ones(1), np.zeros(1), np.zeros(1))
     assert ours.tolist() == q.grad.tolist()

@@ -9,9 +9,10 @@ and Richardson 2018, arXiv:1808.06226. Order and ties follow the ``tokenizers`` 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 MARK = "▁"
@@ -31,20 +32,27 @@ class BPE:
     merges: tuple[Pair, ...]
     unknown: str | None = None
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Each token's number."""
+        return {token: place for place, token in enumerate(self.vocabulary)}
+
+    @cached_property
+    def ranks(self) -> dict[Pair, int]:
+        """Each merge's place in the order, the one learned first being 0."""
+        return {pair: rank for rank, pair in enumerate(self.merges)}
+
     def encode(self, text: str) -> list[str]:
         """The tokens of a text. A character never seen becomes ``unknown``, or is left out."""
-        ranks = {pair: rank for rank, pair in enumerate(self.merges)}
-        known = set(self.vocabulary)
         return [
             token
             for word in words(text)
-            for token in apply(ranks, [c if c in known else self.unknown for c in word])
+            for token in apply(self.ranks, [c if c in self.places else self.unknown for c in word])
         ]
 
     def numbers(self, text: str) -> list[int]:
         """The same as places in the vocabulary."""
-        places = {token: place for place, token in enumerate(self.vocabulary)}
-        return [places[token] for token in self.encode(text)]
+        return [self.places[token] for token in self.encode(text)]
 
     def decode(self, tokens: Iterable[str]) -> str:
         """The text, with one space wherever it had white space."""
@@ -80,24 +88,50 @@ def learn(
     counts = Counter(word for text in corpus for word in words(text))
     characters = sorted({c for word in counts for c in word})
     places = {token: place for place, token in enumerate(dict.fromkeys([*special, *characters]))}
-    split = {word: list(word) for word in counts}
+    pairs = Pairs(counts)
     merges: list[Pair] = []
 
-    while len(places) < size:
-        seen: Counter[Pair] = Counter()
-        for word, tokens in split.items():
-            for pair in pairwise(tokens):
-                seen[pair] += counts[word]
-        if not seen:
-            break
-        best = min(seen, key=lambda pair: (-seen[pair], places[pair[0]], places[pair[1]]))
-        if seen[best] < min_count:
+    while len(places) < size and pairs.seen:
+        best = min(
+            pairs.seen, key=lambda pair: (-pairs.seen[pair], places[pair[0]], places[pair[1]])
+        )
+        if pairs.seen[best] < min_count:
             break
         merges.append(best)
         places.setdefault("".join(best), len(places))
-        split = {word: join(tokens, best) for word, tokens in split.items()}
+        pairs.merge(best)
 
     return BPE(tuple(places), tuple(merges), unknown)
+
+
+class Pairs:
+    """The words of a corpus as they are cut now, and how often each pair of neighbours occurs.
+
+    A merge looks only at the words that hold the pair.
+    """
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self.counts = counts
+        self.cut = {word: list(word) for word in counts}
+        self.seen: Counter[Pair] = Counter()
+        self.holders: defaultdict[Pair, set[str]] = defaultdict(set)
+        for word in counts:
+            self._count(word, 1)
+
+    def merge(self, pair: Pair) -> None:
+        """Join every occurrence of a pair in every word."""
+        for word in self.holders.pop(pair):
+            self._count(word, -1)
+            self.cut[word] = join(self.cut[word], pair)
+            self._count(word, 1)
+
+    def _count(self, word: str, sign: int) -> None:
+        for pair in pairwise(self.cut[word]):
+            self.seen[pair] += sign * self.counts[word]
+            if self.seen[pair]:
+                self.holders[pair].add(word)
+            else:
+                del self.seen[pair]
 
 
 def join(tokens: Sequence[str], pair: Pair) -> list[str]:

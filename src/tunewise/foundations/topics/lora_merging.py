@@ -1,4 +1,4 @@
-"""Merging LoRA into the weights, and why dropout forbids it in training."""
+"""Merging LoRA into the weights, and why not with dropout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a new tokenizer, or a new pretraining run, is called for."""
+"""When to make a new tokenizer, or to pretrain anew."""
 
 from __future__ import annotations
 

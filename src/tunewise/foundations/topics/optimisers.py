@@ -1,4 +1,4 @@
-"""Gradient descent, SGD, AdaGrad and Adam, from their update rules."""
+"""Gradient descent, SGD, AdaGrad and Adam, from their rules."""
 
 from __future__ import annotations
 
