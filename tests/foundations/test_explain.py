@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from functools import cache
 
 import pytest
@@ -60,6 +61,15 @@ def test_only_the_topics_that_need_torch_load_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("name", titles())
+def test_a_topic_takes_under_a_second_or_six_where_torch_is_needed(name: str) -> None:
+    code = f"from tunewise.cli.explain import explain; print(explain({name!r}))"
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert time.perf_counter() - begin < (6 if name in NEED_TORCH else 1)
 
 
 def test_a_failed_check_is_shown_and_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,9 +160,10 @@ def test_adagrads_second_step_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
-def test_a_negative_rate_is_refused_with_its_value(name: str) -> None:
-    with pytest.raises(ValueError, match=r"lr = -0\.1: a number from 0 up"):
-        build(OPTIMISERS[name], weights_of([(1,)], 0), lr=-0.1)
+@pytest.mark.parametrize("setting", ["lr", "weight_decay"])
+def test_a_negative_setting_is_refused_with_its_value(name: str, setting: str) -> None:
+    with pytest.raises(ValueError, match=rf"{setting} = -0\.1: a number from 0 up"):
+        build(OPTIMISERS[name], weights_of([(1,)], 0), **{setting: -0.1})
 
 
 def test_a_beta_of_one_is_refused() -> None:

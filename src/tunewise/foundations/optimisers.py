@@ -21,6 +21,12 @@ from torch.optim import Optimizer
 class Rule(Optimizer, ABC):
     """What all four share: walk over the weights that have a gradient and update each."""
 
+    def __init__(self, params: Iterable[Any], settings: dict[str, Any]) -> None:
+        for name in ("lr", "eps", "weight_decay"):
+            if not settings.get(name, 0.0) >= 0:
+                raise ValueError(f"{name} = {settings[name]}: a number from 0 up.")
+        super().__init__(params, settings)
+
     @staticmethod
     @abstractmethod
     def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -42,7 +48,8 @@ class Rule(Optimizer, ABC):
         for group in self.param_groups:
             for w in group["params"]:
                 if w.grad is not None:
-                    g = w.grad + group["weight_decay"] * w
+                    decay = group["weight_decay"]
+                    g = w.grad + decay * w if decay else w.grad
                     self.update(w, g, self.state[w], group)
         return loss
 
@@ -54,7 +61,7 @@ class GradientDescent(Rule):
     """
 
     def __init__(self, params: Iterable[Any], lr: float = 1e-3, weight_decay: float = 0.0) -> None:
-        super().__init__(params, {"lr": _from_zero("lr", lr), "weight_decay": weight_decay})
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
 
     @staticmethod
     def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -71,7 +78,7 @@ class SGD(Rule):
     """
 
     def __init__(self, params: Iterable[Any], lr: float = 1e-3, weight_decay: float = 0.0) -> None:
-        super().__init__(params, {"lr": _from_zero("lr", lr), "weight_decay": weight_decay})
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
 
     @staticmethod
     def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -93,9 +100,7 @@ class AdaGrad(Rule):
         eps: float = 1e-10,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(
-            params, {"lr": _from_zero("lr", lr), "eps": eps, "weight_decay": weight_decay}
-        )
+        super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay})
 
     @staticmethod
     def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -128,8 +133,8 @@ class Adam(Rule):
         for beta in betas:
             if not 0 <= beta < 1:
                 raise ValueError(f"betas = {betas}: each from 0 up to, not including, 1.")
-        defaults = {"lr": _from_zero("lr", lr), "betas": betas, "eps": eps}
-        super().__init__(params, {**defaults, "weight_decay": weight_decay})
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, settings)
 
     @staticmethod
     def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -141,12 +146,6 @@ class Adam(Rule):
         v = state["v"].mul_(b2).add_((1 - b2) * g * g)
         m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
         w.sub_(group["lr"] * m_hat / (v_hat.sqrt() + group["eps"]))
-
-
-def _from_zero(name: str, value: float) -> float:
-    if not value >= 0:
-        raise ValueError(f"{name} = {value}: a number from 0 up.")
-    return value
 
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
