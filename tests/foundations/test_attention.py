@@ -161,6 +161,16 @@ def test_half_the_sum_of_the_keys_does_not_average_the_values() -> None:
     assert sharpness(n=4, h=4, outside=1e-3) == pytest.approx(13.81, abs=5e-3)
 
 
+@pytest.mark.parametrize(("n", "outside", "named"), [(1, 0.1, "n = 1"), (4, 0.0, "outside = 0")])
+def test_impossible_demands_are_named(n: int, outside: float, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        sharpness(n=n, h=4, outside=outside)
+
+
+def test_a_single_key_is_always_copied() -> None:
+    assert copying_margin(1, outside=1e-3) == 0
+
+
 def test_two_keys_need_no_sharpness() -> None:
     assert sharpness(n=2, h=4, outside=1e-3) == 0
     assert outside_weight(0.0, n=2, h=4) == 0

@@ -22,6 +22,9 @@ def copying_margin(n: int, *, outside: float) -> float:
     >>> round(copying_margin(4, outside=0.001), 3)
     8.005
     """
+    _check(n, 1, outside)
+    if n == 1:  # no other key: all weight is on this one
+        return 0.0
     return math.log((n - 1) * (1 - outside) / outside)
 
 
@@ -60,6 +63,14 @@ def sharpness(*, n: int, h: int, outside: float) -> float:
     >>> round(sharpness(n=4, h=4, outside=1e-3), 2)
     13.81
     """
+    _check(n, 2, outside)
     if n == 2:  # no other key, nothing to suppress
         return 0.0
     return max(0.0, math.sqrt(h) * math.log((1 / outside - 1) * (n - 2) / 2))
+
+
+def _check(n: int, least: int, outside: float) -> None:
+    if n < least:
+        raise ValueError(f"n = {n}: at least {least} keys")
+    if not 0 < outside < 1:
+        raise ValueError(f"outside = {outside}: a fraction between 0 and 1")
