@@ -1,0 +1,101 @@
+"""`tunewise explain [TOPIC]`: a piece of the mathematics, and the check that was just run."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunewise.core.errors import InputError, unknown
+from tunewise.foundations import topics
+from tunewise.foundations.topic import Check, Topic
+
+WIDTH = 80
+
+
+def command(
+    topic: Annotated[str | None, typer.Argument(help="A topic; none lists them all.")] = None,
+) -> None:
+    """Show a piece of the mathematics with its numbers and the checks that were just run."""
+    if topic is None:
+        typer.echo(listing())
+        return
+    shown = load(topic)
+    typer.echo(render(topic, shown))
+    if not shown.passed:
+        raise typer.Exit(1)
+
+
+def explain(topic: str | None = None) -> str:
+    """The text of a topic, its checks run; without a topic, the list of all.
+
+    Raises:
+        InputError: there is no such topic; the text offers the nearest.
+    """
+    return listing() if topic is None else render(topic, load(topic))
+
+
+def titles() -> dict[str, str]:
+    """Every topic's title by its name. The files are read, not run: some of them need torch."""
+    folder = Path(topics.__path__[0])
+    return {
+        found.name.replace("_", "-"): _title(folder / f"{found.name}.py")
+        for found in pkgutil.iter_modules(topics.__path__)
+    }
+
+
+def _title(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    if not docstring:
+        raise ValueError(f"{path}: a topic's title is the first line of its docstring")
+    return docstring.splitlines()[0].rstrip(".")
+
+
+def listing() -> str:
+    """The topics, one a line."""
+    known = titles()
+    width = max(map(len, known))
+    return "\n".join(f"{name:<{width}}  {title}" for name, title in sorted(known.items()))
+
+
+def load(name: str) -> Topic:
+    """Run a topic and its checks."""
+    known = titles()
+    if name not in known:
+        raise InputError(unknown("topic", name, known))
+    module = importlib.import_module(f"{topics.__name__}.{name.replace('-', '_')}")
+    topic: Topic = module.explain()
+    return topic
+
+
+def render(name: str, topic: Topic) -> str:
+    """Plain text, 80 columns."""
+    title = titles()[name]
+    parts = [
+        f"{title}\n{'=' * len(title)}",
+        textwrap.fill(topic.statement, WIDTH),
+        _section("Derivation", topic.derivation),
+        _section("Numbers", _table(topic.numbers)),
+        _section("Checked just now", [_line(check) for check in topic.checks]),
+        textwrap.fill(f"Source: {topic.source}", WIDTH, subsequent_indent="  "),
+    ]
+    return "\n\n".join(parts)
+
+
+def _section(heading: str, lines: list[str] | tuple[str, ...]) -> str:
+    return f"{heading}\n" + "\n".join(f"  {line}".rstrip() for line in lines)
+
+
+def _table(numbers: tuple[tuple[str, str], ...]) -> list[str]:
+    width = max(len(what) for what, _ in numbers)
+    return [f"{what:<{width}}  {value}" for what, value in numbers]
+
+
+def _line(check: Check) -> str:
+    state = "ok    " if check.passed else "FAILED"
+    return f"{state}  error {check.error:<8.2g} (allowed {check.allowed:g})\n          {check.what}"
