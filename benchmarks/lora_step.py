@@ -27,12 +27,12 @@ import peft
 import torch
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
-from tunewise.data.embedded import embedded_splits
 
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.load import build
 from tunewise.backbones.sources import locate
 from tunewise.costs.measure import forget_peak_memory, peak_resident_bytes
+from tunewise.data.embedded import embedded_splits
 from tunewise.data.examples import Example
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch

@@ -1,10 +1,10 @@
 """The Python interface: the command line's verbs as functions.
 
-    import tunewise
+import tunewise
 
-    study = tunewise.Study.read("study.yaml")
-    finished = study.run("runs/sst5")
-    print(finished.verdict.headline)
+study = tunewise.Study.read("study.yaml")
+finished = study.run("runs/sst5")
+print(finished.verdict.headline)
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import StudyBusy
+from tunewise.opened import Opened
 from tunewise.reports.write import write_report
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import Outcome, run_jobs
-from tunewise.studies.events import OnEvent
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.progress import show_progress
 from tunewise.studies.settings import StudySettings
 from tunewise.studies.studyfile import read_study
-from tunewise.opened import Opened
 
 
 @dataclass(frozen=True)

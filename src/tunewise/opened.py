@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tunewise.reports.evidence import gather
+from tunewise.reports.record import record
 from tunewise.reports.results import Results, results_of
 from tunewise.reports.verdict import Verdict, verdict
 from tunewise.store.study import StudyFolder
@@ -26,3 +28,7 @@ class Opened:
     def verdict(self) -> Verdict:
         """Which contender to use, how sure that is, and what it costs."""
         return verdict(self._evidence, self.results)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values; what was measured stands under keys named ``measured``."""
+        return record(self._evidence, self.results, self.verdict)

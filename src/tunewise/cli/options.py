@@ -1,9 +1,30 @@
-"""Options that several commands share."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-SET = typer.Option(
-    [], "--set", metavar="KEY=VALUE", help="Override a setting, such as training.epochs=2."
-)
+StudyFile = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
+Folder = Annotated[
+    Path, typer.Argument(help="The folder of a study, such as runs/sst5.", show_default=False)
+]
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a setting, such as training.epochs=2; may be repeated.",
+        default_factory=list,
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder of the study; runs/<name> if not given.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Trials side by side; as many as cores if not given."),
+]

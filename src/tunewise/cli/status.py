@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
+from tunewise.cli.options import Folder
 from tunewise.store.study import StudyFolder
 from tunewise.studies.jobs import progress_of
 
 
-def command(
-    folder: Path = typer.Argument(..., help="The folder of a study, such as runs/sst5."),
-) -> None:
+def command(folder: Folder) -> None:
     """Say where a study stands: what is done, what failed, who runs it now."""
     study_folder = StudyFolder.open(folder)
     study = study_folder.study()

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from tunewise.cli.console import say
-from tunewise.cli.options import SET
-from tunewise.studies.describe import describe
+from tunewise.cli.options import Overrides, StudyFile
 from tunewise.studies.prepare import prepare
 from tunewise.studies.studyfile import read_study
 
 
-def command(
-    study: Path = typer.Argument(..., help="The study file."),
-    set_: list[str] = SET,
-) -> None:
+def command(study: StudyFile, overrides: Overrides) -> None:
     """Check a study file, its data and its models; change nothing.
 
     Lists the contenders that it would compare. All mistakes are told together.
     """
-    prepared = prepare(read_study(study, set_), say=say)
-    for line in describe(prepared.study["contenders"]):
+    prepared = prepare(read_study(study, overrides), say=say)
+    for line in prepared.contenders:
         typer.echo(line)
     for note in prepared.notes:
         typer.echo(f"note: {note}")
-    rows = ", ".join(f"{n:,} {name}" for name, n in prepared.study["data"]["rows"].items())
-    typer.echo(f"{study} is a valid study: {len(prepared.study['contenders'])} contenders, {rows}.")
+    rows = ", ".join(f"{count:,} {name}" for name, count in prepared.study["data"]["rows"].items())
+    typer.echo(f"{study} is valid. Rows: {rows}.")

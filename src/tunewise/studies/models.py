@@ -57,4 +57,3 @@ class Inspector:
             parameters=parameter_counts(model.module, model.head),
             features=key if is_frozen(model) else None,
         )
-

@@ -21,8 +21,9 @@ from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.study import StudyFolder
-from tunewise.studies.expand import Expansion, expand
+from tunewise.studies.expand import describe, expand
 from tunewise.studies.models import Inspector
+from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
 
 Say = Callable[[str], None]
@@ -36,6 +37,7 @@ class Prepared:
     splits: Splits
     study: dict[str, Any]
     notes: tuple[str, ...]
+    contenders: tuple[str, ...]  # a line for each, with its trials
 
 
 def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepared:
@@ -45,6 +47,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         InputError: all that is wrong with the data, or with models and methods, together.
     """
     task: Any = settings.task
+    expansion = expand(settings)  # first, because its mistakes cost nothing to find
     say("Reading the data")
     data = read_data(settings.data, task.columns(), settings.base, label=task.label)
     labels, problems = _labels(settings, data)
@@ -57,25 +60,26 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         raise InputError(_once(problems))
     splits = prepared_rows(data.splits, task.text, task.label, labels)
     data_hash = hash_of(splits)
-    expansion = expand(settings, data_hash=data_hash, labels=labels.options, models=models)
+    facts = Facts(data_hash, labels.options, models)
+    contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model")
     inspectors, problems = _inspectors(models, settings, labels)
-    problems += _inspect(expansion, inspectors, data_hash)
+    problems += _inspect(contenders, inspectors, data_hash)
     found = _audit(settings, data, labels, next(iter(inspectors.values()), None))
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
-    notes = (*data.notes, *expansion.notes, *warnings, *found.warnings)
+    notes = (*data.notes, *warnings, *found.warnings)
     study = {
         "name": settings.name,
         "settings": settings.given,
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
-        "task": expansion.task,
+        "task": task_settings(task, labels.options),
         "metrics": list(task.metrics),
         "labels": list(labels.options),
-        "contenders": expansion.contenders,
+        "contenders": contenders,
         "data": {
             "hash": data_hash,
             "rows": {name: len(rows) for name, rows in splits.items()},
@@ -89,7 +93,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "notes": list(notes),
         "environment": environment(),
     }
-    return Prepared(settings, splits, study, notes)
+    return Prepared(settings, splits, study, notes, tuple(describe(expansion)))
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:
@@ -137,14 +141,14 @@ def _inspectors(
 
 
 def _inspect(
-    expansion: Expansion, inspectors: dict[str, Inspector], data_hash: str
+    contenders: list[dict[str, Any]], inspectors: dict[str, Inspector], data_hash: str
 ) -> list[Problem]:
     """Fill in each trained contender's counts and feature key; what does not fit is a problem.
 
     Every point is applied, because a searched rank may be too large for the model.
     """
     problems = []
-    for contender in expansion.contenders:
+    for contender in contenders:
         for point in reversed(contender["points"]):
             chosen = point["settings"]["method"]
             method = METHODS.build(chosen["name"], chosen["settings"])
@@ -166,15 +170,15 @@ def _audit(
     settings: StudySettings, data: Data, labels: Labels | None, inspector: Inspector | None
 ) -> Audit:
     task: Any = settings.task
-    lengths = None
+    lengths, limit = None, None
     if inspector is not None:
         coder = inspector.coder
+        limit = min(_max_length(settings) or 512, inspector.model.max_length)
 
         def lengths(texts: Any) -> list[int]:
             columns = [list(column) for column in zip(*texts, strict=True)]
             return [len(ids) for ids in coder(*columns, verbose=False)["input_ids"]]
 
-    limit = inspector and min(_max_length(settings) or 512, inspector.model.max_length)
     return audit(
         data.splits,
         texts=task.text,
