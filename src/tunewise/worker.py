@@ -28,9 +28,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tunewise.core.disk import is_full
 from tunewise.core.files import is_complete
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit, is_full
+from tunewise.studies.exits import Exit
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
 

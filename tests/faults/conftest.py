@@ -37,7 +37,7 @@ class ToyStudy:
             training = {"timeout": toy["timeout"]} if "timeout" in toy else {}
             settings = [
                 {"row": number, "point": point, "toy": toy, "training": training}
-                for point in range(points)
+                for point in range(toy.get("points", points))
             ]
             rows.append(
                 {

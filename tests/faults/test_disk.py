@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tunewise.store.log import LogWriter, read_log
+from tunewise.core.disk import is_full
 from tunewise.studies import ledger
-from tunewise.studies.exits import is_full
 
 
 @pytest.mark.parametrize("fault", ["full", "exceed"])
@@ -60,14 +56,3 @@ def test_a_full_disk_is_recognised_behind_other_errors() -> None:
     assert is_full(outer)
     assert is_full(SafetensorError("I/O error: No space left on device (os error 28)"))
     assert not is_full(OSError(errno.ENOENT, "no such file"))
-
-
-def test_a_log_line_is_whole_though_the_system_writes_it_in_parts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write: Callable[[int, bytes], int] = os.write
-    monkeypatch.setattr(os, "write", lambda handle, content: write(handle, content[:3]))
-    log = LogWriter(tmp_path / "log.jsonl")
-    log.write("step", step=1, loss=0.25)
-    log.close()
-    assert read_log(tmp_path / "log.jsonl") == [{"event": "step", "step": 1, "loss": 0.25}]

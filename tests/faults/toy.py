@@ -20,8 +20,8 @@ from typing import Any
 
 from tunewise.core.canonical import digest
 from tunewise.core.files import FAIL_AT, mark_complete, read_json, write_bytes, write_json
-from tunewise.store.log import LogWriter
 from tunewise.store.study import StudyFolder
+from tunewise.training.log import TrialLog
 
 
 def run_job(job: dict[str, Any], study: Path, stop: Callable[[], bool]) -> str:
@@ -50,9 +50,9 @@ def _train(job: dict[str, Any], folder: StudyFolder, stop: Callable[[], bool]) -
     steps = toy.get("steps", 3)
     if done and toy.get("forgetful"):
         toy["score"] = -1.0
-    log = LogWriter(folder.trial_folder(job["id"]) / "log.jsonl")
-    if done == 0:
-        log.write("start", steps=steps, epochs=1)
+    log = TrialLog(folder.trial_folder(job["id"]) / "log.jsonl")
+    log.rewind(done)
+    log.write("start", steps=steps, epochs=1)
     for step in range(done + 1, steps + 1):
         if stop():
             return "interrupted"
@@ -60,7 +60,6 @@ def _train(job: dict[str, Any], folder: StudyFolder, stop: Callable[[], bool]) -
         log.write("step", epoch=1, step=step, loss=1 / step)
         write_json(checkpoint, {"step": step})
     log.write("end", status="done")
-    log.close()
     write_bytes(folder.weights_folder(job["id"]) / "weights.safetensors", b"w" * 100)
     return _finish(folder.trial_folder(job["id"]), job, "validation")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tunewise.store.log import LogTail, LogWriter, read_log
+from tunewise.store.log import LogTail, read_log
+from tunewise.training.log import TrialLog
 
 
 def test_a_log_is_read_as_written(tmp_path: Path) -> None:
-    log = LogWriter(tmp_path / "log.jsonl")
+    log = TrialLog(tmp_path / "log.jsonl")
     log.write("start", steps=2)
     log.write("step", step=1, loss=0.5)
-    log.close()
     assert read_log(tmp_path / "log.jsonl") == [
         {"event": "start", "steps": 2},
         {"event": "step", "step": 1, "loss": 0.5},
@@ -32,22 +32,12 @@ def test_a_whole_line_without_its_newline_waits_for_it(tmp_path: Path) -> None:
     assert read_log(tmp_path / "log.jsonl") == []
 
 
-def test_the_next_writer_cuts_off_a_half_line(tmp_path: Path) -> None:
-    path = tmp_path / "log.jsonl"
-    path.write_text('{"event":"step","step":1}\n{"event":"step","st')
-    log = LogWriter(path)
-    log.write("step", step=2)
-    log.close()
-    assert path.read_text() == '{"event":"step","step":1}\n{"event": "step", "step": 2}\n'
-
-
 def test_the_last_line_of_a_step_counts(tmp_path: Path) -> None:
-    log = LogWriter(tmp_path / "log.jsonl")
+    log = TrialLog(tmp_path / "log.jsonl")
     for step, loss in [(1, 0.9), (2, 0.8), (3, 0.7), (2, 0.6), (3, 0.5)]:
         log.write("step", step=step, loss=loss)
         if step == 2:
             log.write("evaluation", step=step, validation={"loss": loss})
-    log.close()
     events = read_log(tmp_path / "log.jsonl")
     assert [(event["event"], event["step"]) for event in events] == [
         ("step", 1),

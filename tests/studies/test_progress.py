@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tunewise.store.log import LogWriter
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
 from tunewise.studies.board import Board
-from tunewise.studies.events import Event, Finished, Notice, Started, Tick
+from tunewise.studies.events import Event, Finished, Notice, Started, Stopped, Tick
 from tunewise.studies.jobs import Job, next_jobs
 from tunewise.studies.progress import show_progress, view
+from tunewise.training.log import TrialLog
 
 NAMES = ["majority", "lora rank=16 targets=[attention, mlp]"]
 
@@ -91,7 +91,7 @@ def test_a_failed_trial_says_why_and_cannot_steer_the_terminal(folder: StudyFold
     ]
 
 
-def test_notices_tests_features_and_stops_are_told(folder: StudyFolder) -> None:
+def test_notices_tests_and_features_are_told(folder: StudyFolder) -> None:
     trial = job(folder, 0)
     features = Job("features", "ff", trial.settings, "ff")
     test = Job("test", trial.id, trial.settings)
@@ -99,12 +99,10 @@ def test_notices_tests_features_and_stops_are_told(folder: StudyFolder) -> None:
         folder,
         Notice("something is odd"),
         Finished(features, None, 2.0),
-        Finished(trial, None, 2.0),
         ended(test),
     ) == [
         "something is odd",
         "stored features: computed (2.0 s)",
-        "majority learning_rate=0.0001 seed=0: stopped, goes on with the next run",
         "[test 0/4] majority learning_rate=0.0001 seed=0: done (10 s)",
     ]
 
@@ -114,10 +112,9 @@ def test_the_live_view_fits_and_tells_trials_apart(folder: StudyFolder, width: i
     board = Board(folder, workers=2)
     for number in (2, 3):
         trial = job(folder, number)
-        log = LogWriter(folder.trial_folder(trial.id) / "log.jsonl")
+        log = TrialLog(folder.trial_folder(trial.id) / "log.jsonl")
         log.write("start", steps=12345)
         log.write("step", step=1234, loss=10.5)
-        log.close()
         board.hear(Started(trial))
     board.hear(ended(job(folder, 0), seconds=90_000.0))
     board.hear(Tick())
@@ -128,6 +125,13 @@ def test_the_live_view_fits_and_tells_trials_apart(folder: StudyFolder, width: i
         assert "learning_rate=0.0001 seed=0" in lines[1]
         assert "learning_rate=0.0005 seed=0" in lines[2]
         assert "1234/12345  loss 10.500" in lines[1]
+
+
+def test_a_job_that_stopped_leaves_the_view(folder: StudyFolder) -> None:
+    board = Board(folder, workers=2)
+    board.hear(Started(job(folder, 2)))
+    board.hear(Stopped(job(folder, 2)))
+    assert board.running == {}
 
 
 def test_the_leaderboard_is_sorted_by_validation(folder: StudyFolder) -> None:
@@ -172,14 +176,13 @@ def test_a_running_trial_counts_by_its_pace(folder: StudyFolder) -> None:
     board = Board(folder, workers=1, clock=lambda: now)
     trial = job(folder, 0)
     board.hear(Started(trial))
-    log = LogWriter(folder.trial_folder(trial.id) / "log.jsonl")
+    log = TrialLog(folder.trial_folder(trial.id) / "log.jsonl")
     log.write("start", steps=100)
     log.write("step", step=1, loss=1.0)
     board.hear(Tick())
     now += 20.0
     log.write("step", step=50, loss=1.0)
     board.hear(Tick())
-    log.close()
     assert board.seconds_left() == pytest.approx(20.0 + 5 * 40.0)
 
 
@@ -198,3 +201,20 @@ def test_the_live_view_keeps_notices_and_leaves_no_colour(
     assert "something is odd" in shown
     assert "failed: no [31mluck" in shown
     assert "\x1b[3" not in shown.replace("\x1b[3A", "")
+
+
+def test_a_resumed_trial_is_paced_by_the_steps_it_takes_now(folder: StudyFolder) -> None:
+    now = 1000.0
+    board = Board(folder, workers=1, clock=lambda: now)
+    trial = job(folder, 0)
+    log = TrialLog(folder.trial_folder(trial.id) / "log.jsonl")
+    log.write("start", steps=100)
+    log.write("step", step=1, loss=1.0)
+    log.write("step", step=50, loss=1.0)
+    board.hear(Started(trial))
+    log.write("start", steps=100)
+    log.write("step", step=51, loss=1.0)
+    now += 20.0
+    log.write("step", step=60, loss=1.0)
+    board.hear(Tick())
+    assert board.running[trial.key].seconds_left(now) == pytest.approx(80.0)

@@ -1,7 +1,8 @@
-"""A trial's log: one line of JSON an event, the only channel while it runs.
+"""Reads a trial's log: one line of JSON an event, the only channel while it runs.
 
-A line is written at once, so a reader meets at most one half line, at the end. A trial that
-goes on from a checkpoint repeats the steps after it; the last line of a step counts.
+A reader may meet half a line, at the end of a running trial's log or where a killed one's goes
+on. A trial that goes on from a checkpoint repeats the steps after it; the last line of a step
+counts.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import json
 import os
 from pathlib import Path
 from typing import Any
-
-from tunewise.core.files import failpoint
 
 Event = dict[str, Any]
 
@@ -53,27 +52,6 @@ class LogTail:
         whole = content[: content.rfind(b"\n") + 1]
         self.position += len(whole)
         return [event for line in whole.splitlines() if (event := _event(line)) is not None]
-
-
-class LogWriter:
-    """Adds events to a log, after cutting off a half line that an earlier run may have left."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        content = path.read_bytes()
-        os.ftruncate(self._handle, content.rfind(b"\n") + 1)
-
-    def write(self, event: str, **values: Any) -> None:
-        """Add one line. Numbers must be finite: what is not a number is written as None."""
-        line = json.dumps({"event": event, **values}, ensure_ascii=False, allow_nan=False)
-        failpoint()
-        rest = memoryview(line.encode() + b"\n")
-        while rest:
-            rest = rest[os.write(self._handle, rest) :]
-
-    def close(self) -> None:
-        os.close(self._handle)
 
 
 def _event(line: bytes) -> Event | None:

@@ -18,7 +18,7 @@ from tunewise.studies.choose import (
     search_ids,
     seeds_of,
 )
-from tunewise.studies.events import Event, Finished, Started, Tick
+from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Job, Progress, progress_of
 
 ENOUGH = 0.05  # share of its steps after which a running trial says how long it will take
@@ -42,7 +42,7 @@ class Running:
         """Take in the new lines of the log."""
         for event in self.log.read():
             if event["event"] == "start":
-                self.steps = event.get("steps")
+                self.steps, self.first = event.get("steps"), None
             elif event["event"] == "step":
                 self.first = event["step"] if self.first is None else self.first
                 self.step, self.loss = event["step"], event.get("loss")
@@ -94,6 +94,8 @@ class Board:
                     if job.kind == "trial" and record.status == "done":
                         self.seconds[job.id] = seconds
                     self._count()
+            case Stopped(job):
+                self.running.pop(job.key, None)
             case Tick():
                 for running in self.running.values():
                     if running.kind == "trial":

@@ -12,10 +12,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tunewise.core.disk import is_full
 from tunewise.core.errors import StudyBusy, TunewiseError
 from tunewise.store.study import StudyFolder
-from tunewise.studies.events import Finished, Notice, OnEvent, Signals, Started, Tick
-from tunewise.studies.exits import KILLED, Exit, is_full, said
+from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
+from tunewise.studies.exits import KILLED, Exit, said
 from tunewise.studies.jobs import Job, Progress
 from tunewise.studies.ledger import Ledger
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
@@ -199,13 +200,15 @@ class _Launch:
             limit = job.settings["training"]["timeout"]
             self._end(job, "timed-out", f"not finished within {limit} s (timeout).", seconds)
         elif self.stopping:
-            self.on_event(Finished(job, None, seconds))
+            self.on_event(Stopped(job))
         elif code == Exit.DISK_FULL:
+            self.on_event(Stopped(job))
             self._pause(f"{job.key} could not write")
         elif code == Exit.BUSY:
             lock = self.folder.lock_file(job.key)
             raise StudyBusy(f"{job.key} is still run by a process of an earlier launch ({lock}).")
         elif code in KILLED and self.tried[job.key] < TRIES:
+            self.on_event(Stopped(job))
             self.on_event(Notice(f"{job.key} {said(code)}; it is tried once more."))
         elif code in KILLED:
             error = "killed from outside twice, most likely because memory ran out."
@@ -264,6 +267,7 @@ class _Launch:
         self.on_event(Notice(f"The worker process {ended}; another one takes over."))
         for running in self.running.values():
             self.free.append(running.slot)
-            self.ledger.take(running.job, running.seconds)
+            if not self.ledger.take(running.job, running.seconds):
+                self.on_event(Stopped(running.job))
         self.running.clear()
         self.queue = None

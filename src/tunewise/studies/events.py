@@ -21,11 +21,18 @@ class Started:
 
 @dataclass(frozen=True)
 class Finished:
-    """A job has ended. `record` is None for features, and where the job will go on later."""
+    """A job is complete, whatever its status. `record` is None for features."""
 
     job: Job
     record: Record | None
     seconds: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A job's process has ended before the job was complete; it may run again."""
+
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Tick:
     """Nothing happened for a moment: time to look at the logs."""
 
 
-Event = Started | Finished | Notice | Tick
+Event = Started | Finished | Stopped | Notice | Tick
 OnEvent = Callable[[Event], None]
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import signal
 from enum import IntEnum
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Exit(IntEnum):
@@ -28,18 +25,6 @@ KILLED = {
     128 + signal.SIGTERM,
     Exit.INTERRUPTED,
 }
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether an error means that the disk took no more, also where it caused another one."""
-    at: BaseException | None = error
-    while at is not None:
-        if isinstance(at, OSError) and at.errno in FULL:
-            return True
-        if "No space left on device" in str(at):  # safetensors raises errors of its own
-            return True
-        at = at.__cause__ or at.__context__
-    return False
 
 
 def said(code: int) -> str:

@@ -12,7 +12,7 @@ from tunewise.core.files import is_complete, remove_folder, write_bytes
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Fault, Record, write_ending
 from tunewise.studies.choose import weights_to_drop
-from tunewise.studies.events import Finished, Notice, OnEvent
+from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.jobs import Job, Progress, next_jobs, progress_of
 
 TAIL = 8_000  # bytes of a dead process's output that are kept
@@ -66,6 +66,7 @@ class Ledger:
         """
         if job.kind == "features":
             self.spoiled[job.id] = (status, f"its features could not be computed: {error}")
+            self.on_event(Stopped(job))
             self.on_event(Notice(f"{job.key}: {status}. {error}"))
             return
         place, output = self._place(job), self.folder.output_file(job.key)

@@ -143,10 +143,8 @@ def _finished(board: Board, event: Finished) -> str:
     job, record, progress = event.job, event.record, board.progress
     seconds = duration(event.seconds)
     label = " ".join(board.label(job)).strip()
-    if job.kind == "features":
-        return f"{label}: computed ({seconds})"
     if record is None:
-        return f"{label}: stopped, goes on with the next run"
+        return f"{label}: computed ({seconds})"
     count = f"[{progress.finished}/{progress.trials}]"
     if job.kind == "test":
         count = f"[test {progress.tested}/{progress.tests}]"
