@@ -69,7 +69,7 @@ def shared_texts(splits: Splits, texts: Sequence[str], keys: Keys) -> list[Share
     )
     compared = []
     for first, second in combinations(splits, 2):
-        of, within = sorted((first, second), key=lambda name: len(splits[name]))
+        of, within = sorted((second, first), key=lambda name: len(splits[name]))
         near = None if runs is None else _near(keys, runs, of, within)
         compared.append(_compare(splits, texts, keys, near, of=of, within=within))
     return compared

@@ -1,0 +1,160 @@
+"""A commented study file from a look at data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
+
+from tunewise.data.inspect import Guess
+from tunewise.data.settings import DataSettings, SplitRule
+
+_PLAIN = re.compile(r"(\.{0,2}/)*[A-Za-z][\w./-]*(:[\w./-]+)?", re.ASCII)
+_WORDS_OF_YAML = {"yes", "no", "true", "false", "null", "on", "off", "y", "n"}
+_MANY = 5000  # rows of train from which on a limit is suggested for a first look
+
+
+def study_name(source: str) -> str:
+    """A name for a study of this source, which also serves as a folder's name.
+
+    >>> study_name("../data/my reviews (1).csv"), study_name("SetFit/sst5"), study_name("..")
+    ('my-reviews-1', 'sst5', 'study')
+    """
+    last = Path(source.rpartition(":")[2])
+    stem = last.stem if last.suffix in (".csv", ".tsv", ".jsonl", ".parquet") else last.name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "study"
+
+
+def write_study(guess: Guess, name: str | None = None) -> str:
+    """The study file as text. What was guessed stands beside its reason."""
+    name = name or study_name(guess.settings.source or "")
+    return "\n".join(
+        [
+            *_remark(
+                "A study drafted by `tunewise init`. Check what it says about your data, then: "
+                f"`tunewise validate {name}.yaml` shows what would run, and `tunewise run "
+                f"{name}.yaml` runs it and ends with a verdict."
+            ),
+            f"name: {quoted(name)}",
+            "",
+            *_task_lines(guess),
+            "",
+            *_data_lines(guess),
+            "",
+            *_MODELS,
+            "",
+            *_METHODS,
+            "",
+        ]
+    )
+
+
+def _task_lines(guess: Guess) -> list[str]:
+    text = _value(guess.texts if len(guess.texts) > 1 else guess.texts[0])
+    task = {"kind": "classification", "text": text, "label": quoted(guess.label)}
+    if guess.names:
+        task["labels"] = _value(guess.names)
+    task["metrics"] = "[accuracy, f1_macro]"
+    shown = ", ".join(map(quoted, guess.options[:10]))
+    more = f" and {len(guess.options) - 10} more" if len(guess.options) > 10 else ""
+    return [
+        *_remark(f"What is asked: one of {len(guess.options)} classes ({shown}{more})."),
+        *(line for reason in guess.reasons for line in _remark(reason)),
+        f"task: {_flow(task)}",
+    ]
+
+
+def _data_lines(guess: Guess) -> list[str]:
+    sizes = ", ".join(f"{name} {count:,}" for name, count in guess.rows.items())
+    unit = "row" if len(guess.texts) == 1 else "pair"
+    lines = _remark(f"Rows: {sizes}; {guess.words:.0f} words a {unit}, on average.")
+    for warning in guess.warnings:
+        lines += _remark(f"Noticed: {warning}")
+    for problem in guess.problems:
+        lines += _remark(f"TO SETTLE before it runs: {problem}")
+    lines += ["data:", *(f"  {line}" for line in _settings(guess.settings))]
+    if guess.rows["train"] > _MANY:
+        lines += ["  # limit: {train: 2000}      # for a first look, with the shares of the labels"]
+    if guess.problems:
+        lines += ["# accept_leakage: why it does no harm that splits share texts"]
+    return lines
+
+
+def _settings(settings: DataSettings) -> list[str]:
+    lines = [f"source: {quoted(settings.source or '')}"]
+    if settings.files:
+        lines.append(f"files: {_flow({key: quoted(file) for key, file in settings.files.items()})}")
+    if settings.split:
+        lines.append(f"split: {_flow(_rule(settings.split))}  # the same rows every time")
+    if settings.on_missing_label == "drop":
+        lines.append("on_missing_label: drop")
+    return lines
+
+
+def _rule(rule: SplitRule) -> dict[str, str]:
+    parts = {} if rule.from_ == "train" else {"from": rule.from_}
+    given = {name: getattr(rule, name) for name in ("train", "validation", "test")}
+    parts |= {name: str(size) for name, size in given.items() if size is not None}
+    parts["seed"] = str(rule.seed)
+    if rule.group:
+        parts["group"] = quoted(rule.group)
+    return parts
+
+
+_MODELS = (
+    "# The models to adapt. embedded:encoder comes with Tunewise, needs no network and is tiny: it",
+    "# shows the way, not what a real model can do. With a network, put a real one in its place.",
+    "models: [embedded:encoder]",
+    "# models: [distilbert-base-uncased]                   # 66 million parameters",
+    "# models: [sentence-transformers/all-MiniLM-L6-v2]    # 22 million",
+    "# models: [bert-base-uncased, ./my-model]             # several, also folders",
+)
+_METHODS = (
+    "# The ways to adapt them; each makes a row of the verdict.",
+    "methods:",
+    "  - majority                      # always the most frequent class: the least to beat",
+    "  - tfidf                         # counted words, without a model: often hard to beat",
+    "  - head                          # only a new last layer learns; quick",
+    "  - lora: {rank: 8, alpha: 16}    # small corrections beside frozen weights",
+    "  - full                          # every weight learns",
+    "training: {epochs: 3, batch_size: 32}",
+    "search: {learning_rate: auto}     # each method tries its own grid, chosen on validation",
+    "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
+)
+
+
+def quoted(text: str) -> str:
+    r"""A text as YAML writes it: bare where that is safe, else between double quotes.
+
+    >>> quoted("text"), quoted("no"), quoted('my "best" label'), quoted("1")
+    ('text', '"no"', '"my \\"best\\" label"', '"1"')
+    """
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
+        return text
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(sign: str) -> str:
+    if sign in '"\\':
+        return "\\" + sign
+    if sign.isprintable():
+        return sign
+    code = ord(sign)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\U{code:08x}"
+
+
+def _value(texts: str | Sequence[str]) -> str:
+    return quoted(texts) if isinstance(texts, str) else f"[{', '.join(map(quoted, texts))}]"
+
+
+def _flow(values: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}"
+
+
+def _remark(text: str) -> list[str]:
+    """Comment lines. Names from the data may hold anything, so nothing unprintable gets through."""
+    safe = "".join(sign if sign.isprintable() else " " for sign in text)
+    return [f"# {line}" for line in wrap(safe, 96, break_long_words=False, break_on_hyphens=False)]

@@ -1,0 +1,196 @@
+"""A look at data nobody has described: what could be studied with it, and why we think so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.audit import audit
+from tunewise.data.files import data_files, read_file
+from tunewise.data.labels import is_missing, resolve
+from tunewise.data.locate import kind_of, resolved
+from tunewise.data.opening import Source, open_source
+from tunewise.data.prepared import label_counts, prepared_rows
+from tunewise.data.roles import Roles, guess_roles
+from tunewise.data.rows import SPLITS, Row, Table, listed, split_named
+from tunewise.data.settings import DataSettings, SplitRule
+from tunewise.data.sources import read_data
+
+ENOUGH = 1000  # rows from which on a tenth is enough to score on
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A classification that could be studied. `write_study` makes a study file of it.
+
+    `reasons` say why it was chosen so, `warnings` what the audit noticed, `problems` what would
+    keep the study from starting; rows and counts are those after the split.
+    """
+
+    settings: DataSettings
+    texts: tuple[str, ...]
+    label: str
+    names: tuple[str, ...] | None  # to be written down, where the data alone would be ambiguous
+    options: tuple[str, ...]
+    rows: dict[str, int]
+    counts: dict[str, dict[str, int]]
+    words: float  # mean words of a row's texts, in train
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def look(source: str, base: Path = Path()) -> Guess:
+    """Look at a file, a folder, embedded data or a hub id.
+
+    Args:
+        source: as a study file in `base` would name it.
+        base: the folder that the study file will lie in.
+
+    Raises:
+        InputError: unreadable, or no classification of texts; it says what it is instead.
+    """
+    settings, opened, reasons = _opened(source, base)
+    main = opened.tables.get("train") or next(iter(opened.tables.values()))
+    roles = guess_roles(main.columns, main.rows, source)
+    settings, more = _completed(settings, opened, roles)
+    names = _names(main.rows, roles.label)
+    return _audited(settings, base, roles, names, (*roles.reasons, *reasons, *more))
+
+
+def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
+    settings = DataSettings(source=source)
+    if kind_of(source, base) == "folder":
+        folder = resolved(source, base)
+        if not any(split_named(path.stem) == "train" for path in data_files(folder)):
+            files, reasons = _guess_files(folder, source)
+            if files:
+                settings = DataSettings(source=source, files=files)
+                return settings, open_source(settings, base), reasons
+    return settings, open_source(settings, base), []
+
+
+def _guess_files(folder: Path, source: str) -> tuple[dict[str, str], list[str]]:
+    """Files whose names hold the name of a split: train_subset.jsonl, reviews-dev.csv."""
+    found: dict[str, list[Path]] = {}
+    for path in data_files(folder):
+        splits = {split for word in re.split(r"[\W_]+", path.stem) if (split := split_named(word))}
+        if len(splits) == 1:
+            found.setdefault(splits.pop(), []).append(path)
+    if not found and len(paths := data_files(folder)) == 1:
+        return {"train": paths[0].name}, [f"{paths[0].name} is the only data file there."]
+    if "train" not in found:
+        return {}, []
+    tables = {
+        path: read_file(path, f"{source.rstrip('/')}/{path.name}")
+        for paths in found.values()
+        for path in paths
+    }
+    common = [set(tables[paths[0]].columns) for paths in found.values() if len(paths) == 1]
+    files, reasons = {}, []
+    for split in SPLITS:
+        if split in found:
+            ranked = sorted(found[split], key=lambda path: _file_rank(path, tables[path], common))
+            files[split] = ranked[0].name
+            others = f"; not {listed([path.name for path in ranked[1:]])}" if ranked[1:] else ""
+            reasons.append(f"{ranked[0].name} serves as {split} by its name{others}.")
+    return files, reasons
+
+
+def _file_rank(path: Path, table: Table, common: Sequence[set[str]]) -> tuple[bool, int, int]:
+    """The likeliest first: named exactly like a split, with the columns of the others, long."""
+    shared = sum(len(columns & set(table.columns)) for columns in common)
+    return (split_named(path.stem) is None, -shared, -len(table.rows))
+
+
+def _completed(
+    settings: DataSettings, opened: Source, roles: Roles
+) -> tuple[DataSettings, list[str]]:
+    """Add what the data need: a rule for the splits they lack, and what to do without a label."""
+    reasons = []
+    rule = _rule(opened, roles)
+    lacking = sum(
+        is_missing(row.get(roles.label)) for table in opened.tables.values() for row in table.rows
+    )
+    if lacking:
+        reasons.append(f"{lacking:,} rows have no '{roles.label}'; they are dropped and counted.")
+    return DataSettings(
+        source=settings.source,
+        files=settings.files,
+        split=rule,
+        on_missing_label="drop" if lacking else "error",
+    ), reasons
+
+
+def _rule(opened: Source, roles: Roles) -> SplitRule | None:
+    rows = {
+        name: sum(not is_missing(row.get(roles.label)) for row in table.rows)
+        for name, table in opened.tables.items()
+    }
+    has = {name for name, count in rows.items() if count}
+    if "train" not in has or has >= {"train", "validation", "test"}:
+        return None
+    part = 0.1 if rows["train"] >= ENOUGH else 0.2
+    if has == {"train"}:
+        rule = SplitRule(train=round(1 - 2 * part, 1), validation=part, test=part)
+    elif "validation" not in has:
+        rule = SplitRule(validation=part)
+    elif rows["validation"] >= ENOUGH:
+        rule = SplitRule(from_="validation", test=0.5)
+    else:
+        rule = SplitRule(test=part)
+    return replace(rule, group=_group(opened.tables[rule.from_].rows, roles.texts))
+
+
+def _group(rows: Sequence[Row], texts: Sequence[str]) -> str | None:
+    """The longer text of a pair, where it stands in many rows: several questions on a passage."""
+    if len(texts) < 2:
+        return None
+    longer = max(texts, key=lambda text: sum(len(str(row.get(text))) for row in rows))
+    repeated = len({str(row.get(longer)) for row in rows}) * 1.05 <= len(rows)
+    return longer if repeated else None
+
+
+def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
+    """Numbers below zero can only be names, and are then listed in their order."""
+    values = {row.get(label) for row in rows if not is_missing(row.get(label))}
+    try:
+        numbers = sorted(int(value) for value in values)  # type: ignore[arg-type]  # tried
+    except (TypeError, ValueError):
+        return None
+    return tuple(map(str, numbers)) if numbers[0] < 0 else None
+
+
+def _audited(
+    settings: DataSettings,
+    base: Path,
+    roles: Roles,
+    names: tuple[str, ...] | None,
+    reasons: Sequence[str],
+) -> Guess:
+    """Read it all as a study would, so that what would stop one is known now."""
+    data = read_data(settings, [*roles.texts, roles.label], base, label=roles.label)
+    labels = resolve(data.splits, roles.label, given=names, found=data.names)
+    found = audit(data.splits, texts=roles.texts, label=roles.label, labels=labels)
+    rows = {name: len(part) for name, part in data.splits.items()}
+    if min(rows.values()) < len(labels.options):
+        sizes = ", ".join(f"{name} {count}" for name, count in rows.items())
+        message = f"too few rows ({sizes}) for {len(labels.options)} classes."
+        raise InputError([Problem(str(settings.source), message)])
+    prepared = prepared_rows(data.splits, roles.texts, roles.label, labels)
+    return Guess(
+        settings=settings,
+        texts=roles.texts,
+        label=roles.label,
+        names=names,
+        options=labels.options,
+        rows=rows,
+        counts=label_counts(prepared, roles.label, labels),
+        words=found.facts["splits"]["train"]["words"]["mean"],
+        reasons=tuple(reasons),
+        warnings=(*data.notes, *found.warnings),
+        problems=tuple(str(problem) for problem in found.problems),
+    )
