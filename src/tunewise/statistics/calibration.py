@@ -14,7 +14,7 @@ import numpy as np
 from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.simulation import Simulated, World, simulate
 
-RESAMPLES = 2_000  # per study; the noise of the bootstrap is small against that of the study
+RESAMPLES = 1_000  # per study; the noise of the bootstrap is small against that of the study
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,13 @@ def tied_share(line: Line, *, studies: int, difference: float = 0.0) -> float:
 
 def detectable(line: Line, *, studies: int = 20) -> float:
     """The smallest difference that studies of this kind say they can detect, on average."""
-    found = [line.study(number)[1].pairs[0].detectable for number in range(studies)]
-    return float(np.mean([one for one in found if one is not None]))
+    found = []
+    for number in range(studies):
+        pair = line.study(number)[1].pairs[0]
+        claim = pair.method if pair.decided_by == "method" else pair.items
+        if claim.detectable is not None:
+            found.append(claim.detectable)
+    return float(np.mean(found))
 
 
 def bounds_for(share: float, studies: int) -> tuple[float, float]:
