@@ -124,8 +124,8 @@ def detectable(line: Line, *, studies: int = 20) -> float:
 def bounds_for(share: float, studies: int) -> tuple[float, float]:
     """Where the counted share should lie when the true one is `share` (0.05 or 0.95).
 
-    For 1,000 studies these are the declared bounds: 3.6 to 6.4 % false positives, 93.5 to 96.5 %
-    coverage, two standard errors and a little. For fewer studies they widen with the root.
+    From 1,000 studies on these are the declared bounds: 3.6 to 6.4 % false positives, 93.5 to
+    96.5 % coverage. For fewer they widen with the root.
     """
-    half = (0.014 if share < 0.5 else 0.015) * math.sqrt(1000 / studies)
+    half = (0.014 if share < 0.5 else 0.015) * math.sqrt(1000 / min(studies, 1000))
     return share - half, share + half

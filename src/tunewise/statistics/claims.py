@@ -16,7 +16,7 @@ from tunewise.statistics.combine import (
     method_difference_paired,
     method_difference_unpaired,
 )
-from tunewise.statistics.intervals import Interval
+from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import Metric, Numbers, classes_in
 from tunewise.statistics.paired import approximate_randomisation, exact_sign_flip
 from tunewise.statistics.power import detectable_difference, detectable_shift
@@ -170,10 +170,9 @@ def method_claim(meeting: Meeting, terms: Terms) -> Claim:
     shift = detectable_shift(
         min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
     )
-    detectable = shift * joined.standard_error
-    return Claim(
-        test, joined.interval(terms.level), joined.p_two_sided(), detectable=detectable or None
-    )
+    error = joined.standard_error
+    interval = joined.interval(terms.level) if error > 0 else _items_interval(meeting, terms.level)
+    return Claim(test, interval, joined.p_two_sided(), detectable=shift * error or None)
 
 
 def _items_interval(meeting: Meeting, level: float) -> Interval | None:
@@ -182,9 +181,7 @@ def _items_interval(meeting: Meeting, level: float) -> Interval | None:
         return meeting.group.drawn.interval(meeting.mix, level=level)
     if meeting.metric.kind != "proportion":
         return None
-    # None of n items differs, so the share of those that do is below 1 - (alpha / 2) ^ (1 / n).
-    bound = 1 - ((1 - level) / 2) ** (1 / meeting.group.items)
-    return Interval(-bound, bound)
+    return none_differs(meeting.group.items, level=level)
 
 
 def _detectable_over_items(meeting: Meeting, terms: Terms) -> float | None:

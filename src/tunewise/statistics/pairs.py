@@ -19,6 +19,7 @@ from tunewise.statistics.claims import (
     method_claim,
 )
 from tunewise.statistics.combine import Equivalence, tost
+from tunewise.statistics.intervals import none_differs
 from tunewise.statistics.paired import McNemar, mcnemar_of
 from tunewise.statistics.power import detectable_shift, items_needed, seeds_needed
 from tunewise.statistics.rows import RowScores, SharedItems
@@ -149,7 +150,15 @@ def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
         return None
     joined = meeting.over_seeds
     widest = meeting.over_items if isinstance(joined, str) else joined
-    return tost(widest, margin=terms.margin, alpha=1 - terms.level)
+    alpha = 1 - terms.level
+    if widest.standard_error > 0:
+        return tost(widest, margin=terms.margin, alpha=alpha)
+    if not np.array_equal(*meeting.features) or meeting.metric.kind != "proportion":
+        return None
+    # No item differs. That many would show none with this chance, were the margin the truth.
+    p = max(0.0, 1 - terms.margin) ** meeting.group.items
+    interval = none_differs(meeting.group.items, level=1 - 2 * alpha)
+    return Equivalence(terms.margin, p, interval, p < alpha)
 
 
 def _improvement(meeting: Meeting, terms: Terms) -> Improvement | None:
