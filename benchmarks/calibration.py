@@ -1,6 +1,6 @@
 """Measure the statistics: false positives, coverage, ties kept and differences found.
 
-    python benchmarks/calibration.py            1,000 studies per line; minutes
+    python benchmarks/calibration.py            2,000 studies per line; minutes
     python benchmarks/calibration.py 200        fewer
 
 Every study goes through `compare`, as a real one does. Seeds are fixed, so two runs print the
@@ -64,4 +64,4 @@ def decided() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000))

@@ -33,8 +33,8 @@ def test_false_positives_and_coverage_of_two_hundred_small_studies() -> None:
 
 @pytest.mark.bench
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
-def test_false_positives_and_coverage_of_a_thousand_studies(line: Line) -> None:
-    for name, share, nominal in measure(line, studies=1000):
+def test_false_positives_and_coverage_of_two_thousand_studies(line: Line) -> None:
+    for name, share, nominal in measure(line, studies=2000):
         low, high = bounds_for(nominal, 1000)
         assert low <= share <= high, name
 
@@ -45,7 +45,7 @@ def test_the_bounds_for_a_thousand_studies_are_the_declared_ones() -> None:
 
 
 def test_one_method_under_two_lists_of_seeds_is_tied_with_itself() -> None:
-    lists = Line("two lists", ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9)), start=20)
+    lists = Line("two lists", ((0, 1, 2), (3, 4, 5)), start=20)
     assert tied_share(lists, studies=100) >= 0.90
 
 
@@ -55,13 +55,13 @@ def test_twice_the_detectable_difference_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "low", "high"), [(2, 0.02, 0.06), (3, 0.036, 0.056), (5, 0.043, 0.053)]
+    ("seeds", "low", "high"), [(2, 0.025, 0.058), (3, 0.038, 0.054), (5, 0.046, 0.051)]
 )
 def test_items_and_seeds_join_at_every_ratio(seeds: int, low: float, high: float) -> None:
     """False positives at 5 %, whatever share of the variance the seeds have; 3,000 draws each."""
     rng = np.random.default_rng(0)
     for share in (0.1, 0.5, 0.9, 1.0):
-        z = np.sqrt(1.0) * rng.standard_normal(3000)
+        z = rng.standard_normal(3000)
         seen = share * rng.chisquare(seeds - 1, 3000) / (seeds - 1)
         rejected = [
             abs(estimate) > one.critical() * one.standard_error

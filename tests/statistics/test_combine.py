@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
@@ -66,6 +66,7 @@ def test_fewer_seeds_on_one_side_count_for_both() -> None:
     assert method_difference_unpaired(SCORES, SCORES[:2], no_items(6)).df == 1
 
 
+@settings(max_examples=50, deadline=None)
 @given(a=PARTS, b=PARTS, df=st.integers(1, 30), level=st.floats(0.6, 0.99))
 def test_the_joined_critical_value_lies_between_normal_and_students(
     a: float, b: float, df: int, level: float
@@ -76,6 +77,7 @@ def test_the_joined_critical_value_lies_between_normal_and_students(
     assert Uncertainty(0.0, a, b, df).satterthwaite_df >= df
 
 
+@settings(max_examples=50, deadline=None)
 @given(a=PARTS, b=PARTS, df=st.integers(1, 30), estimate=st.floats(-3, 3))
 def test_p_and_interval_agree(a: float, b: float, df: int, estimate: float) -> None:
     found = Uncertainty(estimate, a, b, df)

@@ -12,7 +12,7 @@ from tunewise.core.canonical import canonical
 from tunewise.core.errors import InputError
 from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.corrections import benjamini_hochberg, holm
-from tunewise.statistics.intervals import wilson
+from tunewise.statistics.intervals import none_differs, wilson
 from tunewise.statistics.power import items_needed
 from tunewise.statistics.rows import RowScores
 from tunewise.statistics.simulation import World, simulate
@@ -154,8 +154,7 @@ def test_identical_answers_leave_a_bound_and_not_a_point() -> None:
     pair = compared(row("a", range(10)), row("b", range(10))).pairs[0]
     assert pair.tied
     assert pair.items.p == 1.0
-    bound = 1 - 0.025 ** (1 / ITEMS)
-    assert pair.items.interval == pytest.approx((-bound, bound))
+    assert pair.items.interval == none_differs(ITEMS)
     assert pair.needed_items is None
 
 
@@ -231,6 +230,22 @@ def test_equivalence_within_a_margin_is_shown_and_not_assumed() -> None:
     assert wide.equivalent
     assert narrow is not None
     assert not narrow.equivalent
+
+
+def test_identical_answers_are_equivalent_as_far_as_the_items_reach() -> None:
+    same = [row("a", range(10)), row("b", range(10))]
+    near = compared(*same, equivalence_margin=0.02).pairs[0].equivalence
+    nearer = compared(*same, equivalence_margin=0.01).pairs[0].equivalence
+    assert near is not None
+    assert near.p == pytest.approx(0.98**ITEMS)
+    assert near.equivalent
+    assert nearer is not None
+    assert not nearer.equivalent
+
+
+def test_right_throughout_is_not_certain_for_ever() -> None:
+    one = compared(row("perfect", [], [], [])).rows[0]
+    assert one.method_interval == pytest.approx(wilson(ITEMS, ITEMS))
 
 
 def test_items_needed_allow_for_the_other_comparisons() -> None:

@@ -16,11 +16,15 @@ from tunewise.statistics.combine import (
     method_difference_paired,
     method_difference_unpaired,
 )
-from tunewise.statistics.intervals import Interval
+from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import Metric, Numbers, classes_in
 from tunewise.statistics.paired import approximate_randomisation, exact_sign_flip
+from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.statistics.rows import RowScores, SharedItems
 from tunewise.statistics.summary import why_no_method_claim
+
+POWER = 0.8
+NORMAL_DF = 1e6  # degrees of freedom at which Student's t is normal
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,9 @@ class Claim:
     """What can be said about a difference, or why nothing can.
 
     `interval` belongs to this difference alone; `p_adjusted` counts the other comparisons, and
-    `separated` says that it is below alpha. All are None where the claim is not testable, and
-    then `reason` says why.
+    `separated` says that it is below alpha. `detectable` is the smallest difference that this
+    claim would be made about in 80 of 100 such studies, other comparisons allowed for. All are
+    None where the claim is not testable, and then `reason` says why.
     """
 
     test: str | None = None
@@ -37,7 +42,29 @@ class Claim:
     p: float | None = None
     p_adjusted: float | None = None
     separated: bool | None = None
+    detectable: float | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all pairs of a comparison have in common."""
+
+    metric: Metric
+    level: float
+    comparisons: int
+    margin: float | None
+    resamples: int
+
+    @property
+    def randomisations(self) -> int:
+        """Enough of them that the smallest possible p-value survives the correction."""
+        return max(self.resamples, math.ceil(2 / self.strictest_alpha))
+
+    @property
+    def strictest_alpha(self) -> float:
+        """The level of Holm's first step: whatever passes it passes the correction."""
+        return (1 - self.level) / max(1, self.comparisons)
 
 
 @dataclass(frozen=True)
@@ -74,6 +101,17 @@ class Meeting:
         )
 
     @cached_property
+    def disagreement(self) -> float | None:
+        """Mean squared difference per item; None for metrics that are no share of right answers.
+
+        Of single runs it is the share of items that exactly one of the two gets right.
+        """
+        if self.metric.kind != "proportion":
+            return None
+        ours, theirs = self.features
+        return float(((ours - theirs)[:, 0] ** 2).mean())
+
+    @cached_property
     def over_items(self) -> Uncertainty:
         """The difference between these trained models, uncertain through the items alone."""
         runs = np.flatnonzero(self.mix)
@@ -97,26 +135,27 @@ class Meeting:
         )
 
 
-def items_claim(
-    meeting: Meeting, *, level: float, resamples: int, rng: np.random.Generator
-) -> Claim:
+def items_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
     """Would the order of these trained models hold on other items?
 
     All runs of a row speak together: an item changes sides in all of them or in none. For right
     and wrong answers that test is exact; with one run each it is McNemar's.
     """
     ours, theirs = meeting.features
-    interval = _items_interval(meeting, level)
     if meeting.metric.kind == "proportion":
         runs = math.lcm(len(meeting.row.seeds), len(meeting.other.seeds))
         p = exact_sign_flip(np.rint((ours - theirs)[:, 0] * runs))
         test = "exact McNemar" if runs == 1 else "exact sign flips of items over all seeds"
-        return Claim(test, interval, p)
-    p = approximate_randomisation(meeting.metric, ours, theirs, rng=rng, resamples=resamples)
-    return Claim("approximate randomisation of items", interval, p)
+    else:
+        p = approximate_randomisation(
+            meeting.metric, ours, theirs, rng=rng, resamples=terms.randomisations
+        )
+        test = "approximate randomisation of items"
+    interval = _items_interval(meeting, terms.level)
+    return Claim(test, interval, p, detectable=_detectable_over_items(meeting, terms))
 
 
-def method_claim(meeting: Meeting, *, level: float) -> Claim:
+def method_claim(meeting: Meeting, terms: Terms) -> Claim:
     """Would the order of the methods hold with other seeds and other items?"""
     joined = meeting.over_seeds
     if isinstance(joined, str):
@@ -128,7 +167,12 @@ def method_claim(meeting: Meeting, *, level: float) -> Claim:
         test = f"Student's t over {seeds} paired seeds, joined with items"
     else:
         test = f"Student's t over {seeds} and {others} seeds, joined with items"
-    return Claim(test, joined.interval(level), joined.p_two_sided())
+    shift = detectable_shift(
+        min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
+    )
+    error = joined.standard_error
+    interval = joined.interval(terms.level) if error > 0 else _items_interval(meeting, terms.level)
+    return Claim(test, interval, joined.p_two_sided(), detectable=shift * error or None)
 
 
 def _items_interval(meeting: Meeting, level: float) -> Interval | None:
@@ -137,6 +181,14 @@ def _items_interval(meeting: Meeting, level: float) -> Interval | None:
         return meeting.group.drawn.interval(meeting.mix, level=level)
     if meeting.metric.kind != "proportion":
         return None
-    # None of n items differs, so the share of those that do is below 1 - (alpha / 2) ^ (1 / n).
-    bound = 1 - ((1 - level) / 2) ** (1 / meeting.group.items)
-    return Interval(-bound, bound)
+    return none_differs(meeting.group.items, level=level)
+
+
+def _detectable_over_items(meeting: Meeting, terms: Terms) -> float | None:
+    alpha = terms.strictest_alpha
+    if meeting.disagreement is not None:
+        return detectable_difference(
+            meeting.group.items, meeting.disagreement, power=POWER, alpha=alpha
+        )
+    shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
+    return shift * meeting.over_items.standard_error or None

@@ -20,10 +20,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tunewise.statistics.claims import Terms
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.metrics import Metric, metric_named
 from tunewise.statistics.paired import McNemar
-from tunewise.statistics.pairs import Pair, Terms, compare_pair, unpaired
+from tunewise.statistics.pairs import Pair, compare_pair, unpaired
 from tunewise.statistics.resampling import RESAMPLES
 from tunewise.statistics.rows import RowScores, SharedItems, share_items
 from tunewise.statistics.seeds import Improvement

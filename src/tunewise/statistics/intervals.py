@@ -67,6 +67,19 @@ def wilson(right: float, items: float, *, level: float = 0.95) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
+def none_differs(items: int, *, level: float = 0.95) -> Interval:
+    """Interval of a difference in the share of right answers when no item showed one.
+
+    Had a share d of all items a difference, n of them would show none with chance
+    ``(1 - d) ^ n``; the interval holds every d for which that is likely enough.
+
+    >>> none_differs(100)
+    Interval(low=-0.036216..., high=0.036216...)
+    """
+    bound = 1 - ((1 - check_level(level)) / 2) ** (1 / items)
+    return Interval(-bound, bound)
+
+
 def student_t(scores: ArrayLike, *, level: float = 0.95) -> Interval | None:
     """Interval for the mean of independent scores, one per seed; None for fewer than two.
 

@@ -9,16 +9,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewise.statistics.claims import Claim, Meeting, items_claim, method_claim
+from tunewise.statistics.claims import (
+    NORMAL_DF,
+    POWER,
+    Claim,
+    Meeting,
+    Terms,
+    items_claim,
+    method_claim,
+)
 from tunewise.statistics.combine import Equivalence, tost
-from tunewise.statistics.intervals import normal_quantile
-from tunewise.statistics.metrics import Metric
+from tunewise.statistics.intervals import none_differs
 from tunewise.statistics.paired import McNemar, mcnemar_of
-from tunewise.statistics.power import detectable_difference, items_needed, seeds_needed
+from tunewise.statistics.power import detectable_shift, items_needed, seeds_needed
 from tunewise.statistics.rows import RowScores, SharedItems
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
-
-POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,10 @@ class Pair:
     seeds together.
 
     `disagreement` is the mean squared difference per item, for single runs the share of items
-    that exactly one of them gets right. `detectable` is the smallest difference that these
-    items show with 80 % power. So many `needed_items`, or else so many `needed_seeds` on these
-    items, would show the observed difference; None where no number would, or where it cannot
-    be told. All three allow for the other comparisons.
+    that exactly one of them gets right. So many `needed_items` would show the observed
+    difference between these trained models, so many `needed_seeds` on these items that between
+    the methods, in 80 of 100 studies and other comparisons allowed for; None where no number
+    would, or where it cannot be told.
     """
 
     row: str
@@ -49,32 +54,10 @@ class Pair:
     confirmatory: bool = True
     mcnemar: dict[int, McNemar] = field(default_factory=dict)
     disagreement: float | None = None
-    detectable: float | None = None
     needed_items: int | None = None
     needed_seeds: int | None = None
     equivalence: Equivalence | None = None
     improvement: Improvement | None = None
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What all pairs of a comparison have in common."""
-
-    metric: Metric
-    level: float
-    comparisons: int
-    margin: float | None
-    resamples: int
-
-    @property
-    def randomisations(self) -> int:
-        """Enough of them that the smallest possible p-value survives the correction."""
-        return max(self.resamples, math.ceil(2 / self.strictest_alpha))
-
-    @property
-    def strictest_alpha(self) -> float:
-        """The level of Holm's first step: whatever passes it passes the correction."""
-        return (1 - self.level) / max(1, self.comparisons)
 
 
 def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
@@ -95,28 +78,19 @@ def compare_pair(
 ) -> Pair:
     """Both claims about two rows over the same items; p-values are not yet adjusted."""
     meeting = Meeting(row, other, group, terms.metric)
-    disagreement = _disagreement(meeting)
     return Pair(
         row.name,
         other.name,
         meeting.difference,
-        items=items_claim(meeting, level=terms.level, resamples=terms.randomisations, rng=rng),
-        method=method_claim(meeting, level=terms.level),
+        items=items_claim(meeting, terms, rng=rng),
+        method=method_claim(meeting, terms),
         mcnemar=_mcnemar_by_seed(meeting),
-        disagreement=disagreement,
-        detectable=_detectable(disagreement, meeting, terms),
-        needed_items=_needed_items(disagreement, meeting, terms),
+        disagreement=meeting.disagreement,
+        needed_items=_needed_items(meeting, terms),
         needed_seeds=_needed_seeds(meeting, terms),
         equivalence=_equivalence(meeting, terms),
         improvement=_improvement(meeting, terms),
     )
-
-
-def _disagreement(meeting: Meeting) -> float | None:
-    if meeting.metric.kind != "proportion":
-        return None
-    ours, theirs = meeting.features
-    return float(((ours - theirs)[:, 0] ** 2).mean())
 
 
 def _mcnemar_by_seed(meeting: Meeting) -> dict[int, McNemar]:
@@ -136,22 +110,15 @@ def _run(row: RowScores, seed: int) -> NDArray[np.integer] | None:
     return row.choices.get(seed) if row.seeded else row.choices[row.seeds[0]]
 
 
-def _detectable(disagreement: float | None, meeting: Meeting, terms: Terms) -> float | None:
-    if disagreement is None:
-        return None
-    return detectable_difference(
-        meeting.group.items, disagreement, power=POWER, alpha=terms.strictest_alpha
-    )
-
-
-def _needed_items(disagreement: float | None, meeting: Meeting, terms: Terms) -> int | None:
+def _needed_items(meeting: Meeting, terms: Terms) -> int | None:
     difference, alpha = meeting.difference, terms.strictest_alpha
     if difference == 0:
         return None
-    if disagreement is not None:
-        return items_needed(difference, disagreement, power=POWER, alpha=alpha)
-    z = normal_quantile(1 - alpha) + normal_quantile(2 * POWER - 1)
-    return math.ceil(meeting.group.items * meeting.over_items.item_variance * (z / difference) ** 2)
+    if meeting.disagreement is not None:
+        return items_needed(difference, meeting.disagreement, power=POWER, alpha=alpha)
+    shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
+    ratio = shift * meeting.over_items.standard_error / difference
+    return math.ceil(meeting.group.items * ratio**2)
 
 
 def _needed_seeds(meeting: Meeting, terms: Terms) -> int | None:
@@ -183,7 +150,15 @@ def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
         return None
     joined = meeting.over_seeds
     widest = meeting.over_items if isinstance(joined, str) else joined
-    return tost(widest, margin=terms.margin, alpha=1 - terms.level)
+    alpha = 1 - terms.level
+    if widest.standard_error > 0:
+        return tost(widest, margin=terms.margin, alpha=alpha)
+    if not np.array_equal(*meeting.features) or meeting.metric.kind != "proportion":
+        return None
+    # No item differs. That many would show none with this chance, were the margin the truth.
+    p = max(0.0, 1 - terms.margin) ** meeting.group.items
+    interval = none_differs(meeting.group.items, level=1 - 2 * alpha)
+    return Equivalence(terms.margin, p, interval, p < alpha)
 
 
 def _improvement(meeting: Meeting, terms: Terms) -> Improvement | None:

@@ -119,6 +119,18 @@ def seeds_needed(
     return None
 
 
+def detectable_shift(df: float, *, power: float = 0.8, alpha: float = 0.05) -> float:
+    """The smallest difference that Student's t finds with that power, in standard errors.
+
+    >>> round(detectable_shift(1e6), 2), round(detectable_shift(2), 2)  # many seeds, three seeds
+    (2.8, 5.65)
+    """
+    highest = 10 * float(special.stdtrit(df, 1 - alpha / 2))
+    return float(
+        optimize.brentq(lambda shift: _power_of_t(shift, df, alpha) - power, 1e-6, highest)
+    )
+
+
 def _power_of_t(shift: float, df: float, alpha: float) -> float:
     critical = special.stdtrit(df, 1 - alpha / 2)
     # The far tail matters only where the shift is near zero; nct loses accuracy there.

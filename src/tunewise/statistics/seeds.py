@@ -25,7 +25,8 @@ class PairedTest(NamedTuple):
 class Improvement(NamedTuple):
     """The chance that a run of one method scores higher than a run of another.
 
-    It is called meaningful where the interval lies above one half and the estimate above 0.75.
+    It is called meaningful where p is below alpha, the interval lies above one half, and the
+    estimate above 0.75.
     """
 
     probability: float
@@ -116,7 +117,8 @@ def probability_of_improvement(
     share = float(found.statistic) / (a.size * b.size)
     interval = _newcombe(share, a.size, b.size, level)
     p = 1.0 if np.isnan(found.pvalue) else float(found.pvalue)
-    return Improvement(share, interval, p, interval.low > 0.5 and share > 0.75)
+    shown = p < 1 - level and interval.low > 0.5 and share > 0.75
+    return Improvement(share, interval, p, shown)
 
 
 def _newcombe(share: float, n: int, m: int, level: float) -> Interval:
@@ -127,8 +129,10 @@ def _newcombe(share: float, n: int, m: int, level: float) -> Interval:
         shape = (1 - theta) / (2 - theta) + theta / (1 + theta)
         return (share - theta) ** 2 - z**2 * theta * (1 - theta) * (1 + more * shape) / (n * m)
 
-    low = 0.0 if share == 0 else float(optimize.brentq(beyond, 0.0, share))
-    high = 1.0 if share == 1 else float(optimize.brentq(beyond, share, 1.0))
+    # Zero and one are roots of their own; a perfect share has its bound below them.
+    inner = min(max(share, 1e-12), 1 - 1e-12)
+    low = 0.0 if share == 0 else float(optimize.brentq(beyond, 0.0, inner))
+    high = 1.0 if share == 1 else float(optimize.brentq(beyond, inner, 1.0))
     return Interval(low, high)
 
 

@@ -108,4 +108,7 @@ def _method_interval(
     if reason is not None:
         return None, reason
     joined = method_mean(group.scores(row), group.covariance(row), seeded=row.seeded)
+    if not row.seeded or joined.standard_error == 0:
+        # One run tells all, or every run was right (or wrong) throughout: Wilson knows better.
+        return _items_interval(row, group, metric, level)
     return joined.interval(level).within(metric.lowest, metric.highest), None
