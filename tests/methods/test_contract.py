@@ -58,6 +58,17 @@ def test_groups_hold_every_trained_number_once(tiny: Tiny, name: str, pooling: s
 
 
 @every_adaptation
+def test_it_can_be_prepared_without_numbers(tiny: Tiny, name: str) -> None:
+    """As a plan does, to count them."""
+    model, _ = prepared(tiny, name, "library")
+    empty = tiny("bert")
+    empty.module.to("meta")
+    METHODS.build(name, {}).prepare(empty)  # type: ignore[attr-defined]  # an Adaptation
+    shapes = [(n, p.shape, p.requires_grad) for n, p in model.module.named_parameters()]
+    assert [(n, p.shape, p.requires_grad) for n, p in empty.module.named_parameters()] == shapes
+
+
+@every_adaptation
 @every_pooling
 def test_what_is_saved_comes_back(tiny: Tiny, name: str, pooling: str, tmp_path: Path) -> None:
     model, method = prepared(tiny, name, pooling)

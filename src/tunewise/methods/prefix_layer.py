@@ -70,17 +70,18 @@ def attach(trunk: nn.Module, prefix: Prefix) -> None:
 def token_rows(model: Model, length: int) -> Tensor:
     """The embeddings of random words of the vocabulary, special tokens left out."""
     words = sorted(set(model.coder.get_vocab().values()) - set(model.coder.all_special_ids))
-    chosen = torch.randint(len(words), (length,))
-    return _embedding(model)[torch.tensor(words)[chosen]]
+    chosen = torch.tensor(words)[torch.randint(len(words), (length,))]
+    table = _embedding(model)
+    return table[chosen.to(table.device)]
 
 
 def noise_rows(model: Model, length: int) -> Tensor:
     """Gaussian noise, scattered as widely as the embeddings of the vocabulary."""
     table = _embedding(model)
-    return table.std() * torch.randn(length, table.shape[1])
+    return table.std() * torch.randn(length, table.shape[1], device=table.device)
 
 
 def _embedding(model: Model) -> Tensor:
     module: Any = model.module
-    table: Tensor = module.get_input_embeddings().weight.detach().cpu()
+    table: Tensor = module.get_input_embeddings().weight.detach()
     return table
