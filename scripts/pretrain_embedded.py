@@ -23,27 +23,29 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
 
 from tunewise.data.embedded import EMBEDDED, embedded_splits
-from tunewise.data.world.corpus import Pair, pairs
+from tunewise.data.world.corpus import ASIDES, Text, corpus
 
 FOLDER = Path(__file__).parents[1] / "src/tunewise/backbones/embedded/encoder"
 SEED = 1  # of the corpus and of the weights
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = 1500
-TOKENIZER_PAIRS = 20_000
+TOKENIZER_TEXTS = 20_000
 CONFIG = {
     "hidden_size": 128,
-    "num_hidden_layers": 4,
+    "num_hidden_layers": 3,
     "num_attention_heads": 4,
     "intermediate_size": 512,
     "max_position_embeddings": 256,
 }
-BATCH = 64  # pairs
+BATCH = 32  # pairs
 BUCKET = 50  # batches that are sorted by length together
 LEARNING_RATE = 1e-3
 WARMUP = 0.05  # of all steps
+NONE = -100  # of a text with no aside
 MASKED = 0.15  # of all tokens
 
 
@@ -55,7 +57,7 @@ class Batch(NamedTuple):
     token_type_ids: Tensor
     places: Tensor  # (masked,) into the flattened tokens
     targets: Tensor  # (masked,) token ids
-    together: Tensor  # (batch,)
+    asides: Tensor  # (batch,) positions in ASIDES, or NONE
 
 
 def train_tokenizer() -> BertTokenizerFast:
@@ -66,8 +68,8 @@ def train_tokenizer() -> BertTokenizerFast:
     trainer = trainers.WordPieceTrainer(
         vocab_size=VOCABULARY, special_tokens=SPECIAL, show_progress=False
     )
-    sample = itertools.islice(pairs(SEED), TOKENIZER_PAIRS)
-    tokenizer.train_from_iterator((f"{pair.first} {pair.second}" for pair in sample), trainer)
+    sample = itertools.islice(corpus(SEED), TOKENIZER_TEXTS)
+    tokenizer.train_from_iterator((f"{text.first} {text.second}" for text in sample), trainer)
     return BertTokenizerFast(vocab=tokenizer.get_vocab(), model_max_length=256)
 
 
@@ -80,11 +82,11 @@ def shipped_texts() -> set[str]:
 def batches(tokenizer: BertTokenizerFast, generator: torch.Generator) -> Iterator[Batch]:
     """Fresh pairs for ever, in batches of similar length."""
     shipped = shipped_texts()
-    corpus = (pair for pair in pairs(SEED) if shipped.isdisjoint((pair.first, pair.second)))
+    texts = (text for text in corpus(SEED) if shipped.isdisjoint((text.first, text.second)))
     while True:
         bucket = sorted(
-            itertools.islice(corpus, BATCH * BUCKET),
-            key=lambda pair: len(pair.first) + len(pair.second),
+            itertools.islice(texts, BATCH * BUCKET),
+            key=lambda text: len(text.first) + len(text.second),
         )
         for number in torch.randperm(BUCKET, generator=generator).tolist():
             chosen = bucket[number * BATCH : (number + 1) * BATCH]
@@ -92,17 +94,14 @@ def batches(tokenizer: BertTokenizerFast, generator: torch.Generator) -> Iterato
 
 
 def masked(
-    chosen: Sequence[Pair], tokenizer: BertTokenizerFast, generator: torch.Generator
+    chosen: Sequence[Text], tokenizer: BertTokenizerFast, generator: torch.Generator
 ) -> Batch:
     """Encode pairs and hide some of their tokens."""
-    encoded = tokenizer(
-        [pair.first for pair in chosen],
-        [pair.second for pair in chosen],
-        padding=True,
-        truncation=True,
-        return_tensors="pt",
+    encoded = tokenizer.backend_tokenizer.encode_batch(
+        [(text.first, text.second) if text.second else text.first for text in chosen]
     )
-    ids = encoded["input_ids"]
+    ids = padded([one.ids for one in encoded])
+    kinds = padded([one.type_ids for one in encoded])
     chance = torch.rand(ids.shape, generator=generator)
     words = ids >= len(SPECIAL)
     hidden = words & (chance < MASKED)
@@ -115,20 +114,22 @@ def masked(
     shown = torch.where(
         fate < 0.8, tokenizer.mask_token_id, torch.where(fate < 0.9, other, targets)
     )
-    ids = ids.flatten().index_copy(0, places, shown).view_as(ids)
-    together = torch.tensor([int(pair.together) for pair in chosen])
-    return Batch(
-        ids, encoded["attention_mask"], encoded["token_type_ids"], places, targets, together
-    )
+    shown = ids.flatten().index_copy(0, places, shown).view_as(ids)
+    asides = torch.tensor([NONE if text.aside is None else text.aside for text in chosen])
+    return Batch(shown, (shown != 0).long(), kinds, places, targets, asides)
+
+
+def padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
 
 
 def losses(model: BertForPreTraining, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mean loss of the hidden tokens and of the pairs, in nats."""
+    """Mean loss of the hidden tokens and of the asides, in nats."""
     states = model.bert(batch.input_ids, batch.attention_mask, batch.token_type_ids)
     hidden = states.last_hidden_state.flatten(0, 1)[batch.places]  # the vocabulary only there
     tokens = cross_entropy(model.cls.predictions(hidden), batch.targets)
-    pair = cross_entropy(model.cls.seq_relationship(states.pooler_output), batch.together)
-    return tokens, pair
+    asides = model.cls.seq_relationship(states.pooler_output)
+    return tokens, cross_entropy(asides, batch.asides, ignore_index=NONE)
 
 
 def rate(step: int, steps: int) -> float:
@@ -151,19 +152,19 @@ def pretrain(model: BertForPreTraining, data: Iterator[Batch], steps: int) -> No
     began, sums = time.monotonic(), torch.zeros(2)
     for step, batch in enumerate(itertools.islice(data, steps), start=1):
         with torch.autocast("cpu", torch.bfloat16):  # 2.5 times faster than float32 alone
-            tokens, pair = losses(model, batch)
-        (tokens + pair).backward()
+            tokens, aside = losses(model, batch)
+        (tokens + aside).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        sums += torch.stack([tokens.detach(), pair.detach()])
+        sums += torch.stack([tokens.detach(), aside.detach()])
         if step % 100 == 0 or step == steps:
             passed = time.monotonic() - began
             shown = sums / (step % 100 or 100)
             left = passed / step * (steps - step)
             print(
-                f"step {step}/{steps}  tokens {shown[0]:.3f}  pairs {shown[1]:.3f}  "
+                f"step {step}/{steps}  tokens {shown[0]:.3f}  asides {shown[1]:.3f}  "
                 f"{passed:.0f} s, {left:.0f} s left",
                 file=sys.stderr,
             )
@@ -181,6 +182,7 @@ def main() -> None:
     # The plain attention: the fused one is slow in bfloat16 on a CPU.
     config = BertConfig(vocab_size=len(tokenizer), attn_implementation="eager", **CONFIG)
     model = BertForPreTraining(config)
+    model.cls.seq_relationship = torch.nn.Linear(config.hidden_size, len(ASIDES))
     generator = torch.Generator().manual_seed(SEED)
     pretrain(model, batches(tokenizer, generator), options.steps)
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, islice
 
 import pytest
 
 from tunewise.core.errors import InputError
 from tunewise.data.embedded import EMBEDDED, SIZES, embedded_splits
+from tunewise.data.world.corpus import ASIDES, corpus
 from tunewise.data.world.descriptions import Question, ask, describe
 from tunewise.data.world.draw import Draw
 from tunewise.data.world.opinions import Clause
@@ -129,3 +130,13 @@ def test_a_claim_about_the_landlord_agrees_with_the_landlord() -> None:
     assert len(asked) > 10
     for room, question in asked:
         assert question.answer == question.question.endswith(f"landlord {room.landlord}")
+
+
+def test_faces_are_known_of_sentences_and_belonging_of_pairs() -> None:
+    for text in islice(corpus(1), 500):
+        if text.aside is not None:
+            assert (ASIDES[text.aside] in ("apart", "together")) == bool(text.second)
+
+
+def test_the_corpus_is_the_same_every_time() -> None:
+    assert list(islice(corpus(1), 50)) == list(islice(corpus(1), 50))

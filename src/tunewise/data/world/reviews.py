@@ -52,14 +52,15 @@ def draw_review(room: Room, draw: Draw) -> Review:
     aspects = draw.several(tuple(ASPECTS), 2 * n)
     pleased = draw.pick(MOODS)
     sentences = [
-        _sentence(room, draw, pair, praise=draw.chance(pleased), joined=n == 1 or draw.chance(0.7))
+        draw_sentence(
+            room, draw, pair, praise=draw.chance(pleased), joined=n == 1 or draw.chance(0.7)
+        )
         for pair in zip(aspects[::2], aspects[1::2], strict=True)
     ]
     if draw.chance(0.4):
         sentences.insert(draw.below(n + 1), Clause(_aside(room, draw), 0.0))
-    text = " ".join(f"{_capital(sentence.words)}." for sentence in sentences)
     value = sum(sentence.value for sentence in sentences)
-    return Review(text, value, _label(value, draw))
+    return Review(written(*sentences), value, _label(value, draw))
 
 
 def _label(value: float, draw: Draw) -> str:
@@ -69,7 +70,7 @@ def _label(value: float, draw: Draw) -> str:
     return LABELS[place]
 
 
-def _sentence(
+def draw_sentence(
     room: Room, draw: Draw, aspects: tuple[str, str], *, praise: bool, joined: bool
 ) -> Clause:
     """One clause, or two joined; `praise` says which side the sentence comes down on."""
@@ -136,5 +137,6 @@ def _aside(room: Room, draw: Draw) -> str:
     )
 
 
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
+def written(*sentences: Clause) -> str:
+    """The sentences with capitals and full stops."""
+    return " ".join(f"{said.words[0].upper()}{said.words[1:]}." for said in sentences)
