@@ -93,6 +93,28 @@ def test_a_saved_state_goes_on_as_if_never_stopped(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_state_stored_as_tensors_alone_goes_on_to_the_last_bit(name: str) -> None:
+    whole, halves = ([torch.nn.Parameter(torch.tensor([1.0, -2.0]))] for _ in range(2))
+    first, second = (build(OPTIMISERS[name], w, lr=0.05) for w in (whole, halves))
+
+    def steps(optimiser: Optimizer, w: torch.nn.Parameter, n: int) -> None:
+        for _ in range(n):
+            optimiser.zero_grad()
+            w.pow(4).sum().backward()
+            optimiser.step()
+
+    steps(first, whole[0], 14)
+    steps(second, halves[0], 7)
+    stored = second.state_dict()
+    for entries in stored["state"].values():
+        entries.update({key: torch.as_tensor(value) for key, value in entries.items()})
+    third = build(OPTIMISERS[name], halves, lr=0.05)
+    third.load_state_dict(stored)
+    steps(third, halves[0], 7)
+    assert torch.equal(whole[0], halves[0])
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
 def test_a_weight_without_gradient_stays(name: str) -> None:
     moved, still = weights_of([(2,), (2,)], 0)
     before = still.detach().clone()

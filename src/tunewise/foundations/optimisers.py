@@ -140,8 +140,9 @@ class Adam(Rule):
     def update(w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         b1, b2 = group["betas"]
         if not state:
-            state.update(t=0, m=torch.zeros_like(w), v=torch.zeros_like(w))
-        t = state["t"] = state["t"] + 1
+            state.update(step=0, m=torch.zeros_like(w), v=torch.zeros_like(w))
+        # PyTorch casts every restored tensor to the weight's type except one called "step".
+        t = state["step"] = int(state["step"]) + 1
         m = state["m"].mul_(b1).add_((1 - b1) * g)
         v = state["v"].mul_(b2).add_((1 - b2) * g * g)
         m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
