@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pytest
-from tests.reports.fabricate import Plan, fabricate
+from tests.reports.fabricate import CONTENDERS, Plan, fabricate
+from tests.reports.hostile import HOSTILE
 
+from tunewise.reports.charts import charts
+from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence, gather
+from tunewise.reports.html import html
 from tunewise.reports.results import Results, results_of
 from tunewise.reports.verdict import Verdict, verdict
 from tunewise.store.study import StudyFolder
@@ -23,6 +28,39 @@ class Seen:
     results: Results
     verdict: Verdict
 
+    @cached_property
+    def charts(self) -> list[Chart]:
+        return charts(self.evidence, self.results)
+
+    @cached_property
+    def html(self) -> str:
+        return html(self.evidence, self.results, self.verdict, self.charts)
+
+
+def hostile_plan() -> Plan:
+    """Hostile texts, label names, contender names, errors and reasons; sound numbers."""
+    names = iter(HOSTILE[33:60])
+    contenders = tuple(
+        replace(
+            contender,
+            name=f"{number} {next(names)}",
+            fails={place: (status, HOSTILE[4]) for place, (status, _) in contender.fails.items()},
+        )
+        for number, contender in enumerate(CONTENDERS)
+    )
+    return Plan(
+        name=HOSTILE[1],
+        contenders=contenders,
+        labels=HOSTILE[:12],
+        texts=HOSTILE[:56] + HOSTILE[57:],
+        accept_leakage=HOSTILE[2],
+        warnings=HOSTILE[:8],
+        seeds=(0, 1),
+        test=120,
+        validation=80,
+        epochs=2,
+    )
+
 
 def look(path: Path, plan: Plan | None = None) -> Seen:
     """Invent a study and read it."""
@@ -36,3 +74,9 @@ def look(path: Path, plan: Plan | None = None) -> Seen:
 def rooms(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Five contenders, three seeds, a test split; `full` failed at one search point."""
     return look(tmp_path_factory.mktemp("rooms") / "study")
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """The same study with hostile texts, labels, names, errors and reasons."""
+    return look(tmp_path_factory.mktemp("hostile") / "study", hostile_plan())

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.reports.conftest import Seen, look
+from tests.reports.conftest import Seen
 from tests.reports.hostile import HOSTILE
-from tests.reports.test_html import hostile_plan
 
 from tunewise.reports.plain import shown, visible
 from tunewise.reports.text import print_verdict
@@ -31,13 +29,13 @@ def test_the_verdict_and_every_row_fit_eighty_columns(rooms: Seen) -> None:
     assert "…" not in text
 
 
-def test_no_escape_of_the_data_reaches_the_terminal(tmp_path: Path) -> None:
-    text = printed(look(tmp_path / "s", hostile_plan()))
+def test_no_escape_of_the_data_reaches_the_terminal(hostile: Seen) -> None:
+    text = printed(hostile)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
 
 
-def test_names_are_text_and_not_markup(tmp_path: Path) -> None:
-    text = printed(look(tmp_path / "s", hostile_plan()), width=400)
+def test_names_are_text_and_not_markup(hostile: Seen) -> None:
+    text = printed(hostile, width=400)
     assert "{{ 7*7 }}" in text
 
 

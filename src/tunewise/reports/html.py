@@ -98,11 +98,9 @@ def _ours(name: str) -> str:
 
 
 def _groups(drawings: Sequence[Chart]) -> dict[str, list[Chart]]:
-    """The charts of each section, in order."""
-    groups: dict[str, list[Chart]] = {}
-    for chart in drawings:
-        groups.setdefault(chart.group, []).append(chart)
-    return groups
+    """The charts of each section, in order; a section may have none."""
+    sections = ("difference", "scores", "learning", "cost", "search")
+    return {name: [chart for chart in drawings if chart.group == name] for name in sections}
 
 
 def _chart_data(drawings: Sequence[Chart]) -> dict[str, Any]:
