@@ -1,0 +1,148 @@
+"""The rooms and who may enter them: the table of the design, checked against every import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tunewise
+
+ROOT = Path(tunewise.__file__).parent
+ROOMS = (  # each may import itself and the rooms named behind it
+    ("core", ()),
+    ("foundations", ("core",)),
+    ("statistics", ("core",)),
+    ("store", ("core",)),
+    ("costs", ("core",)),
+    ("data", ("core", "store")),
+    ("backbones", ("core",)),
+    ("methods", ("core", "data", "backbones")),
+    ("tasks", ("core", "data", "backbones", "statistics")),
+    (
+        "training",
+        ("core", "statistics", "store", "costs", "data", "backbones", "methods", "tasks"),
+    ),
+    (
+        "studies",
+        (
+            "core",
+            "statistics",
+            "store",
+            "costs",
+            "data",
+            "backbones",
+            "methods",
+            "tasks",
+            "training",
+        ),
+    ),
+    ("reports", ("core", "statistics", "store")),
+    ("cli", None),
+)
+NO_TORCH = ("core", "statistics", "store", "data", "reports")
+HEAVY = {"torch", "transformers", "peft", "safetensors"}
+TOP = {"api", "opened", "worker", "__main__", "__init__"}  # files beside the rooms
+
+
+def files(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> list[str]:
+    """Every module a file imports, wherever in it, but not for type checking alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    names = []
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+@pytest.mark.parametrize(("room", "open_to"), [row for row in ROOMS if row[1] is not None])
+def test_a_room_imports_only_from_the_rooms_below_it(room: str, open_to: tuple[str, ...]) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files(room)
+        for name in imported(path)
+        if name.startswith("tunewise.")
+        and name.split(".")[1] not in (room, *open_to, "__version__")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", NO_TORCH)
+def test_some_rooms_never_load_torch(room: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files(room)
+        for name in imported(path)
+        if name.split(".")[0] in HEAVY
+    ]
+    assert wrong == []
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
+    wrong = []
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                inside = [n for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))]
+                wrong += [f"{path.relative_to(ROOT)}:{n.lineno}" for n in inside]
+    assert wrong == []
+
+
+def test_every_folder_is_a_room_and_every_room_says_its_subject() -> None:
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert folders == {room for room, _ in ROOMS}
+    assert {path.stem for path in ROOT.glob("*.py")} == TOP
+    for room, _ in ROOMS:
+        tree = ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), f"{room} does not say what it is for"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tunewise",
+        "import tunewise.cli.main",
+        "import tunewise.cli.status, tunewise.studies.jobs",
+        "import tunewise.cli.results",
+        "import tunewise.cli.report",
+        "import tunewise.cli.schema",
+        "import tunewise.cli.env",
+        "import tunewise; tunewise.open",
+    ],
+)
+def test_what_only_reads_never_loads_torch(code: str) -> None:
+    heavy = f"{code}; import sys; assert not {HEAVY!r} & set(sys.modules), sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", heavy], check=True)
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    ["import pickle", "weights_only=False", "allow_pickle=True", "shell=True", "yaml.load("],
+)
+def test_what_could_run_foreign_code_appears_nowhere(forbidden: str) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
+    assert [str(path) for path, text in texts.items() if forbidden in text] == []
+
+
+def test_remote_code_is_never_trusted() -> None:
+    for path in ROOT.rglob("*.py"):
+        text = path.read_text(encoding="utf-8").replace(" ", "")
+        assert "trust_remote_code=True" not in text, path
