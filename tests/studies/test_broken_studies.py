@@ -10,6 +10,8 @@ from tunewise.core.errors import InputError
 from tunewise.studies.expand import expand
 from tunewise.studies.studyfile import read_study
 
+pytestmark = pytest.mark.usefixtures("guess")
+
 SOUND = """\
 name: sst5
 task: {kind: classification, text: text, label: label}

@@ -15,6 +15,8 @@ from tunewise.studies.identity import trial_id
 from tunewise.studies.rows import Facts, contender_rows, identity_of
 from tunewise.studies.studyfile import read_study
 
+pytestmark = pytest.mark.usefixtures("guess")
+
 FACTS = Facts(
     data_hash="d" * 16,
     labels=("bad", "good"),
