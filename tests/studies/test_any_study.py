@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewise.core.errors import InputError
+from tunewise.methods.base import METHODS
 from tunewise.studies.elsewhere import NAMES, NOT_NEEDED
 from tunewise.studies.expand import describe, expand
 from tunewise.studies.studyfile import read_study
+from tunewise.studies.values import types_of
 
 pytestmark = pytest.mark.usefixtures("guess")
 
@@ -87,10 +89,18 @@ def test_any_settings_in_a_sound_study_are_right_or_refused_in_words(
     is_sound({**SOUND, part: {**SOUND[part], **values}})
 
 
-@settings(max_examples=100)
-@given(
-    st.sampled_from(["full", "lora", "guess"]),
-    st.dictionaries(st.sampled_from([*KEYS, *NAMES, *NOT_NEEDED]), ANYTHING, max_size=4),
-)
-def test_any_method_entry_is_right_or_refused_in_words(name: str, values: dict[str, Any]) -> None:
-    is_sound({**SOUND, "methods": [{name: values}, "lora"]})
+@pytest.mark.parametrize("name", METHODS.classes)
+def test_any_entry_of_a_method_is_right_or_refused_in_words(name: str) -> None:
+    keys = [*types_of(METHODS.get(name)), "name", "training", *NAMES, *NOT_NEEDED]
+
+    @settings(max_examples=50)
+    @given(st.dictionaries(st.sampled_from(keys), ANYTHING, max_size=4))
+    def check(values: dict[str, Any]) -> None:
+        is_sound({**SOUND, "methods": [{name: values}, "lora"]})
+
+    check()
+
+
+@pytest.mark.parametrize("name", METHODS.classes)
+def test_a_methods_settings_leave_the_words_of_an_entry_alone(name: str) -> None:
+    assert not {"name", "training"} & set(types_of(METHODS.get(name)))
