@@ -29,7 +29,7 @@ class Guess(Direct):
         raise AssertionError("nothing is loaded here")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def guess(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let studies name the method `guess`, in these tests alone."""
     Guess.name = "guess"

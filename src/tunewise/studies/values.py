@@ -15,6 +15,8 @@ from tunewise.studies.document import Document, Keys
 from tunewise.studies.reading import scalar
 
 MOST_LETTERS = 80
+_SINGULAR = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_PLURAL = {int: "whole numbers", float: "numbers", str: "text"}
 WRONG: Any = object()
 """Stands for a value that was reported and cannot be used."""
 
@@ -67,7 +69,7 @@ class Reader:
         return tuple(item for item in each if item is not WRONG)
 
     def _mismatch(self, kind: Any, value: Any, keys: Keys, at: int | None) -> None:
-        kind = kind if at is None else element(kind)
+        kind = kind if at is None else element(kind, at)
         where = keys if at is None else (*keys, at)
         choices = _choices(options(kind))
         if choices and isinstance(value, str):
@@ -107,10 +109,15 @@ def is_list(kind: Any) -> bool:
     return any(get_origin(option) is tuple for option in options(kind))
 
 
-def element(kind: Any) -> Any:
-    """The type of the items of a list setting."""
+def element(kind: Any, position: int = 0) -> Any:
+    """The type of an item of a list setting.
+
+    >>> element(tuple[str, ...], 3), element(tuple[int, float], 1)
+    (<class 'str'>, <class 'float'>)
+    """
     lists = [option for option in options(kind) if get_origin(option) is tuple]
-    return get_args(lists[0])[0] if lists else kind
+    items = get_args(lists[0])
+    return items[0] if items[-1] is Ellipsis else items[position]
 
 
 def right(kind: Any) -> str:
@@ -145,13 +152,14 @@ def _shown(value: Any) -> str:
 
 
 def _words(kind: Any) -> str:
-    plain = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    if kind in plain:
-        return plain[kind]
+    if kind in _SINGULAR:
+        return _SINGULAR[kind]
     if get_origin(kind) is Literal:
         return " or ".join(str(choice) for choice in get_args(kind))
     if get_origin(kind) is tuple:
-        return f"a list of {right(get_args(kind)[0])}".replace("of a ", "of ", 1)
+        items = get_args(kind)
+        length = "" if items[-1] is Ellipsis else f"{len(items)} "
+        return f"a list of {length}{_PLURAL.get(items[0], 'values')}"
     if get_origin(kind) is dict:
         return f"a mapping such as {{name: {right(get_args(kind)[1])}}}"
     return "a mapping"
@@ -175,11 +183,12 @@ def _quotes(kind: Any, value: Any) -> str:
 
 def _positions(error: ValidationError, value: Any) -> list[int | None]:
     """Which items of a list are wrong, or None for the value as a whole."""
+    items = range(len(value)) if isinstance(value, list) else range(0)
     found = dict.fromkeys(
         next((part for part in mistake["loc"] if isinstance(part, int)), None)
         for mistake in error.errors(include_url=False)
     )
-    return list(found) if isinstance(value, list) and None not in found else [None]
+    return list(found) if all(at in items for at in found) else [None]
 
 
 @cache
