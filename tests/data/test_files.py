@@ -95,7 +95,11 @@ def test_parquet_is_read_back(folder: Path, rows: list[tuple[str, int | None]]) 
     assert values(read_file(folder / "x.parquet", "x.parquet")) == given_rows
 
 
-@given(st.binary(max_size=200), st.sampled_from(["x.csv", "x.tsv", "x.jsonl", "x.parquet"]))
+@given(
+    st.binary(max_size=200)
+    | st.lists(HOSTILE, max_size=9).map(lambda parts: "".join(parts).encode()),
+    st.sampled_from(["x.csv", "x.tsv", "x.jsonl", "x.parquet"]),
+)
 def test_any_bytes_are_read_or_refused_with_a_place(folder: Path, raw: bytes, name: str) -> None:
     try:
         table = read(folder, name, raw)

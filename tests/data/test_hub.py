@@ -8,6 +8,7 @@ import datasets
 import pytest
 
 from tunewise.core.errors import InputError
+from tunewise.data import hub
 from tunewise.data.hub import read_hub
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
@@ -70,3 +71,10 @@ def test_a_name_that_is_also_a_folder_here_is_not_read_by_accident(
     monkeypatch.chdir(clone.parent)
     with pytest.raises(InputError, match="is also a path here"):
         read_hub("clone", config=None, revision=None)
+
+
+def test_another_commit_in_the_cache_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_read", lambda *given, **options: ({}, "b" * 40))
+    with pytest.raises(InputError, match=f"{'a' * 40} is not in the cache"):
+        read_hub("someone/reviews", config=None, revision="a" * 40)
+    assert read_hub("someone/reviews", config=None, revision="main") == ({}, "b" * 40)

@@ -17,6 +17,7 @@ from tunewise.data.drafts import quoted, study_name, write_study
 from tunewise.data.inspect import Guess, look
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
+from tunewise.studies.studyfile import read_study
 
 NOUNS = ("film", "room", "meal", "book", "train", "song", "coat", "boat", "lamp", "road", "tree")
 
@@ -26,9 +27,9 @@ def review(number: int) -> str:
     return f"number {number} is about a {noun} and says nothing of any {other} at all, {number * 7}"
 
 
-def rows(count: int, start: int = 0, **extra: Any) -> list[dict[str, Any]]:
+def rows(count: int, start: int = 0) -> list[dict[str, Any]]:
     return [
-        {"text": review(at), "label": ("bad", "good", "fine")[at % 3], **extra}
+        {"text": review(at), "label": ("bad", "good", "fine")[at % 3]}
         for at in range(start, start + count)
     ]
 
@@ -155,6 +156,20 @@ def test_what_would_stop_the_study_stands_in_the_draft(tmp_path: Path) -> None:
 
 def test_embedded_data_are_looked_at_too(tmp_path: Path) -> None:
     read_back(look("embedded:questions", tmp_path), tmp_path)
+
+
+def test_a_draft_is_a_valid_study_file(tmp_path: Path) -> None:
+    jsonl(tmp_path / "my data.jsonl", [{**row, "no: label?": "x"} for row in rows(90)])
+    jsonl(tmp_path / "ratings.jsonl", [{"text": review(at), "y": at % 3 - 1} for at in range(90)])
+    for source in ("my data.jsonl", "ratings.jsonl", "embedded:questions"):
+        guess = look(source, tmp_path)
+        (tmp_path / "study.yaml").write_text(write_study(guess), encoding="utf-8")
+        study = read_study(tmp_path / "study.yaml")
+        assert study.data == guess.settings
+        task: Any = study.task
+        assert (task.text, task.label) == (guess.texts, guess.label)
+        assert task.labels == guess.names
+        assert len(study.methods) == 5
 
 
 # What is no classification of texts

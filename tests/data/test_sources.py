@@ -143,6 +143,11 @@ def test_what_looks_like_a_path_is_never_sent_to_a_hub(folder: Path, source: str
     assert "does not exist" in fault(folder, source=source)
 
 
+def test_a_web_address_is_told_from_a_hub_id(tmp_path: Path) -> None:
+    said = fault(tmp_path, source="https://huggingface.co/datasets/SetFit/sst5")
+    assert "a hub id is only 'SetFit/sst5'" in said
+
+
 def test_settings_of_a_hub_are_refused_elsewhere(folder: Path) -> None:
     assert "data.revision" in fault(folder, source="films", revision="main")
     assert "data.config" in fault(folder, source="films/dev.jsonl", config="x")

@@ -30,6 +30,10 @@ def kind_of(source: str, base: Path) -> Kind:
     """
     if source.startswith(EMBEDDED_PREFIX):
         return "embedded"
+    if "://" in source:
+        hub_id = "/".join(source.rstrip("/").split("/")[-2:])
+        message = f"'{source}' is a web address; a hub id is only '{hub_id}'."
+        raise InputError([Problem("data.source", message)])
     path = resolved(source, base)
     if path.is_dir():
         return "folder"
@@ -54,7 +58,9 @@ def missing(place: str, name: str, base: Path) -> Problem:
     there = sorted(path.name for path in parent.iterdir()) if parent.is_dir() else []
     close = get_close_matches(lost.name, there, n=1, cutoff=0.6)
     hint = f"Did you mean '{close[0]}'?" if close else f"There: {listed(there, 8) or 'nothing'}."
-    return Problem(place, f"'{name}' does not exist: no '{lost.name}' in {parent}. {hint}")
+    return Problem(
+        place, f"'{name}' does not exist: no '{lost.name}' in {parent.resolve()}. {hint}"
+    )
 
 
 def _looks_like_path(source: str, base: Path) -> bool:
