@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Adaptation, Direct
 
@@ -79,6 +80,21 @@ def test_what_is_saved_comes_back(tiny: Tiny, name: str, pooling: str, tmp_path:
     assert not torch.equal(logits(fresh), logits(model))
     method.load(fresh, tmp_path)
     assert torch.equal(logits(fresh), logits(model))
+
+
+@every_adaptation
+def test_what_was_trained_on_other_numbers_is_refused(
+    tiny: Tiny, name: str, tmp_path: Path
+) -> None:
+    model, method = prepared(tiny, name, "library")
+    frozen = [p for p in model.module.parameters() if not p.requires_grad]
+    if not frozen:
+        return  # everything is in the artefact
+    method.save(model, tmp_path)
+    with torch.no_grad():
+        frozen[0].add_(0.01)
+    with pytest.raises(InputError, match="It fits only the model that it was trained on"):
+        method.load(model, tmp_path)
 
 
 @every_adaptation

@@ -16,6 +16,7 @@ from tunewise.backbones.parts import head_modules
 from tunewise.backbones.weights import fill, read_tensors, save_tensors
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
+from tunewise.methods.frozen import check_base, write_base
 from tunewise.methods.lora_layer import LoRALinear, Scaling, scale_of
 
 CONFIG = "adapter_config.json"
@@ -49,13 +50,14 @@ def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
     written = {key: _sorted(value) for key, value in config.to_dict().items()}
     save_tensors(_tensors(model), folder / WEIGHTS)
     write_json(folder / CONFIG, dict(sorted(written.items())))
+    write_base(model, folder)
 
 
 def load_adapter(model: Model, folder: Path) -> None:
     """Read an adapter into a model whose layers are wrapped already.
 
     Raises:
-        InputError: the adapter is no LoRA, has other settings, or does not fit this model.
+        InputError: the adapter is no LoRA, has other settings, or belongs to another model.
         DamagedFile: a file is not readable.
     """
     config = read_json(folder / CONFIG)
@@ -68,6 +70,7 @@ def load_adapter(model: Model, folder: Path) -> None:
         _check_scale(folder / CONFIG, config, path, layer)
     stored = {_our_name(name): tensor for name, tensor in read_tensors(folder / WEIGHTS).items()}
     names = {_our_name(name) for name in _tensors(model)}
+    check_base(model, folder)
     fill(model.module, stored, names, folder / WEIGHTS)
 
 

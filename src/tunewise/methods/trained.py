@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.weights import load_tensors, save_tensors
+from tunewise.methods.frozen import check_base, write_base
 
 FILE = "trained.safetensors"
 
@@ -27,8 +28,14 @@ def save_trained(model: Model, folder: Path) -> None:
     """Write the trained parameters under their names."""
     parameters = dict(model.module.named_parameters())
     save_tensors({name: parameters[name] for name in trained_names(model)}, folder / FILE)
+    write_base(model, folder)
 
 
 def load_trained(model: Model, folder: Path) -> None:
-    """Read what `save_trained` wrote into a model with the same trained parameters."""
+    """Read what `save_trained` wrote into a model with the same trained parameters.
+
+    Raises:
+        InputError: it was trained on another model, or has other parameters.
+    """
+    check_base(model, folder)
     load_tensors(model.module, folder / FILE, trained_names(model))
