@@ -49,6 +49,7 @@ class Invented:
     artefact: int = 1000
     settings: dict[str, Any] = field(default_factory=dict)
     fails: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    checks: tuple[dict[str, Any], ...] = ()
 
 
 CONTENDERS = (
@@ -284,7 +285,7 @@ class _Run:
             "steps": 63 * len(epochs),
             "tokens": {"real": 51_200, "padded": 53_760},
             "truncated_share": {"validation": 0.013},
-            "checks": [],
+            "checks": list(self.contender.checks),
         }
         write_json(folder / "result.json", result)
         write_json(folder / "costs.json", _costs(self.plan, self.contender, self.rng))

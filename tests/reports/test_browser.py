@@ -50,8 +50,8 @@ def test_the_mode_changes_page_and_charts(browser: Browser, page: Path) -> None:
 
 
 def test_picking_a_contender_fades_the_others_in_every_chart(browser: Browser, page: Path) -> None:
-    marks = "[data-chart=validation-accuracy] .mark-rect path"
-    bars = f"[...document.querySelectorAll('{marks}')].slice(0, 5)"
+    rectangles = "document.querySelectorAll('[data-chart=validation-accuracy] .mark-rect path')"
+    bars = f"[...{rectangles}].slice(0, 5)"  # behind them come the seeds' ticks
     opacities = f"{bars}.map(bar => bar.getAttribute('opacity') ?? '1')"
     browser.open(page)
     browser.run("document.querySelector('button.pick[data-name=\"full\"]').click()")

@@ -43,6 +43,27 @@ def test_tfidf_is_enough_where_nothing_beats_it(tmp_path: Path) -> None:
     assert seen.verdict.headline.startswith("TF-IDF is enough.")
 
 
+def test_two_seeds_that_cannot_speak_for_the_method_do_not_make_a_tie(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, at(LORA, 1.2)), seeds=(0, 1)))
+    assert seen.verdict.tied == ()
+    assert seen.verdict.enough is None
+    standing = {row.name: row.standing for row in seen.results.rows}["majority"]
+    assert standing in {"unsettled", "behind"}
+    assert "cannot be told apart" not in seen.verdict.headline
+
+
+def test_a_baseline_that_leads_outright_is_enough(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(contenders=(at(TFIDF, 1.5), at(LORA, -0.5))))
+    assert seen.verdict.headline.startswith("TF-IDF is enough. tfidf is best")
+
+
+def test_a_check_that_failed_is_told(tmp_path: Path) -> None:
+    odd = replace(LORA, checks=({"name": "head saved", "passed": False, "detail": "no head"},))
+    seen = look(tmp_path / "s", Plan(contenders=(TFIDF, odd), seeds=(0,)))
+    note = "lora rank=16, seed 0, did not pass the check “head saved”: no head."
+    assert note in seen.verdict.notes
+
+
 def test_one_seed_says_why_the_method_is_not_testable(tmp_path: Path) -> None:
     seen = look(tmp_path / "s", Plan(seeds=(0,)))
     assert "one seed" in seen.verdict.certainty[1]

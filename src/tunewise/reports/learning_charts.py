@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -54,7 +55,8 @@ def _curve(evidence: Evidence, shape: Quantity, points: list[CurvePoint]) -> Cha
         alt.Tooltip("high:Q", format=".3f", title="highest seed"),
     ]
     marks = base(values)
-    x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickMinStep=1, format="d"))
+    ticks = alt.Axis(grid=False, values=_whole(max(point.epoch for point in points)), format="d")
+    x = alt.X("epoch:Q", title="epoch", axis=ticks)
     y = alt.Y(
         "mean:Q", title=shape.axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=shape.form)
     )
@@ -74,6 +76,12 @@ def _curve(evidence: Evidence, shape: Quantity, points: list[CurvePoint]) -> Cha
     chart = alt.layer(band, line, dots).properties(height=260)
     says = f"{shape.title} over epochs: {says}."
     return Chart(shape.key, "learning", shape.title, says, finished(chart))
+
+
+def _whole(epochs: float) -> list[int]:
+    """At most eight whole epochs to mark on an axis."""
+    step = max(1, math.ceil(epochs / 8))
+    return list(range(0, math.ceil(epochs) + 1, step))
 
 
 def searches(evidence: Evidence) -> list[Chart]:

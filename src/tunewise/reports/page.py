@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
 from tunewise.reports.words import listed, split_name
 from tunewise.store.study import STUDY_FILE
@@ -39,7 +41,7 @@ class Page:
     """The texts of the report; nothing in it is escaped or shortened yet."""
 
     title: str
-    folder: str
+    command: str  # that repeats the study
     lead: str
     labels: tuple[str, ...]
     scale: tuple[float, float]  # the values at both ends of the intervals in the table
@@ -71,7 +73,7 @@ def page(evidence: Evidence, results: Results) -> Page:
     file = evidence.path / STUDY_FILE
     return Page(
         title=evidence.name,
-        folder=evidence.path.name,
+        command=f"tunewise run study.yaml --out {shlex.quote(shown(evidence.path.resolve().name))}",
         labels=evidence.labels,
         lead=_lead(evidence, results),
         scale=_scale(results),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,6 +55,11 @@ class Measured:
     hosts: tuple[str, ...]
 
 
+Standing = Literal["best", "tied", "unsettled", "behind", "untested", "unscored"]
+"""Where a row stands to the best. A tied one cannot be told apart, neither as trained nor as a
+method; an unsettled one is behind as trained, but too few seeds let us say so of the method."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A contender in the final table."""
@@ -72,8 +77,8 @@ class Row:
     test: dict[str, Spread]
     intervals: dict[tuple[str, str], Interval]  # by split and metric; over items
     to_best: Pair | None  # this row minus the best; None for the best itself
-    best: bool
-    tied: bool  # the data cannot tell it from the best; the best is not tied with itself
+    standing: Standing
+    flags: tuple[str, ...]  # such as "degenerate": some trial answered one class throughout
     parameters: Parameters | None
     measured: Measured
 
@@ -96,11 +101,10 @@ class Results:
 
     @property
     def best(self) -> Row | None:
-        return next((row for row in self.rows if row.best), None)
+        return next((row for row in self.rows if row.standing == "best"), None)
 
-    @property
-    def tied(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.tied)
+    def standing(self, standing: str) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.standing == standing)
 
     @property
     def failed(self) -> tuple[Row, ...]:
@@ -137,7 +141,6 @@ def _row(
     found: Mapping[tuple[str, str, str], Interval],
 ) -> Row:
     counted = contender.parameters
-    best = compared is not None and compared.best == contender.name
     return Row(
         name=contender.name,
         position=contender.position,
@@ -156,11 +159,29 @@ def _row(
             if name == contender.name
         },
         to_best=compared.to_best(contender.name) if compared else None,
-        best=best,
-        tied=compared is not None and not best and contender.name in compared.tied,
+        standing=_standing(contender.name, compared),
+        flags=_flags(contender),
         parameters=Parameters(counted["total"], counted["trainable"]) if counted else None,
         measured=_measured(contender),
     )
+
+
+def _standing(name: str, compared: Comparison | None) -> Standing:
+    if compared is None or all(row.name != name or row.mean is None for row in compared.rows):
+        return "unscored"
+    pair = compared.to_best(name)
+    if pair is None:
+        return "best"
+    if pair.decided_by == "nothing":
+        return "untested"
+    if not pair.tied:
+        return "behind"
+    return "unsettled" if pair.items.separated else "tied"
+
+
+def _flags(contender: Contender) -> tuple[str, ...]:
+    found = (flag for t in contender.finished for flag in t.record.result.get("flags") or ())
+    return tuple(dict.fromkeys(str(flag) for flag in found))
 
 
 def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:

@@ -31,14 +31,14 @@ def differences(results: Results) -> Chart | None:
                 "high": 100 * items.high if items else spot,
                 "method_low": 100 * method.low if method else spot,
                 "method_high": 100 * method.high if method else spot,
-                "verdict": "tied" if row.tied else "behind",
+                "verdict": row.standing,
             }
         )
     if best is None or not values:
         return None
     metric = metric_name(results.metric)
     y = named([value["name"] for value in values])
-    title = f"{metric} on {split_name(results.split)}, points to the best"
+    title = f"{metric}, points to the best"
     x = alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=8))
     tooltip = [
         alt.Tooltip("name:N", title="contender"),

@@ -74,7 +74,7 @@ def differences(results: Results) -> Table:
         for claim in (pair.items, pair.method):
             cells += [*claim.interval] if claim.interval else [None, None]
             cells.append(claim.p_adjusted)
-        rows.append((*cells, "yes" if row.tied else "no"))
+        rows.append((*cells, row.standing))
     header = (
         "contender",
         "best",
@@ -85,7 +85,7 @@ def differences(results: Results) -> Table:
         "method low",
         "method high",
         "method p",
-        "tied",
+        "standing",
     )
     return Table("differences", "Differences to the best", header, tuple(rows))
 

@@ -30,7 +30,7 @@ def print_verdict(results: Results, verdict: Verdict, console: Console) -> None:
 def verdict_text(verdict: Verdict) -> RenderableType:
     """The verdict as paragraphs: what, how sure, at what cost, and what to mind."""
     parts: list[RenderableType] = [Text(shown(verdict.headline), style="bold")]
-    sure = [*verdict.certainty, verdict.beyond, verdict.cost]
+    sure = [*verdict.certainty, verdict.outlook, verdict.cost]
     parts += [Padding(Text(shown(text)), (1, 0, 0, 2)) for text in sure if text]
     parts += [
         Padding(Text(f"! {shown(note)}", style="yellow"), (1, 0, 0, 2)) for note in verdict.notes
@@ -53,7 +53,7 @@ def results_table(results: Results) -> Table:
     for name in ("mean", "95 %", "gap", "p", "trained", "a trial"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in results.rows:
-        table.add_row(*_cells(row, results), style="bold" if row.best else "")
+        table.add_row(*_cells(row, results), style="bold" if row.standing == "best" else "")
     return table
 
 
@@ -65,7 +65,9 @@ def _cells(row: Row, results: Results) -> list[Text]:
     mean = percent(spread.mean) if spread else "–"
     if spread and spread.sd is not None:
         mean += f" ± {percent(spread.sd)}"
-    name = shown(row.name) + (" =" if row.tied else "")
+    name = shown(row.name)
+    if row.standing in {"tied", "unsettled"}:
+        name += f" ({row.standing})"
     if row.status != "done":
         name += f" ({row.status})"
     cells = [

@@ -8,219 +8,132 @@ from dataclasses import dataclass
 from tunewise.reports.evidence import UNFINISHED, Evidence
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
-from tunewise.reports.words import (
-    count,
-    duration,
-    listed,
-    metric_name,
-    percent,
-    points,
-    probability,
-    split_name,
-)
-from tunewise.statistics.claims import Claim
-from tunewise.statistics.pairs import Pair
+from tunewise.reports.sentences import certainty, cost, headline, outlook
+from tunewise.reports.words import listed
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What to do, and why it may be believed.
 
-    `headline`, `certainty` and `notes` are computed; `cost` rests on measured times.
+    `fastest` and `cost` rest on measured times; all else is computed. `tied` cannot be told
+    from the best in either way. `unsettled` is behind as trained, but with so few seeds the
+    same cannot be said of the methods.
     """
 
     headline: str
     best: str | None
     tied: tuple[str, ...]
+    unsettled: tuple[str, ...]
     cheapest: str | None  # fewest trained numbers among the best and those tied with it
     fastest: str | None  # least time among them
-    enough: str | None  # a baseline that nothing beat beyond doubt
+    enough: str | None  # a contender without a model that none with one is ahead of
     certainty: tuple[str, ...]  # about these trained models, then about the methods
-    beyond: str | None  # who is behind, and what would settle the ties
-    cost: str | None
-    notes: tuple[str, ...]
+    outlook: str | None  # who is behind, and what would settle the ties
+    cost: str | None  # what the cheapest and the fastest save
+    notes: tuple[str, ...]  # what to know before believing the rest
 
 
 def verdict(evidence: Evidence, results: Results) -> Verdict:
     """Judge a study as far as it has come."""
     best = results.best
     if best is None:
-        return Verdict(
-            headline="No contender has a result yet.",
-            best=None,
-            tied=(),
-            cheapest=None,
-            fastest=None,
-            enough=None,
-            certainty=(),
-            beyond=None,
-            cost=None,
-            notes=_notes(evidence, results),
-        )
-    leaders = [best, *results.tied]
+        return _without_results(evidence, results)
+    leaders = [best, *results.standing("tied")]
     cheapest = min(leaders, key=_trained_numbers)
     fastest = min(leaders, key=_seconds)
-    enough = _enough(leaders)
+    enough = _enough(leaders, results)
     return Verdict(
-        headline=_headline(results, best, cheapest, enough),
+        headline=headline(results, best, cheapest, enough),
         best=best.name,
-        tied=tuple(row.name for row in results.tied),
+        tied=tuple(row.name for row in results.standing("tied")),
+        unsettled=tuple(row.name for row in results.standing("unsettled")),
         cheapest=cheapest.name,
-        fastest=fastest.name if fastest.measured.seconds is not None else None,
-        enough=enough,
-        certainty=_certainty(results, best),
-        beyond=_beyond(results),
-        cost=_cost(best, leaders, cheapest, fastest),
+        fastest=None if fastest.measured.seconds is None else fastest.name,
+        enough=enough.name if enough else None,
+        certainty=certainty(results, best),
+        outlook=outlook(results),
+        cost=cost(best, cheapest, fastest),
         notes=_notes(evidence, results),
     )
 
 
-def _headline(results: Results, best: Row, cheapest: Row, enough: str | None) -> str:
-    name = shown(best.name)
-    spread = best.scores(results.split)[results.metric]
-    score = f"{percent(spread.mean)} % {metric_name(results.metric).lower()}"
-    where = f"on {split_name(results.split)}"
-    rivals = [row for row in results.rows if row.to_best]
-    if not rivals:
-        return f"{name} reaches {score} {where}; there is nothing to compare it with."
-    if not results.tied:
-        return f"{name} is best with {score} {where}, ahead of every other contender."
-    tied = listed([shown(row.name) for row in results.tied])
-    leads = f"{name} scores highest with {score} {where}, but {tied} cannot be told apart from it"
-    if enough:
-        return f"{_baseline(cheapest)} is enough. {leads}."
-    if cheapest is best:
-        return f"{leads}. {name} is also the cheapest of them."
-    return f"{leads}. {shown(cheapest.name)} is the cheapest of them."
-
-
-def _baseline(row: Row) -> str:
-    return {"tfidf": "TF-IDF", "majority": "Guessing the majority class"}.get(
-        row.method, shown(row.name)
+def _without_results(evidence: Evidence, results: Results) -> Verdict:
+    return Verdict(
+        headline="No contender has a result yet.",
+        best=None,
+        tied=(),
+        unsettled=(),
+        cheapest=None,
+        fastest=None,
+        enough=None,
+        certainty=(),
+        outlook=None,
+        cost=None,
+        notes=_notes(evidence, results),
     )
 
 
-def _enough(leaders: Sequence[Row]) -> str | None:
-    """A contender without a model, where contenders with one are no better beyond doubt."""
+def _enough(leaders: Sequence[Row], results: Results) -> Row | None:
+    """The first leader without a model, where a contender with one has been tried."""
+    if all(row.model is None for row in results.rows if row.scores(results.split)):
+        return None
     plain = [row for row in leaders if row.model is None]
-    if not plain or all(row.model is None for row in leaders):
-        return None
-    return min(plain, key=lambda row: row.position).name
-
-
-def _certainty(results: Results, best: Row) -> tuple[str, ...]:
-    """One sentence about these trained models, one about the method, against the nearest rival."""
-    nearest = next((row for row in results.rows if row.to_best), None)
-    if nearest is None or nearest.to_best is None:
-        return ()
-    pair, other = nearest.to_best, shown(nearest.name)
-    lead = f"{points(-pair.difference).lstrip('+')} points ahead of {other}"
-    where = f"on these {results.items:,} items of {split_name(results.split)}"
-    over = f", corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
-    items = (
-        f"The trained models: {where}, {shown(best.name)} is {lead}"
-        f"{_told(pair.items, over)}: {_judged(pair.items)}."
-    )
-    if pair.method.interval is None:
-        return (items, f"The methods: {pair.method.reason}.")
-    low, high = pair.method.interval
-    seeds = (
-        f"The methods: with other seeds and other items, the lead of {shown(best.name)} over "
-        f"{other} would lie between {points(-high)} and {points(-low)} points (95 %; "
-        f"p {_equals(pair.method.p_adjusted)}, {pair.method.test}): {_judged(pair.method)}."
-    )
-    return (items, seeds)
-
-
-def _told(claim: Claim, over: str) -> str:
-    """The interval and the test of a claim, in brackets, turned to the side of the best."""
-    if claim.interval is None:
-        return f" ({claim.reason})"
-    low, high = claim.interval
-    test = f"; p {_equals(claim.p_adjusted)}, {claim.test}{over}" if claim.test else ""
-    return f" (95 % interval {points(-high)} to {points(-low)}{test})"
-
-
-def _equals(p: float | None) -> str:
-    text = probability(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def _judged(claim: Claim) -> str:
-    if claim.separated is None:
-        return "this cannot be tested"
-    return "more than chance explains" if claim.separated else "this could be chance"
-
-
-def _beyond(results: Results) -> str | None:
-    """Who is behind, and what would settle the ties."""
-    behind = [shown(row.name) for row in results.rows if row.to_best and not row.tied]
-    tied = [row.to_best for row in results.tied if row.to_best]
-    sentences = []
-    if behind and tied:
-        verb = "is" if len(behind) == 1 else "are"
-        sentences.append(f"{listed(behind)} {verb} behind by more than chance explains.")
-    if tied:
-        sentences += _settling(tied[0])
-    return " ".join(sentences) or None
-
-
-def _settling(pair: Pair) -> list[str]:
-    """What more would show a difference as large as the one seen."""
-    ways = []
-    if pair.needed_items:
-        ways.append(f"{pair.needed_items:,} items")
-    if pair.needed_seeds:
-        ways.append(f"{pair.needed_seeds} seeds")
-    if not ways:
-        return []
-    return [
-        f"If the difference to {shown(pair.row)} is real and as large as seen, about "
-        f"{' or '.join(ways)} would show it."
-    ]
-
-
-def _cost(best: Row, leaders: Sequence[Row], cheapest: Row, fastest: Row) -> str | None:
-    """What the cheapest leader saves against the best."""
-    if len(leaders) == 1:
-        return None
-    parts = []
-    if cheapest is not best:
-        ours, theirs = _trained_numbers(cheapest)[0], _trained_numbers(best)[0]
-        parts.append(
-            f"{shown(cheapest.name)} trains {count(ours)} numbers where {shown(best.name)} "
-            f"trains {count(theirs)}"
-        )
-    if fastest is not best and fastest.measured.seconds is not None:
-        parts.append(
-            f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} a trial where "
-            f"{shown(best.name)} takes {duration(best.measured.seconds)}"
-        )
-    return "; ".join(parts) + "." if parts else None
+    return min(plain, key=_trained_numbers) if plain else None
 
 
 def _notes(evidence: Evidence, results: Results) -> tuple[str, ...]:
-    """What a reader must know before believing the rest."""
+    """What rests on validation, what leaked, what failed, what is missing."""
+    return (
+        *_about_the_split(evidence, results),
+        *_about_failures(evidence, results),
+        *_about_what_is_missing(results),
+    )
+
+
+def _about_the_split(evidence: Evidence, results: Results) -> list[str]:
     notes = []
     if results.best and results.split == "validation":
         why = "has not been opened yet" if evidence.data.get("has_test") else "does not exist"
         notes.append(
-            f"This rests on the validation split, by which search points were also chosen, "
-            f"because a test split {why}. It flatters whoever was searched most."
+            "This rests on the validation split, by which search points were chosen too, because "
+            f"a test split {why}. It flatters whoever was searched most."
         )
     reason = evidence.data.get("accept_leakage")
     if reason:
         notes.append(
-            "The splits share texts, and the study accepts that: "
-            f"“{shown(str(reason))}”. Scores may be too high."
+            f"The splits share texts, and the study accepts that: “{shown(str(reason))}”. "
+            "Scores may be too high."
         )
+    return notes
+
+
+def _about_failures(evidence: Evidence, results: Results) -> list[str]:
+    notes = []
     for row in results.failed:
-        kept = f"; {len(row.seeds)} of its seeds ended well" if row.seeds else ""
-        notes.append(f"{shown(row.name)} failed ({row.status}){kept}.")
+        kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
+        notes.append(f"{shown(row.name)} failed ({row.status}).{kept}")
+    for contender in evidence.contenders:
+        for trial in contender.finished:
+            for check in trial.record.result.get("checks") or ():
+                if not check.get("passed", True):
+                    detail = f": {shown(str(check['detail']))}" if check.get("detail") else ""
+                    notes.append(
+                        f"{shown(contender.name)}, seed {trial.seed}, did not pass the check "
+                        f"“{shown(str(check['name']))}”{detail}."
+                    )
+    return notes
+
+
+def _about_what_is_missing(results: Results) -> list[str]:
+    notes = []
     unfinished = [shown(row.name) for row in results.rows if row.status == UNFINISHED]
     if unfinished:
         notes.append(f"Not finished: {listed(unfinished)}.")
-    return tuple(notes)
+    for row in results.standing("untested"):
+        assert row.to_best is not None
+        notes.append(f"{shown(row.name)} against the best: {row.to_best.items.reason}.")
+    return notes
 
 
 def _trained_numbers(row: Row) -> tuple[int, int]:
