@@ -187,6 +187,11 @@ def test_another_delimiter_is_named(tmp_path: Path, name: str, content: str, say
     assert says in fault(tmp_path, name, content)
 
 
+def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.csv", "\r\n\r\ntext,label\r\nfine,1\r\n")
+    assert table.rows == [{"text": "fine", "label": "1", "_place": "a.csv:4"}]
+
+
 def test_a_missing_header_is_noticed(tmp_path: Path) -> None:
     assert read(tmp_path, "a.csv", "a rather dull and long film,0\nfine,1\n").headless
     assert "Is the line with the names missing?" in fault(tmp_path, "b.csv", "0,0,x\n1,1,y\n")

@@ -26,9 +26,9 @@ def read_tsv(path: Path, shown: str) -> Table:
 def _read(path: Path, shown: str, delimiter: str) -> Table:
     text = read_text(path, shown)
     records = _records(text, shown, delimiter)
-    _, header = next(records)
-    header = [name.strip() for name in header]
-    _check_header(header, shown, delimiter)
+    line, names = next((line, fields) for line, fields in records if fields)
+    header = [name.strip() for name in names]
+    _check_header(header, f"{shown}:{line}", delimiter)
     # pandas writes its row numbers into a first column without a name.
     unnamed = header[0] == ""
     rows: list[Row] = []
@@ -85,8 +85,7 @@ _RUNAWAY_QUOTE = (
 )
 
 
-def _check_header(header: list[str], shown: str, delimiter: str) -> None:
-    place = f"{shown}:1"
+def _check_header(header: list[str], place: str, delimiter: str) -> None:
     if len(header) == 1:
         others = [other for other in _DELIMITER_NAMES if other != delimiter and other in header[0]]
         if others:
