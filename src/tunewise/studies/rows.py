@@ -72,7 +72,7 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
         "settings": contender.settings(),
         "seeded": contender.method.seeded,
         "trained": contender.trained,
-        "search": contender.search,
+        "search": list(contender.points[0].chosen),  # paths, as in each point
         "points": [_point(common, point) for point in contender.points],
         "parameters": None,  # counted once a model has been built
         "features": None,  # the key of stored features, where a trunk is frozen
