@@ -41,8 +41,8 @@ def test_a_study_ends_with_every_row_and_a_report(finished: Path) -> None:
     rows = {row["name"]: row for row in content["contenders"]}
     assert set(rows) == {"majority", "tfidf", "head", "lora", "full"}
     assert all(row["status"] == "done" for row in rows.values())
-    assert rows["lora"]["seeds"] == 2
-    assert rows["tfidf"]["seeds"] == 1  # every seed would give the same
+    assert rows["lora"]["seeds"] == [0, 1]
+    assert rows["tfidf"]["seeds"] == [0]  # every seed would give the same
     assert rows["head"]["parameters"]["trainable"] == 2 * 16 + 2 + 16 * 16 + 16  # a new pooler too
     assert (finished / "report" / "index.html").stat().st_size < 3_000_000
 
