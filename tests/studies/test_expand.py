@@ -133,7 +133,7 @@ def test_the_default_learning_rate_is_the_methods_own() -> None:
 def test_the_search_makes_points_and_what_is_fitted_in_one_go_has_one() -> None:
     found = rows(methods=["guess", "full"], search={"learning_rate": [1e-4, 5e-4]})
     assert [len(row["points"]) for row in found] == [1, 2]
-    assert [row["search"] for row in found] == [[], ["learning_rate"]]
+    assert [row["search"] for row in found] == [[], ["training.learning_rate"]]
     assert [point["point"] for point in found[1]["points"]] == [
         {"training.learning_rate": 1e-4},
         {"training.learning_rate": 5e-4},
