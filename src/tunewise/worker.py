@@ -26,7 +26,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 from tunewise.core.disk import is_full
 from tunewise.core.files import is_complete
@@ -38,14 +38,21 @@ PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
 # The statuses of a job that leaves no complete folder.
 ENDINGS = {"interrupted": Exit.INTERRUPTED, "disk-full": Exit.DISK_FULL}
 
-Run = Callable[[dict[str, Any], Path, Callable[[], bool]], str]
-"""Runs a job in a study folder, asks again and again whether to stop, returns a status."""
+
+class Runner(Protocol):
+    """The module that runs jobs."""
+
+    def warm_up(self) -> None:
+        """Import all that jobs will use; called once, before any is forked."""
+
+    def run_job(self, job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> str:
+        """Do a job, asking `stop` again and again, and return its status."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tunewise.worker", description=__doc__)
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("--runner", required=True, help="module:function that runs a job")
+    parser.add_argument("--runner", required=True, help="module that runs jobs")
     parser.add_argument("--afresh", action="store_true", help="start jobs instead of forking them")
     parser.add_argument("--message", help="run this one job (what --afresh starts)")
     parser.add_argument("--lifelines", type=int, nargs=2, help="pipes that close with our parents")
@@ -53,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.message:
         message = json.loads(options.message)
         return _job(options.study, options.runner, message, options.lifelines)
-    _load(options.runner)
+    _load(options.runner).warm_up()
     return Worker(options.study, options.runner, afresh=options.afresh).serve()
 
 
@@ -166,7 +173,7 @@ def _job(study: Path, runner: str, message: dict[str, Any], lifelines: Sequence[
                 return Exit.INTERRUPTED if stop.asked else Exit.BUSY
             if is_complete(_place(folder, job)):
                 return Exit.COMPLETE
-            status = _load(runner)(job, study, lambda: stop.asked)
+            status = _load(runner).run_job(job, study, lambda: stop.asked)
         return ENDINGS.get(status, Exit.COMPLETE)
     except BaseException as error:  # the exit code records it, the output tells it
         with suppress(OSError):  # the disk may be full
@@ -180,12 +187,11 @@ def _job(study: Path, runner: str, message: dict[str, Any], lifelines: Sequence[
             sys.stderr.flush()
 
 
-def _load(runner: str) -> Run:
-    module, _, function = runner.partition(":")
-    found: Run = getattr(importlib.import_module(module), function)
+def _load(name: str) -> Runner:
+    runner: Any = importlib.import_module(name)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    return found
+    return cast(Runner, runner)
 
 
 def _place(folder: StudyFolder, job: dict[str, Any]) -> Path:

@@ -62,7 +62,7 @@ class ToyStudy:
         place.write_text(json.dumps(study))
         return self
 
-    def run(self, workers: int = 2, runner: str = "toy:run_job") -> Outcome:
+    def run(self, workers: int = 2, runner: str = "toy") -> Outcome:
         """Run the study in this process."""
         study = json.loads((self.folder.path / "data" / "toy.json").read_text())
         with self.folder.lock():

@@ -26,7 +26,7 @@ def main() -> int:
     try:
         with folder.lock():
             folder.write_study(study, "name: toy\n")
-            outcome = run_jobs(folder, workers=workers, on_event=show, runner="toy:run_job")
+            outcome = run_jobs(folder, workers=workers, on_event=show, runner="toy")
     except TunewiseError as error:
         print(error, file=sys.stderr)
         return 2

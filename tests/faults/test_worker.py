@@ -36,7 +36,7 @@ def test_trials_fewer_than_cores_are_placed_by_the_system(
 def test_a_worker_that_cannot_import_its_runner_says_so(toy: Any) -> None:
     toy.write({})
     with pytest.raises(TunewiseError, match="No module named 'nowhere'"):
-        toy.run(runner="nowhere:run_job")
+        toy.run(runner="nowhere")
 
 
 def test_a_worker_that_keeps_dying_stops_the_study(toy: Any) -> None:

@@ -24,6 +24,10 @@ from tunewise.store.study import StudyFolder
 from tunewise.training.log import TrialLog
 
 
+def warm_up() -> None:
+    """Nothing to import."""
+
+
 def run_job(job: dict[str, Any], study: Path, stop: Callable[[], bool]) -> str:
     os.environ.pop(FAIL_AT, None)
     toy = job["settings"].get("toy", {})

@@ -23,7 +23,7 @@ def study(keep: str = "chosen") -> dict[str, Any]:
         "metrics": ["accuracy", "f1_macro"],
         "seeds": [7, 8],
         "data": {"has_test": True},
-        "settings": {"keep": keep},
+        "keep": keep,
         "contenders": [ROW],
     }
 

@@ -67,7 +67,7 @@ def weights_to_drop(study: Study, records: Records, tests: Records) -> list[str]
     With ``chosen`` these are the points that lost, with ``none`` also the winners once they
     are tested, with ``all`` nothing.
     """
-    keep = study.get("settings", {}).get("keep", "chosen")
+    keep = study.get("keep", "chosen")
     if keep == "all":
         return []
     winners = [id for row in study["contenders"] for id in chosen_ids(study, row, records)]

@@ -21,7 +21,7 @@ from tunewise.studies.jobs import Job, Progress
 from tunewise.studies.ledger import Ledger
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
 
-RUNNER = "tunewise.training.job:run_job"
+RUNNER = "tunewise.training.job"
 TICK = 0.1  # seconds between two looks at time limits and signals
 TRIES = 2  # a trial that is killed from outside gets a second chance, not a third
 RESTARTS = 3  # of the worker, before something is thought to be wrong with it
@@ -61,7 +61,7 @@ def run_jobs(
         folder: the study, locked and written.
         workers: how many jobs run side by side, from 1 up.
         on_event: told what happens, and every tenth of a second while nothing does.
-        runner: ``module:function`` that the worker calls with (job, study folder, stop).
+        runner: the module that runs jobs, as `tunewise.worker.Runner` says.
 
     Raises:
         InputError: a newer Tunewise wrote into this folder.

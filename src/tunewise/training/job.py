@@ -8,10 +8,17 @@ from typing import Any
 
 from tunewise.core.files import mark_complete
 from tunewise.costs.measure import forget_peak_memory
-from tunewise.methods.base import Adaptation
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.tasks.base import TASKS
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.sealed import SealedTest
 from tunewise.training.trial import Trial
+
+
+def warm_up() -> None:
+    """Import every method and task now: SciPy, scikit-learn and PEFT cost a job seconds."""
+    for registry in (METHODS, TASKS):
+        assert registry.classes
 
 
 def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> str:
