@@ -47,7 +47,7 @@ class Trial:
     def metrics(self, split: str) -> dict[str, float]:
         """The stored metrics of a split; empty where it was not scored."""
         record = self.test if split == "test" else self.record
-        return {} if record is None else dict(record.result["metrics"].get(split, {}))
+        return {} if record is None else dict(record.result.get("metrics", {}).get(split) or {})
 
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
@@ -78,6 +78,7 @@ class Contender:
     chosen: Point | None
     seeded: bool  # False for a method without randomness: one run is all there is to it
     seeds_planned: int
+    tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: dict[str, int] | None
 
     @property
@@ -101,9 +102,12 @@ class Contender:
             return UNFINISHED
         decisive = self.chosen.trials if self.chosen else self.trials
         for trial in decisive:
-            if not trial.done:
-                return trial.record.status
-        return DONE if len(decisive) >= self.seeds_planned else UNFINISHED
+            for record in (trial.record, trial.test):
+                if record is not None and record.status != DONE:
+                    return record.status
+        if len(decisive) < self.seeds_planned:
+            return UNFINISHED
+        return UNFINISHED if self.tested and any(t.test is None for t in decisive) else DONE
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ def _contender(
         chosen=_chosen(points, seeds[0], study["metrics"][0]),
         seeded=seeded,
         seeds_planned=len(seeds),
+        tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
     )
 

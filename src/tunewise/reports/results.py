@@ -128,7 +128,7 @@ def results_of(evidence: Evidence) -> Results:
         split=evidence.split,
         metric=evidence.headline,
         metrics=evidence.metrics,
-        items=int(evidence.data.get("rows", {}).get(evidence.split, 0)),
+        items=max((row.items for row in compared.rows), default=0) if compared else 0,
         seeds_planned=tuple(evidence.study["seeds"]),
         pairs_counted=compared.family_size if compared else 0,
         rows=tuple(_row(by_name[name], compared, found) for name in order),
@@ -197,7 +197,8 @@ def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:
 def _error(contender: Contender) -> str | None:
     """The first error among the trials that decide; a lost search point is not the row's error."""
     decisive = contender.chosen.trials if contender.chosen else contender.trials
-    errors = (trial.record.result.get("error") for trial in decisive if not trial.done)
+    records = (record for trial in decisive for record in (trial.record, trial.test))
+    errors = (record.result.get("error") for record in records if record)
     return next((str(error) for error in errors if error), None)
 
 

@@ -95,7 +95,7 @@ def outlook(results: Results) -> str | None:
 def cost(best: Row, cheapest: Row, fastest: Row) -> str | None:
     """What is saved by taking the cheapest or the fastest in place of the best."""
     parts = []
-    if cheapest is not best:
+    if cheapest is not best and best.parameters:
         ours, theirs = (
             row.parameters.trainable if row.parameters else 0 for row in (cheapest, best)
         )

@@ -20,11 +20,14 @@ from tunewise.reports.words import (
     probability,
 )
 
+KEY = "± over seeds; 95 % over items; gap in points to the best; p corrected by Holm."
+
 
 def print_verdict(results: Results, verdict: Verdict, console: Console) -> None:
-    """Print the verdict, then the table."""
+    """Print the verdict, then the table and how to read it."""
     console.print(verdict_text(verdict))
     console.print(results_table(results))
+    console.print(Text(KEY, style="dim"))
 
 
 def verdict_text(verdict: Verdict) -> RenderableType:
@@ -46,8 +49,6 @@ def results_table(results: Results) -> Table:
         title=f"{metric_name(results.metric)}, {results.items:,} {results.split} items, percent",
         title_justify="left",
         title_style="",
-        caption="± over seeds; 95 % over items; gap in points to the best; p corrected by Holm.",
-        caption_justify="left",
     )
     table.add_column("contender", overflow="fold", min_width=12)
     for name in ("mean", "95 %", "gap", "p", "trained", "a trial"):
