@@ -274,7 +274,7 @@ def test_defaults_are_no_part_of_an_id() -> None:
         "data": {"hash": "d" * 16},
         "model": {"hash": "hash of bert"},
         "method": {"name": "lora", "version": 1, "settings": {"rank": 4}},
-        "training": {"epochs": 5, "learning_rate": LoRA.learning_rate},
+        "training": {"version": 1, "epochs": 5, "learning_rate": LoRA.learning_rate},
     }
 
 

@@ -88,6 +88,15 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
+def upward(name: str, value: float) -> float:
+    """The value turned so that higher is better, for choosing.
+
+    >>> upward("accuracy", 0.5), upward("loss", 0.5)
+    (0.5, -0.5)
+    """
+    return value if metric_named(name).higher_is_better else -value
+
+
 def scores_of(columns: Columns, names: tuple[str, ...]) -> dict[str, float | None]:
     """Several metrics of one run, by name."""
     return {name: metric_named(name).of(columns) for name in names}

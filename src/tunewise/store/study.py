@@ -96,15 +96,15 @@ class StudyFolder:
         Raises:
             InputError: the folder belongs to a study of another name.
         """
-        if (self.path / STUDY).is_file():
-            self._refuse_other(study["name"])
+        self.refuse_other(study["name"])
         write_text(self.path / STUDY_FILE, text)
         write_json(self.path / STUDY, {"schema": SCHEMA, **study})
 
-    def _refuse_other(self, name: str) -> None:
+    def refuse_other(self, name: str) -> None:
+        """Raise an `InputError` if the folder belongs to a study of another name."""
         try:
             before = self.study()
-        except DamagedFile:
+        except (DamagedFile, FileNotFoundError):
             return  # it is about to be written anew from the study file
         if before.get("name") != name:
             message = (

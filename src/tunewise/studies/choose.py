@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tunewise.statistics.metrics import upward
 from tunewise.store.trials import Record
 from tunewise.studies.identity import trial_id
 
@@ -41,8 +42,8 @@ def chosen_point(study: Study, contender: Contender, records: Records) -> int | 
     if any(record is None for record in found):
         return None
     scores = [_score(record, study["metrics"][0]) for record in found if record is not None]
-    done = [point for point, score in enumerate(scores) if score is not None]
-    return max(done, key=lambda point: scores[point] or 0.0) if done else None
+    done = {point: score for point, score in enumerate(scores) if score is not None}
+    return max(done, key=lambda point: done[point]) if done else None
 
 
 def chosen_ids(study: Study, contender: Contender, records: Records) -> list[str]:
@@ -85,7 +86,8 @@ def weights_to_drop(study: Study, records: Records, tests: Records) -> list[str]
 
 
 def _score(record: Record, metric: str) -> float | None:
+    """The metric on validation, turned so that higher is better; None for a trial that failed."""
     if record.status != "done":
         return None
     value = record.metric(metric)
-    return -math.inf if value is None else value
+    return -math.inf if value is None else upward(metric, value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunewise.backbones.sources import resolve
+from tunewise.backbones.sources import EMBEDDED, looks_like_path, resolve
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.audit import Audit, audit
@@ -23,6 +23,7 @@ from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.study import StudyFolder
 from tunewise.studies.expand import describe, expand
 from tunewise.studies.models import Inspector
+from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
 
@@ -72,7 +73,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     notes = (*data.notes, *warnings, *found.warnings)
     study = {
         "name": settings.name,
-        "settings": settings.given,
+        "settings": resolved(settings),
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
@@ -98,6 +99,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:
     """Write what the workers and reports read. The caller holds the folder's lock."""
+    folder.refuse_other(prepared.settings.name)  # before its data would be replaced
     write_prepared(folder.path / "data", prepared.splits)
     folder.write_study(prepared.study, prepared.settings.text)
 
@@ -121,10 +123,18 @@ def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Pr
     problems = []
     for model in settings.models:
         try:
-            found[str(model)] = resolve(model.source, model.revision)
+            source = _from_base(model.source, settings.base)
+            found[str(model)] = resolve(source, model.revision)
         except InputError as error:
             problems += error.problems
     return found, problems
+
+
+def _from_base(source: str, base: Path) -> str:
+    """A model's folder as the study file means it: a path starts where the file lies."""
+    path = base / Path(source).expanduser()
+    is_path = path.is_dir() or looks_like_path(source)
+    return str(path) if is_path and not source.startswith(EMBEDDED) else source
 
 
 def _inspectors(

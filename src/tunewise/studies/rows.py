@@ -53,9 +53,13 @@ def identity_of(settings: Mapping[str, Any]) -> dict[str, Any]:
         "data": settings["data"],
         "model": settings["model"] and {"hash": settings["model"]["hash"]},
         "method": {**settings["method"], "settings": changed_settings(method)},
-        "training": settings["training"]
-        and changed_settings(TrainingSettings(**settings["training"])),
+        "training": settings["training"] and _training_identity(settings["training"]),
     }
+
+
+def _training_identity(training: Mapping[str, Any]) -> dict[str, Any]:
+    changed = changed_settings(TrainingSettings(**training))
+    return {"version": TrainingSettings.version, **changed}
 
 
 def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from tunewise.backbones.model import Model
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Prediction
+from tunewise.statistics.metrics import upward
 from tunewise.tasks.base import Batch, Task
 from tunewise.training.batches import parts_of, training_batches
 from tunewise.training.checkpoint import (
@@ -198,8 +200,9 @@ class Training:
         return all(last > rank for rank in earlier)
 
     def _rank(self, record: dict[str, Any]) -> tuple[float, float]:
-        score = record["validation"][self.task.metrics[0]]
-        return (-1.0 if score is None else score, -record["validation"]["loss"])
+        name = self.task.metrics[0]
+        score = record["validation"][name]
+        return (-math.inf if score is None else upward(name, score), -record["validation"]["loss"])
 
     def _out_of_patience(self) -> bool:
         patience = self.settings.patience

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.files import mark_complete, write_json
+from tunewise.core.files import mark_complete, read_json, write_json
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, Direct
@@ -26,7 +26,7 @@ class SealedTest:
         self.parts = Parts.of(job["settings"], study_folder)
 
     def run(self) -> str:
-        opened = datetime.now(UTC)
+        openings = self._note_opening()
         stopwatch = Stopwatch()
         with stopwatch.phase("evaluate"):
             examples = self.parts.examples("test")
@@ -40,13 +40,22 @@ class SealedTest:
         }
         costs = {
             "schema": SCHEMA,
-            "opened": opened.isoformat(timespec="seconds"),
+            "opened": openings[-1],
+            "openings": openings,  # more than one: an opening was cut short before it was scored
             "seconds": stopwatch.seconds,
         }
         write_json(self.folder / "result.json", result)
         write_json(self.folder / "costs.json", costs)
         mark_complete(self.folder)
         return "done"
+
+    def _note_opening(self) -> list[str]:
+        """Write down that the split is opened before it is, so that no opening goes unseen."""
+        notes = self.folder / "opened.json"
+        before = read_json(notes) if notes.is_file() else []
+        openings = [*before, datetime.now(UTC).isoformat(timespec="seconds")]
+        write_json(notes, openings)
+        return openings
 
     def _predict(self, examples: Sequence[Example]) -> list[Prediction]:
         match self.parts.method:

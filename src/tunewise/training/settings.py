@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of the one loop. `learning_rate` None means the method's own default."""
+    """Settings of the one loop. `learning_rate` None means the method's own default.
+
+    `version` rises with a changed default, or with a loop that gives other numbers.
+    """
+
+    version: ClassVar[int] = 1
 
     epochs: int = 3
     batch_size: int = 32  # examples in one step, over all its parts

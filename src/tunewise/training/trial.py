@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 
+from tunewise.core.disk import is_full
 from tunewise.core.environment import environment
 from tunewise.core.files import mark_complete, remove_folder, write_json
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
@@ -70,7 +70,7 @@ class Trial:
         except Interrupted:
             return "interrupted"
         except Exception as error:
-            if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            if is_full(error):
                 raise
             self.result["status"] = status_of(error)
             self.result["error"] = described(error)
