@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import Plan
 from tests.reports.hostile import HOSTILE
@@ -139,6 +140,11 @@ def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
     ]
 
 
+def test_charts_are_what_vega_lite_allows(rooms: Seen, hostile: Seen) -> None:
+    for spec in [*specs(rooms).values(), *specs(hostile).values()]:
+        alt.Chart.from_dict(spec)  # raises where the schema is not met
+
+
 def test_names_never_enter_an_expression(hostile: Seen) -> None:
     def expressions(value: Any) -> list[str]:
         if isinstance(value, dict):
@@ -153,6 +159,12 @@ def test_names_never_enter_an_expression(hostile: Seen) -> None:
 def test_a_study_without_results_still_has_a_page(tmp_path: Path) -> None:
     page = look(tmp_path / "s", Plan(ran=False)).html
     assert "No contender has a result yet." in page
+
+
+def test_it_is_said_where_validation_loss_turns(rooms: Seen) -> None:
+    assert "Validation loss turns after epoch 4 for lora rank=16 and full; it is still at its " in (
+        " ".join(rooms.html.split())
+    )
 
 
 def test_pairs_of_texts_are_shown_with_their_columns(tmp_path: Path) -> None:

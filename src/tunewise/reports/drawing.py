@@ -66,4 +66,4 @@ def faded(near: float = 1.0, far: float = 0.15) -> Any:
 def finished(chart: Any) -> dict[str, Any]:
     if not isinstance(chart, alt.FacetChart):
         chart = chart.properties(width=WIDTH)
-    return dict(chart.add_params(alt.param(name="picked", value="")).to_dict())
+    return dict(chart.add_params(alt.param(name="picked", value="")).to_dict(validate=False))

@@ -123,18 +123,15 @@ def _scale(results: Results) -> tuple[float, float]:
 
 
 def _turning(evidence: Evidence) -> str | None:
-    """Where validation loss turns upwards, contender by contender."""
-    found = turns(validation_curve(evidence, "loss"))
-    if not found:
-        return None
-    rises = [f"{name} after epoch {epoch:g}" for name, (epoch, rose) in found.items() if rose]
-    falls = [name for name, (_, rose) in found.items() if not rose]
-    sentences = []
-    if rises:
-        sentences.append(f"Validation loss turns: {listed(rises)}.")
-    if falls:
-        sentences.append(f"It is still lowest at the last epoch for {listed(falls)}.")
-    return " ".join(sentences)
+    """Where validation loss turns upwards, for whom."""
+    rising: dict[float, list[str]] = {}
+    falling: list[str] = []
+    for name, (epoch, rose) in turns(validation_curve(evidence, "loss")).items():
+        (rising.setdefault(epoch, []) if rose else falling).append(shown(name))
+    parts = [f"turns after epoch {epoch:g} for {listed(rising[epoch])}" for epoch in sorted(rising)]
+    if falling:
+        parts.append(f"is still at its lowest at the end for {listed(falling)}")
+    return f"Validation loss {'; it '.join(parts)}." if parts else None
 
 
 def _label_counts(evidence: Evidence, splits: list[str]) -> tuple[LabelCounts, ...]:

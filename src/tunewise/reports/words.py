@@ -109,10 +109,14 @@ def size(count_of_bytes: int | None) -> str:
     return f"{count_of_bytes} B"
 
 
-def listed(names: list[str]) -> str:
-    """Names as a sentence lists them.
+def listed(names: list[str], *, most: int = 4) -> str:
+    """Names as a sentence lists them; of many only the first.
 
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
+    >>> listed(["a", "b", "c", "d", "e", "f"])
+    'a, b, c and 3 more'
     """
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

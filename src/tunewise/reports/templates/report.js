@@ -25,10 +25,10 @@
   function prepared(key, width) {
     const spec = adapted(data.specs[key]);
     const config = structuredClone(data.themes[dark.matches ? "dark" : "light"]);
-    config.axisY.labelLimit = Math.min(220, Math.round(width * 0.32));
+    config.axisY.labelLimit = Math.min(360, Math.round(width * 0.34));
     spec.config = config;
     if (spec.facet) {
-      spec.columns = Math.max(1, Math.floor(width / 160));
+      spec.columns = Math.max(1, Math.floor(width / 180));
     } else {
       spec.width = "container";
       spec.autosize = { type: "fit-x", contains: "padding" };
