@@ -22,6 +22,14 @@ def test_the_best_is_named_with_those_tied_and_the_cheapest_of_them(rooms: Seen)
     assert "lora rank=16 cannot be told apart from it" in rooms.verdict.headline
 
 
+def test_of_equally_cheap_leaders_the_better_one_is_named(tmp_path: Path) -> None:
+    twin = at(LORA, 0.72, name="lora twin", settings={"rank": 16, "dropout": 0.1})
+    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, twin, at(LORA, 0.72))))
+    assert seen.verdict.tied
+    assert seen.verdict.cheapest == seen.verdict.best
+    assert seen.verdict.headline.endswith("is also the cheapest of them.")
+
+
 def test_there_is_one_sentence_about_the_models_and_one_about_the_methods(rooms: Seen) -> None:
     models, methods = rooms.verdict.certainty
     assert models.startswith("The trained models: on these 600 items of the test split")

@@ -39,7 +39,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     best = results.best
     if best is None:
         return _without_results(evidence, results)
-    leaders = [best, *results.standing("tied")]
+    leaders = [best, *results.standing("tied")]  # by score: of equally cheap ones the better
     cheapest = min(leaders, key=_trained_numbers)
     fastest = min(leaders, key=_seconds)
     enough = _enough(leaders, results)
@@ -136,9 +136,9 @@ def _about_what_is_missing(results: Results) -> list[str]:
     return notes
 
 
-def _trained_numbers(row: Row) -> tuple[int, int]:
-    """Trained numbers of the network; what uses no network counts as none. Then study order."""
-    return (row.parameters.trainable if row.parameters else 0, row.position)
+def _trained_numbers(row: Row) -> int:
+    """Trained numbers of the network; what uses no network has none."""
+    return row.parameters.trainable if row.parameters else 0
 
 
 def _seconds(row: Row) -> float:
