@@ -43,7 +43,7 @@ def test_a_study_ends_with_every_row_and_a_report(finished: Path) -> None:
     assert all(row["status"] == "done" for row in rows.values())
     assert rows["lora"]["seeds"] == [0, 1]
     assert rows["tfidf"]["seeds"] == [0]  # every seed would give the same
-    assert rows["head"]["parameters"]["trainable"] == 2 * 16 + 2 + 16 * 16 + 16  # a new pooler too
+    assert rows["head"]["parameters"]["trainable"] == 2 * 16 + 2  # C d + C: the pooler is frozen
     assert (finished / "report" / "index.html").stat().st_size < 3_000_000
 
 
