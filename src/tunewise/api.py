@@ -77,6 +77,6 @@ def launch(
         with show_progress(folder, workers=workers) as on_event:
             outcome = run_jobs(folder, workers=workers, on_event=on_event)
         if outcome.progress.finished:
-            say("Writing the report")
+            say("Writing the report ...")
             write_report(folder)
     return outcome

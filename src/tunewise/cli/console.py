@@ -10,4 +10,4 @@ STDOUT = Console(highlight=False, markup=False)
 
 def say(text: str) -> None:
     """One line of progress."""
-    STDERR.print(f"{text} ...")
+    STDERR.print(text)

@@ -49,10 +49,10 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     """
     task: Any = settings.task
     expansion = expand(settings)  # first, because its mistakes cost nothing to find
-    say("Reading the data")
+    say("Reading the data ...")
     data = read_data(settings.data, task.columns(), settings.base, label=task.label)
     labels, problems = _labels(settings, data)
-    say("Finding the models")
+    say("Finding the models ...")
     models, missing = _models(settings)
     problems += missing
     if labels is None or problems:
@@ -63,7 +63,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     data_hash = hash_of(splits)
     facts = Facts(data_hash, labels.options, models)
     contenders = contender_rows(settings, expansion, facts)
-    say("Applying each method to each model")
+    say("Applying each method to each model ...")
     inspectors, problems = _inspectors(models, settings, labels)
     problems += _inspect(contenders, inspectors, data_hash)
     found = _audit(settings, data, labels, next(iter(inspectors.values()), None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,26 +57,47 @@ class Trial:
         }
 
     def run(self) -> str:
+        status, error = self._attempt()
+        if status == "out-of-memory" and self._halve_parts():
+            status, error = self._attempt()
+        if status != "interrupted":
+            self.result["status"], self.result["error"] = status, error
+            self._finish()
+        return status
+
+    def _attempt(self) -> tuple[str, str | None]:
+        """Status and error, as texts: an exception kept would keep the model in memory too."""
         try:
-            with self.stopwatch.phase("load"):
-                train = self.parts.examples("train")
-                validation = self.parts.examples("validation")
-            match self.parts.method:
-                case Adaptation() as method:
-                    predictions = self._adapt(method, train, validation)
-                case Direct() as method:
-                    predictions = self._fit(method, train, validation)
-            self.result["metrics"]["validation"] = self.parts.score(predictions, validation)
-            write_predictions(self.folder, "validation", predictions, validation)
+            self._train_and_score()
         except Interrupted:
-            return "interrupted"
+            return "interrupted", None
         except Exception as error:
             if is_full(error):
                 raise
-            self.result["status"] = status_of(error)
-            self.result["error"] = described(error)
-        self._finish()
-        return str(self.result["status"])
+            return status_of(error), described(error)
+        return "done", None
+
+    def _train_and_score(self) -> None:
+        with self.stopwatch.phase("load"):
+            train = self.parts.examples("train")
+            validation = self.parts.examples("validation")
+        match self.parts.method:
+            case Adaptation() as method:
+                predictions = self._adapt(method, train, validation)
+            case Direct() as method:
+                predictions = self._fit(method, train, validation)
+        self.result["metrics"]["validation"] = self.parts.score(predictions, validation)
+        write_predictions(self.folder, "validation", predictions, validation)
+
+    def _halve_parts(self) -> bool:
+        """Once, compute each step in twice as many parts: the same batch in half the memory."""
+        training = self.parts.training
+        if training.batch_size < 2 * training.accumulate:
+            return False
+        self.parts.training = replace(training, accumulate=2 * training.accumulate)
+        remove_folder(self.weights)
+        torch.cuda.empty_cache()  # does nothing where there is no GPU
+        return True
 
     def _fit(
         self, method: Direct, train: Sequence[Example], validation: Sequence[Example]
@@ -164,6 +186,7 @@ class Trial:
                 "peak_resident": peak_resident_bytes(),
                 "artefact": folder_bytes(self.weights),
             },
+            "parts_of_a_step": self.parts.training.accumulate,
             "tokens_per_second": tokens["real"] / train_seconds if tokens else None,
             "threads": torch.get_num_threads(),
             "host": platform.node(),

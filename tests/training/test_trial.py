@@ -1,0 +1,259 @@
+"""Whole jobs on a BERT of a few thousand weights: every method, every way a trial can end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.conftest import OPTIONS
+
+from tunewise.backbones.sources import resolve
+from tunewise.core.canonical import settings_of
+from tunewise.core.files import check_complete, is_complete
+from tunewise.data.prepared import write_prepared
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.training import trial as trial_file
+from tunewise.training.assembly import Feeds
+from tunewise.training.job import run_job
+from tunewise.training.loop import Diverged
+from tunewise.training.settings import TrainingSettings
+
+WORDS = ("good", "bad", "fine", "room", "bed", "warm")
+SIZES = {"train": 60, "validation": 30, "test": 30}
+Settings = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    write_prepared(tmp_path / "data", {name: rows(name, size) for name, size in SIZES.items()})
+    return tmp_path
+
+
+def rows(split: str, size: int) -> list[dict[str, Any]]:
+    """Texts of three to nine words; the label is the place of the first opinion in OPTIONS."""
+    generator = torch.Generator().manual_seed(size + len(split))
+    made = []
+    for number in range(size):
+        length = int(torch.randint(3, 10, (1,), generator=generator))
+        words = [WORDS[i] for i in torch.randint(0, 6, (length,), generator=generator)]
+        opinions = [OPTIONS.index(word) for word in words if word in OPTIONS]
+        label = opinions[0] if opinions else 1
+        made.append({"id": f"{split}-{number}", "text": " ".join(words), "label": label})
+    return made
+
+
+@pytest.fixture
+def settings(checkpoint: Callable[[str], Path]) -> Settings:
+    """`settings("lora", {"rank": 2}, epochs=2)`: what a job carries."""
+
+    def make(
+        name: str, chosen: dict[str, Any] | None = None, pooling: str = "library", **training: Any
+    ) -> dict[str, Any]:
+        part = METHODS.get(name)
+        loop = TrainingSettings(**{"epochs": 2, "batch_size": 8, "learning_rate": 1e-2, **training})
+        return {
+            "task": {
+                "kind": "classification",
+                "text": ["text"],
+                "label": "label",
+                "labels": list(OPTIONS),
+                "metrics": ["accuracy", "f1_macro"],
+                "pooling": pooling,
+            },
+            "data": {"hash": "0" * 16},
+            "model": resolve(str(checkpoint("bert"))) if part.uses_model else None,
+            "method": {"name": name, "version": part.version, "settings": chosen or {}},
+            "training": settings_of(loop) if issubclass(part, Adaptation) else {},
+            "seed": 0,
+        }
+
+    return make
+
+
+def do(study: Path, settings: dict[str, Any], id: str = "a", **more: Any) -> str:
+    job = {"kind": "trial", "id": id, "settings": settings, **more}
+    return run_job(job, study, more.get("stop", lambda: False))
+
+
+def result(study: Path, id: str = "a", kind: str = "trials") -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((study / kind / id / "result.json").read_text())
+    return content
+
+
+NATIVE = [name for name in METHODS.classes if name != "peft"]
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_every_method_ends_in_a_result_predictions_weights_and_a_test(
+    study: Path, settings: Settings, name: str
+) -> None:
+    chosen = settings(name)
+    assert do(study, chosen) == "done"
+    assert set(result(study)["metrics"]["validation"]) == {"accuracy", "f1_macro", "loss"}
+    check_complete(study / "trials" / "a")
+    check_complete(study / "weights" / "a")
+    assert not (study / "weights" / "a" / "checkpoint").exists()
+    run_job({"kind": "test", "id": "a", "settings": chosen}, study, lambda: False)
+    assert 0 <= result(study, kind="tests")["metrics"]["test"]["accuracy"] <= 1
+    costs = json.loads((study / "tests" / "a" / "costs.json").read_text())
+    assert len(costs["openings"]) == 1
+
+
+@pytest.mark.parametrize("name", ["majority", "tfidf", "head", "lora", "full"])
+def test_a_result_is_a_function_of_the_settings_alone(
+    study: Path, settings: Settings, name: str
+) -> None:
+    do(study, settings(name), "a")
+    do(study, settings(name), "b")
+    first, second = result(study, "a"), result(study, "b")
+    assert {**first, "id": ""} == {**second, "id": ""}
+    a, b = (study / "trials" / id / "predictions" / "validation.parquet" for id in "ab")
+    assert a.read_bytes() == b.read_bytes()
+
+
+@pytest.mark.parametrize("pooling", ["library", "mean"])
+def test_stored_features_give_what_the_whole_model_gives(
+    study: Path, settings: Settings, pooling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(study, settings("head", pooling=pooling), "stored")
+    assert list((study / "features").glob("*/train/features.safetensors"))
+    monkeypatch.setattr("tunewise.training.assembly.is_frozen", lambda model: False)
+    do(study, settings("head", pooling=pooling), "whole")
+    stored, whole = result(study, "stored"), result(study, "whole")
+    for a, b in zip(stored["epochs"], whole["epochs"], strict=True):
+        assert a["validation"]["loss"] == pytest.approx(b["validation"]["loss"], rel=1e-4)
+        assert a["train_loss"] == pytest.approx(b["train_loss"], rel=1e-4)
+
+
+def test_features_are_computed_once(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"kind": "features", "id": "k", "settings": settings("head")}
+    monkeypatch.setattr("tunewise.training.assembly.feature_key", lambda *_: "k")
+    assert run_job(job, study, lambda: False) == "done"
+    assert is_complete(study / "features" / "k")
+
+    def forbidden(*_: Any) -> Any:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("tunewise.training.features.FeatureStore._compute", forbidden)
+    assert do(study, settings("head")) == "done"
+    assert result(study)["error"] is None
+
+
+def test_an_interrupted_trial_has_no_marker_and_ends_as_if_undisturbed(
+    study: Path, settings: Settings
+) -> None:
+    chosen = settings("lora", {"rank": 2, "dropout": 0.1})
+    do(study, chosen, "straight")
+    steps = count()
+    assert do(study, chosen, "cut", stop=lambda: next(steps) == 9) == "interrupted"
+    assert not is_complete(study / "trials" / "cut")
+    assert do(study, chosen, "cut") == "done"
+    assert {**result(study, "cut"), "id": ""} == {**result(study, "straight"), "id": ""}
+
+
+def raising(error: Exception, times: int = 10**6) -> Callable[..., Any]:
+    left = iter(range(times))
+    run = trial_file.Training.run
+
+    def fail(self: Any) -> Any:
+        if next(left, None) is None:
+            return run(self)
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (Diverged(7, 1.25), "diverged", "step 7; the last one was 1.25"),
+        (torch.OutOfMemoryError("tried to allocate"), "out-of-memory", "tried to allocate"),
+        (MemoryError("no more"), "out-of-memory", "no more"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out-of-memory", "allocate"),
+        (ValueError("something else"), "failed", "something else"),
+    ],
+)
+def test_a_trial_that_fails_says_how_and_leaves_no_weights(
+    study: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr(trial_file.Training, "run", raising(error))
+    assert do(study, settings("full")) == status
+    assert result(study)["status"] == status
+    assert words in result(study)["error"]
+    assert is_complete(study / "trials" / "a")
+    assert not (study / "weights" / "a").exists()
+
+
+def test_out_of_memory_is_tried_once_more_with_half_the_examples_at_a_time(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_file.Training, "run", raising(torch.OutOfMemoryError("full"), 1))
+    assert do(study, settings("full")) == "done"
+    costs = json.loads((study / "trials" / "a" / "costs.json").read_text())
+    assert costs["parts_of_a_step"] == 2
+
+
+def test_a_full_disk_is_no_result_of_the_trial(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(trial_file.Training, "run", raising(full))
+    with pytest.raises(OSError, match="No space"):
+        do(study, settings("full"))
+    assert not is_complete(study / "trials" / "a")
+
+
+def test_one_answer_for_every_example_is_flagged(study: Path, settings: Settings) -> None:
+    do(study, settings("bitfit", learning_rate=1e-9, epochs=1))
+    predictions = {**result(study)}
+    assert predictions["flags"] in ([], ["degenerate"])
+    do(study, settings("full", learning_rate=0.9, epochs=1, clip_norm=1e6), "b")
+    assert result(study, "b")["flags"] == ["degenerate"] or result(study, "b")["status"] != "done"
+
+
+def test_the_share_of_shortened_texts_is_stored(study: Path, settings: Settings) -> None:
+    do(study, settings("full", max_length=6, epochs=1))
+    share = result(study)["truncated_share"]
+    longer = [len(row["text"].split()) + 2 > 6 for row in rows("train", SIZES["train"])]
+    assert share["train"] == pytest.approx(sum(longer) / len(longer))
+
+
+def test_the_last_batch_may_be_a_single_example(study: Path, settings: Settings) -> None:
+    assert do(study, settings("full", batch_size=59)) == "done"
+    assert do(study, settings("full", batch_size=1000), "big") == "done"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_trunk_with_a_trained_number_is_never_replaced(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = []
+    made = Feeds.__init__
+
+    def watch(self: Feeds, *words: Any) -> None:
+        made(self, *words)
+        stores.append(self.store)
+
+    monkeypatch.setattr(Feeds, "__init__", watch)
+    for name in ("full", "lora", "bitfit", "last-layers", "prefix"):
+        do(study, settings(name, epochs=1), name)
+    assert stores == [None] * 5
