@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunewise.data.world.draw import Draw
-from tunewise.data.world.facts import TOPICS, Fact
+from tunewise.data.world.facts import Fact
 from tunewise.data.world.rooms import Room
 from tunewise.data.world.things import thing_fact
+from tunewise.data.world.topics import TOPICS
 
 SENTENCES = (3, 4)  # of one passage
 YES_SHARE = 0.6  # of all questions; in BoolQ it is 0.62
