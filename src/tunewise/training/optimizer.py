@@ -36,7 +36,8 @@ def make_optimizer(
         vectors = [weight for weight in named if weight.ndim < 2]
         for weights, decay in ((matrices, settings.weight_decay), (vectors, 0.0)):
             split.append({"params": weights, "rate": group.get("rate", 1.0), "weight_decay": decay})
-    return OPTIMIZERS[settings.optimizer]([group for group in split if group["params"]], lr=0.0)
+    filled = [group for group in split if group["params"]]
+    return OPTIMIZERS[settings.optimizer](filled, lr=0.0, fused=True)  # one pass a tensor
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
