@@ -17,7 +17,7 @@ from tunewise.core.canonical import settings_of
 from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
 from tunewise.methods.base import METHODS, Adaptation
-from tunewise.training import trial as trial_file
+from tunewise.training.adapt import Training
 from tunewise.training.assembly import Feeds
 from tunewise.training.job import run_job
 from tunewise.training.loop import Diverged
@@ -160,7 +160,7 @@ def test_an_interrupted_trial_has_no_marker_and_ends_as_if_undisturbed(
 
 def raising(error: Exception, times: int = 10**6) -> Callable[..., Any]:
     left = iter(range(times))
-    run = trial_file.Training.run
+    run = Training.run
 
     def fail(self: Any) -> Any:
         if next(left, None) is None:
@@ -180,7 +180,7 @@ def raising(error: Exception, times: int = 10**6) -> Callable[..., Any]:
         (ValueError("something else"), "failed", "something else"),
     ],
 )
-def test_a_trial_that_fails_says_how_and_leaves_no_weights(
+def test_a_trial_that_fails_says_how_and_leaves_no_weights(  # noqa: PLR0917  # pytest names them
     study: Path,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -188,7 +188,7 @@ def test_a_trial_that_fails_says_how_and_leaves_no_weights(
     status: str,
     words: str,
 ) -> None:
-    monkeypatch.setattr(trial_file.Training, "run", raising(error))
+    monkeypatch.setattr(Training, "run", raising(error))
     assert do(study, settings("full")) == status
     assert result(study)["status"] == status
     assert words in result(study)["error"]
@@ -199,7 +199,7 @@ def test_a_trial_that_fails_says_how_and_leaves_no_weights(
 def test_out_of_memory_is_tried_once_more_with_half_the_examples_at_a_time(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial_file.Training, "run", raising(torch.OutOfMemoryError("full"), 1))
+    monkeypatch.setattr(Training, "run", raising(torch.OutOfMemoryError("full"), 1))
     assert do(study, settings("full")) == "done"
     costs = json.loads((study / "trials" / "a" / "costs.json").read_text())
     assert costs["parts_of_a_step"] == 2
@@ -209,7 +209,7 @@ def test_a_full_disk_is_no_result_of_the_trial(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OSError(28, "No space left on device")
-    monkeypatch.setattr(trial_file.Training, "run", raising(full))
+    monkeypatch.setattr(Training, "run", raising(full))
     with pytest.raises(OSError, match="No space"):
         do(study, settings("full"))
     assert not is_complete(study / "trials" / "a")
