@@ -10,10 +10,10 @@ from typing import Any
 from tunewise.core.files import mark_complete, read_json, write_json
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example, Prediction
-from tunewise.methods.base import Adaptation, Direct
-from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.assembly import Feeds, Parts
+from tunewise.training.finished import load_predictor
 from tunewise.training.outcome import SCHEMA, write_predictions
-from tunewise.training.predictor import predict_feed
+from tunewise.training.predictor import ModelPredictor, predict_feed
 
 
 class SealedTest:
@@ -58,18 +58,12 @@ class SealedTest:
         return openings
 
     def _predict(self, examples: Sequence[Example]) -> list[Prediction]:
-        match self.parts.method:
-            case Adaptation() as method:
-                model = prepared_model(self.parts, method)
-                method.load(model, self.weights)
-                limit = self.parts.max_length(model)
-                encoded = self.parts.task.encode(examples, model.coder, max_length=limit)
-                feeds = Feeds(self.parts, model, encoded)
-                feed = feeds.feed("test", encoded)
-                with feeds.trunk_out():
-                    return predict_feed(model, feed)
-            case Direct() as method:
-                fitted = method.load(self.weights, model=self.parts.build_model())
-                return fitted.predict(examples)
-            case method:
-                raise TypeError(f"{type(method).__name__} is neither adapted nor fitted")
+        predictor = load_predictor(self.parts, self.weights)
+        if not isinstance(predictor, ModelPredictor):
+            return predictor.predict(examples)
+        model = predictor.model
+        encoded = self.parts.task.encode(examples, model.coder, max_length=predictor.max_length)
+        feeds = Feeds(self.parts, model, encoded)
+        feed = feeds.feed("test", encoded)
+        with feeds.trunk_out():
+            return predict_feed(model, feed)

@@ -1,0 +1,79 @@
+"""Which contender of a study is meant, and where its weights lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.errors import InputError, Problem, unknown
+from tunewise.core.files import check_complete, is_complete
+from tunewise.opened import Opened
+from tunewise.store.study import StudyFolder
+from tunewise.store.trials import Record
+from tunewise.studies.choose import chosen_ids
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A contender with the trial that stands for it: the first seed of its chosen point."""
+
+    name: str
+    record: Record
+    weights: Path
+    columns: Mapping[str, str]  # from our name of a column to the data's
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = self.record.result["settings"]
+        return settings
+
+
+def choose(opened: Opened, name: str | None) -> Chosen:
+    """The contender of that name, or the best of the verdict.
+
+    Raises:
+        InputError: there is no such contender, it has no result, or its weights were removed.
+        DamagedFile: its weights are not what was saved.
+    """
+    folder = opened.folder
+    study, records = folder.study(), folder.records()
+    contenders = {row["name"]: row for row in study["contenders"]}
+    if name is not None and name not in contenders:
+        raise InputError([Problem("--contender", unknown("contender", name, contenders))])
+    name = name or opened.verdict.best
+    ids = chosen_ids(study, contenders[name], records) if name else []
+    if name is None or not ids:
+        who = "no contender has a result" if name is None else f"'{name}' has no result"
+        raise InputError([Problem(str(folder.path), f"{who} yet. {_go_on(folder)}")])
+    weights = folder.weights_folder(ids[0])
+    if not is_complete(weights):
+        ready = [
+            other
+            for other, row in contenders.items()
+            if any(is_complete(folder.weights_folder(id)) for id in _first(study, row, records))
+        ]
+        raise InputError(_gone(folder, name, ids[0], ready))
+    check_complete(weights)
+    columns = (study["settings"].get("data") or {}).get("columns") or {}
+    return Chosen(name, records[ids[0]], weights, columns)
+
+
+def _first(study: dict[str, Any], row: dict[str, Any], records: dict[str, Record]) -> list[str]:
+    return chosen_ids(study, row, records)[:1]
+
+
+def _gone(folder: StudyFolder, name: str, id: str, ready: Sequence[str]) -> str:
+    note = folder.removed_weights().get(id)
+    why = f"were removed ({note['reason']})" if note else "are not there"
+    others = f"There are weights of {', '.join(ready)}." if ready else "No weights were kept."
+    return (
+        f"{folder.path}: the weights of '{name}' {why}. {others} To keep all of them, run the "
+        f"study into another folder: tunewise run {folder.path / 'study.yaml'} "
+        f"--set keep=all --out ANOTHER"
+    )
+
+
+def _go_on(folder: StudyFolder) -> str:
+    return f"Go on with: tunewise run {folder.path / 'study.yaml'} --out {folder.path}"
