@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real check format bench sst5 schema embedded clean
+.PHONY: demo test test-real lint check format bench sst5 schema embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -16,11 +16,12 @@ test: $(VENV)/.installed-dev
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real
 
-check: $(VENV)/.installed-dev
+lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest
+
+check: lint test
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
@@ -28,6 +29,7 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
+	$(BIN)/python benchmarks/calibration.py
 
 sst5: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \

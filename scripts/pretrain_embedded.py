@@ -1,9 +1,10 @@
 """Pretrain the small encoder that ships with the package, on texts of the generated world.
 
-    python scripts/pretrain_embedded.py [--steps N] [--out FOLDER]
+    python scripts/pretrain_embedded.py [--steps N] [--out FOLDER] [--new-tokenizer]
 
-One thread; about 10 minutes on a free core that multiplies bfloat16. The same seed gives the
-same weights on the same machine and library versions. Objectives: masked tokens (Devlin et al.
+One thread; about 10 minutes on a free core that multiplies bfloat16. The same seed and the same
+tokenizer give the same weights on the same machine and library versions; the shipped tokenizer
+is used again unless `--new-tokenizer` asks for another. Objectives: masked tokens (Devlin et al.
 2019, arXiv:1810.04805: 15 % of all tokens, of these 80 % masked, 10 % replaced, 10 % kept), and
 what stands beside a text (`ASIDES` in the corpus), which trains the pooler. Only the encoder and
 its pooler are kept.
@@ -62,7 +63,11 @@ class Batch(NamedTuple):
 
 
 def train_tokenizer() -> BertTokenizerFast:
-    """WordPiece, lower-case, learned from generated text alone."""
+    """WordPiece, lower-case, learned from generated text alone.
+
+    Not the same twice: the library breaks ties between equally frequent pieces by the order of a
+    hash table, which changes from process to process.
+    """
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # type: ignore[call-arg]
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -176,10 +181,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--new-tokenizer", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    tokenizer = train_tokenizer()
+    if options.new_tokenizer:
+        tokenizer = train_tokenizer()
+    else:
+        tokenizer = BertTokenizerFast.from_pretrained(FOLDER)
     # The plain attention: the fused one is slow in bfloat16 on a CPU.
     config = BertConfig(vocab_size=len(tokenizer), attn_implementation="eager", **CONFIG)
     model = BertForPreTraining(config)

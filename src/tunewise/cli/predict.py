@@ -14,23 +14,20 @@ import typer
 
 from tunewise.cli.console import STDERR
 from tunewise.cli.contenders import choose
+from tunewise.cli.options import Folder
 from tunewise.cli.waiting import in_pieces
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
 from tunewise.data.examples import Prediction
 from tunewise.data.inputs import given_input, read_inputs
 from tunewise.opened import Opened
-from tunewise.reports.tables import Table, as_csv
+from tunewise.reports.tables import Cell, Table, as_csv
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import exported_parts, is_exported, load_predictor
+from tunewise.training.finished import load_predictor
 
 PIECE = 1024  # examples between two looks at the clock; whole batches
 ENDINGS = (".jsonl", ".csv", ".parquet")
 
-Place = Annotated[
-    Path,
-    typer.Argument(help="The folder of a study, or one that export made.", show_default=False),
-]
 Input = Annotated[
     Path | None, typer.Option("--input", help="A .jsonl, .csv, .tsv or .parquet file of texts.")
 ]
@@ -48,7 +45,7 @@ Force = Annotated[bool, typer.Option("--force", help="Write over a file.")]
 
 
 def command(  # noqa: PLR0917  # typer calls it by name
-    folder: Place,
+    folder: Folder,
     input: Input = None,
     text: Text = None,
     contender: Name = None,
@@ -83,11 +80,6 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
 def _source(folder: Path, contender: str | None) -> tuple[Parts, Path, Mapping[str, str]]:
     """The parts, the saved weights, and the data's own names of the columns."""
-    if is_exported(folder):
-        if contender is not None:
-            message = f"{folder} holds one contender; without --contender it answers."
-            raise InputError([Problem("--contender", message)])
-        return exported_parts(folder), folder, {}
     opened = Opened(folder)
     chosen = choose(opened, contender)
     if contender is None:
@@ -142,5 +134,7 @@ def as_jsonl(answers: Sequence[Prediction], options: Sequence[str]) -> str:
 
 def _table(answers: Sequence[Prediction], options: Sequence[str]) -> Table:
     columns = ("id", "label", *(f"probability {option}" for option in options))
-    rows = ((answer.id, options[answer.choice], *answer.probabilities) for answer in answers)
+    rows: list[tuple[Cell, ...]] = [
+        (answer.id, options[answer.choice], *answer.probabilities) for answer in answers
+    ]
     return Table("predictions", "Predictions", columns, tuple(rows))
