@@ -11,6 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from tunewise.core.canonical import digest
 from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.core.files import sha256_of
+from tunewise.core.network import hub_is_out_of_reach
 
 EMBEDDED = "embedded:"
 MOST_SLASHES = 1  # a hub id is a name, or an owner and a name
@@ -81,7 +82,9 @@ def _hub_commit(source: str, revision: str | None) -> str:
     """The commit of a hub model. Its configuration lies in a folder of that name in the cache."""
     place = f"model {source}" + (f" at {revision}" if revision else "")
     try:
-        config = hf_hub_download(source, "config.json", revision=revision)
+        config = hf_hub_download(
+            source, "config.json", revision=revision, local_files_only=hub_is_out_of_reach()
+        )
     except LocalEntryNotFoundError as error:
         raise InputError(
             f"{place}: not in the local cache, and the hub cannot be reached. "

@@ -10,8 +10,10 @@ import re
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.network import hub_is_out_of_reach
 from tunewise.data.parquet import from_arrow
 from tunewise.data.rows import Table
 
@@ -31,6 +33,9 @@ def read_hub(
         raise InputError(
             [Problem("data.source", f"'{name}' is also a path here; write './{name}' if meant.")]
         )
+    if hub_is_out_of_reach():  # both libraries then answer from the cache at once
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
+        datasets.config.HF_HUB_OFFLINE = True
     tables, commit = _read(name, config=config, revision=revision)
     if revision and _COMMIT.fullmatch(revision) and commit != revision:
         raise InputError(
