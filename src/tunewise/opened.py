@@ -17,18 +17,18 @@ class Opened:
 
     def __init__(self, path: Path | str) -> None:
         self.folder = StudyFolder.open(Path(path))
-        self._evidence = gather(self.folder)
+        self.evidence = gather(self.folder)
 
     @property
     def results(self) -> Results:
         """One row per contender, with intervals and differences."""
-        return results_of(self._evidence)
+        return results_of(self.evidence)
 
     @property
     def verdict(self) -> Verdict:
         """Which contender to use, how sure that is, and what it costs."""
-        return verdict(self._evidence, self.results)
+        return verdict(self.evidence, self.results)
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values; what was measured stands under keys named ``measured``."""
-        return record(self._evidence, self.results, self.verdict)
+        return record(self.evidence, self.results, self.verdict)

@@ -1,0 +1,114 @@
+"""``tunewise export``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunewise.cli.console import STDERR, say
+from tunewise.cli.contenders import Chosen, choose
+from tunewise.cli.options import Folder
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.files import flush_folder, remove_folder, write_json, write_text
+from tunewise.methods.base import Predictor
+from tunewise.opened import Opened
+from tunewise.reports.card import Exported, card
+from tunewise.training.assembly import Parts
+from tunewise.training.export import Form, base_of, write_artefact
+from tunewise.training.finished import is_exported, load_predictor
+from tunewise.training.predictor import ModelPredictor
+from tunewise.training.proof import Proof, prove
+
+To = Annotated[Path, typer.Option("--to", help="The folder to write.", show_default=False)]
+Merge = Annotated[bool, typer.Option("--merge", help="Fold an adapter into the model's layers.")]
+Name = Annotated[
+    str | None, typer.Option("--contender", help="Which one; the verdict's best if none.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
+
+
+def command(
+    folder: Folder, to: To, merge: Merge = False, contender: Name = None, force: Force = False
+) -> None:
+    """Take a contender away in the form that its ecosystem loads.
+
+    Writes a folder of transformers or PEFT with tokenizer and model card, then proves in a
+    process of its own that it answers as the contender did. What neither library can load
+    stays in Tunewise's form. Exit code 1: the proof failed, and the folder says so.
+    """
+    to = Path(to).resolve()
+    _check_target(to, force=force)
+    opened = Opened(folder)
+    chosen = choose(opened, contender)
+    say(f"Loading {chosen.name}")
+    parts = Parts.of(chosen.settings, opened.folder.path)
+    predictor = load_predictor(parts, chosen.weights)
+    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
+    draft.mkdir(parents=True)
+    try:
+        form = write_artefact(parts, predictor, draft, merge=merge)
+        say("Proving it in a process of its own")
+        proof = prove(form, parts, predictor, parts.examples("validation"), draft)
+        write_json(draft / "proof.json", asdict(proof))
+        exported = _described(chosen, predictor, form, proof, merged=merge)
+        text = card(opened.evidence, opened.results, opened.verdict, chosen.name, exported)
+        write_text(draft / "README.md", text)
+        _put_in_place(draft, to)
+    finally:
+        remove_folder(draft)
+    typer.echo(to)
+    if not proof.passed:
+        told = proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
+        STDERR.print(
+            f"The proof failed: {told}. The folder was left as it is, marked as unproven.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+
+
+def _check_target(to: Path, *, force: bool) -> None:
+    """Refuse to write over anything but an earlier export, and over that only by force."""
+    if not to.exists():
+        return
+    if not to.is_dir():
+        message = "is a file; name a folder."
+    elif not any(to.iterdir()):
+        return
+    elif not is_exported(to):
+        message = "holds other things than an export; choose another folder."
+    elif not force:
+        message = "holds an export already; --force replaces it."
+    else:
+        return
+    raise InputError([Problem(str(to), message)])
+
+
+def _described(
+    chosen: Chosen, predictor: Predictor, form: Form, proof: Proof, *, merged: bool
+) -> Exported:
+    model = chosen.settings["model"]
+    trained = predictor if isinstance(predictor, ModelPredictor) else None
+    return Exported(
+        form=form,
+        merged=merged,
+        trial=chosen.record.id,
+        settings=chosen.settings,
+        base=base_of(model) if model else None,
+        max_length=trained.max_length if trained else None,
+        pad_token_id=trained.model.coder.pad_token_id if trained else None,
+        proof=asdict(proof),
+    )
+
+
+def _put_in_place(draft: Path, to: Path) -> None:
+    """Rename the draft; an earlier export steps aside first and is removed last."""
+    aside = draft.with_name(f"{draft.name}.old")
+    if to.exists():
+        to.rename(aside)
+    draft.rename(to)
+    flush_folder(to.parent)
+    remove_folder(aside)

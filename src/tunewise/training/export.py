@@ -1,0 +1,113 @@
+"""A trained contender as a folder in the form its ecosystem loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.pooling import MeanPooledClassifier
+from tunewise.backbones.sources import EMBEDDED, locate
+from tunewise.backbones.weights import save_model
+from tunewise.core.errors import InputError
+from tunewise.core.files import read_json, write_json
+from tunewise.methods.base import METHODS, Predictor
+from tunewise.store.trials import SCHEMA
+from tunewise.training.assembly import Parts
+from tunewise.training.finished import DESCRIPTION, HERE
+from tunewise.training.predictor import ModelPredictor
+
+Form = Literal["transformers", "peft", "tunewise"]
+"""What loads the folder: transformers alone, PEFT with transformers, or only Tunewise."""
+
+ADAPTER = "adapter_config.json"  # what makes a folder PEFT's
+WHOLE = "full"  # the method whose artefact is a whole model
+
+
+def write_artefact(parts: Parts, predictor: Predictor, folder: Path, *, merge: bool) -> Form:
+    """Write a contender with its tokenizer, and how Tunewise itself loads it again.
+
+    A module of the library's own architecture becomes a folder of transformers, an adapter one
+    of PEFT. A classifier of ours (the average of the tokens, a prefix, no model at all) stays in
+    our form, because neither library loads a foreign class without running foreign code.
+
+    Args:
+        parts: made from the trial's settings.
+        predictor: the loaded contender; its model's tokenizer is given the length limit.
+        folder: a new folder.
+        merge: fold an adapter into the layers it corrects.
+
+    Raises:
+        InputError: it cannot be merged.
+    """
+    if isinstance(predictor, ModelPredictor):
+        form, settings = _write_model(parts, predictor, folder, merge=merge)
+    elif merge:
+        raise InputError(f"--merge: '{parts.method.name}' trains no model that could be merged.")
+    else:
+        predictor.save(folder)
+        form, settings = "tunewise", parts.settings
+    described = {"schema": SCHEMA, "form": form, "settings": settings, "trained": parts.settings}
+    write_json(folder / DESCRIPTION, described)
+    return form
+
+
+def _write_model(
+    parts: Parts, predictor: ModelPredictor, folder: Path, *, merge: bool
+) -> tuple[Form, dict[str, Any]]:
+    model, method = predictor.model, predictor.method
+    model.coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
+    plain = method.merged(model)
+    if plain is None and merge:
+        raise InputError(
+            f"--merge: what '{method.name}' trains does not fold into the model's own layers. "
+            "Export it without --merge."
+        )
+    own_class = isinstance(model.module, MeanPooledClassifier)
+    if plain is not None and (merge or plain is model.module):
+        save_model(plain, model.coder, folder)
+        return "tunewise" if own_class else "transformers", _whole_model(parts.settings)
+    method.save(model, folder)
+    model.coder.save_pretrained(folder)
+    is_adapter = (folder / ADAPTER).is_file()
+    if is_adapter:
+        _name_base(folder / ADAPTER, parts.settings["model"])
+    return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
+
+
+def _whole_model(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings under which a folder with all weights is loaded: no method is applied."""
+    whole = METHODS.get(WHOLE)
+    return {
+        **settings,
+        "model": {"source": HERE, "revision": None},
+        "method": {"name": WHOLE, "version": whole.version, "settings": {}},
+    }
+
+
+def _located(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with a local model named so that it is found from any folder."""
+    model = settings["model"]
+    if model["source"].startswith(EMBEDDED):
+        return settings
+    return {**settings, "model": {**model, "source": base_of(model)}}
+
+
+def base_of(model: dict[str, Any]) -> str:
+    """Where other programs find the base model: its hub id, or its folder from the root."""
+    folder = locate(model["source"])
+    return str(folder.resolve()) if folder else str(model["source"])
+
+
+def _name_base(path: Path, model: dict[str, Any]) -> None:
+    config = read_json(path)
+    config["base_model_name_or_path"] = base_of(model)
+    config["revision"] = model["revision"]
+    write_json(path, config)
+
+
+def trained_module(model: Model) -> nn.Module:
+    """The module on the CPU, where the proof runs too."""
+    return model.module.to("cpu").eval()

@@ -1,0 +1,61 @@
+"""Loads an exported folder with transformers and PEFT alone, and writes its logits.
+
+`proof` runs this file in a process of its own. It imports nothing of Tunewise: what works here
+works for whoever is given the folder.
+
+    python -P foreign_check.py FOLDER QUESTION.json ANSWER.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import peft
+import torch
+import transformers
+from peft import AutoPeftModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+
+def main(folder: str, question: str, answer: str) -> None:
+    asked = json.loads(Path(question).read_text(encoding="utf-8"))
+    model = load(folder, asked).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    values = []
+    with torch.inference_mode():
+        for example in asked["examples"]:
+            inputs = tokenizer(
+                *example["texts"],
+                truncation=example["truncation"],
+                max_length=asked["max_length"],
+                return_tensors="pt",
+            )
+            values.append(model(**inputs).logits[0].double().tolist())
+    labels = model.config.id2label
+    found = {
+        "values": values,
+        "labels": [labels[number] for number in sorted(labels)],
+        "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
+        "versions": {module.__name__: module.__version__ for module in (torch, transformers, peft)},
+        "loaded_tunewise": "tunewise" in sys.modules,
+    }
+    Path(answer).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+
+
+def load(folder: str, asked: dict[str, Any]) -> Any:
+    """As the card says. An adapter's folder knows neither the labels nor the type."""
+    if asked["form"] == "transformers":
+        return AutoModelForSequenceClassification.from_pretrained(folder)
+    return AutoPeftModelForSequenceClassification.from_pretrained(
+        folder,
+        id2label=dict(enumerate(asked["labels"])),
+        pad_token_id=asked["pad_token_id"],
+        dtype="float32",
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,35 @@
+"""``python -m tunewise.training.own_check``: what `foreign_check` is, for folders of our form.
+
+It writes probabilities, which is what every predictor gives.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tunewise import __version__
+from tunewise.core.files import read_json, write_json
+from tunewise.data.examples import Example
+from tunewise.training.finished import exported_parts, load_predictor
+
+
+def main(folder: str, question: str, answer: str) -> None:
+    asked = read_json(Path(question))
+    examples = [
+        Example(str(number), tuple(example["texts"]))
+        for number, example in enumerate(asked["examples"])
+    ]
+    parts = exported_parts(Path(folder))
+    predictions = load_predictor(parts, Path(folder)).predict(examples)
+    found = {
+        "values": [prediction.probabilities for prediction in predictions],
+        "labels": parts.options,
+        "versions": {"tunewise": __version__},
+        "loaded_tunewise": True,
+    }
+    write_json(Path(answer), found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,154 @@
+"""The proof that an exported folder answers as the contender did, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from tunewise.core.files import read_json, write_json
+from tunewise.data.examples import Example
+from tunewise.methods.base import Predictor
+from tunewise.training.assembly import Parts
+from tunewise.training.export import Form, trained_module
+from tunewise.training.predictor import ModelPredictor
+
+EXAMPLES = 32
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
+"""Largest difference by type of number, relative to the largest value or 1. Rounding alone gives
+about 1e-6 in float32; a wrong tensor gives far more than any of these."""
+
+FOREIGN = Path(__file__).with_name("foreign_check.py")
+OWN = "tunewise.training.own_check"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of it. `difference` is None where the folder did not load."""
+
+    passed: bool
+    loaded_with: str
+    compared: str
+    examples: int
+    dtype: str
+    tolerance: float
+    difference: float | None
+    detail: str
+    versions: dict[str, str]
+
+
+def prove(
+    form: Form, parts: Parts, predictor: Predictor, examples: Sequence[Example], folder: Path
+) -> Proof:
+    """Compare the folder with the contender it was made from, on the first examples.
+
+    Args:
+        form: what loads the folder.
+        parts: made from the trial's settings.
+        predictor: the contender; its model is moved to the CPU.
+        examples: some of them are used, `EXAMPLES` at most.
+        folder: what was written.
+    """
+    examples = list(examples[:EXAMPLES])
+    question: dict[str, Any] = {"form": form, "labels": parts.options}
+    if form != "tunewise" and isinstance(predictor, ModelPredictor):
+        question |= _as_text(predictor, examples)
+        expected, dtype = _logits(predictor, examples)
+    else:
+        question["examples"] = [{"texts": example.texts} for example in examples]
+        expected = np.array([item.probabilities for item in predictor.predict(examples)])
+        dtype = "float32" if isinstance(predictor, ModelPredictor) else "float64"
+    answer, detail = _ask(form, question, folder)
+    difference = None
+    if answer is not None:
+        difference, detail = _compare(answer, expected, parts.options)
+    tolerance = TOLERANCE[dtype]
+    scale = max(1.0, float(np.abs(expected).max()))
+    return Proof(
+        passed=not detail and difference is not None and difference <= tolerance * scale,
+        loaded_with={"peft": "peft and transformers"}.get(form, form),
+        compared="probabilities" if form == "tunewise" else "logits",
+        examples=len(examples),
+        dtype=dtype,
+        tolerance=tolerance * scale,
+        difference=difference,
+        detail=detail,
+        versions=answer["versions"] if answer else {},
+    )
+
+
+def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
+    """The texts themselves, so that the exported tokenizer is proven too."""
+    coder, limit = predictor.model.coder, predictor.max_length
+    return {
+        "examples": [
+            {"texts": example.texts, "truncation": _truncation(coder, example.texts, limit)}
+            for example in examples
+        ],
+        "max_length": limit,
+        "pad_token_id": coder.pad_token_id,
+    }
+
+
+def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:
+    """As the task cuts: of a pair the second text, unless the first leaves it no room."""
+    if len(texts) == 1:
+        return "longest_first"
+    first = len(coder(texts[0], add_special_tokens=False, verbose=False)["input_ids"])
+    fits = first + coder.num_special_tokens_to_add(pair=True) < limit
+    return "only_second" if fits else "longest_first"
+
+
+@torch.inference_mode()
+def _logits(predictor: ModelPredictor, examples: Sequence[Example]) -> tuple[Any, str]:
+    """Logits (examples, options), each example alone and so without padding, and their type."""
+    model, task = predictor.model, predictor.task
+    module = trained_module(model)
+    encoded = task.encode(examples, model.coder, max_length=predictor.max_length)
+    rows = [module(**task.collate([item], model.coder).inputs).logits[0] for item in encoded]
+    dtype = str(next(module.parameters()).dtype).removeprefix("torch.")
+    return torch.stack(rows).double().numpy(), dtype
+
+
+def _ask(form: Form, question: dict[str, Any], folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """The answer of a fresh process, or the last line of what it said instead."""
+    checker = ["-m", OWN] if form == "tunewise" else [str(FOREIGN)]
+    with TemporaryDirectory() as place:
+        asked, answered = Path(place) / "question.json", Path(place) / "answer.json"
+        write_json(asked, question)
+        ran = subprocess.run(
+            [sys.executable, "-P", *checker, str(folder), str(asked), str(answered)],
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},  # the base model was loaded here before
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if ran.returncode == 0:
+            return read_json(answered), ""
+    lines = ran.stderr.strip().splitlines()
+    return None, f"it does not load: {lines[-1] if lines else f'exit code {ran.returncode}'}"
+
+
+def _compare(
+    answer: dict[str, Any], expected: Any, options: Sequence[str]
+) -> tuple[float | None, str]:
+    """The largest difference, and what is wrong besides."""
+    values = np.array(answer["values"])
+    if values.shape != expected.shape:
+        return None, f"it gives values of shape {values.shape} where {expected.shape} were expected"
+    difference = float(np.abs(values - expected).max())
+    if not np.isfinite(difference):
+        return None, "it gives values that are not finite"
+    if answer["labels"] != list(options):
+        return difference, f"it calls the labels {answer['labels']}"
+    return difference, ""

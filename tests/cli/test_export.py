@@ -1,0 +1,163 @@
+"""Taking contenders away: each form loads where it should and answers the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+import typer
+from peft import AutoPeftModelForSequenceClassification
+from tests.cli.test_predict import stored
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from tunewise.backbones.quiet import quiet
+from tunewise.cli import export
+from tunewise.cli.export import command
+from tunewise.core.errors import InputError
+from tunewise.data.examples import Example
+from tunewise.training.export import write_artefact
+from tunewise.training.finished import load_exported
+
+LABELS = {0: "no", 1: "yes"}
+
+
+def answered(model: Any, folder: Path, finished: Path) -> list[list[float]]:
+    """The probabilities that a loaded model gives for the test split."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    texts = pq.read_table(finished / "data" / "test.parquet")["text"].to_pylist()
+    with torch.inference_mode():
+        inputs = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        found: list[list[float]] = model.eval()(**inputs).logits.softmax(-1).tolist()
+    return found
+
+
+def agree(found: list[list[float]], finished: Path, name: str) -> None:
+    expected = [row["probabilities"] for row in stored(finished, name)]
+    torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), rtol=0, atol=1e-5)
+
+
+def is_proven(folder: Path, loaded_with: str) -> dict[str, Any]:
+    proof: dict[str, Any] = json.loads((folder / "proof.json").read_text())
+    assert proof["passed"]
+    assert proof["examples"] == 32
+    assert proof["loaded_with"] == loaded_with
+    assert proof["difference"] <= proof["tolerance"]
+    card = (folder / "README.md").read_text()
+    assert "Passed: in a process of its own" in card
+    assert "## Licence" in card
+    assert {path.suffix for path in folder.iterdir()} <= {".json", ".safetensors", ".md"}
+    return proof
+
+
+def run_card(folder: Path) -> str:
+    """What the card's own lines print, run as they stand inside the folder."""
+    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout
+
+
+@pytest.mark.parametrize("name", ["full", "head"])
+def test_a_model_of_a_known_kind_loads_with_transformers(
+    finished: Path, tmp_path: Path, name: str
+) -> None:
+    to = tmp_path / name
+    command(finished, to, contender=name)
+    proof = is_proven(to, "transformers")
+    assert (proof["compared"], proof["dtype"]) == ("logits", "float32")
+    with quiet():
+        model = AutoModelForSequenceClassification.from_pretrained(to)
+    assert model.config.id2label == LABELS
+    agree(answered(model, to, finished), finished, name)
+
+
+def test_an_adapter_loads_with_peft_by_the_lines_of_its_card(
+    finished: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "adapter"
+    command(finished, to, contender="lora")
+    is_proven(to, "peft and transformers")
+    assert not (to / "model.safetensors").exists()
+    with quiet():
+        model = AutoPeftModelForSequenceClassification.from_pretrained(to, id2label=LABELS)
+    agree(answered(model, to, finished), finished, "lora")
+    assert run_card(to).strip() in LABELS.values()
+
+
+def test_a_merged_adapter_is_a_plain_model_with_the_same_function(
+    finished: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "merged"
+    command(finished, to, contender="lora", merge=True)
+    is_proven(to, "transformers")
+    assert not (to / "adapter_config.json").exists()
+    with quiet():
+        model = AutoModelForSequenceClassification.from_pretrained(to)
+    agree(answered(model, to, finished), finished, "lora")
+    texts = pq.read_table(finished / "data" / "test.parquet")["text"].to_pylist()
+    ours = load_exported(to).predict([Example(str(i), (text,)) for i, text in enumerate(texts)])
+    agree([list(answer.probabilities) for answer in ours], finished, "lora")
+
+
+def test_what_has_no_model_stays_in_our_form(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "words"
+    command(finished, to, contender="tfidf")
+    proof = is_proven(to, "tunewise")
+    assert proof["difference"] == 0
+    assert capsys.readouterr().out.strip() == str(to)
+    with pytest.raises(InputError, match="holds an export already; --force replaces it"):
+        command(finished, to, contender="majority")
+    command(finished, to, contender="majority", force=True)
+    assert (to / "majority.json").is_file()
+    assert not (to / "tfidf.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["words"]
+    assert "'no', 1: 'yes'" in (to / "README.md").read_text()
+
+
+def test_what_cannot_be_merged_is_refused_and_leaves_nothing(
+    finished: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="'tfidf' trains no model that could be merged"):
+        command(finished, tmp_path / "out", contender="tfidf", merge=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_folders_are_never_replaced(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other things than an export"):
+        command(finished, tmp_path, contender="tfidf", force=True)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_folder_that_answers_otherwise_is_marked_as_unproven(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(parts: Any, predictor: Any, folder: Path, *, merge: bool) -> str:
+        form = write_artefact(parts, predictor, folder, merge=merge)
+        stored = json.loads((folder / "majority.json").read_text())
+        stored["counts"] = [1000, 1]
+        (folder / "majority.json").write_text(json.dumps(stored))
+        return form
+
+    monkeypatch.setattr(export, "write_artefact", spoilt)
+    to = tmp_path / "spoilt"
+    with pytest.raises(typer.Exit) as ended:
+        command(finished, to, contender="majority")
+    assert ended.value.exit_code == 1
+    assert json.loads((to / "proof.json").read_text())["passed"] is False
+    assert "Unproven: do not use" in (to / "README.md").read_text()
