@@ -48,7 +48,7 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
         write_text(out / "tables" / f"{table.key}.csv", as_csv(table))
         write_text(out / "tables" / f"{table.key}.tex", as_latex(table))
     for chart in drawings:
-        _write_plot(out / "plots", chart)
+        write_plot(out / "plots", chart)
     write_text(out / PAGE, html(evidence, results, judged, drawings))
     return out / PAGE
 
@@ -58,7 +58,7 @@ def write_json_ascii(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def _write_plot(folder: Path, chart: Chart) -> None:
+def write_plot(folder: Path, chart: Chart) -> None:
     """The chart in the light look on white, as vectors and as pixels."""
     spec = {**chart.spec, "config": {**THEMES["light"], "background": "white"}}
     if chart.title:

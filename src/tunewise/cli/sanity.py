@@ -1,0 +1,100 @@
+"""``tunewise sanity``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tunewise.cli.console import STDERR, say
+from tunewise.cli.options import Overrides, StudyFile
+from tunewise.core.errors import InputError
+from tunewise.data.examples import Example
+from tunewise.methods.base import Adaptation
+from tunewise.reports.plain import shown
+from tunewise.reports.sanity_chart import sanity_chart
+from tunewise.reports.write import write_plot
+from tunewise.studies.expand import Contender, expand
+from tunewise.studies.prepare import Prepared, default_folder, prepare
+from tunewise.studies.settings import StudySettings
+from tunewise.studies.studyfile import read_study
+from tunewise.training.assembly import Parts
+from tunewise.training.loop import Diverged
+from tunewise.training.outcome import described
+from tunewise.training.sanity import EPOCHS, few_examples, overfit, rate_for
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder of the plot; runs/<name>-sanity if not given."),
+]
+
+
+def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
+    """Check that each contender can learn ten training examples by heart.
+
+    Trains each for 20 epochs at its first search point and prints its accuracy on the ten after
+    each epoch. What cannot reach 100 % has a mistake in its settings, its labels or its code.
+    Exit code 1: some could not.
+    """
+    settings = read_study(study, overrides)
+    prepared = prepare(settings, say=say)
+    task: Any = settings.task
+    examples = few_examples([task.read(row) for row in prepared.splits["train"]])
+    out = out or default_folder(settings).with_name(f"{settings.name}-sanity")
+    contenders = _trained(settings, prepared)
+    width = max(len(name) for name in contenders)
+    curves: dict[str, list[float]] = {}
+    for name, (contender, trial) in contenders.items():
+        say(f"Training {name}")
+        try:
+            curve = _curve(contender, trial, examples, out)
+        except (Diverged, MemoryError, RuntimeError, ValueError) as error:
+            typer.echo(f"{name:<{width}}  no   {shown(described(error))}")
+            continue
+        curves[name] = curve
+        typer.echo(f"{name:<{width}}  {_told(curve)}")
+    if curves:
+        write_plot(out, sanity_chart(curves))
+        STDERR.print(f"Plot: {out / 'sanity.svg'}", soft_wrap=True)
+    if any(name not in curves or max(curves[name]) < 1 for name in contenders):
+        raise typer.Exit(1)
+
+
+def _trained(
+    settings: StudySettings, prepared: Prepared
+) -> dict[str, tuple[Contender, dict[str, Any]]]:
+    """Each contender that the loop trains, with the settings of a trial at its first point."""
+    rows = zip(expand(settings).contenders, prepared.study["contenders"], strict=True)
+    found = {
+        row["name"]: (contender, {**row["points"][0]["settings"], "seed": settings.seeds[0]})
+        for contender, row in rows
+        if contender.trained
+    }
+    if not found:
+        raise InputError("sanity: no method of this study trains a model.")
+    return found
+
+
+def _curve(
+    contender: Contender, trial: dict[str, Any], examples: Sequence[Example], folder: Path
+) -> list[float]:
+    parts = Parts.of(trial, folder)
+    assert isinstance(parts.method, Adaptation)
+    entry = contender.entry
+    states_rate = (
+        entry.training.get("learning_rate", (None,)) != (None,)
+        or "training.learning_rate" in entry.search
+    )
+    stated = parts.training.learning_rate if states_rate else None
+    return overfit(parts, examples, learning_rate=rate_for(parts.method, stated))
+
+
+def _told(curve: Sequence[float]) -> str:
+    """Whether it could, when, and the percentages after each epoch."""
+    percents = " ".join(f"{100 * accuracy:.0f}" for accuracy in curve)
+    if max(curve) == 1:
+        return f"yes  100 % at epoch {list(curve).index(1) + 1}\n  {percents}"
+    best = max(curve)
+    return f"no   {100 * best:.0f} % at most in {EPOCHS} epochs\n  {percents}"
