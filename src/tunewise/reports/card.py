@@ -14,7 +14,7 @@ from tunewise.reports.results import Results, Row
 from tunewise.reports.verdict import Verdict
 from tunewise.reports.words import count, metric_name, percent
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$-])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
 NATS = ("loss",)  # metrics in nats; the others are fractions
 
 TRANSFORMERS = """\

@@ -69,7 +69,7 @@ def prove(
     answer, detail = _ask(form, question, folder)
     difference = None
     if answer is not None:
-        difference, detail = _compare(answer, expected, parts.options)
+        difference, detail = _compare(form, answer, expected, parts.options)
     tolerance = TOLERANCE[dtype]
     scale = max(1.0, float(np.abs(expected).max()))
     return Proof(
@@ -140,7 +140,7 @@ def _ask(form: Form, question: dict[str, Any], folder: Path) -> tuple[dict[str, 
 
 
 def _compare(
-    answer: dict[str, Any], expected: Any, options: Sequence[str]
+    form: Form, answer: dict[str, Any], expected: Any, options: Sequence[str]
 ) -> tuple[float | None, str]:
     """The largest difference, and what is wrong besides."""
     values = np.array(answer["values"])
@@ -149,6 +149,8 @@ def _compare(
     difference = float(np.abs(values - expected).max())
     if not np.isfinite(difference):
         return None, "it gives values that are not finite"
+    if answer["loaded_tunewise"] and form != "tunewise":
+        return difference, "it was not loaded without Tunewise"
     if answer["labels"] != list(options):
         return difference, f"it calls the labels {answer['labels']}"
     return difference, ""
