@@ -14,7 +14,6 @@ import typer
 
 from tunewise.cli.console import STDERR
 from tunewise.cli.contenders import choose
-from tunewise.cli.options import Folder
 from tunewise.cli.waiting import in_pieces
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
@@ -23,11 +22,15 @@ from tunewise.data.inputs import given_input, read_inputs
 from tunewise.opened import Opened
 from tunewise.reports.tables import Cell, Table, as_csv
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import load_predictor
+from tunewise.training.finished import exported_parts, is_exported, load_predictor
 
 PIECE = 1024  # examples between two looks at the clock; whole batches
 ENDINGS = (".jsonl", ".csv", ".parquet")
 
+Place = Annotated[
+    Path,
+    typer.Argument(help="The folder of a study, or one that export made.", show_default=False),
+]
 Input = Annotated[
     Path | None, typer.Option("--input", help="A .jsonl, .csv, .tsv or .parquet file of texts.")
 ]
@@ -45,7 +48,7 @@ Force = Annotated[bool, typer.Option("--force", help="Write over a file.")]
 
 
 def command(  # noqa: PLR0917  # typer calls it by name
-    folder: Folder,
+    folder: Place,
     input: Input = None,
     text: Text = None,
     contender: Name = None,
@@ -80,6 +83,11 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
 def _source(folder: Path, contender: str | None) -> tuple[Parts, Path, Mapping[str, str]]:
     """The parts, the saved weights, and the data's own names of the columns."""
+    if is_exported(folder):
+        if contender is not None:
+            message = f"{folder} holds one contender; without --contender it answers."
+            raise InputError([Problem("--contender", message)])
+        return exported_parts(folder), folder, {}
     opened = Opened(folder)
     chosen = choose(opened, contender)
     if contender is None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tunewise.core.errors import DamagedFile, InputError, Problem
+from tunewise.core.files import read_json
 from tunewise.methods.base import Adaptation, Direct, Predictor
+from tunewise.store.trials import refuse_newer
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.predictor import ModelPredictor
+
+DESCRIPTION = "tunewise.json"  # of an exported folder: the settings it is loaded with
+HERE = "."  # as a model's source: the exported folder itself
 
 
 def load_predictor(parts: Parts, weights: Path) -> Predictor:
@@ -29,3 +35,38 @@ def load_predictor(parts: Parts, weights: Path) -> Predictor:
             return method.load(weights, model=parts.build_model())
         case method:
             raise TypeError(f"{type(method).__name__} is neither adapted nor fitted")
+
+
+def is_exported(folder: Path) -> bool:
+    return (folder / DESCRIPTION).is_file()
+
+
+def exported_parts(folder: Path) -> Parts:
+    """The parts of an exported folder, for `load_predictor(parts, folder)`.
+
+    Raises:
+        InputError: the folder was not exported, or by a newer Tunewise.
+        DamagedFile: its description is not readable.
+    """
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise InputError([Problem(str(folder), f"no exported contender: it has no {DESCRIPTION}.")])
+    described = read_json(path)
+    refuse_newer(path, described)
+    try:
+        settings = described["settings"]
+        if settings["model"] and settings["model"]["source"] == HERE:
+            settings["model"]["source"] = str(folder.resolve())
+        return Parts.of(settings, folder)
+    except (KeyError, TypeError) as error:
+        raise DamagedFile(f"{path}: not the description of an export ({error!r}).") from error
+
+
+def load_exported(folder: Path | str) -> Predictor:
+    """An exported folder of any form, ready to answer.
+
+    Raises:
+        InputError, DamagedFile: as `exported_parts` and `load_predictor`.
+    """
+    folder = Path(folder)
+    return load_predictor(exported_parts(folder), folder)
