@@ -286,6 +286,11 @@ def test_the_size_limit_of_the_csv_module_is_left_as_it_was(tmp_path: Path) -> N
     before = csv.field_size_limit()
     read(tmp_path, "a.csv", "text,label\nfine,1\n")
     assert csv.field_size_limit() == before
+    (tmp_path / "b.csv").write_text("text;label\nfine;1\n")
+    with pytest.raises(InputError) as kept:  # an error holds on to the reader that raised it
+        read_file(tmp_path / "b.csv", "b.csv")
+    assert csv.field_size_limit() == before
+    del kept
 
 
 def test_nul_is_refused_with_its_place(tmp_path: Path) -> None:

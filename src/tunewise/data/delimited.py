@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem
@@ -25,7 +24,7 @@ def read_tsv(path: Path, shown: str) -> Table:
 
 def _read(path: Path, shown: str, delimiter: str) -> Table:
     text = read_text(path, shown)
-    records = _records(text, shown, delimiter)
+    records = iter(_records(text, shown, delimiter))
     line, names = next((line, fields) for line, fields in records if fields)
     header = [name.strip() for name in names]
     _check_header(header, f"{shown}:{line}", delimiter)
@@ -52,8 +51,13 @@ def _read(path: Path, shown: str, delimiter: str) -> Table:
     return Table(columns, rows, notes=notes, headless=_looks_like_data(header))
 
 
-def _records(text: str, shown: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the number of its first line."""
+def _records(text: str, shown: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Each record with the number of its first line.
+
+    A list, because the limit is the whole program's: a generator left half-way would put it back
+    whenever it happens to be collected, perhaps under another reader.
+    """
+    records = []
     before = csv.field_size_limit(len(text) + 1)  # the library's own limit is 128 KiB a field
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
@@ -63,7 +67,7 @@ def _records(text: str, shown: str, delimiter: str) -> Iterator[tuple[int, list[
                 raise InputError(
                     [Problem(f"{shown}:{line}", f"{_RUNAWAY_QUOTE} up to line {reader.line_num}.")]
                 )
-            yield line, fields
+            records.append((line, fields))
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
@@ -77,6 +81,7 @@ def _records(text: str, shown: str, delimiter: str) -> Iterator[tuple[int, list[
         ) from error
     finally:
         csv.field_size_limit(before)
+    return records
 
 
 _RUNAWAY_QUOTE = (

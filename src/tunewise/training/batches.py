@@ -23,7 +23,7 @@ def training_batches(
     epoch goes on at any step. Each example occurs once; the last batch may be smaller.
 
     >>> training_batches([5, 9, 5, 9], 2, seed=0, epoch=1)
-    [[0, 2], [1, 3]]
+    [[1, 3], [2, 0]]
     """
     rng = np.random.default_rng(derive(seed, "order", epoch))
     order = rng.permutation(len(lengths)).tolist()
