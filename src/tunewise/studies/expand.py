@@ -74,7 +74,8 @@ class Contender:
     def fixed(self) -> dict[str, Any]:
         """Every value of method and training that no search chooses, by path."""
         training = self.points[0].training
-        paths = {f"method.{key}": value for key, value in settings_of(self.method).items()}
+        values = {**self.method.open_defaults(), **settings_of(self.method)}
+        paths = {f"method.{key}": value for key, value in values.items()}
         if training is not None:
             paths |= {f"training.{key}": value for key, value in settings_of(training).items()}
         return {path: paths[path] for path in paths if path not in self.points[0].chosen}
@@ -104,6 +105,7 @@ def expand(study: StudySettings) -> Expansion:
     notes: list[str] = []
     rows = _once(_rows(study), notes)
     named = _named(rows, several_models=len(set(study.models)) > 1)
+    notes += [f"{entry.place}: {note}" for entry in study.methods for note in entry.notes]
     notes += _unequal(named)
     return Expansion(tuple(named), tuple(notes), len(study.seeds))
 
@@ -178,13 +180,13 @@ def _same_as(row: Contender, other: Contender) -> str:
 def _named(rows: Sequence[Contender], *, several_models: bool) -> list[Contender]:
     groups: dict[str, list[Contender]] = {}
     for row in rows:
-        groups.setdefault(row.entry.name or row.entry.method, []).append(row)
+        groups.setdefault(row.entry.label, []).append(row)
     problems = _shared_names(groups)
     models = model_names(row.model for row in rows if row.model)
     keys = {base: differing([row.fixed() for row in group]) for base, group in groups.items()}
     named: dict[str, Contender] = {}
     for row in rows:
-        base = row.entry.name or row.entry.method
+        base = row.entry.label
         name = base + suffix(row.fixed(), keys[base])
         if row.model and several_models:
             name = f"{name} on {models[row.model]}"

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tunewise.backbones.sources import EMBEDDED, looks_like_path
+from tunewise.core.canonical import open_field
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
 from tunewise.studies.document import Keys
+from tunewise.studies.values import types_of
 from tunewise.tasks.base import Task
 
 Grid = dict[str, tuple[Any, ...]]
@@ -61,10 +63,26 @@ class MethodEntry:
     name: str | None = None
     keys: Keys = ()  # where it stands in the study
     place: str = ""  # the same for people, with the line
+    notes: tuple[str, ...] = ()  # what a reader of the entry may not expect
 
     @property
     def part(self) -> type[Method]:
         return METHODS.get(self.method)
+
+    @property
+    def kinds(self) -> dict[str, Any]:
+        """The declared type of each setting that the method has with these settings."""
+        return kinds_of(self.part, self.first)
+
+    @property
+    def label(self) -> str:
+        """What its contenders are called in tables, before what tells them apart."""
+        return self.name or self.part.label(self.first)
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """Each given setting with one of its values."""
+        return {name: values[0] for name, values in self.settings.items()}
 
     def fixed(self, section: str) -> Grid:
         """Settings of the method or of training, without those that the search chooses."""
@@ -120,6 +138,17 @@ class StudySettings(StudyOptions):
     given: Mapping[str, Any]  # the study's plain values, overrides included
     text: str  # the study as YAML: the file's own text where nothing was overridden
     base: Path = Path()  # the folder that relative paths start from
+
+
+def kinds_of(part: type[Method], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared type of each setting, those of an open field among them.
+
+    Raises:
+        InputError, ValueError: the settings do not say which of those there are.
+    """
+    if open_field(part) is None:
+        return types_of(part)
+    return {**types_of(part), **part.opened(settings).kinds}
 
 
 def is_trained(method: type[Method]) -> bool:

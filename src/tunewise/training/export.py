@@ -65,7 +65,7 @@ def _write_model(
             f"--merge: what '{method.name}' trains does not fold into the model's own layers. "
             "Export it without --merge."
         )
-    own_class = isinstance(model.module, MeanPooledClassifier)
+    own_class = any(isinstance(layer, MeanPooledClassifier) for layer in model.module.modules())
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.coder, folder)
         return "tunewise" if own_class else "transformers", _whole_model(parts.settings)

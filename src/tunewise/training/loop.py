@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -48,13 +48,15 @@ def train(
     learning_rate: Callable[[int], float],
     clip_norm: float,
     seed: int,
+    penalty: Callable[[], Tensor | None],
     after_step: Callable[[Step], None],
 ) -> None:
     """Take one optimiser step for each numbered group of batches.
 
     The loss is divided by the targets of the whole step, not batch by batch, so computing a step
     in parts trades memory for time and leaves the gradient the same. Dropout is drawn from the
-    seed and the step's number alone. `after_step` runs while the gradients still exist.
+    seed and the step's number alone. A `penalty` joins the mean loss, not the loss that is told.
+    `after_step` runs while the gradients still exist.
 
     Raises:
         Diverged: the loss or the gradient is not finite; the weights are those before the step.
@@ -72,6 +74,8 @@ def train(
             (result.total / targets).backward()
             loss += result.total.item() / targets
             correct += result.correct
+        if (extra := penalty()) is not None:
+            extra.backward()
 
         norm = clip_grad_norm_(weights, clip_norm).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):

@@ -75,7 +75,7 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
         progress = Training(
             task=parts.task,
             model=model,
-            groups=method.groups(model),
+            method=method,
             settings=settings,
             learning_rate=learning_rate,
             seed=parts.seed,

@@ -136,7 +136,7 @@ class Trial:
             progress = Training(
                 task=self.parts.task,
                 model=model,
-                groups=method.groups(model),
+                method=method,
                 settings=self.parts.training,
                 learning_rate=self.parts.training.learning_rate or method.learning_rate,
                 seed=self.parts.seed,
