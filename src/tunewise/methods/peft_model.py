@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import PeftModelForSequenceClassification
+from peft import PeftModelForSequenceClassification, PeftType
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.utils.constants import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING
 from peft.utils.other import ModulesToSaveWrapper
 from torch import nn
 
@@ -153,9 +154,11 @@ def _has_own(model: Model, peft_type: str) -> bool:
     """Whether PEFT knows what to adapt in this family; trained tokens need no layers."""
     if peft_type == "TRAINABLE_TOKENS":
         return True
-    known = getattr(PEFT_TYPE_TO_TUNER_MAPPING[peft_type], "target_module_mapping", None) or {}  # type: ignore[index]  # by its text
+    tuner: Any = PEFT_TYPE_TO_TUNER_MAPPING[PeftType(peft_type)]
+    of_ia3 = TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING  # the one table kept apart
+    known = of_ia3 if peft_type == "IA3" else tuner.target_module_mapping
     module: Any = model.module
-    return module.config.model_type in known
+    return module.config.model_type in (known or {})
 
 
 def _resolved(model: Model, peft_type: str, asked: str | Sequence[str]) -> Any:
