@@ -28,6 +28,7 @@ COMMANDS = {
     "predict": "Answer texts with a trained contender.",
     "export": "Take a contender away in the form its ecosystem loads, proven to answer the same.",
     "sanity": "Check that each contender can overfit ten examples.",
+    "modules": "List what of a model can be adapted, with roles, shapes and parameters.",
     "explain": "Explain a piece of the mathematics and check it numerically.",
     "schema": "Print the JSON Schema of the study file, for editors.",
     "env": "Print versions and hardware, to paste into a bug report.",
