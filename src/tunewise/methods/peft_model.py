@@ -66,6 +66,8 @@ def apply(model: Model, peft_type: str, settings: Mapping[str, Any]) -> None:
         config.base_model_name_or_path = model.source
         if getattr(config, "prompt_tuning_init", None) == "TEXT":
             config.tokenizer_name_or_path = model.source
+        if peft_type in PROMPTS:
+            _tell_sizes(config, model)
         config.modules_to_save = [*head_modules(model), *theirs]
         wrapped: Any = PeftModelForSequenceClassification(model.module, config, ADAPTER)
         whole = _without_copies(wrapped)
@@ -208,6 +210,14 @@ def _trained_by(peft_type: str, model: Model) -> list[str]:
     """The adapter's own numbers: what PEFT lets require gradients, without the head."""
     head = set(model.head)
     return [name for name in trained_names(model) if name not in head]
+
+
+def _tell_sizes(config: Any, model: Model) -> None:
+    """What PEFT looks for under names that DistilBERT's configuration does not have."""
+    module: Any = model.module
+    if not {"hidden_size", "n_embd", "d_model"} & set(module.config.to_dict()):
+        config.token_dim = module.config.hidden_size
+        config.num_attention_heads = module.config.num_attention_heads
 
 
 def _shorten(model: Model, peft_type: str, length: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -47,7 +48,8 @@ def rehearse(task: Any, method: Adaptation, model: Model) -> None:
             the model answers.
     """
     try:
-        with quiet():
+        with quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             unused = _step(task, method, model)
             shift = _shift_by_padding(task, model)
     except (torch.OutOfMemoryError, MemoryError):
