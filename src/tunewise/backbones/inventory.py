@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,16 +69,17 @@ def inventory(model: Model) -> list[Group]:
     """Every linear layer, embedding and norm, in the order of the model."""
     by_role = roles(model)
     selected = {word: {path for path, _ in layers} for word, layers in by_word(model).items()}
-    found: dict[Any, list[str]] = {}
+    found: dict[tuple[Any, ...], list[str]] = {}
     for path, layer in model.module.named_modules():
         if kind := _kind(model, path, layer):
             numbers = sum(weight.numel() for weight in layer.parameters())
             key = (_pattern(model, path), kind, by_role.get(path, ()), _shape(layer), numbers)
             found.setdefault(key, []).append(path)
-    return [
-        Group(*key, tuple(paths), tuple(word for word in selected if paths[0] in selected[word]))
-        for key, paths in found.items()
-    ]
+    groups = []
+    for (pattern, kind, own, shape, numbers), paths in found.items():
+        words = tuple(word for word in selected if paths[0] in selected[word])
+        groups.append(Group(pattern, kind, own, shape, numbers, tuple(paths), words))
+    return groups
 
 
 def by_word(model: Model) -> dict[str, list[tuple[str, Any]]]:
@@ -87,8 +87,6 @@ def by_word(model: Model) -> dict[str, list[tuple[str, Any]]]:
     known = {role for own in roles(model).values() for role in own}
     words = [word for word, members in GROUPS.items() if known & set(members)]
     return {word: targets(model, [word]) for word in (*words, ALL_LINEAR)}
-
-
 
 
 def _kind(model: Model, path: str, layer: nn.Module) -> str:

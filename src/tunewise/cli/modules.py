@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -66,7 +66,7 @@ def _words(model: Model) -> dict[str, dict[str, int]]:
 def _table(model: Model, groups: list[Group]) -> str:
     linear = [_row(group) for group in groups if group.kind in ("linear", "head")]
     others = [_row(group) for group in groups if group.kind not in ("linear", "head")]
-    words = [
+    words: list[tuple[str, ...]] = [
         (word, _count(found["layers"]), f"{found['parameters']:,} numbers")
         for word, found in _words(model).items()
     ]
@@ -91,7 +91,7 @@ def _count(layers: int) -> str:
     return f"{layers} layer" if layers == 1 else f"{layers} layers"
 
 
-def _columns(rows: list[tuple[Any, ...]]) -> list[str]:
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
     """Rows in columns; where they are too wide, a module stands on a line of its own."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     rest = sum(widths[1:]) + 2 * len(widths[1:])

@@ -61,7 +61,7 @@ def changed_settings(part: Any) -> dict[str, Any]:
 
 def open_field(part: type) -> str | None:
     """The name of a dataclass's open field, if it has one."""
-    found = (field.name for field in fields(part) if field.metadata.get(OPEN))  # type: ignore[arg-type]  # a dataclass
+    found = (field.name for field in fields(part) if field.metadata.get(OPEN))
     return next(found, None)
 
 
@@ -73,7 +73,7 @@ def arguments(part: type, settings: Mapping[str, Any]) -> dict[str, Any]:
     opened = open_field(part)
     if opened is None:
         return dict(settings)
-    own = {field.name for field in fields(part)} - {opened}  # type: ignore[arg-type]  # a dataclass
+    own = {field.name for field in fields(part)} - {opened}
     found = {name: value for name, value in settings.items() if name in own}
     return {**found, opened: {n: value for n, value in settings.items() if n not in own}}
 

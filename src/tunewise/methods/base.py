@@ -84,8 +84,8 @@ class Method(ABC):
 class State(NamedTuple):
     """What a method carries from step to step beside the trained numbers."""
 
-    tensors: dict[str, Tensor] = {}
-    scalars: dict[str, Any] = {}
+    tensors: dict[str, Tensor]
+    scalars: dict[str, Any]
 
 
 class Adaptation(Method):
@@ -134,7 +134,7 @@ class Adaptation(Method):
 
     def state(self, model: Model) -> State:
         """What `restore` needs to go on after an interruption as if there had been none."""
-        return State()
+        return State({}, {})
 
     def restore(self, model: Model, state: State) -> None:
         """Put back a state, after `begin`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -42,7 +42,9 @@ class PEFTMethod(Adaptation):
     config: Mapping[str, Any] = field(default_factory=dict, metadata={OPEN: True})
 
     needs_numbers = True
-    one_value = {"peft_type": "each type has settings of its own: write an entry for each."}
+    one_value: ClassVar[Mapping[str, str]] = {
+        "peft_type": "each type has settings of its own: write an entry for each."
+    }
 
     def __post_init__(self) -> None:
         known_type(self.peft_type)
@@ -91,7 +93,7 @@ class PEFTMethod(Adaptation):
             peft_adalora.after_step(model, step)
 
     def state(self, model: Model) -> State:
-        return peft_adalora.state(model) if self.peft_type == ADALORA else State()
+        return peft_adalora.state(model) if self.peft_type == ADALORA else State({}, {})
 
     def restore(self, model: Model, state: State) -> None:
         if self.peft_type == ADALORA:

@@ -56,8 +56,10 @@ def read_folder(settings: Mapping[str, Any], base: Path) -> Unpacked:
     taken = ", ".join([f"{name} {value}" for name, value in training.items()])
     notes = [f"{folder.name}: taken over from {TRAINING}: {taken}."] if taken else []
     if ignored:
-        notes.append(f"{folder.name}: ignored, because a study has no such setting or sets it "
-                     f"itself: {', '.join(ignored)}.")
+        notes.append(
+            f"{folder.name}: ignored, because a study has no such setting or sets it "
+            f"itself: {', '.join(ignored)}."
+        )
     return Unpacked(own, training, tuple(notes))
 
 
@@ -71,7 +73,8 @@ def _configuration(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]
         if key not in ("peft_type", *aside) and (key not in usual or usual[key] != value)
     }
     ignored = [key for key in aside if config.get(key) not in (None, False)]
-    unknown = [key for key in given if key not in {f for f in CONFIGURATIONS[name].__dataclass_fields__}]
+    theirs = CONFIGURATIONS[name].__dataclass_fields__
+    unknown = [key for key in given if key not in theirs]
     kept = {key: value for key, value in given.items() if key not in unknown}
     return {"peft_type": name, **kept}, [*ignored, *unknown]
 

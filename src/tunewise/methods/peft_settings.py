@@ -1,4 +1,4 @@
-"""PEFT's configurations as settings of a study: which there are, of which types, with what rates."""
+"""PEFT's configurations as settings of a study: which there are, their types, their rates."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ def known_type(name: Any) -> str:
     if name in NOT_HERE:
         raise ValueError(f"peft_type = {name!r}: cannot be trained here, because {NOT_HERE[name]}.")
     if name not in CONFIGURATIONS:
-        raise ValueError(f"peft_type = {name!r}: PEFT has no such type. {nearest(name, available())}")
+        raise ValueError(
+            f"peft_type = {name!r}: PEFT has no such type. {nearest(name, available())}"
+        )
     return name
 
 
@@ -211,8 +213,8 @@ def _some_steps(settings: Mapping[str, Any]) -> int:
     given = defaults("ADALORA") | dict(settings)
     if given["init_r"] <= given["target_r"]:
         raise ValueError(
-            f"init_r = {given['init_r']}: above target_r ({given['target_r']}), or there is nothing "
-            "to allocate."
+            f"init_r = {given['init_r']}: above target_r ({given['target_r']}), or there is "
+            "nothing to allocate."
         )
     if min(given["tinit"], given["tfinal"]) < 0 or given["deltaT"] < 1:
         raise ValueError("tinit and tfinal are steps from 0 up, and deltaT from 1 up.")
@@ -231,19 +233,19 @@ def _kind(hint: Any, *, nothing: bool = False) -> Any:
 
 def _plain_kind(hint: Any) -> Any:
     origin, inside = get_origin(hint), get_args(hint)
+    found = hint
     if origin in (Union, types.UnionType):
-        return Union[tuple(_plain_kind(option) for option in inside)]  # noqa: UP007  # made here
-    if origin is list or hint is list:
-        return tuple[_plain_kind(inside[0]) if inside else Any, ...]  # type: ignore[misc]  # made here
-    if origin is tuple:
-        return tuple[tuple(_plain_kind(item) for item in inside)]  # type: ignore[misc]  # made here
-    if origin is Literal:
-        # PEFT writes patterns among its words, such as 'pissa_niter_[number of iters]'.
-        return str if any("[" in str(word) for word in inside) else hint
-    if origin is dict:
-        return dict[str, _plain_kind(inside[1])]  # type: ignore[misc]  # made here
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return Literal[tuple(word.value for word in hint)]
-    if isinstance(hint, type) and is_dataclass(hint):
-        return dict[str, Any]
-    return dict[str, Any] if hint is dict else hint
+        found = Union[tuple(_plain_kind(option) for option in inside)]  # noqa: UP007  # made here
+    elif origin is list or hint is list:
+        found = tuple[_plain_kind(inside[0]) if inside else Any, ...]  # type: ignore[misc]  # made here
+    elif origin is tuple:
+        found = tuple[tuple(_plain_kind(item) for item in inside)]  # type: ignore[misc]  # made here
+    elif origin is Literal and any("[" in str(word) for word in inside):
+        found = str  # PEFT writes patterns among its words, such as 'pissa_niter_[number of iters]'
+    elif origin is dict:
+        found = dict[str, _plain_kind(inside[1])]  # type: ignore[misc]  # made here
+    elif isinstance(hint, type) and issubclass(hint, Enum):
+        found = Literal[tuple(word.value for word in hint)]
+    elif hint is dict or is_dataclass(hint):
+        found = dict[str, Any]
+    return found

@@ -58,9 +58,7 @@ def _search(study: StudySettings) -> dict[str, Any]:
     """The search as given, with the numbers that `auto` stands for, method by method."""
     values = _mapping(study.given, "search")
     rates = {
-        entry.label: list(entry.search[RATE])
-        for entry in study.methods
-        if RATE in entry.search
+        entry.label: list(entry.search[RATE]) for entry in study.methods if RATE in entry.search
     }
     for key in (RATE, RATE.partition(".")[2]):
         value = values.get(key)

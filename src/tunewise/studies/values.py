@@ -46,7 +46,11 @@ class Reader:
         Types are strict: no text is taken for a number, no truth value for a whole number.
         A single value stands for a list of one.
         """
-        if is_list(kind) and not isinstance(value, (list, NoneType)) and not _is_itself(value, kind):
+        if (
+            is_list(kind)
+            and not isinstance(value, (list, NoneType))
+            and not _is_itself(value, kind)
+        ):
             value = [value]
         try:
             return _adapter(kind).validate_json(json.dumps(value), strict=True)

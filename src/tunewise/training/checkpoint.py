@@ -51,8 +51,8 @@ class Checkpoint(NamedTuple):
     and what the method carries from step to step.
     """
 
-    state: Mapping[str, Any]
-    best: Mapping[str, Tensor] | None
+    state: dict[str, Any]
+    best: dict[str, Tensor] | None
     method: State
 
 
@@ -66,7 +66,7 @@ def save_checkpoint(
     save_file(trained_tensors(module), target / "trained.safetensors")
     save_file(_optimizer_tensors(optimizer), target / "optimizer.safetensors")
     if found.best is not None:
-        save_file(dict(found.best), target / "best.safetensors")
+        save_file(found.best, target / "best.safetensors")
     if found.method.tensors:
         save_file(found.method.tensors, target / "method.safetensors")
     write_json(target / "method.json", found.method.scalars)
@@ -77,9 +77,7 @@ def save_checkpoint(
             remove_folder(other)
 
 
-def load_checkpoint(
-    folder: Path, module: nn.Module, optimizer: Optimizer
-) -> Checkpoint | None:
+def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Checkpoint | None:
     """Put back weights and optimiser of the newest whole checkpoint; the rest of it, if any.
 
     A damaged checkpoint is passed over for the one before it.
