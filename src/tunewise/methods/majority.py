@@ -27,9 +27,7 @@ class Majority(Direct):
     uses_model = False
     seeded = False
     cannot = MappingProxyType(
-        {
-            "write": "it answers with one of a few options, and these answers are texts that differ from row to row"
-        }
+        {"write": "it repeats one of a few options, and here each row has an answer of its own"}
     )
 
     def fit(

@@ -18,8 +18,8 @@ from tunewise.training.settings import TrainingSettings
 class Facts:
     """What is known once data and models have been found.
 
-    `task` is what the data adds to the task's settings, such as the labels. `models` maps each model, as the study file has it, to its
-    ``source``, ``revision`` and ``hash``.
+    `task` is what the data adds to the task's settings, such as the labels. `models` maps each
+    model, as the study file has it, to its ``source``, ``revision`` and ``hash``.
     """
 
     data_hash: str
