@@ -79,4 +79,23 @@ def test_every_way_of_decoding_is_stored_with_the_one_that_counts_first(finished
 def test_the_report_shows_questions_and_answers(finished: Path) -> None:
     page = (finished / "report" / "index.html").read_text()
     assert "Where is the" in page
-    assert "nobody&#39;s answer" in page or "✓" in page
+    assert "Quality and diversity" in page
+    assert "Wrong answers" in page
+    assert "top-k 5" in page
+
+
+def test_the_record_holds_every_way_of_decoding_and_every_kind_of_failure(finished: Path) -> None:
+    content = json.loads((finished / "report" / "evaluation_results.json").read_text())
+    rows = {row["name"]: row for row in content["contenders"]}
+    greedy = {r["contender"]: r for r in content["decoding"] if r["strategy"] == "greedy"}
+    for name, row in rows.items():
+        assert greedy[name]["f1"] == pytest.approx(row["test"]["f1"]["mean"])
+        assert greedy[name]["best_f1"] == greedy[name]["f1"]  # there is one sample
+        wrong = content["wrong_answers"][name]
+        right = row["test"]["exact_match"]["mean"] * wrong["answers"]
+        assert sum(wrong["counts"].values()) == pytest.approx(wrong["answers"] - right)
+        assert wrong["answers"] == 12 * len(row["seeds"])
+    drawn = [row for row in content["decoding"] if row["strategy"] == "top-k 5"]
+    assert all(row["samples"] == 2 and row["best_f1"] >= row["f1"] for row in drawn)
+    for name in ("decoding", "wrong_answers"):
+        assert len((finished / "report" / "tables" / f"{name}.csv").read_text().splitlines()) > 3

@@ -58,9 +58,14 @@ class Trial:
 
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
+        path = self.predictions(split)
+        return None if path is None else _read_answers(path)
+
+    def predictions(self, split: str) -> Path | None:
+        """The file of the stored answers on a split, if there is one."""
         record = self.test if split == "test" else self.record
         path = None if record is None else record.folder / "predictions" / f"{split}.parquet"
-        return _read_answers(path) if path is not None and path.is_file() else None
+        return path if path is not None and path.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -162,9 +167,18 @@ class Evidence:
         path = self.path / "data" / f"{split}.parquet"
         if not path.is_file():
             return {}
-        columns = self.study.get("texts") or _text_columns(self.study["task"])
+        columns = self._columns
         rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
         return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
+
+    @property
+    def question_column(self) -> str:
+        """The column of the question, where there is one: the first that the task reads."""
+        return str(self._columns[0])
+
+    @property
+    def _columns(self) -> list[str]:
+        return self.study.get("texts") or _text_columns(self.study["task"])
 
 
 def gather(folder: StudyFolder) -> Evidence:
