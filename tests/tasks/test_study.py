@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from tests.tasks.conftest import questions, write_rows
 
+from tunewise.core.errors import InputError
+from tunewise.studies.studyfile import read_study
+
 STUDY = """
 name: rooms
 task: {{kind: question-answering, max_new_tokens: 8, decoding: [greedy, top-k 5], samples: 2}}
@@ -99,3 +102,73 @@ def test_the_record_holds_every_way_of_decoding_and_every_kind_of_failure(finish
     assert all(row["samples"] == 2 and row["best_f1"] >= row["f1"] for row in drawn)
     for name in ("decoding", "wrong_answers"):
         assert len((finished / "report" / "tables" / f"{name}.csv").read_text().splitlines()) > 3
+
+
+def test_the_best_contender_answers_questions_in_a_file_and_given_outright(finished: Path) -> None:
+    write_rows(finished.parent.parent / "new.jsonl", questions(3, 9))
+    asked = tunewise("predict", str(finished), "--input", "new.jsonl", cwd=finished.parent.parent)
+    assert asked.returncode == 0, asked.stderr
+    answers = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == ["9-0", "9-1", "9-2"]
+    assert all(set(answer) == {"id", "answer", "stopped"} for answer in answers)
+    one = tunewise(
+        *("predict", str(finished), "--contender", "untuned"),
+        *("--text", "Where is the lamp?", "--text", "The lamp is in the hall."),
+        *("--out", "answers.csv", "--force"),
+        cwd=finished.parent.parent,
+    )
+    assert one.returncode == 0, one.stderr
+    assert (finished.parent.parent / "answers.csv").read_text().startswith("id,answer,stopped\n")
+
+
+def test_export_says_where_the_weights_are(finished: Path) -> None:
+    refused = tunewise("export", str(finished), "--to", "away", cwd=finished.parent.parent)
+    assert refused.returncode == 2
+    assert "not exported yet" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("majority", "'majority' does not fit the task 'question-answering'"),
+        ("tfidf", "'tfidf' does not fit the task 'question-answering'"),
+        ("head", "there is no new head to train"),
+    ],
+)
+def test_methods_that_cannot_write_are_refused_with_the_reason(
+    tmp_path: Path, method: str, told: str
+) -> None:
+    study = {
+        "name": "x",
+        "task": {"kind": "question-answering"},
+        "data": {"source": "x.jsonl"},
+        "models": ["m"],
+        "methods": [method],
+    }
+    with pytest.raises(InputError, match=told):
+        read_study(study)
+
+
+def test_untuned_has_nothing_to_choose_with() -> None:
+    study = {
+        "name": "x",
+        "task": {"kind": "classification", "text": "text", "label": "label"},
+        "data": {"source": "x.csv"},
+        "models": ["m"],
+        "methods": ["untuned"],
+    }
+    with pytest.raises(InputError, match="'untuned' does not fit the task 'classification'"):
+        read_study(study)
+
+
+def test_metrics_of_another_kind_of_answer_are_refused() -> None:
+    task = {"kind": "question-answering", "metrics": ["accuracy"]}
+    study = {
+        "name": "x",
+        "task": task,
+        "data": {"source": "x"},
+        "models": ["m"],
+        "methods": ["full"],
+    }
+    with pytest.raises(InputError, match="unknown metric 'accuracy'"):
+        read_study(study)

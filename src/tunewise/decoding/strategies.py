@@ -28,4 +28,4 @@ class Strategy:
         parts += [f"top-p {self.top_p:g}"] if self.top_p else []
         if self.temperature != 1 or not parts:
             parts.append(f"temperature {self.temperature:g}")
-        return " ".join(parts)
+        return ", ".join(parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from tunewise.decoding.strategies import Strategy
@@ -11,7 +10,7 @@ from tunewise.decoding.strategies import Strategy
 _NUMBERED = re.compile(r"(beam|top-k|top-p|nucleus|temperature)\s+([0-9.]+)")
 RIGHT = (
     "greedy, beam 4, or what is drawn from: top-k 10, top-p 0.9, temperature 0.7, also several "
-    "(top-k 50 temperature 0.7)"
+    "(top-k 50, temperature 0.7)"
 )
 
 
@@ -22,7 +21,7 @@ def strategy(words: str, max_new_tokens: int) -> Strategy:
         ValueError: there is none.
 
     >>> strategy("top-p 0.9, temperature 0.7", 32).label
-    'top-p 0.9 temperature 0.7'
+    'top-p 0.9, temperature 0.7'
     """
     plain = words.strip().lower()
     if plain == "greedy":
@@ -37,7 +36,10 @@ def strategy(words: str, max_new_tokens: int) -> Strategy:
         setting, value = _value(words, name, number)
         chosen[setting] = value
     kind: Any = "beam" if "beams" in chosen else "sample"
-    return replace(Strategy(max_new_tokens=max_new_tokens), kind=kind, **chosen)
+    try:
+        return Strategy(kind=kind, max_new_tokens=max_new_tokens, **chosen)
+    except ValueError as error:
+        raise ValueError(f"decoding = {words}: {error}") from error
 
 
 def _value(words: str, name: str, number: str) -> tuple[str, int | float]:
