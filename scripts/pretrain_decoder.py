@@ -89,7 +89,9 @@ def batches(tokenizer: GPT2TokenizerFast, generator: torch.Generator) -> Iterato
         gaps = [" \n"[number % 2] if second else "" for number, (_, second) in enumerate(pairs)]
         seconds = [
             one.ids
-            for one in encode([f"{gap}{second}" for gap, (_, second) in zip(gaps, pairs, strict=True)])
+            for one in encode(
+                [f"{gap}{second}" for gap, (_, second) in zip(gaps, pairs, strict=True)]
+            )
         ]
         rows = [
             weighted(first, second, [end] if number % 4 < 2 else [], end)

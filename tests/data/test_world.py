@@ -58,9 +58,7 @@ def test_splits_have_their_sizes(name: str) -> None:
     ],
 )
 def test_no_text_stands_in_two_splits(name: str, column: str) -> None:
-    texts = {
-        split: {row[column] for row in rows} for split, rows in embedded_splits(name).items()
-    }
+    texts = {split: {row[column] for row in rows} for split, rows in embedded_splits(name).items()}
     assert all(a.isdisjoint(b) for a, b in combinations(texts.values(), 2))
 
 

@@ -37,7 +37,9 @@ class Told:
 
 def tell(room: Room, draw: Draw, *, topics: int, things: int, closed: int = 0) -> list[Told]:
     """So many sentences on topics, on things and on what is one way or the other, shuffled."""
-    told = [_of_topic(draw.pick(topic.sentences), room, draw) for topic in draw.several(OPEN, topics)]
+    told = [
+        _of_topic(draw.pick(topic.sentences), room, draw) for topic in draw.several(OPEN, topics)
+    ]
     told += [_of_thing(thing, draw) for thing in draw.several(room.things, things)]
     for either in draw.several(CLOSED, closed):
         told.append(Told(either.fact(room, draw, holds=True).sentence, ()))
