@@ -154,7 +154,7 @@ def pretrain(model: GPT2LMHeadModel, data: Iterator[Batch], steps: int, out: Pat
             mean = shown / (step % 50 or 50)
             print(
                 f"step {step}/{steps}  loss {mean[0]:.3f}  retold {mean[1]:.3f}  {passed:.0f} s, "
-                f"{passed / step * (steps - step):.0f} s left, {tokens / passed:.0f} tokens a second",
+                f"{passed / step * (steps - step):.0f} s left, {tokens / passed:.0f} tokens/s",
                 file=sys.stderr,
                 flush=True,
             )

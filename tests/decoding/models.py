@@ -9,7 +9,7 @@ import torch
 from tests.conftest import CONFIGURATIONS
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from tunewise.decoding.generate import Generated
+from tunewise.decoding.walks import Generated
 
 WORDS = 15  # tokens of the models
 END = 3  # of them ends a text

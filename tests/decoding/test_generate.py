@@ -12,8 +12,9 @@ from tests.decoding.models import END, Spelled, causal, prompts_of, spelled
 
 from tunewise.backbones.model import Model
 from tunewise.decoding.branches import Branches
-from tunewise.decoding.generate import Generated, generate
+from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
+from tunewise.decoding.walks import Generated
 from tunewise.methods.lora import LoRA
 
 MANY = (

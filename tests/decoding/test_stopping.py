@@ -10,10 +10,11 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 from tunewise.backbones.sources import EMBEDDED_FOLDER
-from tunewise.decoding.generate import Generated, generate
+from tunewise.decoding.generate import generate
 from tunewise.decoding.stopping import CYCLE, SPAN, TURNS, Ends, cycle
 from tunewise.decoding.strategies import Strategy
 from tunewise.decoding.stream import stream
+from tunewise.decoding.walks import Generated
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def coder() -> Any:
     return GPT2TokenizerFast.from_pretrained(EMBEDDED_FOLDER / "decoder")
 
 
-class Reciting(GPT2LMHeadModel):
+class Reciting(GPT2LMHeadModel):  # type: ignore[misc]
     """A model that writes one text whatever it reads, by position."""
 
     def __init__(self, tokens: list[int], start: int, words: int) -> None:
@@ -34,7 +35,7 @@ class Reciting(GPT2LMHeadModel):
             script[start + place - 1, token] = 50.0
         self.script = nn.Parameter(script)
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         input_ids: Any,
         position_ids: Any = None,

@@ -63,7 +63,7 @@ def search(
     k = strategy.beams
     searches = [Search(min(strategy.max_new_tokens, space), []) for space in room]
     for one in searches:
-        one.running = [((), 0.0)] + (k - 1) * [((), NEVER)]
+        one.running = [((), 0.0), *(k - 1) * [((), NEVER)]]
     branches, live = prompt.fork(k), list(searches)
     logits = logits[:, None].expand(-1, k, -1)
     while True:

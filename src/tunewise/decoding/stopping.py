@@ -48,7 +48,8 @@ def end_tokens(module: Any, coder: Any) -> frozenset[int]:
     found: set[int] = set()
     for place in (coder, module.config, getattr(module, "generation_config", None)):
         ids = getattr(place, "eos_token_id", None)
-        found |= set(ids) if isinstance(ids, (list, tuple)) else {ids} - {None}
+        if ids is not None:
+            found |= {*ids} if isinstance(ids, (list, tuple)) else {ids}
     return frozenset(found)
 
 

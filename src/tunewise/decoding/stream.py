@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tunewise.decoding.generate import Generated, Walk, generate
+from tunewise.decoding.generate import generate
 from tunewise.decoding.stopping import CYCLE, Ends
 from tunewise.decoding.strategies import Strategy
+from tunewise.decoding.walks import Generated, Walk
 
 
 def stream(
@@ -62,9 +63,9 @@ def _sure(tokens: Sequence[int]) -> int:
 
 
 def _held(text: str, stop: Sequence[str]) -> int:
-    """How many characters at the end may yet turn out not to belong.
+    r"""How many characters at the end may yet turn out not to belong.
 
-    >>> _held("so it is\\n", ("\\n\\n",)), _held("so", ("\\n",))
+    >>> _held("so it is\n", ("\n\n",)), _held("so", ("\n",))
     (1, 0)
     """
     starts = [one[:n] for one in stop for n in range(1, len(one))]
