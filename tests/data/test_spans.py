@@ -1,126 +1,98 @@
-"""Right answers inside a text: their forms, and what is wrong with them."""
-
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import pytest
 
-from tunewise.core.errors import InputError
-from tunewise.data.files import read_file
-from tunewise.data.rows import PLACE, Row
-from tunewise.data.spans import first_start, settled_answers
-
-CONTEXT = "Denver won. Then Denver lost."
-
-
-def row(number: int, answers: Any, context: str = CONTEXT) -> Row:
-    return {"id": f"q{number}", "context": context, "answers": answers, PLACE: f"a.jsonl:{number}"}
+from tunewise.data.embedded import PER_ROOM, SIZES, embedded_splits
+from tunewise.data.world.asked import ASKED
+from tunewise.data.world.draw import Draw
+from tunewise.data.world.rooms import Room, draw_room
+from tunewise.data.world.spans import passage, questions, tell
+from tunewise.data.world.stories import stories
 
 
-def settle(rows: list[Row]) -> tuple[list[Row], dict[str, Any], list[str]]:
-    splits, facts, notes = settled_answers({"train": rows}, context="context", answers="answers")
-    return splits["train"], facts["train"], notes
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, Any]]:
+    return [row for split in embedded_splits("spans").values() for row in split]
 
 
-GOOD = {"text": ["Denver", "Denver won"], "answer_start": [17, 0]}
+def test_every_answer_stands_in_its_context_where_it_says(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        (answer,), (start,) = row["answers"]["text"], row["answers"]["answer_start"]
+        assert row["context"][start : start + len(answer)] == answer
 
 
-@pytest.mark.parametrize(
-    ("given", "formed"),
-    [
-        (GOOD, GOOD),
-        ("lost", {"text": ["lost"], "answer_start": [None]}),
-        (["lost", "won"], {"text": ["lost", "won"], "answer_start": [None, None]}),
-        ({"text": ["won"]}, {"text": ["won"], "answer_start": [None]}),
-        ({"text": [], "answer_start": []}, {"text": [], "answer_start": []}),
-        ([], {"text": [], "answer_start": []}),
-        ("", {"text": [""], "answer_start": [None]}),
-    ],
-)
-def test_answers_of_every_form_become_one(given: Any, formed: Any) -> None:
-    rows, facts, notes = settle([row(1, given)])
-    assert rows[0]["answers"] == formed
-    assert notes == []
-    assert facts["without_answer"] == (not any(formed["text"]))
+def test_answers_are_one_to_four_words(rows: list[dict[str, Any]]) -> None:
+    lengths = [len(row["answers"]["text"][0].split()) for row in rows]
+    assert {*lengths} == {1, 2, 3, 4}
 
 
-@pytest.mark.parametrize(
-    "given", [None, 3, {"text": "Denver"}, {"text": ["x"], "answer_start": []}, [1], {"a": []}]
-)
-def test_another_form_is_an_error_with_its_place(given: Any) -> None:
-    with pytest.raises(InputError, match=r"a\.jsonl:7: .*it must be"):
-        settle([row(7, given)])
+def test_questions_of_every_kind_are_asked(rows: list[dict[str, Any]]) -> None:
+    asked = " ".join(row["question"] for row in rows)
+    assert all(word in asked for word in ("Who", "What", "Where", "How many", "colour", "When"))
 
 
-WRONG = [
-    {"text": ["Boston"], "answer_start": [0]},  # not there
-    {"text": ["Denver"], "answer_start": [1]},  # elsewhere
-    {"text": ["Denver"], "answer_start": [-12]},  # would count from the end
-    {"text": ["Denver", "Boston"], "answer_start": [0, 3]},  # one of two
-    "Boston",
-]
+def test_rooms_come_whole(rows: list[dict[str, Any]]) -> None:
+    assert all(size % PER_ROOM == 0 for size in SIZES.values())
+    titles = [row["title"] for row in rows]
+    assert all(len({*titles[at : at + PER_ROOM]}) == 1 for at in range(0, len(rows), PER_ROOM))
+    assert len({*titles}) == len(rows) / PER_ROOM
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_few_answers_out_of_place_are_dropped_and_counted(wrong: Any) -> None:
-    rows = [row(number, GOOD) for number in range(100)] + [row(100, wrong)]
-    kept, facts, notes = settle(rows)
-    assert len(kept) == 100
-    assert facts["dropped_answers"] == ["q100"]
-    assert "1 row (1.0%)" in notes[0]
-    assert "q100" in notes[0]
+def test_ids_are_of_one_row_each(rows: list[dict[str, Any]]) -> None:
+    assert len({row["id"] for row in rows}) == len(rows)
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_many_are_an_error_with_their_ids(wrong: Any) -> None:
-    rows = [row(number, GOOD) for number in range(40)] + [row(40, wrong), row(41, wrong)]
-    with pytest.raises(InputError, match=r"2 rows \(4\.8%\).*ids q40, q41.*more than 1%"):
-        settle(rows)
+def test_no_question_is_asked_twice_of_a_room(rows: list[dict[str, Any]]) -> None:
+    assert len({(row["title"], row["question"]) for row in rows}) == len(rows)
 
 
-def test_the_start_of_the_first_answer() -> None:
-    assert first_start(CONTEXT, GOOD) == 17
-    assert first_start(CONTEXT, {"text": ["Denver"], "answer_start": [None]}) == 0
-    assert first_start(CONTEXT, {"text": [], "answer_start": []}) is None
-    assert first_start(CONTEXT, {"text": [""], "answer_start": [0]}) is None
+def test_the_answer_to_who_owns_the_house_is_the_landlord() -> None:
+    draw = Draw("test", 3)
+    found = 0
+    for _ in range(300):
+        room = draw_room(draw)
+        told = tell(room, draw, topics=4, things=1)
+        for span in questions(told, 5, draw):
+            if span.question in ASKED["landlord"].questions:
+                assert span.answer == room.landlord
+                assert room.landlord in span.statement
+                found += 1
+            if span.question.startswith("What colour"):
+                assert span.answer.lower() in {thing.colour for thing in room.things}
+    assert found > 20
 
 
-def official(qas: Any) -> dict[str, Any]:
-    paragraph = {"context": CONTEXT, "qas": qas}
-    return {"version": "1.1", "data": [{"title": "Sport", "paragraphs": [paragraph]}]}
+@pytest.mark.parametrize("field", ASKED)
+def test_every_open_field_is_one_of_a_room(field: str) -> None:
+    assert field in Room.__dataclass_fields__
+    assert ASKED[field].questions
+    assert all("{x}" in statement for statement in ASKED[field].statements)
 
 
-def test_the_official_file_reads_as_rows(tmp_path: Path) -> None:
-    answers = [{"text": "Denver", "answer_start": 17}, {"text": "Denver won", "answer_start": 0}]
-    content = official(
-        [
-            {"id": "1", "question": "Who lost?", "answers": answers},
-            {"id": "2", "question": "Why?", "answers": [], "is_impossible": True},
-        ]
-    )
-    (tmp_path / "dev-v2.0.json").write_text(json.dumps(content))
-    table = read_file(tmp_path / "dev-v2.0.json", "dev-v2.0.json")
-    assert table.columns == ("id", "title", "context", "question", "answers")
-    assert table.rows[0]["answers"] == GOOD
-    assert table.rows[1]["answers"] == {"text": [], "answer_start": []}
-    assert table.rows[1][PLACE] == "dev-v2.0.json data[0].paragraphs[0].qas[1]"
+def test_stories_are_the_same_every_time_and_tell_no_shipped_room(
+    rows: list[dict[str, Any]],
+) -> None:
+    told = list(islice(stories(1), 300))
+    assert told == list(islice(stories(1), 300))
+    assert {first for first, _ in told}.isdisjoint(row["context"] for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("[1, 2]", "has no list 'data'"),
-        ("{", "is not JSON"),
-        (json.dumps({"data": [{"title": "x"}]}), r"data\[0\]: has no list 'paragraphs'"),
-        (json.dumps(official([{"id": "1", "answers": []}])), r"qas\[0\]: lacks 'question'"),
-        (json.dumps(official([{"id": "1", "question": "?", "answers": 3}])), "has another form"),
-        (json.dumps(official([7])), "has another form"),
-    ],
-)
-def test_a_file_of_another_form_is_an_error(tmp_path: Path, content: str, told: str) -> None:
-    (tmp_path / "a.json").write_text(content)
-    with pytest.raises(InputError, match=told):
-        read_file(tmp_path / "a.json", "a.json")
+def test_stories_know_no_prompt() -> None:
+    texts = " ".join(f"{first} {second}" for first, second in islice(stories(1), 2000))
+    assert "Question:" not in texts
+    assert "Answer:" not in texts
+
+
+def test_as_many_statements_hold_as_do_not() -> None:
+    for split, own in embedded_splits("statements").items():
+        assert sum(row["label"] == "true" for row in own) == SIZES[split] / 2
+
+
+def test_a_passage_is_its_sentences_and_spans_count_from_its_start() -> None:
+    draw = Draw("test", 4)
+    told = tell(draw_room(draw), draw, topics=3, things=3)
+    for span in questions(told, 6, draw):
+        assert passage(told)[span.start :].startswith(span.answer)

@@ -1,1 +1,1 @@
-"""Writing texts with a model: strategies, and when to stop."""
+"""Text from a causal model: strategies, stopping, and one prefill that all of them share."""
