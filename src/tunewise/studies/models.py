@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
 from tunewise.core.canonical import canonical, settings_of
 from tunewise.methods.base import Adaptation
@@ -36,13 +35,7 @@ class Inspector:
     def __init__(self, source: dict[str, Any], task: Task, options: Sequence[str]) -> None:
         self.source = source
         self.task = task
-        loaded = build(
-            source["source"],
-            options=options,
-            pooling=getattr(task, "pooling", "library"),
-            seed=0,
-            revision=source["revision"],
-        )
+        loaded = task.build(source["source"], options=options, seed=0, revision=source["revision"])
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
@@ -59,7 +52,7 @@ class Inspector:
         if name not in self.seen:  # points of a search differ mostly in their training
             self.seen[name] = self._applied(method)
         model = self.seen[name]
-        length = min(max_length or 512, model.max_length)
+        length = self.task.limit(max_length, model)
         key = feature_key(self.source["hash"], self.task, length, data_hash)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
