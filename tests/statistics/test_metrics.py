@@ -27,7 +27,7 @@ def answers(draw: st.DrawFn) -> Columns:
 
 
 def of_sklearn(name: str, run: Columns) -> float:
-    labels, choices, probabilities = run
+    labels, choices, probabilities, _ = run
     assert probabilities is not None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where a class was never a label

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,6 +26,11 @@ class Majority(Direct):
 
     uses_model = False
     seeded = False
+    cannot = MappingProxyType(
+        {
+            "write": "it answers with one of a few options, and these answers are texts that differ from row to row"
+        }
+    )
 
     def fit(
         self,

@@ -25,7 +25,7 @@ from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.feed import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
-from tunewise.training.stored import OnRows, Rows, share, stored_rows
+from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
 
 VERSION = 2  # rises when stored features would differ
 
@@ -36,7 +36,8 @@ def is_frozen(model: Model) -> bool:
         return False
     trained = {name for name, weight in model.module.named_parameters() if weight.requires_grad}
     (trunk,) = model.trunks.values()
-    return trained <= set(model.head) and not any(name.startswith(f"{trunk}.") for name in trained)
+    in_trunk = any(name.startswith(f"{trunk}.") for name in trained)
+    return bool(trained) and trained <= set(model.head) and not in_trunk
 
 
 def _first(hidden: Tensor, mask: Tensor) -> Tensor:

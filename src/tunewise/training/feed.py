@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tunewise.tasks.base import Batch, Encoded, Task
-from tunewise.training.stored import Rows
+from tunewise.backbones.stored import Rows
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Feed:
     coder: Any  # a transformers tokenizer
     encoded: Sequence[Encoded]
     features: Rows | None = None  # a row an example, shape (1 or 2, d)
+    seed: int = 0  # of what is drawn while an answer is written
 
     def batch(self, places: Sequence[int]) -> Batch:
         batch = self.task.collate([self.encoded[place] for place in places], self.coder)

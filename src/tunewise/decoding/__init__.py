@@ -1,0 +1,1 @@
+"""Writing texts with a model: strategies, and when to stop."""
