@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from tunewise.core.errors import InputError, unknown
@@ -10,6 +11,7 @@ from tunewise.data.world.descriptions import ask, describe
 from tunewise.data.world.draw import Draw
 from tunewise.data.world.reviews import draw_review
 from tunewise.data.world.rooms import draw_room
+from tunewise.data.world.scenes import DRAWN, questions, scene
 
 SEED = 0  # of everything below; the encoder was pretrained on other seeds
 SIZES = {"train": 2000, "validation": 500, "test": 600}
@@ -22,6 +24,7 @@ def embedded_splits(name: str) -> dict[str, list[Row]]:
 
     reviews: text, label (one of `reviews.LABELS`)
     questions: question, passage, answer ("yes" or "no")
+    rooms: id, image, question, answer; four questions about each picture
 
     Raises:
         InputError: no data set has this name.
@@ -47,9 +50,23 @@ def _questions(seed: int) -> Iterator[Row]:
         yield {"question": asked.question, "passage": asked.passage, "answer": answer}
 
 
+def _rooms(seed: int) -> Iterator[Row]:
+    """Four questions about each picture; the sizes of the splits are multiples of four."""
+    draw = Draw("picture questions", seed)
+    for number in count():
+        for asked in questions(scene(number), draw):
+            yield {
+                "id": f"picture{number}-{asked.kind}",
+                "image": f"{DRAWN}{number}",
+                "question": asked.question,
+                "answer": asked.answer,
+            }
+
+
 EMBEDDED: dict[str, Callable[[int], Iterator[Row]]] = {
     "reviews": _reviews,
     "questions": _questions,
+    "rooms": _rooms,
 }
 
 
@@ -57,7 +74,7 @@ def _distinct(rows: Iterator[Row]) -> Iterator[Row]:
     """Leave out every row whose longest text has been seen before."""
     seen = set()
     for row in rows:
-        text = row.get("passage", row.get("text"))
+        text = row.get("id") or row.get("passage", row.get("text"))
         if text not in seen:
             seen.add(text)
             yield row

@@ -104,7 +104,7 @@ def _stands(row: Row, context: str, answers: str) -> bool:
     if not isinstance(text, str):
         return True  # the audit reports it
     return all(
-        answer in text if start is None else 0 <= start and text.startswith(answer, start)
+        answer in text if start is None else start >= 0 and text.startswith(answer, start)
         for answer, start in zip(row[answers]["text"], row[answers]["answer_start"], strict=True)
         if answer
     )

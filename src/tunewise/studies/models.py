@@ -11,7 +11,7 @@ from tunewise.backbones.model import Model
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
-from tunewise.training.features import feature_key, is_frozen
+from tunewise.training.features import features_of
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ class Inspector:
         model = replace(self.model, module=copy.deepcopy(self.model.module))
         method.prepare(model)
         length = self.task.limit(max_length, model)
-        key = feature_key(self.source["hash"], self.task, length, data_hash)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
-            features=key if is_frozen(model) else None,
+            features=features_of(model, self.source["hash"], self.task, length, data_hash),
         )
