@@ -102,5 +102,7 @@ def _decoded(content: bytes) -> Image.Image:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MOST_PIXELS:
             raise Image.DecompressionBombError
+        picture.verify()  # checksums; the picture must be opened again after it
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
         picture.load()  # a file that was cut off fails here
     return picture

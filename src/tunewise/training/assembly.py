@@ -123,7 +123,7 @@ class Feeds:
             return
         folder = parts.study_folder / "features" / key
         if encoders := frozen_encoders(model):
-            self.vectors = VectorStore(folder, model, parts.task, encoders, on_rows)
+            self.vectors = VectorStore(folder, model, encoders, on_rows)
         elif reduction := reduction_for(model, parts.task, sample):
             self.store = FeatureStore(folder, model, parts.task, reduction, on_rows)
 
