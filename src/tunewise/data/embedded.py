@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from tunewise.core.errors import InputError, unknown
@@ -10,6 +11,8 @@ from tunewise.data.world.descriptions import ask, describe, passage_of
 from tunewise.data.world.draw import Draw
 from tunewise.data.world.reviews import draw_review
 from tunewise.data.world.rooms import draw_room
+from tunewise.data.world.scenes import DRAWN, scene
+from tunewise.data.world.scenes import questions as picture_questions
 from tunewise.data.world.spans import passage, questions, tell
 
 SEED = 0  # of everything below; the models were pretrained on other seeds
@@ -27,6 +30,7 @@ def embedded_splits(name: str) -> dict[str, list[Row]]:
     spans: id, title, context, question, answers (text, answer_start), as in SQuAD; the title is
         the room, of which there are `PER_ROOM` questions in a row
     statements: passage, statement, label ("true" or "false", one as often as the other)
+    rooms: id, image, question, answer; four questions about each picture
 
     Raises:
         InputError: no data set has this name.
@@ -90,11 +94,25 @@ def _statements(seed: int) -> Iterator[Row]:
             }
 
 
+def _rooms(seed: int) -> Iterator[Row]:
+    """Four questions about each picture; the sizes of the splits are multiples of four."""
+    draw = Draw("picture questions", seed)
+    for number in count():
+        for asked in picture_questions(scene(number), draw):
+            yield {
+                "id": f"picture{number}-{asked.kind}",
+                "image": f"{DRAWN}{number}",
+                "question": asked.question,
+                "answer": asked.answer,
+            }
+
+
 EMBEDDED: dict[str, Callable[[int], Iterator[Row]]] = {
     "reviews": _reviews,
     "questions": _questions,
     "spans": _spans,
     "statements": _statements,
+    "rooms": _rooms,
 }
 
 

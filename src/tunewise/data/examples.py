@@ -20,6 +20,7 @@ class Example(NamedTuple):
     label: int | None = None
     references: tuple[str, ...] | None = None
     start: int | None = None
+    picture: str = ""  # where the picture lies that the texts are about, if there is one
 
 
 class Written(NamedTuple):

@@ -14,7 +14,7 @@ from tunewise.core.canonical import canonical, settings_of
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
-from tunewise.training.features import feature_key, is_frozen
+from tunewise.training.features import features_of
 from tunewise.training.rehearsal import fill_with_noise, rehearse
 
 
@@ -53,10 +53,9 @@ class Inspector:
             self.seen[name] = self._applied(method)
         model = self.seen[name]
         length = self.task.limit(max_length, model)
-        key = feature_key(self.source["hash"], self.task, length, data_hash)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
-            features=key if is_frozen(model) else None,
+            features=features_of(model, self.source["hash"], self.task, length, data_hash),
         )
 
     def _applied(self, method: Adaptation) -> Model:

@@ -5,16 +5,16 @@ Everything that can be wrong is found here, before any training, and told togeth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunewise.backbones.sources import EMBEDDED, looks_like_path, resolve
+from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of, resolve
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.audit import Audit, audit
-from tunewise.data.prepared import hash_of, write_prepared
+from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
 from tunewise.methods.base import METHODS, Adaptation
@@ -37,6 +37,7 @@ class Prepared:
     splits: Splits
     study: dict[str, Any]
     notes: tuple[str, ...]
+    pictures: Mapping[str, bytes]
     contenders: tuple[str, ...]  # a line for each, with its trials
 
 
@@ -94,13 +95,14 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "notes": list(notes),
         "environment": environment(),
     }
-    return Prepared(settings, splits, study, notes, tuple(describe(expansion)))
+    return Prepared(settings, splits, study, notes, settled.pictures, tuple(describe(expansion)))
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:
     """Write what the workers and reports read. The caller holds the folder's lock."""
     folder.refuse_other(prepared.settings.name)  # before its data would be replaced
     write_prepared(folder.path / "data", prepared.splits)
+    write_pictures(folder.path / "data", prepared.pictures)
     folder.write_study(prepared.study, prepared.settings.text)
 
 
@@ -130,6 +132,8 @@ def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Pr
 
 def _from_base(source: str, base: Path) -> str:
     """A model's folder as the study file means it: a path starts where the file lies."""
+    if PAIR in source:
+        return PAIR.join(_from_base(part, base) for part in parts_of(source))
     path = base / Path(source).expanduser()
     is_path = path.is_dir() or looks_like_path(source)
     return str(path) if is_path and not source.startswith(EMBEDDED) else source
@@ -187,7 +191,7 @@ def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | Non
     found = audit(
         settled.data.splits,
         texts=task.texts,
-        label=task.answer,
+        label=task.answer_column,
         labels=settled.labels,
         accept_leakage=settings.accept_leakage,
         token_lengths=lengths,

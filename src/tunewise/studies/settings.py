@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tunewise.backbones.sources import EMBEDDED, looks_like_path
+from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.canonical import open_field
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
@@ -25,7 +25,10 @@ LARGEST_SEED = 2**32 - 1
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A pretrained model by name. `revision` is a branch, tag or commit on the hub."""
+    """A pretrained model by name. `revision` is a branch, tag or commit on the hub.
+
+    Two encoders of one model stand in one name: ``microsoft/resnet-50 + ./minilm``.
+    """
 
     source: str
     revision: str | None = None
@@ -38,12 +41,20 @@ class ModelChoice:
         (ModelChoice(source='bert-base-uncased', revision='v1'), ModelChoice(source='./a@b', \
 revision=None))
         """
+        if PAIR in text:
+            both = [cls.of(part) for part in parts_of(text)]
+            revisions = [part.revision or "" for part in both]
+            source = PAIR.join(part.source for part in both)
+            return cls(source, PAIR.join(revisions) if any(revisions) else None)
         name, at, revision = text.partition("@")
         if not at or looks_like_path(text) or text.startswith(EMBEDDED):
             return cls(text)
         return cls(name, revision)
 
     def __str__(self) -> str:
+        if PAIR in self.source and self.revision:
+            both = zip(parts_of(self.source), parts_of(self.revision), strict=True)
+            return PAIR.join(str(ModelChoice(source, revision)) for source, revision in both)
         return f"{self.source}@{self.revision}" if self.revision else self.source
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tunewise.backbones.sources import PAIR
 from tunewise.core.errors import InputError, unknown
 from tunewise.data.settings import DataSettings
 from tunewise.statistics.metrics import METRICS, WRITTEN
@@ -29,6 +30,7 @@ from tunewise.studies.values import WRONG, Reader, shown, types_of
 from tunewise.studies.writing import yaml_of
 from tunewise.tasks.base import TASKS
 
+ENCODERS = ("image", "text")  # of a model that reads both
 NEEDED = {
     "task": "what is asked, such as {kind: classification, text: text, label: label}",
     "data": "where the examples are, such as {source: reviews.csv}",
@@ -160,7 +162,7 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
                 f"needs 'models', because '{needing[0]}' adapts one: {right}.",
             )
         return ()
-    texts = reader.typed(tuple[str, ...], value, ("models",))
+    texts = reader.typed(tuple[str, ...], _pairs_as_names(value), ("models",))
     if texts is WRONG:
         return ()
     models = [ModelChoice.of(text) for text in texts]
@@ -171,6 +173,18 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
                 place, f"found {shown(texts[number])}: a hub id (name@revision) or a folder."
             )
     return tuple(models)
+
+
+def _pairs_as_names(value: Any) -> Any:
+    """Models given as ``{image: ..., text: ...}`` under the one name they have everywhere else."""
+    if not isinstance(value, list):
+        return value
+    return [
+        PAIR.join(str(item[part]) for part in ENCODERS)
+        if isinstance(item, Mapping) and set(item) == set(ENCODERS)
+        else item
+        for item in value
+    ]
 
 
 def _with_search(

@@ -35,6 +35,7 @@ class Encoded(NamedTuple):
     label: int | None
     full_length: int
     prompt: int = 0
+    picture: str = ""  # where it lies; "" without one, or where its vector is stored
 
     @property
     def length(self) -> int:
@@ -90,6 +91,7 @@ class Settled:
     settings: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split and kind of answer
     facts: dict[str, Any] = field(default_factory=dict)  # for the audit
+    pictures: dict[str, bytes] = field(default_factory=dict)  # by the name rows know them by
 
 
 class Task(ABC):
@@ -113,7 +115,7 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def answer(self) -> str:
+    def answer_column(self) -> str:
         """The column of the right answers."""
 
     @property

@@ -35,7 +35,7 @@ class Choosing(Task):
         return self.text
 
     @property
-    def answer(self) -> str:
+    def answer_column(self) -> str:
         return self.label
 
     @property

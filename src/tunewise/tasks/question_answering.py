@@ -87,7 +87,7 @@ class QuestionAnswering(Task):
         return (self.question, self.context)
 
     @property
-    def answer(self) -> str:
+    def answer_column(self) -> str:
         return self.answers
 
     @property

@@ -12,15 +12,16 @@ import torch
 
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.model import Model
+from tunewise.backbones.stored import OnRows
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.prepared import read_prepared
+from tunewise.data.prepared import PICTURES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.tasks.base import TASKS, Encoded, Task
-from tunewise.training.features import FeatureStore, Stub, feature_key, is_frozen, reduction_for
-from tunewise.training.feed import Feed
+from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
+from tunewise.training.feed import Feed, Stored, TrunkOutputs
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.stored import OnRows
+from tunewise.training.vectors import VectorStore, frozen_encoders
 
 
 @dataclass
@@ -49,7 +50,12 @@ class Parts:
         )
 
     def examples(self, split: str) -> list[Example]:
-        return [self.task.read(row) for row in read_prepared(self.study_folder / "data", split)]
+        folder = self.study_folder / "data"
+        examples = [self.task.read(row) for row in read_prepared(folder, split)]
+        return [
+            item._replace(picture=str(folder / PICTURES / item.picture)) if item.picture else item
+            for item in examples
+        ]
 
     def build_model(self) -> Model | None:
         """The model as its checkpoint has it, with a new head; None where none is used."""
@@ -105,20 +111,29 @@ class Feeds:
         self.parts = parts
         self.model = model
         self.store: FeatureStore | None = None
-        reduction = reduction_for(model, parts.task, sample) if is_frozen(model) else None
-        if reduction is not None:
-            key = feature_key(
-                parts.settings["model"]["hash"],
-                parts.task,
-                parts.max_length(model),
-                parts.settings["data"]["hash"],
-            )
-            folder = parts.study_folder / "features" / key
+        self.vectors: VectorStore | None = None
+        key = features_of(
+            model,
+            parts.settings["model"]["hash"],
+            parts.task,
+            parts.max_length(model),
+            parts.settings["data"]["hash"],
+        )
+        if key is None:
+            return
+        folder = parts.study_folder / "features" / key
+        if encoders := frozen_encoders(model):
+            self.vectors = VectorStore(folder, model, encoders, on_rows)
+        elif reduction := reduction_for(model, parts.task, sample):
             self.store = FeatureStore(folder, model, parts.task, reduction, on_rows)
 
     def feed(self, split: str, encoded: Sequence[Encoded]) -> Feed:
-        features = None if self.store is None else self.store.get(split, encoded)
-        return Feed(self.parts.task, self.model.coder, encoded, features, self.parts.seed)
+        stored: Stored | None = None
+        if self.vectors is not None:
+            encoded, stored = self.vectors.get(split, encoded)
+        elif self.store is not None:
+            stored = TrunkOutputs(self.store.get(split, encoded))
+        return Feed(self.parts.task, self.model.coder, encoded, stored, self.parts.seed)
 
     @contextmanager
     def trunk_out(self) -> Iterator[None]:

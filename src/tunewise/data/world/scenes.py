@@ -18,6 +18,7 @@ COLOURS = ("red", "blue", "green", "yellow", "white", "black", "brown", "purple"
 SIDES = ("left", "middle", "right")
 LEVELS = ("wall", "floor")
 MOST = 4  # things of one kind
+DRAWN = "embedded:rooms/"  # and the number of a scene: its picture
 
 Kind = Literal["object", "number", "colour", "location"]
 """What a question asks for, as in COCO-QA (Ren et al. 2015, arXiv:1505.02074)."""
