@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("guess")
 
 FACTS = Facts(
     data_hash="d" * 16,
-    labels=("bad", "good"),
+    task={"labels": ["bad", "good"]},
     models={
         name: {"source": name, "revision": None, "hash": f"hash of {name}"}
         for name in ("bert", "a/bert", "b/minilm")

@@ -113,7 +113,10 @@ def prefill(module: Any, prompts: Sequence[Sequence[int]]) -> tuple[Branches, Te
         use_cache=True,
         logits_to_keep=1,
     )
-    branches = Branches(module, output.past_key_values, seen[:, None], long)
+    # A model may have put something trained before the prompt, which everything then sees.
+    ahead = output.past_key_values.get_seq_length() - width
+    seen = torch.cat([seen.new_ones(len(prompts), ahead), seen], dim=1)
+    branches = Branches(module, output.past_key_values, seen[:, None], long + ahead)
     return branches, output.logits[:, -1]
 
 

@@ -1,10 +1,11 @@
-"""The two kinds of method, and what both end in."""
+"""The kinds of method, and what all of them end in."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from torch import nn
@@ -35,6 +36,8 @@ class Method(ABC):
     version: ClassVar[int] = 1
     uses_model: ClassVar[bool] = True
     seeded: ClassVar[bool] = True
+    cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Why it does not fit tasks whose answers are of a form: ``choose`` or ``write``."""
 
 
 class Adaptation(Method):
@@ -68,6 +71,29 @@ class Adaptation(Method):
     def merged(self, model: Model) -> nn.Module | None:
         """A plain module with the same function, or None where there is no such thing."""
         return None
+
+
+class AsIs(Method):
+    """Trains nothing: the task asks the model as it comes."""
+
+    @abstractmethod
+    def prepare(self, model: Model) -> None:
+        """Freeze every number."""
+
+    @abstractmethod
+    def save(self, model: Model, folder: Path) -> None:
+        """Write which model it was."""
+
+    @abstractmethod
+    def load(self, model: Model, folder: Path) -> None:
+        """Check that this is the model.
+
+        Raises:
+            InputError: it is another one.
+        """
+
+    def merged(self, model: Model) -> nn.Module:
+        return model.module
 
 
 class Direct(Method):

@@ -7,6 +7,8 @@ from tunewise.reports.evidence import Evidence
 from tunewise.reports.learning_charts import learning, searches
 from tunewise.reports.results import Results
 from tunewise.reports.score_charts import differences, parameters, scores
+from tunewise.reports.written import decoded
+from tunewise.reports.written_tables import quality_and_diversity
 
 
 def charts(evidence: Evidence, results: Results) -> list[Chart]:
@@ -18,5 +20,6 @@ def charts(evidence: Evidence, results: Results) -> list[Chart]:
         *learning(evidence),
         parameters(results),
         *searches(evidence),
+        quality_and_diversity(evidence, results, decoded(evidence)),
     ]
     return [chart for chart in drawn if chart is not None]

@@ -43,7 +43,6 @@ class Page:
     title: str
     command: str  # that repeats the study
     lead: str
-    labels: tuple[str, ...]
     scale: tuple[float, float]  # the values at both ends of the intervals in the table
     turning: str | None
     splits: tuple[tuple[str, int], ...]
@@ -59,10 +58,6 @@ class Page:
     hashes: tuple[tuple[str, str], ...]
     trials: tuple[tuple[Row, tuple[str, ...]], ...]
 
-    def option(self, position: int) -> str:
-        """The name of an answer; its number where the study names no labels."""
-        return self.labels[position] if 0 <= position < len(self.labels) else str(position)
-
 
 def page(evidence: Evidence, results: Results) -> Page:
     """Gather what the report says."""
@@ -74,7 +69,6 @@ def page(evidence: Evidence, results: Results) -> Page:
     return Page(
         title=evidence.name,
         command=f"tunewise run study.yaml --out {shlex.quote(shown(evidence.path.resolve().name))}",
-        labels=evidence.labels,
         lead=_lead(evidence, results),
         scale=_scale(results),
         turning=_turning(evidence),

@@ -9,6 +9,8 @@ METRIC_NAMES = {
     "f1_micro": "Micro F1",
     "balanced_accuracy": "Balanced accuracy",
     "matthews": "Matthews correlation",
+    "exact_match": "Exact match",
+    "f1": "F1",
     "loss": "Loss",
 }
 

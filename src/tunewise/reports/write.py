@@ -18,6 +18,8 @@ from tunewise.reports.record import record
 from tunewise.reports.results import results_of
 from tunewise.reports.tables import as_csv, as_latex, tables
 from tunewise.reports.verdict import verdict
+from tunewise.reports.written import decoded, failures
+from tunewise.reports.written_tables import decoding, wrong_answers
 from tunewise.store.study import StudyFolder
 
 PAGE = "index.html"
@@ -44,7 +46,8 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     judged = verdict(evidence, results)
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
-    for table in tables(results, page(evidence, results)):
+    written = [decoding(decoded(evidence)), wrong_answers(failures(evidence))]
+    for table in [*tables(results, page(evidence, results)), *(t for t in written if t.rows)]:
         write_text(out / "tables" / f"{table.key}.csv", as_csv(table))
         write_text(out / "tables" / f"{table.key}.tex", as_latex(table))
     for chart in drawings:

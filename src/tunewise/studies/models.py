@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Task
@@ -32,13 +31,7 @@ class Inspector:
     def __init__(self, source: dict[str, Any], task: Task, options: Sequence[str]) -> None:
         self.source = source
         self.task = task
-        loaded = build(
-            source["source"],
-            options=options,
-            pooling=getattr(task, "pooling", "library"),
-            seed=0,
-            revision=source["revision"],
-        )
+        loaded = task.build(source["source"], options=options, seed=0, revision=source["revision"])
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
         self.model: Model = replace(loaded, module=loaded.module.to("meta"))
@@ -51,7 +44,7 @@ class Inspector:
         """
         model = replace(self.model, module=copy.deepcopy(self.model.module))
         method.prepare(model)
-        length = min(max_length or 512, model.max_length)
+        length = self.task.limit(max_length, model)
         key = feature_key(self.source["hash"], self.task, length, data_hash)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),

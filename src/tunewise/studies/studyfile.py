@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, unknown
 from tunewise.data.settings import DataSettings
-from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.metrics import METRICS, WRITTEN
 from tunewise.studies.document import Document, Keys, read_values
 from tunewise.studies.entries import read_entry, read_training
 from tunewise.studies.names import TOP, known_only
@@ -68,6 +68,7 @@ def settings_of_document(document: Document) -> StudySettings:
     data = _data(reader, top.get("data"))
     training = read_training(reader, top.get("training"), ("training",))
     entries = _entries(reader, top.get("methods"), training)
+    _check_methods(reader, task, entries)
     models = _models(reader, top.get("models"), entries)
     entries = _with_search(reader, top.get("search"), entries)
     seeds = 1 if options is WRONG else len(options.seeds)
@@ -108,8 +109,9 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        if name not in METRICS:
-            reader.wrong(("task", "metrics", number), unknown("metric", name, METRICS))
+        known = [one for one in METRICS if (one in WRITTEN) == (task.form == "write")]
+        if name not in known:
+            reader.wrong(("task", "metrics", number), unknown("metric", name, known))
     return task
 
 
@@ -137,6 +139,13 @@ def _entries(reader: Reader, value: Any, training: Grid) -> tuple[MethodEntry, .
         read_entry(reader, item, ("methods", number), training) for number, item in enumerate(value)
     )
     return tuple(entry for entry in entries if entry is not None)
+
+
+def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
+    for entry in () if task is WRONG else entries:
+        if reason := entry.part.cannot.get(task.form):
+            message = f"'{entry.method}' does not fit the task '{task.name}': {reason}."
+            reader.wrong(entry.keys, message)
 
 
 def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple[ModelChoice, ...]:

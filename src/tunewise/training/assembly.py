@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from tunewise.backbones.fast_cpu import speed_up
-from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import read_prepared
-from tunewise.methods.base import METHODS, Adaptation, Method
-from tunewise.statistics.metrics import Columns, scores_of
+from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.training.features import FeatureStore, Stub, feature_key, is_frozen, reduction_for
 from tunewise.training.feed import Feed
@@ -47,7 +44,7 @@ class Parts:
             task=TASKS.build(task.pop("kind"), task),
             method=METHODS.build(settings["method"]["name"], settings["method"]["settings"]),
             training=TrainingSettings(**settings["training"]),
-            options=tuple(settings["task"]["labels"]),
+            options=tuple(settings["task"].get("labels") or ()),
             seed=settings["seed"],
         )
 
@@ -59,10 +56,9 @@ class Parts:
         source = self.settings["model"]
         if source is None:
             return None
-        return build(
+        return self.task.build(
             source["source"],
             options=self.options,
-            pooling=getattr(self.task, "pooling", "library"),
             seed=derive(self.seed, "head"),
             revision=source["revision"],
             dropout=self.training.dropout,
@@ -70,21 +66,16 @@ class Parts:
 
     def max_length(self, model: Model) -> int:
         """Tokens an example may have: as asked for, and never more than the model can take."""
-        return min(self.training.max_length or 512, model.max_length)
+        return self.task.limit(self.training.max_length, model)
 
     def score(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, float | None]:
         """The task's metrics, and the mean loss in nats, of predictions in the examples' order."""
-        columns = Columns(
-            labels=np.array([example.label for example in examples]),
-            choices=np.array([prediction.choice for prediction in predictions]),
-            probabilities=np.array([prediction.probabilities for prediction in predictions]),
-        )
-        return scores_of(columns, (*self.task.metrics, "loss"))
+        return self.task.score(predictions, examples)
 
 
-def prepared_model(parts: Parts, method: Adaptation) -> Model:
+def prepared_model(parts: Parts, method: Adaptation | AsIs) -> Model:
     """The model with the method applied, on its device, as fast as it goes there."""
     model = parts.build_model()
     if model is None:
@@ -127,7 +118,7 @@ class Feeds:
 
     def feed(self, split: str, encoded: Sequence[Encoded]) -> Feed:
         features = None if self.store is None else self.store.get(split, encoded)
-        return Feed(self.parts.task, self.model.coder, encoded, features)
+        return Feed(self.parts.task, self.model.coder, encoded, features, self.parts.seed)
 
     @contextmanager
     def trunk_out(self) -> Iterator[None]:

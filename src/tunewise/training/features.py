@@ -36,7 +36,8 @@ def is_frozen(model: Model) -> bool:
         return False
     trained = {name for name, weight in model.module.named_parameters() if weight.requires_grad}
     (trunk,) = model.trunks.values()
-    return trained <= set(model.head) and not any(name.startswith(f"{trunk}.") for name in trained)
+    in_trunk = any(name.startswith(f"{trunk}.") for name in trained)
+    return bool(trained) and trained <= set(model.head) and not in_trunk
 
 
 def _first(hidden: Tensor, mask: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ class Feed:
     coder: Any  # a transformers tokenizer
     encoded: Sequence[Encoded]
     features: Rows | None = None  # a row an example, shape (1 or 2, d)
+    seed: int = 0  # of what is drawn while an answer is written
 
     def batch(self, places: Sequence[int]) -> Batch:
         batch = self.task.collate([self.encoded[place] for place in places], self.coder)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import read_json
-from tunewise.methods.base import Adaptation, Direct, Predictor
+from tunewise.methods.base import Adaptation, AsIs, Direct, Predictor
 from tunewise.store.trials import refuse_newer
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.predictor import ModelPredictor
@@ -27,14 +27,14 @@ def load_predictor(parts: Parts, weights: Path) -> Predictor:
         DamagedFile: a file is not readable.
     """
     match parts.method:
-        case Adaptation() as method:
+        case Adaptation() | AsIs() as method:
             model = prepared_model(parts, method)
             method.load(model, weights)
-            return ModelPredictor(parts.task, method, model, parts.max_length(model))
+            return ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
         case Direct() as method:
             return method.load(weights, model=parts.build_model())
         case method:
-            raise TypeError(f"{type(method).__name__} is neither adapted nor fitted")
+            raise TypeError(f"{type(method).__name__} is neither adapted, fitted nor used as it is")
 
 
 def is_exported(folder: Path) -> bool:
