@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare, kstest
-from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 from tests.decoding.models import Spelled, causal
+from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from tunewise.decoding.generate import generate
 from tunewise.decoding.sampling import draw, log_probabilities, probabilities, uniforms
