@@ -95,6 +95,7 @@ def questions(scene: Scene, draw: Draw) -> list[PictureQuestion]:
 
 def _ask(kind: Kind, group: Group, draw: Draw) -> PictureQuestion:
     name, verb, place = group.name, group.verb, _place(group)
+    forms: tuple[str, ...]
     match kind:
         case "object":
             forms = (f"what is {place}", f"what do you see {place}", f"which thing is {place}")
