@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +20,7 @@ from tunewise.backbones.vectors import AT_ONCE, picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.pictures import open_picture
+from tunewise.data.pictures import name_of, open_picture
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
 
@@ -103,7 +102,7 @@ def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
 def _fused(
     model: Model, module: Fusion, examples: Sequence[Example], texts: Sequence[Any]
 ) -> Tensor:
-    names = [sha256(Path(e.picture).read_bytes()).hexdigest() for e in examples]
+    names = [name_of(Path(e.picture).read_bytes()) for e in examples]  # as studies name them
     paths = dict(zip(names, (e.picture for e in examples), strict=True))
     pictures = picture_vectors(module, model.coder, paths, opener=open_picture)
     where = {name: place for place, name in enumerate(sorted(paths))}

@@ -135,6 +135,12 @@ class Task(ABC):
     def read(self, row: dict[str, Any]) -> Example:
         """The example in a prepared row; options are already numbers."""
 
+    @abstractmethod
+    def example(self, id: str, text: str) -> Example:
+        """An example of no data, with this text in each place and its first option or the text as
+        the right answer: to try whether a model can be asked at all.
+        """
+
     # What it makes of a model.
 
     @abstractmethod

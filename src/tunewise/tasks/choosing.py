@@ -54,6 +54,9 @@ class Choosing(Task):
             label_counts(splits, self.label, labels),
         )
 
+    def example(self, id: str, text: str) -> Example:
+        return Example(id, (text,) * len(self.text), 0)
+
     def build(
         self,
         source: str,

@@ -122,6 +122,9 @@ class QuestionAnswering(Task):
             start=first_start(context, answers),
         )
 
+    def example(self, id: str, text: str) -> Example:
+        return Example(id, (text, text), references=(text,), start=0)
+
     def build(
         self,
         source: str,

@@ -20,6 +20,7 @@ from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.question_types import taxonomy
 from tunewise.data.rows import PLACE, Splits
 from tunewise.data.sources import Data
+from tunewise.data.world.scenes import DRAWN
 from tunewise.tasks.base import TASKS, Batch, Encoded, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
 
@@ -115,6 +116,9 @@ class VisualQuestionAnswering(Choosing):
             row.get(self.answer),
             picture=row[self.image],
         )
+
+    def example(self, id: str, text: str) -> Example:
+        return Example(id, (text,), 0, picture=f"{DRAWN}0")
 
     def build(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
 from tunewise.core.errors import InputError
-from tunewise.data.examples import Example
 from tunewise.methods.base import Adaptation
-from tunewise.tasks.base import Task
+from tunewise.tasks.base import Batch, Task
 
 SCALE = 0.02  # of the noise, as most families initialise their matrices
 BLOCK = 65_521  # numbers drawn, then repeated; a prime, so that no two rows of a matrix are alike
-SAME = 1e-4  # probabilities nearer than this are the same but for rounding
+SAME = 1e-4  # nats: losses nearer than this are the same but for rounding
+TEXTS = ("a", "a b c a b c")  # one is padded beside the other
 
 
 @torch.no_grad()
@@ -40,7 +40,7 @@ def fill_with_noise(module: nn.Module, buffers: dict[str, Tensor]) -> None:
         buffer.copy_(buffers[name])
 
 
-def rehearse(task: Any, method: Adaptation, model: Model) -> None:
+def rehearse(task: Task, method: Adaptation, model: Model) -> None:
     """Take one step's gradient, and compare an example alone with the same one padded.
 
     Raises:
@@ -69,10 +69,10 @@ def rehearse(task: Any, method: Adaptation, model: Model) -> None:
         )
 
 
-def _step(task: Any, method: Adaptation, model: Model) -> list[str]:
+def _step(task: Task, method: Adaptation, model: Model) -> list[str]:
     """The trained numbers that got no gradient."""
     model.module.train()
-    total = task.loss(model.module, _batch(task, model, "a", "a b c a b c")).total
+    total = task.loss(model.module, _batch(task, model, TEXTS)).total
     extra = method.penalty(model)
     (total if extra is None else total + extra).backward()
     trained = [(n, weight) for n, weight in model.module.named_parameters() if weight.requires_grad]
@@ -80,18 +80,17 @@ def _step(task: Any, method: Adaptation, model: Model) -> list[str]:
 
 
 @torch.no_grad()
-def _shift_by_padding(task: Any, model: Model) -> float:
+def _shift_by_padding(task: Task, model: Model) -> float:
     model.module.eval()
-    (alone,) = task.predict(model.module, _batch(task, model, "a"))
-    padded, _ = task.predict(model.module, _batch(task, model, "a", "a b c a b c"))
-    pairs = zip(alone.probabilities, padded.probabilities, strict=True)
-    return max(abs(one - other) for one, other in pairs)
+    alone = [_loss(task, model, [text]) for text in TEXTS]
+    return abs(_loss(task, model, TEXTS) - sum(alone))
 
 
-def _batch(task: Any, model: Model, *texts: str) -> Any:
-    columns = len(task.text)
-    examples = [Example(str(at), (text,) * columns, 0) for at, text in enumerate(texts)]
-    chosen: Task = task
-    return chosen.collate(
-        chosen.encode(examples, model.coder, max_length=model.max_length), model.coder
-    )
+def _loss(task: Task, model: Model, texts: Sequence[str]) -> float:
+    return task.loss(model.module, _batch(task, model, texts)).total.item()
+
+
+def _batch(task: Task, model: Model, texts: Sequence[str]) -> Batch:
+    examples = [task.example(str(place), text) for place, text in enumerate(texts)]
+    limit = task.limit(None, model)
+    return task.collate(task.encode(examples, model.coder, max_length=limit), model.coder)
