@@ -30,6 +30,7 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/decoding.py
 
 sst5: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \
@@ -40,6 +41,7 @@ schema: $(VENV)/.installed
 
 embedded: $(VENV)/.installed-dev
 	$(BIN)/python scripts/pretrain_embedded.py
+	$(BIN)/python scripts/pretrain_decoder.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV); the first time this takes a few minutes."

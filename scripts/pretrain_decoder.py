@@ -2,7 +2,7 @@
 
     python scripts/pretrain_decoder.py [--steps N] [--out FOLDER] [--new-tokenizer]
 
-One thread; about 20 minutes on a free core that multiplies bfloat16. The objective is the next
+One thread; it took 27 minutes on a shared core that multiplies bfloat16. The objective is the next
 token (Radford et al. 2019). What stands in the second half of a story is weighted more: of the
 first half no model can know more than the wordings. The same seed and the same tokenizer give
 the same weights on the same machine and library versions.

@@ -151,7 +151,13 @@ def test_the_corpus_is_the_same_every_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "start"), [("reviews", "2cbdbb0d8ff57fae"), ("questions", "177adb64900a0a80")]
+    ("name", "start"),
+    [
+        ("reviews", "2cbdbb0d8ff57fae"),
+        ("questions", "177adb64900a0a80"),
+        ("spans", "5ebb42837ed9e8b7"),
+        ("statements", "8f4c905e6b4a5fad"),
+    ],
 )
 def test_the_rows_are_the_bytes_that_were_first_measured(name: str, start: str) -> None:
     """Digests of the first release's rows, so that another platform or Python shows up."""

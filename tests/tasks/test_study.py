@@ -13,6 +13,7 @@ import pytest
 from tests.tasks.conftest import questions, write_rows
 
 from tunewise.core.errors import InputError
+from tunewise.reports.plain import visible
 from tunewise.studies.studyfile import read_study
 
 STUDY = """
@@ -172,3 +173,22 @@ def test_metrics_of_another_kind_of_answer_are_refused() -> None:
     }
     with pytest.raises(InputError, match="unknown metric 'accuracy'"):
         read_study(study)
+
+
+def test_a_trained_contender_writes_on_from_its_prompt(finished: Path) -> None:
+    """`generate` folds LoRA into the model; the sealed test decoded with it beside."""
+    content = json.loads((finished / "report" / "evaluation_results.json").read_text())
+    name = next(row["name"] for row in content["contenders"] if "lora" in row["name"])
+    tests = [pq.read_table(path).to_pylist() for path in finished.glob("tests/*/predictions/*")]
+    row = questions(12, 2)[0]
+    prompt = f"Context: {row['context']}\nQuestion: {row['question']}\nAnswer:"
+    words = ("--contender", name, "--prompt", prompt, "--max-new-tokens", "8")
+    ran = tunewise("generate", str(finished), *words, cwd=finished.parent.parent)
+    assert ran.returncode == 0, ran.stderr
+    sealed = {
+        answer["answer"]
+        for rows in tests
+        for answer in rows
+        if answer["id"] == row["id"] and answer["strategy"] == "greedy"
+    }
+    assert visible(ran.stdout).strip() in {visible(answer).strip() for answer in sealed}
