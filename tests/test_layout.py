@@ -24,7 +24,17 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("tasks", ("core", "data", "backbones", "statistics")),
     (
         "training",
-        ("core", "statistics", "store", "costs", "data", "backbones", "methods", "tasks"),
+        (
+            "core",
+            "foundations",
+            "statistics",
+            "store",
+            "costs",
+            "data",
+            "backbones",
+            "methods",
+            "tasks",
+        ),
     ),
     (
         "studies",

@@ -26,6 +26,7 @@ from tunewise.studies.models import Inspector
 from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
+from tunewise.training.settings import FULL_BATCH
 
 Say = Callable[[str], None]
 
@@ -66,6 +67,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     say("Applying each method to each model ...")
     inspectors, problems = _inspectors(models, settings, labels)
     problems += _inspect(contenders, inspectors, data_hash)
+    problems += _half_batches(contenders, len(splits["train"]))
     found = _audit(settings, data, labels, next(iter(inspectors.values()), None))
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
@@ -173,6 +175,22 @@ def _inspect(
                 break
             contender["parameters"] = seen.parameters
             contender["features"] = seen.features
+    return problems
+
+
+def _half_batches(contenders: list[dict[str, Any]], rows: int) -> list[Problem]:
+    """Optimisers that are defined by the full batch, and were given less."""
+    problems = []
+    for contender in contenders:
+        for point in contender["points"]:
+            training = point["settings"]["training"]
+            if training and training["optimizer"] in FULL_BATCH and training["batch_size"] < rows:
+                message = (
+                    f"optimizer = {training['optimizer']}: gradient descent is over the full "
+                    f"batch, and batch_size = {training['batch_size']} is less than the {rows:,} "
+                    f"training rows. Use own-sgd, whose update is the same, or batch_size: {rows}."
+                )
+                problems.append(Problem(contender["name"], message))
     return problems
 
 
