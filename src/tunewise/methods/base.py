@@ -43,6 +43,9 @@ class Adaptation(Method):
     learning_rate: ClassVar[float]
     """The default learning rate. Each method says why in a comment."""
 
+    starts_at_base: ClassVar[bool] = False
+    """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""
+
     @abstractmethod
     def prepare(self, model: Model) -> None:
         """Change the module so that exactly the trained numbers require gradients.

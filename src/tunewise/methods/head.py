@@ -24,6 +24,7 @@ class Head(Adaptation):
     # A convex problem on fixed features, from small random weights: steps that would wreck a
     # trunk are harmless here.
     learning_rate = 1e-3
+    starts_at_base = True
 
     def prepare(self, model: Model) -> None:
         train_only(model, model.head)

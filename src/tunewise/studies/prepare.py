@@ -173,7 +173,7 @@ def _inspect(
                 where = f"{contender['name']} on {contender['model']}"
                 problems += [Problem(where, str(problem)) for problem in error.problems]
                 break
-            contender["parameters"] = seen.parameters
+            contender["parameters"] = point["parameters"] = seen.parameters
             contender["features"] = seen.features
     return problems
 

@@ -19,6 +19,7 @@ from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, Direct
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.detectors import StartCheck, all_saved, as_promised, checks_of, guarded
 from tunewise.training.log import TrialLog
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
@@ -32,6 +33,7 @@ class Trial:
 
     def __init__(self, job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> None:
         self.id: str = job["id"]
+        self.promised: dict[str, int] | None = job.get("promised")  # the plan's counts
         self.checkpoint_seconds: float = job.get("checkpoint_seconds", CHECKPOINT_SECONDS)
         self.folder = study_folder / "trials" / self.id
         self.weights = study_folder / "weights" / self.id
@@ -54,6 +56,7 @@ class Trial:
             "steps": 0,
             "tokens": None,
             "truncated_share": {},
+            "checks": [],
         }
 
     def run(self) -> str:
@@ -118,12 +121,19 @@ class Trial:
         self, method: Adaptation, train: Sequence[Example], validation: Sequence[Example]
     ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
-            model = prepared_model(self.parts, method)
+            start = StartCheck(self.parts.task, train)
+            model = prepared_model(self.parts, method, before=start)
             limit = self.parts.max_length(model)
             encode = self.parts.task.encode
             encoded = encode(train, model.coder, max_length=limit)
             encoded_validation = encode(validation, model.coder, max_length=limit)
             self.result["parameters"] = parameter_counts(model.module, model.head)
+            self.result["checks"] = [
+                as_promised(model.module, model.head, self.promised).plain(),
+                guarded(
+                    lambda: start.check(model, promised=method.starts_at_base), "start"
+                ).plain(),
+            ]
             self.result["truncated_share"] = {
                 split: sum(item.full_length > limit for item in items) / len(items)
                 for split, items in {"train": encoded, "validation": encoded_validation}.items()
@@ -154,6 +164,8 @@ class Trial:
         self._record(progress, predictions)
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
+            saved = all_saved(self.weights, self.result["parameters"]["trainable"])
+            self.result["checks"].append(saved.plain())
             remove_folder(self.weights / "checkpoint")
         return predictions
 
@@ -161,6 +173,8 @@ class Trial:
         self.result["best_epoch"] = progress.best_epoch or len(progress.epochs)
         self.result["epochs"] = progress.epochs
         self.result["steps"] = progress.step
+        found = checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
+        self.result["checks"] += [check.plain() for check in found]
         self.result["tokens"] = {"real": progress.real_tokens, "padded": progress.padded_tokens}
         if len({prediction.choice for prediction in predictions}) == 1:
             self.result["flags"].append("degenerate")  # one answer for every example
