@@ -51,9 +51,10 @@ ROOMS = (  # each may import itself and the rooms named behind it
         ),
     ),
     ("reports", ("core", "statistics", "store")),
+    ("trackers", ("core", "statistics", "store", "reports")),
     ("cli", None),
 )
-NO_TORCH = ("core", "statistics", "store", "data", "reports")
+NO_TORCH = ("core", "statistics", "store", "data", "reports", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
 TOP = {"api", "opened", "worker", "__main__", "__init__"}  # files beside the rooms
 
@@ -134,6 +135,7 @@ def test_every_folder_is_a_room_and_every_room_says_its_subject() -> None:
         "import tunewise.cli.results",
         "import tunewise.cli.report",
         "import tunewise.cli.schema",
+        "import tunewise.cli.track",
         "import tunewise.cli.env",
         "import tunewise; tunewise.open",
     ],

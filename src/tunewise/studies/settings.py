@@ -19,6 +19,7 @@ Grid = dict[str, tuple[Any, ...]]
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")
 LARGEST_SEED = 2**32 - 1
+Tracker = Literal["mlflow", "tensorboard", "trackio", "wandb"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class StudyOptions:
     keep: Literal["chosen", "all", "none"] = "chosen"  # whose weights stay on disk
     accept_leakage: str | None = None  # why texts shared by two splits do no harm here
     equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
+    trackers: tuple[Tracker, ...] = ()  # copies for these, in the study's folder, when it has run
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or set(self.name) <= {"."}:
