@@ -18,6 +18,7 @@ from tunewise.core.errors import StudyBusy, TunewiseError
 from tunewise.opened import Opened
 from tunewise.reports.write import write_report
 from tunewise.store.study import StudyFolder
+from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
@@ -78,8 +79,9 @@ def launch(
     prepared = prepare(settings, say=say)
     for note in prepared.notes:
         say(f"note: {note}")
-    folder = StudyFolder.create(path)
     workers = workers or len(usable_cores())
+    prepared = with_batch_sizes(prepared, path, workers=workers, say=say)
+    folder = StudyFolder.create(path)
     with folder.lock():
         store(prepared, folder)
         with show_progress(folder, workers=workers) as on_event:

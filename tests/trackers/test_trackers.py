@@ -15,7 +15,6 @@ from typing import Any, get_args
 import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
-from tunewise.core import extras
 from tunewise.core.errors import InputError, MissingExtra, TunewiseError
 from tunewise.store.study import StudyFolder
 from tunewise.studies.settings import Tracker
@@ -100,7 +99,7 @@ def test_evaluations_become_metrics_of_their_step(tmp_path: Path) -> None:
 def test_a_missing_package_is_asked_for_with_its_extra(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=re.escape("pip install 'tunewise[mlflow]'")):
         track(folder, "mlflow")
     assert not (folder.path / "trackers").exists()
@@ -124,7 +123,7 @@ def test_keys_and_servers_are_kept_from_the_trackers(
     monkeypatch.setenv("WANDB_API_KEY", "secret")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://somewhere")
     monkeypatch.setattr(send, "require", lambda package, extra: None)
-    monkeypatch.setattr(send.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(TunewiseError, match="the last word"):
         track(folder, "wandb")
     assert not {"WANDB_API_KEY", "MLFLOW_TRACKING_URI"} & set(given)

@@ -68,7 +68,9 @@ def test_a_sound_training_passes_every_check(study: Path, settings: Settings, na
     }
     learning = ("answers", "loss")  # a model of a few weights may truly fail at these
     assert [c for n, c in checks.items() if c["passed"] is False and n not in learning] == []
-    assert checks["start"]["passed"] is (True if METHODS.get(name).starts_at_base else None)
+    method = METHODS.build(name, {})
+    assert isinstance(method, Adaptation)
+    assert checks["start"]["passed"] is (True if method.starts_at_base else None)
 
 
 def test_fewer_trained_numbers_than_the_plan_has_are_seen(study: Path, settings: Settings) -> None:

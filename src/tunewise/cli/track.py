@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,22 +9,25 @@ import typer
 from tunewise.cli.console import say
 from tunewise.cli.options import Folder
 from tunewise.store.study import StudyFolder
-from tunewise.trackers.send import LOOK, track
+from tunewise.trackers.send import LOOK, check_trackers, track
 
-Tracker = StrEnum("Tracker", list(LOOK))
+Trackers = Annotated[
+    list[str], typer.Option("--to", metavar="TRACKER", help=f"{', '.join(LOOK)}; may be repeated.")
+]
 
 
 def command(
     folder: Folder,
-    to: Annotated[list[Tracker], typer.Option("--to", help="Which tracker; may be repeated.")],
+    to: Trackers,
 ) -> None:
     """Copy a study's trials into the local store of a tracker.
 
     Reads what the study has on the disk; nothing is sent anywhere. Done again, it adds what is
     new. Needs the tracker's package: pip install 'tunewise[tensorboard]'.
     """
+    check_trackers(to)
     study = StudyFolder.open(folder)
     for name in dict.fromkeys(to):
-        sent = track(study, name.value)
-        say(f"{name.value}: {sent.runs} trial{'s' * (sent.runs != 1)} written. Look at them with:")
+        sent = track(study, name)
+        say(f"{name}: {sent.runs} trial{'s' * (sent.runs != 1)} written. Look at them with:")
         typer.echo(sent.look)

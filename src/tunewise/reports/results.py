@@ -203,10 +203,12 @@ def _error(contender: Contender) -> str | None:
 
 
 def _measured(contender: Contender) -> Measured:
-    costs = [trial.record.costs for trial in contender.finished]
+    ended = [trial.record.costs for trial in contender.finished]
+    # Where nothing ended well, the peak is what it failed at.
+    costs = [trial.record.costs for trial in contender.finished or contender.trials]
     peaks = [c["bytes"]["peak_resident"] for c in costs if _has(c, "bytes", "peak_resident")]
-    sizes = [c["bytes"]["artefact"] for c in costs if _has(c, "bytes", "artefact")]
-    seconds = [c["seconds"]["total"] for c in costs if _has(c, "seconds", "total")]
+    sizes = [c["bytes"]["artefact"] for c in ended if _has(c, "bytes", "artefact")]
+    seconds = [c["seconds"]["total"] for c in ended if _has(c, "seconds", "total")]
     everything = [trial.record.costs for trial in contender.trials]
     return Measured(
         seconds=float(np.mean(seconds)) if seconds else None,

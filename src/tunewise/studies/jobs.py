@@ -32,7 +32,7 @@ class Job:
     before training.
     """
 
-    kind: Literal["features", "trial", "test"]
+    kind: Literal["features", "trial", "test", "probe"]
     id: str
     settings: dict[str, Any]
     features: str | None = None

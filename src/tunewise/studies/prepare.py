@@ -79,6 +79,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
+        "memory_limit": settings.memory_bytes,
         "task": task_settings(task, labels.options),
         "metrics": list(task.metrics),
         "labels": list(labels.options),
@@ -184,11 +185,14 @@ def _half_batches(contenders: list[dict[str, Any]], rows: int) -> list[Problem]:
     for contender in contenders:
         for point in contender["points"]:
             training = point["settings"]["training"]
-            if training and training["optimizer"] in FULL_BATCH and training["batch_size"] < rows:
+            if not training or training["optimizer"] not in FULL_BATCH:
+                continue
+            if contender["auto_batch"] or training["batch_size"] < rows:
+                size = "auto" if contender["auto_batch"] else training["batch_size"]
                 message = (
                     f"optimizer = {training['optimizer']}: gradient descent is over the full "
-                    f"batch, and batch_size = {training['batch_size']} is less than the {rows:,} "
-                    f"training rows. Use own-sgd, whose update is the same, or batch_size: {rows}."
+                    f"batch, and batch_size = {size} is not that of all {rows:,} training rows. "
+                    f"Use own-sgd, whose update is the same, or batch_size: {rows}."
                 )
                 problems.append(Problem(contender["name"], message))
     return problems

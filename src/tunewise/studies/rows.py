@@ -76,6 +76,7 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
         "settings": contender.settings(),
         "seeded": contender.method.seeded,
         "trained": contender.trained,
+        "auto_batch": contender.entry.auto_batch and contender.trained,
         "search": list(contender.points[0].chosen),  # paths, as in each point
         "points": [_point(common, point) for point in contender.points],
         "parameters": None,  # counted once a model has been built

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tunewise.backbones.sources import EMBEDDED, looks_like_path
+from tunewise.core.units import parse_bytes
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
 from tunewise.studies.document import Keys
@@ -58,6 +59,7 @@ class MethodEntry:
     method: str
     settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     training: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    auto_batch: bool = False  # the batch size is found before the study runs
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     name: str | None = None
     keys: Keys = ()  # where it stands in the study
@@ -87,6 +89,7 @@ class StudyOptions:
     keep: Literal["chosen", "all", "none"] = "chosen"  # whose weights stay on disk
     accept_leakage: str | None = None  # why texts shared by two splits do no harm here
     equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
+    memory_limit: str | None = None  # what one trial may hold, such as 8 GB
     trackers: tuple[Tracker, ...] = ()  # copies for these, in the study's folder, when it has run
 
     def __post_init__(self) -> None:
@@ -109,6 +112,15 @@ class StudyOptions:
                 f"equivalence_margin = {self.equivalence_margin}: a fraction between 0 and 1, "
                 "such as 0.01 for one point of accuracy."
             )
+        if self.memory_limit is not None:
+            try:
+                parse_bytes(self.memory_limit)
+            except ValueError as error:
+                raise ValueError(f"memory_limit: {error}") from error
+
+    @property
+    def memory_bytes(self) -> int | None:
+        return None if self.memory_limit is None else parse_bytes(self.memory_limit)
 
 
 @dataclass(frozen=True, kw_only=True)

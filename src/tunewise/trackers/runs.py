@@ -72,7 +72,7 @@ def _run(contender: Contender, point: Mapping[str, Any], trial: Trial) -> Run:
             "tunewise.model": contender.model or "",
             "tunewise.status": record.status,
         },
-        points=tuple(point for event in log if (point := _point(event)).values),
+        points=tuple(place for event in log if (place := _point(event)).values),
         summary=_summary(trial),
     )
 

@@ -24,7 +24,7 @@ SETTLED = 3  # steps: LoRA's A has no gradient in the first, because its B is ze
 BINS = 10  # a training's steps in tenths
 LEAST_STEPS = 5 * BINS  # with fewer, a tenth of them says little
 NOISE = 2.0  # standard errors that a fall of the loss must exceed
-SAME = {"rtol": 1e-3, "atol": 1e-4}  # other kernels round otherwise; a wrong start is far off
+RTOL, ATOL = 1e-3, 1e-4  # other kernels round otherwise; a wrong start is far off
 SAMPLE = 2  # examples of the batch that is answered before and after the method is applied
 MOST_NAMES = 3  # of tensors in a sentence
 
@@ -130,7 +130,7 @@ class StartCheck:
             return Check("start", None, "nothing was answered before.")
         after = self._losses(model)
         furthest = float((after - self.before.to(after)).abs().max())
-        if torch.allclose(after, self.before.to(after), **SAME):
+        if torch.allclose(after, self.before.to(after), rtol=RTOL, atol=ATOL):
             return Check("start", True, "applying the method left every answer as it was.")
         detail = f"applying the method changed the model: the loss of an example by {furthest:.2g}."
         return Check("start", False, detail)

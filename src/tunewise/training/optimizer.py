@@ -14,13 +14,11 @@ from torch.optim import Optimizer
 from tunewise.foundations.optimisers import OPTIMISERS as OWN
 from tunewise.training.settings import TrainingSettings
 
-FUSED = {"fused": True}  # one pass a tensor; torch has it for these four
-
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "adamw": partial(torch.optim.AdamW, **FUSED),
-    "adam": partial(torch.optim.Adam, **FUSED),
-    "sgd": partial(torch.optim.SGD, **FUSED),
-    "adagrad": partial(torch.optim.Adagrad, **FUSED),
+    "adamw": partial(torch.optim.AdamW, fused=True),  # fused: one pass a tensor
+    "adam": partial(torch.optim.Adam, fused=True),
+    "sgd": partial(torch.optim.SGD, fused=True),
+    "adagrad": partial(torch.optim.Adagrad, fused=True),
     "adafactor": torch.optim.Adafactor,
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,

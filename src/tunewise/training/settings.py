@@ -33,7 +33,7 @@ class TrainingSettings:
     version: ClassVar[int] = 1
 
     epochs: int = 3
-    batch_size: int = 32  # examples in one step, over all its parts
+    batch_size: int = 32  # examples in one step, over all its parts; auto: as many as fit
     accumulate: int = 1  # parts a step is computed in; changes memory, not the gradient
     learning_rate: float | None = None
     optimizer: OptimizerName = "adamw"  # own-: our own rules, from first principles
