@@ -97,5 +97,3 @@ def test_batch_size_auto_goes_from_probe_to_report(
     assert content["settings"]["training"]["batch_size"] == 60
     [record] = StudyFolder.open(study / "auto").records().values()
     assert record.result["steps"] == 1
-    again = tunewise("run", "study.yaml", "--out", "auto", *SMALL, *chosen, cwd=study)
-    assert "as before" in " ".join(again.stderr.split())

@@ -38,6 +38,7 @@ def memory_limit(limit: int | None) -> Iterator[None]:
 
     It comes when the library call that runs returns, so a single call may go beyond the limit;
     a process that holds `BEYOND` times as much ends at once, with exit code 71 and a last word.
+    (A call that keeps Python's lock cannot be watched; torch's let go of it.)
     Does nothing without a limit, or where the system does not say what is held.
     """
     if limit is None or resident_bytes() is None:

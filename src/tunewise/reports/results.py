@@ -72,6 +72,7 @@ class Row:
     status: str
     error: str | None
     chosen: dict[str, Any] | None
+    learning_rate: float | None  # what was used, where it was not searched
     seeds: tuple[int, ...]
     validation: dict[str, Spread]
     test: dict[str, Spread]
@@ -150,6 +151,7 @@ def _row(
         status=contender.status,
         error=_error(contender),
         chosen=contender.chosen.values if contender.chosen else None,
+        learning_rate=contender.learning_rate,
         seeds=tuple(trial.seed for trial in contender.finished),
         validation=_spreads(contender.finished, "validation"),
         test=_spreads(contender.finished, "test"),

@@ -46,7 +46,7 @@ def with_batch_sizes(
     """
     asking: dict[str, list[dict[str, Any]]] = {}
     for row in prepared.study["contenders"]:
-        if row["auto_batch"]:
+        if row.get("auto_batch"):
             asking.setdefault(row["model"], []).append(row)
     if not asking:
         return prepared
@@ -169,7 +169,7 @@ def _stored(folder: Path, models: Mapping[str, Any]) -> dict[str, int]:
 def _filled(study: dict[str, Any], found: Mapping[str, int]) -> dict[str, Any]:
     contenders = [
         {**row, "points": [_point(point, found[row["model"]]) for point in row["points"]]}
-        if row["auto_batch"]
+        if row.get("auto_batch")
         else row
         for row in study["contenders"]
     ]

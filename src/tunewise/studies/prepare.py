@@ -187,8 +187,8 @@ def _half_batches(contenders: list[dict[str, Any]], rows: int) -> list[Problem]:
             training = point["settings"]["training"]
             if not training or training["optimizer"] not in FULL_BATCH:
                 continue
-            if contender["auto_batch"] or training["batch_size"] < rows:
-                size = "auto" if contender["auto_batch"] else training["batch_size"]
+            if contender.get("auto_batch") or training["batch_size"] < rows:
+                size = "auto" if contender.get("auto_batch") else training["batch_size"]
                 message = (
                     f"optimizer = {training['optimizer']}: gradient descent is over the full "
                     f"batch, and batch_size = {size} is not that of all {rows:,} training rows. "
