@@ -129,7 +129,7 @@ def test_an_entry_may_say_a_number_of_its_own(
 
 
 def test_gradient_descent_cannot_leave_its_batch_to_us(make: Make) -> None:
-    training = {"optimizer": "own-gd", "batch_size": "auto"}
+    training: dict[str, Any] = {"optimizer": "own-gd", "batch_size": "auto"}
     with pytest.raises(InputError, match=r"batch_size = auto is not that of all 120 training rows"):
         prepare(read_study(make(training=training, methods=["full"])))
     training = {"optimizer": "own-gd", "batch_size": 120}
