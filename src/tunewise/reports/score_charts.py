@@ -126,7 +126,9 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Chart | None:
         ),
         marks.mark_rule(style="whisker").encode(x="low:Q", x2="high:Q", y=y, tooltip=tooltip),
         base(dots).mark_tick(style="seed", thickness=1, size=10).encode(x="value:Q", y=y),
-        marks.mark_text(style="value", align="left", dx=4).encode(x=alt.datum(0), y=y, text="note:N"),
+        marks.mark_text(style="value", align="left", dx=4).encode(
+            x=alt.datum(0), y=y, text="note:N"
+        ),
     ).properties(height=ROW_HEIGHT * len(values))
     says = "; ".join(
         f"{value['name']} {value['note']}, counted as 0"

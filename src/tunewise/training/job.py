@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -15,6 +16,7 @@ from tunewise.costs.measure import forget_peak_memory
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.tasks.base import TASKS
 from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.log import TrialLog
 from tunewise.training.probe import probe
 from tunewise.training.sealed import SealedTest
 from tunewise.training.trial import Trial
@@ -57,6 +59,21 @@ def _limited(limit: int | None) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+class RowCount:
+    """Logs how many rows of features are there, for those who watch."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        path.unlink(missing_ok=True)
+        self.log = TrialLog(path)
+        self.began, self.found = time.monotonic(), 0
+        self.log.write("start", steps=rows)
+
+    def add(self, rows: int) -> None:
+        self.found += rows
+        seconds = time.monotonic() - self.began
+        self.log.write("step", step=self.found, rows_per_second=self.found / max(seconds, 1e-3))
+
+
 def make_features(job: dict[str, Any], study_folder: Path) -> str:
     """Store what a frozen trunk makes of train and validation, for all trials that use it.
 
@@ -74,10 +91,12 @@ def make_features(job: dict[str, Any], study_folder: Path) -> str:
         )
         for split in ("train", "validation")
     }
-    feeds = Feeds(parts, model, encoded["train"])
+    folder = study_folder / "features" / job["id"]
+    count = RowCount(folder.with_suffix(".jsonl"), sum(map(len, encoded.values())))
+    feeds = Feeds(parts, model, encoded["train"], on_rows=count.add)
     for split, items in encoded.items():
         feeds.feed(split, items)
-    folder = study_folder / "features" / job["id"]
     folder.mkdir(parents=True, exist_ok=True)
     mark_complete(folder)
+    count.log.path.unlink()
     return "done"
