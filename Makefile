@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real lint check format bench sst5 schema embedded clean
+.PHONY: demo test test-real test-trackers lint check format bench sst5 schema embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -15,6 +15,10 @@ test: $(VENV)/.installed-dev
 
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real
+
+test-trackers: $(VENV)/.installed-dev
+	$(PIP) -e '.[dev,trackers]'
+	$(BIN)/pytest tests/trackers
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

@@ -27,6 +27,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
         "training",
         (
             "core",
+            "foundations",
             "statistics",
             "store",
             "costs",
@@ -53,9 +54,10 @@ ROOMS = (  # each may import itself and the rooms named behind it
         ),
     ),
     ("reports", ("core", "statistics", "store")),
+    ("trackers", ("core", "statistics", "store", "reports")),
     ("cli", None),
 )
-NO_TORCH = ("core", "statistics", "store", "data", "reports")
+NO_TORCH = ("core", "statistics", "store", "data", "reports", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
 TOP = {"api", "opened", "worker", "__main__", "__init__"}  # files beside the rooms
 
@@ -136,6 +138,7 @@ def test_every_folder_is_a_room_and_every_room_says_its_subject() -> None:
         "import tunewise.cli.results",
         "import tunewise.cli.report",
         "import tunewise.cli.schema",
+        "import tunewise.cli.track",
         "import tunewise.cli.env",
         "import tunewise; tunewise.open",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -206,3 +207,10 @@ def batch(model: Model) -> dict[str, Tensor]:
 def examples() -> list[Example]:
     rows = zip(TEXTS, LABELS, strict=True)
     return [Example(str(i), (text,), label) for i, (text, label) in enumerate(rows)]
+
+
+@every_adaptation
+def test_every_default_learning_rate_has_its_reason(name: str) -> None:
+    source = inspect.getsource(METHODS.get(name)).splitlines()
+    [at] = [number for number, line in enumerate(source) if line.startswith("    learning_rate = ")]
+    assert source[at - 1].startswith("    # ")

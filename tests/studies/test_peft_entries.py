@@ -43,11 +43,8 @@ def names(*entries: Any, **more: Any) -> list[str]:
 
 def ids(*entries: Any) -> list[Any]:
     settings = study(*entries)
-    facts = Facts(
-        "0",
-        {"labels": list(OPTIONS)},
-        {"embedded:encoder": {"source": "s", "revision": None, "hash": 0}},
-    )
+    models = {"embedded:encoder": {"source": "s", "revision": None, "hash": 0}}
+    facts = Facts("0", {"labels": list(OPTIONS)}, models)
     rows = contender_rows(settings, expand(settings), facts)
     return [row["points"][0]["identity"] for row in rows]
 

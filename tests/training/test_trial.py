@@ -86,8 +86,9 @@ def result(study: Path, id: str = "a", kind: str = "trials") -> dict[str, Any]:
     return content
 
 
+ELSEWHERE = {"peft", "fusion", "untuned"}  # below, or of other tasks
 EVERY: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in METHODS.classes if name != "peft"),
+    *((name, {}) for name in METHODS.classes if name not in ELSEWHERE),
     ("peft", {"peft_type": "IA3"}),
     ("peft", {"peft_type": "ADALORA", "init_r": 4, "target_r": 2}),
     ("peft", {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3}),

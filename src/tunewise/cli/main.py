@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "Say where a study stands.",
     "results": "Show a study's rows as a table, JSON or CSV.",
     "report": "Write a study's report again.",
+    "track": "Copy a study into TensorBoard, MLflow, Weights & Biases or Trackio.",
     "predict": "Answer texts with a trained contender.",
     "generate": "Write on from a prompt with a trained contender or a causal model.",
     "export": "Take a contender away in the form its ecosystem loads, proven to answer the same.",

@@ -24,6 +24,16 @@ Overrides = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder of the study; runs/<name> if not given.")
 ]
+Track = Annotated[
+    list[str],
+    typer.Option(
+        "--track",
+        metavar="TRACKER",
+        help="Copy the trials for tensorboard, mlflow, wandb or trackio; may be repeated.",
+        default_factory=list,
+        show_default=False,
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Trials side by side; as many as cores if not given."),

@@ -107,6 +107,10 @@ class Adaptation(Method):
         """The default learning rate under these settings."""
         return cls.learning_rate
 
+    starts_at_base: ClassVar[bool] = False
+    saves_all: ClassVar[bool] = True  # whether every trained number stands in what it saves
+    """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""
+
     @abstractmethod
     def prepare(self, model: Model) -> None:
         """Change the module so that exactly the trained numbers require gradients.

@@ -25,6 +25,7 @@ class Head(Adaptation):
     # A convex problem on fixed features, from small random weights: steps that would wreck a
     # trunk are harmless here.
     learning_rate = 1e-3
+    starts_at_base = True
     cannot = MappingProxyType(
         {
             "write": "a language model's output layer is pretrained, and often shares its numbers "

@@ -15,6 +15,7 @@ from tunewise.methods import peft_adalora, peft_files, peft_model
 from tunewise.methods.base import METHODS, Adaptation, OpenSettings, State, Unpacked
 from tunewise.methods.peft_folder import FOLDER, read_folder
 from tunewise.methods.peft_settings import (
+    PROMPTS,
     RATE,
     RATES,
     configuration,
@@ -26,6 +27,8 @@ from tunewise.methods.peft_settings import (
 )
 
 ADALORA = "ADALORA"
+# Types whose correction is nothing at first, by PEFT's own initial values.
+START_AT_BASE = {"LORA", "ADALORA", "IA3", "LOHA", "LOKR", "LN_TUNING", "OFT", "BOFT", "VERA"}
 
 
 @METHODS.register("peft")
@@ -77,6 +80,14 @@ class PEFTMethod(Adaptation):
     @property
     def learning_rate(self) -> float:  # type: ignore[override]  # it depends on the settings
         return self.default_rate(settings_of(self))
+
+    @property
+    def starts_at_base(self) -> bool:  # type: ignore[override]  # it depends on the settings
+        return self.peft_type in START_AT_BASE and "init_lora_weights" not in self.config
+
+    @property
+    def saves_all(self) -> bool:  # type: ignore[override]  # it depends on the settings
+        return self.peft_type not in PROMPTS  # of a prompt's encoder PEFT keeps what it put out
 
     def prepare(self, model: Model) -> None:
         peft_model.apply(model, self.peft_type, self.config)

@@ -13,10 +13,10 @@ from tunewise.reports.written_tables import quality_and_diversity
 
 def charts(evidence: Evidence, results: Results) -> list[Chart]:
     """Every chart the study has data for."""
-    scored = [row for row in results.rows if row.validation]
     drawn = [
         differences(results),
-        *(scores(scored, metric, "validation") for metric in results.metrics),
+        *(scores(results.rows, metric, "validation") for metric in results.metrics),
+        *(scores(results.rows, metric, "test") for metric in results.metrics[:1]),
         *learning(evidence),
         parameters(results),
         *searches(evidence),

@@ -92,6 +92,7 @@ class Contender:
     seeds_planned: int
     tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: dict[str, int] | None
+    learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -214,6 +215,7 @@ def _contender(
         seeds_planned=len(seeds),
         tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
+        learning_rate=_learning_rate(described),
     )
 
 
@@ -255,6 +257,11 @@ def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str,
                 return dict(trial.record.result["parameters"])
     planned = described.get("parameters")
     return dict(planned) if planned else None
+
+
+def _learning_rate(described: Mapping[str, Any]) -> float | None:
+    rates = {p["settings"]["training"].get("learning_rate") for p in described["points"]}
+    return rates.pop() if len(rates) == 1 else None
 
 
 def _read_answers(path: Path) -> Answers:

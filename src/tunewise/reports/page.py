@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.reports.checks import Checks, checks
 from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.plain import shown
@@ -51,6 +52,7 @@ class Page:
     warnings: tuple[str, ...]
     accept_leakage: str | None
     facts: tuple[tuple[str, str], ...]
+    checks: Checks
     failed: tuple[FailedTrial, ...]
     study_file: str | None
     resolved: str
@@ -80,6 +82,7 @@ def page(evidence: Evidence, results: Results) -> Page:
         warnings=tuple(str(warning) for warning in data.get("audit", {}).get("warnings", ())),
         accept_leakage=data.get("accept_leakage"),
         facts=_flat(data.get("audit", {}).get("facts", {})),
+        checks=checks(evidence),
         failed=_failed(evidence),
         study_file=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None,
         resolved=json.dumps(study.get("settings", {}), indent=2, ensure_ascii=False),

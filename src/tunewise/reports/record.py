@@ -68,6 +68,7 @@ def _contender(row: Row) -> dict[str, Any]:
         "status": row.status,
         "error": row.error,
         "chosen": row.chosen,
+        "learning_rate": row.learning_rate,
         "seeds": row.seeds,
         "validation": _scores(row, "validation"),
         "test": _scores(row, "test"),

@@ -14,6 +14,8 @@ from tunewise.studies.settings import Grid, MethodEntry, is_trained, kinds_of
 from tunewise.studies.values import WRONG, Reader, right, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
+AUTO = "auto"
+BATCH = "batch_size"
 OWN = ("name", "training")  # what an entry may say beside the method's settings
 LONGEST_NAME = 80
 
@@ -63,7 +65,8 @@ def read_entry(
     return MethodEntry(
         method=name,
         settings=grid,
-        training=training,
+        training=with_numbers(training),
+        auto_batch=training.get(BATCH) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,
         place=reader.document.place(keys),
@@ -122,7 +125,14 @@ def read_training(reader: Reader, value: Any, keys: Keys) -> Grid:
         kind="training",
         known=types_of(TrainingSettings),
     )
-    return read_grid(reader, types_of(TrainingSettings), values, keys)
+    auto = {BATCH: (AUTO,)} if values.get(BATCH) == AUTO else {}
+    rest = {key: value for key, value in values.items() if key not in auto}
+    return {**read_grid(reader, types_of(TrainingSettings), rest, keys), **auto}
+
+
+def with_numbers(training: Grid) -> Grid:
+    """The same without a batch size of `auto`, for which its default stands until it is found."""
+    return {key: values for key, values in training.items() if values != (AUTO,)}
 
 
 def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) -> Grid:

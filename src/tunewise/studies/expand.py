@@ -15,6 +15,8 @@ from tunewise.studies.parts import build, combinations
 from tunewise.studies.settings import MethodEntry, ModelChoice, StudySettings
 from tunewise.training.settings import TrainingSettings
 
+UNSAID: tuple[Any, ...] = (None, (None,))  # settings left to the method
+
 
 @dataclass(frozen=True)
 class Point:
@@ -117,9 +119,20 @@ def describe(expansion: Expansion) -> list[str]:
     for row in expansion.contenders:
         trials = row.trials(expansion.seeds)
         tuned = f", best of {len(row.points)} by {', '.join(row.search)}" if row.search else ""
-        lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}")
+        lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}{_rates(row)}")
     total = f"{_count(len(lines), 'contender')}, {_count(expansion.trials, 'trial')}"
     return [*lines, f"{total}, {_count(expansion.seeds, 'seed')}.", *expansion.notes]
+
+
+def _rates(row: Contender) -> str:
+    """The learning rates that are used, and whether they are the method's own default."""
+    rates = [point.training.learning_rate for point in row.points if point.training is not None]
+    if not rates:
+        return ""
+    told = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
+    path = "training.learning_rate"
+    left = path not in row.entry.search and row.entry.training.get("learning_rate") in UNSAID
+    return f", learning rate {told}{' (default)' if left else ''}"
 
 
 def _rows(study: StudySettings) -> Iterator[Contender]:

@@ -25,6 +25,7 @@ from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
 from tunewise.tasks.base import Settled, Task
+from tunewise.training.settings import FULL_BATCH
 
 Say = Callable[[str], None]
 
@@ -66,6 +67,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     say("Applying each method to each model ...")
     inspectors, problems = _inspectors(models, settings, settled)
     problems += _inspect(contenders, inspectors, data_hash)
+    problems += _half_batches(contenders, len(splits["train"]))
     found = _audit(settings, settled, next(iter(inspectors.values()), None))
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
@@ -77,6 +79,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
+        "memory_limit": settings.memory_bytes,
         "task": task_settings(task, settled.settings),
         "texts": list(task.texts),
         "metrics": list(task.metrics),
@@ -173,8 +176,27 @@ def _inspect(
                 where = f"{contender['name']} on {contender['model']}"
                 problems += [Problem(where, str(problem)) for problem in error.problems]
                 break
-            contender["parameters"] = seen.parameters
+            contender["parameters"] = point["parameters"] = seen.parameters
             contender["features"] = seen.features
+    return problems
+
+
+def _half_batches(contenders: list[dict[str, Any]], rows: int) -> list[Problem]:
+    """Optimisers that are defined by the full batch, and were given less."""
+    problems = []
+    for contender in contenders:
+        for point in contender["points"]:
+            training = point["settings"]["training"]
+            if not training or training["optimizer"] not in FULL_BATCH:
+                continue
+            if contender.get("auto_batch") or training["batch_size"] < rows:
+                size = "auto" if contender.get("auto_batch") else training["batch_size"]
+                message = (
+                    f"optimizer = {training['optimizer']}: gradient descent is over the full "
+                    f"batch, and batch_size = {size} is not that of all {rows:,} training rows. "
+                    f"Use own-sgd, whose update is the same, or batch_size: {rows}."
+                )
+                problems.append(Problem(contender["name"], message))
     return problems
 
 

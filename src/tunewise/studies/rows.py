@@ -69,6 +69,8 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
         "data": {"hash": facts.data_hash},
         "model": None if model is None else dict(facts.models[model]),
     }
+    # Its batch size is found before the study runs.
+    auto = {"auto_batch": True} if contender.entry.auto_batch and contender.trained else {}
     return {
         "name": contender.name,
         "model": model,
@@ -76,6 +78,7 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
         "settings": contender.settings(),
         "seeded": contender.method.seeded,
         "trained": contender.trained,
+        **auto,
         "search": list(contender.points[0].chosen),  # paths, as in each point
         "points": [_point(common, point) for point in contender.points],
         "parameters": None,  # counted once a model has been built

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from tunewise.core.canonical import OPEN, open_field
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
+from tunewise.studies.entries import BATCH
 from tunewise.studies.search import AUTO
 from tunewise.studies.settings import StudyOptions, is_trained
 from tunewise.studies.values import element, is_list, name_of, options, types_of
@@ -34,6 +35,7 @@ def study_schema() -> Schema:
     """The schema of a study file, draft 2020-12, with the methods and tasks that are known."""
     top = _part(StudyOptions, sweeps=False)
     training = {**_part(TrainingSettings, sweeps=True), "type": ["object", "null"]}
+    training["properties"][BATCH]["anyOf"].append({"const": AUTO})
     return {
         "$schema": DIALECT,
         "title": "A Tunewise study",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.canonical import open_field
+from tunewise.core.units import parse_bytes
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
 from tunewise.studies.document import Keys
@@ -21,6 +22,7 @@ Grid = dict[str, tuple[Any, ...]]
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")
 LARGEST_SEED = 2**32 - 1
+Tracker = Literal["mlflow", "tensorboard", "trackio", "wandb"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class MethodEntry:
     method: str
     settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     training: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    auto_batch: bool = False  # the batch size is found before the study runs
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     name: str | None = None
     keys: Keys = ()  # where it stands in the study
@@ -115,6 +118,8 @@ class StudyOptions:
     keep: Literal["chosen", "all", "none"] = "chosen"  # whose weights stay on disk
     accept_leakage: str | None = None  # why texts shared by two splits do no harm here
     equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
+    memory_limit: str | None = None  # what one trial may hold, such as 8 GB
+    trackers: tuple[Tracker, ...] = ()  # copies for these, in the study's folder, when it has run
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or set(self.name) <= {"."}:
@@ -136,6 +141,15 @@ class StudyOptions:
                 f"equivalence_margin = {self.equivalence_margin}: a fraction between 0 and 1, "
                 "such as 0.01 for one point of accuracy."
             )
+        if self.memory_limit is not None:
+            try:
+                parse_bytes(self.memory_limit)
+            except ValueError as error:
+                raise ValueError(f"memory_limit: {error}") from error
+
+    @property
+    def memory_bytes(self) -> int | None:
+        return None if self.memory_limit is None else parse_bytes(self.memory_limit)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from tunewise.training.checkpoint import (
     save_checkpoint,
     trained_tensors,
 )
+from tunewise.training.detectors import SETTLED, Findings, Watch
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Step, train
@@ -53,6 +54,7 @@ class Progress:
     real_tokens: int = 0  # of the whole training
     padded_tokens: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
     def add(self, step: Step) -> None:
         self.step = step.number
@@ -104,6 +106,7 @@ class Training:
             Interrupted: `stop` said so; everything needed to go on is on the disk.
             Diverged: a loss or gradient was not finite.
         """
+        self.watch = Watch(self.model.module)  # before a checkpoint is put back
         per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
         self.steps = per_epoch * self.settings.epochs
         groups = self.method.groups(self.model)
@@ -116,6 +119,7 @@ class Training:
         while self.progress.epoch <= self.settings.epochs and not self._out_of_patience():
             self._train_epoch(per_epoch)
             self._evaluate()
+        self.watch.look(self.progress.findings)
         if self.best is not None:
             put_back(self.model.module, self.best)
         return self.progress
@@ -127,7 +131,8 @@ class Training:
             return Progress(), None
         self.method.restore(self.model, found.method)
         self.log.rewind(found.state["step"])
-        progress = Progress(**found.state)
+        findings = Findings(**found.state.pop("findings", {}))
+        progress = Progress(**found.state, findings=findings)
         self.stopwatch.add(progress.seconds)
         return progress, found.best
 
@@ -162,6 +167,9 @@ class Training:
     def _after_step(self, step: Step) -> None:
         self.method.after_step(self.model, step.number)
         self.progress.add(step)
+        self.progress.findings.add_loss(step.number, self.steps, step.loss)
+        if step.number == SETTLED:
+            self.watch.look(self.progress.findings)
         if step.number % max(1, self.steps // LOGGED_STEPS) == 0:
             self.log.write(
                 "step",
@@ -191,7 +199,9 @@ class Training:
 
     def _evaluate(self) -> None:
         with self.stopwatch.phase("evaluate"):
-            validation = self.score(predict_feed(self.model, self.validation_feed))
+            predictions = predict_feed(self.model, self.validation_feed)
+            validation = self.score(predictions)
+        self.progress.findings.add_answers(self.progress.epoch, predictions)
         record = self.progress.close_epoch(validation)
         self.log.write(
             "evaluation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,11 +81,20 @@ class Parts:
         return self.task.score(predictions, examples)
 
 
-def prepared_model(parts: Parts, method: Adaptation | AsIs) -> Model:
-    """The model with the method applied, on its device, as fast as it goes there."""
+def prepared_model(
+    parts: Parts,
+    method: Adaptation | AsIs,
+    *,
+    before: Callable[[Model], None] = lambda model: None,
+) -> Model:
+    """The model with the method applied, on its device, as fast as it goes there.
+
+    `before` is shown the model as it was built; it may look, and change nothing.
+    """
     model = parts.build_model()
     if model is None:
         raise ValueError(f"method '{method.name}' was given no model")
+    before(model)
     torch.manual_seed(derive(parts.seed, "method"))
     method.prepare(model)
     if torch.cuda.is_available():

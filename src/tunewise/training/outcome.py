@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import torch
 
+from tunewise.costs.limit import OverLimit
 from tunewise.data.examples import Example, Prediction
 from tunewise.tasks.base import Task
 from tunewise.training.loop import Diverged
@@ -29,7 +30,7 @@ def status_of(error: Exception) -> str:
 
 def described(error: Exception) -> str:
     """The error with the place in the code where it was raised, unless it speaks for itself."""
-    if isinstance(error, Diverged):
+    if isinstance(error, (Diverged, OverLimit)):
         return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"

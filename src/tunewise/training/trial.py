@@ -21,6 +21,7 @@ from tunewise.methods.base import Adaptation, AsIs, Direct
 from tunewise.tasks.base import Encoded
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.detectors import StartCheck, all_saved, as_promised, checks_of, guarded
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
@@ -35,6 +36,7 @@ class Trial:
 
     def __init__(self, job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> None:
         self.id: str = job["id"]
+        self.promised: dict[str, int] | None = job.get("promised")  # the plan's counts
         self.checkpoint_seconds: float = job.get("checkpoint_seconds", CHECKPOINT_SECONDS)
         self.folder = study_folder / "trials" / self.id
         self.weights = study_folder / "weights" / self.id
@@ -57,6 +59,7 @@ class Trial:
             "steps": 0,
             "tokens": None,
             "truncated_share": {},
+            "checks": [],
         }
 
     def run(self) -> str:
@@ -138,7 +141,8 @@ class Trial:
         self, method: Adaptation, train: Sequence[Example], validation: Sequence[Example]
     ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
-            model = prepared_model(self.parts, method)
+            start = StartCheck(self.parts.task, train)
+            model = prepared_model(self.parts, method, before=start)
             limit = self.parts.max_length(model)
             task = self.parts.task
             encoded = task.encode_training(train, model.coder, max_length=limit)
@@ -146,6 +150,12 @@ class Trial:
             self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
             self._note_left_out(train, encoded)
             self.result["parameters"] = parameter_counts(model.module, model.head)
+            self.result["checks"] = [
+                as_promised(model.module, model.head, self.promised).plain(),
+                guarded(
+                    lambda: start.check(model, promised=method.starts_at_base), "start"
+                ).plain(),
+            ]
         with self.stopwatch.phase("features"):
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
@@ -172,6 +182,9 @@ class Trial:
         self._record(progress, predictions)
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
+            if method.saves_all:
+                saved = all_saved(self.weights, self.result["parameters"]["trainable"])
+                self.result["checks"].append(saved.plain())
             remove_folder(self.weights / "checkpoint")
         return predictions
 
@@ -201,6 +214,8 @@ class Trial:
         self.result["best_epoch"] = progress.best_epoch or len(progress.epochs)
         self.result["epochs"] = progress.epochs
         self.result["steps"] = progress.step
+        found = checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
+        self.result["checks"] += [check.plain() for check in found]
         self.result["tokens"] = {"real": progress.real_tokens, "padded": progress.padded_tokens}
         if len({prediction.answer for prediction in predictions}) == 1:
             self.result["flags"].append("degenerate")  # one answer for every example
