@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare, kstest
 from tests.decoding.models import Spelled, causal
+from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from tunewise.decoding.generate import generate
 from tunewise.decoding.sampling import draw, log_probabilities, probabilities, uniforms
@@ -40,6 +41,21 @@ def expected(strategy: Strategy) -> np.ndarray:
 def test_filters_give_the_probabilities_of_their_definition(strategy: Strategy) -> None:
     np.testing.assert_allclose(
         probabilities(LOGITS[None], strategy)[0].numpy(), expected(strategy), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.label)
+@pytest.mark.parametrize("spread", [0.1, 3.0])
+def test_filters_are_those_of_transformers(strategy: Strategy, spread: float) -> None:
+    scores = spread * torch.randn(20, 300, generator=torch.Generator().manual_seed(0))
+    none, own = torch.empty(20, 0, dtype=torch.long), scores.clone()
+    own = TemperatureLogitsWarper(strategy.temperature)(none, own)
+    if strategy.top_k:
+        own = TopKLogitsWarper(strategy.top_k)(none, own)
+    if strategy.top_p:
+        own = TopPLogitsWarper(strategy.top_p)(none, own)
+    torch.testing.assert_close(
+        probabilities(scores, strategy), own.double().softmax(-1), atol=1e-6, rtol=1e-4
     )
 
 

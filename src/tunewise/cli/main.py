@@ -26,6 +26,7 @@ COMMANDS = {
     "results": "Show a study's rows as a table, JSON or CSV.",
     "report": "Write a study's report again.",
     "predict": "Answer texts with a trained contender.",
+    "generate": "Write on from a prompt with a trained contender or a causal model.",
     "export": "Take a contender away in the form its ecosystem loads, proven to answer the same.",
     "sanity": "Check that each contender can overfit ten examples.",
     "explain": "Explain a piece of the mathematics and check it numerically.",

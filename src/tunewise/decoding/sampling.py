@@ -7,10 +7,11 @@ import hashlib
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from tunewise.core.canonical import canonical
 from tunewise.decoding.strategies import Strategy
+
+NUCLEUS = 64  # words that hold the nucleus nearly always
 
 
 def uniforms(seed: int, key: str, label: str, sample: int, steps: int) -> Tensor:
@@ -28,17 +29,32 @@ def uniforms(seed: int, key: str, label: str, sample: int, steps: int) -> Tensor
 def probabilities(scores: Tensor, strategy: Strategy) -> Tensor:
     """What a strategy draws from, given logits, both of shape (n, words). Float64.
 
-    The order is that of transformers: temperature, top-k, top-p.
+    In the order of transformers: temperature, top-k, and top-p of what top-k left. Equals at the
+    edge of a filter all stay.
     """
-    none = torch.empty(len(scores), 0, dtype=torch.long, device=scores.device)  # unused tokens
-    scores = scores.float()
-    if strategy.temperature != 1:
-        scores = TemperatureLogitsWarper(float(strategy.temperature))(none, scores)
-    if strategy.top_k is not None:
-        scores = TopKLogitsWarper(strategy.top_k)(none, scores)
+    p = (scores.double() / strategy.temperature).softmax(-1)
+    if strategy.top_k is not None and strategy.top_k < p.shape[-1]:
+        p = _from(p, p.topk(strategy.top_k).values[:, -1:])
     if strategy.top_p is not None:
-        scores = TopPLogitsWarper(strategy.top_p)(none, scores)
-    return scores.double().softmax(-1)
+        p = _from(p, _nucleus_edge(p, strategy.top_p))
+    return p
+
+
+def _from(p: Tensor, least: Tensor) -> Tensor:
+    """Without what is less likely than `least`, (n, 1); the rest sums to 1 again."""
+    kept = p.masked_fill(p < least, 0.0)
+    return kept / kept.sum(-1, keepdim=True)
+
+
+def _nucleus_edge(p: Tensor, share: float) -> Tensor:
+    """The last probability, from the largest on, before which less than `share` is summed up."""
+    for width in (NUCLEUS, p.shape[-1]):  # sorting all words is slow, and rarely needed
+        largest = p.topk(min(width, p.shape[-1])).values
+        summed = largest.cumsum(-1)
+        if bool((summed[:, -1] >= share).all()):
+            break
+    kept = (summed - largest < share).sum(-1, keepdim=True)
+    return largest.gather(1, kept - 1)
 
 
 def draw(scores: Tensor, strategy: Strategy, at: Tensor) -> Tensor:
