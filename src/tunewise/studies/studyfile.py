@@ -109,9 +109,9 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        known = [one for one in METRICS if (one in WRITTEN) == (task.form == "write")]
-        if name not in known:
-            reader.wrong(("task", "metrics", number), unknown("metric", name, known))
+        fitting = [one for one in METRICS if (one in WRITTEN) == (task.form == "write")]
+        if name not in fitting:
+            reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
     return task
 
 
