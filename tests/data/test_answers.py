@@ -25,7 +25,7 @@ def settle(rows: list[Row]) -> tuple[list[Row], dict[str, Any], list[str]]:
     return splits["train"], facts["train"], notes
 
 
-GOOD = {"text": ["Denver", "Denver won"], "answer_start": [17, 0]}
+GOOD: dict[str, list[Any]] = {"text": ["Denver", "Denver won"], "answer_start": [17, 0]}
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ def _environment() -> Environment:
         duration=words.duration,
         size=words.size,
         metric=words.metric_name,
+        said=words.metric_said,
         split=words.split_name,
     )
     return environment

@@ -24,6 +24,15 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
+def metric_said(metric: str) -> str:
+    """A metric's name inside a sentence.
+
+    >>> metric_said("f1_macro"), metric_said("accuracy")
+    ('macro F1', 'accuracy')
+    """
+    return metric_name(metric).lower().replace("f1", "F1")
+
+
 def split_name(split: str) -> str:
     """A split as a sentence speaks of it.
 

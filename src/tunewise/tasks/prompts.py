@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,12 +88,14 @@ def prompts(coder: Any, template: Template, asked: Sequence[Asked]) -> list[Prom
         if len(start) + len(ids) <= one.room
     }
     cuts = {at: _Cut(one) for at, one in enumerate(asked) if at not in found}
+    for at, cut in cuts.items():
+        cut.tell(asked[at].room - len(start) - len(whole[at]), rate=len(whole[at]))
     while open_ := [at for at, cut in cuts.items() if not cut.settled]:
         texts = [template.filled(asked[at].question, cuts[at].context()) for at in open_]
         for at, ids in zip(open_, tokens(coder, texts), strict=True):
-            fits = len(start) + len(ids) <= asked[at].room
-            cuts[at].tell(fits=fits)
-            if fits:
+            spare = asked[at].room - len(start) - len(ids)
+            cuts[at].tell(spare, rate=len(whole[at]))
+            if spare >= 0:
                 found[at] = ids
     return [
         Prompted(start + found[at], len(start) + len(whole[at])) if at in found else None
@@ -101,7 +104,11 @@ def prompts(coder: Any, template: Template, asked: Sequence[Asked]) -> list[Prom
 
 
 class _Cut:
-    """The search for the longest stretch of a context that fits, halving what is open."""
+    """The search for the longest stretch of a context that fits.
+
+    What a try leaves over, in tokens, says how many words to add or to take away; two or three
+    tries do.
+    """
 
     def __init__(self, asked: Asked) -> None:
         self.text = asked.context
@@ -114,18 +121,20 @@ class _Cut:
         self.must = (first, last)
         self.fitting = -1  # words that may be added, as far as is known
         self.largest = len(self.spans) - (last - first)
-        self.trying = 0
+        self.trying = self.largest
 
     @property
     def settled(self) -> bool:
         return self.fitting >= self.largest
 
-    def tell(self, *, fits: bool) -> None:
-        if fits:
+    def tell(self, spare: int, *, rate: int) -> None:
+        """What the try left over, negative where it took too much; `rate`, tokens of it all."""
+        if spare >= 0:
             self.fitting = self.trying
         else:
             self.largest = self.trying - 1
-        self.trying = (self.fitting + self.largest + 1) // 2
+        guess = self.trying + math.floor(spare * max(1, len(self.spans)) / max(1, rate))
+        self.trying = min(max(guess, self.fitting + 1), self.largest)
 
     def context(self) -> str:
         """The words that must stay with as many more as are being tried, from both sides."""
