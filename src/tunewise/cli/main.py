@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "Train one contender without a study file.",
     "status": "Say where a study stands.",
     "results": "Show a study's rows as a table, JSON or CSV.",
+    "compare": "Set two contenders side by side, example by example.",
     "report": "Write a study's report again.",
     "predict": "Answer texts with a trained contender.",
     "export": "Take a contender away in the form its ecosystem loads, proven to answer the same.",

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from tunewise.cli.console import STDOUT
-from tunewise.cli.options import Folder
+from tunewise.cli.options import Folder, Form
 from tunewise.opened import Opened
 from tunewise.reports.tables import as_csv, scores
 from tunewise.reports.text import print_verdict
-
-
-class Form(StrEnum):
-    """How results are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
 
 
 def command(

@@ -56,7 +56,7 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
             texts={},
             label=int(reference.labels[places[0][0][id]]),
             answers=tuple(
-                _majority(contender, runs, spots, id)
+                majority_answer(contender, runs, spots, id)
                 for (contender, runs), spots in zip(answered, places, strict=True)
             ),
         )
@@ -82,7 +82,7 @@ def _answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
     return found
 
 
-def _majority(
+def majority_answer(
     contender: Contender, runs: Sequence[Answers], places: Sequence[dict[str, int]], id: str
 ) -> Answered:
     """The answer most seeds gave; of equals the one that came first."""
