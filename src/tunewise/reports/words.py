@@ -22,6 +22,16 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
+def metric_word(metric: str) -> str:
+    """A metric within a sentence.
+
+    >>> metric_word("f1_macro")
+    'macro F1'
+    """
+    name = metric_name(metric)
+    return name[:1].lower() + name[1:]
+
+
 def split_name(split: str) -> str:
     """A split as a sentence speaks of it.
 

@@ -1,0 +1,96 @@
+"""The report as PDF: our paper set by Typst, with charts as vectors.
+
+Typst is an extra. It sees one folder that holds the template and the charts; the text comes to
+it as JSON, and only its own fonts are used, so that the same study gives the same file anywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import vl_convert
+
+from tunewise.core.errors import MissingExtra
+from tunewise.core.files import write_bytes
+from tunewise.reports.drawing import Chart
+from tunewise.reports.html import TEMPLATES, vega_version
+from tunewise.reports.palette import THEMES
+from tunewise.reports.paper_parts import Paper
+
+try:
+    import typst
+except ImportError:  # an extra: said when a PDF is asked for
+    typst = None
+
+PDF = "report.pdf"
+TEMPLATE = "report.typ"
+WIDTH = 350  # of a chart for one column, so that its letters come out at eight points
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
+
+
+def write_pdf(paper: Paper, charts: Sequence[Chart], out: Path) -> Path:
+    """Write ``report.pdf`` into the folder `out`.
+
+    Raises:
+        MissingExtra: Typst is not installed.
+    """
+    write_bytes(out / PDF, typeset(paper, charts, "pdf")[0])
+    return out / PDF
+
+
+def typeset(
+    paper: Paper, charts: Sequence[Chart], form: Literal["pdf", "png"], *, ppi: float = 110
+) -> list[bytes]:
+    """The paper as one PDF, or as one PNG a page."""
+    if typst is None:
+        raise MissingExtra("typst", extra="pdf")
+    by_key = {chart.key: chart for chart in charts}
+    with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
+        folder = Path(name)
+        (folder / TEMPLATE).write_bytes((TEMPLATES / TEMPLATE).read_bytes())
+        (folder / "figures").mkdir()
+        for key in paper.figures:
+            (folder / "figures" / f"{key}.pdf").write_bytes(_drawn(by_key[key]))
+        made = typst.compile(
+            str(folder / TEMPLATE),
+            root=name,
+            format=form,
+            ppi=ppi,
+            sys_inputs={"paper": json.dumps(paper.plain())},
+            ignore_system_fonts=True,
+            timestamp=NO_TIME,
+        )
+    return made if isinstance(made, list) else [made]
+
+
+def _drawn(chart: Chart) -> bytes:
+    """The chart as PDF, as wide as a column."""
+    spec = _narrowed(copy.deepcopy(chart.spec))
+    spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
+    made: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
+    return made
+
+
+def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
+    if "facet" in spec:
+        return spec | {"columns": 2}
+    return _two_columns(spec) | {
+        "width": WIDTH,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }
+
+
+def _two_columns(value: Any) -> Any:
+    """Legends with three names a line run out of a column."""
+    if isinstance(value, dict):
+        made = {key: _two_columns(inner) for key, inner in value.items()}
+        if isinstance(made.get("legend"), dict) and "columns" in made["legend"]:
+            made["legend"] = made["legend"] | {"columns": 2, "labelLimit": 150}
+        return made
+    return [_two_columns(inner) for inner in value] if isinstance(value, list) else value
