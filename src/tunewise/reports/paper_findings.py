@@ -264,7 +264,7 @@ def _other_metrics(scored: Sequence[Row], results: Results) -> str:
         first = max(known, key=lambda row: row.scores(results.split)[metric].mean)
         name = metric_word(metric)
         if results.best and first.name == results.best.name:
-            said += f" It also leads by {name}."
+            said += f" {shown(first.name)} also leads by {name}."
         else:
             said += f" By {name}, {shown(first.name)} leads."
     return said
@@ -287,7 +287,7 @@ def _sweeps(results: Results) -> dict[str, list[Row]]:
 
 def _searched(contender: Contender, results: Results) -> str:
     """What each point of a search gave."""
-    if len(contender.points) < 2:
+    if len(contender.points) < 2 or not contender.trials:
         return ""
     told = []
     for point in contender.points:

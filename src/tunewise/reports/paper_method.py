@@ -171,7 +171,8 @@ def _training(evidence: Evidence, refs: References) -> str:
         if versions.get(key)
     )
     if not used:
-        return "No contender trains a network."
+        trains = any(contender.parameters for contender in evidence.contenders)
+        return "No training has ended yet." if trains else "No contender trains a network."
     optimizers = {str(training.get("optimizer")) for training in used}
     said = "Networks are trained"
     if optimizers == {"adamw"}:

@@ -18,10 +18,16 @@ import vl_convert
 
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
+from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
+from tunewise.reports.evidence import gather
 from tunewise.reports.html import TEMPLATES, vega_version
 from tunewise.reports.palette import THEMES
+from tunewise.reports.paper import paper, paper_charts
 from tunewise.reports.paper_parts import Paper
+from tunewise.reports.results import results_of
+from tunewise.reports.verdict import verdict
+from tunewise.store.study import StudyFolder
 
 try:
     import typst
@@ -34,35 +40,50 @@ WIDTH = 350  # of a chart for one column, so that its letters come out at eight 
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
 
 
-def write_pdf(paper: Paper, charts: Sequence[Chart], out: Path) -> Path:
-    """Write ``report.pdf`` into the folder `out`.
+def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
+    """Write ``report.pdf`` of a study as far as it has come.
+
+    Args:
+        folder: the study.
+        out: where to write; ``report`` in the study folder if not given.
 
     Raises:
         MissingExtra: Typst is not installed.
     """
-    write_bytes(out / PDF, typeset(paper, charts, "pdf")[0])
-    return out / PDF
+    need_typst()
+    evidence = gather(folder)
+    results = results_of(evidence)
+    drawings = paper_charts(results, charts(evidence, results))
+    text = paper(evidence, results, verdict(evidence, results), drawings)
+    path = (out or folder.path / "report") / PDF
+    write_bytes(path, typeset(text, drawings, "pdf")[0])
+    return path
+
+
+def need_typst() -> None:
+    """Raise `MissingExtra` before any work is done for a PDF that cannot be set."""
+    if typst is None:
+        raise MissingExtra("typst", extra="pdf")
 
 
 def typeset(
-    paper: Paper, charts: Sequence[Chart], form: Literal["pdf", "png"], *, ppi: float = 110
+    text: Paper, drawings: Sequence[Chart], form: Literal["pdf", "png"], *, ppi: float = 110
 ) -> list[bytes]:
     """The paper as one PDF, or as one PNG a page."""
-    if typst is None:
-        raise MissingExtra("typst", extra="pdf")
-    by_key = {chart.key: chart for chart in charts}
+    need_typst()
+    by_key = {chart.key: chart for chart in drawings}
     with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
         folder = Path(name)
         (folder / TEMPLATE).write_bytes((TEMPLATES / TEMPLATE).read_bytes())
         (folder / "figures").mkdir()
-        for key in paper.figures:
+        for key in text.figures:
             (folder / "figures" / f"{key}.pdf").write_bytes(_drawn(by_key[key]))
         made = typst.compile(
             str(folder / TEMPLATE),
             root=name,
             format=form,
             ppi=ppi,
-            sys_inputs={"paper": json.dumps(paper.plain())},
+            sys_inputs={"paper": json.dumps(text.plain())},
             ignore_system_fonts=True,
             timestamp=NO_TIME,
         )
