@@ -26,6 +26,7 @@ COMMANDS = {
     "results": "Show a study's rows as a table, JSON or CSV.",
     "compare": "Set two contenders side by side, example by example.",
     "report": "Write a study's report again.",
+    "board": "Show several studies on a page of this machine.",
     "predict": "Answer texts with a trained contender.",
     "export": "Take a contender away in the form its ecosystem loads, proven to answer the same.",
     "sanity": "Check that each contender can overfit ten examples.",
