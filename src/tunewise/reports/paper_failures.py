@@ -46,7 +46,7 @@ def failures(evidence: Evidence, results: Results, page: Page) -> Section:
             f"{len(items)} of them stand in a table. Each contender speaks with the answer of "
             "most of its seeds."
         )
-        header = ("text", "true label", "answers")
+        names = ("text", "true label", "answers")
         table = tuple(
             (
                 cell(" / ".join(item.texts.values()), 220),
@@ -55,7 +55,7 @@ def failures(evidence: Evidence, results: Results, page: Page) -> Section:
             )
             for item in items
         )
-        blocks += [Paragraph(text), Grid("Disagreements", "LlL", header, table, wide=True)]
+        blocks += [Paragraph(text), Grid("Disagreements", "LlL", names, table, wide=True)]
     return Section("Failures and disagreements", tuple(blocks))
 
 

@@ -7,6 +7,7 @@ it as JSON, and only its own fonts are used, so that the same study gives the sa
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -29,9 +30,10 @@ from tunewise.reports.results import results_of
 from tunewise.reports.verdict import verdict
 from tunewise.store.study import StudyFolder
 
+typst: Any  # an extra: that it is missing is said when a PDF is asked for
 try:
-    import typst
-except ImportError:  # an extra: said when a PDF is asked for
+    typst = importlib.import_module("typst")
+except ImportError:
     typst = None
 
 PDF = "report.pdf"

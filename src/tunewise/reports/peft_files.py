@@ -144,7 +144,7 @@ def _right(path: Path, content: Any, metrics: Sequence[Any]) -> int:
     """
     last = metrics[-1] if metrics and isinstance(metrics[-1], dict) else {}
     accuracy = last.get("test accuracy")
-    if type(accuracy) not in {int, float} or not 0 <= accuracy <= 1:
+    if type(accuracy) is bool or not isinstance(accuracy, int | float) or not 0 <= accuracy <= 1:
         has = ", ".join(map(str, last)) or "nothing"
         message = (
             f"the last of 'train_info.metrics' has no 'test accuracy' (it has: {has}). {READS}"
