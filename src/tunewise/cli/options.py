@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Form(StrEnum):
+    """How a command prints what it found."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
 Folder = Annotated[

@@ -57,9 +57,9 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
         Disagreement(
             id=id,
             texts={},
-            right=_right(evidence, reference, places[0][0][id]),
+            right=truth_of(evidence, reference, places[0][0][id]),
             answers=tuple(
-                _majority(evidence, contender, runs, spots, id)
+                majority_answer(evidence, contender, runs, spots, id)
                 for (contender, runs), spots in zip(answered, places, strict=True)
             ),
         )
@@ -85,7 +85,7 @@ def _answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
     return found
 
 
-def _majority(
+def majority_answer(
     evidence: Evidence,
     contender: Contender,
     runs: Sequence[Answers],
@@ -108,7 +108,8 @@ def _answer(evidence: Evidence, run: Answers, at: int) -> str:
     return evidence.option(int(run.choices[at]))
 
 
-def _right(evidence: Evidence, run: Answers, at: int) -> tuple[str, ...]:
+def truth_of(evidence: Evidence, run: Answers, at: int) -> tuple[str, ...]:
+    """Every answer that counts as right for an item."""
     if run.references:
         return tuple(dict.fromkeys(run.references[at])) or (NOTHING,)
     return (evidence.option(int(run.labels[at])),)

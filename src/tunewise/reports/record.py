@@ -37,7 +37,7 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         **_written(evidence),
         "measured": {"environment": study.get("environment", {})},
     }
-    plain: dict[str, Any] = _finite(content)
+    plain: dict[str, Any] = finite(content)
     return plain
 
 
@@ -107,12 +107,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {**computed, "measured": measured}
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same with lists for tuples, texts for keys, and None for numbers JSON does not know."""
     if isinstance(value, dict):
-        return {str(key): _finite(inner) for key, inner in value.items()}
+        return {str(key): finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
