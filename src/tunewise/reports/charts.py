@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tunewise.reports.cost_charts import tradeoffs
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
-from tunewise.reports.learning_charts import learning, searches
+from tunewise.reports.learning_charts import best_of_points, learning, searches
 from tunewise.reports.results import Results
 from tunewise.reports.score_charts import differences, parameters, scores
 
@@ -17,6 +18,8 @@ def charts(evidence: Evidence, results: Results) -> list[Chart]:
         *(scores(scored, metric, "validation") for metric in results.metrics),
         *learning(evidence),
         parameters(results),
+        *tradeoffs(results),
         *searches(evidence),
+        best_of_points(evidence),
     ]
     return [chart for chart in drawn if chart is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,12 @@ class Point:
 
     values: dict[str, Any]
     trials: tuple[Trial, ...]
+    settings: dict[str, Any] = field(default_factory=dict)  # task, data, model, method, training
+
+    def score(self, metric: str) -> float | None:
+        """Its validation score under the first seed, by which points are chosen."""
+        first = self.trials[0] if self.trials else None
+        return first.metrics("validation").get(metric) if first and first.done else None
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,17 @@ class Contender:
     seeds_planned: int
     tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: dict[str, int] | None
+    own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
+
+    @property
+    def centre(self) -> Point:
+        """The chosen point; before one is chosen, the first."""
+        return self.chosen or self.points[0]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """How it was trained; empty for what the loop does not train."""
+        return dict(self.centre.settings.get("training") or {})
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -188,6 +205,7 @@ def _contender(
         seeds_planned=len(seeds),
         tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
+        own_training=tuple(described.get("own_training", ())),
     )
 
 
@@ -199,7 +217,7 @@ def _point(
 ) -> Point:
     ids = {seed: digest({**place["identity"], "seed": seed}) for seed in seeds}
     trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
-    return Point(dict(place["point"]), tuple(trials))
+    return Point(dict(place["point"]), tuple(trials), dict(place.get("settings", {})))
 
 
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:

@@ -8,14 +8,18 @@ bytes once those keys are left out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.fairness import fairness
+from tunewise.reports.finding import Finding
 from tunewise.reports.results import Results, Row, Spread
 from tunewise.reports.verdict import Verdict
 
 SCHEMA = 1
+MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 
 def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, Any]:
@@ -33,6 +37,7 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(verdict),
+        "fairness": _fairness(fairness(evidence)),
         "measured": {"environment": study.get("environment", {})},
     }
     plain: dict[str, Any] = _finite(content)
@@ -82,8 +87,20 @@ def _pair(row: Row) -> dict[str, Any] | None:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     computed = asdict(verdict)
-    measured = {"fastest": computed.pop("fastest"), "cost": computed.pop("cost")}
+    measured = {name: computed.pop(name) for name in MEASURED_OF_A_VERDICT}
     return {**computed, "measured": measured}
+
+
+def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:
+    """What the lint found in the study itself, and apart from it what it found in measurements."""
+    plain = [{**asdict(finding), "values": dict(finding.values)} for finding in findings]
+    for one in plain:
+        del one["measured"]
+    told = list(zip(plain, findings, strict=True))
+    return {
+        "findings": [one for one, finding in told if not finding.measured],
+        "measured": {"findings": [one for one, finding in told if finding.measured]},
+    }
 
 
 def _finite(value: Any) -> Any:

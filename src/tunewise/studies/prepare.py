@@ -77,6 +77,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
+        "require": settings.require.numbers() if settings.require else None,
         "task": task_settings(task, labels.options),
         "metrics": list(task.metrics),
         "labels": list(labels.options),

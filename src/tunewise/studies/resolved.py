@@ -33,6 +33,8 @@ def resolved(study: StudySettings) -> dict[str, Any]:
         "keep": study.keep,
         "accept_leakage": study.accept_leakage,
         "equivalence_margin": study.equivalence_margin,
+        "require": _mapping(study.given, "require") or None,
+        "slices": list(study.slices),
     }
 
 
