@@ -8,6 +8,8 @@ from tunewise.reports.evidence import Evidence
 from tunewise.reports.learning_charts import best_of_points, learning, searches
 from tunewise.reports.results import Results
 from tunewise.reports.score_charts import differences, parameters, scores
+from tunewise.reports.slice_charts import slice_charts
+from tunewise.reports.slices import sliced
 
 
 def charts(evidence: Evidence, results: Results) -> list[Chart]:
@@ -21,5 +23,6 @@ def charts(evidence: Evidence, results: Results) -> list[Chart]:
         *tradeoffs(results),
         *searches(evidence),
         best_of_points(evidence),
+        *slice_charts(sliced(evidence, results), results),
     ]
     return [chart for chart in drawn if chart is not None]

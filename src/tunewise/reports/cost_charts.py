@@ -11,7 +11,7 @@ from tunewise.reports.costs import Placed, placed
 from tunewise.reports.drawing import Chart, base, faded, finished, tint
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results
-from tunewise.reports.words import count, duration, listed, metric_name, percent, size
+from tunewise.reports.words import count, duration, listed, metric_name, size
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     if len(points) < 2:
         return None
     metric = metric_name(results.metric)
-    values = [_value(point, cost, results) for point in points]
+    values = [_value(point, cost) for point in points]
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
     middle = (least * most) ** 0.5 if least > 0 else (least + most) / 2
     x = alt.X(
@@ -92,7 +92,7 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     return Chart(f"quality-{cost.key}", "tradeoff", title, words, finished(chart))
 
 
-def _value(point: Placed, cost: Cost, results: Results) -> dict[str, Any]:
+def _value(point: Placed, cost: Cost) -> dict[str, Any]:
     name = shown(point.row.name)
     return {
         "name": name,
@@ -101,5 +101,4 @@ def _value(point: Placed, cost: Cost, results: Results) -> dict[str, Any]:
         "score": point.score,
         "told": cost.words(point.cost),
         "front": "yes" if point.front else "no",
-        "percent": percent(point.score),
     }

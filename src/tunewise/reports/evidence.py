@@ -171,6 +171,30 @@ class Evidence:
         rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
         return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
 
+    def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """For each column its value by item id; `length` is that of the texts in characters.
+
+        A column that the prepared data do not hold is left out.
+        """
+        path = self.path / "data" / f"{split}.parquet"
+        if not path.is_file():
+            return {}
+        task, table = self.study["task"], pq.read_table(path)
+        texts, label = _text_columns(task), task["label"]
+        found: dict[str, dict[str, str | None]] = {name: {} for name in names}
+        for row in table.to_pylist():
+            for name in names:
+                if name == "length":
+                    value = str(sum(len(str(row[column])) for column in texts))
+                elif name not in table.column_names:
+                    continue
+                elif name == label:
+                    value = self.labels[row[name]]
+                else:
+                    value = row[name] if row[name] is None else str(row[name])
+                found[name][row["id"]] = value
+        return {name: values for name, values in found.items() if values}
+
 
 def gather(folder: StudyFolder) -> Evidence:
     """Read a study folder. Interrupted trials do not count; failed ones do."""

@@ -12,10 +12,12 @@ from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import gather
 from tunewise.reports.html import html, vega_version
+from tunewise.reports.more_tables import more_tables
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
 from tunewise.reports.record import record
 from tunewise.reports.results import results_of
+from tunewise.reports.stale import remove_stale
 from tunewise.reports.tables import as_csv, as_latex, tables
 from tunewise.reports.verdict import verdict
 from tunewise.store.study import StudyFolder
@@ -44,11 +46,16 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     judged = verdict(evidence, results)
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
-    for table in tables(results, page(evidence, results)):
-        write_text(out / "tables" / f"{table.key}.csv", as_csv(table))
-        write_text(out / "tables" / f"{table.key}.tex", as_latex(table))
+    written: list[Path] = []
+    for table in [*tables(results, page(evidence, results)), *more_tables(evidence, results)]:
+        csv, tex = (out / "tables" / f"{table.key}.{ending}" for ending in ("csv", "tex"))
+        write_text(csv, as_csv(table))
+        write_text(tex, as_latex(table))
+        written += [csv, tex]
     for chart in drawings:
         write_plot(out / "plots", chart)
+        written += [out / "plots" / f"{chart.key}.{ending}" for ending in ("svg", "png")]
+    remove_stale(out, written)
     write_text(out / PAGE, html(evidence, results, judged, drawings))
     return out / PAGE
 

@@ -26,6 +26,7 @@ from tunewise.studies.models import Inspector
 from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
+from tunewise.studies.slicing import slice_columns
 
 Say = Callable[[str], None]
 
@@ -52,6 +53,8 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     say("Reading the data ...")
     data = read_data(settings.data, task.columns(), settings.base, label=task.label)
     labels, problems = _labels(settings, data)
+    slices, unsound = slice_columns(settings.slices, data.splits, task)
+    problems += unsound
     say("Finding the models ...")
     models, missing = _models(settings)
     problems += missing
@@ -60,7 +63,8 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         problems += _audit(settings, data, labels, None).problems
         raise InputError(_once(problems))
     splits = prepared_rows(data.splits, task.text, task.label, labels)
-    data_hash = hash_of(splits)
+    data_hash = hash_of(splits)  # before the columns of slices: they change no trial
+    kept = prepared_rows(data.splits, task.text, task.label, labels, keep=slices)
     facts = Facts(data_hash, labels.options, models)
     contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model ...")
@@ -77,6 +81,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
+        "slices": list(settings.slices),
         "require": settings.require.numbers() if settings.require else None,
         "task": task_settings(task, labels.options),
         "metrics": list(task.metrics),
@@ -95,7 +100,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "notes": list(notes),
         "environment": environment(),
     }
-    return Prepared(settings, splits, study, notes, tuple(describe(expansion)))
+    return Prepared(settings, kept, study, notes, tuple(describe(expansion)))
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:
