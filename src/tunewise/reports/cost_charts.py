@@ -51,11 +51,11 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     metric = metric_name(results.metric)
     values = [_value(point, cost) for point in points]
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
-    middle = (least * most) ** 0.5 if least > 0 else (least + most) / 2
+    middle, air = (least * most) ** 0.5, max(1.1, (most / least) ** 0.1)
     x = alt.X(
         "cost:Q",
         title=cost.title,
-        scale=alt.Scale(type="log", domain=[least / 1.5, most * 1.5], nice=False),
+        scale=alt.Scale(type="log", domain=[least / air, most * air], nice=False),
         axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
     )
     y = alt.Y(
@@ -82,7 +82,9 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     ]
     for left in (True, False):  # names reach inwards, so that none leaves the chart
         named = [v for v in values if (v["cost"] <= middle) == left]
-        text = base(named).mark_text(align="left" if left else "right", dx=12 if left else -12)
+        text = base(named).mark_text(
+            align="left" if left else "right", dx=4 if left else -4, dy=-16
+        )
         layers.append(text.encode(x=x, y=y, text="label:N", opacity=faded()))
     title = f"{metric} against {cost.title.partition(' (')[0]}"
     says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)

@@ -70,7 +70,7 @@ def _spaces(trained: list[Contender]) -> Finding | None:
     }
     if differ(names):
         severity: Severity = "warning"
-    elif differ({name: _shapes(space) for name, space in spaces.items()}):
+    elif not all(_alike(space, other) for space in spaces.values() for other in spaces.values()):
         severity = "notice"
     else:
         return None
@@ -93,17 +93,17 @@ def _space(contender: Contender) -> dict[str, list[Any]]:
     }
 
 
-def _shapes(space: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Values of a geometric range by the factors between them, others as they are."""
-    shapes: dict[str, list[Any]] = {}
+def _alike(space: dict[str, list[Any]], other: dict[str, list[Any]]) -> bool:
+    """Whether the same settings take the same values; learning rates up to a common factor."""
     for setting, values in space.items():
-        positive = all(isinstance(v, float) and v > 0 for v in values)
-        if positive and setting.endswith("learning_rate"):
-            logs = [math.log(v / values[0]) for v in values]
-            shapes[setting] = [round(log / SAME_SHAPE / 2) for log in logs]
-        else:
-            shapes[setting] = values
-    return shapes
+        theirs = other[setting]
+        if setting.endswith("learning_rate") and len(values) == len(theirs):
+            shifts = [math.log(a / b) for a, b in zip(values, theirs, strict=True) if a and b]
+            if shifts and max(shifts) - min(shifts) <= SAME_SHAPE:
+                continue
+        if values != theirs:
+            return False
+    return True
 
 
 def _edges(evidence: Evidence) -> list[Finding]:

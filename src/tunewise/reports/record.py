@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import Finding
 from tunewise.reports.results import Results, Row, Spread
+from tunewise.reports.searching import best_of, tried
+from tunewise.reports.slices import sliced
 from tunewise.reports.verdict import Verdict
 
-SCHEMA = 1
+SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 
@@ -38,6 +41,12 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(verdict),
         "fairness": _fairness(fairness(evidence)),
+        "searches": _searches(evidence),
+        "slices": asdict(found) if (found := sliced(evidence, results)) else None,
+        "learning": {
+            name: {"lowest_epoch": epoch, "rose": rose}
+            for name, (epoch, rose) in turns(validation_curve(evidence, "loss")).items()
+        },
         "measured": {"environment": study.get("environment", {})},
     }
     plain: dict[str, Any] = _finite(content)
@@ -89,6 +98,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     computed = asdict(verdict)
     measured = {name: computed.pop(name) for name in MEASURED_OF_A_VERDICT}
     return {**computed, "measured": measured}
+
+
+def _searches(evidence: Evidence) -> list[dict[str, Any]]:
+    """Every searched point of every contender, best first."""
+    return [
+        {
+            "contender": contender.name,
+            "settings": contender.searched,
+            "points": [asdict(point) for point in tried(contender, evidence.headline)],
+            "expected_best": best_of(contender, evidence.headline),
+        }
+        for contender in evidence.contenders
+        if len(contender.points) > 1
+    ]
 
 
 def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:

@@ -87,12 +87,10 @@ def _beyond(inner: float, end: float) -> float:
     >>> _beyond(5e-4, 1e-3), _beyond(7, 9), _beyond(3e-4, 1e-4), _beyond(0.1, 0)
     (0.002, 11, 3.3e-05, -0.1)
     """
-    if inner > 0 and end > 0 and max(inner / end, end / inner) >= LOGARITHMIC:
-        step = float(f"{end * end / inner:.2g}")
-    else:
-        step = float(f"{2 * end - inner:.4g}")
     whole = isinstance(inner, int) and isinstance(end, int)
-    return max(1, round(step)) if whole and step > 0 else step
+    if inner > 0 and end > 0 and max(inner / end, end / inner) >= LOGARITHMIC:
+        return max(1, end * end // inner) if whole else float(f"{end * end / inner:.2g}")
+    return 2 * end - inner if whole else float(f"{2 * end - inner:.4g}")
 
 
 def best_of(contender: Contender, metric: str) -> list[float]:
