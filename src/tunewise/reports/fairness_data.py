@@ -30,7 +30,7 @@ def _of_trials(evidence: Evidence, part: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for contender in evidence.contenders:
         settings = (t.record.result.get("settings", {}) for t in contender.trials)
-        hashes = {(one.get(part) or {}).get("hash") for one in settings} - {None}
+        hashes = {str(one[part]["hash"]) for one in settings if (one.get(part) or {}).get("hash")}
         if hashes:
             found[contender.name] = sorted(hashes)
     return found

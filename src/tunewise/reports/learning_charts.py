@@ -183,7 +183,7 @@ def best_of_points(evidence: Evidence) -> Chart | None:
     ]
     present = [contender for contender, _ in found.values()]
     name = metric_name(metric).lower()
-    most = max(value["points"] for value in values)
+    most = max(len(curve) for _, curve in found.values())
     x = alt.X(
         "points:Q",
         title="search points",

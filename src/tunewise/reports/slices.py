@@ -125,7 +125,8 @@ def _slice(
 def _corrected(found: Sliced) -> Sliced:
     """Holm over every slice that could be tested."""
     tested = [one for one in found.slices if one.test is not None and one.test.p is not None]
-    adjusted = holm([one.test.p for one in tested if one.test]).tolist() if tested else []
+    p = [one.test.p for one in tested if one.test and one.test.p is not None]
+    adjusted = holm(p).tolist() if p else []
     corrected = dict(zip(map(id, tested), adjusted, strict=True))
     slices = tuple(_told(one, corrected.get(id(one))) for one in found.slices)
     return replace(found, counted=len(tested), slices=slices)

@@ -88,7 +88,7 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
 
 def _own_training(study: StudySettings, contender: Contender) -> list[str]:
     """The training settings that the contender's own entry gives, for the fairness lint."""
-    given = study.given["methods"]
+    given: Any = study.given["methods"]
     for key in contender.entry.keys[1:]:
         given = given[key] if isinstance(given, (list, dict)) else None
     return list((given or {}).get("training") or {})
