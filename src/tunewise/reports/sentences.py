@@ -75,10 +75,10 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
         f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
     )
     seeds = min(len(row.seeds) for row in (best, nearest) if row.seeds)
-    return (models, methods + _why_narrower(pair, seeds))
+    return (models, methods + why_narrower(pair, seeds))
 
 
-def _why_narrower(pair: Pair, seeds: int) -> str:
+def why_narrower(pair: Pair, seeds: int) -> str:
     """A method's interval may come out narrower than the models', which looks like a mistake."""
     items, method = pair.items.interval, pair.method.interval
     if items is None or method is None or method.high - method.low >= items.high - items.low:

@@ -90,7 +90,7 @@ def _own_training(study: StudySettings, contender: Contender) -> list[str]:
     """The training settings that the contender's own entry gives, for the fairness lint."""
     given: Any = study.given["methods"]
     for key in contender.entry.keys[1:]:
-        given = given[key] if isinstance(given, (list, dict)) else None
+        given = None if isinstance(given, str) else given[key]
     return list((given or {}).get("training") or {})
 
 
