@@ -59,6 +59,8 @@ def hostile_plan() -> Plan:
         test=120,
         validation=80,
         epochs=2,
+        slices=("length", "kind", "label"),
+        kinds=HOSTILE[:9],
     )
 
 

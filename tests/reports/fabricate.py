@@ -107,6 +107,9 @@ class Plan:
     rng_seed: int = 7
     host: str = WHERE
     pace: float = 1.0  # every measured time is multiplied by this
+    require: dict[str, float] | None = None
+    slices: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("flat", "room", "cellar")  # of the column `kind`, item by item
 
 
 def fabricate(folder: Path, plan: Plan | None = None) -> Path:
@@ -154,6 +157,8 @@ def _write_split(folder: Path, plan: Plan, split: str, items: _Items) -> None:
     if plan.pair:
         columns["question"] = ["Would you stay again?"] * len(items.ids)
     columns["label"] = items.labels
+    if plan.slices:
+        columns["kind"] = [plan.kinds[n % len(plan.kinds)] for n in range(len(items.ids))]
     (folder / "data").mkdir(exist_ok=True)
     pq.write_table(pa.table(columns), folder / "data" / f"{split}.parquet")
 
@@ -194,6 +199,8 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
             "accept_leakage": plan.accept_leakage,
             "has_test": plan.has_test,
         },
+        "require": plan.require,
+        "slices": list(plan.slices),
         "models": {"embedded:encoder": "c0ffee00c0ffee00"},
         "environment": {"python": "3.11.9", "torch": "2.13.0", "platform": "Linux", "cores": 2},
     }

@@ -137,7 +137,11 @@ def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
         "validation-accuracy-by-epoch",
         "validation-loss",
         "parameters",
+        "quality-parameters",
+        "quality-memory",
+        "quality-time",
         "search-1",
+        "search-best-of-points",
     ]
 
 

@@ -7,6 +7,10 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
+from tunewise.reports.sentences import why_narrower
+from tunewise.statistics.intervals import Interval
+from tunewise.statistics.pairs import Pair
+
 MAJORITY, TFIDF, HEAD, LORA, FULL = CONTENDERS
 
 
@@ -107,3 +111,20 @@ def test_a_single_contender_is_not_compared(tmp_path: Path, only: Invented) -> N
     seen = look(tmp_path / "s", Plan(contenders=(only,)))
     assert seen.verdict.certainty == ()
     assert "nothing to compare it with" in seen.verdict.headline
+
+
+def narrow(pair: Pair, width: float) -> str:
+    """The word on a method's interval of this width, beside one of 4 points over items."""
+    items = replace(pair.items, interval=Interval(-0.04, 0.0))
+    method = replace(pair.method, interval=Interval(-0.02 - width / 2, -0.02 + width / 2))
+    return why_narrower(replace(pair, items=items, method=method), seeds=2)
+
+
+def test_a_method_interval_narrower_than_that_of_the_models_is_explained(rooms: Seen) -> None:
+    pair = rooms.results.rows[1].to_best
+    assert pair is not None
+    assert narrow(pair, 0.01).startswith(" This interval is narrower than that of the trained")
+    assert "the spread over 2 seeds is itself only estimated" in narrow(pair, 0.01)
+    assert narrow(pair, 0.05) == ""
+    untold = replace(pair, method=replace(pair.method, interval=None))
+    assert why_narrower(untold, seeds=1) == ""

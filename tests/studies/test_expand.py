@@ -227,6 +227,7 @@ def test_a_row_holds_what_a_trial_needs() -> None:
         "search": [],
         "parameters": None,
         "features": None,
+        "own_training": [],
     }
     assert point["settings"]["task"] == {
         "kind": "classification",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from tunewise.reports.cost_charts import tradeoffs
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
-from tunewise.reports.learning_charts import learning, searches
+from tunewise.reports.learning_charts import best_of_points, learning, searches
 from tunewise.reports.results import Results
 from tunewise.reports.score_charts import differences, parameters, scores
+from tunewise.reports.slice_charts import slice_charts
+from tunewise.reports.slices import sliced
 from tunewise.reports.written import decoded
 from tunewise.reports.written_tables import quality_and_diversity
 
@@ -19,7 +22,10 @@ def charts(evidence: Evidence, results: Results) -> list[Chart]:
         *(scores(results.rows, metric, "test") for metric in results.metrics[:1]),
         *learning(evidence),
         parameters(results),
+        *tradeoffs(results),
         *searches(evidence),
         quality_and_diversity(evidence, results, decoded(evidence)),
+        best_of_points(evidence),
+        *slice_charts(sliced(evidence, results), results),
     ]
     return [chart for chart in drawn if chart is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,12 @@ class Point:
 
     values: dict[str, Any]
     trials: tuple[Trial, ...]
+    settings: dict[str, Any] = field(default_factory=dict)  # task, data, model, method, training
+
+    def score(self, metric: str) -> float | None:
+        """Its validation score under the first seed, by which points are chosen."""
+        first = self.trials[0] if self.trials else None
+        return first.metrics("validation").get(metric) if first and first.done else None
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,17 @@ class Contender:
     tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: dict[str, int] | None
     learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
+    own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
+
+    @property
+    def centre(self) -> Point:
+        """The chosen point; before one is chosen, the first."""
+        return self.chosen or self.points[0]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """How it was trained; empty for what the loop does not train."""
+        return dict(self.centre.settings.get("training") or {})
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -181,6 +198,30 @@ class Evidence:
     def _columns(self) -> list[str]:
         return self.study.get("texts") or _text_columns(self.study["task"])
 
+    def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """For each column its value by item id; `length` is that of the texts in characters.
+
+        A column that the prepared data do not hold is left out.
+        """
+        path = self.path / "data" / f"{split}.parquet"
+        if not path.is_file():
+            return {}
+        table, label = pq.read_table(path), self.study.get("answer", "label")
+        texts = self._columns
+        found: dict[str, dict[str, str | None]] = {name: {} for name in names}
+        for row in table.to_pylist():
+            for name in names:
+                if name == "length":
+                    value = str(sum(len(str(row[column])) for column in texts))
+                elif name not in table.column_names:
+                    continue
+                elif name == label and self.labels:
+                    value = self.labels[row[name]]
+                else:
+                    value = row[name] if row[name] is None else str(row[name])
+                found[name][row["id"]] = value
+        return {name: values for name, values in found.items() if values}
+
 
 def gather(folder: StudyFolder) -> Evidence:
     """Read a study folder. Interrupted trials do not count; failed ones do."""
@@ -216,6 +257,7 @@ def _contender(
         tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
         learning_rate=_learning_rate(described),
+        own_training=tuple(described.get("own_training", ())),
     )
 
 
@@ -227,7 +269,7 @@ def _point(
 ) -> Point:
     ids = {seed: digest({**place["identity"], "seed": seed}) for seed in seeds}
     trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
-    return Point(dict(place["point"]), tuple(trials))
+    return Point(dict(place["point"]), tuple(trials), dict(place.get("settings", {})))
 
 
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:

@@ -21,13 +21,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunewise.reports import words
+from tunewise.reports.costs import costs_of
 from tunewise.reports.disagreements import disagreements
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.fairness import fairness
+from tunewise.reports.finding import value_words
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
 from tunewise.reports.plain import shortened, shown, visible
 from tunewise.reports.results import Results
+from tunewise.reports.rows_apart import commands, settings_apart
+from tunewise.reports.searching import tried
+from tunewise.reports.slices import sliced
 from tunewise.reports.verdict import Verdict
 from tunewise.reports.written import decoded, failures
 from tunewise.statistics.failures import KINDS
@@ -49,6 +55,16 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
         "decoded": decoded(evidence),
         "wrong": failures(evidence),
         "kinds": KINDS,
+        "findings": fairness(evidence),
+        "costs": costs_of(evidence, results),
+        "searched": [
+            (contender, tried(contender, evidence.headline))
+            for contender in evidence.contenders
+            if len(contender.points) > 1
+        ],
+        "sliced": sliced(evidence, results),
+        "apart": settings_apart(evidence),
+        "commands": commands(evidence),
         "policy": policy(bundle, script),
         "css": Markup(_ours("report.css")),
         "bundle": Markup(bundle),
@@ -104,7 +120,10 @@ def _ours(name: str) -> str:
 
 def _groups(drawings: Sequence[Chart]) -> dict[str, list[Chart]]:
     """The charts of each section, in order; a section may have none."""
-    sections = ("difference", "scores", "learning", "cost", "search", "decoding")
+    sections = (
+        *("difference", "scores", "learning", "cost", "tradeoff", "search", "slices"),
+        "decoding",
+    )
     return {name: [chart for chart in drawings if chart.group == name] for name in sections}
 
 
@@ -134,6 +153,7 @@ def _environment() -> Environment:
         points=words.points,
         probability=words.probability,
         count=words.count,
+        value=value_words,
         duration=words.duration,
         size=words.size,
         metric=words.metric_name,

@@ -13,7 +13,8 @@ from tunewise.reports.curves import CurvePoint, training_loss, validation_curve
 from tunewise.reports.drawing import Chart, base, dashes, faded, finished, tint
 from tunewise.reports.evidence import Contender, Evidence
 from tunewise.reports.plain import shown
-from tunewise.reports.words import metric_said
+from tunewise.reports.searching import best_of
+from tunewise.reports.words import metric_name, metric_said
 
 CHOSEN = "chosen"
 
@@ -167,3 +168,49 @@ def _numbers(values: Sequence[float], title: str) -> Any:
         scale = alt.Scale(zero=False, nice=False, padding=16)
     axis = alt.Axis(values=sorted(set(values)), format="~g", grid=False)
     return alt.X("value:Q", title=title, scale=scale, axis=axis)
+
+
+def best_of_points(evidence: Evidence) -> Chart | None:
+    """The validation score to expect from the best of 1, 2, ... searched points."""
+    metric = evidence.headline
+    found = {c.name: (c, curve) for c in evidence.contenders if (curve := best_of(c, metric))}
+    if not found:
+        return None
+    values = [
+        {"name": shown(name), "points": number, "score": score}
+        for name, (_, curve) in found.items()
+        for number, score in enumerate(curve, start=1)
+    ]
+    present = [contender for contender, _ in found.values()]
+    name = metric_name(metric).lower()
+    most = max(len(curve) for _, curve in found.values())
+    x = alt.X(
+        "points:Q",
+        title="search points",
+        axis=alt.Axis(values=_whole(most)[1:], format="d", grid=False),
+        scale=alt.Scale(domain=[1, most], nice=False, padding=12),
+    )
+    y = alt.Y(
+        "score:Q",
+        title=f"expected best {name}",
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format="%", tickCount=5),
+    )
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("points:Q", format="d", title="points"),
+        alt.Tooltip("score:Q", format=".1%", title=f"expected best {name}"),
+    ]
+    marks, paint = base(values).encode(x=x, y=y), tint(present, legend=True)
+    chart = alt.layer(
+        marks.mark_line(strokeWidth=2).encode(
+            color=paint, strokeDash=dashes(present), opacity=faded()
+        ),
+        marks.mark_circle(size=70).encode(color=paint, opacity=faded(), tooltip=tooltip),
+    ).properties(height=240)
+    title = "What more search points would bring"
+    says = "; ".join(
+        f"{shown(name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"
+        for name, (_, curve) in found.items()
+    )
+    return Chart("search-best-of-points", "search", title, f"{title}: {says}.", finished(chart))

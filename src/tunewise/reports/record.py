@@ -8,15 +8,22 @@ bytes once those keys are left out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.fairness import fairness
+from tunewise.reports.finding import Finding
 from tunewise.reports.results import Results, Row, Spread
+from tunewise.reports.searching import best_of, tried
+from tunewise.reports.slices import sliced
 from tunewise.reports.verdict import Verdict
 from tunewise.reports.written import decoded, failures
 
-SCHEMA = 1
+SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
+MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 
 def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, Any]:
@@ -35,6 +42,13 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(verdict),
         **_written(evidence),
+        "fairness": _fairness(fairness(evidence)),
+        "searches": _searches(evidence),
+        "slices": asdict(found) if (found := sliced(evidence, results)) else None,
+        "learning": {
+            name: {"lowest_epoch": epoch, "rose": rose}
+            for name, (epoch, rose) in turns(validation_curve(evidence, "loss")).items()
+        },
         "measured": {"environment": study.get("environment", {})},
     }
     plain: dict[str, Any] = finite(content)
@@ -103,8 +117,34 @@ def _pair(row: Row) -> dict[str, Any] | None:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     computed = asdict(verdict)
-    measured = {"fastest": computed.pop("fastest"), "cost": computed.pop("cost")}
+    measured = {name: computed.pop(name) for name in MEASURED_OF_A_VERDICT}
     return {**computed, "measured": measured}
+
+
+def _searches(evidence: Evidence) -> list[dict[str, Any]]:
+    """Every searched point of every contender, best first."""
+    return [
+        {
+            "contender": contender.name,
+            "settings": contender.searched,
+            "points": [asdict(point) for point in tried(contender, evidence.headline)],
+            "expected_best": best_of(contender, evidence.headline),
+        }
+        for contender in evidence.contenders
+        if len(contender.points) > 1
+    ]
+
+
+def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:
+    """What the lint found in the study itself, and apart from it what it found in measurements."""
+    plain = [{**asdict(finding), "values": dict(finding.values)} for finding in findings]
+    for one in plain:
+        del one["measured"]
+    told = list(zip(plain, findings, strict=True))
+    return {
+        "findings": [one for one, finding in told if not finding.measured],
+        "measured": {"findings": [one for one, finding in told if finding.measured]},
+    }
 
 
 def finite(value: Any) -> Any:

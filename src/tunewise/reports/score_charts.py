@@ -11,6 +11,7 @@ from tunewise.reports.drawing import ROW_HEIGHT, Chart, base, faded, finished, n
 from tunewise.reports.palette import FROZEN, colour
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row, Spread
+from tunewise.reports.words import count as short_count
 from tunewise.reports.words import metric_name, split_name
 
 OUT_OF_MEMORY = "out-of-memory"
@@ -146,7 +147,11 @@ def parameters(results: Results) -> Chart | None:
     for row in counted:
         assert row.parameters is not None
         trained, total = row.parameters.trainable, row.parameters.total
-        shared = {"name": shown(row.name), "share": _percent(row.parameters.share)}
+        shared = {
+            "name": shown(row.name),
+            "share": _percent(row.parameters.share),
+            "numbers": f"{short_count(trained)} of {short_count(total)}",
+        }
         values += [
             {**shared, "part": shown(row.name), "count": trained, "what": "trained"},
             {**shared, "part": "", "count": total - trained, "what": "frozen"},
@@ -171,9 +176,10 @@ def parameters(results: Results) -> Chart | None:
         tooltip=tooltip,
     )
     share = marks.mark_text(style="value").encode(text=alt.Text("share:N"))
+    numbers = marks.mark_text(dy=68).encode(text=alt.Text("numbers:N"))
     chart = (
-        alt.layer(ring, share)
-        .properties(width=128, height=116)
+        alt.layer(ring, share, numbers)
+        .properties(width=128, height=150)
         .facet(
             facet=alt.Facet("name:N", sort=names, title=None, header=alt.Header(labelLimit=150)),
             columns=4,

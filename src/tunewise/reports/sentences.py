@@ -12,6 +12,7 @@ from tunewise.reports.words import (
     percent,
     points,
     probability,
+    size,
     split_name,
 )
 from tunewise.statistics.claims import Claim
@@ -73,7 +74,20 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
         f"lie between {points(-high)} and {points(-low)} points (95 %; "
         f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
     )
-    return (models, methods)
+    seeds = min(len(row.seeds) for row in (best, nearest) if row.seeds)
+    return (models, methods + why_narrower(pair, seeds))
+
+
+def why_narrower(pair: Pair, seeds: int) -> str:
+    """A method's interval may come out narrower than the models', which looks like a mistake."""
+    items, method = pair.items.interval, pair.method.interval
+    if items is None or method is None or method.high - method.low >= items.high - items.low:
+        return ""
+    return (
+        " This interval is narrower than that of the trained models although it covers more: the "
+        f"spread over {seeds} seeds is itself only estimated, and came out small by chance. Rely "
+        "on the wider one."
+    )
 
 
 def outlook(results: Results) -> str | None:
@@ -92,8 +106,8 @@ def outlook(results: Results) -> str | None:
     return " ".join(sentences) or None
 
 
-def cost(best: Row, cheapest: Row, fastest: Row) -> str | None:
-    """What is saved by taking the cheapest or the fastest in place of the best."""
+def cost(best: Row, cheapest: Row, fastest: Row, leanest: Row) -> str | None:
+    """What is saved by taking the cheapest, the fastest or the leanest in place of the best."""
     parts = []
     if cheapest is not best and best.parameters:
         ours, theirs = (
@@ -107,6 +121,11 @@ def cost(best: Row, cheapest: Row, fastest: Row) -> str | None:
         parts.append(
             f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} a trial where "
             f"{shown(best.name)} takes {duration(best.measured.seconds)}"
+        )
+    if leanest is not best and leanest.measured.peak_bytes is not None:
+        parts.append(
+            f"{shown(leanest.name)} peaks at {size(leanest.measured.peak_bytes)} of memory where "
+            f"{shown(best.name)} peaks at {size(best.measured.peak_bytes)}"
         )
     return "; ".join(parts) + "." if parts else None
 

@@ -44,7 +44,6 @@ def tables(results: Results, page: Page) -> list[Table]:
     return [
         scores(results),
         differences(results),
-        costs(results),
         labels(page),
         failures(page),
         trials(page),
@@ -95,32 +94,6 @@ def differences(results: Results) -> Table:
         "standing",
     )
     return Table("differences", "Differences to the best", header, tuple(rows))
-
-
-def costs(results: Results) -> Table:
-    """Parameters, and what was measured."""
-    header = (
-        "contender",
-        "parameters",
-        "trained",
-        "seconds a trial",
-        "seconds in all",
-        "peak bytes",
-        "artefact bytes",
-    )
-    rows = tuple(
-        (
-            row.name,
-            row.parameters.total if row.parameters else None,
-            row.parameters.trainable if row.parameters else None,
-            row.measured.seconds,
-            row.measured.seconds_all,
-            row.measured.peak_bytes,
-            row.measured.artefact_bytes,
-        )
-        for row in results.rows
-    )
-    return Table("costs", "Trained numbers and measured costs", header, rows)
 
 
 def labels(page: Page) -> Table:

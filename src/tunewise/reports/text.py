@@ -38,6 +38,9 @@ def verdict_text(verdict: Verdict) -> RenderableType:
     parts += [
         Padding(Text(f"! {shown(note)}", style="yellow"), (1, 0, 0, 2)) for note in verdict.notes
     ]
+    if verdict.within:
+        parts.append(Padding(Text(shown(verdict.within.says), style="bold"), (1, 0, 0, 2)))
+    parts.append(Padding(Text(shown(verdict.fairness)), (1, 0, 0, 2)))
     return Padding(Group(*parts), (1, 0))
 
 

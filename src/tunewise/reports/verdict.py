@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from tunewise.reports.checks import TITLES
 from tunewise.reports.evidence import UNFINISHED, Evidence
+from tunewise.reports.fairness import fairness, summary
 from tunewise.reports.plain import shown
+from tunewise.reports.requirements import Recommendation, recommendation
 from tunewise.reports.results import Results, Row
 from tunewise.reports.sentences import certainty, cost, headline, outlook
 from tunewise.reports.words import listed
@@ -17,7 +19,8 @@ from tunewise.reports.words import listed
 class Verdict:
     """What to do, and why it may be believed.
 
-    `fastest` and `cost` rest on measured times; all else is computed. `tied` cannot be told
+    `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
+    computed. `tied` cannot be told
     from the best in either way. `unsettled` is behind as trained, but with so few seeds the
     same cannot be said of the methods.
     """
@@ -28,11 +31,14 @@ class Verdict:
     unsettled: tuple[str, ...]
     cheapest: str | None  # fewest trained numbers among the best and those tied with it
     fastest: str | None  # least time among them
+    leanest: str | None  # smallest peak of memory among them
     enough: str | None  # a contender without a model that none with one is ahead of
     certainty: tuple[str, ...]  # about these trained models, then about the methods
     outlook: str | None  # who is behind, and what would settle the ties
     cost: str | None  # what the cheapest and the fastest save
     notes: tuple[str, ...]  # what to know before believing the rest
+    within: Recommendation | None  # the choice within the study's limits, where it names any
+    fairness: str  # one line: what differs between rows beside the method
 
 
 def verdict(evidence: Evidence, results: Results) -> Verdict:
@@ -43,6 +49,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     leaders = [best, *results.standing("tied")]  # by score: of equally cheap ones the better
     cheapest = min(leaders, key=_trained_numbers)
     fastest = min(leaders, key=_seconds)
+    leanest = min(leaders, key=_peak)
     enough = _enough(leaders, results)
     return Verdict(
         headline=headline(results, best, cheapest, enough),
@@ -51,11 +58,14 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         unsettled=tuple(row.name for row in results.standing("unsettled")),
         cheapest=cheapest.name,
         fastest=None if fastest.measured.seconds is None else fastest.name,
+        leanest=None if leanest.measured.peak_bytes is None else leanest.name,
         enough=enough.name if enough else None,
         certainty=certainty(results, best),
         outlook=outlook(results),
-        cost=cost(best, cheapest, fastest),
+        cost=cost(best, cheapest, fastest, leanest),
         notes=_notes(evidence, results),
+        within=recommendation(evidence.study.get("require"), results),
+        fairness=summary(fairness(evidence)),
     )
 
 
@@ -67,11 +77,14 @@ def _without_results(evidence: Evidence, results: Results) -> Verdict:
         unsettled=(),
         cheapest=None,
         fastest=None,
+        leanest=None,
         enough=None,
         certainty=(),
         outlook=None,
         cost=None,
         notes=_notes(evidence, results),
+        within=recommendation(evidence.study.get("require"), results),
+        fairness=summary(fairness(evidence)),
     )
 
 
@@ -145,3 +158,7 @@ def _trained_numbers(row: Row) -> int:
 
 def _seconds(row: Row) -> float:
     return float("inf") if row.measured.seconds is None else row.measured.seconds
+
+
+def _peak(row: Row) -> float:
+    return float("inf") if row.measured.peak_bytes is None else row.measured.peak_bytes

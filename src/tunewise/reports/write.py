@@ -11,12 +11,14 @@ import vl_convert
 from tunewise.core.files import write_bytes, write_text
 from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
-from tunewise.reports.evidence import gather
+from tunewise.reports.evidence import Evidence, gather
 from tunewise.reports.html import html, vega_version
+from tunewise.reports.more_tables import more_tables
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
 from tunewise.reports.record import record
-from tunewise.reports.results import results_of
+from tunewise.reports.results import Results, results_of
+from tunewise.reports.stale import remove_stale
 from tunewise.reports.tables import Table, as_csv, as_latex, tables
 from tunewise.reports.verdict import verdict
 from tunewise.reports.written import decoded, failures
@@ -47,11 +49,11 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     judged = verdict(evidence, results)
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
-    written = (decoding(decoded(evidence)), wrong_answers(failures(evidence)))
-    own = [table for table in written if table.rows]
-    write_tables([*tables(results, page(evidence, results)), *own], out, ("csv", "tex"))
+    written = write_tables(every_table(evidence, results), out, ("csv", "tex"))
     for chart in drawings:
         write_plot(out / "plots", chart)
+        written += [out / "plots" / f"{chart.key}.{ending}" for ending in ("svg", "png")]
+    remove_stale(out, written)
     write_text(out / PAGE, html(evidence, results, judged, drawings))
     return out / PAGE
 
@@ -61,16 +63,29 @@ def write_latex(folder: StudyFolder, out: Path | None = None) -> Path:
     out = out or folder.path / "report"
     evidence = gather(folder)
     results = results_of(evidence)
-    return write_tables(tables(results, page(evidence, results)), out, ("tex",))
+    write_tables(every_table(evidence, results), out, ("tex",))
+    return out / "tables"
 
 
-def write_tables(made: Sequence[Table], out: Path, forms: Sequence[str]) -> Path:
-    """Write tables into ``tables``, in each of the forms, and return that folder."""
+def every_table(evidence: Evidence, results: Results) -> list[Table]:
+    """All tables; those of written answers only where there are any."""
+    own = (decoding(decoded(evidence)), wrong_answers(failures(evidence)))
+    return [
+        *tables(results, page(evidence, results)),
+        *more_tables(evidence, results),
+        *(table for table in own if table.rows),
+    ]
+
+
+def write_tables(made: Sequence[Table], out: Path, forms: Sequence[str]) -> list[Path]:
+    """Write tables into ``tables``, in each of the forms, and return the files."""
+    written = []
     for table in made:
         for form in forms:
             text = as_csv(table) if form == "csv" else as_latex(table)
-            write_text(out / "tables" / f"{table.key}.{form}", text)
-    return out / "tables"
+            written.append(out / "tables" / f"{table.key}.{form}")
+            write_text(written[-1], text)
+    return written
 
 
 def write_json_ascii(path: Path, value: object) -> None:

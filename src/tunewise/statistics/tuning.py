@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from tunewise.statistics.metrics import Numbers
 
@@ -37,3 +38,26 @@ def expected_best(scores: ArrayLike, *, higher_is_better: bool = True) -> Number
     k = np.arange(1, v.size + 1)[:, None]
     reached = (np.arange(v.size + 1) / v.size) ** k  # (k, points + 1)
     return np.diff(reached, axis=1) @ v
+
+
+def expected_optimism(points: int, standard_error: float) -> float:
+    """How much better than it is the best of equally good points looks, on average.
+
+    ``SE * E[max of k standard normals]``, with
+    ``E[max] = integral of x k phi(x) Phi(x)^(k-1)``. Points scored on the same items err
+    together, which makes it less: this is the most it can be.
+
+    Args:
+        points: k, from 1 up.
+        standard_error: of one point's validation score, in the unit of the score.
+
+    Source: David and Nagaraja 2003, Order Statistics, ch. 3.
+
+    >>> round(expected_optimism(2, 1.0), 4), round(expected_optimism(3, 1.0), 4)
+    (0.5642, 0.8463)
+    """
+    if points < 1:
+        raise ValueError(f"points = {points}: at least one is needed")
+    x = np.linspace(-9.0, 9.0, 20_001)
+    density = points * stats.norm.pdf(x) * stats.norm.cdf(x) ** (points - 1)
+    return standard_error * float(np.trapezoid(x * density, x))

@@ -24,6 +24,7 @@ from tunewise.studies.models import Inspector
 from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
+from tunewise.studies.slicing import slice_columns, with_columns
 from tunewise.tasks.base import Settled, Task
 from tunewise.training.settings import FULL_BATCH
 
@@ -53,6 +54,10 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     say("Reading the data ...")
     data = read_data(settings.data, task.columns(), settings.base, label=task.stratum)
     settled, problems = _settled(task, data)
+    slices, unsound = slice_columns(
+        settings.slices, data.splits, {} if settled is None else settled.splits, task
+    )
+    problems += unsound
     say("Finding the models ...")
     models, missing = _models(settings)
     problems += missing
@@ -61,7 +66,8 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         problems += _audit(settings, settled or Settled(data, {}), None).problems
         raise InputError(_once(problems))
     data, splits = settled.data, settled.splits
-    data_hash = hash_of(splits)
+    data_hash = hash_of(splits)  # before the columns of slices: they change no trial
+    kept = with_columns(splits, data.splits, slices)
     facts = Facts(data_hash, settled.settings, models)
     contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model ...")
@@ -80,8 +86,11 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
         "memory_limit": settings.memory_bytes,
+        "slices": list(settings.slices),
+        "require": settings.require.numbers() if settings.require else None,
         "task": task_settings(task, settled.settings),
         "texts": list(task.texts),
+        "answer": task.answer_column,
         "metrics": list(task.metrics),
         "labels": list(settled.options),
         "contenders": contenders,
@@ -98,7 +107,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "notes": list(notes),
         "environment": environment(),
     }
-    return Prepared(settings, splits, study, notes, settled.pictures, tuple(describe(expansion)))
+    return Prepared(settings, kept, study, notes, settled.pictures, tuple(describe(expansion)))
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:

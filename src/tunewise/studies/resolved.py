@@ -36,6 +36,8 @@ def resolved(study: StudySettings) -> dict[str, Any]:
         "equivalence_margin": study.equivalence_margin,
         "memory_limit": study.memory_limit,
         "trackers": list(study.trackers),
+        "require": _mapping(study.given, "require") or None,
+        "slices": list(study.slices),
     }
 
 

@@ -31,7 +31,10 @@ def contender_rows(
     study: StudySettings, expansion: Expansion, facts: Facts
 ) -> list[dict[str, Any]]:
     """The list ``contenders`` of ``study.json``."""
-    return [_row(study.task, contender, facts) for contender in expansion.contenders]
+    return [
+        {**_row(study.task, contender, facts), "own_training": _own_training(study, contender)}
+        for contender in expansion.contenders
+    ]
 
 
 def task_settings(task: Task, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +87,14 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
         "parameters": None,  # counted once a model has been built
         "features": None,  # the key of stored features, where a trunk is frozen
     }
+
+
+def _own_training(study: StudySettings, contender: Contender) -> list[str]:
+    """The training settings that the contender's own entry gives, for the fairness lint."""
+    given: Any = study.given["methods"]
+    for key in contender.entry.keys[1:]:
+        given = None if isinstance(given, str) else given[key]
+    return list((given or {}).get("training") or {})
 
 
 def _point(common: Mapping[str, Any], point: Point) -> dict[str, Any]:

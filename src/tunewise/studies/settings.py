@@ -14,6 +14,7 @@ from tunewise.core.units import parse_bytes
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
 from tunewise.studies.document import Keys
+from tunewise.studies.limits import Limits
 from tunewise.studies.values import types_of
 from tunewise.tasks.base import Task
 
@@ -120,6 +121,8 @@ class StudyOptions:
     equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
     memory_limit: str | None = None  # what one trial may hold, such as 8 GB
     trackers: tuple[Tracker, ...] = ()  # copies for these, in the study's folder, when it has run
+    require: Limits | None = None  # limits for the recommended contender
+    slices: tuple[str, ...] = ()  # columns (or `length`) by which scores are broken down
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or set(self.name) <= {"."}:
@@ -136,6 +139,8 @@ class StudyOptions:
             raise ValueError(f"seeds = {seed}: stands twice, and would only repeat its trials.")
         if self.accept_leakage is not None and not self.accept_leakage.strip():
             raise ValueError("accept_leakage = '': the reason, which the report repeats.")
+        for name in {name for name in self.slices if self.slices.count(name) > 1}:
+            raise ValueError(f"slices = {name!r}: stands twice.")
         if self.equivalence_margin is not None and not 0 < self.equivalence_margin < 1:
             raise ValueError(
                 f"equivalence_margin = {self.equivalence_margin}: a fraction between 0 and 1, "

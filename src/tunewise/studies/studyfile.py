@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.backbones.sources import PAIR
-from tunewise.core.errors import InputError, unknown
+from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.data.settings import DataSettings
 from tunewise.statistics.metrics import METRICS, WRITTEN
 from tunewise.studies.document import Document, Keys, read_values
 from tunewise.studies.entries import read_entry, read_training
+from tunewise.studies.limits import METRIC_LIMITS
 from tunewise.studies.names import TOP, known_only
 from tunewise.studies.overrides import override
 from tunewise.studies.parts import mapping, read_part
@@ -67,6 +68,7 @@ def settings_of_document(document: Document) -> StudySettings:
     given = {key: value for key, value in top.items() if key in names}
     options = read_part(reader, StudyOptions, given, (), what="it")
     task = _task(reader, top.get("task"))
+    _check_required(reader, options, task)
     data = _data(reader, top.get("data"))
     training = read_training(reader, top.get("training"), ("training",))
     entries = _entries(reader, top.get("methods"), training)
@@ -115,6 +117,16 @@ def _task(reader: Reader, value: Any) -> Any:
         if name not in fitting:
             reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
     return task
+
+
+def _check_required(reader: Reader, options: Any, task: Any) -> None:
+    """A score can be required only of a metric that the study computes."""
+    if options is WRONG or task is WRONG or options.require is None:
+        return
+    for name in METRIC_LIMITS:
+        if name in options.require.numbers() and name not in task.metrics:
+            message = f"'{name}' is not among the study's metrics. {nearest(name, task.metrics)}"
+            reader.wrong(("require", name), message)
 
 
 def _data(reader: Reader, value: Any) -> Any:

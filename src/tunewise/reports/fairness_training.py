@@ -1,0 +1,115 @@
+"""What the fairness lint says of how rows were trained: settings, steps, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunewise.reports.evidence import Contender, Evidence
+from tunewise.reports.finding import Finding, Severity, differ, told
+from tunewise.reports.plain import shown
+from tunewise.reports.words import listed
+
+NAMES = {
+    "epochs": "The number of epochs",
+    "warmup": "The warm-up",
+    "dropout": "The backbone's dropout",
+    "patience": "The patience of early stopping",
+    "batch_size": "The batch size",
+    "accumulate": "The parts in which a step is computed",
+    "max_length": "The longest text",
+    "choose": "The epoch whose weights count",
+    "timeout": "The time limit of a trial",
+    "clip_norm": "The limit on the gradient's norm",
+    "learning_rate": "The learning rate",
+    "optimizer": "The optimiser",
+}
+OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
+MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
+
+
+def training_findings(evidence: Evidence) -> list[Finding]:
+    """Unequal training settings, steps and seeds among the rows that the loop trains."""
+    trained = [contender for contender in evidence.contenders if contender.training]
+    keys = dict.fromkeys(key for contender in trained for key in contender.training)
+    found = [_setting(trained, key) for key in keys]
+    return [
+        finding for finding in (*found, _steps(trained), _seeds(evidence)) if finding is not None
+    ]
+
+
+def _setting(trained: list[Contender], key: str) -> Finding | None:
+    """One training setting; where the search chooses it, it is the search's affair."""
+    fixed = [c for c in trained if f"training.{key}" not in c.searched]
+    values = {contender.name: contender.training.get(key) for contender in fixed}
+    if not differ(values):
+        return None
+    own = [contender.name for contender in fixed if key in contender.own_training]
+    if key == OWN_DEFAULT and not own:
+        return None
+    name = NAMES.get(key, shown(key).replace("_", " ").capitalize())
+    severity: Severity = "warning"
+    todo = f"Give every row the same {shown(key)} under training:, or tell readers why they differ."
+    if key == MEMORY_ALONE:
+        severity = "notice"
+        todo = "It changes memory and time, not the gradient: do not compare peak memory."
+    elif key == OWN_DEFAULT:
+        severity = "notice"
+        given = f"{listed([shown(one) for one in own])} {'has' if len(own) == 1 else 'have'}"
+        todo = f"{given} a value of its own in the study; a search would find it for every row."
+    elif _swept(fixed, key):
+        severity = "notice"
+        todo = "The study sweeps over it: compare only rows that share a value."
+    says = f"{name} differs: {told(values)}."
+    return Finding(f"training.{key}", severity, says, todo, tuple(values), values)
+
+
+def _swept(fixed: list[Contender], key: str) -> bool:
+    """Whether every method was tried at all the same values, so that none is favoured."""
+    tried: dict[tuple[str, str | None], set[str]] = {}
+    for contender in fixed:
+        place = (contender.method, contender.model)
+        tried.setdefault(place, set()).add(repr(contender.training.get(key)))
+    sets = list(tried.values())
+    return len(sets[0]) > 1 and all(one == sets[0] for one in sets)
+
+
+def _steps(trained: list[Contender]) -> Finding | None:
+    """Steps that differ although nothing that was set explains it."""
+    asked: dict[str, list[Contender]] = {}
+    for contender in trained:
+        if contender.training.get("patience") is None and contender.finished:
+            shape = repr([contender.training.get(key) for key in ("epochs", "batch_size")])
+            asked.setdefault(shape, []).append(contender)
+    for group in asked.values():
+        steps: Mapping[str, Any] = {
+            c.name: sorted({t.record.result.get("steps") for t in c.finished} - {None})
+            for c in group
+        }
+        if differ(steps):
+            return Finding(
+                "steps",
+                "warning",
+                f"Rows with the same epochs and batch size took different steps: {told(steps)}.",
+                "Something cut a trial short; look at its log before comparing.",
+                tuple(steps),
+                steps,
+            )
+    return None
+
+
+def _seeds(evidence: Evidence) -> Finding | None:
+    """Seeds also order the data: rows without the same ones did not see the same batches."""
+    seeded = [c for c in evidence.contenders if c.seeded and c.finished]
+    values = {c.name: [trial.seed for trial in c.finished] for c in seeded}
+    if not differ(values):
+        return None
+    return Finding(
+        "seeds",
+        "warning",
+        f"The seeds, which also order the data, differ: {told(values)}.",
+        "Run the study again: it trains the seeds that are missing. Until then rows are not "
+        "compared seed by seed.",
+        tuple(values),
+        values,
+    )

@@ -1,0 +1,111 @@
+"""Tables of costs, search points, findings, settings and slices."""
+
+from __future__ import annotations
+
+from tunewise.reports.costs import costs_of
+from tunewise.reports.evidence import Evidence
+from tunewise.reports.fairness import fairness
+from tunewise.reports.finding import value_words
+from tunewise.reports.results import Results
+from tunewise.reports.rows_apart import settings_apart
+from tunewise.reports.searching import tried
+from tunewise.reports.slices import sliced
+from tunewise.reports.tables import Cell, Table
+
+
+def more_tables(evidence: Evidence, results: Results) -> list[Table]:
+    """Every table that needs more than the rows; one without content is left out."""
+    made = [
+        costs(evidence, results),
+        _search(evidence),
+        _fairness(evidence),
+        _settings(evidence, results),
+        _slices(evidence, results),
+    ]
+    return [table for table in made if table.rows or table.key == "costs"]
+
+
+def costs(evidence: Evidence, results: Results) -> Table:
+    """Parameters, what was measured, and next to it what was scored."""
+    rows = costs_of(evidence, results)
+    more = list(dict.fromkeys(name for cost in rows for name in cost.more_bytes))
+    scored = list(dict.fromkeys(m for row in results.rows for m in row.scores(results.split)))
+    header = (
+        "contender",
+        "parameters",
+        "trained",
+        "reduction factor",
+        "seconds a trial",
+        "seconds in all",
+        "peak bytes",
+        *(f"{name.replace('_', ' ')} bytes" for name in more),
+        "artefact bytes",
+        *(f"{results.split} {metric}" for metric in scored),
+    )
+    cells: list[tuple[Cell, ...]] = []
+    for cost in rows:
+        row, counted = cost.row, cost.row.parameters
+        spreads = [row.scores(results.split).get(metric) for metric in scored]
+        cells.append(
+            (
+                row.name,
+                counted.total if counted else None,
+                counted.trainable if counted else None,
+                cost.reduction,
+                row.measured.seconds,
+                row.measured.seconds_all,
+                row.measured.peak_bytes,
+                *(cost.more_bytes.get(name) for name in more),
+                row.measured.artefact_bytes,
+                *(spread.mean if spread else None for spread in spreads),
+            )
+        )
+    return Table("costs", "Trained numbers, measured costs, scores", header, tuple(cells))
+
+
+def _search(evidence: Evidence) -> Table:
+    metric = evidence.headline
+    rows: list[tuple[Cell, ...]] = [
+        (
+            contender.name,
+            ", ".join(f"{key} = {value_words(value)}" for key, value in point.values.items()),
+            point.score,
+            point.status,
+            "chosen" if point.chosen else None,
+            ", ".join(point.edges) or None,
+        )
+        for contender in evidence.contenders
+        if len(contender.points) > 1
+        for point in tried(contender, metric)
+    ]
+    header = ("contender", "point", f"validation {metric}", "status", "chosen", "edge")
+    return Table("search", "Search points, best first", header, tuple(rows))
+
+
+def _fairness(evidence: Evidence) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (one.severity, one.kind, one.says, one.todo, ", ".join(one.rows))
+        for one in fairness(evidence)
+    ]
+    header = ("severity", "kind", "finding", "what to do", "contenders")
+    return Table("fairness", "What differs beside the method", header, tuple(rows))
+
+
+def _settings(evidence: Evidence, results: Results) -> Table:
+    names = [row.name for row in results.rows]
+    rows: list[tuple[Cell, ...]] = [
+        (one.path, *(one.values[name] for name in names)) for one in settings_apart(evidence)
+    ]
+    return Table("settings", "Settings in which rows differ", ("setting", *names), tuple(rows))
+
+
+def _slices(evidence: Evidence, results: Results) -> Table:
+    found = sliced(evidence, results)
+    rows: list[tuple[Cell, ...]] = []
+    for one in found.slices if found else ():
+        for score in one.scores:
+            low, high = score.interval or (None, None)
+            rows.append((one.column, one.value, one.items, score.name, score.mean, low, high))
+    metric = found.metric if found else ""
+    header = ("column", "slice", "items", "contender", metric, "low", "high")
+    return Table("slices", "Scores by slice", header, tuple(rows))

@@ -1,0 +1,92 @@
+"""Limits that a recommended contender has to keep, with their units."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, fields
+
+from tunewise.core.errors import nearest
+
+_QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ]*)\s*")
+BYTES = {
+    "B": 1.0,
+    **{unit: 1000.0**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), start=1)},
+    **{unit: 1024.0**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), start=1)},
+}
+SECONDS = {
+    "ms": 1e-3,
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
+MEASURES = {"memory": BYTES, "artefact": BYTES, "time": SECONDS}
+EXAMPLES = {"memory": "8 GB", "artefact": "20 MB", "time": "10 min"}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the recommended contender may need at most, and must reach at least."""
+
+    memory: str | int | float | None = None  # peak of one trial, such as 8 GB; a number is bytes
+    artefact: str | int | float | None = None  # what is stored of it, such as 20 MB
+    time: str | int | float | None = None  # of one trial, such as 10 min; a number is seconds
+    parameters: int | None = None  # trained numbers
+    accuracy: float | None = None  # at least, as a fraction; so the other metrics
+    balanced_accuracy: float | None = None
+    f1_macro: float | None = None
+    f1_micro: float | None = None
+    f1_weighted: float | None = None
+    matthews: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.numbers():
+            raise ValueError("names no limit: such as {memory: 8 GB, accuracy: 0.8}.")
+        if self.parameters is not None and self.parameters < 0:
+            raise ValueError(f"parameters = {self.parameters}: a whole number from 0 up.")
+        for name in METRIC_LIMITS:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"{name} = {value}: a fraction from 0 to 1, such as 0.8.")
+
+    def numbers(self) -> dict[str, float]:
+        """Every limit that was given: bytes, seconds, counts and fractions."""
+        found: dict[str, float] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                units = MEASURES.get(field.name)
+                found[field.name] = value if units is None else quantity(field.name, value)
+        return found
+
+
+METRIC_LIMITS = tuple(
+    field.name for field in fields(Limits) if field.name not in {*MEASURES, "parameters"}
+)
+
+
+def quantity(name: str, value: str | int | float) -> float:
+    """A number with its unit, in bytes or seconds.
+
+    >>> quantity("memory", "8 GB"), quantity("artefact", "1.5MiB"), quantity("time", "10 min")
+    (8000000000.0, 1572864.0, 600.0)
+
+    Raises:
+        ValueError: no number, no such unit, or nothing above zero.
+    """
+    units, example = MEASURES[name], EXAMPLES[name]
+    text = str(value)
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{name} = {value!r}: a number with its unit, such as {example}.")
+    number, unit = float(match[1]), match[2]
+    folded = {known.lower(): size for known, size in units.items()}
+    if unit and unit.lower() not in folded:
+        raise ValueError(f"{name} = {value!r}: unknown unit '{unit}'. {nearest(unit, units)}")
+    if not unit and isinstance(value, str):
+        raise ValueError(f"{name} = {value!r}: needs a unit, such as {example}.")
+    found = number * (folded[unit.lower()] if unit else 1.0)
+    if not (found > 0 and math.isfinite(found)):
+        raise ValueError(f"{name} = {value!r}: above 0, such as {example}.")
+    return found

@@ -1,0 +1,51 @@
+"""The columns that scores are broken down by, checked against the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunewise.core.errors import Problem, nearest
+from tunewise.data.rows import Splits
+from tunewise.tasks.base import Task
+
+LENGTH = "length"  # not a column: quartiles of the text's length in characters
+
+
+def slice_columns(
+    slices: Sequence[str], splits: Splits, prepared: Splits, task: Task
+) -> tuple[list[str], list[Problem]]:
+    """The columns to keep beside those of the prepared rows, and what is wrong with the others.
+
+    A row may lack a value; a split whose rows all lack the column has no such column. Training
+    rows are never sliced.
+    """
+    problems = []
+    scored = {name: rows for name, rows in splits.items() if name != "train"}
+    for column in slices:
+        for split, rows in scored.items():
+            both = (*rows, *prepared.get(split, ()))
+            found = {key for row in both for key in row if not key.startswith("_")}
+            if column not in found and column != LENGTH:
+                known = nearest(column, {*found, LENGTH})
+                problems.append(Problem("slices", f"{split} has no column '{column}'. {known}"))
+    own = {key for rows in prepared.values() for row in rows[:1] for key in row}
+    taken = {*task.columns(), *own, "id", LENGTH}
+    return [column for column in slices if column not in taken], problems
+
+
+def with_columns(prepared: Splits, splits: Splits, columns: Sequence[str]) -> Splits:
+    """The prepared rows with further columns of the data, as text."""
+    if not columns:
+        return prepared
+    found: Splits = {}
+    for split, rows in prepared.items():
+        by_id = {str(row["id"]): row for row in splits[split]}
+        found[split] = [
+            {**row, **{column: _text(by_id[str(row["id"])].get(column)) for column in columns}}
+            for row in rows
+        ]
+    return found
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
