@@ -63,8 +63,9 @@ def commands() -> str:
 
 def help_of(command: str) -> str:
     """What `tunewise COMMAND --help` prints, in 80 columns."""
-    settings = {"terminal_width": 80, "max_content_width": 80}
-    shown = CliRunner().invoke(app, [command, "--help"], prog_name="tunewise", **settings)
+    shown = CliRunner().invoke(
+        app, [command, "--help"], prog_name="tunewise", terminal_width=80, max_content_width=80
+    )
     if shown.exit_code:
         raise RuntimeError(f"tunewise {command} --help ended with {shown.exit_code}")
     return shown.output.strip()

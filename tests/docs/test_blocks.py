@@ -70,7 +70,7 @@ def registries_as_they_were() -> Iterator[None]:
         yield
     finally:
         for registry, classes in kept:
-            registry._classes = classes  # type: ignore[assignment]  # one of two kinds
+            registry._classes = classes
 
 
 def run_page(page: Path) -> None:
