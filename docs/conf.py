@@ -35,6 +35,7 @@ nitpick_ignore = [
     ("py:class", "tunewise.statistics.pairs.Pair"),
 ]
 default_role = "literal"
+smartquotes = False  # a prime in a formula is no quotation mark
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
