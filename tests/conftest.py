@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
+from tunewise.core.cache import FOLDER as CACHE
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 WORDS = (*SPECIAL, *("good", "bad", "fine", "cold", "warm", "room", "bed", "the", "a", "is", "not"))
@@ -85,6 +87,12 @@ def real_data() -> Path:
     if found is None:
         pytest.skip("no folder shared/data beside the repository, where the real data would be")
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or fills the cache of whoever runs it; processes inherit the variable."""
+    os.environ[CACHE] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

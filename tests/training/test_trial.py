@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_stored_features_give_what_the_whole_model_gives(
     study: Path, settings: Settings, pooling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     do(study, settings("head", pooling=pooling), "stored")
-    assert list((study / "features").glob("*/train/features.safetensors"))
+    assert list((study / "features").glob("*/train/rows-00000.safetensors"))
     monkeypatch.setattr("tunewise.training.assembly.is_frozen", lambda model: False)
     do(study, settings("head", pooling=pooling), "whole")
     stored, whole = result(study, "stored"), result(study, "whole")
@@ -144,6 +145,19 @@ def test_features_are_computed_once(
     monkeypatch.setattr("tunewise.training.features.FeatureStore._compute", forbidden)
     assert do(study, settings("head")) == "done"
     assert result(study)["error"] is None
+
+    shutil.rmtree(study / "features")  # as in another study of the same data and model
+    assert run_job(job, study, lambda: False) == "done"
+    assert list((study / "features" / "k" / "train").glob("*.safetensors"))
+
+
+def test_an_unusable_cache_is_done_without(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (study / "a file").write_text("")
+    monkeypatch.setenv("TUNEWISE_CACHE", str(study / "a file" / "cache"))
+    assert do(study, settings("head")) == "done"
+    assert list((study / "features").glob("*/train/rows-00000.safetensors"))
 
 
 def test_an_interrupted_trial_has_no_marker_and_ends_as_if_undisturbed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 from tunewise.store.log import LogTail
@@ -37,6 +38,7 @@ class Running:
     step: int = 0
     steps: int | None = None
     loss: float | None = None
+    rows_per_second: float | None = None  # of stored features
 
     def read(self) -> None:
         """Take in the new lines of the log."""
@@ -46,6 +48,7 @@ class Running:
             elif event["event"] == "step":
                 self.first = event["step"] if self.first is None else self.first
                 self.step, self.loss = event["step"], event.get("loss")
+                self.rows_per_second = event.get("rows_per_second")
 
     def seconds_left(self, now: float) -> float | None:
         """By the pace so far; None while too little has been seen of it."""
@@ -85,7 +88,7 @@ class Board:
     def hear(self, event: Event) -> None:
         match event:
             case Started(job):
-                log = LogTail(self.folder.trial_folder(job.id) / LOG)
+                log = LogTail(self._log_of(job))
                 self.running[job.key] = Running(*self.label(job), job.kind, log, self.clock())
             case Finished(job, record, seconds):
                 self.running.pop(job.key, None)
@@ -98,8 +101,13 @@ class Board:
                 self.running.pop(job.key, None)
             case Tick():
                 for running in self.running.values():
-                    if running.kind == "trial":
+                    if running.kind != "test":
                         running.read()
+
+    def _log_of(self, job: Job) -> Path:
+        if job.kind == "features":
+            return self.folder.features_folder(job.id).with_suffix(".jsonl")
+        return self.folder.trial_folder(job.id) / LOG
 
     def _count(self) -> None:
         """What changes only when a job ends; hashing ids four times a second would be felt."""

@@ -96,10 +96,12 @@ def _bars(running: list[Running]) -> Table:
     if not running:
         grid.add_row(Text("  loading the libraries", style="dim"), Text(""), Text(""), Text(""))
     for trial in running:
-        if trial.kind == "trial" and trial.steps:
+        if trial.steps:
             said = f"{trial.step}/{trial.steps}"
             if trial.loss is not None:
                 said += f"  loss {trial.loss:.3f}"
+            if trial.rows_per_second is not None:
+                said += f"  {trial.rows_per_second:.0f} a second"
             bar = ProgressBar(total=trial.steps, completed=trial.step)
         else:
             said = "testing" if trial.kind == "test" else "starting"

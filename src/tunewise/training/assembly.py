@@ -23,6 +23,7 @@ from tunewise.training.features import FeatureStore, Stub, feature_key, is_froze
 from tunewise.training.feed import Feed
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.stored import OnRows
 
 
 @dataclass
@@ -102,7 +103,14 @@ class Feeds:
     Inside the context the trunk is out of the model; `feed` is called before it is entered.
     """
 
-    def __init__(self, parts: Parts, model: Model, sample: Sequence[Encoded]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        model: Model,
+        sample: Sequence[Encoded],
+        *,
+        on_rows: OnRows = lambda rows: None,
+    ) -> None:
         self.parts = parts
         self.model = model
         self.store: FeatureStore | None = None
@@ -115,7 +123,7 @@ class Feeds:
                 parts.settings["data"]["hash"],
             )
             folder = parts.study_folder / "features" / key
-            self.store = FeatureStore(folder, model, parts.task, reduction)
+            self.store = FeatureStore(folder, model, parts.task, reduction, on_rows)
 
     def feed(self, split: str, encoded: Sequence[Encoded]) -> Feed:
         features = None if self.store is None else self.store.get(split, encoded)

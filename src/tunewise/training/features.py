@@ -7,27 +7,27 @@ outputs, so that the rest of the model runs unchanged for every family of models
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
 
 from tunewise.backbones.model import Model
+from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
-from tunewise.core.errors import DamagedFile
-from tunewise.core.files import check_complete, mark_complete, remove_folder
+from tunewise.core.files import is_complete
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.feed import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
+from tunewise.training.stored import OnRows, Rows, share, stored_rows
 
-VERSION = 1  # rises when stored features would differ
+VERSION = 2  # rises when stored features would differ
 
 
 def is_frozen(model: Model) -> bool:
@@ -126,36 +126,33 @@ def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduc
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """A trunk's outputs for the splits of one study, in `folder`, each computed once.
+    """A trunk's outputs for the splits of a study, each computed once for all studies.
 
-    `folder` is named by `feature_key`, so its content can only be one thing.
+    `folder` is named by `feature_key`, so its content can only be one thing. It is made in the
+    user's cache and shared with the study; where there can be no cache, in the study alone.
     """
 
     folder: Path
     model: Model
     task: Task
     reduction: Reduction
+    on_rows: OnRows = lambda rows: None
 
-    def get(self, split: str, encoded: Sequence[Encoded]) -> Tensor:
-        """The features of a split, shape (examples, 1 or 2, d).
+    def get(self, split: str, encoded: Sequence[Encoded]) -> Rows:
+        """The features of a split, a row an example, shape (1 or 2, d) each."""
+        here = self.folder / split
+        cache = cache_folder() / "features" / self.folder.name / split
+        if not is_complete(here):
+            with suppress(OSError):  # no cache here: computed below, for this study alone
+                self._rows(cache, encoded)
+                share(cache, here)
+        return self._rows(here, encoded)
 
-        Whoever comes second waits for the first. A damaged file is computed again.
-        """
-        target = self.folder / split
-        locks = self.folder.parent / ".locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with (locks / f"{self.folder.name}-{split}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            try:
-                check_complete(target)
-                return load_file(target / "features.safetensors")["features"]
-            except (DamagedFile, FileNotFoundError):
-                remove_folder(target)  # nothing is lost: it is computed below
-            target.mkdir(parents=True)
-            features = self._compute(encoded)
-            save_file({"features": features}, target / "features.safetensors")
-            mark_complete(target)
-            return features
+    def _rows(self, folder: Path, encoded: Sequence[Encoded]) -> Rows:
+        def compute(places: range) -> Tensor:
+            return self._compute([encoded[place] for place in places])
+
+        return stored_rows(folder, len(encoded), compute, on_rows=self.on_rows)
 
     def _compute(self, encoded: Sequence[Encoded]) -> Tensor:
         rows: dict[int, Tensor] = {}

@@ -10,26 +10,23 @@ import torch
 from torch import Tensor
 
 from tunewise.tasks.base import Batch, Encoded, Task
+from tunewise.training.stored import Rows
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Encoded examples, with the stored outputs of the trunk where it is frozen.
-
-    Shapes:
-        features  (examples, 1 or 2, d), see `features`
-    """
+    """Encoded examples, with the stored outputs of the trunk where it is frozen."""
 
     task: Task
     coder: Any  # a transformers tokenizer
     encoded: Sequence[Encoded]
-    features: Tensor | None = None
+    features: Rows | None = None  # a row an example, shape (1 or 2, d)
 
     def batch(self, places: Sequence[int]) -> Batch:
         batch = self.task.collate([self.encoded[place] for place in places], self.coder)
         if self.features is None:
             return batch
-        return with_features(batch, self.features[torch.tensor(places)])
+        return with_features(batch, self.features.take(places))
 
 
 def with_features(batch: Batch, features: Tensor) -> Batch:

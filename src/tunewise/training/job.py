@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tunewise.costs.measure import forget_peak_memory
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.tasks.base import TASKS
 from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.log import TrialLog
 from tunewise.training.sealed import SealedTest
 from tunewise.training.trial import Trial
 
@@ -39,6 +41,21 @@ def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -
             raise ValueError(f"there is no job of kind '{kind}'")
 
 
+class RowCount:
+    """Logs how many rows of features are there, for those who watch."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        path.unlink(missing_ok=True)
+        self.log = TrialLog(path)
+        self.began, self.found = time.monotonic(), 0
+        self.log.write("start", steps=rows)
+
+    def add(self, rows: int) -> None:
+        self.found += rows
+        seconds = time.monotonic() - self.began
+        self.log.write("step", step=self.found, rows_per_second=self.found / max(seconds, 1e-3))
+
+
 def make_features(job: dict[str, Any], study_folder: Path) -> str:
     """Store what a frozen trunk makes of train and validation, for all trials that use it.
 
@@ -56,10 +73,12 @@ def make_features(job: dict[str, Any], study_folder: Path) -> str:
         )
         for split in ("train", "validation")
     }
-    feeds = Feeds(parts, model, encoded["train"])
+    folder = study_folder / "features" / job["id"]
+    count = RowCount(folder.with_suffix(".jsonl"), sum(map(len, encoded.values())))
+    feeds = Feeds(parts, model, encoded["train"], on_rows=count.add)
     for split, items in encoded.items():
         feeds.feed(split, items)
-    folder = study_folder / "features" / job["id"]
     folder.mkdir(parents=True, exist_ok=True)
     mark_complete(folder)
+    count.log.path.unlink()
     return "done"
