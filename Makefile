@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real test-trackers lint check format bench sst5 schema embedded clean
+.PHONY: demo test test-real test-trackers lint check format bench sst5 schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -43,6 +43,10 @@ sst5: $(VENV)/.installed-dev
 schema: $(VENV)/.installed
 	$(BIN)/python -m tunewise.studies.schema
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/sphinx-build -W -n --keep-going -q -b html docs docs/_build
+	@echo "The handbook: docs/_build/index.html"
+
 embedded: $(VENV)/.installed-dev
 	$(BIN)/python scripts/pretrain_embedded.py
 	$(BIN)/python scripts/pretrain_decoder.py
@@ -57,5 +61,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) -e '.[dev]'
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
