@@ -129,7 +129,7 @@ def test_stored_features_give_what_the_whole_model_gives(
 ) -> None:
     do(study, settings("head", pooling=pooling), "stored")
     assert list((study / "features").glob("*/train/rows-00000.safetensors"))
-    monkeypatch.setattr("tunewise.training.assembly.is_frozen", lambda model: False)
+    monkeypatch.setattr("tunewise.training.assembly.features_of", lambda *_: None)
     do(study, settings("head", pooling=pooling), "whole")
     stored, whole = result(study, "stored"), result(study, "whole")
     for a, b in zip(stored["epochs"], whole["epochs"], strict=True):
@@ -141,7 +141,7 @@ def test_features_are_computed_once(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = {"kind": "features", "id": "k", "settings": settings("head")}
-    monkeypatch.setattr("tunewise.training.assembly.feature_key", lambda *_: "k")
+    monkeypatch.setattr("tunewise.training.assembly.features_of", lambda *_: "k")
     assert run_job(job, study, lambda: False) == "done"
     assert is_complete(study / "features" / "k")
 
