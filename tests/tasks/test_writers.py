@@ -14,10 +14,13 @@ from transformers import AutoModel, AutoModelForCausalLM, GPT2Config
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import resolve
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS
+from tunewise.studies.models import Inspector
 from tunewise.tasks.base import Asking, Batch
 from tunewise.tasks.question_answering import QuestionAnswering
+from tunewise.training.adapt import parameter_counts
 
 TASK = QuestionAnswering(max_new_tokens=6)
 METHOD_SETTINGS: dict[str, dict[str, Any]] = {
@@ -125,6 +128,18 @@ def test_a_writer_has_no_new_number(writer: Path) -> None:
     assert model.coder.pad_token_id == model.coder.eos_token_id
     names = [name for name, _ in model.module.named_parameters()]
     assert "lm_head.weight" not in names  # it is the token embeddings
+
+
+@pytest.mark.parametrize(("tied", "counted"), [(True, 0), (False, 257 * 16)])
+def test_a_plan_counts_a_shared_output_layer_once(tmp_path: Path, tied: bool, counted: int) -> None:
+    save_writer(tmp_path, tie_word_embeddings=tied)
+    source = resolve(str(tmp_path), None)
+    planned = Inspector(source, TASK, ()).inspect(METHODS.build("full", {}), 200, "0")
+    model, _ = prepared(tmp_path, "full")
+    real = parameter_counts(model.module, model.head)
+    assert planned.parameters == real
+    trunk = sum(p.numel() for p in model.module.get_submodule("transformer").parameters())
+    assert real["trainable"] == trunk + counted
 
 
 def test_a_checkpoint_without_its_own_output_layer_is_refused(tmp_path: Path) -> None:
