@@ -144,7 +144,7 @@ def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
     predictor = ModelPredictor(TASK, method, prepared_model(parts, method), 160)
     examples = [TASK.read(row) for row in questions(4, 0)]
     assert write_artefact(parts, predictor, tmp_path, merge=False) == form
-    proof = prove(form, parts, predictor, examples, tmp_path)  # type: ignore[arg-type]
+    proof = prove(form, parts, predictor, examples, tmp_path)
     assert proof.passed, proof
 
 
