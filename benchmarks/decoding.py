@@ -1,6 +1,6 @@
 """Ten ways of decoding with Tunewise and with ten calls of transformers' `generate`.
 
-    python benchmarks/decoding.py [--prompts 200] [--tokens 32] [--repeats 3] [--model M]
+    python benchmarks/decoding.py [--prompts 200] [--tokens 16] [--repeats 2] [--model M]
 
 Both decode the same prompts with the same model, the same limit and the same ends, sixteen
 prompts at a time sorted by length, on one thread, in turn; ratios are medians over the repeats.
@@ -94,8 +94,8 @@ def theirs(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> li
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--prompts", type=int, default=200)
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--tokens", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--model", default="embedded:decoder")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data.question_types import COCOQA, TAXONOMIES, TDIUC, taxonomy
+from tunewise.data.question_types import COCOQA, TAXONOMIES, TDIUC, question_word, taxonomy
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,18 @@ def test_daquar_with_thirty_answers_is_nearly_all_object_number_and_colour(
         counts = COCOQA.counts(row["question"] for row in csv.DictReader(file))
     assert counts["location"] < 0.01 * sum(counts.values())
     assert min(counts["object"], counts["number"], counts["colour"]) > 100
+
+
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [
+        ("In what year did it open, and who came?", "what"),
+        ("WHOSE house is it?", "who"),
+        ("To whom was it sold?", "who"),
+        ("How many beds?", "how"),
+        ("Is there a whatnot somewhere?", "other"),  # neither is a word of its own
+        ("", "other"),
+    ],
+)
+def test_the_first_word_that_asks_decides(question: str, word: str) -> None:
+    assert question_word(question) == word

@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from tests.tasks.conftest import questions, write_rows
 
+from tunewise.cli.contenders import choose
+from tunewise.cli.export import command
 from tunewise.core.errors import InputError
+from tunewise.opened import Opened
 from tunewise.reports.plain import visible
 from tunewise.studies.studyfile import read_study
 
@@ -66,6 +69,11 @@ def test_every_contender_is_scored_on_the_test_split(finished: Path) -> None:
     assert rows["untuned"]["seeds"] == [0]
     assert rows["full"]["test"]["loss"]["mean"] < rows["untuned"]["test"]["loss"]["mean"]
     assert content["metric"] == "f1"
+
+
+def test_prepared_rows_say_the_question_word(finished: Path) -> None:
+    rows = pq.read_table(finished / "data" / "test.parquet").to_pylist()
+    assert {row["question_word"] for row in rows} == {"where"}
 
 
 def test_every_way_of_decoding_is_stored_with_the_one_that_counts_first(finished: Path) -> None:
@@ -122,10 +130,42 @@ def test_the_best_contender_answers_questions_in_a_file_and_given_outright(finis
     assert (finished.parent.parent / "answers.csv").read_text().startswith("id,answer,stopped\n")
 
 
-def test_export_says_where_the_weights_are(finished: Path) -> None:
-    refused = tunewise("export", str(finished), "--to", "away", cwd=finished.parent.parent)
-    assert refused.returncode == 2
-    assert "not exported yet" in refused.stderr
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.parametrize(
+    ("name", "merge", "loaded_with"),
+    [("lora", False, "peft and transformers"), ("lora", True, "transformers")],
+)
+def test_a_writer_is_exported_with_proof(
+    finished: Path, tmp_path: Path, name: str, merge: bool, loaded_with: str
+) -> None:
+    to = tmp_path / "away"
+    command(finished, to, contender=name, merge=merge)
+    proof = json.loads((to / "proof.json").read_text())
+    assert (proof["passed"], proof["loaded_with"], proof["examples"]) == (True, loaded_with, 12)
+    assert proof["compared"] == "logits after the prompts"
+    if merge:
+        assert not (to / "adapter_config.json").exists()
+        return
+    config = json.loads((to / "adapter_config.json").read_text())
+    assert config["task_type"] == "CAUSAL_LM"
+    code = (to / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=to,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == first_answer(finished, name)
+
+
+def first_answer(finished: Path, name: str) -> str:
+    """The greedy answer to the first validation question, of the trial that is exported."""
+    opened = Opened(finished)
+    record = choose(opened, name).record
+    path = finished / "trials" / record.id / "predictions" / "validation.parquet"
+    return str(pq.read_table(path).to_pylist()[0]["answer"])
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,18 @@ from transformers import AutoModel, AutoModelForCausalLM, GPT2Config
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import resolve
+from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS
+from tunewise.studies.models import Inspector
 from tunewise.tasks.base import Asking, Batch
 from tunewise.tasks.question_answering import QuestionAnswering
+from tunewise.training.adapt import parameter_counts
+from tunewise.training.assembly import Parts, prepared_model
+from tunewise.training.export import write_artefact
+from tunewise.training.predictor import ModelPredictor
+from tunewise.training.proof import prove
 
 TASK = QuestionAnswering(max_new_tokens=6)
 METHOD_SETTINGS: dict[str, dict[str, Any]] = {
@@ -118,6 +126,28 @@ def test_an_adapter_loads_into_peft_as_a_causal_language_model(
         torch.testing.assert_close(theirs(**inputs).logits[real], ours[real], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("name", "form"), [("prefix", "tunewise"), ("untuned", "transformers")])
+def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
+    writer: Path, tmp_path: Path, name: str, form: str
+) -> None:
+    chosen = METHODS.build(name, METHOD_SETTINGS.get(name, {}))
+    settings = {
+        "task": {"kind": "question-answering", "max_new_tokens": 6},
+        "data": {"hash": "0"},
+        "model": {"source": str(writer), "revision": None, "hash": "0"},
+        "method": {"name": name, "version": chosen.version, "settings": settings_of(chosen)},
+        "training": {"max_length": 160},
+        "seed": 0,
+    }
+    parts = Parts.of(settings, writer)
+    method: Any = parts.method
+    predictor = ModelPredictor(TASK, method, prepared_model(parts, method), 160)
+    examples = [TASK.read(row) for row in questions(4, 0)]
+    assert write_artefact(parts, predictor, tmp_path, merge=False) == form
+    proof = prove(form, parts, predictor, examples, tmp_path)
+    assert proof.passed, proof
+
+
 def test_a_writer_has_no_new_number(writer: Path) -> None:
     model = build_writer(str(writer), seed=0)
     assert model.head == []
@@ -125,6 +155,19 @@ def test_a_writer_has_no_new_number(writer: Path) -> None:
     assert model.coder.pad_token_id == model.coder.eos_token_id
     names = [name for name, _ in model.module.named_parameters()]
     assert "lm_head.weight" not in names  # it is the token embeddings
+
+
+@pytest.mark.parametrize(("tied", "counted"), [(True, 0), (False, 257 * 16)])
+def test_a_plan_counts_a_shared_output_layer_once(tmp_path: Path, tied: bool, counted: int) -> None:
+    save_writer(tmp_path, tie_word_embeddings=tied)
+    source = resolve(str(tmp_path), None)
+    full: Any = METHODS.build("full", {})
+    planned = Inspector(source, TASK, ()).inspect(full, 200, "0")
+    model, _ = prepared(tmp_path, "full")
+    real = parameter_counts(model.module, model.head)
+    assert planned.parameters == real
+    trunk = sum(p.numel() for p in model.module.get_submodule("transformer").parameters())
+    assert real["trainable"] == trunk + counted
 
 
 def test_a_checkpoint_without_its_own_output_layer_is_refused(tmp_path: Path) -> None:

@@ -46,21 +46,17 @@ def command(
     chosen = choose(opened, contender)
     say(f"Loading {chosen.name}")
     parts = Parts.of(chosen.settings, opened.folder.path)
-    if parts.task.form == "write":
-        message = (
-            "contenders that write answers are not exported yet. What was trained lies in "
-            f"{chosen.weights}: an adapter as PEFT loads it, or a transformers folder."
-        )
-        raise InputError([Problem(chosen.name, message)])
     predictor = load_predictor(parts, chosen.weights)
     draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
     draft.mkdir(parents=True)
     try:
         form = write_artefact(parts, predictor, draft, merge=merge)
         say("Proving it in a process of its own")
-        proof = prove(form, parts, predictor, parts.examples("validation"), draft)
+        examples = parts.examples("validation")
+        proof = prove(form, parts, predictor, examples, draft)
         write_json(draft / "proof.json", asdict(proof))
-        exported = _described(chosen, predictor, form, proof, merged=merge)
+        prompt = parts.task.prompted(examples[0]) if parts.task.form == "write" else ""
+        exported = _described(chosen, predictor, form, proof, merged=merge, prompt=prompt)
         text = card(opened.evidence, opened.results, opened.verdict, chosen.name, exported)
         write_text(draft / "README.md", text)
         _put_in_place(draft, to)
@@ -94,7 +90,7 @@ def _check_target(to: Path, *, force: bool) -> None:
 
 
 def _described(
-    chosen: Chosen, predictor: Predictor, form: Form, proof: Proof, *, merged: bool
+    chosen: Chosen, predictor: Predictor, form: Form, proof: Proof, *, merged: bool, prompt: str
 ) -> Exported:
     model = chosen.settings["model"]
     trained = predictor if isinstance(predictor, ModelPredictor) else None
@@ -105,6 +101,7 @@ def _described(
         settings=chosen.settings,
         base=base_of(model) if model else None,
         max_length=trained.max_length if trained else None,
+        prompt=prompt,
         pad_token_id=trained.model.coder.pad_token_id if trained else None,
         proof=asdict(proof),
     )

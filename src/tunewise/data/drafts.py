@@ -22,7 +22,9 @@ def study_name(source: str) -> str:
     ('my-reviews-1', 'sst5', 'study')
     """
     last = Path(source.rpartition(":")[2])
-    stem = last.stem if last.suffix in (".csv", ".tsv", ".jsonl", ".parquet") else last.name
+    stem = (
+        last.stem if last.suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet") else last.name
+    )
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "study"
 
 

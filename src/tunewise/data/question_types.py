@@ -1,4 +1,4 @@
-"""What a question about a picture asks for, by two taxonomies with rules on its words.
+"""What a question asks for: its question word, and two taxonomies for those about pictures.
 
 The taxonomies are those of two data sets whose questions were made by type. Elsewhere, as in
 DAQUAR, the type is not given and must be told from the words: the rules below are ours. The first
@@ -124,3 +124,17 @@ TDIUC = Taxonomy(
 )
 
 TAXONOMIES = {one.name: one for one in (COCOQA, TDIUC)}
+
+_WORD = re.compile(r"\b(what|who|whom|whose|when|where|which|why|how)\b", re.IGNORECASE)
+_ALIKE = {"whom": "who", "whose": "who"}
+
+
+def question_word(question: object) -> str:
+    """The first word that asks, wherever it stands; "other" where there is none.
+
+    >>> question_word("In which year?"), question_word("Whose is it?"), question_word("Is it?")
+    ('which', 'who', 'other')
+    """
+    found = _WORD.search(str(question))
+    word = found[0].lower() if found else "other"
+    return _ALIKE.get(word, word)

@@ -38,13 +38,37 @@ from tunewise.training.finished import load_exported
 (answer,) = load_exported(".").predict([Example("1", ({texts},))])
 print({labels}[answer.choice], answer.probabilities)"""
 
+WRITER = """\
+{classes}
+tokenizer = AutoTokenizer.from_pretrained(".")
+model = {model}.eval()
+inputs = tokenizer({prompt}, return_tensors="pt")
+written = model.generate(**inputs, max_new_tokens={tokens}, do_sample=False, pad_token_id={pad})
+answer = tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
+print(answer.split("\\n")[0].strip())"""
+WRITER_CLASSES = {
+    "transformers": (
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        'AutoModelForCausalLM.from_pretrained(".")',
+    ),
+    "peft": (
+        "from peft import AutoPeftModelForCausalLM\nfrom transformers import AutoTokenizer",
+        'AutoPeftModelForCausalLM.from_pretrained(".", dtype="float32")',
+    ),
+}
+OWN_WRITER = """\
+from tunewise.data.examples import Example
+from tunewise.training.finished import load_exported
+(answer,) = load_exported(".").predict([Example("1", ("A question?", "Its context."))])
+print(answer.answer)"""
+
 LOADING = {"transformers": TRANSFORMERS, "peft": PEFT, "tunewise": TUNEWISE}
 NEEDS = {
     "transformers": "It is a folder of transformers and needs nothing else.",
-    "peft": "It is an adapter of PEFT with its head. The base model is loaded from {base}; a base "
+    "peft": "It is an adapter of PEFT{head}. The base model is loaded from {base}; a base "
     "in a folder must be taken along, or the contender exported again with `--merge`.",
     "tunewise": "It needs Tunewise (`pip install tunewise`): neither transformers nor PEFT has "
-    "this kind of classifier, and neither should run foreign code to get it. "
+    "this kind of model, and neither should run foreign code to get it. "
     "`tunewise predict . --text ...` answers from the command line.",
 }
 
@@ -61,6 +85,7 @@ class Exported:
     max_length: int | None
     pad_token_id: int | None
     proof: Mapping[str, Any]
+    prompt: str = ""  # one of the data's, where answers are written
 
 
 def card(
@@ -88,7 +113,7 @@ def card(
 def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
     values: dict[str, Any] = {
         "library_name": exported.form,
-        "pipeline_tag": "text-classification",
+        "pipeline_tag": "text-generation" if exported.prompt else "text-classification",
         "tags": ["tunewise", row.method],
     }
     model = exported.settings["model"]
@@ -101,11 +126,6 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
-    task = evidence.study["task"]
-    texts = " and ".join(_text(column) for column in task["text"])
-    labels = "\n".join(
-        f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
-    )
     base = f" on {_text(row.model)}" if row.model else ""
     folded = ", folded into its layers" if exported.merged else ""
     trained = ""
@@ -114,6 +134,13 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
             f" Of its {count(row.parameters.total)} numbers {row.parameters.trainable:,} "
             "were trained."
         )
+    if exported.prompt:
+        what = "Writes answers to questions about a context"
+        return f"{what}: `{row.method}`{base}{folded}.{trained}"
+    texts = " and ".join(_text(column) for column in evidence.study["task"]["text"])
+    labels = "\n".join(
+        f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
+    )
     return (
         f"Chooses one of {len(evidence.labels)} labels for {texts}: `{row.method}`{base}{folded}."
         f"{trained}\n\n| id | label |\n|---:|---|\n{labels}"
@@ -121,6 +148,8 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 
 def _snippet(evidence: Evidence, exported: Exported) -> str:
+    if exported.prompt:
+        return _writer_snippet(exported)
     pair = len(evidence.study["task"]["text"]) == 2
     return LOADING[exported.form].format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
@@ -131,8 +160,24 @@ def _snippet(evidence: Evidence, exported: Exported) -> str:
     )
 
 
+def _writer_snippet(exported: Exported) -> str:
+    """Greedy search after the first prompt of the validation split, as JSON writes a text."""
+    if exported.form == "tunewise":
+        return OWN_WRITER
+    classes, model = WRITER_CLASSES[exported.form]
+    return WRITER.format(
+        classes=classes,
+        model=model,
+        prompt=json.dumps(exported.prompt),
+        tokens=exported.settings["task"].get("max_new_tokens"),
+        pad=exported.pad_token_id,
+    )
+
+
 def _needs(exported: Exported) -> str:
-    return NEEDS[exported.form].format(base=_text(str(exported.base)))
+    return NEEDS[exported.form].format(
+        base=_text(str(exported.base)), head="" if exported.prompt else " with its head"
+    )
 
 
 def _results(row: Row, results: Results) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import nn
+from transformers import PreTrainedModel
 
 from tunewise.backbones.model import Model
 from tunewise.core.canonical import canonical, settings_of
@@ -39,7 +41,7 @@ class Inspector:
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
-        self.model: Model = replace(loaded, module=loaded.module.to("meta"))
+        self.model: Model = replace(loaded, module=_shapes(loaded.module))
         self.seen: dict[str, Model] = {}
 
     def inspect(self, method: Adaptation, max_length: int | None, data_hash: str) -> Inspected:
@@ -70,3 +72,13 @@ class Inspector:
             model.module.to("meta")
             model.adapter = None
         return model
+
+
+def _shapes(module: nn.Module) -> nn.Module:
+    """The module without its numbers. What it shares, as an output layer does with the token
+    embeddings, torch would make two of.
+    """
+    module = module.to("meta")
+    if isinstance(module, PreTrainedModel):
+        module.tie_weights()
+    return module

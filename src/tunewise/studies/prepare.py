@@ -20,6 +20,7 @@ from tunewise.data.sources import Data, read_data
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.study import StudyFolder
 from tunewise.studies.expand import describe, expand
+from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
 from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
@@ -74,11 +75,17 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     inspectors, problems = _inspectors(models, settings, settled)
     problems += _inspect(contenders, inspectors, data_hash)
     problems += _half_batches(contenders, len(splits["train"]))
-    found = _audit(settings, settled, next(iter(inspectors.values()), None))
+    inspector = next(iter(inspectors.values()), None)
+    found = _audit(settings, settled, inspector)
+    unlearnt: list[str] = []
+    if inspector is not None and not found.problems:
+        limit = task.limit(_max_length(settings), inspector.model)
+        told, unlearnt = learnable(task, splits["train"], inspector.coder, limit)
+        problems += told
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
-    notes = (*data.notes, *warnings, *found.warnings)
+    notes = (*data.notes, *warnings, *found.warnings, *unlearnt)
     study = {
         "name": settings.name,
         "settings": resolved(settings),

@@ -166,6 +166,10 @@ class Task(ABC):
 
     # Between examples and the model.
 
+    def prompted(self, example: Example) -> str:
+        """All that a model reads before it answers, as one text with nothing cut."""
+        return "\n".join(example.texts)
+
     @abstractmethod
     def encode(
         self, examples: Sequence[Example], coder: Any, *, max_length: int

@@ -14,6 +14,7 @@ from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
+from tunewise.data.question_types import question_word
 from tunewise.data.rows import Row
 from tunewise.data.sources import Data
 from tunewise.data.spans import first_start, settled_answers
@@ -27,6 +28,7 @@ from tunewise.tasks.prompts import Asked, Prompted, Template, prompts, tokens
 from tunewise.tasks.ways import strategy
 
 BETWEEN = " "  # prompt and answer; it belongs to the answer, whose first token begins with it
+WORD = "question_word"  # a column of the prepared rows: what, who, when, ...
 NOTHING_FITS = Written("", 0, "", 0, "length")
 
 
@@ -98,8 +100,16 @@ class QuestionAnswering(Task):
         kept, facts, notes = settled_answers(
             data.splits, context=self.context, answers=self.answers
         )
+        kept = {
+            name: [{WORD: question_word(row[self.question]), **row} for row in rows]
+            for name, rows in kept.items()
+        }
         splits = {
-            name: [{column: row[column] for column in ("id", *self.columns())} for row in rows]
+            name: [
+                {column: row[column] for column in ("id", *self.columns())}
+                | {WORD: question_word(row[self.question])}
+                for row in rows
+            ]
             for name, rows in kept.items()
         }
         counts = {
@@ -135,6 +145,9 @@ class QuestionAnswering(Task):
         dropout: float | None = None,
     ) -> Model:
         return build_writer(source, seed=seed, revision=revision, dropout=dropout)
+
+    def prompted(self, example: Example) -> str:
+        return Template(self.prompt).filled(*example.texts)
 
     def limit(self, asked: int | None, model: Model) -> int:
         """Raises InputError where that leaves no room for a prompt."""

@@ -16,8 +16,12 @@ from typing import Any
 import peft
 import torch
 import transformers
-from peft import AutoPeftModelForSequenceClassification
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from peft import AutoPeftModelForCausalLM, AutoPeftModelForSequenceClassification
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
 
 def main(folder: str, question: str, answer: str) -> None:
@@ -29,12 +33,13 @@ def main(folder: str, question: str, answer: str) -> None:
         for example in asked["examples"]:
             inputs = tokenizer(
                 *example["texts"],
-                truncation=example["truncation"],
+                truncation=example.get("truncation", True),
                 max_length=asked["max_length"],
                 return_tensors="pt",
             )
-            values.append(model(**inputs).logits[0].double().tolist())
-    labels = model.config.id2label
+            logits = model(**inputs).logits[0]
+            values.append((logits[-1] if asked["writes"] else logits).double().tolist())
+    labels = {} if asked["writes"] else model.config.id2label
     found = {
         "values": values,
         "labels": [labels[number] for number in sorted(labels)],
@@ -47,6 +52,10 @@ def main(folder: str, question: str, answer: str) -> None:
 
 def load(folder: str, asked: dict[str, Any]) -> Any:
     """As the card says. An adapter's folder knows neither the labels nor the type."""
+    if asked["writes"]:
+        if asked["form"] == "transformers":
+            return AutoModelForCausalLM.from_pretrained(folder)
+        return AutoPeftModelForCausalLM.from_pretrained(folder, dtype="float32")
     if asked["form"] == "transformers":
         return AutoModelForSequenceClassification.from_pretrained(folder)
     return AutoPeftModelForSequenceClassification.from_pretrained(

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from tunewise.core.files import read_json, write_json
-from tunewise.data.examples import Example
+from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Predictor
 from tunewise.training.assembly import Parts
 from tunewise.training.export import Form, trained_module
@@ -58,13 +60,20 @@ def prove(
         folder: what was written.
     """
     examples = list(examples[:EXAMPLES])
-    question: dict[str, Any] = {"form": form, "labels": parts.options}
+    writes = parts.task.form == "write"
+    question: dict[str, Any] = {"form": form, "labels": parts.options, "writes": writes}
     if form != "tunewise" and isinstance(predictor, ModelPredictor):
-        question |= _as_text(predictor, examples)
-        expected, dtype = _logits(predictor, examples)
+        if writes:
+            question |= _as_prompts(predictor, examples)
+            expected, dtype = _next_logits(predictor, question)
+        else:
+            question |= _as_text(predictor, examples)
+            expected, dtype = _logits(predictor, examples)
     else:
-        question["examples"] = [{"texts": example.texts} for example in examples]
-        expected = np.array([item.probabilities for item in predictor.predict(examples)])
+        question["examples"] = [
+            {"texts": example.texts, "references": example.references} for example in examples
+        ]
+        expected = own_values(predictor.predict(examples), writes=writes)
         dtype = "float32" if isinstance(predictor, ModelPredictor) else "float64"
     answer, detail = _ask(form, question, folder)
     difference = None
@@ -75,7 +84,7 @@ def prove(
     return Proof(
         passed=not detail and difference is not None and difference <= tolerance * scale,
         loaded_with={"peft": "peft and transformers"}.get(form, form),
-        compared="probabilities" if form == "tunewise" else "logits",
+        compared=_compared(form, writes=writes),
         examples=len(examples),
         dtype=dtype,
         tolerance=tolerance * scale,
@@ -83,6 +92,32 @@ def prove(
         detail=detail,
         versions=answer["versions"] if answer else {},
     )
+
+
+def _compared(form: Form, *, writes: bool) -> str:
+    if form != "tunewise":
+        return "logits after the prompts" if writes else "logits"
+    return "losses of the right answers" if writes else "probabilities"
+
+
+def own_values(predictions: Sequence[Prediction], *, writes: bool) -> NDArray[np.float64]:
+    """What a folder of our form is compared by: probabilities, or of what is written the losses.
+
+    Shapes:
+        (examples, options), or (examples, 1) where answers are written; the loss in nats a token
+    """
+    if writes:
+        return np.array([[(one.loss or 0.0) / max(1, one.targets)] for one in predictions])
+    return np.array([one.probabilities for one in predictions])
+
+
+def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
+    """The prompts with everything in them, cut at their end where they are too long."""
+    return {
+        "examples": [{"texts": [predictor.task.prompted(example)]} for example in examples],
+        "max_length": predictor.max_length,
+        "pad_token_id": predictor.model.coder.pad_token_id,
+    }
 
 
 def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
@@ -114,8 +149,27 @@ def _logits(predictor: ModelPredictor, examples: Sequence[Example]) -> tuple[Any
     module = trained_module(model)
     encoded = task.encode(examples, model.coder, max_length=predictor.max_length)
     rows = [module(**task.collate([item], model.coder).inputs).logits[0] for item in encoded]
-    dtype = str(next(module.parameters()).dtype).removeprefix("torch.")
-    return torch.stack(rows).double().numpy(), dtype
+    return torch.stack(rows).double().numpy(), _dtype(module)
+
+
+@torch.inference_mode()
+def _next_logits(predictor: ModelPredictor, question: dict[str, Any]) -> tuple[Any, str]:
+    """Logits (examples, vocabulary) of the token after each prompt, and their type."""
+    module, coder = trained_module(predictor.model), predictor.model.coder
+    rows = []
+    for example in question["examples"]:
+        inputs = coder(
+            *example["texts"],
+            truncation=True,
+            max_length=question["max_length"],
+            return_tensors="pt",
+        )
+        rows.append(module(**inputs).logits[0, -1])
+    return torch.stack(rows).double().numpy(), _dtype(module)
+
+
+def _dtype(module: nn.Module) -> str:
+    return str(next(module.parameters()).dtype).removeprefix("torch.")
 
 
 def _ask(form: Form, question: dict[str, Any], folder: Path) -> tuple[dict[str, Any] | None, str]:
