@@ -59,7 +59,7 @@ def build(
         where["revision"] = resolve(source, revision)["revision"]
     try:
         with quiet():
-            config = _configuration(where, options, dropout)
+            config = configuration(where, options, dropout)
             coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
             load = _library if pooling == "library" else _mean_pooled
             module, trunk, lacking = load(where, config, seed)
@@ -83,7 +83,7 @@ def build(
     return model
 
 
-def _configuration(
+def configuration(
     where: dict[str, Any], options: Sequence[str], dropout: float | None
 ) -> PreTrainedConfig:
     config = AutoConfig.from_pretrained(**where, trust_remote_code=False)

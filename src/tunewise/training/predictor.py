@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +36,21 @@ class ModelPredictor:
         self.method.save(self.model, folder)
 
 
-def predict_feed(model: Model, feed: Feed) -> list[Prediction]:
-    """Predictions in the order of the feed, computed in batches of similar length."""
+def predict_feed(
+    model: Model, feed: Feed, *, entering: Callable[[str], None] = lambda phase: None
+) -> list[Prediction]:
+    """Predictions in the order of the feed, computed in batches of similar length.
+
+    `entering` hears ``evaluation`` before each batch, the longest first, and ``done`` after it.
+    """
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
     with torch.inference_mode():
         for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
             batch = feed.batch(places).to(model.device)
+            entering("evaluation")
             found.update(zip(places, feed.task.predict(model.module, batch), strict=True))
+            entering("done")
     model.module.train(was_training)
     return [found[place] for place in range(len(feed.encoded))]

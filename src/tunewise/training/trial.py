@@ -15,11 +15,13 @@ from tunewise.core.disk import is_full
 from tunewise.core.environment import environment
 from tunewise.core.files import mark_complete, remove_folder, write_json
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
+from tunewise.costs.memory import held_tensors
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, Direct
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.log import TrialLog
+from tunewise.training.meter import TrialMeter
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
 from tunewise.training.seeds import derive
@@ -39,6 +41,7 @@ class Trial:
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
+        self.meter = TrialMeter()
         self.log = TrialLog(self.folder / "log.jsonl")
         self.result: dict[str, Any] = {
             "schema": SCHEMA,
@@ -132,6 +135,7 @@ class Trial:
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
+        self.meter = TrialMeter(held_tensors(model.module))
         with feeds.trunk_out():
             progress = Training(
                 task=self.parts.task,
@@ -148,6 +152,7 @@ class Trial:
                 log=self.log,
                 stopwatch=self.stopwatch,
                 stop=self.stop,
+                meter=self.meter,
             ).run()
             with self.stopwatch.phase("evaluate"):
                 predictions = predict_feed(model, validation_feed)
@@ -186,6 +191,7 @@ class Trial:
                 "peak_resident": peak_resident_bytes(),
                 "artefact": folder_bytes(self.weights),
             },
+            **self.meter.costs(tokens["padded"] if tokens else 0),
             "parts_of_a_step": self.parts.training.accumulate,
             "tokens_per_second": tokens["real"] / train_seconds if tokens else None,
             "threads": torch.get_num_threads(),
