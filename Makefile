@@ -30,6 +30,7 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/memory.py
 
 sst5: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \

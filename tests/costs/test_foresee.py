@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from benchmarks.memory import IA3, OPTIONS, TASK, foreseen, measured
 from tests.conftest import CONFIGURATIONS
-from tests.costs.contenders import IA3, OPTIONS, TASK, foreseen, measured
 from transformers import AutoConfig
 
 from tunewise.backbones.load import build
@@ -54,9 +54,7 @@ def test_the_memory_of_a_step_is_known_before_it(
 
 
 @pytest.mark.parametrize("family", ["distilbert", "llama", "modernbert"])
-def test_other_families_are_foreseen_as_well(
-    folder: Callable[[str], Path], family: str
-) -> None:
+def test_other_families_are_foreseen_as_well(folder: Callable[[str], Path], family: str) -> None:
     agree(folder(family), LoRA(rank=2), PLAIN, SHAPE)
 
 
@@ -78,9 +76,7 @@ def test_settings_change_the_prediction_as_they_change_the_step(
     agree(folder("bert"), method, training, SHAPE)
 
 
-def agree(
-    folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape
-) -> None:
+def agree(folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape) -> None:
     expected = foreseen(folder, method, training, shape)
     found = measured(folder, method, training, shape)
     assert expected.stored_features == found.stored_features

@@ -92,9 +92,7 @@ def build_shape(
                 )
                 module, trunk = MeanPooledClassifier(config, encoder), "encoder"
             else:
-                module = AutoModelForSequenceClassification.from_config(
-                    config, dtype=torch.float32
-                )
+                module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
                 trunk = module.base_model_prefix
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]

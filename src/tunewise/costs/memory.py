@@ -38,7 +38,7 @@ class Memory:
     activations_bytes: int  # kept for the backward pass
     peaks_bytes: dict[str, dict[str, int]] = field(default_factory=dict)
     flops: dict[str, int] = field(default_factory=dict)  # of matrix products, by phase
-    moved_bytes: dict[str, int] = field(default_factory=dict)  # read and written, by phase
+    moved_bytes: dict[str, int] = field(default_factory=dict)  # by all else, read and written
     operations: dict[str, int] = field(default_factory=dict)  # by phase
 
     def peak_bytes(self, phase: str) -> int:
@@ -122,8 +122,10 @@ class StorageCounter(TorchDispatchMode):
         self._note()
         self.operations[phase] = self.operations.get(phase, 0) + 1
         if not func.is_view:
-            self.moved_bytes[phase] = self.moved_bytes.get(phase, 0) + moved
-            self.flops[phase] = self.flops.get(phase, 0) + flops_of(func, args, kwargs, result)
+            flops = flops_of(func, args, kwargs, result)
+            self.flops[phase] = self.flops.get(phase, 0) + flops
+            if flops == 0:  # products are bound by arithmetic
+                self.moved_bytes[phase] = self.moved_bytes.get(phase, 0) + moved
         return result
 
     def _see(self, tensor: Tensor, kind: str) -> int:

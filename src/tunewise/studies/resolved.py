@@ -33,6 +33,7 @@ def resolved(study: StudySettings) -> dict[str, Any]:
         "keep": study.keep,
         "accept_leakage": study.accept_leakage,
         "equivalence_margin": study.equivalence_margin,
+        "memory_limit": study.memory_limit,
     }
 
 

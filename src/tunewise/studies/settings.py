@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tunewise.backbones.sources import EMBEDDED, looks_like_path
+from tunewise.core.errors import InputError
+from tunewise.costs.sizes import bytes_of
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
 from tunewise.studies.document import Keys
@@ -86,6 +88,7 @@ class StudyOptions:
     keep: Literal["chosen", "all", "none"] = "chosen"  # whose weights stay on disk
     accept_leakage: str | None = None  # why texts shared by two splits do no harm here
     equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
+    memory_limit: str | None = None  # for all trials together, such as 8 GB; None: 80 % of the free
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or set(self.name) <= {"."}:
@@ -102,6 +105,11 @@ class StudyOptions:
             raise ValueError(f"seeds = {seed}: stands twice, and would only repeat its trials.")
         if self.accept_leakage is not None and not self.accept_leakage.strip():
             raise ValueError("accept_leakage = '': the reason, which the report repeats.")
+        if self.memory_limit is not None:
+            try:
+                bytes_of(self.memory_limit)
+            except InputError as error:
+                raise ValueError(f"memory_limit: {error}") from error
         if self.equivalence_margin is not None and not 0 < self.equivalence_margin < 1:
             raise ValueError(
                 f"equivalence_margin = {self.equivalence_margin}: a fraction between 0 and 1, "

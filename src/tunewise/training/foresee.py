@@ -88,21 +88,43 @@ def foresee(
         InputError: the method does not fit this model.
         NotPredictable: what the step does depends on numbers.
     """
-    model = replace(model, module=copy.deepcopy(model.module))
+    return foresee_applied(applied(model, method), task, method, training, shape, device=device)
+
+
+def applied(model: Model, method: Adaptation) -> Model:
+    """A copy of a model without numbers, with the method applied.
+
+    Raises:
+        InputError: the method does not fit this model.
+    """
+    copied = replace(model, module=copy.deepcopy(model.module))
+    method.prepare(copied)
+    return copied
+
+
+def foresee_applied(
+    model: Model,
+    task: Task,
+    method: Adaptation,
+    training: TrainingSettings,
+    shape: StepShape,
+    *,
+    device: str = "cpu",
+) -> Foreseen:
+    """As `foresee`, of a model that `applied` made; it is used up."""
     rows = fake_examples(model, shape.examples_at_once, shape.tokens)
     held_back = fake_examples(model, shape.evaluated, shape.evaluated_tokens or shape.tokens)
     try:
-        method.prepare(model)
         with quiet(), FakeTensorMode() as fakes, _StandIns():
             _fill_with_fakes(model.module, device)
             settle(model, training)
             batch = _faked(task.collate(rows, model.coder), fakes, device)
             evaluation = _faked(task.collate(held_back, model.coder), fakes, device)
-            return count_step(
-                model, task, method, training, [batch] * shape.parts, evaluation
-            )
+            return count_step(model, task, method, training, [batch] * shape.parts, evaluation)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
-        raise NotPredictable(f"it reads numbers ({error.func}), and a prediction has none.") from error
+        raise NotPredictable(
+            f"it reads numbers ({error.func}), and a prediction has none."
+        ) from error
     except NotImplementedError as error:
         reason = str(error).strip().splitlines()[0]
         raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
