@@ -3,9 +3,9 @@
     python benchmarks/memory.py [--families bert gpt2] [--batches 2 4 8] [--length 64]
 
 Each model has the shape of the published one and random numbers; no weights are fetched. What
-is measured are the storages alive in a real step and a real evaluation of the same batch, after
-a first step; beside it stands the highest resident memory of the process. Every line is measured
-in a process of its own. The exit code is 1 where a prediction is off by more than 2 %.
+is measured are the storages alive in a real step and a real evaluation of the same batch; beside
+it stands the highest resident memory of the process. Every line is measured in a process of its
+own. The exit code is 1 where a prediction is off by more than 2 %.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def foreseen(
 def measured(
     folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape
 ) -> Foreseen:
-    """The same with numbers: a step first, so that the optimiser has its state, then one counted."""
+    """The same step and evaluation with numbers."""
     torch.manual_seed(0)
     model = build_shape(folder, options=OPTIONS, device="cpu")
     method.prepare(model)

@@ -74,10 +74,8 @@ def build_shape(
     The head is what lies outside the trunk, plus what the weights lack where they lie in the
     folder; where they do not, a trunk counts as whole.
 
-    Args:
-        folder: with ``config.json``.
-        options, pooling, dropout: as in `load.build`.
-        device: ``cpu`` gives random numbers, for measuring.
+    The arguments are those of `load.build`, but for `folder`, which holds ``config.json``, and
+    `device`: ``cpu`` gives random numbers, for measuring.
 
     Raises:
         InputError: the library has no such classifier.

@@ -15,10 +15,8 @@ def parameters_by_group(
 ) -> dict[str, dict[str, int]]:
     """Total and trained numbers of each group; a shared parameter counts once.
 
-    Args:
-        head: names of the head's parameters.
-        attention: paths of the linear layers of the attention.
-        base: names that the model had before a method was applied; others are the adapter's.
+    `head` are the names of the head's parameters, `attention` the paths of the attention's linear
+    layers, `base` the names from before a method was applied: all others are the adapter's.
     """
     found = {group: {"total": 0, "trainable": 0} for group in GROUPS}
     norms = {path for path, layer in module.named_modules() if "norm" in _kind(layer)}

@@ -37,14 +37,12 @@ def size_of(size_bytes: float) -> str:
     >>> size_of(1_234_567_890), size_of(45_600_000), size_of(812)
     ('1.2 GB', '46 MB', '812 B')
     """
-    for unit in ("B", "KB", "MB", "GB"):
-        if abs(size_bytes) < 999.5:
-            break
+    units = ["B", "KB", "MB", "GB", "TB"]
+    while size_bytes >= 999.5 and len(units) > 1:
         size_bytes /= 1000
-    else:
-        unit = "TB"
-    digits = 1 if size_bytes < 9.95 and unit != "B" else 0
-    return f"{size_bytes:.{digits}f} {unit}"
+        del units[0]
+    digits = 1 if size_bytes < 9.95 and units[0] != "B" else 0
+    return f"{size_bytes:.{digits}f} {units[0]}"
 
 
 def largest(fits: Callable[[int], bool], most: int) -> int:

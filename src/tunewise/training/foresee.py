@@ -77,12 +77,8 @@ def foresee(
 ) -> Foreseen:
     """Take one step of the training loop and one evaluation without any numbers.
 
-    The optimiser has its state already, as from the second step on. Methods that the library
-    brings are applied to shapes alone, as ours are.
-
-    Args:
-        model: on the meta device; it stays as it is.
-        device: where the training would run; none of it is touched.
+    The optimiser has its state already, as from the second step on. `model` lies on the meta
+    device and stays as it is; `device` is where the training would run, and is not touched.
 
     Raises:
         InputError: the method does not fit this model.

@@ -55,8 +55,8 @@ def train(
 
     The loss is divided by the targets of the whole step, not batch by batch, so computing a step
     in parts trades memory for time and leaves the gradient the same. Dropout is drawn from the
-    seed and the step's number alone. `after_step` runs while the gradients still exist. `entering` hears what begins: ``forward``,
-    ``backward``, ``update``, ``done``.
+    seed and the step's number alone. `after_step` runs while the gradients still exist.
+    `entering` hears what begins: ``forward``, ``backward``, ``update``, ``done``.
 
     Raises:
         Diverged: the loss or the gradient is not finite; the weights are those before the step.
