@@ -22,6 +22,7 @@ from pathlib import Path
 import torch
 from peft import IA3Config, inject_adapter_in_model
 from transformers import AutoConfig
+from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import roles
@@ -53,7 +54,12 @@ class IA3(Adaptation):
         linear = roles(model)
         ends = {path for path, own in linear.items() if {"query", "key", "value"} & set(own)}
         inject_adapter_in_model(
-            IA3Config(target_modules=sorted(ends), feedforward_modules=[]), model.module
+            IA3Config(
+                target_modules=sorted(ends),
+                feedforward_modules=[],
+                fan_in_fan_out=isinstance(model.module.get_submodule(min(ends)), Conv1D),
+            ),
+            model.module,
         )
         names = [name for name, _ in model.module.named_parameters() if "ia3_" in name]
         train_only(model, [*names, *model.head])

@@ -96,7 +96,7 @@ def test_each_economy_saves_what_it_promises(folder: Callable[[str], Path]) -> N
     half = foreseen(bert, Full(), TrainingSettings(precision="bfloat16"), SHAPE).memory
     parts = foreseen(bert, Full(), PLAIN, StepShape(8, 20, parts=4, evaluated=16)).memory
     assert again.activations_bytes < 0.4 * plain.activations_bytes
-    assert half.activations_bytes < 0.8 * plain.activations_bytes
+    assert half.activations_bytes < 0.9 * plain.activations_bytes
     assert parts.activations_bytes < 0.3 * plain.activations_bytes
     assert sum(again.flops.values()) > 1.15 * sum(plain.flops.values())
 

@@ -27,7 +27,11 @@ def recompute_blocks(model: Model) -> None:
                 f"gradient_checkpointing: {type(trunk).__name__} has no blocks that can be "
                 "computed again. Set it to false; accumulate also saves memory."
             )
-        trunk.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        # Named otherwise in newer versions of the library, where the old name warns.
+        new = getattr(trunk, "activation_checkpointing_enable", None)
+        enable = new or trunk.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+        trunk.disable_input_require_grads()  # a gradient of frozen embeddings is of no use
 
 
 def compute_in(module: nn.Module, kind: torch.dtype) -> None:

@@ -95,7 +95,7 @@ def build_shape(
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"model {folder}: no text classifier can be built ({reason})") from error
-    coder = _coder(folder, module)
+    coder = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
     config.pad_token_id = coder.pad_token_id
     names = [name for name, _ in module.named_parameters()]
     lacking = _lacking(folder, trunk, names)
@@ -113,17 +113,17 @@ def has_tokenizer(model: Model) -> bool:
     return not isinstance(model.coder, NoTokenizer)
 
 
-def _coder(folder: Path, module: Any) -> Any:
-    rows = module.get_input_embeddings().num_embeddings
+def tokenizer_of(folder: Path) -> Any:
+    """The tokenizer in a model's folder, or None where there is none."""
     if not any(any(folder.glob(pattern)) for pattern in TOKENIZER):
-        return NoTokenizer(rows)
+        return None
     try:
         with quiet():
             coder = AutoTokenizer.from_pretrained(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
     except (OSError, ValueError, KeyError):
-        return NoTokenizer(rows)
+        return None
     if coder.pad_token_id is None:
         coder.pad_token = coder.eos_token
     return coder

@@ -18,16 +18,16 @@ from tunewise.studies.progress import clean, duration
 from tunewise.studies.studyfile import read_study
 
 DISAGREEMENTS = (0.1, 0.2)  # shares of items that one of two contenders gets right alone
-NAME = 22  # letters of a contender's name
+NAME = 18  # letters of a contender's name
 KINDS = {
-    "weights": "frozen weights",
-    "trainable": "trained weights",
+    "weights": "weights",
+    "trainable": "weights",
     "gradients": "gradients",
     "optimizer": "optimiser",
     "activations": "activations",
     "inputs": "inputs",
-    "temporary": "intermediate results",
-    "best_epoch": "copy of the best epoch",
+    "temporary": "temporary",
+    "best_epoch": "best epoch",
 }
 MOST_REMEDIES = 3
 
@@ -53,9 +53,7 @@ def command(
 
 def lines(found: Plan) -> Iterator[str]:
     """The plan on one screen of 80 columns."""
-    yield (
-        f"{'contender':<{NAME}} trials  trained of all      memory  by far most    artefact   time"
-    ).rstrip()
+    yield f"{'contender':<{NAME}} trials  {'trained of all':<15} memory  mostly      stored   time"
     for row in found.contenders:
         yield _row(row)
     together = min(found.workers, found.trials)
@@ -66,6 +64,9 @@ def lines(found: Plan) -> Iterator[str]:
     )
     yield from _memory(found, together)
     yield from _statistics(found)
+    for row in found.contenders:
+        if row.note is not None:
+            yield f"note: {clean(row.name)}: {row.note}"
     for note in found.notes:
         yield f"note: {clean(note)}"
 
@@ -75,13 +76,13 @@ def _row(row: Planned) -> str:
     if row.parameters is None:
         return f"{name:<{NAME}} {row.trials:>6}"
     trained = f"{_count(row.parameters['trainable'])} of {_count(row.parameters['total'])}"
-    start = f"{name:<{NAME}} {row.trials:>6}  {trained:<18}"
+    start = f"{name:<{NAME}} {row.trials:>6}  {trained:<15}"
     if row.peak_bytes is None or row.kinds is None:
-        return f"{start}{row.note}"
+        return f"{start} not predictable: see below"
     most = max(row.kinds, key=lambda kind: (row.kinds or {})[kind])
     mark = "" if row.fits else "!"
     return (
-        f"{start}{size_of(row.peak_bytes):>7}{mark:1} {_cut(KINDS[most], 15):<15}"
+        f"{start}{size_of(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11}"
         f"{size_of(row.artefact_bytes or 0):>7} {duration(row.seconds):>6}"
     )
 
@@ -115,21 +116,18 @@ def _statistics(found: Plan) -> Iterator[str]:
     split = "test" if "test" in found.rows else "validation"
     points = [detectable_difference(items, share) for share in DISAGREEMENTS]
     shown = [
-        f"{100 * least:.1f} points where one of two is right alone on {share:.0%}"
+        f"{100 * least:.1f} points where just one is right on {100 * share:.0f} %"
         for least, share in zip(points, DISAGREEMENTS, strict=True)
         if least is not None
     ]
-    yield f"Over {items:,} {split} items, differences are found (80 % power) from"
-    yield f"  {' or '.join(shown)} of them." if shown else "  nothing: there are too few."
+    yield f"Over {items:,} {split} items, two models are told apart (80 % power) from"
+    yield f"  {', '.join(shown)}." if shown else "  no difference: there are too few."
     if found.seeds < 2:
         yield "One seed: it can speak of these trained models, not of the methods."
         return
     shift = detectable_shift(found.seeds - 1) / found.seeds**0.5
-    yield (
-        f"Over {found.seeds} seeds, from {shift:.1f} times the spread of the difference "
-        "between seeds"
-    )
-    yield "  (about half a point to two): it can speak of the methods beyond that."
+    yield f"Over {found.seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
+    yield "  of their difference over seeds, if the items show it too."
 
 
 def _count(number: int) -> str:

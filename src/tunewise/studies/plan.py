@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunewise.backbones.shapes import build_shape, configuration_folder, has_tokenizer
+from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError, Problem
-from tunewise.costs.calibration import Calibration
+from tunewise.costs.calibration import Calibration, known_calibration
 from tunewise.costs.measure import available_bytes
 from tunewise.costs.parameters import artefact_bytes
 from tunewise.costs.sizes import bytes_of
@@ -30,6 +30,7 @@ AVAILABLE_SHARE = 0.8  # of the memory that is free, where no limit is set
 MOST_TOKENIZED = 4000  # texts of a split; of more, evenly picked ones stand for all
 TOKENS_A_WORD = 1.4  # where there is no tokenizer at hand
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
+THREADS = 1  # that a trial has
 DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
 
 Say = Any
@@ -130,7 +131,8 @@ class _Planner:
             self.foreseer = foreseer
             self.say("Foreseeing each contender ...")
             trained = [row for row in self.expansion.contenders if row.trained]
-            self.calibration = Calibration(**foreseer.ask({"ask": "calibration"}))
+            known = known_calibration(THREADS)
+            self.calibration = known or Calibration(**foreseer.ask({"ask": "calibration"}))
             rows = {row.name: self._planned(row, folders) for row in _by_model(trained)}
         for row in self.expansion.contenders:
             rows.setdefault(row.name, self._direct(row))
@@ -169,11 +171,8 @@ class _Planner:
 
     def _lengths(self, folder: Path) -> _Lengths:
         if folder not in self.lengths:
-            coder = None
-            shape = build_shape(folder, options=self.labels, pooling=self._pooling)
-            if has_tokenizer(shape):
-                coder = shape.coder
-            else:
+            coder = tokenizer_of(folder)
+            if coder is None:
                 self.notes.append(
                     f"{folder.name}: no tokenizer at hand; a word counts as {TOKENS_A_WORD} tokens."
                 )
