@@ -74,7 +74,8 @@ class IA3(Adaptation):
 def foreseen(
     folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape
 ) -> Foreseen:
-    return foresee(build_shape(folder, options=OPTIONS), TASK, method, training, shape)
+    model = build_shape(folder, options=OPTIONS, dropout=training.dropout)
+    return foresee(model, TASK, method, training, shape)
 
 
 def measured(
@@ -82,7 +83,7 @@ def measured(
 ) -> Foreseen:
     """The same step and evaluation with numbers."""
     torch.manual_seed(0)
-    model = build_shape(folder, options=OPTIONS, device="cpu")
+    model = build_shape(folder, options=OPTIONS, dropout=training.dropout, device="cpu")
     method.prepare(model)
     settle(model, training)
     batch = TASK.collate(fake_examples(model, shape.examples_at_once, shape.tokens), model.coder)

@@ -65,7 +65,8 @@ def test_a_plan_needs_the_configuration_alone_and_is_remembered(study: dict[str,
     assert all(len(line) <= 80 for line in lines(found) if not line.startswith("note"))
 
     start = time.monotonic()
-    assert planned(study) == found
+    again = planned(study)
+    assert again.contenders == found.contenders
     assert time.monotonic() - start < 5  # nothing is foreseen twice
 
 

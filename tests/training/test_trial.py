@@ -279,7 +279,7 @@ def test_a_trunk_with_a_trained_number_is_never_replaced(
 def test_a_trials_step_holds_what_was_foreseen(
     study: Path, settings: Settings, checkpoint: Callable[[str], Path], name: str
 ) -> None:
-    chosen = settings(name, epochs=1)
+    chosen = settings(name, {"length": 4} if name == "prefix" else None, epochs=1)
     assert do(study, chosen) == "done"
     costs = json.loads((study / "trials" / "a" / "costs.json").read_text())
     memory, counted = costs["memory"], costs["memory"]["counted"]
@@ -294,8 +294,8 @@ def test_a_trials_step_holds_what_was_foreseen(
     ).memory
     for phase in ("forward", "backward", "update"):
         expected = foreseen.peak_bytes(phase)
-        # A batch without padding needs no mask, and features come as a file of their own.
-        assert memory["peak_bytes"][phase] == pytest.approx(expected, rel=0.02), phase
+        # A batch without padding needs no mask; a prediction is for one that does.
+        assert memory["peak_bytes"][phase] == pytest.approx(expected, rel=0.03), phase
     assert memory["trainable_bytes"] == foreseen.trainable_bytes
     assert costs["flops_per_step"] > 0
     assert all(costs["step_seconds"][phase] > 0 for phase in ("forward", "backward", "update"))

@@ -116,7 +116,7 @@ def _statistics(found: Plan) -> Iterator[str]:
     split = "test" if "test" in found.rows else "validation"
     points = [detectable_difference(items, share) for share in DISAGREEMENTS]
     shown = [
-        f"{100 * least:.1f} points where just one is right on {100 * share:.0f} %"
+        f"{100 * least:.1f} points if just one is right on {100 * share:.0f} % of them"
         for least, share in zip(points, DISAGREEMENTS, strict=True)
         if least is not None
     ]

@@ -62,6 +62,7 @@ class Planned:
     phase: str | None = None
     kinds: dict[str, int] | None = None
     seconds: float = 0.0  # of one trial
+    features_seconds: float = 0.0  # of a frozen trunk's outputs, once for all that share them
     note: str | None = None  # why nothing is predicted
     fits: bool = True
     remedies: tuple[Remedy, ...] = ()
@@ -235,6 +236,9 @@ class _Planner:
                 for point, seen in zip(row.points, found, strict=True)
             ),
         )
+        if found[most]["stored_features"]:
+            seconds = self._features_seconds(found[most], self._lengths(folder))
+            planned = replace(planned, features_seconds=seconds)
         if self._fits(planned.peak_bytes):
             return planned
         return replace(
@@ -310,12 +314,24 @@ class _Planner:
         return training.epochs * (epoch + evaluated) + evaluated
 
     def _evaluation(self, memory: dict[str, Any], lengths: Sequence[int]) -> float:
+        return self._batched(memory, "evaluation", lengths, max(lengths))
+
+    def _batched(
+        self, memory: dict[str, Any], phase: str, lengths: Sequence[int], counted: int
+    ) -> float:
+        """Of a pass over a split in evaluation batches; one of `counted` tokens was counted."""
         batches = evaluation_batches(lengths, EVALUATION_BATCH)
-        most = len(batches[0]) * lengths[batches[0][0]]
+        most = min(EVALUATION_BATCH, len(self.splits["validation"])) * counted
         return sum(
-            self._work(memory, ("evaluation",), len(batch) * lengths[batch[0]] / most)
-            for batch in batches
+            self._work(memory, (phase,), len(batch) * lengths[batch[0]] / most) for batch in batches
         )
+
+    def _features_seconds(self, seen: dict[str, Any], lengths: _Lengths) -> float:
+        total = 0.0
+        for split in (lengths.train, lengths.validation):
+            cut = [min(length, seen["max_length"]) for length in split]
+            total += self._batched(seen["memory"], "features", cut, seen["evaluated_tokens"])
+        return total
 
     def _work(self, memory: dict[str, Any], phases: Iterable[str], share: float) -> float:
         total = 0.0
@@ -330,7 +346,10 @@ class _Planner:
 
     def _seconds(self, contenders: Sequence[Planned]) -> float:
         """Of the study: all search points, then the other seeds, side by side."""
-        total = 0.0
+        frozen = {str(row.model): 0.0 for row in self.expansion.contenders}
+        for source, row in zip(self.expansion.contenders, contenders, strict=True):
+            frozen[str(source.model)] = max(frozen[str(source.model)], row.features_seconds)
+        total = _makespan(list(frozen.values()), self.workers)
         by_name = {row.name: row for row in contenders}
         searches, seeds = [], []
         for row in self.expansion.contenders:

@@ -148,12 +148,12 @@ def count_step(  # noqa: PLR0917
             with torch.no_grad():
                 features = run_trunk(model, evaluation, "first")
             entering("done")
-            evaluation = with_features(evaluation, features)
+            row, count = features[:1].clone(), len(features)
+            del features  # in a trial they lie in a file
             batches = [
-                with_features(batch, features[:1].expand(len(batch.ids), -1, -1).clone())
+                with_features(batch, row.expand(len(batch.ids), -1, -1).clone())
                 for batch in batches
             ]
-            del features
         with _replaced(model, stub) if stub is not None else nullcontext():
             training_mode(model)
             train(
@@ -168,6 +168,9 @@ def count_step(  # noqa: PLR0917
                 entering=entering,
             )
             model.module.eval()
+            if stub is not None:
+                del batches
+                evaluation = with_features(evaluation, row.expand(count, -1, -1).clone())
             entering("evaluation")
             with torch.no_grad():  # inference mode bypasses fake tensors
                 task.loss(model.module, evaluation)

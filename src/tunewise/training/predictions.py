@@ -119,6 +119,7 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
         "memory": seen.memory.as_json(),
         "stored_features": seen.stored_features,
         "tokens": shape.tokens,
+        "evaluated_tokens": shape.evaluated_tokens or shape.tokens,
     }
 
 
