@@ -104,9 +104,13 @@ def _memory(found: Plan, together: int) -> Iterator[str]:
             f"! {_cut(clean(row.name), NAME)} does not fit: {together} x "
             f"{size_of(row.peak_bytes)} and {size_of(found.libraries_bytes)} for the libraries"
         )
-        yield f"  are {size_of(need)}, and {set_by} is {size_of(found.limit_bytes)}. It would with"
-        if not row.remedies:
-            yield "  nothing that was tried: a smaller model, or a machine with more memory."
+        yield f"  are {size_of(need)}, and {set_by} is {size_of(found.limit_bytes)}."
+        if row.remedies:
+            yield "  It would fit with"
+        else:
+            standing = size_of(row.standing_bytes)
+            yield f"  Weights, gradients and optimiser state alone take {standing}:"
+            yield "  train fewer numbers, as lora does, or take a smaller model."
         for remedy in row.remedies[:MOST_REMEDIES]:
             yield f"    {remedy.settings}: {size_of(remedy.peak_bytes)} a trial"
 
@@ -116,12 +120,12 @@ def _statistics(found: Plan) -> Iterator[str]:
     split = "test" if "test" in found.rows else "validation"
     points = [detectable_difference(items, share) for share in DISAGREEMENTS]
     shown = [
-        f"{100 * least:.1f} points if just one is right on {100 * share:.0f} % of them"
+        f"{100 * least:.1f} points (just one is right on {100 * share:.0f} %)"
         for least, share in zip(points, DISAGREEMENTS, strict=True)
         if least is not None
     ]
     yield f"Over {items:,} {split} items, two models are told apart (80 % power) from"
-    yield f"  {', '.join(shown)}." if shown else "  no difference: there are too few."
+    yield f"  {' or '.join(shown)}." if shown else "  no difference: there are too few."
     if found.seeds < 2:
         yield "One seed: it can speak of these trained models, not of the methods."
         return

@@ -66,6 +66,7 @@ class Planned:
     note: str | None = None  # why nothing is predicted
     fits: bool = True
     remedies: tuple[Remedy, ...] = ()
+    standing_bytes: int = 0  # weights, gradients, optimiser state: what no smaller batch lessens
 
 
 @dataclass(frozen=True)
@@ -241,9 +242,14 @@ class _Planner:
             planned = replace(planned, features_seconds=seconds)
         if self._fits(planned.peak_bytes):
             return planned
+        standing = kinds["best_epoch"] + sum(
+            memory[f"{kind}_bytes"] for kind in ("weights", "trainable", "gradients", "optimizer")
+        )
+        planned = replace(planned, fits=False, standing_bytes=standing)
+        if not self._fits(standing, workers=1):
+            return planned
         return replace(
             planned,
-            fits=False,
             remedies=tuple(self._remedies(row.points[most], folder, about, planned)),
         )
 
@@ -385,6 +391,8 @@ class _Planner:
         assert training is not None and planned.peak_bytes is not None
         if self._fits(planned.peak_bytes, workers=1):
             yield Remedy("--workers 1", planned.peak_bytes)
+        if not self._fits(planned.standing_bytes):
+            return
         for said, changed in _changes(point):
             seen = self._point(changed, folder, about)
             if "memory" not in seen:

@@ -145,8 +145,10 @@ def count_step(  # noqa: PLR0917
     with meter.counting() as entering:
         if stub is not None:
             entering("features")
+            given = {name: tensor.clone() for name, tensor in evaluation.inputs.items()}
             with torch.no_grad():
-                features = run_trunk(model, evaluation, "first")
+                features = run_trunk(model, replace(evaluation, inputs=given), "first")
+            del given
             entering("done")
             row, count = features[:1].clone(), len(features)
             del features  # in a trial they lie in a file
