@@ -28,7 +28,6 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.parts import roles
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.measure import peak_resident_bytes
-from tunewise.costs.sizes import size_of
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.head import Head
@@ -125,9 +124,9 @@ def line(family: str, method: str, batch: int, length: int) -> int:
     ]
     worst = max(parts, key=abs)
     print(
-        f"| {family} | {method} | {batch} | {size_of(expected.most_bytes)} "
-        f"| {size_of(found.most_bytes)} | {off:+.2%} | {worst:+.2%} | {found.memory.peak_phase} "
-        f"| {size_of(peak_resident_bytes() or 0)} | {seconds:.1f} |",
+        f"| {family} | {method} | {batch} | {expected.most_bytes / 1e6:,.1f} "
+        f"| {found.most_bytes / 1e6:,.1f} | {off:+.2%} | {worst:+.2%} | {found.memory.peak_phase} "
+        f"| {(peak_resident_bytes() or 0) / 1e6:,.0f} | {seconds:.1f} |",
         flush=True,
     )
     return int(abs(off) > TOLERANCE)
@@ -149,9 +148,13 @@ def main() -> int:
     ]
     if wanted.one:
         return max(line(*each, wanted.length) for each in lines)
-    print("| model | method | batch | foreseen | measured | off | worst phase | peak in ", end="")
     print(
-        "| resident | seconds to foresee |\n|---|---|---|---|---|---|---|---|---|---|", flush=True
+        "| model | method | batch | foreseen, MB | measured, MB | off | worst phase | peak in ",
+        end="",
+    )
+    print(
+        "| resident, MB | seconds to foresee |\n|---|---|---|---|---|---|---|---|---|---|",
+        flush=True,
     )
     missed = 0
     for family, method, batch in lines:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.memory import IA3, OPTIONS, TASK, foreseen, measured
-from tests.conftest import CONFIGURATIONS
+from tests.conftest import CONFIGURATIONS, WORDS
 from transformers import AutoConfig
 
 from tunewise.backbones.load import build
+from tunewise.backbones.model import Model
+from tunewise.backbones.parts import roles
 from tunewise.backbones.shapes import build_shape
+from tunewise.costs.parameters import parameters_by_group
 from tunewise.methods.base import Adaptation
 from tunewise.methods.bitfit import BitFit
 from tunewise.methods.full import Full
@@ -19,7 +23,7 @@ from tunewise.methods.head import Head
 from tunewise.methods.last_layers import LastLayers
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
-from tunewise.training.foresee import StepShape, foresee
+from tunewise.training.foresee import NotPredictable, StepShape, applied, foresee
 from tunewise.training.settings import TrainingSettings
 
 PLAIN = TrainingSettings()
@@ -120,3 +124,42 @@ def test_foreseeing_leaves_the_shape_as_it_was(folder: Callable[[str], Path]) ->
     first = foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE)
     assert [name for name, _ in model.module.named_parameters()] == before
     assert foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE) == first
+
+
+class Reading(LoRA):
+    """An adapter that looks at its numbers to decide what to do."""
+
+    def prepare(self, model: Model) -> None:
+        super().prepare(model)
+        model.module.register_forward_pre_hook(lambda module, args: look(module))
+
+
+def look(module: Any) -> None:
+    next(module.parameters()).sum().item()
+
+
+def test_what_reads_numbers_is_not_predictable_and_says_where(
+    folder: Callable[[str], Path],
+) -> None:
+    with pytest.raises(NotPredictable, match=r"test_foresee reads a number"):
+        foreseen(folder("bert"), Reading(rank=2), PLAIN, SHAPE)
+
+
+def test_numbers_are_counted_by_what_they_belong_to(folder: Callable[[str], Path]) -> None:
+    model = build_shape(folder("gpt2"), options=OPTIONS)
+    base = {name for name, _ in model.module.named_parameters()}
+    attention = {path for path, own in roles(model).items() if "mlp" not in own}
+    adapted = applied(model, LoRA(rank=2))
+    groups = parameters_by_group(
+        adapted.module, head=set(adapted.head), attention=attention, base=base
+    )
+    assert sum(group["total"] for group in groups.values()) == sum(
+        weight.numel() for weight in adapted.module.parameters()
+    )
+    d = 64
+    assert groups["embeddings"]["total"] == (len(WORDS) + 40) * d
+    assert groups["attention"]["total"] == 2 * ((3 * d * d + 3 * d) + (d * d + d))
+    assert groups["mlp"]["total"] == 2 * ((4 * d * d + 4 * d) + (4 * d * d + d))
+    assert groups["norms"]["total"] == (2 * 2 + 1) * 2 * d
+    assert groups["adapter"] == {"total": 2 * 2 * (d + 3 * d), "trainable": 2 * 2 * (d + 3 * d)}
+    assert groups["head"]["trainable"] == len(OPTIONS) * d

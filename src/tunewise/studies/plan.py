@@ -358,10 +358,10 @@ class _Planner:
         total = _makespan(list(frozen.values()), self.workers)
         by_name = {row.name: row for row in contenders}
         searches, seeds = [], []
-        for row in self.expansion.contenders:
-            one = by_name[row.name].seconds
-            searches += [one] * len(row.points)
-            seeds += [one] * (by_name[row.name].trials - len(row.points))
+        for source in self.expansion.contenders:
+            planned = by_name[source.name]
+            searches += [planned.seconds] * len(source.points)
+            seeds += [planned.seconds] * (planned.trials - len(source.points))
         for jobs in (searches, seeds):
             total += _makespan(jobs, self.workers)
         return total
