@@ -105,6 +105,10 @@ METHODS: dict[str, Adaptation] = {
     "ia3": IA3(),
 }
 TOLERANCE = 0.02
+COLUMNS = (
+    *("model", "method", "batch", "foreseen, MB", "measured, MB", "off", "worst phase"),
+    *("peak in", "resident, MB", "seconds to foresee"),
+)
 
 
 def line(family: str, method: str, batch: int, length: int) -> int:
@@ -148,14 +152,7 @@ def main() -> int:
     ]
     if wanted.one:
         return max(line(*each, wanted.length) for each in lines)
-    print(
-        "| model | method | batch | foreseen, MB | measured, MB | off | worst phase | peak in ",
-        end="",
-    )
-    print(
-        "| resident, MB | seconds to foresee |\n|---|---|---|---|---|---|---|---|---|---|",
-        flush=True,
-    )
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|", flush=True)
     missed = 0
     for family, method, batch in lines:
         command = [sys.executable, __file__, "--one", "--families", family, "--methods", method]

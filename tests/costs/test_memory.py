@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 import torch
@@ -161,3 +162,17 @@ def test_on_a_gpu_the_allocator_agrees() -> None:
         entering("done")
     allocated = torch.cuda.max_memory_allocated()
     assert meter.memory().peak_bytes("backward") == pytest.approx(allocated, rel=0.1)
+
+
+def test_inference_mode_hides_nothing(tiny: Callable[..., Model]) -> None:
+    def seen(mode: Callable[[], AbstractContextManager[None]]) -> tuple[int, int]:
+        model = tiny("bert")
+        meter = StepMeter(held_tensors(model.module), None)
+        with meter.counting() as entering, mode():
+            entering("evaluation")
+            model.module(input_ids=torch.ones(4, 9, dtype=torch.long))
+            entering("done")
+        memory = meter.memory()
+        return memory.flops["evaluation"], memory.peak_bytes("evaluation")
+
+    assert seen(torch.inference_mode) == seen(torch.no_grad)
