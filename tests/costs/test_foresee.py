@@ -23,7 +23,13 @@ from tunewise.methods.head import Head
 from tunewise.methods.last_layers import LastLayers
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
-from tunewise.training.foresee import NotPredictable, StepShape, applied, foresee
+from tunewise.training.foresee import (
+    NotPredictable,
+    StepShape,
+    applied,
+    foresee,
+    largest_batch,
+)
 from tunewise.training.settings import TrainingSettings
 
 PLAIN = TrainingSettings()
@@ -124,6 +130,24 @@ def test_foreseeing_leaves_the_shape_as_it_was(folder: Callable[[str], Path]) ->
     first = foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE)
     assert [name for name, _ in model.module.named_parameters()] == before
     assert foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE) == first
+
+
+@pytest.mark.parametrize("method", [Full(), LoRA(rank=2)], ids=named)
+def test_the_largest_batch_fits_and_one_more_does_not(
+    folder: Callable[[str], Path], method: Adaptation
+) -> None:
+    model = build_shape(folder("bert"), options=OPTIONS)
+
+    def needed(examples: int) -> int:
+        shape = StepShape(examples, 20, evaluated=1)
+        memory = foresee(model, TASK, method, PLAIN, shape).memory
+        return max(memory.peak_bytes(phase) for phase in ("forward", "backward", "update"))
+
+    limit = 3_000_000
+    most = largest_batch(model, TASK, method, PLAIN, 20, limit_bytes=limit, most=64)
+    assert 1 < most < 64
+    assert needed(most) <= limit < needed(most + 1)
+    assert largest_batch(model, TASK, method, PLAIN, 20, limit_bytes=1000, most=8) == 0
 
 
 class Reading(LoRA):

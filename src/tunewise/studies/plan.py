@@ -31,6 +31,8 @@ MOST_TOKENIZED = 4000  # texts of a split; of more, evenly picked ones stand for
 TOKENS_A_WORD = 1.4  # where there is no tokenizer at hand
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 THREADS = 1  # that a trial has
+START_SECONDS = 0.5  # a trial's process, reading its data, writing its results
+LOADED_BYTES = 1e9  # of weights that are read or written in a second
 DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
 
 Say = Any
@@ -317,7 +319,9 @@ class _Planner:
         step = ("forward", "backward", "update")
         epoch = sum(self._work(memory, step, share) for share in shares)
         evaluated = self._evaluation(memory, held)
-        return training.epochs * (epoch + evaluated) + evaluated
+        moved = 4 * (seen["parameters"]["total"] + seen["parameters"]["trainable"])
+        around = START_SECONDS + moved / LOADED_BYTES
+        return around + training.epochs * (epoch + evaluated) + evaluated
 
     def _evaluation(self, memory: dict[str, Any], lengths: Sequence[int]) -> float:
         return self._batched(memory, "evaluation", lengths, max(lengths))

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
 from tunewise.costs.memory import Memory, StepMeter, held_tensors
+from tunewise.costs.sizes import largest
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.adapt import training_mode
@@ -32,6 +33,8 @@ from tunewise.training.optimizer import make_optimizer
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
 
+OURSELVES = ("torch", __name__, "tunewise.costs.memory")  # through which every operation passes
+TRAINING = ("forward", "backward", "update")
 READERS = ("tunewise", "transformers")  # whose reading of a number changes no shape
 
 
@@ -126,6 +129,33 @@ def foresee_applied(
         raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
 
 
+def largest_batch(
+    model: Model,
+    task: Task,
+    method: Adaptation,
+    training: TrainingSettings,
+    tokens: int,
+    *,
+    limit_bytes: int,
+    most: int = 1024,
+    device: str = "cpu",
+) -> int:
+    """The most examples of so many tokens that one part of a step can hold; 0 where not one fits.
+
+    Found by bisection over predictions up to `most`. The libraries are not part of the limit.
+
+    Raises:
+        InputError, NotPredictable: as `foresee`.
+    """
+
+    def fits(examples: int) -> bool:
+        shape = StepShape(examples, tokens, evaluated=1)
+        memory = foresee(model, task, method, training, shape, device=device).memory
+        return max(memory.peak_bytes(phase) for phase in TRAINING) <= limit_bytes
+
+    return largest(fits, most)
+
+
 def count_step(  # noqa: PLR0917
     model: Model,
     task: Task,
@@ -142,13 +172,13 @@ def count_step(  # noqa: PLR0917
     _give_state(optimizer)
     meter = StepMeter(held_tensors(model.module), optimizer)
     stub = _stub_for(model, evaluation) if is_frozen(model) else None
+    # Copies, which go when the features are made: what is touched counts for as long as it lives.
+    given = {name: tensor.clone() for name, tensor in evaluation.inputs.items()}
     with meter.counting() as entering:
         if stub is not None:
             entering("features")
-            given = {name: tensor.clone() for name, tensor in evaluation.inputs.items()}
             with torch.no_grad():
                 features = run_trunk(model, replace(evaluation, inputs=given), "first")
-            del given
             entering("done")
             row, count = features[:1].clone(), len(features)
             del features  # in a trial they lie in a file
@@ -156,6 +186,7 @@ def count_step(  # noqa: PLR0917
                 with_features(batch, row.expand(len(batch.ids), -1, -1).clone())
                 for batch in batches
             ]
+        given.clear()
         with _replaced(model, stub) if stub is not None else nullcontext():
             training_mode(model)
             train(
@@ -284,7 +315,7 @@ class _StandIns(TorchDispatchMode):
 def _reader() -> tuple[str, str]:
     """The package and the place of the innermost code that is not torch's own."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(("torch", __name__)):
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(OURSELVES):
         frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
     name = frame.f_globals.get("__name__", "") if frame is not None else ""
     return name.partition(".")[0], name
