@@ -83,7 +83,7 @@ def _row(row: Planned) -> str:
     mark = "" if row.fits else "!"
     return (
         f"{start}{size_of(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11}"
-        f"{size_of(row.artefact_bytes or 0):>7} {duration(row.seconds):>6}"
+        f"{size_of(row.artefact_bytes or 0):>7} {_time(row.seconds):>6}"
     )
 
 
@@ -132,6 +132,11 @@ def _statistics(found: Plan) -> Iterator[str]:
     shift = detectable_shift(found.seeds - 1) / found.seeds**0.5
     yield f"Over {found.seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
     yield "  of their difference over seeds, if the items show it too."
+
+
+def _time(seconds: float) -> str:
+    """At most ten letters."""
+    return duration(seconds) if seconds < 36_000 else f"{seconds / 3600:.0f} h"
 
 
 def _count(number: int) -> str:

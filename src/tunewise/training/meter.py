@@ -100,12 +100,8 @@ class TrialMeter:
         self._enter_counted(self.evaluation, phase)
         self._phase = phase
 
-    def costs(self, padded_tokens: int) -> dict[str, Any]:
-        """What belongs into ``costs.json``.
-
-        Args:
-            padded_tokens: of the whole training.
-        """
+    def costs(self) -> dict[str, Any]:
+        """What belongs into ``costs.json``; nothing where no step was counted."""
         if self.step is None:
             return {}
         memory = self.step.memory().as_json()
@@ -114,6 +110,8 @@ class TrialMeter:
             for name, values in seen.items():
                 if isinstance(values, dict):
                     memory[name] |= values
+        peaks: dict[str, int] = memory["peak_bytes"]
+        memory["peak_phase"] = max(peaks, key=lambda phase: peaks[phase])
         flops = sum(memory["flops"][phase] for phase in TIMED if phase in memory["flops"])
         found = {
             "memory": {**memory, "counted": self.shape, "device": self.device_bytes or None},

@@ -191,7 +191,7 @@ class Trial:
                 "peak_resident": peak_resident_bytes(),
                 "artefact": folder_bytes(self.weights),
             },
-            **self.meter.costs(tokens["padded"] if tokens else 0),
+            **self.meter.costs(),
             "parts_of_a_step": self.parts.training.accumulate,
             "tokens_per_second": tokens["real"] / train_seconds if tokens else None,
             "threads": torch.get_num_threads(),
