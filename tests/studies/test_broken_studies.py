@@ -29,7 +29,8 @@ BROKEN = {
     "a key that does not exist": (
         ("seeds:", "seds:"),
         "study.yaml:10 seds: unknown setting of a study 'seds'. Did you mean 'seeds'? Known: "
-        "accept_leakage, data, equivalence_margin, keep, methods, models, name, search, seeds, "
+        "accept_leakage, data, equivalence_margin, keep, memory_limit, methods, models, name, "
+        "search, seeds, "
         "task, training.",
     ),
     "a setting where it does not belong": (
@@ -40,8 +41,8 @@ BROKEN = {
         ("{epochs: 3}", "{learning_rat: 1e-4}"),
         "study.yaml:8 training.learning_rat: unknown setting of training 'learning_rat'. "
         "Did you mean 'learning_rate'? Known: accumulate, batch_size, choose, clip_norm, dropout, "
-        "epochs, learning_rate, max_length, optimizer, patience, schedule, timeout, warmup, "
-        "weight_decay.",
+        "epochs, gradient_checkpointing, learning_rate, max_length, optimizer, patience, "
+        "precision, schedule, timeout, warmup, weight_decay.",
     ),
     "a misspelt method": (
         ("- full", "- ful"),
