@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real lint check format bench sst5 schema embedded clean
+.PHONY: demo test test-real test-trackers lint check format bench sst5 schema embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -15,6 +15,10 @@ test: $(VENV)/.installed-dev
 
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real
+
+test-trackers: $(VENV)/.installed-dev
+	$(PIP) -e '.[dev,trackers]'
+	$(BIN)/pytest tests/trackers
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -31,6 +35,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/decoding.py
 
 sst5: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \
@@ -41,6 +46,7 @@ schema: $(VENV)/.installed
 
 embedded: $(VENV)/.installed-dev
 	$(BIN)/python scripts/pretrain_embedded.py
+	$(BIN)/python scripts/pretrain_decoder.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV); the first time this takes a few minutes."

@@ -82,7 +82,9 @@ def train_tokenizer() -> BertTokenizerFast:
 def shipped_texts() -> set[str]:
     """Every text of the embedded data: none of them may be pretrained on."""
     rows = [row for name in EMBEDDED for split in embedded_splits(name).values() for row in split]
-    return {row[column] for row in rows for column in ("text", "passage") if column in row}
+    return {
+        row[column] for row in rows for column in ("text", "passage", "context") if column in row
+    }
 
 
 def batches(tokenizer: BertTokenizerFast, generator: torch.Generator) -> Iterator[Batch]:

@@ -20,11 +20,23 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("costs", ("core",)),
     ("data", ("core", "store")),
     ("backbones", ("core",)),
-    ("methods", ("core", "data", "backbones")),
-    ("tasks", ("core", "data", "backbones", "statistics")),
+    ("decoding", ("core", "backbones")),
+    ("methods", ("core", "data", "backbones", "decoding")),
+    ("tasks", ("core", "data", "backbones", "decoding", "statistics")),
     (
         "training",
-        ("core", "statistics", "store", "costs", "data", "backbones", "methods", "tasks"),
+        (
+            "core",
+            "foundations",
+            "statistics",
+            "store",
+            "costs",
+            "data",
+            "backbones",
+            "decoding",
+            "methods",
+            "tasks",
+        ),
     ),
     (
         "studies",
@@ -35,15 +47,17 @@ ROOMS = (  # each may import itself and the rooms named behind it
             "costs",
             "data",
             "backbones",
+            "decoding",
             "methods",
             "tasks",
             "training",
         ),
     ),
     ("reports", ("core", "statistics", "store")),
+    ("trackers", ("core", "statistics", "store", "reports")),
     ("cli", None),
 )
-NO_TORCH = ("core", "statistics", "store", "data", "reports")
+NO_TORCH = ("core", "statistics", "store", "data", "reports", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
 TOP = {"api", "opened", "worker", "__main__", "__init__"}  # files beside the rooms
 
@@ -124,6 +138,7 @@ def test_every_folder_is_a_room_and_every_room_says_its_subject() -> None:
         "import tunewise.cli.results",
         "import tunewise.cli.report",
         "import tunewise.cli.schema",
+        "import tunewise.cli.track",
         "import tunewise.cli.env",
         "import tunewise; tunewise.open",
     ],

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.errors import StudyBusy
+from tunewise.core.errors import StudyBusy, TunewiseError
 from tunewise.opened import Opened
 from tunewise.reports.write import write_report
 from tunewise.store.study import StudyFolder
+from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.plan import Plan, plan
 from tunewise.studies.pool import usable_cores
@@ -25,6 +26,7 @@ from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, sto
 from tunewise.studies.progress import show_progress
 from tunewise.studies.settings import StudySettings
 from tunewise.studies.studyfile import read_study
+from tunewise.trackers.send import check_trackers, track
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,30 @@ def launch(
     out: Path | None,
     *,
     workers: int | None = None,
+    trackers: Sequence[str] = (),
     say: Say = lambda text: None,
 ) -> Outcome:
     """Prepare and store a study, run what it still needs, and write its report.
 
+    `trackers` are those of the command line, beside the study's own. One that fails is told and
+    ends nothing.
+
     Raises:
+        MissingExtra: the package of a tracker is not installed.
         InputError: something is wrong with the study; nothing was written.
         StudyBusy: somebody else runs it.
     """
     path = out or default_folder(settings)
     if path.is_dir() and (holder := StudyFolder(path).running()):
         raise StudyBusy(f"{path} is being run: {holder}.")
+    trackers = tuple(dict.fromkeys([*settings.trackers, *trackers]))
+    check_trackers(trackers)
     prepared = prepare(settings, say=say)
     for note in prepared.notes:
         say(f"note: {note}")
-    folder = StudyFolder.create(path)
     workers = workers or len(usable_cores())
+    prepared = with_batch_sizes(prepared, path, workers=workers, say=say)
+    folder = StudyFolder.create(path)
     with folder.lock():
         store(prepared, folder)
         with show_progress(folder, workers=workers) as on_event:
@@ -84,4 +94,15 @@ def launch(
         if outcome.progress.finished:
             say("Writing the report ...")
             write_report(folder)
+            for name in trackers:
+                _track(folder, name, say)
     return outcome
+
+
+def _track(folder: StudyFolder, name: str, say: Say) -> None:
+    try:
+        sent = track(folder, name)
+    except TunewiseError as error:
+        say(f"note: {error}")
+    else:
+        say(f"{name}: look at the trials with: {sent.look}")

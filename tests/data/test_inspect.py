@@ -183,13 +183,44 @@ def refused(path: Path, content: Sequence[dict[str, Any]]) -> str:
 
 
 def test_other_tasks_are_named(tmp_path: Path) -> None:
-    answers = {"text": ["a"], "answer_start": [0]}
-    squad = [{"question": review(at), "context": "c", "answers": answers} for at in range(9)]
-    assert "as in SQuAD: question answering" in refused(tmp_path, squad)
     vqa = [{"question": "what", "answer": "desk", "image_id": f"i{at}"} for at in range(9)]
     assert "visual question answering" in refused(tmp_path, vqa)
     regression = [{"text": review(at), "score": at / 7} for at in range(1, 50)]
     assert "predicting a number is no classification" in refused(tmp_path, regression)
+
+
+def spans(count: int) -> list[dict[str, Any]]:
+    """Two questions on each context."""
+    return [
+        {
+            "id": f"q{at}",
+            "context": f"{review(at // 2)} {at // 2}",
+            "question": f"{review(at)}?",
+            "answers": {"text": ["about a"], "answer_start": [review(at // 2).index("about a")]},
+        }
+        for at in range(count)
+    ]
+
+
+def test_spans_of_a_context_are_question_answering(tmp_path: Path) -> None:
+    jsonl(tmp_path / "d.jsonl", spans(200))
+    guess = look("d.jsonl", tmp_path)
+    assert guess.kind == "question-answering"
+    assert guess.settings.split == SplitRule(train=0.6, validation=0.2, test=0.2, group="context")
+    (tmp_path / "study.yaml").write_text(write_study(guess))
+    study = read_study(tmp_path / "study.yaml")
+    assert study.task.name == "question-answering"
+    assert [entry.method for entry in study.methods] == ["untuned", "lora", "full"]
+    data = read_data(study.data, study.task.columns(), tmp_path)
+    assert {name: len(rows) for name, rows in data.splits.items()} == guess.rows
+    by_split = [{row["context"] for row in rows} for rows in data.splits.values()]
+    assert sum(map(len, by_split)) == len(set().union(*by_split)) == 100  # no context twice
+
+
+def test_spans_out_of_place_are_an_error_with_their_ids(tmp_path: Path) -> None:
+    wrong = spans(40)
+    wrong[7]["answers"]["answer_start"] = [3]
+    assert "ids q7" in refused(tmp_path, wrong)
 
 
 def test_too_many_classes_are_no_classes(tmp_path: Path) -> None:
@@ -263,7 +294,16 @@ def test_real_data_are_recognised(
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("source", ["squad", "daquar", "gpt2-tokenizer"])
+def test_real_questions_with_spans_are_recognised(real_data: Path) -> None:
+    guess = look("squad", real_data)
+    assert guess.kind == "question-answering"
+    assert guess.rows["train"] == 4000
+    assert sum(guess.rows.values()) == 4000 + 6395
+    assert guess.problems == ()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("source", ["daquar", "gpt2-tokenizer"])
 def test_real_data_of_other_tasks_are_refused(real_data: Path, source: str) -> None:
     with pytest.raises(InputError):
         look(source, real_data)

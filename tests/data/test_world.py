@@ -47,12 +47,18 @@ def test_splits_have_their_sizes(name: str) -> None:
     assert {split: len(rows) for split, rows in embedded_splits(name).items()} == SIZES
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_no_text_stands_in_two_splits(name: str) -> None:
-    texts = {
-        split: {row.get("passage", row.get("text")) for row in rows}
-        for split, rows in embedded_splits(name).items()
-    }
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("reviews", "text"),
+        ("questions", "passage"),
+        ("spans", "context"),
+        ("spans", "title"),
+        ("statements", "passage"),
+    ],
+)
+def test_no_text_stands_in_two_splits(name: str, column: str) -> None:
+    texts = {split: {row[column] for row in rows} for split, rows in embedded_splits(name).items()}
     assert all(a.isdisjoint(b) for a, b in combinations(texts.values(), 2))
 
 
@@ -145,7 +151,13 @@ def test_the_corpus_is_the_same_every_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "start"), [("reviews", "2cbdbb0d8ff57fae"), ("questions", "177adb64900a0a80")]
+    ("name", "start"),
+    [
+        ("reviews", "2cbdbb0d8ff57fae"),
+        ("questions", "177adb64900a0a80"),
+        ("spans", "5ebb42837ed9e8b7"),
+        ("statements", "8f4c905e6b4a5fad"),
+    ],
 )
 def test_the_rows_are_the_bytes_that_were_first_measured(name: str, start: str) -> None:
     """Digests of the first release's rows, so that another platform or Python shows up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Adaptation, Direct
+from tunewise.training.rehearsal import fill_with_noise
 
 Tiny = Callable[..., Model]
 OPTIONS = ("bad", "fine", "good")  # the label is the word that occurs
@@ -23,7 +25,30 @@ OPENINGS = ("the room is", "a bed is", "the bed is very", "a warm room is")
 TEXTS = [f"{opening} {option}" for opening in OPENINGS for option in OPTIONS]
 LABELS = [number for _ in OPENINGS for number in range(len(OPTIONS))]
 
-ADAPTATIONS = [name for name, kind in METHODS.classes.items() if issubclass(kind, Adaptation)]
+NEEDED: dict[str, list[dict[str, Any]]] = {  # settings of methods that have none by default
+    "peft": [
+        {"peft_type": "ADALORA", "init_r": 4, "target_r": 2},
+        {"peft_type": "BOFT", "boft_block_size": 4},
+        {"peft_type": "IA3"},
+        {"peft_type": "LN_TUNING"},
+        {"peft_type": "LOHA"},
+        {"peft_type": "LOKR"},
+        {"peft_type": "LORA", "use_dora": True, "target_modules": ("attention+mlp",)},
+        {"peft_type": "OFT", "oft_block_size": 4},
+        {"peft_type": "P_TUNING", "num_virtual_tokens": 4},
+        {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 4},
+        {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 4},
+        {"peft_type": "VBLORA", "vector_length": 8, "num_vectors": 32},
+        {"peft_type": "VERA", "r": 16},
+    ]
+}
+SETTINGS = {
+    f"{name}-{chosen['peft_type']}" if "peft_type" in chosen else name: (name, chosen)
+    for name, kind in METHODS.classes.items()
+    if issubclass(kind, Adaptation)
+    for chosen in NEEDED.get(name, [{}])
+}
+ADAPTATIONS = list(SETTINGS)
 DIRECT = [name for name, kind in METHODS.classes.items() if issubclass(kind, Direct)]
 every_adaptation = pytest.mark.parametrize("name", ADAPTATIONS)
 every_pooling = pytest.mark.parametrize("pooling", ["library", "mean"])
@@ -61,10 +86,13 @@ def test_groups_hold_every_trained_number_once(tiny: Tiny, name: str, pooling: s
 @every_adaptation
 def test_it_can_be_prepared_without_numbers(tiny: Tiny, name: str) -> None:
     """As a plan does, to count them."""
-    model, _ = prepared(tiny, name, "library")
+    model, method = prepared(tiny, name, "library")
     empty = tiny("bert")
+    buffers = {path: buffer.clone() for path, buffer in empty.module.named_buffers()}
     empty.module.to("meta")
-    METHODS.build(name, {}).prepare(empty)  # type: ignore[attr-defined]  # an Adaptation
+    if method.needs_numbers:
+        fill_with_noise(empty.module, buffers)
+    method.prepare(empty)
     shapes = [(n, p.shape, p.requires_grad) for n, p in model.module.named_parameters()]
     assert [(n, p.shape, p.requires_grad) for n, p in empty.module.named_parameters()] == shapes
 
@@ -143,7 +171,7 @@ def test_an_option_that_training_never_showed_has_a_finite_loss(name: str) -> No
 
 
 def prepared(tiny: Tiny, name: str, pooling: str, seed: int = 1) -> tuple[Model, Any]:
-    method: Any = METHODS.build(name, {})
+    method: Any = METHODS.build(*SETTINGS[name])
     model = tiny("bert", pooling=pooling, seed=seed, dropout=0.0)
     torch.manual_seed(seed)
     method.prepare(model)
@@ -179,3 +207,10 @@ def batch(model: Model) -> dict[str, Tensor]:
 def examples() -> list[Example]:
     rows = zip(TEXTS, LABELS, strict=True)
     return [Example(str(i), (text,), label) for i, (text, label) in enumerate(rows)]
+
+
+@every_adaptation
+def test_every_default_learning_rate_has_its_reason(name: str) -> None:
+    source = inspect.getsource(METHODS.get(name)).splitlines()
+    [at] = [number for number, line in enumerate(source) if line.startswith("    learning_rate = ")]
+    assert source[at - 1].startswith("    # ")

@@ -132,6 +132,7 @@ def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
         "differences",
         "validation-accuracy",
         "validation-f1_macro",
+        "test-accuracy",
         "training-loss",
         "validation-accuracy-by-epoch",
         "validation-loss",

@@ -13,6 +13,7 @@ from tests.reports.fabricate import CONTENDERS, Plan, without
 from tunewise.reports.page import page
 from tunewise.reports.record import record
 from tunewise.reports.tables import Table, as_csv, as_latex, tables
+from tunewise.reports.write import write_plot
 from tunewise.statistics.metrics import METRICS
 from tunewise.studies.choose import chosen_ids
 
@@ -133,3 +134,21 @@ def test_latex_sees_no_command_in_names() -> None:
 def test_every_table_has_as_many_cells_as_columns(rooms: Seen) -> None:
     for table in tables(rooms.results, page(rooms.evidence, rooms.results)):
         assert all(len(row) == len(table.columns) for row in table.rows), table.key
+
+
+def test_what_did_not_fit_stands_in_the_bars_with_nothing(tmp_path: Path) -> None:
+    lost = replace(
+        CONTENDERS[4],
+        points=({},),
+        skills=(0.8,),
+        fails={(0, 0): ("out-of-memory", "held more than the memory limit of 8 GB.")},
+    )
+    seen = look(tmp_path / "s", Plan(contenders=(*CONTENDERS[:2], lost), seeds=(0,)))
+    row = next(row for row in seen.results.rows if row.name == "full")
+    assert (row.status, row.standing) == ("out-of-memory", "unscored")
+    assert row.measured.peak_bytes is not None
+    for split in ("validation", "test"):
+        [chart] = [chart for chart in seen.charts if chart.key == f"{split}-accuracy"]
+        assert "full out of memory, counted as 0" in chart.says
+        write_plot(tmp_path, chart)
+        assert ">out of memory<" in (tmp_path / f"{split}-accuracy.svg").read_text()

@@ -30,8 +30,7 @@ BROKEN = {
         ("seeds:", "seds:"),
         "study.yaml:10 seds: unknown setting of a study 'seds'. Did you mean 'seeds'? Known: "
         "accept_leakage, data, equivalence_margin, keep, memory_limit, methods, models, name, "
-        "search, seeds, "
-        "task, training.",
+        "search, seeds, task, trackers, training.",
     ),
     "a setting where it does not belong": (
         ("seeds: [0, 1]", "epochs: 3"),

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("guess")
 
 FACTS = Facts(
     data_hash="d" * 16,
-    labels=("bad", "good"),
+    task={"labels": ["bad", "good"]},
     models={
         name: {"source": name, "revision": None, "hash": f"hash of {name}"}
         for name in ("bert", "a/bert", "b/minilm")
@@ -317,7 +317,17 @@ def test_contenders_are_listed_with_what_they_take() -> None:
     )
     assert describe(expansion) == [
         "guess         1 trial",
-        "lora rank=1   5 trials, best of 3 by learning_rate",
-        "lora rank=16  5 trials, best of 3 by learning_rate",
+        "lora rank=1   5 trials, best of 3 by learning_rate, learning rate 0.0001, 0.0005, 0.001",
+        "lora rank=16  5 trials, best of 3 by learning_rate, learning rate 0.0001, 0.0005, 0.001",
         "3 contenders, 11 trials, 3 seeds.",
     ]
+
+
+def test_the_learning_rates_that_are_used_are_told() -> None:
+    methods = ["majority", "full", {"head": {"training": {"learning_rate": 0.01}}}]
+    lines = describe(expand(read_study(study(methods=methods))))
+    assert "learning rate" not in lines[0]
+    assert lines[1].endswith("learning rate 3e-05 (default)")
+    assert lines[2].endswith("learning rate 0.01")
+    searched = study(methods=["full"], search={"learning_rate": [1e-4, 1e-5]})
+    assert describe(expand(read_study(searched)))[0].endswith("learning rate 0.0001, 1e-05")

@@ -27,7 +27,9 @@ WORDS = ("good", "bad", "cold", "warm", "room")
 
 def trained(checkpoint: Path, method: str, *, pooling: str = "library", texts: int = 1) -> Any:
     """The parts and the predictor of a contender whose trained numbers are random."""
-    part = METHODS.build(method, {})
+    prompt = {"num_virtual_tokens": 3} if method.endswith("_TUNING") else {}
+    name, chosen = ("peft", {"peft_type": method, **prompt}) if method.isupper() else (method, {})
+    part = METHODS.build(name, chosen)
     columns = ["text"] if texts == 1 else ["question", "passage"]
     settings = {
         "task": {
@@ -39,7 +41,7 @@ def trained(checkpoint: Path, method: str, *, pooling: str = "library", texts: i
         },
         "data": {"hash": "0"},
         "model": {"source": str(checkpoint), "revision": None, "hash": "0"},
-        "method": {"name": method, "version": part.version, "settings": settings_of(part)},
+        "method": {"name": name, "version": part.version, "settings": settings_of(part)},
         "training": {"max_length": 12},
         "seed": 0,
     }
@@ -72,6 +74,8 @@ def examples(texts: int = 1) -> list[Example]:
         (("bert", "prefix"), {}, False, "tunewise"),
         (("bert", "full"), {"pooling": "mean"}, False, "tunewise"),
         (("bert", "lora"), {"pooling": "mean"}, False, "tunewise"),
+        (("distilbert", "IA3"), {}, False, "peft"),
+        (("roberta", "PROMPT_TUNING"), {"texts": 2}, False, "peft"),
     ],
 )
 def test_it_is_written_in_its_form_and_proven(  # noqa: PLR0917  # pytest calls it by name

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
-from tunewise.training.optimizer import learning_rate_at, make_optimizer, set_learning_rate
+from tunewise.training.optimizer import (
+    OPTIMIZERS,
+    learning_rate_at,
+    make_optimizer,
+    set_learning_rate,
+)
 from tunewise.training.settings import TrainingSettings
 
 ALL = [{"params": ["0.weight", "0.bias", "1.weight", "1.bias"]}]
@@ -38,7 +43,7 @@ def test_a_group_may_learn_faster() -> None:
     assert [group["lr"] for group in optimizer.param_groups] == [1e-3, 16e-3]
 
 
-@pytest.mark.parametrize("name", ["adamw", "adam", "sgd", "adagrad"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_by_name_takes_a_step(name: Any) -> None:
     module = network()
     optimizer = make_optimizer(module, ALL, TrainingSettings(optimizer=name))

@@ -14,6 +14,7 @@ from tests.training.toy import Toy, toy_examples, toy_model
 from torch import Tensor
 
 from tunewise.costs.measure import Stopwatch
+from tunewise.methods.full import Full
 from tunewise.training import loop
 from tunewise.training.adapt import Interrupted, Progress, Training
 from tunewise.training.checkpoint import trained_tensors
@@ -48,7 +49,7 @@ def training(
     return Training(
         task=task,
         model=model,
-        groups=[{"params": [name for name, _ in model.module.named_parameters()]}],
+        method=Full(),
         settings=settings,
         learning_rate=settings.learning_rate or 0.1,
         seed=0,

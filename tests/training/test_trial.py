@@ -88,14 +88,20 @@ def result(study: Path, id: str = "a", kind: str = "trials") -> dict[str, Any]:
     return content
 
 
-NATIVE = [name for name in METHODS.classes if name != "peft"]
+ELSEWHERE = {"peft", "fusion", "untuned"}  # below, or of other tasks
+EVERY: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in METHODS.classes if name not in ELSEWHERE),
+    ("peft", {"peft_type": "IA3"}),
+    ("peft", {"peft_type": "ADALORA", "init_r": 4, "target_r": 2}),
+    ("peft", {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3}),
+]
 
 
-@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize(("name", "own"), EVERY)
 def test_every_method_ends_in_a_result_predictions_weights_and_a_test(
-    study: Path, settings: Settings, name: str
+    study: Path, settings: Settings, name: str, own: dict[str, Any]
 ) -> None:
-    chosen = settings(name)
+    chosen = settings(name, own)
     assert do(study, chosen) == "done"
     assert set(result(study)["metrics"]["validation"]) == {"accuracy", "f1_macro", "loss"}
     check_complete(study / "trials" / "a")
@@ -162,16 +168,26 @@ def test_an_unusable_cache_is_done_without(
     assert list((study / "features").glob("*/train/rows-00000.safetensors"))
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("lora", {"rank": 2, "dropout": 0.1}),
+        ("peft", {"peft_type": "ADALORA", "init_r": 4, "target_r": 2, "lora_dropout": 0.1}),
+        ("peft", {"peft_type": "P_TUNING", "num_virtual_tokens": 3}),
+    ],
+)
 def test_an_interrupted_trial_has_no_marker_and_ends_as_if_undisturbed(
-    study: Path, settings: Settings
+    study: Path, settings: Settings, name: str, own: dict[str, Any]
 ) -> None:
-    chosen = settings("lora", {"rank": 2, "dropout": 0.1})
+    chosen = settings(name, own)
     do(study, chosen, "straight")
     steps = count()
     assert do(study, chosen, "cut", stop=lambda: next(steps) == 9) == "interrupted"
     assert not is_complete(study / "trials" / "cut")
     assert do(study, chosen, "cut") == "done"
     assert {**result(study, "cut"), "id": ""} == {**result(study, "straight"), "id": ""}
+    for path in (study / "weights" / "straight").glob("*.safetensors"):
+        assert path.read_bytes() == (study / "weights" / "cut" / path.name).read_bytes()
 
 
 def raising(error: Exception, times: int = 10**6) -> Callable[..., Any]:

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from tunewise.backbones.model import Model
 from tunewise.data.examples import Example, Prediction
-from tunewise.tasks.base import Batch, Encoded, Loss, Task
+from tunewise.tasks.base import Asking, Batch, Encoded, Loss
+from tunewise.tasks.choosing import Choosing
 
 
-class Toy(Task):
+class Toy(Choosing):
     name = "toy"
     metrics = ("accuracy",)
 
@@ -46,7 +47,7 @@ class Toy(Task):
         total = F.cross_entropy(logits, batch.labels, reduction="sum")
         return Loss(total, int((logits.argmax(-1) == batch.labels).sum()))
 
-    def predict(self, module: nn.Module, batch: Batch) -> list[Prediction]:
+    def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]:
         logits = module(**batch.inputs).logits
         losses = F.cross_entropy(logits, batch.labels, reduction="none").tolist()
         rows = zip(batch.ids, logits.argmax(-1).tolist(), logits.softmax(-1), losses, strict=True)

@@ -1,8 +1,8 @@
-"""Build a model for classification from a checkpoint: module, tokenizer, trunk and head."""
+"""Build a model from a checkpoint, to choose or to write: module, tokenizer, trunk and head."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedConfig,
@@ -51,6 +52,47 @@ def build(
     Raises:
         InputError: there is no such model, it cannot be loaded, or its tokenizer does not fit.
     """
+    load = _library if pooling == "library" else _mean_pooled
+    return _built(source, load, revision, dropout, seed=seed, options=options)
+
+
+def build_writer(
+    source: str, *, seed: int, revision: str | None = None, dropout: float | None = None
+) -> Model:
+    """A pretrained model that goes on writing a text, in float32 and in evaluation mode.
+
+    Its head is empty: the output layer is pretrained too, and often is the token embeddings.
+    Arguments as of `build`.
+
+    Raises:
+        InputError: as `build`; or the checkpoint has no output layer, or the tokenizer no end.
+    """
+    model = _built(source, _writer, revision, dropout, seed=seed)
+    if model.coder.eos_token_id is None:
+        raise InputError(
+            f"model {source}: its tokenizer has no end token, after which an answer is complete; "
+            "set eos_token in its tokenizer_config.json."
+        )
+    module: Any = model.module
+    output = module.get_output_embeddings()
+    new = [name for name, weight in module.named_parameters() if name in model.head]
+    if output is None or any(module.get_parameter(name) is output.weight for name in new):
+        raise InputError(
+            f"model {source}: its checkpoint holds no output layer, so it cannot write. Choose a "
+            "causal language model, such as gpt2."
+        )
+    return model
+
+
+def _built(
+    source: str,
+    load: Load,
+    revision: str | None,
+    dropout: float | None,
+    *,
+    seed: int,
+    options: Sequence[str] = (),
+) -> Model:
     folder = locate(source)
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(folder or source)}
     if folder:
@@ -61,19 +103,18 @@ def build(
         with quiet():
             config = configuration(where, options, dropout)
             coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
-            load = _library if pooling == "library" else _mean_pooled
-            module, trunk, lacking = load(where, config, seed)
+            module, trunk, new = load(where, config, seed)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
+        what = "writer of texts" if load is _writer else "text classifier"
         raise InputError(
-            f"model {source}: cannot be loaded as a text classifier with safetensors "
-            f"weights ({reason})"
+            f"model {source}: cannot be loaded as a {what} with safetensors weights ({reason})"
         ) from error
     model = Model(
         module=module,
         coder=coder,
         trunks={"text": trunk},
-        head=[name for name, _ in module.named_parameters() if _is_new(name, trunk, lacking)],
+        head=[name for name, _ in module.named_parameters() if name in new],
         max_length=longest_input(module, coder),
         source=str(folder or source),
     )
@@ -87,9 +128,10 @@ def configuration(
     where: dict[str, Any], options: Sequence[str], dropout: float | None
 ) -> PreTrainedConfig:
     config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
-    config.id2label = dict(enumerate(options))
-    config.label2id = {option: number for number, option in enumerate(options)}
-    config.problem_type = "single_label_classification"
+    if options:
+        config.id2label = dict(enumerate(options))
+        config.label2id = {option: number for number, option in enumerate(options)}
+        config.problem_type = "single_label_classification"
     if dropout is not None:
         set_dropout(config, dropout)
     return config
@@ -115,6 +157,16 @@ def _library(
         **where, **_LOADING, config=config, ignore_mismatched_sizes=True
     )
     trunk = module.base_model_prefix
+    return module, trunk, _outside(module, trunk) | _new_numbers(report, trunk)
+
+
+def _writer(
+    where: dict[str, Any], config: PreTrainedConfig, seed: int
+) -> tuple[PreTrainedModel, str, set[str]]:
+    """The family's own language model; only what the checkpoint lacks is new."""
+    torch.manual_seed(seed)
+    module, report = AutoModelForCausalLM.from_pretrained(**where, **_LOADING, config=config)
+    trunk = module.base_model_prefix
     return module, trunk, _new_numbers(report, trunk)
 
 
@@ -126,14 +178,18 @@ def _mean_pooled(
         module, report = MeanPooledClassifier.from_pretrained(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
-        return module, "encoder", _new_numbers(report, "encoder")
+        return module, "encoder", _outside(module, "encoder") | _new_numbers(report, "encoder")
     trunk, report = AutoModel.from_pretrained(
         **where, **_LOADING, config=config, **trunk_options(config)
     )
     torch.manual_seed(seed)  # the same classifier whatever the trunk lacked
     module = MeanPooledClassifier(config, trunk).eval()
-    return module, "encoder", {f"encoder.{name}" for name in report["missing_keys"]}
+    new = {f"encoder.{name}" for name in report["missing_keys"]}
+    return module, "encoder", _outside(module, "encoder") | new
 
+
+Load = Callable[[dict[str, Any], PreTrainedConfig, int], tuple[PreTrainedModel, str, set[str]]]
+"""Makes a module; also says where its trunk is, and which of its parameters are new."""
 
 _LOADING: dict[str, Any] = {
     "use_safetensors": True,
@@ -166,8 +222,8 @@ def _check_pretrained(model: Model) -> None:
             )
 
 
-def _is_new(name: str, trunk: str, lacking: set[str]) -> bool:
-    return not name.startswith(f"{trunk}.") or name in lacking
+def _outside(module: nn.Module, trunk: str) -> set[str]:
+    return {name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")}
 
 
 def longest_input(module: nn.Module, coder: Any) -> int:

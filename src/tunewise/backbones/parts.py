@@ -62,7 +62,8 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
     """The linear layers that the names stand for, in the order of the model.
 
     A name is a role (`query`, `key`, `value`, `output`, `mlp`), `attention`, `attention+mlp`,
-    `all-linear`, or the path of a module, or how such a path ends.
+    `all-linear`, or the path of a module, or how such a path ends. Of a model with two encoders,
+    `text.query` means that of one of them.
 
     Raises:
         InputError: a name matches nothing, or matches the head, which is trained anyway.
@@ -72,7 +73,13 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
     by_role = roles(model)
     chosen: set[str] = set()
     for name in names:
-        matched = _matches(name, list(linears), by_role, new)
+        trunk, _, role = name.partition(".")
+        if trunk in model.trunks and role in (*GROUPS, ALL_LINEAR):
+            start = f"{model.trunks[trunk]}."
+            inside = [path for path in linears if path.startswith(start)]
+            matched = _matches(role, inside, by_role, new) & set(inside)
+        else:
+            matched = _matches(name, list(linears), by_role, new)
         if not matched:
             raise InputError(_no_match(name, linears, by_role, new))
         if into_head := sorted(matched & new):

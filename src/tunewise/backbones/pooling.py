@@ -52,16 +52,21 @@ class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped th
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
+        past_key_values: Any = None,
         **options: Any,
     ) -> SequenceClassifierOutput:
         options.pop("labels", None)  # PEFT passes the argument along, as None
         options["return_dict"] = True
+        if past_key_values is not None:  # keys and values in front of the text, by prefix tuning
+            options["past_key_values"] = past_key_values
         hidden = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
             **options,
         ).last_hidden_state
+        if attention_mask is not None:
+            attention_mask = attention_mask[:, -hidden.shape[1] :]  # such keys have no state
         return SequenceClassifierOutput(logits=self.classifier(mean(hidden, attention_mask)))
 
 

@@ -20,11 +20,25 @@ PATH_STARTS = ("/", "./", "../", "~", ".\\", "..\\")
 
 # What a model is made of; a changed README or an optimiser left behind changes no model.
 CONTENT = (
-    *("config.json", "*.safetensors", "*.safetensors.index.json"),
+    *("config.json", "preprocessor_config.json", "*.safetensors", "*.safetensors.index.json"),
     *("tokenizer*.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.*", "merges.txt", "*.model"),
 )
 UNSAFE = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+
+
+PAIR = " + "  # between the two encoders of one source
+
+
+def parts_of(source: str) -> tuple[str, str]:
+    """The picture encoder and the text encoder of a source; one name stands for both.
+
+    >>> parts_of("microsoft/resnet-50 + ./minilm"), parts_of("openai/clip-vit-base-patch32")
+    (('microsoft/resnet-50', './minilm'), \
+('openai/clip-vit-base-patch32', 'openai/clip-vit-base-patch32'))
+    """
+    image, plus, text = source.partition(PAIR)
+    return (image, text) if plus else (source, source)
 
 
 def locate(source: str) -> Path | None:
@@ -70,12 +84,27 @@ def resolve(source: str, revision: str | None = None) -> dict[str, Any]:
     Raises:
         InputError: there is no such model, or the hub cannot be asked.
     """
+    if PAIR in source:
+        return _resolve_pair(source, revision)
     folder = locate(source)
     if folder is None:
         commit = _hub_commit(source, revision)
         return {"source": source, "revision": commit, "hash": commit}
     files = {path.name: sha256_of(path) for pattern in CONTENT for path in folder.glob(pattern)}
     return {"source": source, "revision": None, "hash": digest(files)}
+
+
+def _resolve_pair(source: str, revision: str | None) -> dict[str, Any]:
+    revisions = parts_of(revision) if revision else (None, None)
+    both = [
+        resolve(part, wanted or None)
+        for part, wanted in zip(parts_of(source), revisions, strict=True)
+    ]
+    return {
+        "source": source,
+        "revision": PAIR.join(part["revision"] or "" for part in both),
+        "hash": digest([part["hash"] for part in both]),
+    }
 
 
 def _hub_commit(source: str, revision: str | None) -> str:

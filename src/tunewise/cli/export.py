@@ -46,6 +46,12 @@ def command(
     chosen = choose(opened, contender)
     say(f"Loading {chosen.name}")
     parts = Parts.of(chosen.settings, opened.folder.path)
+    if parts.task.form == "write":
+        message = (
+            "contenders that write answers are not exported yet. What was trained lies in "
+            f"{chosen.weights}: an adapter as PEFT loads it, or a transformers folder."
+        )
+        raise InputError([Problem(chosen.name, message)])
     predictor = load_predictor(parts, chosen.weights)
     draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
     draft.mkdir(parents=True)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Form(StrEnum):
+    """How a command prints what it found."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
 Folder = Annotated[
@@ -23,6 +33,16 @@ Overrides = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder of the study; runs/<name> if not given.")
+]
+Track = Annotated[
+    list[str],
+    typer.Option(
+        "--track",
+        metavar="TRACKER",
+        help="Copy the trials for tensorboard, mlflow, wandb or trackio; may be repeated.",
+        default_factory=list,
+        show_default=False,
+    ),
 ]
 Workers = Annotated[
     int | None,

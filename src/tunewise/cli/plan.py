@@ -10,7 +10,7 @@ import typer
 
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
-from tunewise.costs.sizes import size_of
+from tunewise.core.units import shown_bytes
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.studies.plan import Plan, Planned, plan
 from tunewise.studies.pool import usable_cores
@@ -60,7 +60,7 @@ def lines(found: Plan) -> Iterator[str]:
     yield ""
     yield (
         f"{found.trials} trials, about {duration(found.seconds)} with {together} side by side; "
-        f"{size_of(found.disk_bytes)} on disk."
+        f"{shown_bytes(found.disk_bytes)} on disk."
     )
     yield from _memory(found, together)
     yield from _statistics(found)
@@ -82,37 +82,37 @@ def _row(row: Planned) -> str:
     most = max(row.kinds, key=lambda kind: (row.kinds or {})[kind])
     mark = "" if row.fits else "!"
     return (
-        f"{start}{size_of(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11}"
-        f"{size_of(row.artefact_bytes or 0):>7} {_time(row.seconds):>6}"
+        f"{start}{shown_bytes(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11}"
+        f"{shown_bytes(row.artefact_bytes or 0):>7} {_time(row.seconds):>6}"
     )
 
 
 def _memory(found: Plan, together: int) -> Iterator[str]:
-    set_by = "memory_limit" if found.limit_is_set else "80 % of what is free"
+    set_by = "memory_limit" if found.limit_is_set else f"80 % of what is free, for {together}"
     most = max((row.peak_bytes or 0 for row in found.contenders), default=0)
     if all(row.fits for row in found.contenders):
         yield (
-            f"Memory: at most {size_of(together * most + found.libraries_bytes)} of "
-            f"{size_of(found.limit_bytes)} ({set_by}), libraries included."
+            f"Memory: a trial holds at most {shown_bytes(most + found.libraries_bytes)} of "
+            f"{shown_bytes(found.limit_bytes)} ({set_by})."
         )
         return
     for row in found.contenders:
         if row.fits or row.peak_bytes is None:
             continue
-        need = together * row.peak_bytes + found.libraries_bytes
+        need = row.peak_bytes + found.libraries_bytes
         yield (
-            f"! {_cut(clean(row.name), NAME)} does not fit: {together} x "
-            f"{size_of(row.peak_bytes)} and {size_of(found.libraries_bytes)} for the libraries"
+            f"! {_cut(clean(row.name), NAME)} does not fit: with the libraries it holds "
+            f"{shown_bytes(need)}, of"
         )
-        yield f"  are {size_of(need)}, and {set_by} is {size_of(found.limit_bytes)}."
+        yield f"  {shown_bytes(found.limit_bytes)} ({set_by})."
         if row.remedies:
             yield "  It would fit with"
         else:
-            standing = size_of(row.standing_bytes)
+            standing = shown_bytes(row.standing_bytes)
             yield f"  Weights, gradients and optimiser state alone take {standing}:"
             yield "  train fewer numbers, as lora does, or take a smaller model."
         for remedy in row.remedies[:MOST_REMEDIES]:
-            yield f"    {remedy.settings}: {size_of(remedy.peak_bytes)} a trial"
+            yield f"    {remedy.settings}: {shown_bytes(remedy.peak_bytes)} a trial"
 
 
 def _statistics(found: Plan) -> Iterator[str]:

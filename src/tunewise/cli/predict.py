@@ -57,6 +57,8 @@ def command(  # noqa: PLR0917  # typer calls it by name
 ) -> None:
     """Answer texts with a trained contender: the label and the probability of each option.
 
+    Questions about a context are answered with a text, by the study's first way of decoding.
+
     Of a study the best contender answers, or the one named, as trained with the first seed.
     """
     if (input is None) == (not text):
@@ -64,11 +66,10 @@ def command(  # noqa: PLR0917  # typer calls it by name
     if out is not None:
         _check_out(out, input, force=force)
     parts, weights, columns = _source(folder, contender)
-    task: Any = parts.task
     if input is not None:
-        examples = read_inputs(input, str(input), task.text, rename=columns)
+        examples = read_inputs(input, str(input), parts.task.texts, rename=columns)
     else:
-        examples = given_input(text or (), task.text)
+        examples = given_input(text or (), parts.task.texts)
     predictor = load_predictor(parts, weights)
     answers = [
         prediction
@@ -129,18 +130,27 @@ def as_jsonl(answers: Sequence[Prediction], options: Sequence[str]) -> str:
     >>> print(as_jsonl([Prediction("a", 1, (0.25, 0.75))], ["no", "yes"]), end="")
     {"id": "a", "label": "yes", "probabilities": {"no": 0.25, "yes": 0.75}}
     """
-    rows = (
-        {
-            "id": answer.id,
-            "label": options[answer.choice],
-            "probabilities": dict(zip(options, answer.probabilities, strict=True)),
-        }
-        for answer in answers
-    )
+    rows = (_row(answer, options) for answer in answers)
     return "".join(f"{json.dumps(row, allow_nan=False)}\n" for row in rows)
 
 
+def _row(answer: Prediction, options: Sequence[str]) -> dict[str, Any]:
+    if answer.written:
+        first = answer.written[0]
+        return {"id": answer.id, "answer": first.text, "stopped": first.stopped}
+    return {
+        "id": answer.id,
+        "label": options[answer.choice],
+        "probabilities": dict(zip(options, answer.probabilities, strict=True)),
+    }
+
+
 def _table(answers: Sequence[Prediction], options: Sequence[str]) -> Table:
+    columns: tuple[str, ...]
+    if not options:
+        columns = ("id", "answer", "stopped")
+        written = tuple(tuple(_row(answer, options).values()) for answer in answers)
+        return Table("predictions", "Predictions", columns, written)
     columns = ("id", "label", *(f"probability {option}" for option in options))
     rows: list[tuple[Cell, ...]] = [
         (answer.id, options[answer.choice], *answer.probabilities) for answer in answers

@@ -2,13 +2,69 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from tunewise.cli.options import Folder
-from tunewise.reports.write import write_report
+from tunewise.core.errors import InputError, unknown
+from tunewise.reports.pdf import need_typst, write_pdf
+from tunewise.reports.submission import write_submission
+from tunewise.reports.write import write_latex, write_report
 from tunewise.store.study import StudyFolder
 
+WRITERS = {"html": write_report, "pdf": write_pdf, "tex": write_latex}
 
-def command(folder: Folder) -> None:
+
+class Layout(StrEnum):
+    """What is written, and how it is laid out."""
+
+    report = "report"
+    submission = "submission"
+
+
+def command(
+    folder: Folder,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="html,pdf,tex",
+            help="Which of them: the page with tables and plots, the paper, the LaTeX tables. "
+            "html if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    layout: Annotated[
+        Layout,
+        typer.Option("--layout", help="submission: a folder to hand in, with script and weights."),
+    ] = Layout.report,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where to write; the study's own folder report if not given."),
+    ] = None,
+) -> None:
     """Write a study's report again, as far as the study has come. Needs no torch."""
-    typer.echo(write_report(StudyFolder.open(folder)))
+    study = StudyFolder.open(folder)
+    match layout:
+        case Layout.report:
+            forms = _forms(form or "html")
+            for name in forms:
+                typer.echo(WRITERS[name](study, out))
+        case Layout.submission:
+            if out is None or form is not None:
+                raise InputError("--layout submission needs --out FOLDER, and takes no --format.")
+            typer.echo(write_submission(study, out))
+
+
+def _forms(text: str) -> list[str]:
+    """The forms that were asked for, each once."""
+    asked = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in asked:
+        if name not in WRITERS:
+            raise InputError(f"--format: {unknown('form', name, WRITERS)}")
+    if "pdf" in asked:
+        need_typst()
+    return asked

@@ -4,39 +4,85 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from tunewise.cli.console import STDOUT
-from tunewise.cli.options import Folder
+from tunewise.cli.options import Form
+from tunewise.core.errors import InputError
 from tunewise.opened import Opened
+from tunewise.reports.peft_files import read_experiments
+from tunewise.reports.peft_results import (
+    print_standings,
+    standings,
+    standings_record,
+    standings_table,
+)
+from tunewise.reports.record import finite
 from tunewise.reports.tables import as_csv, scores
 from tunewise.reports.text import print_verdict
 
 
-class Form(StrEnum):
-    """How results are printed."""
+class Source(StrEnum):
+    """Who wrote the results."""
 
-    table = "table"
-    json = "json"
-    csv = "csv"
+    tunewise = "tunewise"
+    peft = "peft"
 
 
 def command(
-    folder: Folder,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder of a study; with --from peft, result files or folders of them.",
+            show_default=False,
+        ),
+    ],
     form: Annotated[Form, typer.Option("--format", help="How to print them.")] = Form.table,
+    source: Annotated[
+        Source, typer.Option("--from", help="Who wrote them; peft: PEFT's method comparison.")
+    ] = Source.tunewise,
 ) -> None:
     """Show a study's rows with the verdict, as far as the study has come.
 
     JSON has a list `contenders`; what was measured (times, bytes, hosts) stands under keys
     named `measured`, and the rest is the same for every run of the same study.
+
+    With --from peft, the rows are experiments of the PEFT project's method comparison
+    (MetaMathQA, scored on GSM8K), with intervals and the ties with the best.
     """
-    opened = Opened(folder)
+    match source:
+        case Source.tunewise:
+            if len(paths) != 1:
+                raise InputError(f"{len(paths)} folders: name one study.")
+            _study(Opened(paths[0]), form)
+        case Source.peft:
+            _peft(paths, form)
+
+
+def _study(opened: Opened, form: Form) -> None:
     match form:
         case Form.table:
             print_verdict(opened.results, opened.verdict, STDOUT)
         case Form.json:
-            typer.echo(json.dumps(opened.as_json(), indent=2, allow_nan=False))
+            _print_json(opened.as_json())
         case Form.csv:
             typer.echo(as_csv(scores(opened.results)), nl=False)
+
+
+def _peft(paths: list[Path], form: Form) -> None:
+    found = standings(read_experiments(paths))
+    match form:
+        case Form.table:
+            print_standings(found, STDOUT)
+        case Form.json:
+            _print_json(standings_record(found))
+        case Form.csv:
+            typer.echo(as_csv(standings_table(found)), nl=False)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(finite(content), indent=2, allow_nan=False))

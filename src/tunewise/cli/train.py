@@ -47,10 +47,10 @@ def command(  # noqa: PLR0917  # typer calls it by name
     Columns that are not named are guessed as `tunewise init` would.
     """
     training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    source, texts, answer = _data(data, tuple(text or ()), label)
+    source, task = _data(data, tuple(text or ()), label)
     study = {
         "name": f"{study_name(data)[:60]}-{method}",
-        "task": {"kind": "classification", "text": list(texts), "label": answer},
+        "task": task,
         "data": {**source, "limit": limit},
         "models": [model],
         "methods": [method],
@@ -65,10 +65,10 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
 def _data(
     data: str, texts: tuple[str, ...], label: str | None
-) -> tuple[dict[str, Any], tuple[str, ...], str]:
-    """The data settings of a study, its text columns and its label column."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The data settings of a study, and its task."""
     if texts and label:
-        return {"source": data}, texts, label
+        return {"source": data}, _classification(texts, label)
     guess = look(data)
     texts, label = texts or guess.texts, label or guess.label
     say(f"Reading {' and '.join(texts)} to predict {label}")
@@ -76,4 +76,9 @@ def _data(
     if guess.settings.split:
         rule = changed_settings(guess.settings.split)
         source["split"] = {("from" if name == "from_" else name): rule[name] for name in rule}
-    return source, texts, label
+    spans = guess.kind == "question-answering" and texts == guess.texts and label == guess.label
+    return source, {"kind": guess.kind} if spans else _classification(texts, label)
+
+
+def _classification(texts: tuple[str, ...], label: str) -> dict[str, Any]:
+    return {"kind": "classification", "text": list(texts), "label": label}

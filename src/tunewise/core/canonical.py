@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 ID_LENGTH = 16
+
+OPEN = "open"
+"""Metadata of a field that holds, by name, every setting that has no field of its own."""
 
 
 def canonical(value: Any) -> str:
@@ -37,19 +40,50 @@ def digest(value: Any) -> str:
 
 def settings_of(part: Any) -> dict[str, Any]:
     """Every setting of a dataclass as plain JSON values."""
-    return {field.name: _plain(getattr(part, field.name)) for field in fields(part)}
+    return _flat({field: getattr(part, field.name) for field in fields(part)})
 
 
 def changed_settings(part: Any) -> dict[str, Any]:
     """The settings that differ from their default.
 
-    Ids are made of these, so a new option with a default renames no old trial.
+    Ids are made of these, so a new option with a default renames no old trial. A part with an
+    open field keeps no default in it.
     """
-    return {
-        field.name: _plain(getattr(part, field.name))
-        for field in fields(part)
-        if field.default is MISSING or getattr(part, field.name) != field.default
-    }
+    values = {field: getattr(part, field.name) for field in fields(part)}
+    return _flat(
+        {
+            field: value
+            for field, value in values.items()
+            if field.default is MISSING or value != field.default
+        }
+    )
+
+
+def open_field(part: type) -> str | None:
+    """The name of a dataclass's open field, if it has one."""
+    found = (field.name for field in fields(part) if field.metadata.get(OPEN))
+    return next(found, None)
+
+
+def arguments(part: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a dataclass is made with: settings without a field of their own go into the open one.
+
+    Where there is no open field, all settings are fields.
+    """
+    opened = open_field(part)
+    if opened is None:
+        return dict(settings)
+    own = {field.name for field in fields(part)} - {opened}
+    found = {name: value for name, value in settings.items() if name in own}
+    return {**found, opened: {n: value for n, value in settings.items() if n not in own}}
+
+
+def _flat(values: Mapping[Field[Any], Any]) -> dict[str, Any]:
+    """Plain values by name, those of an open field beside the others."""
+    found: dict[str, Any] = {}
+    for field, value in values.items():
+        found |= _plain(value) if field.metadata.get(OPEN) else {field.name: _plain(value)}
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -78,8 +78,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     listed = f"Known: {', '.join(names)}." if names else "None are known."
-    close = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'? {listed}" if close else listed
+    folded = {known_name.lower(): known_name for known_name in names}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return f"Did you mean '{folded[close[0]]}'? {listed}" if close else listed
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import fields
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
+from tunewise.core.canonical import arguments, open_field
 from tunewise.core.errors import InputError, Problem, unknown
 
 T = TypeVar("T")
@@ -62,12 +63,12 @@ class Registry(Generic[T]):
         """Make the part from stored settings; lists become tuples where a tuple is declared."""
         cls = self.get(name)
         known = [field.name for field in fields(cls)]  # type: ignore[arg-type]  # all are dataclasses
-        wrong = [key for key in settings if key not in known]
+        wrong = [key for key in settings if key not in known and open_field(cls) is None]
         if wrong:
             raise InputError(
                 [Problem(f"{self.kind} {name}", unknown("setting", key, known)) for key in wrong]
             )
-        return cls(**{key: _frozen(value) for key, value in settings.items()})
+        return cls(**arguments(cls, {key: _frozen(value) for key, value in settings.items()}))
 
 
 def _frozen(value: Any) -> Any:

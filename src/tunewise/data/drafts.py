@@ -42,15 +42,25 @@ def write_study(guess: Guess, name: str | None = None) -> str:
             "",
             *_data_lines(guess),
             "",
-            *_MODELS,
+            *(_WRITERS if guess.kind == "question-answering" else _MODELS),
             "",
-            *_METHODS,
+            *(_WRITING if guess.kind == "question-answering" else _METHODS),
             "",
         ]
     )
 
 
 def _task_lines(guess: Guess) -> list[str]:
+    if guess.kind == "question-answering":
+        return [
+            *_remark("What is asked: answers to questions about a context, written by the model."),
+            *(line for reason in guess.reasons for line in _remark(reason)),
+            "task:",
+            "  kind: question-answering",
+            "  max_new_tokens: 24",
+            "  # decoding: [greedy, top-k 10, top-p 0.9]    # further ways, compared",
+            "  # samples: 5                                 # answers of each way that draws",
+        ]
     text = _value(guess.texts if len(guess.texts) > 1 else guess.texts[0])
     task = {"kind": "classification", "text": text, "label": quoted(guess.label)}
     if guess.names:
@@ -119,6 +129,24 @@ _METHODS = (
     "  - lora: {rank: 8, alpha: 16}    # small corrections beside frozen weights",
     "  - full                          # every weight learns",
     "training: {epochs: 3, batch_size: 32}",
+    "search: {learning_rate: auto}     # each method tries its own grid, chosen on validation",
+    "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
+)
+
+
+_WRITERS = (
+    "# The language models to adapt. embedded:decoder comes with Tunewise, needs no network and is",
+    "# tiny: it shows the way. With a network, put a real one in its place.",
+    "models: [embedded:decoder]",
+    "# models: [gpt2]                                      # 124 million parameters",
+)
+_WRITING = (
+    "# The ways to adapt them; each makes a row of the verdict.",
+    "methods:",
+    "  - untuned                                # the model as it comes: the least to beat",
+    "  - lora: {rank: 8, targets: attention}    # small corrections beside frozen weights",
+    "  - full                                   # every weight learns",
+    "training: {epochs: 3, batch_size: 16, max_length: 512}",
     "search: {learning_rate: auto}     # each method tries its own grid, chosen on validation",
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
 )

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from tunewise.core.errors import InputError, unknown
-from tunewise.data.world.descriptions import ask, describe
+from tunewise.data.world.descriptions import ask, describe, passage_of
 from tunewise.data.world.draw import Draw
 from tunewise.data.world.reviews import draw_review
 from tunewise.data.world.rooms import draw_room
+from tunewise.data.world.scenes import DRAWN, scene
+from tunewise.data.world.scenes import questions as picture_questions
+from tunewise.data.world.spans import passage, questions, tell
 
-SEED = 0  # of everything below; the encoder was pretrained on other seeds
+SEED = 0  # of everything below; the models were pretrained on other seeds
 SIZES = {"train": 2000, "validation": 500, "test": 600}
+PER_ROOM = 4  # questions on one description; divides every size, so that no room is in two splits
 
 Row = dict[str, Any]
 
 
 def embedded_splits(name: str) -> dict[str, list[Row]]:
-    """The rows of an embedded data set, by split. No text stands in two rows.
+    """The rows of an embedded data set, by split. No text, and no room, stands in two splits.
 
     reviews: text, label (one of `reviews.LABELS`)
     questions: question, passage, answer ("yes" or "no")
+    spans: id, title, context, question, answers (text, answer_start), as in SQuAD; the title is
+        the room, of which there are `PER_ROOM` questions in a row
+    statements: passage, statement, label ("true" or "false", one as often as the other)
+    rooms: id, image, question, answer; four questions about each picture
 
     Raises:
         InputError: no data set has this name.
@@ -47,17 +56,71 @@ def _questions(seed: int) -> Iterator[Row]:
         yield {"question": asked.question, "passage": asked.passage, "answer": answer}
 
 
+def _spans(seed: int) -> Iterator[Row]:
+    draw = Draw("spans", seed)
+    seen = set()
+    while True:
+        room = draw_room(draw)
+        told = tell(room, draw, topics=3, things=2, closed=draw.below(2))
+        asked = questions(told, PER_ROOM, draw)
+        title = f"{room.kind} in {room.street}, {room.town}"
+        if title in seen or len(asked) < PER_ROOM:
+            continue
+        seen.add(title)
+        context = passage(told)
+        for number, span in enumerate(asked):
+            yield {
+                "id": f"room{len(seen)}-{number}",
+                "title": title,
+                "context": context,
+                "question": span.question,
+                "answers": {"text": [span.answer], "answer_start": [span.start]},
+            }
+
+
+def _statements(seed: int) -> Iterator[Row]:
+    draw = Draw("statements", seed)
+    while True:
+        # Drawn until it is of the kind whose turn it is: as many true ones as false ones.
+        for holds in draw.shuffled((True, False)):
+            facts = describe(draw_room(draw), draw)
+            while not (fitting := [f.claim for f in facts if f.claim.holds == holds]):
+                facts = describe(draw_room(draw), draw)
+            statement = draw.pick(fitting).statement
+            yield {
+                "passage": passage_of(facts),
+                "statement": f"{statement[0].upper()}{statement[1:]}.",
+                "label": "true" if holds else "false",
+            }
+
+
+def _rooms(seed: int) -> Iterator[Row]:
+    """Four questions about each picture; the sizes of the splits are multiples of four."""
+    draw = Draw("picture questions", seed)
+    for number in count():
+        for asked in picture_questions(scene(number), draw):
+            yield {
+                "id": f"picture{number}-{asked.kind}",
+                "image": f"{DRAWN}{number}",
+                "question": asked.question,
+                "answer": asked.answer,
+            }
+
+
 EMBEDDED: dict[str, Callable[[int], Iterator[Row]]] = {
     "reviews": _reviews,
     "questions": _questions,
+    "spans": _spans,
+    "statements": _statements,
+    "rooms": _rooms,
 }
 
 
 def _distinct(rows: Iterator[Row]) -> Iterator[Row]:
-    """Leave out every row whose longest text has been seen before."""
+    """Leave out every row whose longest text has been seen before; spans see to it themselves."""
     seen = set()
     for row in rows:
-        text = row.get("passage", row.get("text"))
+        text = row.get("id") or row.get("passage", row.get("text"))
         if text not in seen:
             seen.add(text)
             yield row

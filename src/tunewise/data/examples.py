@@ -8,19 +8,47 @@ from typing import NamedTuple
 class Example(NamedTuple):
     """One item of a split.
 
-    `texts` is what the model reads: one text or a pair. `label` is the position of the right
-    option, or None where it is not known.
+    `texts` is what the model reads: one text or a pair. The right answer is either an option or
+    a text. `label` is the position of the right option, or None where it is not known.
+    `references` are the texts that count as right, None where none is known; an empty text
+    means that there is no answer. `start` is the character of the last text at which the first
+    reference begins, None where it is not a part of it.
     """
 
     id: str
     texts: tuple[str, ...]
     label: int | None = None
+    references: tuple[str, ...] | None = None
+    start: int | None = None
+    picture: str = ""  # where the picture lies that the texts are about, if there is one
+
+
+class Written(NamedTuple):
+    """A text that a model wrote, by which strategy, and which of its samples it is, from 0."""
+
+    strategy: str
+    sample: int
+    text: str
+    tokens: int
+    stopped: str  # end, stop, length, loop
 
 
 class Prediction(NamedTuple):
-    """What was answered for one example: the option and the probability of each option."""
+    """What was answered for one example: an option, or one text or more.
+
+    An option comes with the probability of each. Where texts are written, `choice` is -1 and
+    `written` holds every text, the one that counts first. `loss` is summed over `targets`: the
+    one option, or the tokens of the first reference.
+    """
 
     id: str
-    choice: int
-    probabilities: tuple[float, ...]
-    loss: float | None = None  # nats for the right option; None where the label is not known
+    choice: int = -1
+    probabilities: tuple[float, ...] = ()
+    loss: float | None = None  # nats for the right answer; None where it is not known
+    written: tuple[Written, ...] = ()
+    targets: int = 1
+
+    @property
+    def answer(self) -> int | str:
+        """The option's position, or the text that counts."""
+        return self.written[0].text if self.written else self.choice

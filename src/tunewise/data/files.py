@@ -10,12 +10,14 @@ from tunewise.data.delimited import read_csv, read_tsv
 from tunewise.data.jsonl import read_jsonl
 from tunewise.data.parquet import read_parquet
 from tunewise.data.rows import Table, split_named
+from tunewise.data.squad import read_squad
 
 _READERS: dict[str, Callable[[Path, str], Table]] = {
     ".jsonl": read_jsonl,
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".parquet": read_parquet,
+    ".json": read_squad,
 }
 ENDINGS = tuple(_READERS)
 
@@ -28,13 +30,8 @@ def read_file(path: Path, shown: str) -> Table:
     """
     ending = path.suffix.lower()
     if ending not in _READERS:
-        hint = (
-            " A file with one JSON object on each line is called .jsonl."
-            if ending == ".json"
-            else ""
-        )
         raise InputError(
-            [Problem(shown, f"'{ending}' files are not read; {', '.join(ENDINGS)} are.{hint}")]
+            [Problem(shown, f"'{ending}' files are not read; {', '.join(ENDINGS)} are.")]
         )
     table = _READERS[ending](path, shown)
     if not table.rows:

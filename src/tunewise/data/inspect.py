@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.audit import audit
@@ -14,17 +15,20 @@ from tunewise.data.labels import is_missing, resolve
 from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.roles import Roles, guess_roles
+from tunewise.data.roles import SPAN_TEXTS, Roles, guess_roles, holds_spans
 from tunewise.data.rows import SPLITS, Row, Table, listed, split_named
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
+from tunewise.data.spans import settled_answers
 
 ENOUGH = 1000  # rows from which on a tenth is enough to score on
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A classification that could be studied. `write_study` makes a study file of it.
+    """A task that could be studied. `write_study` makes a study file of it.
+
+    Where answers are spans of a context, there are no options, and `label` names the answers.
 
     `reasons` say why it was chosen so, `warnings` what the audit noticed, `problems` what would
     keep the study from starting; rows and counts are those after the split.
@@ -41,6 +45,7 @@ class Guess:
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    kind: Literal["classification", "question-answering"] = "classification"
 
 
 def look(source: str, base: Path = Path()) -> Guess:
@@ -55,6 +60,8 @@ def look(source: str, base: Path = Path()) -> Guess:
     """
     settings, opened, reasons = _opened(source, base)
     main = opened.tables.get("train") or next(iter(opened.tables.values()))
+    if holds_spans(main.columns, main.rows):
+        return _spans(settings, opened, base, reasons)
     roles = guess_roles(main.columns, main.rows, source)
     settings, more = _completed(settings, opened, roles)
     names = _names(main.rows, roles.label)
@@ -152,6 +159,33 @@ def _group(rows: Sequence[Row], texts: Sequence[str]) -> str | None:
     longer = max(texts, key=lambda text: sum(len(str(row.get(text))) for row in rows))
     repeated = len({str(row.get(longer)) for row in rows}) * 1.05 <= len(rows)
     return longer if repeated else None
+
+
+def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence[str]) -> Guess:
+    """Question answering, by the names of the columns."""
+    roles = Roles(SPAN_TEXTS, "answers", ())
+    rule = _rule(opened, roles)
+    settings = replace(settings, split=rule)
+    data = read_data(settings, [*SPAN_TEXTS, "answers"], base)
+    kept, facts, notes = settled_answers(data.splits, context="context", answers="answers")
+    found = audit(kept, texts=SPAN_TEXTS, label="answers", labels=None)
+    why = "The columns are SQuAD's: questions, contexts, and answers that stand in them."
+    without = sum(part["without_answer"] for part in facts.values())
+    more = [f"{without:,} questions have no answer in their context."] if without else []
+    return Guess(
+        settings=settings,
+        texts=SPAN_TEXTS,
+        label="answers",
+        names=None,
+        options=(),
+        rows={name: len(part) for name, part in kept.items()},
+        counts={},
+        words=found.facts["splits"]["train"]["words"]["mean"],
+        reasons=(why, *reasons, *more),
+        warnings=(*data.notes, *notes, *found.warnings),
+        problems=tuple(str(problem) for problem in found.problems),
+        kind="question-answering",
+    )
 
 
 def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:

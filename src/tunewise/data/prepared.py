@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from tunewise.core.errors import DamagedFile
 from tunewise.core.files import write_bytes
 from tunewise.data.labels import Labels
 from tunewise.data.rows import SPLITS, Row, Splits
+
+PICTURES = "pictures"  # the folder of pictures, beside the splits
 
 
 def prepared_rows(
@@ -52,6 +54,14 @@ def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
         pq.write_table(pa.Table.from_pylist([_stored(row) for row in rows]), buffer)
         write_bytes(folder / f"{name}.parquet", buffer.getvalue())
     return {"hash": hash_of(splits), "rows": {name: len(rows) for name, rows in splits.items()}}
+
+
+def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
+    """Write each picture under its name, which is of its content: one that is there stays."""
+    for name, content in pictures.items():
+        path = folder / PICTURES / name
+        if not path.is_file() or path.stat().st_size != len(content):
+            write_bytes(path, content)
 
 
 def read_prepared(folder: Path, split: str) -> list[Row]:

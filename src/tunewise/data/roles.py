@@ -40,6 +40,7 @@ PAIRS = (
     *(("text1", "text2"), ("text_a", "text_b"), ("query", "passage"), ("query", "document")),
     *(("question", "sentence"), ("claim", "evidence"), ("question", "answer")),
 )
+SPAN_TEXTS = ("question", "context")
 IMAGES = ("image", "image_id", "image_path", "img", "picture", "photo")
 _ID = re.compile(r"(.*[_ ])?(id|idx|index|uid|uuid|url|link|key|row|number|date|time)", re.I)
 _WHOLE = re.compile(r"-?[0-9]+(\.0+)?")
@@ -95,6 +96,12 @@ def portrait(name: str, rows: Sequence[Row]) -> Portrait:
     )
 
 
+def holds_spans(columns: Sequence[str], rows: Sequence[Row]) -> bool:
+    """Whether these are questions with answers inside a context, in SQuAD's form."""
+    answers = rows[0].get("answers")
+    return {*SPAN_TEXTS, "answers"} <= set(columns) and isinstance(answers, (dict, list))
+
+
 def guess_roles(columns: Sequence[str], rows: Sequence[Row], shown: str) -> Roles:
     """The texts and the label of a classification.
 
@@ -102,7 +109,7 @@ def guess_roles(columns: Sequence[str], rows: Sequence[Row], shown: str) -> Role
         InputError: these data are no classification of texts; it says why.
     """
     portraits = [portrait(name, rows) for name in columns]
-    _refuse_other_tasks(portraits, rows, shown)
+    _refuse_other_tasks(portraits, shown)
     labels = sorted((one for one in portraits if _could_be_label(one)), key=_label_rank)
     if not labels:
         raise InputError([Problem(shown, _no_label(portraits))])
@@ -212,18 +219,8 @@ def _no_label(portraits: Sequence[Portrait]) -> str:
     )
 
 
-def _refuse_other_tasks(portraits: Sequence[Portrait], rows: Sequence[Row], shown: str) -> None:
+def _refuse_other_tasks(portraits: Sequence[Portrait], shown: str) -> None:
     names = {one.name.lower() for one in portraits}
-    if names >= {"question", "context", "answers"} and isinstance(rows[0].get("answers"), dict):
-        raise InputError(
-            [
-                Problem(
-                    shown,
-                    "these are questions with answers inside a context, as in SQuAD: question "
-                    "answering, no classification. Drafts are made for classifications only.",
-                )
-            ]
-        )
     image = next((name for name in IMAGES if name in names), None)
     if "question" in names and image:
         raise InputError(

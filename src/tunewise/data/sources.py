@@ -10,6 +10,7 @@ from typing import Any
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.columns import named_rows
 from tunewise.data.labels import is_missing, spelling
+from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.rows import Splits, Table, plural
 from tunewise.data.settings import DataSettings
@@ -28,6 +29,7 @@ class Data:
     names: tuple[str, ...] | None
     facts: dict[str, Any]
     notes: tuple[str, ...]
+    folder: Path = Path()  # where the data lies on this machine: relative paths in it start here
 
 
 def read_splits(
@@ -85,7 +87,15 @@ def read_data(
         notes += _dropped_notes(dropped, "with a label that train lacks were dropped")
         _check_splits(splits, source)
     names = source.names or _carried_names(source.tables, settings, label)
-    return Data(splits, names, facts, tuple(notes))
+    return Data(splits, names, facts, tuple(notes), source_folder(settings, base))
+
+
+def source_folder(settings: DataSettings, base: Path) -> Path:
+    """The folder that the data lies in; of a hub data set, that of the study file."""
+    if settings.source is None or kind_of(settings.source, base) in ("embedded", "hub"):
+        return base
+    path = resolved(settings.source, base)
+    return path if path.is_dir() else path.parent
 
 
 def _carried_names(

@@ -1,13 +1,14 @@
-"""The two kinds of method, and what both end in."""
+"""The kinds of method, and what all of them end in."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
@@ -24,24 +25,91 @@ class Predictor(Protocol):
     def save(self, folder: Path) -> None: ...
 
 
+class OpenSettings(NamedTuple):
+    """The settings of a method's open field: the type of each, and the reason for those refused."""
+
+    kinds: Mapping[str, Any]
+    refused: Mapping[str, str]
+
+
+class Unpacked(NamedTuple):
+    """What an entry of a study means: settings, training settings, and sentences about both."""
+
+    settings: dict[str, Any]
+    training: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
 class Method(ABC):
     """A way of adapting a model. Its fields are its settings in the study file.
 
     `version` rises whenever a default or the mathematics changes, so that old trials keep
-    their meaning. `seeded` is False where every seed would give the same result.
+    their meaning. `seeded` is False where every seed would give the same result. `one_value`
+    names the settings that can be neither swept nor searched, with the reason.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     uses_model: ClassVar[bool] = True
     seeded: ClassVar[bool] = True
+    one_value: ClassVar[Mapping[str, str]] = {}
+    cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Why it does not fit tasks whose answers are of a form: ``choose`` or ``write``."""
+
+    @classmethod
+    def label(cls, settings: Mapping[str, Any]) -> str:
+        """What a contender with these settings is called in tables, where nobody named it."""
+        return cls.name
+
+    @classmethod
+    def unpacked(cls, settings: Mapping[str, Any], base: Path) -> Unpacked:
+        """An entry's settings in full, where one of them may stand for many, as a folder does.
+
+        Raises:
+            InputError: what it stands for cannot be read.
+        """
+        return Unpacked(dict(settings), {})
+
+    @classmethod
+    def opened(cls, settings: Mapping[str, Any]) -> OpenSettings:
+        """The settings that only these settings allow; most methods have none.
+
+        Raises:
+            InputError: the settings do not say which.
+        """
+        return OpenSettings({}, {})
+
+    def open_defaults(self) -> dict[str, Any]:
+        """The values that settings of the open field have where they are not given."""
+        return {}
+
+
+class State(NamedTuple):
+    """What a method carries from step to step beside the trained numbers."""
+
+    tensors: dict[str, Tensor]
+    scalars: dict[str, Any]
 
 
 class Adaptation(Method):
-    """Changes a model that the one loop then trains."""
+    """Changes a model that the one loop then trains.
+
+    `needs_numbers` is True where `prepare` reads the model's numbers, or where only a step with
+    some shows whether the method works on it; then a plan applies it to noise.
+    """
 
     learning_rate: ClassVar[float]
     """The default learning rate. Each method says why in a comment."""
+    needs_numbers: ClassVar[bool] = False
+
+    @classmethod
+    def default_rate(cls, settings: Mapping[str, Any]) -> float:
+        """The default learning rate under these settings."""
+        return cls.learning_rate
+
+    starts_at_base: ClassVar[bool] = False
+    saves_all: ClassVar[bool] = True  # whether every trained number stands in what it saves
+    """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""
 
     @abstractmethod
     def prepare(self, model: Model) -> None:
@@ -57,6 +125,27 @@ class Adaptation(Method):
         """Optimiser groups: `params` (names) with what differs, such as a `rate` factor."""
         return [{"params": [n for n, p in model.module.named_parameters() if p.requires_grad]}]
 
+    def begin(self, model: Model, steps: int) -> None:
+        """Called before the first step, also when a run goes on; `steps` is their whole number.
+
+        Raises:
+            InputError: the method needs more steps.
+        """
+
+    def penalty(self, model: Model) -> Tensor | None:
+        """What is added to a step's mean loss, or None. It is not part of the loss that is told."""
+        return None
+
+    def after_step(self, model: Model, step: int) -> None:
+        """Called after each optimiser step, from 1, while its gradients still exist."""
+
+    def state(self, model: Model) -> State:
+        """What `restore` needs to go on after an interruption as if there had been none."""
+        return State({}, {})
+
+    def restore(self, model: Model, state: State) -> None:
+        """Put back a state, after `begin`."""
+
     @abstractmethod
     def save(self, model: Model, folder: Path) -> None:
         """Write the trained artefact: safetensors and JSON only."""
@@ -68,6 +157,29 @@ class Adaptation(Method):
     def merged(self, model: Model) -> nn.Module | None:
         """A plain module with the same function, or None where there is no such thing."""
         return None
+
+
+class AsIs(Method):
+    """Trains nothing: the task asks the model as it comes."""
+
+    @abstractmethod
+    def prepare(self, model: Model) -> None:
+        """Freeze every number."""
+
+    @abstractmethod
+    def save(self, model: Model, folder: Path) -> None:
+        """Write which model it was."""
+
+    @abstractmethod
+    def load(self, model: Model, folder: Path) -> None:
+        """Check that this is the model.
+
+        Raises:
+            InputError: it is another one.
+        """
+
+    def merged(self, model: Model) -> nn.Module:
+        return model.module
 
 
 class Direct(Method):

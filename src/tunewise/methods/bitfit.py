@@ -23,6 +23,7 @@ class BitFit(Adaptation):
 
     # The paper searches 1e-4 to 1e-3: biases are few, and bear more than matrices do.
     learning_rate = 5e-4
+    starts_at_base = True
 
     def prepare(self, model: Model) -> None:
         """Raises InputError where the trunk has no bias, as in Llama."""

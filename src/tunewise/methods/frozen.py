@@ -45,7 +45,8 @@ def fingerprint(model: Model) -> str:
     total = sha256()
     for name, parameter in model.module.named_parameters():
         if not parameter.requires_grad:
-            plain_name = name.replace(".base.", ".")  # as before `LoRALinear` wrapped its layer
+            # As before `LoRALinear`, or a layer of PEFT's, wrapped its layer.
+            plain_name = name.replace(".base.", ".").replace(".base_layer.", ".")
             total.update(f"{plain_name} {tuple(parameter.shape)}".encode())
             stride = max(1, parameter.numel() // SAMPLES)
             picked = parameter.detach().flatten()[::stride].float().cpu()

@@ -20,6 +20,7 @@ class Full(Adaptation):
     # Devlin et al. 2019 (arXiv:1810.04805, A.3) search 5e-5, 3e-5 and 2e-5: larger steps
     # forget what was pretrained.
     learning_rate = 3e-5
+    starts_at_base = True
 
     def prepare(self, model: Model) -> None:
         model.module.requires_grad_(True)

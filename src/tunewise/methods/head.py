@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from torch import nn
 
@@ -24,6 +25,14 @@ class Head(Adaptation):
     # A convex problem on fixed features, from small random weights: steps that would wreck a
     # trunk are harmless here.
     learning_rate = 1e-3
+    starts_at_base = True
+    cannot = MappingProxyType(
+        {
+            "write": "a language model's output layer is pretrained, and often shares its numbers "
+            "with the token embeddings, so there is no new head to train; last-layers trains "
+            "the blocks before it"
+        }
+    )
 
     def prepare(self, model: Model) -> None:
         train_only(model, model.head)

@@ -23,6 +23,7 @@ class LastLayers(Adaptation):
 
     # As for full fine-tuning: these are the same matrices, and forget as easily.
     learning_rate = 5e-5
+    starts_at_base = True
 
     def __post_init__(self) -> None:
         if self.count < 1:

@@ -39,6 +39,7 @@ class LoRA(Adaptation):
     # B starts at zero and the frozen trunk cannot be forgotten, so LoRA bears, and needs,
     # about ten times full fine-tuning's rate.
     learning_rate = 3e-4
+    starts_at_base = True
 
     def __post_init__(self) -> None:
         for place, rank in {"rank": self.rank, **_places("ranks", self.ranks)}.items():

@@ -34,7 +34,7 @@ def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
     layers = lora_layers(model)
     some = next(iter(layers.values()))
     config = LoraConfig(
-        task_type="SEQ_CLS",
+        task_type="SEQ_CLS" if model.head else "CAUSAL_LM",
         base_model_name_or_path=model.source,
         inference_mode=True,
         r=rank,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,6 +26,9 @@ class Majority(Direct):
 
     uses_model = False
     seeded = False
+    cannot = MappingProxyType(
+        {"write": "it repeats one of a few options, and here each row has an answer of its own"}
+    )
 
     def fit(
         self,

@@ -28,8 +28,13 @@ class Prefix(nn.Module):
 
     def before(
         self, trunk: Any, args: tuple[Any, ...], inputs: dict[str, Any]
-    ) -> tuple[tuple[()], dict[str, Any]]:
-        """The trunk's arguments with the prefix in front of the embedded text."""
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The trunk's arguments with the prefix in front of the embedded text.
+
+        A text that is gone on with has the prefix in its cache, and in its mask and positions.
+        """
+        if _goes_on(inputs):
+            return args, inputs
         tokens = args[0] if args else inputs.pop("input_ids", None)
         text = inputs.pop("inputs_embeds", None)
         if text is None:
@@ -53,11 +58,18 @@ class Prefix(nn.Module):
         return (), inputs
 
     def after(self, trunk: Any, args: Any, inputs: Any, output: Any) -> Any:
-        """The trunk's result for the text alone."""
+        """The trunk's result for the text alone; where `before` put nothing in front, all of it."""
+        if inputs.get("inputs_embeds") is None:
+            return output
         output.last_hidden_state = output.last_hidden_state[:, len(self.embeddings) :]
         if getattr(output, "pooler_output", None) is not None:
             output.pooler_output = trunk.pooler(output.last_hidden_state)
         return output
+
+
+def _goes_on(inputs: dict[str, Any]) -> bool:
+    cache = inputs.get("past_key_values")
+    return cache is not None and cache.get_seq_length() > 0
 
 
 def attach(trunk: nn.Module, prefix: Prefix) -> None:

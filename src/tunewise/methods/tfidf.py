@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,9 @@ class TfIdf(Direct):
 
     uses_model = False
     seeded = False
+    cannot = MappingProxyType(
+        {"write": "it chooses among a few options by counted words, and cannot write a text"}
+    )
 
     def __post_init__(self) -> None:
         if len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1]:

@@ -75,7 +75,8 @@ def _row(contender: Contender, split: str) -> RowScores | None:
         first.ids,
         first.labels,
         {seed: run.choices for seed, run in runs.items()},
-        {seed: run.probabilities for seed, run in runs.items()},
+        {s: run.probabilities for s, run in runs.items() if run.probabilities is not None},
+        {s: run.scores for s, run in runs.items() if run.scores is not None},
         seeded=contender.seeded,
     )
 

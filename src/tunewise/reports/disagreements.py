@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewise.reports.evidence import Answers, Contender, Evidence
+from tunewise.statistics.squad import normalised
 
 MOST_SHOWN = 15
+NOTHING = "(nothing)"
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Answered:
 
     name: str
     position: int
-    choice: int
+    answer: str  # the option's name, or the text
+    right: bool
     agreeing: int  # seeds that gave this answer
     seeds: int
 
@@ -28,13 +31,13 @@ class Disagreement:
 
     id: str
     texts: dict[str, str]
-    label: int
+    right: tuple[str, ...]  # every answer that counts as right
     answers: tuple[Answered, ...]
 
     @property
     def pairs(self) -> int:
         """Pairs of contenders whose answers differ."""
-        votes = Counter(answer.choice for answer in self.answers)
+        votes = Counter(answer.answer for answer in self.answers)
         total = len(self.answers)
         return (total * total - sum(count * count for count in votes.values())) // 2
 
@@ -54,9 +57,9 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
         Disagreement(
             id=id,
             texts={},
-            label=int(reference.labels[places[0][0][id]]),
+            right=truth_of(evidence, reference, places[0][0][id]),
             answers=tuple(
-                _majority(contender, runs, spots, id)
+                majority_answer(evidence, contender, runs, spots, id)
                 for (contender, runs), spots in zip(answered, places, strict=True)
             ),
         )
@@ -67,7 +70,7 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
     chosen = sorted(split, key=lambda item: -item.pairs)[:most]
     texts = evidence.texts(evidence.split) if chosen else {}
     return [
-        Disagreement(item.id, texts.get(item.id, {}), item.label, item.answers) for item in chosen
+        Disagreement(item.id, texts.get(item.id, {}), item.right, item.answers) for item in chosen
     ]
 
 
@@ -82,12 +85,31 @@ def _answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
     return found
 
 
-def _majority(
-    contender: Contender, runs: Sequence[Answers], places: Sequence[dict[str, int]], id: str
+def majority_answer(
+    evidence: Evidence,
+    contender: Contender,
+    runs: Sequence[Answers],
+    places: Sequence[dict[str, int]],
+    id: str,
 ) -> Answered:
     """The answer most seeds gave; of equals the one that came first."""
-    choices = [
-        int(run.choices[place[id]]) for run, place in zip(runs, places, strict=True) if id in place
+    spots = [(run, place[id]) for run, place in zip(runs, places, strict=True) if id in place]
+    answers = [
+        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at])) for run, at in spots
     ]
-    choice, agreeing = Counter(choices).most_common(1)[0]
-    return Answered(contender.name, contender.position, choice, agreeing, len(choices))
+    (answer, right), agreeing = Counter(answers).most_common(1)[0]
+    return Answered(contender.name, contender.position, answer, right, agreeing, len(answers))
+
+
+def _answer(evidence: Evidence, run: Answers, at: int) -> str:
+    """A written answer as it is compared, so that an article makes no disagreement."""
+    if run.written:
+        return normalised(run.written[at]) or NOTHING
+    return evidence.option(int(run.choices[at]))
+
+
+def truth_of(evidence: Evidence, run: Answers, at: int) -> tuple[str, ...]:
+    """Every answer that counts as right for an item."""
+    if run.references:
+        return tuple(dict.fromkeys(run.references[at])) or (NOTHING,)
+    return (evidence.option(int(run.labels[at])),)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tunewise.core.canonical import digest
-from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.metrics import METRICS, WRITTEN
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
 
@@ -24,12 +24,19 @@ UNFINISHED = "unfinished"  # some of its trials have not run yet
 
 @dataclass(frozen=True)
 class Answers:
-    """What one trial answered on one split, in the order of the stored file."""
+    """What one trial answered on one split, in the order of the stored file.
+
+    Where answers were written, every label is 1, a choice is 1 where the answer is right and 0
+    where not, and there are no probabilities.
+    """
 
     ids: tuple[str, ...]
     labels: NDArray[np.int64]  # (items,) the right option
     choices: NDArray[np.int64]  # (items,) the option answered
-    probabilities: NDArray[np.float64]  # (items, options)
+    probabilities: NDArray[np.float64] | None = None  # (items, options)
+    scores: dict[str, NDArray[np.float64]] | None = None  # name -> (items,), of written answers
+    written: tuple[str, ...] = ()  # (items,) the answers that count
+    references: tuple[tuple[str, ...], ...] = ()  # (items,) the texts that are right
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,14 @@ class Trial:
 
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
+        path = self.predictions(split)
+        return None if path is None else _read_answers(path)
+
+    def predictions(self, split: str) -> Path | None:
+        """The file of the stored answers on a split, if there is one."""
         record = self.test if split == "test" else self.record
         path = None if record is None else record.folder / "predictions" / f"{split}.parquet"
-        return _read_answers(path) if path is not None and path.is_file() else None
+        return path if path is not None and path.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,7 @@ class Contender:
     seeds_planned: int
     tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: dict[str, int] | None
+    learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -126,6 +139,11 @@ class Evidence:
     def labels(self) -> tuple[str, ...]:
         return tuple(str(label) for label in self.study.get("labels", ()))
 
+    def option(self, position: int) -> str:
+        """The name of an answer; its number where the study names no labels."""
+        labels = self.labels
+        return labels[position] if 0 <= position < len(labels) else str(position)
+
     @property
     def metrics(self) -> tuple[str, ...]:
         return tuple(self.study["metrics"])
@@ -150,9 +168,18 @@ class Evidence:
         path = self.path / "data" / f"{split}.parquet"
         if not path.is_file():
             return {}
-        columns = _text_columns(self.study["task"])
+        columns = self._columns
         rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
         return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
+
+    @property
+    def question_column(self) -> str:
+        """The column of the question, where there is one: the first that the task reads."""
+        return str(self._columns[0])
+
+    @property
+    def _columns(self) -> list[str]:
+        return self.study.get("texts") or _text_columns(self.study["task"])
 
 
 def gather(folder: StudyFolder) -> Evidence:
@@ -188,6 +215,7 @@ def _contender(
         seeds_planned=len(seeds),
         tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
+        learning_rate=_learning_rate(described),
     )
 
 
@@ -231,13 +259,36 @@ def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str,
     return dict(planned) if planned else None
 
 
+def _learning_rate(described: Mapping[str, Any]) -> float | None:
+    rates = {p["settings"]["training"].get("learning_rate") for p in described["points"]}
+    return rates.pop() if len(rates) == 1 else None
+
+
 def _read_answers(path: Path) -> Answers:
+    if "references" in pq.read_schema(path).names:
+        return _read_written(path)
     table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
     return Answers(
         tuple(table["id"].to_pylist()),
         np.asarray(table["label"].to_numpy(), dtype=np.int64),
         np.asarray(table["choice"].to_numpy(), dtype=np.int64),
         np.asarray(table["probabilities"].to_pylist(), dtype=np.float64),
+    )
+
+
+def _read_written(path: Path) -> Answers:
+    """The first answer of each item, which is the one that counts."""
+    columns = ["id", "answer", "references", *WRITTEN]
+    rows = pq.read_table(path, columns=columns).to_pylist()
+    first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
+    scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
+    return Answers(
+        tuple(row["id"] for row in first),
+        np.ones(len(first), dtype=np.int64),
+        scores["exact_match"].astype(np.int64),
+        scores=scores,
+        written=tuple(row["answer"] for row in first),
+        references=tuple(tuple(row["references"]) for row in first),
     )
 
 

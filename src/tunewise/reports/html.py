@@ -29,6 +29,8 @@ from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
 from tunewise.reports.plain import shortened, shown, visible
 from tunewise.reports.results import Results
 from tunewise.reports.verdict import Verdict
+from tunewise.reports.written import decoded, failures
+from tunewise.statistics.failures import KINDS
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_TEXT = 1200  # characters of an item or an error that the page shows
@@ -44,6 +46,9 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
         "charts": {chart.key: chart for chart in drawings},
         "groups": _groups(drawings),
         "disagreements": disagreements(evidence),
+        "decoded": decoded(evidence),
+        "wrong": failures(evidence),
+        "kinds": KINDS,
         "policy": policy(bundle, script),
         "css": Markup(_ours("report.css")),
         "bundle": Markup(bundle),
@@ -99,7 +104,7 @@ def _ours(name: str) -> str:
 
 def _groups(drawings: Sequence[Chart]) -> dict[str, list[Chart]]:
     """The charts of each section, in order; a section may have none."""
-    sections = ("difference", "scores", "learning", "cost", "search")
+    sections = ("difference", "scores", "learning", "cost", "search", "decoding")
     return {name: [chart for chart in drawings if chart.group == name] for name in sections}
 
 
@@ -132,6 +137,7 @@ def _environment() -> Environment:
         duration=words.duration,
         size=words.size,
         metric=words.metric_name,
+        said=words.metric_said,
         split=words.split_name,
     )
     return environment

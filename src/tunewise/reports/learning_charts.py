@@ -13,7 +13,7 @@ from tunewise.reports.curves import CurvePoint, training_loss, validation_curve
 from tunewise.reports.drawing import Chart, base, dashes, faded, finished, tint
 from tunewise.reports.evidence import Contender, Evidence
 from tunewise.reports.plain import shown
-from tunewise.reports.words import metric_name
+from tunewise.reports.words import metric_said
 
 CHOSEN = "chosen"
 
@@ -31,7 +31,7 @@ class Quantity:
 def learning(evidence: Evidence) -> list[Chart]:
     """Training loss, then validation metric and loss, over epochs, with bands over seeds."""
     metric = evidence.headline
-    name = metric_name(metric).lower()
+    name = metric_said(metric)
     quantities = {
         Quantity("training-loss", "Training loss", "loss (nats)", ".2f"): training_loss(evidence),
         Quantity(f"validation-{metric}-by-epoch", f"Validation {name}", name, "%"): (
@@ -105,14 +105,14 @@ def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
         x = alt.X("value:N", title=shown(setting), sort=None)
     y = alt.Y(
         "score:Q",
-        title=metric_name(metric).lower(),
+        title=metric_said(metric),
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format="%", tickCount=5),
     )
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("value", title=shown(setting), type="quantitative" if numeric else "nominal"),
-        alt.Tooltip("score:Q", format=".1%", title=metric_name(metric).lower()),
+        alt.Tooltip("score:Q", format=".1%", title=metric_said(metric)),
         alt.Tooltip("point:N"),
     ]
     marks, paint = base(values), tint(present, legend=True)

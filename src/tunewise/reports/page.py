@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.reports.checks import Checks, checks
 from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.plain import shown
@@ -43,7 +44,6 @@ class Page:
     title: str
     command: str  # that repeats the study
     lead: str
-    labels: tuple[str, ...]
     scale: tuple[float, float]  # the values at both ends of the intervals in the table
     turning: str | None
     splits: tuple[tuple[str, int], ...]
@@ -52,16 +52,13 @@ class Page:
     warnings: tuple[str, ...]
     accept_leakage: str | None
     facts: tuple[tuple[str, str], ...]
+    checks: Checks
     failed: tuple[FailedTrial, ...]
     study_file: str | None
     resolved: str
     environment: tuple[tuple[str, str], ...]
     hashes: tuple[tuple[str, str], ...]
     trials: tuple[tuple[Row, tuple[str, ...]], ...]
-
-    def option(self, position: int) -> str:
-        """The name of an answer; its number where the study names no labels."""
-        return self.labels[position] if 0 <= position < len(self.labels) else str(position)
 
 
 def page(evidence: Evidence, results: Results) -> Page:
@@ -74,7 +71,6 @@ def page(evidence: Evidence, results: Results) -> Page:
     return Page(
         title=evidence.name,
         command=f"tunewise run study.yaml --out {shlex.quote(shown(evidence.path.resolve().name))}",
-        labels=evidence.labels,
         lead=_lead(evidence, results),
         scale=_scale(results),
         turning=_turning(evidence),
@@ -86,6 +82,7 @@ def page(evidence: Evidence, results: Results) -> Page:
         warnings=tuple(str(warning) for warning in data.get("audit", {}).get("warnings", ())),
         accept_leakage=data.get("accept_leakage"),
         facts=_flat(data.get("audit", {}).get("facts", {})),
+        checks=checks(evidence),
         failed=_failed(evidence),
         study_file=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None,
         resolved=json.dumps(study.get("settings", {}), indent=2, ensure_ascii=False),

@@ -14,6 +14,7 @@ from typing import Any
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.results import Results, Row, Spread
 from tunewise.reports.verdict import Verdict
+from tunewise.reports.written import decoded, failures
 
 SCHEMA = 1
 
@@ -33,10 +34,29 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(verdict),
+        **_written(evidence),
         "measured": {"environment": study.get("environment", {})},
     }
-    plain: dict[str, Any] = _finite(content)
+    plain: dict[str, Any] = finite(content)
     return plain
+
+
+def _written(evidence: Evidence) -> dict[str, Any]:
+    """Ways of decoding and kinds of failure, where answers were written."""
+    ways = [asdict(row) for row in decoded(evidence)]
+    if not ways:
+        return {}
+    wrong = {
+        one.contender: {
+            "answers": one.answers,
+            "counts": one.counts,
+            "examples": {
+                kind: [asdict(row) for row in rows] for kind, rows in one.examples.items()
+            },
+        }
+        for one in failures(evidence)
+    }
+    return {"decoding": ways, "wrong_answers": wrong}
 
 
 def _contender(row: Row) -> dict[str, Any]:
@@ -48,6 +68,7 @@ def _contender(row: Row) -> dict[str, Any]:
         "status": row.status,
         "error": row.error,
         "chosen": row.chosen,
+        "learning_rate": row.learning_rate,
         "seeds": row.seeds,
         "validation": _scores(row, "validation"),
         "test": _scores(row, "test"),
@@ -86,12 +107,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {**computed, "measured": measured}
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same with lists for tuples, texts for keys, and None for numbers JSON does not know."""
     if isinstance(value, dict):
-        return {str(key): _finite(inner) for key, inner in value.items()}
+        return {str(key): finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

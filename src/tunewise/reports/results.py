@@ -72,6 +72,7 @@ class Row:
     status: str
     error: str | None
     chosen: dict[str, Any] | None
+    learning_rate: float | None  # what was used, where it was not searched
     seeds: tuple[int, ...]
     validation: dict[str, Spread]
     test: dict[str, Spread]
@@ -150,6 +151,7 @@ def _row(
         status=contender.status,
         error=_error(contender),
         chosen=contender.chosen.values if contender.chosen else None,
+        learning_rate=contender.learning_rate,
         seeds=tuple(trial.seed for trial in contender.finished),
         validation=_spreads(contender.finished, "validation"),
         test=_spreads(contender.finished, "test"),
@@ -203,10 +205,12 @@ def _error(contender: Contender) -> str | None:
 
 
 def _measured(contender: Contender) -> Measured:
-    costs = [trial.record.costs for trial in contender.finished]
+    ended = [trial.record.costs for trial in contender.finished]
+    # Where nothing ended well, the peak is what it failed at.
+    costs = [trial.record.costs for trial in contender.finished or contender.trials]
     peaks = [c["bytes"]["peak_resident"] for c in costs if _has(c, "bytes", "peak_resident")]
-    sizes = [c["bytes"]["artefact"] for c in costs if _has(c, "bytes", "artefact")]
-    seconds = [c["seconds"]["total"] for c in costs if _has(c, "seconds", "total")]
+    sizes = [c["bytes"]["artefact"] for c in ended if _has(c, "bytes", "artefact")]
+    seconds = [c["seconds"]["total"] for c in ended if _has(c, "seconds", "total")]
     everything = [trial.record.costs for trial in contender.trials]
     return Measured(
         seconds=float(np.mean(seconds)) if seconds else None,

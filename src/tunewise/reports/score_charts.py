@@ -10,8 +10,10 @@ import altair as alt
 from tunewise.reports.drawing import ROW_HEIGHT, Chart, base, faded, finished, named, tint
 from tunewise.reports.palette import FROZEN, colour
 from tunewise.reports.plain import shown
-from tunewise.reports.results import Results, Row
+from tunewise.reports.results import Results, Row, Spread
 from tunewise.reports.words import metric_name, split_name
+
+OUT_OF_MEMORY = "out-of-memory"
 
 
 def differences(results: Results) -> Chart | None:
@@ -78,17 +80,23 @@ def differences(results: Results) -> Chart | None:
 
 
 def scores(rows: Sequence[Row], metric: str, split: str) -> Chart | None:
-    """Bars of a metric, each with its seeds and, where there is one, its interval."""
-    present = [row for row in rows if metric in row.scores(split)]
-    if not present:
+    """Bars of a metric, each with its seeds and, where there is one, its interval.
+
+    What did not fit in memory stands there with 0 and says so.
+    """
+    scored = [row for row in rows if metric in row.scores(split)]
+    if not scored:
         return None
+    too_large = [row for row in rows if row not in scored and row.status == OUT_OF_MEMORY]
+    present = [*scored, *too_large]
     values: list[dict[str, Any]] = []
     for row in present:
-        spread = row.scores(split)[metric]
+        spread = row.scores(split).get(metric, Spread((0.0,)))
         interval = row.intervals.get((split, metric))
         values.append(
             {
                 "name": shown(row.name),
+                "note": "out of memory" if row in too_large else "",
                 "mean": spread.mean,
                 "low": interval.low if interval else spread.mean,
                 "high": interval.high if interval else spread.mean,
@@ -97,7 +105,7 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Chart | None:
         )
     dots = [
         {"name": shown(row.name), "value": value}
-        for row in present
+        for row in scored
         for value in row.scores(split)[metric].values
         if len(row.scores(split)[metric].values) > 1
     ]
@@ -118,9 +126,14 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Chart | None:
         ),
         marks.mark_rule(style="whisker").encode(x="low:Q", x2="high:Q", y=y, tooltip=tooltip),
         base(dots).mark_tick(style="seed", thickness=1, size=10).encode(x="value:Q", y=y),
+        marks.mark_text(style="value", align="left", dx=4).encode(
+            x=alt.datum(0), y=y, text="note:N"
+        ),
     ).properties(height=ROW_HEIGHT * len(values))
     says = "; ".join(
-        f"{value['name']} {value['mean']:.1%} ({value['low']:.1%} to {value['high']:.1%})"
+        f"{value['name']} {value['note']}, counted as 0"
+        if value["note"]
+        else f"{value['name']} {value['mean']:.1%} ({value['low']:.1%} to {value['high']:.1%})"
         for value in values
     )
     return Chart(f"{split}-{metric}", "scores", title, f"{title}: {says}.", finished(chart))

@@ -8,7 +8,7 @@ from tunewise.reports.words import (
     count,
     duration,
     listed,
-    metric_name,
+    metric_said,
     percent,
     points,
     probability,
@@ -35,7 +35,7 @@ def headline(results: Results, best: Row, cheapest: Row, enough: Row | None) -> 
 def _leader(results: Results, best: Row) -> str:
     name, where = shown(best.name), f"on {split_name(results.split)}"
     mean = best.scores(results.split)[results.metric].mean
-    score = f"{percent(mean)} % {metric_name(results.metric).lower()}"
+    score = f"{percent(mean)} % {metric_said(results.metric)}"
     if not any(row.to_best for row in results.rows):
         return f"{name} reaches {score} {where}; there is nothing to compare it with."
     tied, unsettled = _names(results, "tied"), _names(results, "unsettled")

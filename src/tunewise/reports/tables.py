@@ -41,7 +41,14 @@ class Table:
 
 def tables(results: Results, page: Page) -> list[Table]:
     """Every table of the report; one without rows is written too, over an earlier one."""
-    return [scores(results), differences(results), costs(results), labels(page), failures(page)]
+    return [
+        scores(results),
+        differences(results),
+        costs(results),
+        labels(page),
+        failures(page),
+        trials(page),
+    ]
 
 
 def scores(results: Results) -> Table:
@@ -131,6 +138,12 @@ def failures(page: Page) -> Table:
         for trial in page.failed
     )
     return Table("failures", "Failed trials", header, rows)
+
+
+def trials(page: Page) -> Table:
+    """The ids of the trials that count, contender by contender."""
+    rows = tuple((row.name, id) for row, ids in page.trials for id in ids)
+    return Table("trials", "Trials that count", ("contender", "trial"), rows)
 
 
 def as_csv(table: Table) -> str:

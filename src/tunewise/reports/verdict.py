@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tunewise.reports.checks import TITLES
 from tunewise.reports.evidence import UNFINISHED, Evidence
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
@@ -116,11 +117,12 @@ def _about_failures(evidence: Evidence, results: Results) -> list[str]:
     for contender in evidence.contenders:
         for trial in contender.finished:
             for check in trial.record.result.get("checks") or ():
-                if not check.get("passed", True):
-                    detail = f": {shown(str(check['detail']))}" if check.get("detail") else ""
+                if check.get("passed", True) is False:  # None: could not be judged
+                    told = shown(str(check.get("detail") or "")).removesuffix(".")
+                    title = TITLES.get(check["name"], str(check["name"]))
                     notes.append(
                         f"{shown(contender.name)}, seed {trial.seed}, did not pass the check "
-                        f"“{shown(str(check['name']))}”{detail}."
+                        f"“{shown(title)}”{f': {told}' if told else ''}."
                     )
     return notes
 

@@ -9,6 +9,8 @@ METRIC_NAMES = {
     "f1_micro": "Micro F1",
     "balanced_accuracy": "Balanced accuracy",
     "matthews": "Matthews correlation",
+    "exact_match": "Exact match",
+    "f1": "F1",
     "loss": "Loss",
 }
 
@@ -20,6 +22,15 @@ def metric_name(metric: str) -> str:
     'Macro F1'
     """
     return METRIC_NAMES.get(metric, metric)
+
+
+def metric_said(metric: str) -> str:
+    """A metric's name inside a sentence.
+
+    >>> metric_said("f1_macro"), metric_said("accuracy")
+    ('macro F1', 'accuracy')
+    """
+    return metric_name(metric).lower().replace("f1", "F1")
 
 
 def split_name(split: str) -> str:
@@ -37,16 +48,18 @@ def percent(share: float | None, *, digits: int = 1) -> str:
     >>> percent(0.5834), percent(None)
     ('58.3', '–')
     """
-    return "–" if share is None else f"{100 * share:.{digits}f}"
+    return "–" if share is None else f"{round(100 * share, 9):.{digits}f}"
 
 
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign.
 
-    >>> points(-0.021)
-    '−2.1'
+    What floating point adds in the sixteenth digit must not decide how a half is rounded.
+
+    >>> points(-0.021), points(0.02749999999999997)
+    ('−2.1', '+2.8')
     """
-    return f"{100 * difference:+.1f}".replace("-", "−")
+    return f"{round(100 * difference, 9):+.1f}".replace("-", "−")
 
 
 def probability(p: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import vl_convert
@@ -16,8 +17,10 @@ from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
 from tunewise.reports.record import record
 from tunewise.reports.results import results_of
-from tunewise.reports.tables import as_csv, as_latex, tables
+from tunewise.reports.tables import Table, as_csv, as_latex, tables
 from tunewise.reports.verdict import verdict
+from tunewise.reports.written import decoded, failures
+from tunewise.reports.written_tables import decoding, wrong_answers
 from tunewise.store.study import StudyFolder
 
 PAGE = "index.html"
@@ -44,13 +47,30 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     judged = verdict(evidence, results)
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
-    for table in tables(results, page(evidence, results)):
-        write_text(out / "tables" / f"{table.key}.csv", as_csv(table))
-        write_text(out / "tables" / f"{table.key}.tex", as_latex(table))
+    written = (decoding(decoded(evidence)), wrong_answers(failures(evidence)))
+    own = [table for table in written if table.rows]
+    write_tables([*tables(results, page(evidence, results)), *own], out, ("csv", "tex"))
     for chart in drawings:
         write_plot(out / "plots", chart)
     write_text(out / PAGE, html(evidence, results, judged, drawings))
     return out / PAGE
+
+
+def write_latex(folder: StudyFolder, out: Path | None = None) -> Path:
+    """Write the tables of a study as LaTeX alone; return their folder."""
+    out = out or folder.path / "report"
+    evidence = gather(folder)
+    results = results_of(evidence)
+    return write_tables(tables(results, page(evidence, results)), out, ("tex",))
+
+
+def write_tables(made: Sequence[Table], out: Path, forms: Sequence[str]) -> Path:
+    """Write tables into ``tables``, in each of the forms, and return that folder."""
+    for table in made:
+        for form in forms:
+            text = as_csv(table) if form == "csv" else as_latex(table)
+            write_text(out / "tables" / f"{table.key}.{form}", text)
+    return out / "tables"
 
 
 def write_json_ascii(path: Path, value: object) -> None:

@@ -7,7 +7,7 @@ bootstrap replicates cost one matrix product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -27,11 +27,15 @@ class Columns(NamedTuple):
         labels         (items,)          position of the right option
         choices        (items,)          position of the chosen option
         probabilities  (items, options)  each row sums to one; None where they were not stored
+        scores         name -> (items,)  scores that were told item by item, of written texts
+
+    Where texts were written, a label is 1 and the choice is 1 where the text is right, else 0.
     """
 
     labels: NDArray[np.integer]
     choices: NDArray[np.integer]
     probabilities: Numbers | None = None
+    scores: Mapping[str, Numbers] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def confusion(columns: Columns, classes: int) -> NDArray[np.int64]:
     >>> confusion(Columns(np.array([0, 0, 1]), np.array([0, 1, 1])), 2).tolist()
     [[1, 1], [0, 1]]
     """
-    labels, choices, _ = _checked(columns)
+    labels, choices, *_ = _checked(columns)
     cells = np.bincount(labels * classes + choices, minlength=classes * classes)
     return cells.reshape(classes, classes)
 
@@ -154,6 +158,18 @@ def _surprise(columns: Columns, classes: int) -> Numbers:
     given = columns.probabilities[np.arange(len(columns.labels)), columns.labels]
     loss = -np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0))
     return np.stack([loss, np.ones_like(loss)], axis=1)
+
+
+def _told(name: str) -> Callable[[Columns, int], Numbers]:
+    """The features of a score that is known item by item."""
+
+    def features(columns: Columns, classes: int) -> Numbers:
+        if columns.scores is None or name not in columns.scores:
+            raise ValueError(f"{name} needs the score of each item")
+        told = np.asarray(columns.scores[name], dtype=np.float64)
+        return np.stack([told, np.ones_like(told)], axis=1)
+
+    return features
 
 
 def _mean(sums: Numbers) -> Numbers:
@@ -215,8 +231,14 @@ _ALL = (
     Metric("f1_micro", _right, _mean, kind="proportion", is_mean=True),
     Metric("balanced_accuracy", _hits_support_chosen, _balanced_accuracy),
     Metric("matthews", _hits_support_chosen, _matthews, lowest=-1.0),
+    Metric("exact_match", _told("exact_match"), _mean, kind="proportion", is_mean=True),
+    Metric("f1", _told("f1"), _mean, is_mean=True),
     Metric("loss", _surprise, _mean, higher_is_better=False, is_mean=True, highest=float("inf")),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """Every metric by name. Averages over classes count those that occur as a label or a choice,
-as in scikit-learn; a score that cannot be told is None, where scikit-learn says 0 and warns."""
+as in scikit-learn; a score that cannot be told is None, where scikit-learn says 0 and warns.
+`exact_match` and `f1` are those of `squad`, of written answers."""
+
+WRITTEN = ("exact_match", "f1")
+"""The metrics of written answers; all others, the loss aside, are of chosen options."""

@@ -21,6 +21,7 @@ class RowScores:
         labels         (items,)                  position of the right option
         choices        seed -> (items,)          position of the chosen option
         probabilities  seed -> (items, options)  needed by the loss alone
+        scores         seed -> name -> (items,)  of written texts; see `Columns`
 
     `seeded` is False for a method without randomness: its one run is all there is to it.
 
@@ -33,6 +34,7 @@ class RowScores:
     labels: NDArray[np.integer]
     choices: Mapping[int, NDArray[np.integer]]
     probabilities: Mapping[int, Numbers] = field(default_factory=dict)
+    scores: Mapping[int, Mapping[str, Numbers]] = field(default_factory=dict)
     seeded: bool = True
 
     def __post_init__(self) -> None:
@@ -55,6 +57,7 @@ class RowScores:
             np.asarray(self.labels),
             np.asarray(self.choices[seed]),
             self.probabilities.get(seed),
+            self.scores.get(seed),
         )
 
     def in_order_of(self, ids: Sequence[str]) -> RowScores:
@@ -67,6 +70,10 @@ class RowScores:
             labels=np.asarray(self.labels)[order],
             choices={seed: np.asarray(run)[order] for seed, run in self.choices.items()},
             probabilities={seed: run[order] for seed, run in self.probabilities.items()},
+            scores={
+                seed: {name: told[order] for name, told in run.items()}
+                for seed, run in self.scores.items()
+            },
         )
 
 

@@ -29,6 +29,7 @@ STUDY_FILE = "study.yaml"
 OURS = {STUDY, STUDY_FILE, ".lock", "trials", "weights", "tests", "features", "data"} | {
     "quarantine",
     "report",
+    "trackers",
 }
 
 

@@ -166,7 +166,7 @@ class _Launch:
             job = self._waiting().pop(0)
             slot = self.free.pop()
             core = self.cores[slot % len(self.cores)] if self.pinned else None
-            self.pool.start(job, core)
+            self.pool.start(job, core, self.ledger.study.get("memory_limit"))
             self.running[job.key] = _Running(job, slot)
             self.on_event(Started(job))
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from tunewise.core.errors import unknown
+from tunewise.core.errors import TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studies.document import Keys
 from tunewise.studies.names import known_only
 from tunewise.studies.parts import mapping, read_grid
-from tunewise.studies.settings import Grid, MethodEntry, is_trained
-from tunewise.studies.values import WRONG, Reader, shown, types_of
+from tunewise.studies.settings import Grid, MethodEntry, is_trained, kinds_of
+from tunewise.studies.values import WRONG, Reader, right, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
+AUTO = "auto"
+BATCH = "batch_size"
 OWN = ("name", "training")  # what an entry may say beside the method's settings
 LONGEST_NAME = 80
 
@@ -38,27 +41,77 @@ def read_entry(
         reader.wrong(keys, unknown("method", name, METHODS.classes))
         return None
     part = METHODS.get(name)
-    kind = f"method '{name}'"
     settings = mapping(reader, value[name], keys, "{rank: 8}")
     own = {key: settings[key] for key in OWN if key in settings}
-    settings = known_only(
-        reader,
-        {key: value for key, value in settings.items() if key not in own},
-        keys,
-        section="method",
-        kind=kind,
-        known=types_of(part),
-    )
+    given = {key: value for key, value in settings.items() if key not in own}
+    try:
+        meant = part.unpacked(given, reader.document.base)
+    except TunewiseError as error:
+        reader.wrong(keys, str(error))
+        return None
+    kinds = _kinds(reader, part, meant.settings, keys)
+    if kinds is None:
+        return None
+    if meant.settings == given:
+        grid = read_grid(reader, kinds, _known(reader, part, given, kinds, keys), keys)
+    else:  # it stands for others, which are no sweeps
+        read = {key: reader.typed(kinds[key], v, keys) for key, v in meant.settings.items()}
+        grid = {key: (value,) for key, value in read.items() if value is not WRONG}
     training = training if is_trained(part) else {}
+    if meant.training:
+        training = {**training, **read_training(reader, meant.training, keys)}
     if "training" in own:
         training = {**training, **_own_training(reader, own["training"], keys, part)}
     return MethodEntry(
         method=name,
-        settings=read_grid(reader, part, settings, keys),
-        training=training,
+        settings=grid,
+        training=with_numbers(training),
+        auto_batch=training.get(BATCH) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,
         place=reader.document.place(keys),
+        notes=meant.notes,
+    )
+
+
+def _kinds(
+    reader: Reader, part: type[Method], settings: Mapping[str, Any], keys: Keys
+) -> dict[str, Any] | None:
+    """The types of an entry's settings, or None once it is reported why they are not known."""
+    for name, reason in part.one_value.items():
+        if isinstance(settings.get(name), list):
+            reader.wrong((*keys, name), f"found {shown(settings[name])}: {reason}")
+            return None
+    try:
+        return kinds_of(part, settings)
+    except KeyError as error:
+        (lacking,) = error.args
+        reader.wrong(keys, f"needs '{lacking}': {right(types_of(part)[lacking])}.")
+    except ValueError as error:
+        name, _, words = str(error).partition(" = ")
+        reader.wrong((*keys, name), f"found {words}")
+    return None
+
+
+def _known(
+    reader: Reader,
+    part: type[Method],
+    settings: Mapping[str, Any],
+    kinds: Mapping[str, Any],
+    keys: Keys,
+) -> dict[str, Any]:
+    """The settings that the method has; a word is said about each of the others."""
+    refused = part.opened(settings).refused
+    for key in settings:
+        if key in refused:
+            reader.wrong((*keys, key), f"'{key}' is not for a study to set: {refused[key]}.")
+    return known_only(
+        reader,
+        {key: value for key, value in settings.items() if key not in refused},
+        keys,
+        section="method",
+        kind=f"method '{part.name}'",
+        known=kinds,
     )
 
 
@@ -72,7 +125,14 @@ def read_training(reader: Reader, value: Any, keys: Keys) -> Grid:
         kind="training",
         known=types_of(TrainingSettings),
     )
-    return read_grid(reader, TrainingSettings, values, keys)
+    auto = {BATCH: (AUTO,)} if values.get(BATCH) == AUTO else {}
+    rest = {key: value for key, value in values.items() if key not in auto}
+    return {**read_grid(reader, types_of(TrainingSettings), rest, keys), **auto}
+
+
+def with_numbers(training: Grid) -> Grid:
+    """The same without a batch size of `auto`, for which its default stands until it is found."""
+    return {key: values for key, values in training.items() if values != (AUTO,)}
 
 
 def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) -> Grid:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 from enum import IntEnum
 
+from tunewise.costs import limit
+
 
 class Exit(IntEnum):
     """Exit codes of a job's process; a negative code is the signal that ended it."""
 
     COMPLETE = 0  # the folder carries its marker; its status stands in the result
     FAILED = 70  # an exception; the traceback stands in the output
-    OUT_OF_MEMORY = 71
+    OUT_OF_MEMORY = limit.OUT_OF_MEMORY
     BUSY = 73  # a process of an earlier launch still holds the trial
     DISK_FULL = 74
     INTERRUPTED = 75  # told to stop; a checkpoint is saved

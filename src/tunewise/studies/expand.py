@@ -15,6 +15,8 @@ from tunewise.studies.parts import build, combinations
 from tunewise.studies.settings import MethodEntry, ModelChoice, StudySettings
 from tunewise.training.settings import TrainingSettings
 
+UNSAID: tuple[Any, ...] = (None, (None,))  # settings left to the method
+
 
 @dataclass(frozen=True)
 class Point:
@@ -74,7 +76,8 @@ class Contender:
     def fixed(self) -> dict[str, Any]:
         """Every value of method and training that no search chooses, by path."""
         training = self.points[0].training
-        paths = {f"method.{key}": value for key, value in settings_of(self.method).items()}
+        values = {**self.method.open_defaults(), **settings_of(self.method)}
+        paths = {f"method.{key}": value for key, value in values.items()}
         if training is not None:
             paths |= {f"training.{key}": value for key, value in settings_of(training).items()}
         return {path: paths[path] for path in paths if path not in self.points[0].chosen}
@@ -104,6 +107,7 @@ def expand(study: StudySettings) -> Expansion:
     notes: list[str] = []
     rows = _once(_rows(study), notes)
     named = _named(rows, several_models=len(set(study.models)) > 1)
+    notes += [f"{entry.place}: {note}" for entry in study.methods for note in entry.notes]
     notes += _unequal(named)
     return Expansion(tuple(named), tuple(notes), len(study.seeds))
 
@@ -115,9 +119,20 @@ def describe(expansion: Expansion) -> list[str]:
     for row in expansion.contenders:
         trials = row.trials(expansion.seeds)
         tuned = f", best of {len(row.points)} by {', '.join(row.search)}" if row.search else ""
-        lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}")
+        lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}{_rates(row)}")
     total = f"{_count(len(lines), 'contender')}, {_count(expansion.trials, 'trial')}"
     return [*lines, f"{total}, {_count(expansion.seeds, 'seed')}.", *expansion.notes]
+
+
+def _rates(row: Contender) -> str:
+    """The learning rates that are used, and whether they are the method's own default."""
+    rates = [point.training.learning_rate for point in row.points if point.training is not None]
+    if not rates:
+        return ""
+    told = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
+    path = "training.learning_rate"
+    left = path not in row.entry.search and row.entry.training.get("learning_rate") in UNSAID
+    return f", learning rate {told}{' (default)' if left else ''}"
 
 
 def _rows(study: StudySettings) -> Iterator[Contender]:
@@ -178,13 +193,13 @@ def _same_as(row: Contender, other: Contender) -> str:
 def _named(rows: Sequence[Contender], *, several_models: bool) -> list[Contender]:
     groups: dict[str, list[Contender]] = {}
     for row in rows:
-        groups.setdefault(row.entry.name or row.entry.method, []).append(row)
+        groups.setdefault(row.entry.label, []).append(row)
     problems = _shared_names(groups)
     models = model_names(row.model for row in rows if row.model)
     keys = {base: differing([row.fixed() for row in group]) for base, group in groups.items()}
     named: dict[str, Contender] = {}
     for row in rows:
-        base = row.entry.name or row.entry.method
+        base = row.entry.label
         name = base + suffix(row.fixed(), keys[base])
         if row.model and several_models:
             name = f"{name} on {models[row.model]}"

@@ -28,13 +28,15 @@ class Job:
 
     `id` is the trial's for a trial and its test, the key for stored features. `settings` are
     the trial's, with its seed; for features those of the first trial that needs them.
-    `features` is the key of the stored features it needs or makes.
+    `features` is the key of the stored features it needs or makes. What is `promised` is checked
+    before training.
     """
 
-    kind: Literal["features", "trial", "test"]
+    kind: Literal["features", "trial", "test", "probe"]
     id: str
     settings: dict[str, Any]
     features: str | None = None
+    promised: dict[str, int] | None = None  # how many numbers the plan has trained
 
     @property
     def key(self) -> str:
@@ -135,7 +137,8 @@ def _trials(study: Study, records: Records) -> Iterator[Job]:
 def _trial(row: Contender, point: int, seed: int) -> Job:
     identity = row["points"][point]["identity"]
     settings = {**row["points"][point]["settings"], "seed": seed}
-    return Job("trial", trial_id(identity, seed), settings, row.get("features"))
+    promised = row["points"][point].get("parameters")
+    return Job("trial", trial_id(identity, seed), settings, row.get("features"), promised)
 
 
 def _tests(study: Study, records: Records) -> Iterator[Job]:

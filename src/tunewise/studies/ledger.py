@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 from collections.abc import Collection
@@ -16,6 +17,8 @@ from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.jobs import Job, Progress, next_jobs, progress_of
 
 TAIL = 8_000  # bytes of a dead process's output that are kept
+
+PEAK = re.compile(rb"^peak_resident (\d+)$", re.M)  # what `costs.limit` prints before it ends
 
 
 class Ledger:
@@ -72,7 +75,11 @@ class Ledger:
         place, output = self._place(job), self.folder.output_file(job.key)
         if output.is_file() and output.stat().st_size:
             write_bytes(place / "output.txt", output.read_bytes()[-TAIL:])
-        costs = {"seconds": {"total": seconds}, "host": socket.gethostname()}
+        costs = {
+            "seconds": {"total": seconds},
+            "bytes": {"peak_resident": _peak_said(output)},
+            "host": socket.gethostname(),
+        }
         record = write_ending(place, status=status, error=error, settings=job.settings, costs=costs)
         if job.kind == "trial":
             self.folder.remove_weights(job.id, status)
@@ -119,3 +126,9 @@ class Ledger:
     def _quarantine(self, fault: Fault) -> None:
         place = self.folder.quarantine(fault)
         self.on_event(Notice(f"{fault.message} Moved to {place}; its job runs again."))
+
+
+def _peak_said(output: Path) -> int | None:
+    """The peak of a process that was over its memory limit, which its output tells."""
+    found = PEAK.findall(output.read_bytes()) if output.is_file() else []
+    return int(found[-1]) if found else None

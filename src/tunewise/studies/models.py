@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunewise.backbones.load import build
+import torch
+
 from tunewise.backbones.model import Model
+from tunewise.core.canonical import canonical, settings_of
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
-from tunewise.training.features import feature_key, is_frozen
+from tunewise.training.features import features_of
+from tunewise.training.rehearsal import fill_with_noise, rehearse
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,12 @@ class Inspector:
     def __init__(self, source: dict[str, Any], task: Task, options: Sequence[str]) -> None:
         self.source = source
         self.task = task
-        loaded = build(
-            source["source"],
-            options=options,
-            pooling=getattr(task, "pooling", "library"),
-            seed=0,
-            revision=source["revision"],
-        )
+        loaded = task.build(source["source"], options=options, seed=0, revision=source["revision"])
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
+        self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
         self.model: Model = replace(loaded, module=loaded.module.to("meta"))
+        self.seen: dict[str, Model] = {}
 
     def inspect(self, method: Adaptation, max_length: int | None, data_hash: str) -> Inspected:
         """Apply the method to a copy.
@@ -49,11 +48,25 @@ class Inspector:
         Raises:
             InputError: the method does not fit this model.
         """
-        model = replace(self.model, module=copy.deepcopy(self.model.module))
-        method.prepare(model)
-        length = min(max_length or 512, model.max_length)
-        key = feature_key(self.source["hash"], self.task, length, data_hash)
+        name = canonical([method.name, settings_of(method)])
+        if name not in self.seen:  # points of a search differ mostly in their training
+            self.seen[name] = self._applied(method)
+        model = self.seen[name]
+        length = self.task.limit(max_length, model)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
-            features=key if is_frozen(model) else None,
+            features=features_of(model, self.source["hash"], self.task, length, data_hash),
         )
+
+    def _applied(self, method: Adaptation) -> Model:
+        """The method applied to shapes alone, or to noise where it has to see numbers."""
+        model = replace(self.model, module=copy.deepcopy(self.model.module))
+        if method.needs_numbers:
+            torch.manual_seed(0)
+            fill_with_noise(model.module, self.buffers)
+        method.prepare(model)
+        if method.needs_numbers:
+            rehearse(self.task, method, model)
+            model.module.to("meta")
+            model.adapter = None
+        return model

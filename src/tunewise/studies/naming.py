@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tunewise.backbones.sources import PAIR
 from tunewise.studies.settings import ModelChoice
 
 
@@ -64,6 +65,10 @@ def value_in_name(value: Any) -> str:
     return str(value).replace(" ", "_")
 
 
+def _last(source: str) -> str:
+    return source.rstrip("/").rpartition("/")[2]
+
+
 def model_names(models: Iterable[ModelChoice]) -> dict[ModelChoice, str]:
     """Each model by the last part of its name, or by the whole where that is not unique.
 
@@ -71,7 +76,7 @@ def model_names(models: Iterable[ModelChoice]) -> dict[ModelChoice, str]:
     ['a/bert', 'b/bert', 'minilm']
     """
     models = list(dict.fromkeys(models))
-    short = {model: model.source.rstrip("/").rpartition("/")[2] for model in models}
+    short = {model: "+".join(map(_last, model.source.split(PAIR))) for model in models}
     times = Counter(folded(name) for name in short.values())
     return {
         model: name if name and times[folded(name)] == 1 else str(model)

@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from itertools import product
 from typing import Any
 
+from tunewise.core.canonical import arguments
 from tunewise.studies.document import Keys
 from tunewise.studies.names import known_only
 from tunewise.studies.settings import Grid
@@ -42,9 +43,10 @@ def mapping(reader: Reader, value: Any, keys: Keys, example: str) -> dict[str, A
     return {}
 
 
-def read_grid(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> Grid:
+def read_grid(
+    reader: Reader, types: Mapping[str, Any], values: Mapping[str, Any], keys: Keys
+) -> Grid:
     """The given settings, each with the values of its sweep; wrong ones are left out."""
-    types = types_of(part)
     grid = {key: reader.several(types[key], value, (*keys, key)) for key, value in values.items()}
     return {key: found for key, found in grid.items() if found}
 
@@ -142,4 +144,4 @@ def check(
 def build(part: type, values: Mapping[str, Any]) -> Any:
     """The part itself, from settings by their names in the study file."""
     names = {name_of(field.name): field.name for field in fields(part)}
-    return part(**{names[key]: value for key, value in values.items()})
+    return part(**arguments(part, {names.get(key, key): v for key, v in values.items()}))

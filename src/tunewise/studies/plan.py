@@ -13,23 +13,22 @@ from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.costs.calibration import Calibration, known_calibration
-from tunewise.costs.measure import available_bytes
+from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.costs.parameters import artefact_bytes
-from tunewise.costs.sizes import bytes_of
-from tunewise.data.labels import resolve as resolve_labels
 from tunewise.data.rows import Splits
 from tunewise.data.sources import read_data
 from tunewise.studies.expand import Contender, Expansion, Point, expand
 from tunewise.studies.foreseer import Foreseer
 from tunewise.studies.rows import task_settings
 from tunewise.studies.settings import ModelChoice, StudySettings
+from tunewise.tasks.classification import Classification
 from tunewise.training.batches import evaluation_batches, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 
-AVAILABLE_SHARE = 0.8  # of the memory that is free, where no limit is set
 MOST_TOKENIZED = 4000  # texts of a split; of more, evenly picked ones stand for all
 TOKENS_A_WORD = 1.4  # where there is no tokenizer at hand
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
+UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
 THREADS = 1  # that a trial has
 START_SECONDS = 0.5  # a trial's process, reading its data, writing its results
 LOADED_BYTES = 1e9  # of weights that are read or written in a second
@@ -118,23 +117,29 @@ class _Planner:
         self.expansion: Expansion = expand(settings)
         self.notes: list[str] = []
         self.problems: list[Problem] = []
-        given = settings.memory_limit
-        self.limit = bytes_of(given) if given else int(AVAILABLE_SHARE * available_bytes())
+        together = min(workers, self.expansion.trials)
+        available = available_bytes() or UNKNOWN_BYTES
+        self.limit = settings.memory_bytes or int(SHARE * available / together)  # of one trial
         self.libraries = 0
 
     def plan(self) -> Plan:
-        task: Any = self.settings.task
+        task = self.settings.task
         self.say("Reading the data ...")
-        data = read_data(self.settings.data, task.columns(), self.settings.base, label=task.label)
-        self.labels = resolve_labels(
-            data.splits, task.label, given=task.labels, found=data.names
-        ).options
-        self.splits: Splits = data.splits
+        data = read_data(self.settings.data, task.columns(), self.settings.base, label=task.stratum)
+        settled = task.settle(data)
+        self.labels, self.asked = settled.options, task_settings(task, settled.settings)
+        self.splits: Splits = settled.splits
+        if not isinstance(task, Classification):
+            self.notes.append(f"memory and time are foreseen for classification, not {task.name}.")
         folders = self._folders()
         with Foreseer() as foreseer:
             self.foreseer = foreseer
             self.say("Foreseeing each contender ...")
-            trained = [row for row in self.expansion.contenders if row.trained]
+            trained = [
+                row
+                for row in self.expansion.contenders
+                if row.trained and isinstance(task, Classification)
+            ]
             known = known_calibration(THREADS)
             self.calibration = known or Calibration(**foreseer.ask({"ask": "calibration"}))
             rows = {row.name: self._planned(row, folders) for row in _by_model(trained)}
@@ -163,6 +168,9 @@ class _Planner:
 
     def _folders(self) -> dict[ModelChoice, Path]:
         found: dict[ModelChoice, Path] = {}
+        self.lengths: dict[Path, _Lengths] = {}
+        if not isinstance(self.settings.task, Classification):
+            return found
         for model in self.settings.models:
             try:
                 found[model] = configuration_folder(model.source, self.settings.base)
@@ -170,7 +178,6 @@ class _Planner:
                 self.problems += error.problems
         if self.problems:
             raise InputError(self.problems)
-        self.lengths: dict[Path, _Lengths] = {}
         return found
 
     def _lengths(self, folder: Path) -> _Lengths:
@@ -211,6 +218,8 @@ class _Planner:
         about = self._about(folder)
         self.libraries = max(self.libraries, about["libraries_bytes"] or 0)
         found = [self._point(point, folder, about) for point in row.points]
+        if row.entry.auto_batch:
+            self.notes.append("batch_size: auto is planned with 32 examples.")
         if wrong := next((seen["error"] for seen in found if "error" in seen), None):
             self.problems.append(Problem(f"{row.name} on {row.model}", wrong))
             return Planned(row.name, row.trials(self.expansion.seeds))
@@ -248,15 +257,17 @@ class _Planner:
             memory[f"{kind}_bytes"] for kind in ("weights", "trainable", "gradients", "optimizer")
         )
         planned = replace(planned, fits=False, standing_bytes=standing)
-        if not self._fits(standing, workers=1):
-            return planned
         return replace(
             planned,
             remedies=tuple(self._remedies(row.points[most], folder, about, planned)),
         )
 
     def _direct(self, row: Contender) -> Planned:
-        return Planned(row.name, row.trials(self.expansion.seeds), seconds=DIRECT_SECONDS)
+        return Planned(
+            row.name,
+            row.trials(self.expansion.seeds),
+            seconds=0.0 if row.trained else DIRECT_SECONDS,
+        )
 
     def _about(self, folder: Path) -> dict[str, Any]:
         return self.foreseer.ask({"ask": "model", **self._model(folder, None)})
@@ -288,7 +299,7 @@ class _Planner:
             {
                 "ask": "contender",
                 **self._model(folder, training.dropout),
-                "task": task_settings(self.settings.task, self.labels),
+                "task": self.asked,
                 "method": {
                     "name": point.method.name,
                     "settings": settings_of(point.method),
@@ -383,9 +394,8 @@ class _Planner:
             kept += copies * (row.artefact_bytes or 0)
         return kept + self.expansion.trials * TRIAL_FILES_BYTES
 
-    def _fits(self, peak_bytes: int | None, workers: int | None = None) -> bool:
-        together = min(workers or self.workers, self.expansion.trials)
-        return (peak_bytes or 0) * together + self.libraries <= self.limit
+    def _fits(self, peak_bytes: int | None) -> bool:
+        return (peak_bytes or 0) + self.libraries <= self.limit
 
     def _remedies(
         self, point: Point, folder: Path, about: dict[str, Any], planned: Planned
@@ -393,7 +403,8 @@ class _Planner:
         """Changes after which it fits, each foreseen for itself; the least change first."""
         training = point.training
         assert training is not None and planned.peak_bytes is not None
-        if self._fits(planned.peak_bytes, workers=1):
+        fewer = self.limit * min(self.workers, self.expansion.trials)
+        if self.settings.memory_bytes is None and planned.peak_bytes + self.libraries <= fewer:
             yield Remedy("--workers 1", planned.peak_bytes)
         if not self._fits(planned.standing_bytes):
             return

@@ -57,8 +57,10 @@ class Pool:
                 start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
             )
 
-    def start(self, job: Job, core: int | None) -> None:
-        self._send({"do": "run", "job": job.as_json(), "core": core})
+    def start(self, job: Job, core: int | None, memory_limit: int | None = None) -> None:
+        """Start a process for the job, on one core and with so many bytes, where these are said."""
+        described = {**job.as_json(), "memory_limit": memory_limit}
+        self._send({"do": "run", "job": described, "core": core})
 
     def stop(self, key: str) -> None:
         """Ask a job to save a checkpoint and end."""

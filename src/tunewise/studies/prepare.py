@@ -5,18 +5,16 @@ Everything that can be wrong is found here, before any training, and told togeth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunewise.backbones.sources import EMBEDDED, looks_like_path, resolve
+from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of, resolve
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.audit import Audit, audit
-from tunewise.data.labels import Labels
-from tunewise.data.labels import resolve as resolve_labels
-from tunewise.data.prepared import hash_of, label_counts, prepared_rows, write_prepared
+from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
 from tunewise.methods.base import METHODS, Adaptation
@@ -26,6 +24,8 @@ from tunewise.studies.models import Inspector
 from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
+from tunewise.tasks.base import Settled, Task
+from tunewise.training.settings import FULL_BATCH
 
 Say = Callable[[str], None]
 
@@ -38,6 +38,7 @@ class Prepared:
     splits: Splits
     study: dict[str, Any]
     notes: tuple[str, ...]
+    pictures: Mapping[str, bytes]
     contenders: tuple[str, ...]  # a line for each, with its trials
 
 
@@ -47,26 +48,27 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     Raises:
         InputError: all that is wrong with the data, or with models and methods, together.
     """
-    task: Any = settings.task
+    task = settings.task
     expansion = expand(settings)  # first, because its mistakes cost nothing to find
     say("Reading the data ...")
-    data = read_data(settings.data, task.columns(), settings.base, label=task.label)
-    labels, problems = _labels(settings, data)
+    data = read_data(settings.data, task.columns(), settings.base, label=task.stratum)
+    settled, problems = _settled(task, data)
     say("Finding the models ...")
     models, missing = _models(settings)
     problems += missing
-    if labels is None or problems:
+    if settled is None or problems:
         # What the texts alone can tell is told with the rest.
-        problems += _audit(settings, data, labels, None).problems
+        problems += _audit(settings, settled or Settled(data, {}), None).problems
         raise InputError(_once(problems))
-    splits = prepared_rows(data.splits, task.text, task.label, labels)
+    data, splits = settled.data, settled.splits
     data_hash = hash_of(splits)
-    facts = Facts(data_hash, labels.options, models)
+    facts = Facts(data_hash, settled.settings, models)
     contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model ...")
-    inspectors, problems = _inspectors(models, settings, labels)
+    inspectors, problems = _inspectors(models, settings, settled)
     problems += _inspect(contenders, inspectors, data_hash)
-    found = _audit(settings, data, labels, next(iter(inspectors.values()), None))
+    problems += _half_batches(contenders, len(splits["train"]))
+    found = _audit(settings, settled, next(iter(inspectors.values()), None))
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
@@ -77,14 +79,16 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "seeds": list(settings.seeds),
         "keep": settings.keep,
         "equivalence_margin": settings.equivalence_margin,
-        "task": task_settings(task, labels.options),
+        "memory_limit": settings.memory_bytes,
+        "task": task_settings(task, settled.settings),
+        "texts": list(task.texts),
         "metrics": list(task.metrics),
-        "labels": list(labels.options),
+        "labels": list(settled.options),
         "contenders": contenders,
         "data": {
             "hash": data_hash,
             "rows": {name: len(rows) for name, rows in splits.items()},
-            "label_counts": label_counts(splits, task.label, labels),
+            "label_counts": settled.counts,
             "source": data.facts,
             "audit": {"warnings": [*data.notes, *found.warnings], "facts": found.facts},
             "accept_leakage": settings.accept_leakage,
@@ -94,13 +98,14 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "notes": list(notes),
         "environment": environment(),
     }
-    return Prepared(settings, splits, study, notes, tuple(describe(expansion)))
+    return Prepared(settings, splits, study, notes, settled.pictures, tuple(describe(expansion)))
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:
     """Write what the workers and reports read. The caller holds the folder's lock."""
     folder.refuse_other(prepared.settings.name)  # before its data would be replaced
     write_prepared(folder.path / "data", prepared.splits)
+    write_pictures(folder.path / "data", prepared.pictures)
     folder.write_study(prepared.study, prepared.settings.text)
 
 
@@ -108,13 +113,11 @@ def default_folder(settings: StudySettings) -> Path:
     return Path("runs") / settings.name
 
 
-def _labels(settings: StudySettings, data: Data) -> tuple[Labels | None, list[Problem]]:
-    task: Any = settings.task
+def _settled(task: Task, data: Data) -> tuple[Settled | None, list[Problem]]:
     try:
-        labels = resolve_labels(data.splits, task.label, given=task.labels, found=data.names)
+        return task.settle(data), []
     except InputError as error:
         return None, error.problems
-    return labels, []
 
 
 def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
@@ -132,19 +135,21 @@ def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Pr
 
 def _from_base(source: str, base: Path) -> str:
     """A model's folder as the study file means it: a path starts where the file lies."""
+    if PAIR in source:
+        return PAIR.join(_from_base(part, base) for part in parts_of(source))
     path = base / Path(source).expanduser()
     is_path = path.is_dir() or looks_like_path(source)
     return str(path) if is_path and not source.startswith(EMBEDDED) else source
 
 
 def _inspectors(
-    models: dict[str, dict[str, Any]], settings: StudySettings, labels: Labels
+    models: dict[str, dict[str, Any]], settings: StudySettings, settled: Settled
 ) -> tuple[dict[str, Inspector], list[Problem]]:
     made: dict[str, Inspector] = {}
     problems = []
     for name, source in models.items():
         try:
-            made[name] = Inspector(source, settings.task, labels.options)
+            made[name] = Inspector(source, settings.task, settled.options)
         except InputError as error:
             problems += error.problems
     return made, problems
@@ -171,33 +176,52 @@ def _inspect(
                 where = f"{contender['name']} on {contender['model']}"
                 problems += [Problem(where, str(problem)) for problem in error.problems]
                 break
-            contender["parameters"] = seen.parameters
+            contender["parameters"] = point["parameters"] = seen.parameters
             contender["features"] = seen.features
     return problems
 
 
-def _audit(
-    settings: StudySettings, data: Data, labels: Labels | None, inspector: Inspector | None
-) -> Audit:
-    task: Any = settings.task
+def _half_batches(contenders: list[dict[str, Any]], rows: int) -> list[Problem]:
+    """Optimisers that are defined by the full batch, and were given less."""
+    problems = []
+    for contender in contenders:
+        for point in contender["points"]:
+            training = point["settings"]["training"]
+            if not training or training["optimizer"] not in FULL_BATCH:
+                continue
+            if contender.get("auto_batch") or training["batch_size"] < rows:
+                size = "auto" if contender.get("auto_batch") else training["batch_size"]
+                message = (
+                    f"optimizer = {training['optimizer']}: gradient descent is over the full "
+                    f"batch, and batch_size = {size} is not that of all {rows:,} training rows. "
+                    f"Use own-sgd, whose update is the same, or batch_size: {rows}."
+                )
+                problems.append(Problem(contender["name"], message))
+    return problems
+
+
+def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | None) -> Audit:
+    task = settings.task
     lengths, limit = None, None
     if inspector is not None:
         coder = inspector.coder
-        limit = min(_max_length(settings) or 512, inspector.model.max_length)
+        limit = task.limit(_max_length(settings), inspector.model)
 
-        def lengths(texts: Any) -> list[int]:
-            columns = [list(column) for column in zip(*texts, strict=True)]
-            return [len(ids) for ids in coder(*columns, verbose=False)["input_ids"]]
+        def lengths(texts: Sequence[tuple[str, ...]]) -> list[int]:
+            return task.lengths(texts, coder)
 
-    return audit(
-        data.splits,
-        texts=task.text,
-        label=task.label,
-        labels=labels,
+    found = audit(
+        settled.data.splits,
+        texts=task.texts,
+        label=task.answer_column,
+        labels=settled.labels,
         accept_leakage=settings.accept_leakage,
         token_lengths=lengths,
         max_length=limit,
     )
+    for split, facts in settled.facts.items():
+        found.facts["splits"][split] |= facts
+    return found
 
 
 def _max_length(settings: StudySettings) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.studies.document import Document, Keys
+from tunewise.studies.entries import with_numbers
 from tunewise.studies.parts import check, combinations, count, missing
 from tunewise.studies.settings import Grid, MethodEntry, ModelChoice
 from tunewise.studies.values import Reader
@@ -34,7 +35,7 @@ def is_small(
 def check_ranges(reader: Reader, entries: Sequence[MethodEntry], training: Grid) -> None:
     """Let each part judge every combination of values that a trial would give it."""
     if not any(entry.training for entry in entries):
-        for values in combinations(training):
+        for values in combinations(with_numbers(training)):
             check(reader, TrainingSettings, values, lambda below: ("training", *below))
     for entry in entries:
         for section, part in (("method", entry.part), ("training", TrainingSettings)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewise.core.canonical import settings_of
 from tunewise.methods.base import Adaptation
+from tunewise.studies.entries import OWN
 from tunewise.studies.search import AUTO, RATE
 from tunewise.studies.settings import MethodEntry, StudySettings
 from tunewise.studies.values import name_of
@@ -34,6 +35,7 @@ def resolved(study: StudySettings) -> dict[str, Any]:
         "accept_leakage": study.accept_leakage,
         "equivalence_margin": study.equivalence_margin,
         "memory_limit": study.memory_limit,
+        "trackers": list(study.trackers),
     }
 
 
@@ -42,10 +44,14 @@ def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
     if isinstance(value, list):
         value = value[int(entry.keys[1])]
     given = _mapping(value, entry.method) if isinstance(value, dict) else {}
+    if entry.notes:  # a folder, written out as what it stands for
+        own = {key: given[key] for key in OWN if key in given}
+        trained = {key: values[0] for key, values in entry.training.items() if len(values) == 1}
+        given = {**entry.first, **own, "training": {**trained, **_mapping(given, "training")}}
     settings = {**_defaults(entry.part), **given}
     part = entry.part
     if issubclass(part, Adaptation) and "learning_rate" not in entry.training:
-        rate = {"learning_rate": part.learning_rate}
+        rate = {"learning_rate": part.default_rate(entry.first)}
         settings["training"] = {**_mapping(given, "training"), **rate}
     return {entry.method: settings}
 
@@ -54,9 +60,7 @@ def _search(study: StudySettings) -> dict[str, Any]:
     """The search as given, with the numbers that `auto` stands for, method by method."""
     values = _mapping(study.given, "search")
     rates = {
-        entry.name or entry.method: list(entry.search[RATE])
-        for entry in study.methods
-        if RATE in entry.search
+        entry.label: list(entry.search[RATE]) for entry in study.methods if RATE in entry.search
     }
     for key in (RATE, RATE.partition(".")[2]):
         value = values.get(key)

@@ -18,12 +18,12 @@ from tunewise.training.settings import TrainingSettings
 class Facts:
     """What is known once data and models have been found.
 
-    `labels` are the options in order. `models` maps each model, as the study file has it, to its
-    ``source``, ``revision`` and ``hash``.
+    `task` is what the data adds to the task's settings, such as the labels. `models` maps each
+    model, as the study file has it, to its ``source``, ``revision`` and ``hash``.
     """
 
     data_hash: str
-    labels: tuple[str, ...]
+    task: Mapping[str, Any]
     models: Mapping[str, Mapping[str, Any]]
 
 
@@ -34,9 +34,9 @@ def contender_rows(
     return [_row(study.task, contender, facts) for contender in expansion.contenders]
 
 
-def task_settings(task: Task, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Every setting of the task, with the labels that the data has."""
-    return {"kind": task.name, **settings_of(task), "labels": list(labels)}
+def task_settings(task: Task, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of the task, with what was found in the data, such as the labels."""
+    return {"kind": task.name, **settings_of(task), **found}
 
 
 def identity_of(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,10 +65,12 @@ def _training_identity(training: Mapping[str, Any]) -> dict[str, Any]:
 def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
     model = None if contender.model is None else str(contender.model)
     common = {
-        "task": task_settings(task, facts.labels),
+        "task": task_settings(task, facts.task),
         "data": {"hash": facts.data_hash},
         "model": None if model is None else dict(facts.models[model]),
     }
+    # Its batch size is found before the study runs.
+    auto = {"auto_batch": True} if contender.entry.auto_batch and contender.trained else {}
     return {
         "name": contender.name,
         "model": model,
@@ -76,6 +78,7 @@ def _row(task: Task, contender: Contender, facts: Facts) -> dict[str, Any]:
         "settings": contender.settings(),
         "seeded": contender.method.seeded,
         "trained": contender.trained,
+        **auto,
         "search": list(contender.points[0].chosen),  # paths, as in each point
         "points": [_point(common, point) for point in contender.points],
         "parameters": None,  # counted once a model has been built

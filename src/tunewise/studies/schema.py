@@ -15,8 +15,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tunewise.core.canonical import OPEN, open_field
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
+from tunewise.studies.entries import BATCH
 from tunewise.studies.search import AUTO
 from tunewise.studies.settings import StudyOptions, is_trained
 from tunewise.studies.values import element, is_list, name_of, options, types_of
@@ -33,6 +35,7 @@ def study_schema() -> Schema:
     """The schema of a study file, draft 2020-12, with the methods and tasks that are known."""
     top = _part(StudyOptions, sweeps=False)
     training = {**_part(TrainingSettings, sweeps=True), "type": ["object", "null"]}
+    training["properties"][BATCH]["anyOf"].append({"const": AUTO})
     return {
         "$schema": DIALECT,
         "title": "A Tunewise study",
@@ -80,6 +83,8 @@ def _methods() -> Schema:
 
 def _method(name: str, part: type[Method]) -> Schema:
     settings = _part(part, sweeps=True)
+    if open_field(part) is not None:  # settings of a library's own, and what stands for them
+        settings |= {"additionalProperties": True, "required": []}
     settings["properties"]["name"] = {
         "type": "string",
         "description": "What this contender is called in tables.",
@@ -102,12 +107,15 @@ def _search() -> Schema:
     parts: dict[str, type] = {"training": TrainingSettings, **METHODS.classes}
     for section, part in parts.items():
         for name, kind in types_of(part).items():
+            if name in getattr(part, "one_value", ()):
+                continue
             kinds.setdefault(name, kind)
             kinds[f"{section}.{name}"] = kind
     return {
         "description": "Values tuned away on validation, equally many for each method.",
         "type": ["object", "null"],
-        "additionalProperties": False,
+        # A method with open settings may have any name to search.
+        "additionalProperties": {"type": ["array", "object"]},
         "properties": {name: _searched(name, kind) for name, kind in kinds.items()},
     }
 
@@ -126,8 +134,11 @@ def _part(part: type, *, sweeps: bool) -> Schema:
     properties: dict[str, Schema] = {}
     needed: list[str] = []
     for field in fields(part):
+        if field.metadata.get(OPEN):
+            continue
         name = name_of(field.name)
-        schema = _sweep(types[name]) if sweeps else _single(types[name])
+        once = name in getattr(part, "one_value", ())
+        schema = _sweep(types[name]) if sweeps and not once else _single(types[name])
         if field.name in comments:
             schema["description"] = comments[field.name]
         if field.default is MISSING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewise.core.errors import unknown
-from tunewise.methods.base import Adaptation
+from tunewise.methods.base import METHODS, Adaptation
 from tunewise.studies.document import Keys
 from tunewise.studies.elsewhere import word_for
 from tunewise.studies.settings import Grid, MethodEntry, is_trained
@@ -44,9 +44,9 @@ def read_search(
     return grids
 
 
-def automatic(method: type[Adaptation]) -> tuple[float, ...]:
-    """Three learning rates around the method's own default, to two digits."""
-    return tuple(float(f"{method.learning_rate * factor:.2g}") for factor in AROUND_DEFAULT)
+def automatic(default: float) -> tuple[float, ...]:
+    """Three learning rates around a method's own default, to two digits."""
+    return tuple(float(f"{default * factor:.2g}") for factor in AROUND_DEFAULT)
 
 
 def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str | None]:
@@ -57,7 +57,7 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
         dict.fromkeys(
             entry.method
             for entry in entries
-            if section in ("", entry.method) and name in types_of(entry.part)
+            if section in ("", entry.method) and name in entry.kinds
         )
     )
     if of_training and owners:
@@ -69,15 +69,23 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
         return [None] * len(entries)
     if not of_training and not owners:
         reader.wrong(("search", key), _unknown(key, entries))
+    for owner in owners:
+        if reason := METHODS.get(owner).one_value.get(name):
+            reader.wrong(("search", key), f"'{name}' cannot be searched: {reason}")
+            return [None] * len(entries)
     trained = [of_training and is_trained(entry.part) for entry in entries]
     return [
-        f"training.{name}" if loop else f"method.{name}" if entry.method in owners else None
+        f"training.{name}" if loop else f"method.{name}" if _owns(entry, owners, name) else None
         for loop, entry in zip(trained, entries, strict=True)
     ]
 
 
+def _owns(entry: MethodEntry, owners: Sequence[str], name: str) -> bool:
+    return entry.method in owners and name in entry.kinds
+
+
 def _unknown(key: str, entries: Sequence[MethodEntry]) -> str:
-    known = set(types_of(TrainingSettings)).union(*(types_of(entry.part) for entry in entries))
+    known = set(types_of(TrainingSettings)).union(*(entry.kinds for entry in entries))
     word = word_for(key)
     if word != key and word in known:
         return f"'{key}' is called '{word}' here."
@@ -96,13 +104,13 @@ def _for_each(
     if not isinstance(value, dict):
         return [(value, keys)] * len(entries)
     having = [entry for entry, path in zip(entries, paths, strict=True) if path]
-    names = {name for entry in having for name in (entry.method, entry.name) if name}
+    names = {name for entry in having for name in (entry.method, entry.label)}
     for name in value:
         if name not in names:
             reader.wrong((*keys, name), unknown(f"method with {key} to search", name, names))
     found: list[tuple[Any, Keys]] = []
     for entry, path in zip(entries, paths, strict=True):
-        name = entry.name if entry.name in value else entry.method
+        name = entry.label if entry.label in value else entry.method
         found.append((value.get(name), (*keys, str(name))))
         if path and name not in value:
             message = f"says nothing for '{name}': each method is tuned over equally many values."
@@ -113,13 +121,13 @@ def _for_each(
 def _values(reader: Reader, entry: MethodEntry, path: str, raw: Any, keys: Keys) -> tuple[Any, ...]:
     section, name = path.split(".")
     part = TrainingSettings if section == "training" else entry.part
-    kind = types_of(part)[name]
+    kind = types_of(part)[name] if section == "training" else entry.kinds[name]
     swept = entry.training if section == "training" else entry.settings
     if len(swept.get(name, ())) > 1:
         message = f"{name} is a sweep elsewhere in the study: leave out one of the two."
         reader.wrong(keys, message)
     if raw == AUTO and path == RATE and issubclass(entry.part, Adaptation):
-        return automatic(entry.part)
+        return automatic(entry.part.default_rate(entry.first))
     if not isinstance(raw, list) or (is_list(kind) and not all(isinstance(v, list) for v in raw)):
         example = "[[query], [query, value]]" if is_list(kind) else "[first, second]"
         or_auto = ", or auto" if path == RATE else ""

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tunewise.backbones.sources import PAIR
 from tunewise.core.errors import InputError, unknown
 from tunewise.data.settings import DataSettings
-from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.metrics import METRICS, WRITTEN
 from tunewise.studies.document import Document, Keys, read_values
 from tunewise.studies.entries import read_entry, read_training
 from tunewise.studies.names import TOP, known_only
@@ -29,6 +30,7 @@ from tunewise.studies.values import WRONG, Reader, shown, types_of
 from tunewise.studies.writing import yaml_of
 from tunewise.tasks.base import TASKS
 
+ENCODERS = ("image", "text")  # of a model that reads both
 NEEDED = {
     "task": "what is asked, such as {kind: classification, text: text, label: label}",
     "data": "where the examples are, such as {source: reviews.csv}",
@@ -68,6 +70,7 @@ def settings_of_document(document: Document) -> StudySettings:
     data = _data(reader, top.get("data"))
     training = read_training(reader, top.get("training"), ("training",))
     entries = _entries(reader, top.get("methods"), training)
+    _check_methods(reader, task, entries)
     models = _models(reader, top.get("models"), entries)
     entries = _with_search(reader, top.get("search"), entries)
     seeds = 1 if options is WRONG else len(options.seeds)
@@ -108,8 +111,9 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        if name not in METRICS:
-            reader.wrong(("task", "metrics", number), unknown("metric", name, METRICS))
+        fitting = [one for one in METRICS if (one in WRITTEN) == (task.form == "write")]
+        if name not in fitting:
+            reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
     return task
 
 
@@ -139,6 +143,13 @@ def _entries(reader: Reader, value: Any, training: Grid) -> tuple[MethodEntry, .
     return tuple(entry for entry in entries if entry is not None)
 
 
+def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
+    for entry in () if task is WRONG else entries:
+        if reason := entry.part.cannot.get(task.form):
+            message = f"'{entry.method}' does not fit the task '{task.name}': {reason}."
+            reader.wrong(entry.keys, message)
+
+
 def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple[ModelChoice, ...]:
     needing = [entry.method for entry in entries if entry.part.uses_model]
     if value in (None, []):
@@ -151,7 +162,7 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
                 f"needs 'models', because '{needing[0]}' adapts one: {right}.",
             )
         return ()
-    texts = reader.typed(tuple[str, ...], value, ("models",))
+    texts = reader.typed(tuple[str, ...], _pairs_as_names(value), ("models",))
     if texts is WRONG:
         return ()
     models = [ModelChoice.of(text) for text in texts]
@@ -162,6 +173,18 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
                 place, f"found {shown(texts[number])}: a hub id (name@revision) or a folder."
             )
     return tuple(models)
+
+
+def _pairs_as_names(value: Any) -> Any:
+    """Models given as ``{image: ..., text: ...}`` under the one name they have everywhere else."""
+    if not isinstance(value, list):
+        return value
+    return [
+        PAIR.join(str(item[part]) for part in ENCODERS)
+        if isinstance(item, Mapping) and set(item) == set(ENCODERS)
+        else item
+        for item in value
+    ]
 
 
 def _with_search(

@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from tunewise.core.canonical import OPEN
 from tunewise.core.errors import Problem, nearest
 from tunewise.studies.document import Document, Keys
 from tunewise.studies.reading import scalar
@@ -45,7 +46,11 @@ class Reader:
         Types are strict: no text is taken for a number, no truth value for a whole number.
         A single value stands for a list of one.
         """
-        if is_list(kind) and value is not None and not isinstance(value, list):
+        if (
+            is_list(kind)
+            and not isinstance(value, (list, NoneType))
+            and not _is_itself(value, kind)
+        ):
             value = [value]
         try:
             return _adapter(kind).validate_json(json.dumps(value), strict=True)
@@ -85,7 +90,17 @@ def types_of(part: type) -> dict[str, Any]:
     `from` cannot name a field of a Python class, so fields may end in an underscore.
     """
     hints = get_type_hints(part)
-    return {name_of(field.name): hints[field.name] for field in fields(part)}
+    named = [field for field in fields(part) if not field.metadata.get(OPEN)]
+    return {name_of(field.name): hints[field.name] for field in named}
+
+
+def _is_itself(value: Any, kind: Any) -> bool:
+    """Whether a setting that may be a list may also be this single value, which then is no list.
+
+    >>> _is_itself("a", str | tuple[str, ...]), _is_itself("a", tuple[str, ...])
+    (True, False)
+    """
+    return type(value) in options(kind)
 
 
 def name_of(field: str) -> str:

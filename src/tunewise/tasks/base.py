@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, NamedTuple
 
+import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
+from tunewise.backbones.model import Model
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
+from tunewise.data.labels import Labels
+from tunewise.data.rows import Splits
+from tunewise.data.sources import Data
+
+Form = Literal["choose", "write"]
+"""What an answer is: one of a few options, or a text."""
 
 
 class Encoded(NamedTuple):
     """One example as token numbers.
 
     `full_length` is its length in tokens before anything was cut off: batches are made by it, so
-    that contenders with different limits see the same batches.
+    that contenders with different limits see the same batches. Where a text is written, the
+    first `prompt` tokens are what it is written after, and the rest is the right answer.
     """
 
     id: str
     inputs: dict[str, list[int]]
     label: int | None
     full_length: int
+    prompt: int = 0
+    picture: str = ""  # where it lies; "" without one, or where its vector is stored
 
     @property
     def length(self) -> int:
@@ -37,10 +48,11 @@ class Batch:
 
     ids: list[str]
     inputs: dict[str, Tensor]  # (batch, tokens) each
-    labels: Tensor  # (batch,), -100 where the label is not known
+    labels: Tensor  # (batch,) options or (batch, tokens) tokens; -100 where nothing is asked
     targets: int
     real_tokens: int  # without padding
     padded_tokens: int  # all positions, padding included
+    prompts: tuple[Sequence[int], ...] = ()  # where texts are written: what they are written after
 
     def to(self, device: torch.device) -> Batch:
         inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
@@ -54,25 +66,120 @@ class Loss(NamedTuple):
     correct: int
 
 
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked. `thorough` is every strategy of the task, not the first alone."""
+
+    coder: Any  # a transformers tokenizer
+    seed: int = 0  # of what is drawn while writing
+    thorough: bool = False
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The data of a study once its right answers have been understood.
+
+    `data` holds the rows that stay, as read; `splits` the same as the study's folder keeps them.
+    `options` are the possible answers in their order, none where a text is written; `settings`
+    is what a trial's task settings say beside the study file's.
+    """
+
+    data: Data
+    splits: Splits
+    options: tuple[str, ...] = ()
+    labels: Labels | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split and kind of answer
+    facts: dict[str, Any] = field(default_factory=dict)  # for the audit
+    pictures: dict[str, bytes] = field(default_factory=dict)  # by the name rows know them by
+
+
 class Task(ABC):
     """What is asked of a model. A task knows no method; its fields are its settings."""
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    form: ClassVar[Form] = "choose"
     metrics: tuple[str, ...]
+
+    # What it needs of the data.
 
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The columns that a row must have."""
+
+    @property
+    @abstractmethod
+    def texts(self) -> tuple[str, ...]:
+        """The columns that the model reads, in the order of an example's texts."""
+
+    @property
+    @abstractmethod
+    def answer_column(self) -> str:
+        """The column of the right answers."""
+
+    @property
+    @abstractmethod
+    def stratum(self) -> str | None:
+        """The column whose shares a split keeps, and which a row may lack."""
+
+    @abstractmethod
+    def settle(self, data: Data) -> Settled:
+        """Understand the right answers in the data.
+
+        Raises:
+            InputError: all that is wrong with them.
+        """
 
     @abstractmethod
     def read(self, row: dict[str, Any]) -> Example:
         """The example in a prepared row; options are already numbers."""
 
     @abstractmethod
+    def example(self, id: str, text: str) -> Example:
+        """An example of no data, with this text in each place and its first option or the text as
+        the right answer: to try whether a model can be asked at all.
+        """
+
+    # What it makes of a model.
+
+    @abstractmethod
+    def build(
+        self,
+        source: str,
+        *,
+        options: Sequence[str],
+        seed: int,
+        revision: str | None = None,
+        dropout: float | None = None,
+    ) -> Model:
+        """The pretrained model in the form that gives this task's answers; see `backbones`."""
+
+    def limit(self, asked: int | None, model: Model) -> int:
+        """Tokens an example may have; `asked` is what the training settings say."""
+        return min(asked or 512, model.max_length)
+
+    def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
+        """The tokens of each example's texts as the model reads them, nothing cut."""
+        columns = [list(column) for column in zip(*texts, strict=True)]
+        return [len(ids) for ids in coder(*columns, verbose=False)["input_ids"]]
+
+    # Between examples and the model.
+
+    @abstractmethod
     def encode(
         self, examples: Sequence[Example], coder: Any, *, max_length: int
     ) -> list[Encoded]: ...
+
+    def encode_training(
+        self, examples: Sequence[Example], coder: Any, *, max_length: int
+    ) -> list[Encoded]:
+        """The examples to learn from; those that nothing can be learnt from may be left out."""
+        return self.encode(examples, coder, max_length=max_length)
+
+    def fits(self, encoded: Encoded) -> bool:
+        """Whether `encode` found room for what must not be cut."""
+        return True
 
     @abstractmethod
     def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch: ...
@@ -81,7 +188,22 @@ class Task(ABC):
     def loss(self, module: nn.Module, batch: Batch) -> Loss: ...
 
     @abstractmethod
-    def predict(self, module: nn.Module, batch: Batch) -> list[Prediction]: ...
+    def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]: ...
+
+    # What the answers are worth.
+
+    @abstractmethod
+    def score(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> dict[str, float | None]:
+        """The task's metrics, and the mean loss in nats, of predictions in the examples' order."""
+
+    @abstractmethod
+    def is_right(self, prediction: Prediction, example: Example) -> bool: ...
+
+    @abstractmethod
+    def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
+        """The predictions as they are stored, in the examples' order."""
 
 
 TASKS: Registry[Task] = Registry("task", "tunewise.tasks")

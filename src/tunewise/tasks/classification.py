@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 
-from tunewise.data.examples import Example, Prediction
-from tunewise.tasks.base import TASKS, Batch, Encoded, Loss, Task
-
-IGNORED = -100  # the label of an example whose right option is not known
+from tunewise.data.examples import Example
+from tunewise.tasks.base import TASKS, Batch, Encoded
+from tunewise.tasks.choosing import IGNORED, Choosing
 
 
 @TASKS.register("classification")
 @dataclass(frozen=True)
-class Classification(Task):
+class Classification(Choosing):
     """One label for a text, or for a pair such as a question and a passage.
 
     Of a pair only the second text is shortened to fit, unless the first alone is too long.
@@ -84,28 +81,6 @@ class Classification(Task):
             real_tokens=sum(item.length for item in encoded),
             padded_tokens=longest * len(encoded),
         )
-
-    def loss(self, module: nn.Module, batch: Batch) -> Loss:
-        logits = module(**batch.inputs).logits.float()
-        total = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="sum")
-        return Loss(total, int((logits.detach().argmax(-1) == batch.labels).sum()))
-
-    def predict(self, module: nn.Module, batch: Batch) -> list[Prediction]:
-        logits = module(**batch.inputs).logits.float()
-        losses = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")
-        known = (batch.labels != IGNORED).tolist()
-        rows = zip(
-            batch.ids,
-            logits.argmax(-1).tolist(),
-            logits.softmax(-1).tolist(),
-            losses.tolist(),
-            known,
-            strict=True,
-        )
-        return [
-            Prediction(id, choice, tuple(probabilities), loss if is_known else None)
-            for id, choice, probabilities, loss, is_known in rows
-        ]
 
 
 def _tokens(coder: Any, texts: Sequence[tuple[str, ...]], **options: Any) -> dict[str, list[Any]]:

@@ -14,15 +14,18 @@ from torch import Tensor, nn
 from tunewise.backbones.model import Model
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Prediction
+from tunewise.methods.base import Adaptation
 from tunewise.statistics.metrics import upward
 from tunewise.tasks.base import Batch, Task
 from tunewise.training.batches import parts_of, training_batches
 from tunewise.training.checkpoint import (
+    Checkpoint,
     load_checkpoint,
     put_back,
     save_checkpoint,
     trained_tensors,
 )
+from tunewise.training.detectors import SETTLED, Findings, Watch
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Step, train
@@ -52,6 +55,7 @@ class Progress:
     real_tokens: int = 0  # of the whole training
     padded_tokens: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
     def add(self, step: Step) -> None:
         self.step = step.number
@@ -83,7 +87,7 @@ class Training:
 
     task: Task
     model: Model
-    groups: list[dict[str, Any]]
+    method: Adaptation
     settings: TrainingSettings
     learning_rate: float
     seed: int
@@ -104,16 +108,20 @@ class Training:
             Interrupted: `stop` said so; everything needed to go on is on the disk.
             Diverged: a loss or gradient was not finite.
         """
-        self.optimizer = make_optimizer(self.model.module, self.groups, self.settings)
-        self.progress, self.best = self._resume()
-        self._last_checkpoint = time.monotonic()
+        self.watch = Watch(self.model.module)  # before a checkpoint is put back
         per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
         self.steps = per_epoch * self.settings.epochs
+        groups = self.method.groups(self.model)
+        self.optimizer = make_optimizer(self.model.module, groups, self.settings)
+        self.method.begin(self.model, self.steps)
+        self.progress, self.best = self._resume()
+        self._last_checkpoint = time.monotonic()
         self.log.write("start", steps=self.steps, epochs=self.settings.epochs)
 
         while self.progress.epoch <= self.settings.epochs and not self._out_of_patience():
             self._train_epoch(per_epoch)
             self._evaluate()
+        self.watch.look(self.progress.findings)
         if self.best is not None:
             put_back(self.model.module, self.best)
         return self.progress
@@ -123,11 +131,12 @@ class Training:
         if found is None:
             self.log.rewind(-1)
             return Progress(), None
-        state, best = found
-        self.log.rewind(state["step"])
-        progress = Progress(**state)
+        self.method.restore(self.model, found.method)
+        self.log.rewind(found.state["step"])
+        findings = Findings(**found.state.pop("findings", {}))
+        progress = Progress(**found.state, findings=findings)
         self.stopwatch.add(progress.seconds)
-        return progress, best
+        return progress, found.best
 
     def _train_epoch(self, per_epoch: int) -> None:
         training_mode(self.model)
@@ -141,6 +150,7 @@ class Training:
                 learning_rate=lambda n: learning_rate_at(n, self.steps, self.settings, peak),
                 clip_norm=self.settings.clip_norm,
                 seed=self.seed,
+                penalty=lambda: self.method.penalty(self.model),
                 after_step=self._after_step,
                 entering=self.meter.entering,
             )
@@ -162,7 +172,11 @@ class Training:
             yield number, step
 
     def _after_step(self, step: Step) -> None:
+        self.method.after_step(self.model, step.number)
         self.progress.add(step)
+        self.progress.findings.add_loss(step.number, self.steps, step.loss)
+        if step.number == SETTLED:
+            self.watch.look(self.progress.findings)
         if step.number % max(1, self.steps // LOGGED_STEPS) == 0:
             self.log.write(
                 "step",
@@ -183,7 +197,10 @@ class Training:
         with self.stopwatch.phase("save"):
             state = {**asdict(self.progress), "seconds": self.stopwatch.seconds}
             save_checkpoint(
-                self.checkpoints, self.model.module, self.optimizer, best=self.best, state=state
+                self.checkpoints,
+                self.model.module,
+                self.optimizer,
+                Checkpoint(state, self.best, self.method.state(self.model)),
             )
         self._last_checkpoint = time.monotonic()
 
@@ -193,6 +210,7 @@ class Training:
                 self.model, self.validation_feed, entering=self.meter.evaluating
             )
             validation = self.score(predictions)
+        self.progress.findings.add_answers(self.progress.epoch, predictions)
         record = self.progress.close_epoch(validation)
         self.log.write(
             "evaluation",
@@ -223,16 +241,17 @@ class Training:
 
 
 def training_mode(model: Model) -> None:
-    """Training mode for what is trained; a trunk without a trained number stays as it is used."""
+    """Training mode for what is trained; a trunk stays as it is used where no trained number
+    lies in it or, as a prompt's do, before it.
+    """
     model.module.train()
+    trained = [name for name, weight in model.module.named_parameters() if weight.requires_grad]
+    inside = tuple(f"{path}." for path in model.trunks.values())
+    if any(name not in model.head and not name.startswith(inside) for name in trained):
+        return
     for path in model.trunks.values():
-        trunk = model.module.get_submodule(path)
-        if not _is_trained(trunk):
-            trunk.eval()
-
-
-def _is_trained(module: nn.Module) -> bool:
-    return any(weight.requires_grad for weight in module.parameters())
+        if not any(name.startswith(f"{path}.") for name in trained):
+            model.module.get_submodule(path).eval()
 
 
 def parameter_counts(module: nn.Module, head: Sequence[str]) -> dict[str, int]:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.lean import compute_in, recompute_blocks
-from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
+from tunewise.backbones.stored import OnRows
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.prepared import read_prepared
-from tunewise.methods.base import METHODS, Adaptation, Method
-from tunewise.statistics.metrics import Columns, scores_of
+from tunewise.data.prepared import PICTURES, read_prepared
+from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.tasks.base import TASKS, Encoded, Task
-from tunewise.training.features import FeatureStore, Stub, feature_key, is_frozen, reduction_for
-from tunewise.training.feed import Feed
+from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
+from tunewise.training.feed import Feed, Stored, TrunkOutputs
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.stored import OnRows
+from tunewise.training.vectors import VectorStore, frozen_encoders
 
 
 @dataclass
@@ -48,22 +46,26 @@ class Parts:
             task=TASKS.build(task.pop("kind"), task),
             method=METHODS.build(settings["method"]["name"], settings["method"]["settings"]),
             training=TrainingSettings(**settings["training"]),
-            options=tuple(settings["task"]["labels"]),
+            options=tuple(settings["task"].get("labels") or ()),
             seed=settings["seed"],
         )
 
     def examples(self, split: str) -> list[Example]:
-        return [self.task.read(row) for row in read_prepared(self.study_folder / "data", split)]
+        folder = self.study_folder / "data"
+        examples = [self.task.read(row) for row in read_prepared(folder, split)]
+        return [
+            item._replace(picture=str(folder / PICTURES / item.picture)) if item.picture else item
+            for item in examples
+        ]
 
     def build_model(self) -> Model | None:
         """The model as its checkpoint has it, with a new head; None where none is used."""
         source = self.settings["model"]
         if source is None:
             return None
-        return build(
+        return self.task.build(
             source["source"],
             options=self.options,
-            pooling=getattr(self.task, "pooling", "library"),
             seed=derive(self.seed, "head"),
             revision=source["revision"],
             dropout=self.training.dropout,
@@ -71,25 +73,29 @@ class Parts:
 
     def max_length(self, model: Model) -> int:
         """Tokens an example may have: as asked for, and never more than the model can take."""
-        return min(self.training.max_length or 512, model.max_length)
+        return self.task.limit(self.training.max_length, model)
 
     def score(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, float | None]:
         """The task's metrics, and the mean loss in nats, of predictions in the examples' order."""
-        columns = Columns(
-            labels=np.array([example.label for example in examples]),
-            choices=np.array([prediction.choice for prediction in predictions]),
-            probabilities=np.array([prediction.probabilities for prediction in predictions]),
-        )
-        return scores_of(columns, (*self.task.metrics, "loss"))
+        return self.task.score(predictions, examples)
 
 
-def prepared_model(parts: Parts, method: Adaptation) -> Model:
-    """The model with the method applied, on its device, as fast as it goes there."""
+def prepared_model(
+    parts: Parts,
+    method: Adaptation | AsIs,
+    *,
+    before: Callable[[Model], None] = lambda model: None,
+) -> Model:
+    """The model with the method applied, on its device, as fast as it goes there.
+
+    `before` is shown the model as it was built; it may look, and change nothing.
+    """
     model = parts.build_model()
     if model is None:
         raise ValueError(f"method '{method.name}' was given no model")
+    before(model)
     torch.manual_seed(derive(parts.seed, "method"))
     method.prepare(model)
     if torch.cuda.is_available():
@@ -124,20 +130,29 @@ class Feeds:
         self.parts = parts
         self.model = model
         self.store: FeatureStore | None = None
-        reduction = reduction_for(model, parts.task, sample) if is_frozen(model) else None
-        if reduction is not None:
-            key = feature_key(
-                parts.settings["model"]["hash"],
-                parts.task,
-                parts.max_length(model),
-                parts.settings["data"]["hash"],
-            )
-            folder = parts.study_folder / "features" / key
+        self.vectors: VectorStore | None = None
+        key = features_of(
+            model,
+            parts.settings["model"]["hash"],
+            parts.task,
+            parts.max_length(model),
+            parts.settings["data"]["hash"],
+        )
+        if key is None:
+            return
+        folder = parts.study_folder / "features" / key
+        if encoders := frozen_encoders(model):
+            self.vectors = VectorStore(folder, model, encoders, on_rows)
+        elif reduction := reduction_for(model, parts.task, sample):
             self.store = FeatureStore(folder, model, parts.task, reduction, on_rows)
 
     def feed(self, split: str, encoded: Sequence[Encoded]) -> Feed:
-        features = None if self.store is None else self.store.get(split, encoded)
-        return Feed(self.parts.task, self.model.coder, encoded, features)
+        stored: Stored | None = None
+        if self.vectors is not None:
+            encoded, stored = self.vectors.get(split, encoded)
+        elif self.store is not None:
+            stored = TrunkOutputs(self.store.get(split, encoded))
+        return Feed(self.parts.task, self.model.coder, encoded, stored, self.parts.seed)
 
     @contextmanager
     def trunk_out(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,6 +23,7 @@ from tunewise.core.files import (
     remove_folder,
     write_json,
 )
+from tunewise.methods.base import State
 
 
 def trained_tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -45,33 +46,39 @@ def put_back(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         named[name].copy_(tensor)
 
 
+class Checkpoint(NamedTuple):
+    """What goes on beside weights and optimiser: all scalars, the best epoch's weights so far,
+    and what the method carries from step to step.
+    """
+
+    state: dict[str, Any]
+    best: dict[str, Tensor] | None
+    method: State
+
+
 def save_checkpoint(
-    folder: Path,
-    module: nn.Module,
-    optimizer: Optimizer,
-    *,
-    best: Mapping[str, Tensor] | None,
-    state: Mapping[str, Any],
+    folder: Path, module: nn.Module, optimizer: Optimizer, found: Checkpoint
 ) -> None:
     """Write the checkpoint of step ``state["step"]`` and remove the older ones."""
-    target = folder / f"step-{state['step']}"
+    target = folder / f"step-{found.state['step']}"
     remove_folder(target)
     target.mkdir(parents=True)
     save_file(trained_tensors(module), target / "trained.safetensors")
     save_file(_optimizer_tensors(optimizer), target / "optimizer.safetensors")
-    if best is not None:
-        save_file(dict(best), target / "best.safetensors")
-    write_json(target / "state.json", state)
+    if found.best is not None:
+        save_file(found.best, target / "best.safetensors")
+    if found.method.tensors:
+        save_file(found.method.tensors, target / "method.safetensors")
+    write_json(target / "method.json", found.method.scalars)
+    write_json(target / "state.json", found.state)
     mark_complete(target)
     for other in folder.glob("step-*"):
         if other != target:
             remove_folder(other)
 
 
-def load_checkpoint(
-    folder: Path, module: nn.Module, optimizer: Optimizer
-) -> tuple[dict[str, Any], dict[str, Tensor] | None] | None:
-    """Put back the newest whole checkpoint; its state and best weights, or None without one.
+def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Checkpoint | None:
+    """Put back weights and optimiser of the newest whole checkpoint; the rest of it, if any.
 
     A damaged checkpoint is passed over for the one before it.
     """
@@ -84,8 +91,16 @@ def load_checkpoint(
             continue
         put_back(module, load_file(target / "trained.safetensors"))
         _restore_optimizer(optimizer, load_file(target / "optimizer.safetensors"))
-        best = target / "best.safetensors"
-        return state, load_file(best) if best.exists() else None
+        best, tensors = target / "best.safetensors", target / "method.safetensors"
+        method = target / "method.json"  # checkpoints of before it have none
+        return Checkpoint(
+            state,
+            load_file(best) if best.exists() else None,
+            State(
+                load_file(tensors) if tensors.exists() else {},
+                read_json(method) if method.exists() else {},
+            ),
+        )
     return None
 
 

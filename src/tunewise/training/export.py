@@ -11,6 +11,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import MeanPooledClassifier
 from tunewise.backbones.sources import EMBEDDED, locate
 from tunewise.backbones.weights import save_model
+from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.methods.base import METHODS, Predictor
@@ -61,11 +62,12 @@ def _write_model(
     model.coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
     plain = method.merged(model)
     if plain is None and merge:
+        name = method.label(settings_of(method))
         raise InputError(
-            f"--merge: what '{method.name}' trains does not fold into the model's own layers. "
+            f"--merge: what '{name}' trains does not fold into the model's own layers. "
             "Export it without --merge."
         )
-    own_class = isinstance(model.module, MeanPooledClassifier)
+    own_class = any(isinstance(layer, MeanPooledClassifier) for layer in model.module.modules())
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.coder, folder)
         return "tunewise" if own_class else "transformers", _whole_model(parts.settings)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
 from tunewise.core.files import is_complete
@@ -25,7 +26,7 @@ from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.feed import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
-from tunewise.training.stored import OnRows, Rows, share, stored_rows
+from tunewise.training.vectors import frozen_encoders, vectors_key
 
 VERSION = 2  # rises when stored features would differ
 
@@ -36,7 +37,8 @@ def is_frozen(model: Model) -> bool:
         return False
     trained = {name for name, weight in model.module.named_parameters() if weight.requires_grad}
     (trunk,) = model.trunks.values()
-    return trained <= set(model.head) and not any(name.startswith(f"{trunk}.") for name in trained)
+    in_trunk = any(name.startswith(f"{trunk}.") for name in trained)
+    return bool(trained) and trained <= set(model.head) and not in_trunk
 
 
 def _first(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -163,6 +165,16 @@ class FeatureStore:
             outputs = run_trunk(self.model, batch.to(self.model.device), self.reduction.name).cpu()
             rows.update(zip(places, outputs, strict=True))
         return torch.stack([rows[place] for place in range(len(encoded))])
+
+
+def features_of(
+    model: Model, model_hash: str, task: Task, max_length: int, data_hash: str
+) -> str | None:
+    """The address of what frozen parts of an adapted model put out; None where none is frozen."""
+    key = feature_key(model_hash, task, max_length, data_hash)
+    if encoders := frozen_encoders(model):
+        return vectors_key(key, encoders)
+    return key if is_frozen(model) else None
 
 
 def feature_key(model_hash: str, task: Task, max_length: int, data_hash: str) -> str:

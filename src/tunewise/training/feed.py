@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from tunewise.backbones.stored import Rows
 from tunewise.tasks.base import Batch, Encoded, Task
-from tunewise.training.stored import Rows
+
+
+class Stored(Protocol):
+    """What is stored of a split's examples, and how a batch gets it."""
+
+    def fill(self, batch: Batch, places: Sequence[int]) -> Batch: ...
 
 
 @dataclass(frozen=True)
@@ -20,13 +26,22 @@ class Feed:
     task: Task
     coder: Any  # a transformers tokenizer
     encoded: Sequence[Encoded]
-    features: Rows | None = None  # a row an example, shape (1 or 2, d)
+    stored: Stored | None = None  # what frozen parts put out
+    seed: int = 0  # of what is drawn while an answer is written
 
     def batch(self, places: Sequence[int]) -> Batch:
         batch = self.task.collate([self.encoded[place] for place in places], self.coder)
-        if self.features is None:
-            return batch
-        return with_features(batch, self.features.take(places))
+        return batch if self.stored is None else self.stored.fill(batch, places)
+
+
+@dataclass(frozen=True)
+class TrunkOutputs:
+    """The outputs of a single frozen trunk in the place of what it would read."""
+
+    rows: Rows  # one an example, shape (1 or 2, d); see `features`
+
+    def fill(self, batch: Batch, places: Sequence[int]) -> Batch:
+        return with_features(batch, self.rows.take(places))
 
 
 def with_features(batch: Batch, features: Tensor) -> Batch:

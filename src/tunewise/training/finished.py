@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import read_json
-from tunewise.methods.base import Adaptation, Direct, Predictor
+from tunewise.methods.base import Adaptation, AsIs, Direct, Predictor
 from tunewise.store.trials import refuse_newer
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.predictor import ModelPredictor
@@ -27,14 +28,36 @@ def load_predictor(parts: Parts, weights: Path) -> Predictor:
         DamagedFile: a file is not readable.
     """
     match parts.method:
-        case Adaptation() as method:
+        case Adaptation() | AsIs() as method:
             model = prepared_model(parts, method)
             method.load(model, weights)
-            return ModelPredictor(parts.task, method, model, parts.max_length(model))
+            return ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
         case Direct() as method:
             return method.load(weights, model=parts.build_model())
         case method:
-            raise TypeError(f"{type(method).__name__} is neither adapted nor fitted")
+            raise TypeError(f"{type(method).__name__} is neither adapted, fitted nor used as it is")
+
+
+def load_writer(parts: Parts, weights: Path) -> tuple[Any, Any]:
+    """The language model of a finished contender and its tokenizer, to write with.
+
+    What was trained beside the model is folded into it where it can be, which costs nothing then.
+
+    Raises:
+        InputError: the contender writes no text; or as `load_predictor`.
+        DamagedFile: a file is not readable.
+    """
+    match parts.method:
+        case Adaptation() | AsIs() as method if parts.task.form == "write":
+            model = prepared_model(parts, method)
+            method.load(model, weights)
+            merged = method.merged(model)
+            return model.module if merged is None else merged, model.coder
+        case method:
+            raise InputError(
+                f"{method.name} on this task chooses among answers and writes none; use "
+                "`tunewise predict`."
+            )
 
 
 def is_exported(folder: Path) -> bool:

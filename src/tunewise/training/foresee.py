@@ -20,8 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
+from tunewise.costs.largest import largest
 from tunewise.costs.memory import Memory, StepMeter, held_tensors
-from tunewise.costs.sizes import largest
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.adapt import training_mode
@@ -34,6 +34,7 @@ from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
 
 OURSELVES = ("torch", __name__, "tunewise.costs.memory")  # through which every operation passes
+STEPS = 1000  # of the training that a step is thought to belong to
 TRAINING = ("forward", "backward", "update")
 READERS = ("tunewise", "transformers")  # whose reading of a number changes no shape
 
@@ -95,9 +96,16 @@ def applied(model: Model, method: Adaptation) -> Model:
 
     Raises:
         InputError: the method does not fit this model.
+        NotPredictable: it cannot be applied to shapes alone.
     """
     copied = replace(model, module=copy.deepcopy(model.module))
-    method.prepare(copied)
+    try:
+        method.prepare(copied)
+    except (NotImplementedError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise NotPredictable(
+            f"it is built from numbers, of which there are none ({reason})."
+        ) from error
     return copied
 
 
@@ -169,6 +177,7 @@ def count_step(  # noqa: PLR0917
     `model` has the method applied and lies on its device; its weights change where they are real.
     """
     optimizer = make_optimizer(model.module, method.groups(model), training)
+    method.begin(model, STEPS)
     _give_state(optimizer)
     meter = StepMeter(held_tensors(model.module), optimizer)
     stub = _stub_for(model, evaluation) if is_frozen(model) else None
@@ -197,6 +206,7 @@ def count_step(  # noqa: PLR0917
                 learning_rate=lambda step: 1e-3,
                 clip_norm=training.clip_norm,
                 seed=0,
+                penalty=lambda: method.penalty(model),
                 after_step=lambda step: None,
                 entering=entering,
             )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from tunewise.core.files import mark_complete
+from tunewise.costs.limit import memory_limit
 from tunewise.costs.measure import forget_peak_memory
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.tasks.base import TASKS
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.log import TrialLog
+from tunewise.training.probe import probe
 from tunewise.training.sealed import SealedTest
 from tunewise.training.trial import Trial
 
@@ -30,15 +35,28 @@ def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -
     nothing is known about the trial then, and it runs again.
     """
     forget_peak_memory()
-    match job["kind"]:
-        case "trial":
-            return Trial(job, study_folder, stop).run()
-        case "test":
-            return SealedTest(job, study_folder).run()
-        case "features":
-            return make_features(job, study_folder)
-        case kind:
-            raise ValueError(f"there is no job of kind '{kind}'")
+    with _limited(job.get("memory_limit")):
+        match job["kind"]:
+            case "trial":
+                return Trial(job, study_folder, stop).run()
+            case "test":
+                return SealedTest(job, study_folder).run()
+            case "features":
+                return make_features(job, study_folder)
+            case "probe":
+                return probe(job, study_folder)
+            case kind:
+                raise ValueError(f"there is no job of kind '{kind}'")
+
+
+def _limited(limit: int | None) -> AbstractContextManager[None]:
+    """The limit on what is scarce: the GPU's memory where there is one, else this process's."""
+    if not torch.cuda.is_available():
+        return memory_limit(limit)
+    if limit is not None:
+        total = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, limit / total))
+    return nullcontext()
 
 
 class RowCount:

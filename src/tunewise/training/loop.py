@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -48,6 +48,7 @@ def train(
     learning_rate: Callable[[int], float],
     clip_norm: float,
     seed: int,
+    penalty: Callable[[], Tensor | None],
     after_step: Callable[[Step], None],
     entering: Callable[[str], None] = lambda phase: None,
 ) -> None:
@@ -55,8 +56,9 @@ def train(
 
     The loss is divided by the targets of the whole step, not batch by batch, so computing a step
     in parts trades memory for time and leaves the gradient the same. Dropout is drawn from the
-    seed and the step's number alone. `after_step` runs while the gradients still exist.
-    `entering` hears what begins: ``forward``, ``backward``, ``update``, ``done``.
+    seed and the step's number alone. A `penalty` joins the mean loss, not the loss that is told.
+    `after_step` runs while the gradients still exist. `entering` hears what begins: ``forward``,
+    ``backward``, ``update``, ``done``.
 
     Raises:
         Diverged: the loss or the gradient is not finite; the weights are those before the step.
@@ -76,6 +78,8 @@ def train(
             (result.total / targets).backward()
             loss += result.total.item() / targets
             correct += result.correct
+        if (extra := penalty()) is not None:
+            extra.backward()
 
         entering("update")
         norm = clip_grad_norm_(weights, clip_norm).item()

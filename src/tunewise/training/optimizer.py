@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from tunewise.foundations.optimisers import OPTIMISERS as OWN
 from tunewise.training.settings import TrainingSettings
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "adamw": torch.optim.AdamW,
-    "adam": torch.optim.Adam,
-    "sgd": torch.optim.SGD,
-    "adagrad": torch.optim.Adagrad,
+    "adamw": partial(torch.optim.AdamW, fused=True),  # fused: one pass a tensor
+    "adam": partial(torch.optim.Adam, fused=True),
+    "sgd": partial(torch.optim.SGD, fused=True),
+    "adagrad": partial(torch.optim.Adagrad, fused=True),
+    "adafactor": torch.optim.Adafactor,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+    "rmsprop": torch.optim.RMSprop,
+    **OWN,
 }
 
 
@@ -26,7 +33,9 @@ def make_optimizer(
     """The optimiser over a method's groups, each split by whether weights decay.
 
     A group names its parameters under ``params`` and may scale the learning rate by ``rate``.
-    Vectors (biases, norms) do not decay: shrinking them changes scale, not complexity.
+    Vectors (biases, norms) do not decay: shrinking them changes scale, not complexity. Decay is
+    taken off the weight by adamw and adafactor, and added to the gradient by all others, as torch
+    has it; our own rules do as torch's of the same names.
     """
     by_name = dict(module.named_parameters())
     split = []
@@ -37,7 +46,7 @@ def make_optimizer(
         for weights, decay in ((matrices, settings.weight_decay), (vectors, 0.0)):
             split.append({"params": weights, "rate": group.get("rate", 1.0), "weight_decay": decay})
     filled = [group for group in split if group["params"]]
-    return OPTIMIZERS[settings.optimizer](filled, lr=0.0, fused=True)  # one pass a tensor
+    return OPTIMIZERS[settings.optimizer](filled, lr=0.0)
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

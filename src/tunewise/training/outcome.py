@@ -6,11 +6,12 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from tunewise.costs.limit import OverLimit
 from tunewise.data.examples import Example, Prediction
+from tunewise.tasks.base import Task
 from tunewise.training.loop import Diverged
 
 SCHEMA = 1
@@ -29,30 +30,23 @@ def status_of(error: Exception) -> str:
 
 def described(error: Exception) -> str:
     """The error with the place in the code where it was raised, unless it speaks for itself."""
-    if isinstance(error, Diverged):
+    if isinstance(error, (Diverged, OverLimit)):
         return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def write_predictions(
-    folder: Path, split: str, predictions: Sequence[Prediction], examples: Sequence[Example]
+    folder: Path,
+    split: str,
+    task: Task,
+    predictions: Sequence[Prediction],
+    examples: Sequence[Example],
 ) -> None:
-    """One row an example: id, right option, chosen option, probabilities, loss in nats."""
-    table = pa.table(
-        {
-            "id": pa.array([item.id for item in predictions], pa.string()),
-            "label": pa.array([example.label for example in examples], pa.int32()),
-            "choice": pa.array([item.choice for item in predictions], pa.int32()),
-            "probabilities": pa.array(
-                [item.probabilities for item in predictions], pa.list_(pa.float32())
-            ),
-            "loss": pa.array([item.loss for item in predictions], pa.float64()),
-        }
-    )
+    """Store the predictions of a split in the form of their task."""
     path = folder / "predictions" / f"{split}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path)
+    pq.write_table(task.table(predictions, examples), path)
 
 
 def folder_bytes(folder: Path) -> int:

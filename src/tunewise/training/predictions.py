@@ -26,8 +26,8 @@ from tunewise.methods.lora_layer import LoRALinear
 from tunewise.tasks.base import TASKS
 from tunewise.training.adapt import parameter_counts
 from tunewise.training.foresee import NotPredictable, StepShape, applied, foresee_applied
-from tunewise.training.probe import slowdown
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.slowdown import slowdown
 
 
 def main() -> None:

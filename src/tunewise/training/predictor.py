@@ -10,8 +10,8 @@ import torch
 
 from tunewise.backbones.model import Model
 from tunewise.data.examples import Example, Prediction
-from tunewise.methods.base import Adaptation
-from tunewise.tasks.base import Task
+from tunewise.methods.base import Adaptation, AsIs
+from tunewise.tasks.base import Asking, Task
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.feed import Feed
 
@@ -21,28 +21,35 @@ EVALUATION_BATCH = 64
 
 @dataclass(frozen=True)
 class ModelPredictor:
-    """An adapted model with its task."""
+    """A model, adapted or as it came, with its task."""
 
     task: Task
-    method: Adaptation
+    method: Adaptation | AsIs
     model: Model
     max_length: int
+    seed: int = 0
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         encoded = self.task.encode(examples, self.model.coder, max_length=self.max_length)
-        return predict_feed(self.model, Feed(self.task, self.model.coder, encoded))
+        return predict_feed(self.model, Feed(self.task, self.model.coder, encoded, seed=self.seed))
 
     def save(self, folder: Path) -> None:
         self.method.save(self.model, folder)
 
 
 def predict_feed(
-    model: Model, feed: Feed, *, entering: Callable[[str], None] = lambda phase: None
+    model: Model,
+    feed: Feed,
+    *,
+    thorough: bool = False,
+    entering: Callable[[str], None] = lambda phase: None,
 ) -> list[Prediction]:
     """Predictions in the order of the feed, computed in batches of similar length.
 
-    `entering` hears ``evaluation`` before each batch, the longest first, and ``done`` after it.
+    `thorough` asks in every way that the task has, not in the first alone. `entering` hears
+    ``evaluation`` before each batch, the longest first, and ``done`` after it.
     """
+    asking = Asking(feed.coder, feed.seed, thorough)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
@@ -50,7 +57,8 @@ def predict_feed(
         for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
             batch = feed.batch(places).to(model.device)
             entering("evaluation")
-            found.update(zip(places, feed.task.predict(model.module, batch), strict=True))
+            answers = feed.task.predict(model.module, batch, asking)
+            found.update(zip(places, answers, strict=True))
             entering("done")
     model.module.train(was_training)
     return [found[place] for place in range(len(feed.encoded))]

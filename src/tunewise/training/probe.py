@@ -1,98 +1,74 @@
-"""How much longer a real training step takes than the machine's best says: a small one is timed."""
+"""Whether a batch fits: two real training steps on the longest examples, in this process."""
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
-from transformers import BertConfig, BertForSequenceClassification
 
-from tunewise.backbones.model import Model
-from tunewise.backbones.shapes import NoTokenizer
-from tunewise.costs.calibration import Calibration
-from tunewise.costs.memory import Memory
-from tunewise.methods.full import Full
-from tunewise.tasks.classification import Classification
-from tunewise.training.adapt import training_mode
-from tunewise.training.assembly import settle
-from tunewise.training.foresee import count_step, fake_examples
-from tunewise.training.loop import train
+from tunewise.core.files import mark_complete, write_json
+from tunewise.costs.limit import OverLimit
+from tunewise.costs.measure import peak_resident_bytes
+from tunewise.methods.base import Adaptation
+from tunewise.training.assembly import Parts, prepared_model
+from tunewise.training.batches import parts_of
+from tunewise.training.feed import Feed
+from tunewise.training.loop import Step, train
 from tunewise.training.optimizer import make_optimizer
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.outcome import status_of
 
-WIDTH, BLOCKS, EXAMPLES, TOKENS, WORDS = 384, 3, 16, 64, 1000
-STEPS = 4
-
-WORK = ("forward", "backward", "update")
+STEPS = 2  # in the first the optimiser has no state yet
 
 
-def slowdown(calibration: Calibration) -> float:
-    """Seconds of a real step over the seconds that its counted work would take at best."""
-    training = TrainingSettings()
-    task = Classification(text=("text",), label="label")
-    method, model = Full(), _model()
-    method.prepare(model)
-    settle(model, training)
-    batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.coder)
-    memory = count_step(model, task, method, training, [batch], batch).memory
-    optimizer = make_optimizer(model.module, method.groups(model), training)
-    watch = _Watch()
-    training_mode(model)
+def probe(job: dict[str, Any], study_folder: Path) -> str:
+    """Train on the examples of the folder, which are as many as the batch has.
+
+    Raises:
+        MemoryError: they do not fit, or the peak was over the job's limit.
+    """
+    parts = Parts.of(job["settings"], study_folder)
+    method = parts.method
+    if not isinstance(method, Adaptation):
+        raise TypeError(f"method '{method.name}' is not trained by the loop")
+    try:
+        _train(parts, method)
+    except RuntimeError as error:
+        if status_of(error) == "out-of-memory":
+            raise MemoryError(str(error)) from error
+        raise
+    peak, limit = peak_resident_bytes(), job.get("memory_limit")
+    if peak is not None and limit is not None and peak > limit and not torch.cuda.is_available():
+        raise OverLimit(limit)
+    folder = study_folder / "trials" / job["id"]
+    write_json(folder / "probe.json", {"peak_resident": peak})
+    mark_complete(folder)
+    return "done"
+
+
+def _train(parts: Parts, method: Adaptation) -> None:
+    model = prepared_model(parts, method)
+    length = parts.max_length(model)
+    encoded = parts.task.encode(parts.examples("train"), model.coder, max_length=length)
+    encoded.sort(key=lambda item: -item.length)
+    feed = Feed(parts.task, model.coder, encoded)
+    places = range(min(parts.training.batch_size, len(encoded)))
+    batches = [
+        feed.batch(part).to(model.device) for part in parts_of(places, parts.training.accumulate)
+    ]
+    model.module.train()
+
+    def forget(step: Step) -> None:
+        """Nothing is kept of the step."""
+
     train(
         model.module,
-        task,
-        ((number, [batch]) for number in range(1, STEPS + 2)),
-        optimizer,
-        learning_rate=lambda step: 1e-5,
-        clip_norm=1.0,
-        seed=0,
-        after_step=lambda step: watch.note(),
+        parts.task,
+        [(number, batches) for number in range(1, STEPS + 1)],
+        make_optimizer(model.module, method.groups(model), parts.training),
+        learning_rate=lambda step: 0.0,  # weights must not grow; memory is the same
+        clip_norm=parts.training.clip_norm,
+        seed=parts.seed,
+        penalty=lambda: method.penalty(model),
+        after_step=forget,
     )
-    return watch.shortest / seconds_of(memory, calibration, WORK)
-
-
-def seconds_of(
-    memory: Memory, calibration: Calibration, phases: tuple[str, ...], *, share: float = 1.0
-) -> float:
-    """Seconds of the counted phases where `share` of their tokens enter.
-
-    The number of operations, and all that the optimiser does, stay the same for fewer tokens.
-    """
-    total = 0.0
-    for phase in phases:
-        by = 1.0 if phase == "update" else share
-        total += calibration.seconds(
-            int(by * memory.flops.get(phase, 0)),
-            int(by * memory.moved_bytes.get(phase, 0)),
-            memory.operations.get(phase, 0),
-        )
-    return total
-
-
-class _Watch:
-    """The shortest time between two steps: whatever else runs can only slow one down."""
-
-    def __init__(self) -> None:
-        self.shortest = float("inf")
-        self._last: float | None = None
-
-    def note(self) -> None:
-        now = time.perf_counter()
-        if self._last is not None:
-            self.shortest = min(self.shortest, now - self._last)
-        self._last = now
-
-
-def _model() -> Model:
-    config = BertConfig(
-        vocab_size=WORDS,
-        hidden_size=WIDTH,
-        num_hidden_layers=BLOCKS,
-        num_attention_heads=6,
-        intermediate_size=4 * WIDTH,
-        num_labels=3,
-    )
-    torch.manual_seed(0)
-    module: nn.Module = BertForSequenceClassification(config)
-    return Model(module=module, coder=NoTokenizer(WORDS), trunks={"text": "bert"})

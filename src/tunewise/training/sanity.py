@@ -35,9 +35,10 @@ def few_examples(train: Sequence[Example], count: int = EXAMPLES) -> list[Exampl
     groups: dict[int, list[Example]] = {}
     seen = set()
     for example in train:
-        if example.label is not None and example.texts not in seen:
+        known = example.label is not None or example.references
+        if known and example.texts not in seen:
             seen.add(example.texts)
-            groups.setdefault(example.label, []).append(example)
+            groups.setdefault(example.label or 0, []).append(example)
     turns = [
         (turn, label, example)
         for label, group in groups.items()
@@ -63,27 +64,25 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
         raise TypeError(f"method '{method.name}' is not trained by the loop")
     model = prepared_model(parts, method)
     limit = parts.max_length(model)
-    feed = Feed(
-        parts.task,
-        model.coder,
-        parts.task.encode(examples, model.coder, max_length=limit),
-    )
+    task = parts.task
+    learnt = task.encode_training(examples, model.coder, max_length=limit)
+    asked = task.encode(examples, model.coder, max_length=limit)
     settings = replace(
         parts.training, epochs=EPOCHS, batch_size=BATCH, choose="last", patience=None
     )
     with TemporaryDirectory() as place:
         progress = Training(
-            task=parts.task,
+            task=task,
             model=model,
-            groups=method.groups(model),
+            method=method,
             settings=settings,
             learning_rate=learning_rate,
             seed=parts.seed,
-            train_feed=feed,
-            validation_feed=feed,
+            train_feed=Feed(task, model.coder, learnt),
+            validation_feed=Feed(task, model.coder, asked),
             score=lambda predictions: {
                 "accuracy": sum(
-                    answer.choice == example.label
+                    task.is_right(answer, example)
                     for answer, example in zip(predictions, examples, strict=True)
                 )
                 / len(examples)

@@ -31,7 +31,7 @@ class SealedTest:
         with stopwatch.phase("evaluate"):
             examples = self.parts.examples("test")
             predictions = self._predict(examples)
-        write_predictions(self.folder, "test", predictions, examples)
+        write_predictions(self.folder, "test", self.parts.task, predictions, examples)
         result = {
             "schema": SCHEMA,
             "id": self.id,
@@ -66,4 +66,4 @@ class SealedTest:
         feeds = Feeds(self.parts, model, encoded)
         feed = feeds.feed("test", encoded)
         with feeds.trunk_out():
-            return predict_feed(model, feed)
+            return predict_feed(model, feed, thorough=True)

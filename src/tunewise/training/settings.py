@@ -5,6 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+OptimizerName = Literal[
+    "adamw",
+    "adam",
+    "sgd",
+    "adagrad",
+    "adafactor",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "own-gd",
+    "own-sgd",
+    "own-adagrad",
+    "own-adam",
+]
+FULL_BATCH = ("own-gd",)
+"""Optimisers whose step is over all training examples, or they are not what their name says."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -16,10 +33,10 @@ class TrainingSettings:
     version: ClassVar[int] = 1
 
     epochs: int = 3
-    batch_size: int = 32  # examples in one step, over all its parts
+    batch_size: int = 32  # examples in one step, over all its parts; auto: as many as fit
     accumulate: int = 1  # parts a step is computed in; changes memory, not the gradient
     learning_rate: float | None = None
-    optimizer: Literal["adamw", "adam", "sgd", "adagrad"] = "adamw"
+    optimizer: OptimizerName = "adamw"  # own-: our own rules, from first principles
     weight_decay: float = 0.01  # not on biases and norms
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup: float = 0.06  # fraction of all steps

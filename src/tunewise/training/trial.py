@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +13,17 @@ import torch
 
 from tunewise.core.disk import is_full
 from tunewise.core.environment import environment
+from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import mark_complete, remove_folder, write_json
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
 from tunewise.data.examples import Example, Prediction
-from tunewise.methods.base import Adaptation, Direct
+from tunewise.methods.base import Adaptation, AsIs, Direct
+from tunewise.tasks.base import Encoded
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.detectors import StartCheck, all_saved, as_promised, checks_of, guarded
+from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.meter import TrialMeter
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
@@ -34,6 +38,7 @@ class Trial:
 
     def __init__(self, job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> None:
         self.id: str = job["id"]
+        self.promised: dict[str, int] | None = job.get("promised")  # the plan's counts
         self.checkpoint_seconds: float = job.get("checkpoint_seconds", CHECKPOINT_SECONDS)
         self.folder = study_folder / "trials" / self.id
         self.weights = study_folder / "weights" / self.id
@@ -57,6 +62,7 @@ class Trial:
             "steps": 0,
             "tokens": None,
             "truncated_share": {},
+            "checks": [],
         }
 
     def run(self) -> str:
@@ -87,10 +93,12 @@ class Trial:
         match self.parts.method:
             case Adaptation() as method:
                 predictions = self._adapt(method, train, validation)
+            case AsIs() as method:
+                predictions = self._ask(method, validation)
             case Direct() as method:
                 predictions = self._fit(method, train, validation)
         self.result["metrics"]["validation"] = self.parts.score(predictions, validation)
-        write_predictions(self.folder, "validation", predictions, validation)
+        write_predictions(self.folder, "validation", self.parts.task, predictions, validation)
 
     def _halve_parts(self) -> bool:
         """Once, compute each step in twice as many parts: the same batch in half the memory."""
@@ -117,20 +125,40 @@ class Trial:
             predictor.save(self.weights)
         return predictions
 
+    def _ask(self, method: AsIs, validation: Sequence[Example]) -> list[Prediction]:
+        with self.stopwatch.phase("load"):
+            model = prepared_model(self.parts, method)
+            limit = self.parts.max_length(model)
+            encoded = self.parts.task.encode(validation, model.coder, max_length=limit)
+            self.result["parameters"] = parameter_counts(model.module, model.head)
+            self._note_lengths({"validation": encoded}, limit)
+        with self.stopwatch.phase("evaluate"):
+            feed = Feed(self.parts.task, model.coder, encoded, seed=self.parts.seed)
+            predictions = predict_feed(model, feed, thorough=True)
+        with self.stopwatch.phase("save"):
+            remove_folder(self.weights)
+            method.save(model, self.weights)
+        return predictions
+
     def _adapt(
         self, method: Adaptation, train: Sequence[Example], validation: Sequence[Example]
     ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
-            model = prepared_model(self.parts, method)
+            start = StartCheck(self.parts.task, train)
+            model = prepared_model(self.parts, method, before=start)
             limit = self.parts.max_length(model)
-            encode = self.parts.task.encode
-            encoded = encode(train, model.coder, max_length=limit)
-            encoded_validation = encode(validation, model.coder, max_length=limit)
+            task = self.parts.task
+            encoded = task.encode_training(train, model.coder, max_length=limit)
+            encoded_validation = task.encode(validation, model.coder, max_length=limit)
+            self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
+            self._note_left_out(train, encoded)
             self.result["parameters"] = parameter_counts(model.module, model.head)
-            self.result["truncated_share"] = {
-                split: sum(item.full_length > limit for item in items) / len(items)
-                for split, items in {"train": encoded, "validation": encoded_validation}.items()
-            }
+            self.result["checks"] = [
+                as_promised(model.module, model.head, self.promised).plain(),
+                guarded(
+                    lambda: start.check(model, promised=method.starts_at_base), "start"
+                ).plain(),
+            ]
         with self.stopwatch.phase("features"):
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
@@ -140,7 +168,7 @@ class Trial:
             progress = Training(
                 task=self.parts.task,
                 model=model,
-                groups=method.groups(model),
+                method=method,
                 settings=self.parts.training,
                 learning_rate=self.parts.training.learning_rate or method.learning_rate,
                 seed=self.parts.seed,
@@ -155,19 +183,46 @@ class Trial:
                 meter=self.meter,
             ).run()
             with self.stopwatch.phase("evaluate"):
-                predictions = predict_feed(model, validation_feed)
+                predictions = predict_feed(model, validation_feed, thorough=True)
         self._record(progress, predictions)
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
+            if method.saves_all:
+                saved = all_saved(self.weights, self.result["parameters"]["trainable"])
+                self.result["checks"].append(saved.plain())
             remove_folder(self.weights / "checkpoint")
         return predictions
+
+    def _note_lengths(self, encoded: Mapping[str, Sequence[Encoded]], limit: int) -> None:
+        """How much is cut, and which questions do not fit at all and get no answer."""
+        for split, items in encoded.items():
+            share = sum(item.full_length > limit for item in items) / max(1, len(items))
+            self.result["truncated_share"][split] = share
+        unfit = [item.id for item in encoded["validation"] if not self.parts.task.fits(item)]
+        if unfit:
+            self.result["left_out"] = {"validation": unfit}
+
+    def _note_left_out(self, train: Sequence[Example], encoded: Sequence[Encoded]) -> None:
+        """Name the examples that nothing is learnt from, as their answer does not fit.
+
+        Raises:
+            InputError: nothing is left to learn from.
+        """
+        if not encoded:
+            raise InputError([Problem("train", "no example fits with its answer: max_length.")])
+        kept = {item.id for item in encoded}
+        left_out = [example.id for example in train if example.id not in kept]
+        if left_out:
+            self.result["left_out"] = {**self.result.get("left_out", {}), "train": left_out}
 
     def _record(self, progress: Progress, predictions: Sequence[Prediction]) -> None:
         self.result["best_epoch"] = progress.best_epoch or len(progress.epochs)
         self.result["epochs"] = progress.epochs
         self.result["steps"] = progress.step
+        found = checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
+        self.result["checks"] += [check.plain() for check in found]
         self.result["tokens"] = {"real": progress.real_tokens, "padded": progress.padded_tokens}
-        if len({prediction.choice for prediction in predictions}) == 1:
+        if len({prediction.answer for prediction in predictions}) == 1:
             self.result["flags"].append("degenerate")  # one answer for every example
 
     def _finish(self) -> None:

@@ -18,6 +18,7 @@ COLOURS = ("red", "blue", "green", "yellow", "white", "black", "brown", "purple"
 SIDES = ("left", "middle", "right")
 LEVELS = ("wall", "floor")
 MOST = 4  # things of one kind
+DRAWN = "embedded:rooms/"  # and the number of a scene: its picture
 
 Kind = Literal["object", "number", "colour", "location"]
 """What a question asks for, as in COCO-QA (Ren et al. 2015, arXiv:1505.02074)."""
@@ -94,6 +95,7 @@ def questions(scene: Scene, draw: Draw) -> list[PictureQuestion]:
 
 def _ask(kind: Kind, group: Group, draw: Draw) -> PictureQuestion:
     name, verb, place = group.name, group.verb, _place(group)
+    forms: tuple[str, ...]
     match kind:
         case "object":
             forms = (f"what is {place}", f"what do you see {place}", f"which thing is {place}")

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from tunewise.backbones.stored import SHARD, share, stored_rows
 from tunewise.core.files import COMPLETE, FAIL_AT
-from tunewise.training.stored import SHARD, share, stored_rows
 
 COUNT = 2 * SHARD + 7
 

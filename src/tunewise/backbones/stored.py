@@ -41,6 +41,11 @@ class Rows:
 
     shards: Sequence[Tensor]
 
+    @classmethod
+    def of(cls, rows: Tensor) -> Rows:
+        """Rows that are kept in memory alone."""
+        return cls(rows.split(SHARD))
+
     def __len__(self) -> int:
         return sum(len(shard) for shard in self.shards)
 

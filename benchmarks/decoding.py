@@ -1,0 +1,128 @@
+"""Ten ways of decoding with Tunewise and with ten calls of transformers' `generate`.
+
+    python benchmarks/decoding.py [--prompts 200] [--tokens 32] [--repeats 3] [--model M]
+
+Both decode the same prompts with the same model, the same limit and the same ends, sixteen
+prompts at a time sorted by length, on one thread, in turn; ratios are medians over the repeats.
+The greedy answers of the two must be equal. The strategies are greedy, top-k 10, 25 and 50,
+top-p 0.8, 0.9 and 0.95, and temperature 0.7, 1 and 1.3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import locate
+from tunewise.data.world.draw import Draw
+from tunewise.data.world.rooms import draw_room
+from tunewise.data.world.spans import passage, questions, tell
+from tunewise.decoding.generate import generate
+from tunewise.decoding.stopping import end_tokens
+from tunewise.decoding.strategies import Strategy
+
+BATCH = 16
+SAMPLING: tuple[dict[str, Any], ...] = (
+    *({"top_k": k} for k in (10, 25, 50)),
+    *({"top_p": p} for p in (0.8, 0.9, 0.95)),
+    *({"temperature": t} for t in (0.7, 1.0, 1.3)),
+)
+
+
+def prompts_of(coder: Any, count: int) -> list[list[int]]:
+    """Questions behind long descriptions of rooms."""
+    draw, found = Draw("benchmark", 0), []
+    for _ in range(count):
+        told = tell(draw_room(draw), draw, topics=11, things=3, closed=draw.below(4))
+        question = questions(told, 1, draw)[0].question
+        text = f"Context: {passage(told)}\nQuestion: {question}\nAnswer:"
+        found.append(coder.encode(text, add_special_tokens=False))
+    return sorted(found, key=len)
+
+
+def ours(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> list[str]:
+    """All strategies in one call; the greedy texts."""
+    strategies = [
+        Strategy(max_new_tokens=tokens),
+        *(Strategy("sample", max_new_tokens=tokens, **options) for options in SAMPLING),
+    ]
+    found = generate(
+        module,
+        coder,
+        prompts,
+        strategies,
+        keys=[str(number) for number in range(len(prompts))],
+        seed=0,
+        batch_size=BATCH,
+        loops="allow",  # transformers has no such guard
+    )
+    return [answer.text for [answer] in found[0]]
+
+
+def theirs(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> list[str]:
+    """A call of `generate` for each strategy and batch; the greedy texts."""
+    line_end = coder.encode("\n", add_special_tokens=False)
+    ends = [*end_tokens(module, coder), *line_end]
+    greedy = []
+    for options in ({"do_sample": False}, *({"do_sample": True, "top_k": 0} | o for o in SAMPLING)):
+        for start in range(0, len(prompts), BATCH):
+            chosen = prompts[start : start + BATCH]
+            width = max(map(len, chosen))
+            rows = [[0] * (width - len(prompt)) + prompt for prompt in chosen]
+            mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in chosen]
+            with torch.inference_mode():
+                output = module.generate(
+                    torch.tensor(rows),
+                    attention_mask=torch.tensor(mask),
+                    max_new_tokens=tokens,
+                    eos_token_id=ends,
+                    pad_token_id=ends[0],
+                    **options,
+                )
+            texts = coder.batch_decode(output[:, width:].tolist(), skip_special_tokens=True)
+            if not options["do_sample"]:
+                greedy += [text.split("\n", maxsplit=1)[0] for text in texts]
+    return greedy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--model", default="embedded:decoder")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    folder = str(locate(options.model) or options.model)
+    with quiet():
+        coder = AutoTokenizer.from_pretrained(folder)
+        module = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    prompts = prompts_of(coder, options.prompts)
+    lengths = [len(prompt) for prompt in prompts]
+    print(f"{len(prompts)} prompts of {lengths[0]} to {lengths[-1]} tokens, ten strategies")
+
+    seconds: dict[str, list[float]] = {"generate": [], "tunewise": []}
+    answers: dict[str, list[str]] = {}
+    for run in (ours, theirs):  # warm
+        run(module, coder, prompts[:BATCH], options.tokens)
+    for number in range(options.repeats):
+        for name, run in (("generate", theirs), ("tunewise", ours)):
+            began = time.perf_counter()
+            answers[name] = run(module, coder, prompts, options.tokens)
+            seconds[name].append(time.perf_counter() - began)
+        shown = ", ".join(f"{name} {own[-1]:.1f} s" for name, own in seconds.items())
+        print(f"repeat {number + 1}: {shown}")
+    same = sum(a == b for a, b in zip(answers["generate"], answers["tunewise"], strict=True))
+    print(f"greedy answers that are equal: {same} of {len(prompts)}")
+    ratio = statistics.median(seconds["generate"]) / statistics.median(seconds["tunewise"])
+    print(f"ten calls of generate take {ratio:.2f} times as long")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Pretrained encoders of pictures and of texts, each with the vector it stands for.
+
+A picture's vector is what its encoder was made to give: a ResNet's average before its classifier, a
+vision Transformer's first position, CLIP's projection. A text's vector is CLIP's projection, or the
+pooling that lies with a sentence encoder, or else the mean of its tokens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    AutoTokenizer,
+    CLIPTextModelWithProjection,
+    CLIPVisionModelWithProjection,
+    PreTrainedConfig,
+)
+from transformers.utils import cached_file
+
+from tunewise.backbones.pooling import mean, trunk_options
+
+Where = Mapping[str, Any]
+"""Arguments of `from_pretrained`: the folder or hub id, and which revision."""
+
+LOADING: dict[str, Any] = {
+    "use_safetensors": True,
+    "trust_remote_code": False,
+    "dtype": torch.float32,
+}
+
+
+class PictureEncoder(nn.Module):
+    """Pictures to vectors.
+
+    Shapes:
+        pixel_values  (batch, 3, height, width)      vectors  (batch, size)
+    """
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.size = picture_size(trunk.config)
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        output = self.trunk(pixel_values=pixel_values, return_dict=True)
+        if "image_embeds" in output:
+            vectors: Tensor = output.image_embeds
+        elif is_convolutional(self.trunk.config):
+            vectors = output.pooler_output.flatten(1)  # the average over all places
+        else:
+            vectors = output.last_hidden_state[:, 0]
+        return vectors
+
+
+class TextEncoder(nn.Module):
+    """Texts to vectors.
+
+    Shapes:
+        input_ids, attention_mask  (batch, tokens)      vectors  (batch, size)
+    """
+
+    def __init__(
+        self, trunk: nn.Module, *, pooling: Literal["mean", "first"] = "mean", unit: bool = False
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.pooling = pooling
+        self.unit = unit  # whether vectors are scaled to length 1
+        self.size = text_size(trunk.config)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **more: Tensor) -> Tensor:
+        output = self.trunk(
+            input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **more
+        )
+        if "text_embeds" in output:
+            vectors: Tensor = output.text_embeds
+        elif self.pooling == "first":
+            vectors = output.last_hidden_state[:, 0]
+        else:
+            vectors = mean(output.last_hidden_state, attention_mask)
+        return F.normalize(vectors, dim=-1) if self.unit else vectors
+
+
+def is_clip(config: PreTrainedConfig) -> bool:
+    return config.model_type.startswith("clip")
+
+
+def is_convolutional(config: PreTrainedConfig) -> bool:
+    return hasattr(config, "hidden_sizes")
+
+
+def picture_size(config: Any) -> int:
+    """Numbers in a picture's vector."""
+    if is_clip(config):
+        return int(config.projection_dim)
+    return int(config.hidden_sizes[-1] if is_convolutional(config) else config.hidden_size)
+
+
+def text_size(config: Any) -> int:
+    """Numbers in a text's vector."""
+    return int(config.projection_dim if is_clip(config) else config.hidden_size)
+
+
+def load_picture_encoder(where: Where) -> tuple[PictureEncoder, Any]:
+    """The encoder and its processor, which needs no torchvision.
+
+    Raises:
+        OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of pictures.
+    """
+    config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    processor = AutoImageProcessor.from_pretrained(**where, backend="pil", trust_remote_code=False)
+    if is_clip(config):
+        trunk = CLIPVisionModelWithProjection.from_pretrained(**where, **LOADING)
+    else:
+        options = trunk_options(config)  # a pooler behind the first position is never used
+        trunk = AutoModel.from_pretrained(**where, **LOADING, config=config, **options)
+    if trunk.main_input_name != "pixel_values":
+        raise ValueError(f"a {config.model_type} model reads no pictures")
+    return PictureEncoder(trunk), processor
+
+
+def load_text_encoder(where: Where) -> tuple[TextEncoder, Any]:
+    """The encoder and its tokenizer.
+
+    Raises:
+        OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of texts.
+    """
+    config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
+    if is_clip(config):
+        trunk = CLIPTextModelWithProjection.from_pretrained(**where, **LOADING)
+        return TextEncoder(trunk), tokenizer
+    trunk = AutoModel.from_pretrained(**where, **LOADING, config=config, **trunk_options(config))
+    if trunk.main_input_name != "input_ids":
+        raise ValueError(f"a {config.model_type} model reads no texts")
+    return TextEncoder(trunk, **own_pooling(where)), tokenizer
+
+
+def own_pooling(where: Where) -> dict[str, Any]:
+    """How a sentence encoder makes one vector of its tokens, from the files beside its weights.
+
+    A model without them gets the mean.
+    """
+    modules = _json(where, "modules.json") or []
+    kinds = {str(module.get("type", "")).rpartition(".")[2]: module for module in modules}
+    pooling = _json(where, f"{kinds['Pooling']['path']}/config.json") if "Pooling" in kinds else {}
+    first = bool((pooling or {}).get("pooling_mode_cls_token"))
+    return {"pooling": "first" if first else "mean", "unit": "Normalize" in kinds}
+
+
+def _json(where: Where, name: str) -> Any:
+    path = cached_file(
+        where["pretrained_model_name_or_path"],
+        name,
+        revision=where.get("revision"),
+        local_files_only=where.get("local_files_only", False),
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    return json.loads(Path(path).read_text(encoding="utf-8")) if path else None

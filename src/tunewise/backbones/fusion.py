@@ -1,0 +1,179 @@
+"""Two encoders whose vectors meet in a small classifier: questions about pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from tunewise.backbones.encoders import (
+    PictureEncoder,
+    TextEncoder,
+    load_picture_encoder,
+    load_text_encoder,
+)
+from tunewise.backbones.model import Model
+from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import locate, parts_of, resolve
+from tunewise.core.errors import InputError
+
+Inputs = Literal["both", "question", "picture"]
+WIDTH = 256  # of each vector before they meet
+
+
+class FusionHead(nn.Module):
+    """A linear layer with ReLU on each vector, both side by side, a linear classifier.
+
+    With one input alone the other vector plays no part, and has no numbers.
+
+    Shapes:
+        picture  (batch, picture size)      question  (batch, question size)
+        logits   (batch, options)
+    """
+
+    def __init__(
+        self, picture: int, question: int, options: int, *, width: int, inputs: Inputs = "both"
+    ) -> None:
+        super().__init__()
+        self.inputs = inputs
+        if inputs != "question":
+            self.picture = nn.Linear(picture, width)
+        if inputs != "picture":
+            self.question = nn.Linear(question, width)
+        self.classifier = nn.Linear(2 * width if inputs == "both" else width, options)
+
+    def forward(self, picture: Tensor, question: Tensor) -> Tensor:
+        parts = []
+        if self.inputs != "question":
+            parts.append(self.picture(picture).relu())
+        if self.inputs != "picture":
+            parts.append(self.question(question).relu())
+        logits: Tensor = self.classifier(torch.cat(parts, dim=-1))
+        return logits
+
+
+class Fusion(nn.Module):
+    """A picture encoder, a text encoder, and the head in which they meet.
+
+    Vectors that are given are not computed: frozen encoders run once, not in every epoch.
+    """
+
+    def __init__(self, image: PictureEncoder, text: TextEncoder, head: FusionHead) -> None:
+        super().__init__()
+        self.image = image
+        self.text = text
+        self.head = head
+
+    @property
+    def config(self) -> Any:
+        """The configuration of the text encoder: lengths and vocabulary are asked of it."""
+        return self.text.trunk.config
+
+    def forward(
+        self,
+        *,
+        pixel_values: Tensor | None = None,
+        image_embeds: Tensor | None = None,
+        text_embeds: Tensor | None = None,
+        **tokens: Tensor,
+    ) -> SequenceClassifierOutput:
+        if image_embeds is None and pixel_values is not None:
+            image_embeds = self.image(pixel_values)
+        if text_embeds is None:
+            text_embeds = self.text(**tokens)
+        if image_embeds is None:  # the head does not look at it
+            image_embeds = text_embeds.new_zeros(len(text_embeds), self.image.size)
+        return SequenceClassifierOutput(logits=self.head(image_embeds, text_embeds))
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write every number; the encoders' files are those of their sources."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@dataclass
+class PairCoder:
+    """A tokenizer for the questions and a processor for the pictures."""
+
+    tokenizer: Any
+    processor: Any
+
+    def __call__(self, *texts: list[str], **options: Any) -> Any:
+        return self.tokenizer(*texts, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("tokenizer", "processor"):  # while it is being copied
+            raise AttributeError(name)
+        return getattr(self.tokenizer, name)
+
+    def pixels(self, pictures: Sequence[Any]) -> Tensor:
+        """Pillow's pictures as the encoder reads them, shape (batch, 3, height, width)."""
+        pixels: Tensor = self.processor(list(pictures), return_tensors="pt")["pixel_values"]
+        return pixels
+
+    def save_pretrained(self, folder: Path) -> None:
+        self.tokenizer.save_pretrained(folder)
+        self.processor.save_pretrained(folder)
+
+
+def build_fusion(
+    source: str, *, options: Sequence[str], seed: int, revision: str | None = None
+) -> Model:
+    """The two encoders of a source such as ``microsoft/resnet-50 + all-MiniLM``, and a new head.
+
+    A source that names one model names both encoders: CLIP's towers.
+
+    Raises:
+        InputError: an encoder is missing, or cannot be loaded.
+    """
+    image, text = parts_of(source)
+    image_revision, text_revision = parts_of(revision) if revision else (None, None)
+    picture_encoder, processor = _load(load_picture_encoder, "pictures", image, image_revision)
+    text_encoder, tokenizer = _load(load_text_encoder, "texts", text, text_revision)
+    torch.manual_seed(seed)
+    head = FusionHead(picture_encoder.size, text_encoder.size, len(options), width=WIDTH)
+    module = Fusion(picture_encoder, text_encoder, head).eval()
+    return Model(
+        module=module,
+        coder=PairCoder(tokenizer, processor),
+        trunks={"image": "image.trunk", "text": "text.trunk"},
+        head=head_names(module),
+        max_length=_longest(module, tokenizer),
+        source=source,
+    )
+
+
+def head_names(module: nn.Module) -> list[str]:
+    return [name for name, _ in module.named_parameters() if name.startswith("head.")]
+
+
+def _load(load: Any, what: str, source: str, revision: str | None) -> Any:
+    folder = locate(source)
+    where: dict[str, Any] = {"pretrained_model_name_or_path": str(folder or source)}
+    if folder:
+        where["local_files_only"] = True
+    else:
+        where["revision"] = revision or resolve(source)["revision"]
+    try:
+        with quiet():
+            return load(where)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"model {source}: cannot be loaded as an encoder of {what} with safetensors weights "
+            f"({reason})"
+        ) from error
+
+
+def _longest(module: Fusion, tokenizer: Any) -> int:
+    positions = getattr(module.config, "max_position_embeddings", None)
+    limits = [positions, tokenizer.model_max_length]
+    return min(int(limit) for limit in limits if limit is not None)

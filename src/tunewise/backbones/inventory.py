@@ -1,0 +1,110 @@
+"""What of a model can be adapted: its layers with role, shape and size, alike ones together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers.pytorch_utils import Conv1D
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
+from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import EMBEDDED, locate, resolve
+from tunewise.core.errors import InputError
+
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Layers of one kind, shape and place in their blocks.
+
+    `pattern` is their path within the trunk, with * for the number of the block; `roles` are
+    those of parts.py, several for a fused projection. `words` are the target words that select
+    them, beside their own names.
+    """
+
+    pattern: str
+    kind: str  # linear, embedding, norm or head
+    roles: tuple[str, ...]
+    shape: tuple[int, ...]  # in and out; the rows and width of a table; the width of a norm
+    parameters: int  # of each
+    paths: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+def skeleton(source: str, revision: str | None = None) -> Model:
+    """A classifier of that configuration without numbers; of its source only config.json is read.
+
+    Raises:
+        InputError: there is no such model, or its family has no classifier for texts.
+    """
+    where: dict[str, Any] = {"pretrained_model_name_or_path": source}
+    path = Path(source).expanduser()
+    if not source.startswith(EMBEDDED) and (path / "config.json").is_file():
+        where["pretrained_model_name_or_path"] = str(path)
+    elif folder := locate(source):
+        where["pretrained_model_name_or_path"] = str(folder)
+    else:
+        where["revision"] = resolve(source, revision)["revision"]
+    try:
+        with quiet(), torch.device("meta"):
+            config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+            module: Any = AutoModelForSequenceClassification.from_config(config)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"model {source}: no classifier can be built of it ({reason})") from error
+    trunk = module.base_model_prefix
+    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")]
+    return Model(module, coder=None, trunks={"text": trunk}, head=head, source=source)
+
+
+def inventory(model: Model) -> list[Group]:
+    """Every linear layer, embedding and norm, in the order of the model."""
+    by_role = roles(model)
+    selected = {word: {path for path, _ in layers} for word, layers in by_word(model).items()}
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for path, layer in model.module.named_modules():
+        if kind := _kind(model, path, layer):
+            numbers = sum(weight.numel() for weight in layer.parameters())
+            key = (_pattern(model, path), kind, by_role.get(path, ()), _shape(layer), numbers)
+            found.setdefault(key, []).append(path)
+    groups = []
+    for (pattern, kind, own, shape, numbers), paths in found.items():
+        words = tuple(word for word in selected if paths[0] in selected[word])
+        groups.append(Group(pattern, kind, own, shape, numbers, tuple(paths), words))
+    return groups
+
+
+def by_word(model: Model) -> dict[str, list[tuple[str, Any]]]:
+    """The layers that each target word selects, of the words that select any."""
+    known = {role for own in roles(model).values() for role in own}
+    words = [word for word, members in GROUPS.items() if known & set(members)]
+    return {word: targets(model, [word]) for word in (*words, ALL_LINEAR)}
+
+
+def _kind(model: Model, path: str, layer: nn.Module) -> str:
+    if isinstance(layer, (nn.Linear, Conv1D)):
+        return "head" if any(name.startswith(f"{path}.") for name in model.head) else "linear"
+    if isinstance(layer, nn.Embedding):
+        return "embedding"
+    has_weight = getattr(layer, "weight", None) is not None
+    return "norm" if has_weight and "norm" in type(layer).__name__.lower() else ""
+
+
+def _shape(layer: Any) -> tuple[int, ...]:
+    if isinstance(layer, (nn.Linear, Conv1D)):
+        return shape_of(layer)
+    return tuple(layer.weight.shape)
+
+
+def _pattern(model: Model, path: str) -> str:
+    for trunk in model.trunks.values():
+        path = path.removeprefix(f"{trunk}.")
+    return _NUMBER.sub("*", path)

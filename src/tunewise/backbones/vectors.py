@@ -1,0 +1,134 @@
+"""The vectors that pretrained encoders give, each computed once for all studies of a user.
+
+They are addressed by their content: the encoder's numbers, how it reads, and what it read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tunewise.backbones.fusion import Fusion
+from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
+from tunewise.core.cache import cache_folder
+from tunewise.core.canonical import digest
+from tunewise.core.files import is_complete
+
+AT_ONCE = 32  # pictures or texts in a batch: fixed, because the last digits depend on it
+SAMPLES = 256  # numbers of each tensor that enter an encoder's name
+
+Tokens = Mapping[str, Sequence[int]]
+"""A text as its encoder reads it, by the names of the arguments."""
+
+
+def picture_vectors(
+    module: Fusion,
+    coder: Any,
+    pictures: Mapping[str, str],
+    *,
+    opener: Callable[[str], Any],
+    here: Path | None = None,
+    on_rows: OnRows = lambda rows: None,
+) -> Rows:
+    """A row for each picture, in the order of their names.
+
+    Args:
+        module: whose picture encoder is asked, in evaluation mode.
+        coder: its processor turns pictures into what the encoder reads.
+        pictures: where each lies, by a name made of its content.
+        opener: opens what lies there.
+        here: the study's own place for them, if it keeps them.
+        on_rows: hears how many more are there.
+    """
+    names = sorted(pictures)
+
+    def compute(places: range) -> Tensor:
+        return torch.cat(
+            [_pictures([pictures[names[place]] for place in part]) for part in _parts(places)]
+        )
+
+    def _pictures(paths: Sequence[str]) -> Tensor:
+        pixels = coder.pixels([opener(path) for path in paths])
+        return module.image(pixels.to(device_of(module)))
+
+    processor = json.loads(coder.processor.to_json_string())
+    key = digest([name_of(module.image), processor, names])
+    return _rows(module, key, len(names), compute, here=here, on_rows=on_rows)
+
+
+def text_vectors(
+    module: Fusion,
+    coder: Any,
+    texts: Sequence[Tokens],
+    *,
+    here: Path | None = None,
+    on_rows: OnRows = lambda rows: None,
+) -> Rows:
+    """A row for each text, in their order. Arguments as `picture_vectors`."""
+
+    def compute(places: range) -> Tensor:
+        by_length = sorted(places, key=lambda place: len(texts[place]["input_ids"]))
+        found = torch.empty(len(places), module.text.size)
+        for start in range(0, len(by_length), AT_ONCE):
+            part = by_length[start : start + AT_ONCE]
+            batch = coder.pad([dict(texts[place]) for place in part], return_tensors="pt")
+            rows = torch.tensor([place - places.start for place in part])
+            found[rows] = module.text(**batch.to(device_of(module))).float().cpu()
+        return found
+
+    key = digest([name_of(module.text), [list(text["input_ids"]) for text in texts]])
+    return _rows(module, key, len(texts), compute, here=here, on_rows=on_rows)
+
+
+def name_of(encoder: nn.Module) -> str:
+    """A name for an encoder by its numbers, evenly picked: models that differ do so everywhere."""
+    total = sha256()
+    for name, tensor in encoder.state_dict().items():
+        total.update(f"{name} {tuple(tensor.shape)}".encode())
+        picked = tensor.detach().flatten()[:: max(1, tensor.numel() // SAMPLES)]
+        total.update(picked.float().cpu().numpy().tobytes())
+    return total.hexdigest()
+
+
+def device_of(module: nn.Module) -> torch.device:
+    return next(module.parameters()).device
+
+
+def _parts(places: range) -> list[range]:
+    return [places[start : start + AT_ONCE] for start in range(0, len(places), AT_ONCE)]
+
+
+def _rows(
+    module: nn.Module,
+    key: str,
+    count: int,
+    compute: Callable[[range], Tensor],
+    *,
+    here: Path | None,
+    on_rows: OnRows,
+) -> Rows:
+    """From the study's place, the user's cache, or the encoder, whichever has them first."""
+
+    @torch.no_grad()
+    def quietly(places: range) -> Tensor:
+        module.eval()
+        return compute(places).float().cpu()
+
+    if here is not None and is_complete(here):
+        return stored_rows(here, count, quietly, on_rows=on_rows)
+    cache = cache_folder() / "features" / key / "vectors"
+    with suppress(OSError):  # there can be no cache: computed below
+        rows = stored_rows(cache, count, quietly, on_rows=on_rows)
+        if here is None:
+            return rows
+        share(cache, here)
+    if here is None:
+        return Rows.of(quietly(range(count)))
+    return stored_rows(here, count, quietly)

@@ -1,0 +1,42 @@
+"""``tunewise compare``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from tunewise.cli.console import STDOUT
+from tunewise.cli.options import Folder, Form
+from tunewise.opened import Opened
+from tunewise.reports.compare import contest, contest_record
+from tunewise.reports.compare_text import differing_table, print_contest
+from tunewise.reports.record import finite
+from tunewise.reports.tables import as_csv
+
+Name = Annotated[str, typer.Argument(help="A contender, as results name it.", show_default=False)]
+
+
+def command(
+    folder: Folder,
+    first: Name,
+    second: Name,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every item on which they differ.")
+    ] = False,
+    form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.table,
+) -> None:
+    """Set two contenders side by side: scores, settings, costs, and the items they differ on.
+
+    CSV has one line for each item that they answer differently; JSON has everything.
+    """
+    opened = Opened(folder)
+    found = contest(opened.evidence, opened.results, first, second)
+    match form:
+        case Form.table:
+            print_contest(found, STDOUT, everything=everything)
+        case Form.json:
+            typer.echo(json.dumps(finite(contest_record(found)), indent=2, allow_nan=False))
+        case Form.csv:
+            typer.echo(as_csv(differing_table(found)), nl=False)

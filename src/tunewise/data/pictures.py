@@ -1,0 +1,108 @@
+"""Pictures: found, checked before anything is trained on them, and opened the same way everywhere.
+
+A picture is never repaired: what is cut off, empty or not a picture is an error with its path.
+Other colour modes are turned into RGB by rule, and the camera's turn is undone. No torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.data.world.drawings import drawing
+from tunewise.data.world.scenes import DRAWN, scene
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # a GIF counts by its first frame
+MOST_PIXELS = 64_000_000  # 8,000 x 8,000: more is a mistake, or an attack by decompression
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+
+
+def picture_bytes(reference: str, base: Path) -> bytes:
+    """The file that a reference means: a path from `base`, or a drawing of the embedded world.
+
+    A name without an ending may be that of a picture with one.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if reference.startswith(DRAWN):
+        drawn = io.BytesIO()
+        drawing(scene(int(reference.removeprefix(DRAWN)))).save(drawn, "PNG")
+        return drawn.getvalue()
+    path = base / Path(reference).expanduser()
+    found = next((p for p in (path, *(Path(f"{path}{e}") for e in ENDINGS)) if p.is_file()), None)
+    if found is None:
+        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise InputError(f"{path}: no such picture. {nearest(path.name, there)}")
+    return found.read_bytes()
+
+
+def check_picture(content: bytes) -> str | None:
+    """What is wrong with a picture, in words, or None. Reads all of it."""
+    if not content:
+        return "is empty (0 bytes)."
+    try:
+        _decoded(content)
+    except UnidentifiedImageError:
+        return f"is no picture in a format that is read ({', '.join(FORMATS)})."
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return f"has more than {MOST_PIXELS:,} pixels."
+    except (OSError, ValueError, SyntaxError) as error:
+        return f"is damaged ({error})."
+    return None
+
+
+def open_picture(source: str | bytes) -> Image.Image:
+    """A checked picture in RGB, upright.
+
+    Palettes, grey and CMYK become RGB; what is transparent becomes white.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    content = source if isinstance(source, bytes) else picture_bytes(source, Path())
+    if wrong := check_picture(content):
+        shown = "the picture" if isinstance(source, bytes) else source
+        raise InputError([Problem(shown, wrong)])
+    return in_rgb(ImageOps.exif_transpose(_decoded(content)))
+
+
+def in_rgb(picture: Image.Image) -> Image.Image:
+    """The picture in RGB, on white where it is transparent."""
+    if picture.has_transparency_data:
+        above = picture.convert("RGBA")
+        white = Image.new("RGBA", above.size, "white")
+        return Image.alpha_composite(white, above).convert("RGB")
+    if picture.mode.startswith("I;16"):  # sixteen bits of grey: the upper eight
+        picture = picture.point(lambda value: value / 256).convert("L")
+    return picture.convert("RGB")
+
+
+def name_of(content: bytes) -> str:
+    """A picture's name by its content, with an ending that tells its format."""
+    with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        ending = str(picture.format).lower().replace("jpeg", "jpg")
+    return f"{hashlib.sha256(content).hexdigest()[:32]}.{ending}"
+
+
+def problems_of(faults: Iterable[tuple[str, str]]) -> list[Problem]:
+    """Faults of pictures as problems, each picture once."""
+    return [Problem(place, wrong) for place, wrong in dict(faults).items()]
+
+
+def _decoded(content: bytes) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        if picture.width * picture.height > MOST_PIXELS:
+            raise Image.DecompressionBombError
+        picture.verify()  # checksums; the picture must be opened again after it
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        picture.load()  # a file that was cut off fails here
+    return picture

@@ -1,0 +1,122 @@
+"""Right answers that stand in a text: SQuAD's form, checked against the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.rows import PLACE, Row, Splits, listed, plural
+
+MOST_BROKEN = 0.01  # share of the rows whose answer does not stand where it should
+FORM = "{text: [...], answer_start: [...]}, a text, or a list of texts"
+
+
+def settled_answers(
+    splits: Splits, *, context: str, answers: str
+) -> tuple[Splits, dict[str, Any], list[str]]:
+    """The rows whose answers stand in their context, each with its answers in one form.
+
+    An answer is given as ``{"text": [...], "answer_start": [...]}``, as a text or as a list of
+    texts; without a start it is looked for. No answer, or an empty one, means that the context
+    does not tell. A row of which an answer is not found, or not where its start says, is dropped
+    and counted.
+
+    Returns:
+        The splits, facts for the audit, and what a person should know.
+
+    Raises:
+        InputError: answers of another form, or more than 1 % of the rows of a split are broken.
+    """
+    problems: list[Problem] = []
+    notes: list[str] = []
+    facts: dict[str, Any] = {}
+    kept: Splits = {}
+    for name, rows in splits.items():
+        formed, wrong = _formed(rows, answers)
+        problems += wrong
+        broken = [row for row in formed if not _stands(row, context, answers)]
+        kept[name] = [row for row in formed if _stands(row, context, answers)]
+        ids = [str(row["id"]) for row in broken]
+        facts[name] = {
+            "dropped_answers": ids,
+            "without_answer": sum(not any(row[answers]["text"]) for row in kept[name]),
+            "several_answers": sum(len(set(row[answers]["text"])) > 1 for row in kept[name]),
+        }
+        if not ids:
+            continue
+        said = (
+            f"{name}: the answer of {plural(len(ids), 'row')} ({len(ids) / len(rows):.1%}) does "
+            f"not stand in its '{context}' where its answer_start says (ids {listed(ids)})"
+        )
+        if len(ids) > MOST_BROKEN * len(rows):
+            message = (
+                f"{said}; more than {MOST_BROKEN:.0%} of a split is a mistake in the data. "
+                "Correct them, or give the answers without answer_start."
+            )
+            problems.append(Problem(broken[0][PLACE], message))
+        else:
+            notes.append(f"{said}; dropped.")
+    if problems:
+        raise InputError(problems)
+    return kept, facts, notes
+
+
+def _formed(rows: Sequence[Row], answers: str) -> tuple[list[Row], list[Problem]]:
+    formed, wrong = [], []
+    for row in rows:
+        found = _answers(row.get(answers))
+        if found is None:
+            wrong.append(row)
+        else:
+            formed.append({**row, answers: found})
+    if not wrong:
+        return formed, []
+    message = (
+        f"'{answers}' is {str(wrong[0].get(answers))[:80]!r}, so or alike in "
+        f"{plural(len(wrong), 'row')} ({listed([row[PLACE] for row in wrong])}); it must be {FORM}."
+    )
+    return formed, [Problem(wrong[0][PLACE], message)]
+
+
+def _answers(value: Any) -> dict[str, list[Any]] | None:
+    """The answers as texts with their starts, None for a start that is not given."""
+    starts: Any = None
+    match value:
+        case str():
+            texts = [value]
+        case list():
+            texts = value
+        case {"text": list() as texts, "answer_start": list() as starts}:
+            pass
+        case {"text": list() as texts}:
+            pass
+        case _:
+            return None
+    starts = [None] * len(texts) if starts is None else starts
+    right = len(starts) == len(texts) and all(isinstance(text, str) for text in texts)
+    numbers = all(start is None or type(start) is int for start in starts)
+    return {"text": list(texts), "answer_start": list(starts)} if right and numbers else None
+
+
+def _stands(row: Row, context: str, answers: str) -> bool:
+    text = row.get(context)
+    if not isinstance(text, str):
+        return True  # the audit reports it
+    return all(
+        answer in text if start is None else start >= 0 and text.startswith(answer, start)
+        for answer, start in zip(row[answers]["text"], row[answers]["answer_start"], strict=True)
+        if answer
+    )
+
+
+def first_start(text: str, answers: dict[str, list[Any]]) -> int | None:
+    """Where the first answer begins in the text; None where there is no answer.
+
+    >>> first_start("In Denver.", {"text": ["Denver"], "answer_start": [None]})
+    3
+    """
+    if not any(answers["text"]):
+        return None
+    start = answers["answer_start"][0]
+    return text.find(answers["text"][0]) if start is None else int(start)

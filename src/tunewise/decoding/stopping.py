@@ -1,0 +1,71 @@
+"""When an answer is over: the end token, a text that ends it, or going round in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+Stopped = Literal["end", "stop", "length", "loop"]
+
+CYCLE = 8  # tokens of the longest cycle looked for
+TURNS = 3  # times in a row from which on it is one
+SPAN = 12  # tokens that it must cover, so that "no, no, no" may be said
+
+
+class Ends:
+    """What ends an answer of one model with one tokenizer."""
+
+    def __init__(self, module: Any, coder: Any) -> None:
+        self.coder = coder
+        self.tokens = end_tokens(module, coder)
+        self._pieces: dict[int, str] = {}
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The answer's text; special tokens are left out."""
+        kept = [token for token in tokens if token not in self.tokens]
+        return self.coder.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+    def stopped_at(self, tokens: Sequence[int], stop: Sequence[str]) -> str | None:
+        """The text before the first of `stop`, if the last token completed one of them."""
+        last = self._piece(tokens[-1])
+        # Decoding everything at each step is slow, and most tokens cannot complete anything; half
+        # a character can, and of a blank a lone token may not tell.
+        whole = "\ufffd" not in last
+        if whole and not any(text[-1] in last or text[-1] == " " for text in stop):
+            return None
+        text = self.text(tokens)
+        places = [place for place in (text.find(one) for one in stop) if place >= 0]
+        return text[: min(places)] if places else None
+
+    def _piece(self, token: int) -> str:
+        if token not in self._pieces:
+            self._pieces[token] = self.coder.decode([token], clean_up_tokenization_spaces=False)
+        return self._pieces[token]
+
+
+def end_tokens(module: Any, coder: Any) -> frozenset[int]:
+    """The ids after which nothing follows, as tokenizer and configurations name them."""
+    found: set[int] = set()
+    for place in (coder, module.config, getattr(module, "generation_config", None)):
+        ids = getattr(place, "eos_token_id", None)
+        if ids is not None:
+            found |= {*ids} if isinstance(ids, (list, tuple)) else {ids}
+    return frozenset(found)
+
+
+def cycle(tokens: Sequence[int]) -> int | None:
+    """How many tokens remain when a cycle at the end is said once; None if there is none.
+
+    A cycle is what stands `TURNS` times in a row or more, of up to `CYCLE` tokens, covering
+    `SPAN` tokens.
+
+    >>> cycle([7, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4])
+    5
+    >>> cycle([1, 2, 3, 1, 2, 3])
+    """
+    for n in range(1, CYCLE + 1):
+        long = n * max(TURNS, -(-SPAN // n))
+        end = tokens[len(tokens) - long :] if long <= len(tokens) else ()
+        if end and all(end[i] == end[i + n] for i in range(long - n)):
+            return len(tokens) - long + n
+    return None

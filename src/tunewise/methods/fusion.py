@@ -1,0 +1,63 @@
+"""Train the head in which a picture's vector and a question's meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from torch import nn
+
+from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, Inputs, head_names
+from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.methods.trained import load_trained, save_trained, train_only
+
+
+@METHODS.register("fusion")
+@dataclass(frozen=True)
+class FusionMethod(Adaptation):
+    """A linear layer with ReLU on each vector and a linear classifier; the encoders are frozen.
+
+    With `inputs` of one kind alone, the other is left out: what a question gives away by itself,
+    and what pictures add.
+    """
+
+    inputs: Inputs = "both"
+    width: int = WIDTH  # of each vector before they meet
+
+    # As for any head: small random weights on fixed features bear large steps.
+    learning_rate = 1e-3
+    cannot = MappingProxyType({"write": "it chooses among a few answers"})
+
+    def __post_init__(self) -> None:
+        if self.inputs not in ("both", "question", "picture"):
+            raise ValueError(f"inputs = {self.inputs}: both, question or picture.")
+        if self.width < 1:
+            raise ValueError(f"width = {self.width}: a whole number from 1 up.")
+
+    def prepare(self, model: Model) -> None:
+        """Raises InputError where the model has no picture encoder."""
+        module = model.module
+        if not isinstance(module, Fusion):
+            raise InputError(
+                "method fusion: needs a picture encoder and a text encoder, as the task "
+                "visual-question-answering has; here is one model. Its like is the method head."
+            )
+        options = module.head.classifier.out_features
+        module.head = FusionHead(
+            module.image.size, module.text.size, options, width=self.width, inputs=self.inputs
+        ).to(model.device)
+        model.head = head_names(module)
+        train_only(model, model.head)
+
+    def save(self, model: Model, folder: Path) -> None:
+        """Write the head by the names of its parameters."""
+        save_trained(model, folder)
+
+    def load(self, model: Model, folder: Path) -> None:
+        load_trained(model, folder)
+
+    def merged(self, model: Model) -> nn.Module:
+        return model.module

@@ -1,0 +1,128 @@
+"""Answer as the most similar training examples were answered; the model stays untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tunewise.backbones.fusion import Fusion
+from tunewise.backbones.model import Model
+from tunewise.backbones.pooling import mean
+from tunewise.backbones.vectors import AT_ONCE, picture_vectors, text_vectors
+from tunewise.backbones.weights import read_tensors, save_tensors
+from tunewise.core.files import read_json, write_json
+from tunewise.data.examples import Example, Prediction
+from tunewise.data.pictures import name_of, open_picture
+from tunewise.methods.answers import answers
+from tunewise.methods.base import METHODS, Direct
+
+VECTORS = "vectors.safetensors"
+LABELS = "labels.json"
+
+
+@METHODS.register("nearest-neighbour")
+@dataclass(frozen=True)
+class NearestNeighbour(Direct):
+    """The most frequent answer among the `count` nearest training examples.
+
+    Near is a high cosine between the model's vectors: the mean of a text's tokens or, with a
+    picture, the vectors of picture and question side by side, each of length 1. Of equally
+    frequent answers the nearest example's counts.
+    """
+
+    count: int = 1  # neighbours
+
+    seeded = False
+    cannot = MappingProxyType({"write": "it repeats one of a few answers"})
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"count = {self.count}: a whole number from 1 up.")
+
+    def fit(
+        self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
+    ) -> Neighbours:
+        assert model is not None
+        labels = [int(example.label or 0) for example in train]
+        return Neighbours(model, vectors_of(model, train), labels, len(options), self.count)
+
+    def load(self, folder: Path, *, model: Model | None) -> Neighbours:
+        assert model is not None
+        stored = read_json(folder / LABELS)
+        vectors = read_tensors(folder / VECTORS)["vectors"]
+        return Neighbours(model, vectors, stored["labels"], stored["options"], self.count)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The training examples as vectors with their answers."""
+
+    model: Model
+    vectors: Tensor  # (examples, size), unit length
+    labels: Sequence[int]
+    options: int
+    count: int
+
+    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        near = (vectors_of(self.model, examples) @ self.vectors.T).topk(
+            min(self.count, len(self.vectors)), dim=1
+        )
+        # Votes, a nearer one worth a trifle more; every option keeps a small probability.
+        votes = np.full((len(examples), self.options), 1 / self.options)
+        own = np.array(self.labels)[near.indices.numpy()]
+        for rank in range(own.shape[1]):
+            votes[np.arange(len(examples)), own[:, rank]] += 1 + 1e-6 * (own.shape[1] - rank)
+        return answers(examples, votes / votes.sum(axis=1, keepdims=True))
+
+    def save(self, folder: Path) -> None:
+        save_tensors({"vectors": self.vectors}, folder / VECTORS)
+        write_json(folder / LABELS, {"labels": list(self.labels), "options": self.options})
+
+
+def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
+    """The model's vectors of examples, shape (examples, size), of length 1."""
+    columns = [list(column) for column in zip(*(e.texts for e in examples), strict=True)]
+    tokens = model.coder(*columns, truncation=True, max_length=model.max_length, verbose=False)
+    texts = [
+        {name: column[place] for name, column in tokens.items()} for place in range(len(examples))
+    ]
+    if isinstance(model.module, Fusion):
+        return F.normalize(_fused(model, model.module, examples, texts), dim=1)
+    return F.normalize(_averaged(model, texts), dim=1)
+
+
+def _fused(
+    model: Model, module: Fusion, examples: Sequence[Example], texts: Sequence[Any]
+) -> Tensor:
+    names = [name_of(Path(e.picture).read_bytes()) for e in examples]  # as studies name them
+    paths = dict(zip(names, (e.picture for e in examples), strict=True))
+    pictures = picture_vectors(module, model.coder, paths, opener=open_picture)
+    where = {name: place for place, name in enumerate(sorted(paths))}
+    questions = text_vectors(module, model.coder, texts)
+    both = (
+        pictures.take([where[name] for name in names]),
+        questions.take(range(len(examples))),
+    )
+    return torch.cat([F.normalize(part, dim=1) for part in both], dim=1)
+
+
+@torch.no_grad()
+def _averaged(model: Model, texts: Sequence[Any]) -> Tensor:
+    trunk = model.module.get_submodule(model.trunks["text"])
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]["input_ids"]))
+    found: dict[int, Tensor] = {}
+    for start in range(0, len(order), AT_ONCE):
+        part = order[start : start + AT_ONCE]
+        batch = model.coder.pad([texts[place] for place in part], return_tensors="pt")
+        batch = batch.to(model.device)
+        hidden = trunk(**batch).last_hidden_state
+        found.update(zip(part, mean(hidden, batch["attention_mask"]).float().cpu(), strict=True))
+    return torch.stack([found[place] for place in range(len(texts))])

@@ -1,0 +1,161 @@
+"""Several studies on one page: what each has come to, and their contenders side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tunewise.core.errors import InputError, Problem, TunewiseError
+from tunewise.core.files import COMPLETE
+from tunewise.reports.evidence import UNFINISHED, gather
+from tunewise.reports.html import TEMPLATES
+from tunewise.reports.plain import shortened, shown
+from tunewise.reports.results import Results, results_of
+from tunewise.reports.words import metric_name, percent
+from tunewise.store.study import STUDY, StudyFolder
+
+MOST_STUDIES = 200
+
+
+@dataclass(frozen=True)
+class Line:
+    """A study in the list. `error` stands in place of the rest where it cannot be read."""
+
+    number: int
+    name: str
+    path: str
+    status: str
+    results: Results | None
+    when: str
+    has_report: bool
+    has_pdf: bool
+    error: str | None = None
+
+    @property
+    def best(self) -> str:
+        best = self.results.best if self.results else None
+        return best.name if best else "–"
+
+    def score(self, name: str) -> str:
+        """A contender's headline score with its interval, in percent."""
+        rows = self.results.rows if self.results else ()
+        row = next((row for row in rows if row.name == name), None)
+        if row is None or self.results is None:
+            return ""
+        spread = row.scores(self.results.split).get(self.results.metric)
+        if spread is None:
+            return row.status
+        interval = row.intervals.get((self.results.split, self.results.metric))
+        ends = " (" + "–".join(percent(end) for end in interval) + ")" if interval else ""
+        return f"{percent(spread.mean)}{ends}"
+
+    @property
+    def measured(self) -> str:
+        """What the scores are."""
+        if self.results is None:
+            return "–"
+        found = self.results
+        return f"{metric_name(found.metric)}, {found.split}, {found.items:,} items"
+
+
+class Board:
+    """The studies of a board. Each is read again only after something in it has changed."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.studies = _studies(paths)
+        self._lines: dict[int, tuple[object, Line]] = {}
+
+    def lines(self) -> list[Line]:
+        return [self._line(number, path) for number, path in enumerate(self.studies)]
+
+    def page(self) -> str:
+        """The page as HTML. Whatever comes from a study is escaped."""
+        lines = self.lines()
+        rows = [line.results.rows for line in lines if line.results]
+        names = list(dict.fromkeys(row.name for found in rows for row in found))
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+        )
+        environment.filters.update(shown=shown, shortened=lambda text: shortened(text, 80))
+        template = environment.get_template("board.html.j2")
+        return template.render(lines=lines, names=names, side_by_side=len(rows) > 1)
+
+    def report_folder(self, number: int) -> Path | None:
+        """The folder whose files may be read; None where there is no such study."""
+        return self.studies[number] / "report" if 0 <= number < len(self.studies) else None
+
+    def _line(self, number: int, path: Path) -> Line:
+        state = _state(path)
+        known = self._lines.get(number)
+        if known is None or known[0] != state:
+            known = (state, _read(number, path))
+            self._lines[number] = known
+        return known[1]
+
+
+def _studies(paths: list[Path]) -> list[Path]:
+    """The study folders meant: a folder of studies stands for all of them."""
+    found: list[Path] = []
+    problems = []
+    for path in paths:
+        inside = [path] if (path / STUDY).is_file() else _within(path)
+        if not inside:
+            try:
+                StudyFolder.open(path)
+            except InputError as error:
+                problems += error.problems
+        found += inside
+    unique = list({path.resolve(): path for path in found}.values())
+    if len(unique) > MOST_STUDIES:
+        problems.append(Problem("", f"{len(unique)} studies; a board holds {MOST_STUDIES}."))
+    if problems:
+        raise InputError(problems)
+    return unique
+
+
+def _within(path: Path) -> list[Path]:
+    entries = path.iterdir() if path.is_dir() else iter(())
+    return sorted(entry for entry in entries if (entry / STUDY).is_file())
+
+
+def _state(path: Path) -> object:
+    """What changes whenever a study has something new to show."""
+    markers = [*path.glob(f"trials/*/{COMPLETE}"), *path.glob(f"tests/*/{COMPLETE}")]
+    files = [path / STUDY, path / "report" / "index.html", path / "report" / "report.pdf"]
+    stamps = [file.stat().st_mtime_ns if file.is_file() else 0 for file in files]
+    return stamps, len(markers), StudyFolder(path).running()
+
+
+def _read(number: int, path: Path) -> Line:
+    report = path / "report"
+    has = {name: (report / name).is_file() for name in ("index.html", "report.pdf")}
+    try:
+        folder = StudyFolder.open(path)
+        evidence = gather(folder)
+        results = results_of(evidence)
+    except (TunewiseError, OSError, KeyError, TypeError, ValueError) as error:
+        told = str(error) if isinstance(error, TunewiseError) else f"not readable ({error!r})"
+        return Line(number, path.name, str(path), "damaged", None, "–", False, False, told)
+    unfinished = sum(row.status == UNFINISHED for row in results.rows)
+    failed = len(results.failed)
+    status = "running" if folder.running() else "not complete" if unfinished else "complete"
+    status += f", {failed} failed" if failed else ""
+    started = [
+        str(trial.record.costs["started"])
+        for contender in evidence.contenders
+        for trial in contender.trials
+        if trial.record.costs.get("started")
+    ]
+    when = max(started, default="–")[:16].replace("T", " ")
+    return Line(
+        number,
+        evidence.name,
+        str(path),
+        status,
+        results,
+        when,
+        has["index.html"],
+        has["report.pdf"],
+    )

@@ -1,0 +1,117 @@
+"""Where contenders fail: trials that broke, labels that are missed, items that divide them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from tunewise.reports.disagreements import Answered, disagreements
+from tunewise.reports.evidence import Answers, Evidence
+from tunewise.reports.page import Page
+from tunewise.reports.paper_parts import Block, Grid, Paragraph, Section, cell
+from tunewise.reports.plain import shown
+from tunewise.reports.results import Results
+from tunewise.reports.words import listed, percent, split_name
+from tunewise.statistics.metrics import Columns, class_scores
+
+MOST_ITEMS = 6  # disagreements shown
+MOST_FAILED = 8
+MOST_LABELS = 14
+SHARES = ("precision", "recall", "f1")
+
+
+def failures(evidence: Evidence, results: Results, page: Page) -> Section:
+    """Trials that failed, confusions of the best, and items on which contenders part."""
+    blocks: list[Block] = []
+    if page.failed:
+        shown_rows = page.failed[:MOST_FAILED]
+        rows = tuple(
+            (cell(one.contender, 40), cell(one.point, 40), one.status, cell(one.error, 120))
+            for one in shown_rows
+        )
+        number = len(page.failed)
+        text = f"{number} trial{'s' * (number != 1)} did not end well; they count as results."
+        header = ("contender", "point", "status", "error")
+        grid = Grid("Trials that failed", "lllL", header, rows, wide=True)
+        blocks += [Paragraph(text), grid]
+    confused = _confusions(evidence, results)
+    if confused:
+        blocks.append(Paragraph(confused))
+    items = disagreements(evidence, most=MOST_ITEMS)
+    if items:
+        text = (
+            f"On some items of {split_name(evidence.split)} most pairs of contenders disagree; "
+            f"{len(items)} of them stand in a table. Each contender speaks with the answer of "
+            "most of its seeds."
+        )
+        names = ("text", "true label", "answers")
+        table = tuple(
+            (
+                cell(" / ".join(item.texts.values()), 220),
+                cell(" | ".join(item.right), 60),
+                cell(_answers(item.answers), 220),
+            )
+            for item in items
+        )
+        blocks += [Paragraph(text), Grid("Disagreements", "LlL", names, table, wide=True)]
+    return Section("Failures and disagreements", tuple(blocks))
+
+
+def by_label(evidence: Evidence, results: Results) -> list[Block]:
+    """Precision, recall and F1 of the best contender, label by label, as means over seeds."""
+    runs, number = _best_runs(evidence, results), len(evidence.labels)
+    if not runs or not 0 < number <= MOST_LABELS or results.best is None:
+        return []
+    scores = [class_scores(Columns(run.labels, run.choices), number) for run in runs]
+    rows = tuple(
+        (
+            cell(evidence.option(place), 40),
+            *(_mean([getattr(one[place], what) for one in scores]) for what in SHARES),
+            f"{scores[0][place].support:,}",
+        )
+        for place in range(number)
+    )
+    caption = f"{shown(results.best.name)} by label on {split_name(evidence.split)}, in percent"
+    header = ("label", "precision", "recall", "F1", "items")
+    return [Grid(caption, "lrrrr", header, rows)]
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    """The mean over seeds; a dash where a seed has none."""
+    known = [value for value in values if value is not None]
+    return percent(float(np.mean(known))) if known and len(known) == len(values) else "–"
+
+
+def _best_runs(evidence: Evidence, results: Results) -> list[Answers]:
+    if results.best is None:
+        return []
+    best = next(c for c in evidence.contenders if c.name == results.best.name)
+    read = (trial.answers(evidence.split) for trial in best.finished)
+    return [answers for answers in read if answers is not None]
+
+
+def _confusions(evidence: Evidence, results: Results) -> str:
+    """What the best contender takes for what, most often, over all seeds."""
+    wrong: Counter[tuple[int, int]] = Counter()
+    for run in _best_runs(evidence, results) if evidence.labels else ():
+        pairs = zip(run.labels.tolist(), run.choices.tolist(), strict=True)
+        wrong.update((right, chosen) for right, chosen in pairs if right != chosen)
+    if not wrong or results.best is None:
+        return ""
+    total = sum(wrong.values())
+    told = [
+        f"“{cell(evidence.option(right), 40)}” for “{cell(evidence.option(chosen), 40)}” "
+        f"({percent(number / total, digits=0)} %)"
+        for (right, chosen), number in wrong.most_common(3)
+    ]
+    return f"Of the errors of {shown(results.best.name)}, the most frequent take {listed(told)}."
+
+
+def _answers(answers: Sequence[Answered]) -> str:
+    """Who answers what, those of one answer together."""
+    by_answer: dict[str, list[str]] = {}
+    for answer in answers:
+        by_answer.setdefault(answer.answer, []).append(shown(answer.name))
+    return "; ".join(f"{given}: {', '.join(names)}" for given, names in by_answer.items())

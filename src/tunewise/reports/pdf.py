@@ -1,0 +1,119 @@
+"""The report as PDF: our paper set by Typst, with charts as vectors.
+
+Typst is an extra. It sees one folder that holds the template and the charts; the text comes to
+it as JSON, and only its own fonts are used, so that the same study gives the same file anywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import vl_convert
+
+from tunewise.core.errors import MissingExtra
+from tunewise.core.files import write_bytes
+from tunewise.reports.charts import charts
+from tunewise.reports.drawing import Chart
+from tunewise.reports.evidence import gather
+from tunewise.reports.html import TEMPLATES, vega_version
+from tunewise.reports.palette import THEMES
+from tunewise.reports.paper import paper, paper_charts
+from tunewise.reports.paper_parts import Paper
+from tunewise.reports.results import results_of
+from tunewise.reports.verdict import verdict
+from tunewise.store.study import StudyFolder
+
+typst: Any  # an extra: that it is missing is said when a PDF is asked for
+try:
+    typst = importlib.import_module("typst")
+except ImportError:
+    typst = None
+
+PDF = "report.pdf"
+TEMPLATE = "report.typ"
+WIDTH = 350  # of a chart for one column, so that its letters come out at eight points
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
+
+
+def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
+    """Write ``report.pdf`` of a study as far as it has come.
+
+    Args:
+        folder: the study.
+        out: where to write; ``report`` in the study folder if not given.
+
+    Raises:
+        MissingExtra: Typst is not installed.
+    """
+    need_typst()
+    evidence = gather(folder)
+    results = results_of(evidence)
+    drawings = paper_charts(results, charts(evidence, results))
+    text = paper(evidence, results, verdict(evidence, results), drawings)
+    path = (out or folder.path / "report") / PDF
+    write_bytes(path, typeset(text, drawings, "pdf")[0])
+    return path
+
+
+def need_typst() -> None:
+    """Raise `MissingExtra` before any work is done for a PDF that cannot be set."""
+    if typst is None:
+        raise MissingExtra("typst", extra="pdf")
+
+
+def typeset(
+    text: Paper, drawings: Sequence[Chart], form: Literal["pdf", "png"], *, ppi: float = 110
+) -> list[bytes]:
+    """The paper as one PDF, or as one PNG a page."""
+    need_typst()
+    by_key = {chart.key: chart for chart in drawings}
+    with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
+        folder = Path(name)
+        (folder / TEMPLATE).write_bytes((TEMPLATES / TEMPLATE).read_bytes())
+        (folder / "figures").mkdir()
+        for key in text.figures:
+            (folder / "figures" / f"{key}.pdf").write_bytes(_drawn(by_key[key]))
+        made = typst.compile(
+            str(folder / TEMPLATE),
+            root=name,
+            format=form,
+            ppi=ppi,
+            sys_inputs={"paper": json.dumps(text.plain())},
+            ignore_system_fonts=True,
+            timestamp=NO_TIME,
+        )
+    return made if isinstance(made, list) else [made]
+
+
+def _drawn(chart: Chart) -> bytes:
+    """The chart as PDF, as wide as a column."""
+    spec = _narrowed(copy.deepcopy(chart.spec))
+    spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
+    made: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
+    return made
+
+
+def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
+    if "facet" in spec:
+        return spec | {"columns": 2}
+    return _two_columns(spec) | {
+        "width": WIDTH,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }
+
+
+def _two_columns(value: Any) -> Any:
+    """Legends with three names a line run out of a column."""
+    if isinstance(value, dict):
+        made = {key: _two_columns(inner) for key, inner in value.items()}
+        if isinstance(made.get("legend"), dict) and "columns" in made["legend"]:
+            made["legend"] = made["legend"] | {"columns": 2, "labelLimit": 150}
+        return made
+    return [_two_columns(inner) for inner in value] if isinstance(value, list) else value

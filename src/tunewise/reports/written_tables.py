@@ -1,0 +1,109 @@
+"""Tables and a chart of written answers: ways of decoding, and kinds of failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from tunewise.reports.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.evidence import Evidence
+from tunewise.reports.plain import shown
+from tunewise.reports.results import Results
+from tunewise.reports.tables import Cell, Table
+from tunewise.reports.words import percent
+from tunewise.reports.written import Decoded, Failures
+from tunewise.statistics.failures import KINDS
+
+
+def decoding(rows: Sequence[Decoded]) -> Table:
+    """Quality and diversity of every way of decoding."""
+    header = (
+        "contender",
+        "decoding",
+        "samples",
+        "exact match",
+        "f1",
+        "best exact match",
+        "best f1",
+        "distinct 1",
+        "distinct 2",
+        "unique share",
+        "self f1",
+        "words",
+        "share cut",
+    )
+    cells: list[tuple[Cell, ...]] = [
+        (
+            row.contender,
+            row.strategy,
+            row.samples,
+            row.exact_match,
+            row.f1,
+            row.best_exact_match,
+            row.best_f1,
+            row.distinct_1,
+            row.distinct_2,
+            row.unique,
+            row.self_f1,
+            row.words,
+            row.cut,
+        )
+        for row in rows
+    ]
+    return Table("decoding", "Ways of decoding: quality and diversity", header, tuple(cells))
+
+
+def wrong_answers(found: Sequence[Failures]) -> Table:
+    """How often each contender fails in which way, over all its seeds."""
+    header = ("contender", "answers", *KINDS)
+    rows: list[tuple[Cell, ...]] = [
+        (one.contender, one.answers, *(one.counts.get(kind, 0) for kind in KINDS)) for one in found
+    ]
+    return Table("wrong_answers", "Wrong answers by kind", header, tuple(rows))
+
+
+def quality_and_diversity(
+    evidence: Evidence, results: Results, rows: Sequence[Decoded]
+) -> Chart | None:
+    """F1 against how little the samples of a question agree, for ways that draw samples."""
+    values: list[dict[str, Any]] = [
+        {
+            "name": shown(row.contender),
+            "decoding": row.strategy,
+            "f1": row.f1,
+            "best": row.best_f1,
+            "diversity": row.diversity,
+        }
+        for row in rows
+        if row.diversity is not None
+    ]
+    if not values:
+        return None
+    names = {row.contender for row in rows}
+    marks = base(values)
+    x = alt.X("diversity:Q", title="Diversity: 1 − F1 between samples of a question")
+    y = alt.Y("f1:Q", title="F1, mean over samples", axis=alt.Axis(format="%"))
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("decoding:N"),
+        alt.Tooltip("f1:Q", format=".1%", title="F1"),
+        alt.Tooltip("best:Q", format=".1%", title="best of the samples"),
+        alt.Tooltip("diversity:Q", format=".2f"),
+    ]
+    paint = tint([row for row in results.rows if row.name in names], legend=True)
+    chart = alt.layer(
+        marks.mark_point(size=90, filled=True, opacity=1).encode(
+            x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
+        ),
+        marks.mark_text(align="left", dx=8).encode(
+            x=x, y=y, text="decoding:N", color=paint, opacity=faded()
+        ),
+    ).properties(height=320)
+    says = "; ".join(
+        f"{value['name']} with {value['decoding']}: F1 {percent(value['f1'])} %, diversity "
+        f"{value['diversity']:.2f}, best of the samples {percent(value['best'])} %"
+        for value in values
+    )
+    return Chart("decoding", "decoding", "Quality and diversity", f"{says}.", finished(chart))

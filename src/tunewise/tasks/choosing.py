@@ -1,0 +1,124 @@
+"""What all tasks share that choose one of a few options, whatever the model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from torch import nn
+from torch.nn import functional as F
+
+from tunewise.backbones import load
+from tunewise.backbones.model import Model
+from tunewise.data.examples import Example, Prediction
+from tunewise.data.labels import resolve
+from tunewise.data.prepared import label_counts, prepared_rows
+from tunewise.data.sources import Data
+from tunewise.statistics.metrics import Columns, scores_of
+from tunewise.tasks.base import Asking, Batch, Loss, Settled, Task
+
+IGNORED = -100  # the label of an example whose right option is not known
+
+
+class Choosing(Task):
+    """One option of several; the column `label` holds the right one."""
+
+    text: tuple[str, ...]
+    label: str
+    labels: tuple[str, ...] | None
+    pooling: Literal["library", "mean"]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return self.text
+
+    @property
+    def answer_column(self) -> str:
+        return self.label
+
+    @property
+    def stratum(self) -> str | None:
+        return self.label
+
+    def settle(self, data: Data) -> Settled:
+        labels = resolve(data.splits, self.label, given=self.labels, found=data.names)
+        splits = prepared_rows(data.splits, self.text, self.label, labels)
+        return Settled(
+            data,
+            splits,
+            labels.options,
+            labels,
+            {"labels": list(labels.options)},
+            label_counts(splits, self.label, labels),
+        )
+
+    def example(self, id: str, text: str) -> Example:
+        return Example(id, (text,) * len(self.text), 0)
+
+    def build(
+        self,
+        source: str,
+        *,
+        options: Sequence[str],
+        seed: int,
+        revision: str | None = None,
+        dropout: float | None = None,
+    ) -> Model:
+        return load.build(
+            source,
+            options=options,
+            pooling=self.pooling,
+            seed=seed,
+            revision=revision,
+            dropout=dropout,
+        )
+
+    def loss(self, module: nn.Module, batch: Batch) -> Loss:
+        logits = module(**batch.inputs).logits.float()
+        total = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="sum")
+        return Loss(total, int((logits.detach().argmax(-1) == batch.labels).sum()))
+
+    def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]:
+        logits = module(**batch.inputs).logits.float()
+        losses = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")
+        known = (batch.labels != IGNORED).tolist()
+        rows = zip(
+            batch.ids,
+            logits.argmax(-1).tolist(),
+            logits.softmax(-1).tolist(),
+            losses.tolist(),
+            known,
+            strict=True,
+        )
+        return [
+            Prediction(id, choice, tuple(probabilities), loss if is_known else None)
+            for id, choice, probabilities, loss, is_known in rows
+        ]
+
+    def score(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> dict[str, float | None]:
+        columns = Columns(
+            labels=np.array([example.label for example in examples]),
+            choices=np.array([prediction.choice for prediction in predictions]),
+            probabilities=np.array([prediction.probabilities for prediction in predictions]),
+        )
+        return scores_of(columns, (*self.metrics, "loss"))
+
+    def is_right(self, prediction: Prediction, example: Example) -> bool:
+        return prediction.choice == example.label
+
+    def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
+        """One row an example: id, right option, chosen option, probabilities, loss in nats."""
+        columns: dict[str, Any] = {
+            "id": pa.array([item.id for item in predictions], pa.string()),
+            "label": pa.array([example.label for example in examples], pa.int32()),
+            "choice": pa.array([item.choice for item in predictions], pa.int32()),
+            "probabilities": pa.array(
+                [item.probabilities for item in predictions], pa.list_(pa.float32())
+            ),
+            "loss": pa.array([item.loss for item in predictions], pa.float64()),
+        }
+        return pa.table(columns)

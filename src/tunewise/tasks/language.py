@@ -1,0 +1,93 @@
+"""The loss of a language model on some of its tokens, with logits for these alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tunewise.tasks.base import Batch, Encoded
+
+IGNORED = -100  # the label of a token that is not to be learnt
+
+
+def padded(encoded: Sequence[Encoded], padding: int, width: int | None = None) -> Batch:
+    """A batch padded on the right to its longest row, or to `width`.
+
+    Labels and mask go by the lengths: a padding token may be the end token, as GPT-2's is, and
+    the end of an answer is learnt all the same. Each row is written once, into its place.
+    """
+    width = width or max(item.length for item in encoded)
+    shape = (len(encoded), width)
+    ids = np.full(shape, padding, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
+    labels = np.full(shape, IGNORED, dtype=np.int64)
+    for row, item in enumerate(encoded):
+        ids[row, : item.length] = item.inputs["input_ids"]
+        mask[row, : item.length] = 1
+        labels[row, item.prompt : item.length] = ids[row, item.prompt : item.length]
+    return Batch(
+        ids=[item.id for item in encoded],
+        inputs={"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)},
+        labels=torch.from_numpy(labels),
+        targets=int((labels[:, 1:] != IGNORED).sum()),  # nothing comes before the first token
+        real_tokens=sum(item.length for item in encoded),
+        padded_tokens=len(encoded) * width,
+        prompts=tuple(item.inputs["input_ids"][: item.prompt] for item in encoded),
+    )
+
+
+def token_losses(module: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The loss of every supervised token, in nats, and whether it was the likeliest one.
+
+    Shapes:
+        both  (targets,)  row by row; `rows_of` says whose they are
+
+    The trunk reads everything, the output layer only the positions before a supervised token:
+    logits of a prompt, with a vocabulary of tens of thousands, would be most of the memory.
+
+    Raises:
+        ValueError: the batch has no supervised token; its mean loss would be 0 / 0.
+    """
+    if batch.targets == 0:
+        raise ValueError(f"no supervised token in the batch of {', '.join(batch.ids[:3])}")
+    following = batch.labels[:, 1:]
+    asked = F.pad(following != IGNORED, (0, 1))  # (batch, tokens): what predicts such a token
+    targets = following[following != IGNORED]
+    with output_only_at(module, asked):
+        logits = module(**batch.inputs, use_cache=False).logits[0].float()  # (targets, vocabulary)
+    losses = F.cross_entropy(logits, targets, reduction="none")
+    return losses, logits.detach().argmax(-1) == targets
+
+
+def rows_of(batch: Batch) -> NDArray[np.intp]:
+    """For each of `token_losses`, the row of the batch that it belongs to."""
+    return (batch.labels[:, 1:] != IGNORED).nonzero()[:, 0].cpu().numpy()
+
+
+@contextmanager
+def output_only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
+    """Inside, the output layer sees these positions alone, one after another in one row.
+
+    The rest of the model's forward pass stays its own, so families that scale or cap their
+    logits keep doing so.
+
+    Shapes:
+        positions  (batch, tokens), true where logits are wanted
+    """
+
+    def select(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (inputs[0][positions].unsqueeze(0),)
+
+    writer: Any = module
+    hook = writer.get_output_embeddings().register_forward_pre_hook(select)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,227 @@
+"""Answering questions about pictures with one of the most frequent answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tunewise.backbones.fusion import build_fusion
+from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.examples import Example
+from tunewise.data.labels import resolve, spelling
+from tunewise.data.pictures import check_picture, name_of, open_picture, picture_bytes
+from tunewise.data.prepared import label_counts, prepared_rows
+from tunewise.data.question_types import taxonomy
+from tunewise.data.rows import PLACE, Splits
+from tunewise.data.sources import Data
+from tunewise.data.world.scenes import DRAWN
+from tunewise.tasks.base import TASKS, Batch, Encoded, Settled
+from tunewise.tasks.choosing import IGNORED, Choosing
+
+KIND = "question_type"  # the column that prepared rows get
+
+
+@TASKS.register("visual-question-answering")
+@dataclass(frozen=True)
+class VisualQuestionAnswering(Choosing):
+    """One answer out of a few for a question about a picture.
+
+    The `most` most frequent answers of train are the options; rows with another answer are left
+    out of every split, and the share that is lost is told. A model is a picture encoder and a
+    text encoder whose vectors meet in a small classifier (`backbones.fusion`).
+
+    Two rows with one picture belong together: cut splits with ``group: image``.
+    """
+
+    image: str  # the column of pictures: paths, or pictures themselves
+    question: str
+    answer: str
+    folder: str | None = None  # of the pictures, from the data's own
+    most: int = 1000
+    labels: tuple[str, ...] | None = None  # the answers there are, instead of the most frequent
+    question_types: str = "cocoqa"  # the taxonomy that the report counts by
+    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
+
+    def __post_init__(self) -> None:
+        if self.most < 2:
+            raise ValueError(f"most = {self.most}: at least 2 answers, or there is no choice.")
+        if not self.metrics:
+            raise ValueError("metrics = []: at least one metric; the first one chooses.")
+        try:
+            taxonomy(self.question_types)
+        except InputError as error:
+            raise ValueError(f"question_types: {error}") from None
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.image, self.question, self.answer)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return (self.question, self.image)
+
+    @property
+    def label(self) -> str:  # type: ignore[override]  # a field there
+        return self.answer
+
+    @property
+    def stratum(self) -> str | None:
+        return self.answer
+
+    def settle(self, data: Data) -> Settled:
+        pictures, problems = self._pictures(data)
+        if problems:
+            raise InputError(problems)
+        named = {
+            split: [
+                {**row, self.image: pictures.names[_reference(row[self.image])]} for row in rows
+            ]
+            for split, rows in data.splits.items()
+        }
+        kept, shares = self._frequent(named)
+        labels = resolve(kept, self.answer, given=self.labels, found=None)
+        splits = prepared_rows(kept, self.texts, self.answer, labels)
+        kinds = taxonomy(self.question_types)
+        for rows in splits.values():
+            for row in rows:
+                row[KIND] = kinds.type_of(row[self.question])
+        lost = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items())
+        notes = (*data.notes, f"{len(labels.options)} answers are kept; {lost} have another.")
+        return Settled(
+            replace(data, splits=kept, notes=notes),
+            splits,
+            labels.options,
+            labels,
+            {"labels": list(labels.options)},
+            label_counts(splits, self.answer, labels),
+            {
+                split: {
+                    "rows_with_rare_answers": shares[split],
+                    "question_types": kinds.counts(row[self.question] for row in rows),
+                }
+                for split, rows in splits.items()
+            },
+            pictures.contents,
+        )
+
+    def read(self, row: dict[str, Any]) -> Example:
+        return Example(
+            str(row["id"]),
+            (str(row[self.question]),),
+            row.get(self.answer),
+            picture=row[self.image],
+        )
+
+    def example(self, id: str, text: str) -> Example:
+        return Example(id, (text,), 0, picture=f"{DRAWN}0")
+
+    def build(
+        self,
+        source: str,
+        *,
+        options: Sequence[str],
+        seed: int,
+        revision: str | None = None,
+        dropout: float | None = None,
+    ) -> Model:
+        return build_fusion(source, options=options, seed=seed, revision=revision)
+
+    def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
+        questions = [question for question, _ in texts]
+        return [len(ids) for ids in coder(questions, verbose=False)["input_ids"]]
+
+    def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
+        questions = [example.texts[0] for example in examples]
+        full = coder(questions, verbose=False)["input_ids"]
+        cut = coder(questions, truncation=True, max_length=max_length)
+        return [
+            Encoded(
+                example.id,
+                {name: column[place] for name, column in cut.items()},
+                example.label,
+                len(full[place]),
+                picture=example.picture,
+            )
+            for place, example in enumerate(examples)
+        ]
+
+    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch:
+        """A batch of questions, and of pictures where their vectors are not stored."""
+        questions = coder.pad(
+            [dict(item.inputs) for item in encoded], return_tensors="pt", padding=True
+        )
+        inputs = dict(questions)
+        if encoded[0].picture:
+            inputs["pixel_values"] = coder.pixels([open_picture(e.picture) for e in encoded])
+        labels = [IGNORED if item.label is None else item.label for item in encoded]
+        return Batch(
+            ids=[item.id for item in encoded],
+            inputs=inputs,
+            labels=torch.tensor(labels),
+            targets=sum(label != IGNORED for label in labels),
+            real_tokens=sum(item.length for item in encoded),
+            padded_tokens=questions["input_ids"].numel(),
+        )
+
+    def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
+        """Every picture once, checked; what is wrong with any is told with its path."""
+        base = data.folder / (self.folder or "")
+        found, problems = _Pictures({}, {}), []
+        for rows in data.splits.values():
+            for row in rows:
+                reference = _reference(row[self.image])
+                if reference in found.names:
+                    continue
+                found.names[reference] = ""  # told once, whatever becomes of it
+                content, wrong = _content(row[self.image], base)
+                wrong = wrong or check_picture(content)
+                if wrong:
+                    problems.append(Problem(f"{row[PLACE]} {self.image}", f"{reference}: {wrong}"))
+                else:
+                    name = name_of(content)
+                    found.names[reference] = name
+                    found.contents[name] = content
+        return found, problems
+
+    def _frequent(self, splits: Splits) -> tuple[Splits, dict[str, float]]:
+        """The rows with one of the most frequent answers of train, and the share of the others."""
+        counts = Counter(spelling(row[self.answer]) for row in splits["train"])
+        by_count = sorted(counts, key=lambda answer: (-counts[answer], answer))
+        frequent = set(self.labels or by_count[: self.most])
+        kept = {
+            split: [row for row in rows if spelling(row[self.answer]) in frequent]
+            for split, rows in splits.items()
+        }
+        shares = {split: 1 - len(kept[split]) / len(rows) for split, rows in splits.items()}
+        return kept, shares
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    names: dict[str, str]  # from what a row says to the name of the content
+    contents: dict[str, bytes]  # by that name
+
+
+def _reference(value: Any) -> str:
+    """What a row says of its picture: a path, or for a picture in the data itself its own path."""
+    if isinstance(value, dict):
+        return str(value.get("path") or id(value))
+    return str(value)
+
+
+def _content(value: Any, base: Path) -> tuple[bytes, str | None]:
+    """The picture's bytes, and what is wrong if there are none."""
+    if isinstance(value, dict) and value.get("bytes"):
+        return value["bytes"], None
+    reference = value.get("path") if isinstance(value, dict) else value
+    if not isinstance(reference, str) or not reference.strip():
+        return b"", "names no picture."
+    try:
+        return picture_bytes(reference, base), None
+    except InputError as error:
+        return b"", str(error)

@@ -1,0 +1,38 @@
+"""The process of its own in which a tracker's library runs.
+
+There it may set what it likes, print what it likes and start what it likes; the study's own
+process imports none of it, and a library that fails ends nothing but its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.errors import MissingExtra
+from tunewise.trackers.runs import Point, Run
+
+Write = Callable[[Path, str, Sequence[Run]], None]
+"""`write(place, study, runs)`: put the runs into the store at `place`, each in the place of what
+an earlier call wrote for the trial of that id."""
+
+
+def as_text(study: str, runs: Sequence[Run]) -> str:
+    return json.dumps({"study": study, "runs": [asdict(run) for run in runs]})
+
+
+def main(write: Write) -> None:
+    """Be the process: the place is the argument, the runs come in as JSON."""
+    content = json.loads(sys.stdin.read())
+    try:
+        write(Path(sys.argv[1]), content["study"], [_run(run) for run in content["runs"]])
+    except MissingExtra as error:
+        sys.exit(str(error))
+
+
+def _run(values: dict[str, Any]) -> Run:
+    return Run(**{**values, "points": tuple(Point(**point) for point in values["points"])})

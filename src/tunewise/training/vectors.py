@@ -1,0 +1,101 @@
+"""The vectors of frozen encoders in the place of what they would read.
+
+What `features` does for a single trunk, this does for two encoders that meet in a head: whichever
+of them holds no trained number runs once, and its vectors are given to the model from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from tunewise.backbones.fusion import Fusion
+from tunewise.backbones.model import Model
+from tunewise.backbones.stored import OnRows, Rows
+from tunewise.backbones.vectors import picture_vectors, text_vectors
+from tunewise.core.canonical import digest
+from tunewise.data.pictures import open_picture
+from tunewise.tasks.base import Batch, Encoded
+
+
+def frozen_encoders(model: Model) -> tuple[str, ...]:
+    """Which of ``image`` and ``text`` hold no trained number; none without a head to meet in."""
+    if not isinstance(model.module, Fusion):
+        return ()
+    trained = {n for n, weight in model.module.named_parameters() if weight.requires_grad}
+    return tuple(
+        name for name in model.trunks if not any(path.startswith(f"{name}.") for path in trained)
+    )
+
+
+def vectors_key(key: str, encoders: Sequence[str]) -> str:
+    """The address of a study's vectors: of the same key, those of other encoders lie elsewhere."""
+    return digest([key, list(encoders)])
+
+
+class Vectors(NamedTuple):
+    """Stored vectors, the argument that the model takes them by, and each example's row."""
+
+    argument: str
+    rows: Rows
+    places: Sequence[int]
+
+
+@dataclass(frozen=True)
+class StoredVectors:
+    """The stored vectors of a split, put into its batches."""
+
+    vectors: Sequence[Vectors]
+
+    def fill(self, batch: Batch, places: Sequence[int]) -> Batch:
+        inputs = dict(batch.inputs)
+        for argument, rows, own in self.vectors:
+            inputs[argument] = rows.take([own[place] for place in places])
+        return replace(batch, inputs=inputs)
+
+
+@dataclass(frozen=True)
+class VectorStore:
+    """The vectors of a model's frozen encoders, kept in `folder` of the study."""
+
+    folder: Path
+    model: Model
+    encoders: Sequence[str]
+    on_rows: OnRows = lambda rows: None
+
+    def get(
+        self, split: str, encoded: Sequence[Encoded]
+    ) -> tuple[Sequence[Encoded], StoredVectors]:
+        """The examples without what need not be read any more, and the vectors instead."""
+        vectors = []
+        if "text" in self.encoders:
+            vectors.append(self._texts(self.folder / f"{split}-texts", encoded))
+        if "image" in self.encoders:
+            vectors.append(self._pictures(self.folder / f"{split}-pictures", encoded))
+            encoded = [item._replace(picture="") for item in encoded]
+        return encoded, StoredVectors(vectors)
+
+    def _texts(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
+        texts = [item.inputs for item in encoded]
+        rows = text_vectors(self._module, self.model.coder, texts, here=here, on_rows=self.on_rows)
+        return Vectors("text_embeds", rows, range(len(texts)))
+
+    def _pictures(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
+        names = [Path(item.picture).name for item in encoded]  # see `data.pictures.name_of`
+        rows = picture_vectors(
+            self._module,
+            self.model.coder,
+            dict(zip(names, (item.picture for item in encoded), strict=True)),
+            opener=open_picture,
+            here=here,
+            on_rows=self.on_rows,
+        )
+        where = {name: place for place, name in enumerate(sorted(set(names)))}
+        return Vectors("image_embeds", rows, [where[name] for name in names])
+
+    @property
+    def _module(self) -> Fusion:
+        assert isinstance(self.model.module, Fusion)
+        return self.model.module

@@ -1,0 +1,99 @@
+"""Writing on from a prompt at the command line."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Run, environment
+
+from tunewise.backbones.load import build_writer
+from tunewise.cli import generate
+from tunewise.cli.generate import command
+from tunewise.core.errors import InputError
+
+PROMPT = "The landlord, Mrs Marsh, lives in the house. Who owns the house?"
+
+
+def test_a_model_writes_on_from_a_prompt(tmp_path: Path, tunewise: Run) -> None:
+    ran = tunewise(
+        "generate", "--model", "embedded:decoder", "--prompt", PROMPT, "--stop", ".", cwd=tmp_path
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(" ")  # the blank belongs to the answer
+    assert ran.stdout.count("\n") == 1
+    assert ran.stderr.startswith("greedy: ")
+
+
+def test_samples_differ_and_come_again(capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = []
+    for _ in range(2):
+        command(
+            prompt=PROMPT, model="embedded:decoder", temperature=1.3, samples=3, max_new_tokens=12
+        )
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert len({*outputs[0].splitlines()}) == 3
+
+
+def test_what_is_streamed_is_what_beams_of_one_run_write(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command(prompt=PROMPT, model="embedded:decoder", beams=3, max_new_tokens=8)
+    captured = capsys.readouterr()
+    assert captured.out.strip()
+    assert "beam 3: " in captured.err
+
+
+def test_nothing_that_is_written_acts_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    generate._write("\x1b[31mred\x07")
+    assert capsys.readouterr().out == "␛[31mred␇"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "either the folder of a study or --model"),
+        ({"model": "embedded:decoder", "prompt": ""}, "with --prompt"),
+        ({"model": "embedded:decoder", "samples": 2}, "would be the same"),
+        ({"model": "embedded:decoder", "beams": 2, "top_k": 5}, "leave out --top-k"),
+        ({"model": "embedded:decoder", "top_p": 2.0}, "top_p = 2.0"),
+        ({"model": "embedded:decoder", "prompt": "red " * 300}, "context only 256"),
+        ({"model": "embedded:decoder", "contender": "lora"}, "is of a study"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        command(**{"prompt": PROMPT} | options)
+
+
+def test_an_encoder_writes_nothing() -> None:
+    with pytest.raises(InputError, match="no end token"):
+        build_writer("embedded:encoder", seed=0)
+
+
+def test_a_contender_that_chooses_is_sent_to_predict(finished: Path) -> None:
+    with pytest.raises(InputError, match="tunewise predict"):
+        command(finished, prompt=PROMPT, contender="majority")
+
+
+def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
+    words = ("generate", "--model", "embedded:decoder", "--prompt", PROMPT, "--stop", "@@")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tunewise", *words, "--max-new-tokens", "180"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.read(1)  # it is writing
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    assert process.returncode in (0, 130)  # it may have been at its last word

@@ -1,0 +1,107 @@
+"""Pictures as they come: nothing that is damaged is read, and every mode becomes the same RGB."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tunewise.core.errors import InputError
+from tunewise.data.pictures import check_picture, name_of, open_picture, picture_bytes
+from tunewise.data.world.scenes import DRAWN
+
+RED = (200, 30, 30)
+
+
+def encoded(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, form, **options)
+    return content.getvalue()
+
+
+def plain(size: tuple[int, int] = (16, 8), mode: str = "RGB", colour: Any = RED) -> Image.Image:
+    return Image.new(mode, size, colour)
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b"", "is empty"),
+        (b"no picture at all", "no picture in a format"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture in a format"),
+        (encoded(plain((64, 64)))[:-30], "is damaged"),
+        (encoded(plain((64, 64)), "JPEG")[:-200], "is damaged"),
+    ],
+)
+def test_what_is_no_whole_picture_is_told(content: bytes, wrong: str) -> None:
+    assert wrong in str(check_picture(content))
+    with pytest.raises(InputError, match=wrong):
+        open_picture(content)
+
+
+def test_an_enormous_picture_is_refused_before_it_is_decoded() -> None:
+    bomb = encoded(Image.new("1", (20_000, 20_000)))  # a few kilobytes
+    assert len(bomb) < 100_000
+    assert "more than 64,000,000 pixels" in str(check_picture(bomb))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encoded(plain()),
+        encoded(plain(mode="RGBA", colour=(*RED, 255))),
+        encoded(plain().convert("P", palette=Image.Palette.ADAPTIVE)),
+        encoded(plain(), "GIF"),
+        encoded(plain(), "BMP"),
+        encoded(plain(), "WEBP", lossless=True),
+    ],
+)
+def test_every_mode_becomes_the_same_rgb(content: bytes) -> None:
+    opened = open_picture(content)
+    assert (opened.mode, opened.size) == ("RGB", (16, 8))
+    assert opened.getpixel((3, 3)) == RED
+
+
+def test_cmyk_and_grey_become_rgb() -> None:
+    cyan = open_picture(encoded(plain(mode="CMYK", colour=(255, 0, 0, 0)), "JPEG"))
+    assert cyan.mode == "RGB"
+    red, green, blue = cyan.getpixel((3, 3))  # type: ignore[misc]
+    assert red < 20 and green > 200 and blue > 200
+    assert open_picture(encoded(plain(mode="L", colour=120))).getpixel((0, 0)) == (120, 120, 120)
+    deep = Image.new("I;16", (4, 4), 0x7F00)
+    assert open_picture(encoded(deep)).getpixel((0, 0)) == (127, 127, 127)
+
+
+def test_what_is_transparent_becomes_white() -> None:
+    clear = encoded(plain(mode="RGBA", colour=(*RED, 0)))
+    assert open_picture(clear).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_the_cameras_turn_is_undone() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by a quarter
+    turned = encoded(plain((16, 8)), "JPEG", exif=exif)
+    assert open_picture(turned).size == (8, 16)
+
+
+def test_a_path_may_lack_its_ending_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    content = encoded(plain())
+    (tmp_path / "image3.jpg").write_bytes(content)  # a PNG under another ending
+    assert picture_bytes("image3", tmp_path) == content
+    assert name_of(content).endswith(".png")
+    with pytest.raises(InputError, match=r"Did you mean 'image3.jpg'"):
+        picture_bytes("image4.jpg", tmp_path)
+
+
+def test_a_drawing_of_the_embedded_world_is_a_picture() -> None:
+    content = picture_bytes(f"{DRAWN}7", Path())
+    assert check_picture(content) is None
+    assert open_picture(f"{DRAWN}7").size == (96, 64)
+
+
+def test_a_name_is_of_the_content() -> None:
+    assert name_of(encoded(plain())) == name_of(encoded(plain()))
+    assert name_of(encoded(plain())) != name_of(encoded(plain(colour=(0, 0, 0))))

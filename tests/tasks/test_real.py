@@ -1,0 +1,56 @@
+"""Every row of the real questions, through GPT-2's own tokenizer."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import GPT2Tokenizer
+
+from tunewise.data.settings import DataSettings
+from tunewise.data.sources import read_data
+from tunewise.tasks.question_answering import QuestionAnswering
+
+FILES = {
+    "train": "train_subset.jsonl",
+    "validation": "squadshifts_new_wiki.jsonl",
+    "test": "dev.jsonl",
+}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("limit", [128, 512])
+def test_every_row_is_preprocessed_and_none_is_lost_unreported(real_data: Path, limit: int) -> None:
+    """The unmasked labels are a blank, the answer and the end; a minute at the usual limit."""
+    coder: Any = GPT2Tokenizer.from_pretrained(real_data / "gpt2-tokenizer")
+    coder.pad_token = coder.eos_token
+    task = QuestionAnswering()
+    settings = DataSettings(source=str(real_data / "squad"), files=FILES)
+    settled = task.settle(read_data(settings, task.columns(), Path()))
+    seconds, rows = 0.0, 0
+    for split, prepared in settled.splits.items():
+        assert settled.facts[split]["dropped_answers"] == []
+        examples = [task.read(row) for row in prepared]
+        started = time.monotonic()
+        encoded = {one.id: one for one in task.encode_training(examples, coder, max_length=limit)}
+        left_out = [one for one in examples if one.id not in encoded]
+        asked = task.encode(examples, coder, max_length=limit)
+        seconds += time.monotonic() - started
+        assert len(asked) == len(examples)
+        rows += len(examples)
+        for example in examples:
+            if example.id in encoded:
+                item = encoded[example.id]
+                ids, end = item.inputs["input_ids"], coder.eos_token_id
+                assert coder.decode(ids[item.prompt : -1]) == f" {example.references[0]}"  # type: ignore[index]  # SQuAD 1.1: always one
+                assert ids[-1] == end
+                assert ids[: item.prompt][-2:] == coder("Answer:")["input_ids"]
+                assert len(ids) <= limit
+        assert sum(not task.fits(item) for item in asked) <= 0.01 * len(asked)
+        if limit == 512:
+            assert left_out == []
+    assert rows == 4000 + 7938 + 6395
+    if limit == 512:
+        assert seconds < 60

@@ -1,0 +1,194 @@
+"""A study of question answering through the command line, on a model made on the spot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.tasks.conftest import questions, write_rows
+
+from tunewise.core.errors import InputError
+from tunewise.reports.plain import visible
+from tunewise.studies.studyfile import read_study
+
+STUDY = """
+name: rooms
+task: {{kind: question-answering, max_new_tokens: 8, decoding: [greedy, top-k 5], samples: 2}}
+data: {{source: data}}
+models: ["{model}"]
+methods:
+  - untuned
+  - lora: {{rank: 2, targets: attention}}
+  - full
+training: {{epochs: 2, batch_size: 8, learning_rate: 1e-2, max_length: 160}}
+seeds: [0, 1]
+"""
+
+
+def tunewise(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    fixed = {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "tunewise", *words],
+        cwd=cwd,
+        env={**os.environ, **fixed},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, writer: Path) -> Path:
+    """The folder of a study that has run."""
+    place = tmp_path_factory.mktemp("rooms")
+    (place / "data").mkdir()
+    for number, (split, rows) in enumerate({"train": 40, "validation": 12, "test": 12}.items()):
+        write_rows(place / "data" / f"{split}.jsonl", questions(rows, number))
+    (place / "study.yaml").write_text(STUDY.format(model=writer))
+    ran = tunewise("run", "study.yaml", cwd=place)
+    assert ran.returncode == 0, ran.stderr
+    return place / "runs" / "rooms"
+
+
+def test_every_contender_is_scored_on_the_test_split(finished: Path) -> None:
+    content = json.loads((finished / "report" / "evaluation_results.json").read_text())
+    rows = {row["name"]: row for row in content["contenders"]}
+    assert set(rows) == {"untuned", "lora", "full"}
+    assert all(row["status"] == "done" for row in rows.values())
+    assert all(set(row["test"]) == {"f1", "exact_match", "loss"} for row in rows.values())
+    assert rows["untuned"]["parameters"]["trainable"] == 0
+    assert rows["untuned"]["seeds"] == [0]
+    assert rows["full"]["test"]["loss"]["mean"] < rows["untuned"]["test"]["loss"]["mean"]
+    assert content["metric"] == "f1"
+
+
+def test_every_way_of_decoding_is_stored_with_the_one_that_counts_first(finished: Path) -> None:
+    path = next(finished.glob("tests/*/predictions/test.parquet"))
+    rows = pq.read_table(path).to_pylist()
+    assert [(row["strategy"], row["sample"]) for row in rows[:3]] == [
+        ("greedy", 0),
+        ("top-k 5", 0),
+        ("top-k 5", 1),
+    ]
+    assert len(rows) == 12 * 3
+    assert all(row["references"] and row["tokens"] <= 8 for row in rows)
+
+
+def test_the_report_shows_questions_and_answers(finished: Path) -> None:
+    page = (finished / "report" / "index.html").read_text()
+    assert "Where is the" in page
+    assert "Quality and diversity" in page
+    assert "Wrong answers" in page
+    assert "top-k 5" in page
+
+
+def test_the_record_holds_every_way_of_decoding_and_every_kind_of_failure(finished: Path) -> None:
+    content = json.loads((finished / "report" / "evaluation_results.json").read_text())
+    rows = {row["name"]: row for row in content["contenders"]}
+    greedy = {r["contender"]: r for r in content["decoding"] if r["strategy"] == "greedy"}
+    for name, row in rows.items():
+        assert greedy[name]["f1"] == pytest.approx(row["test"]["f1"]["mean"])
+        assert greedy[name]["best_f1"] == greedy[name]["f1"]  # there is one sample
+        wrong = content["wrong_answers"][name]
+        right = row["test"]["exact_match"]["mean"] * wrong["answers"]
+        assert sum(wrong["counts"].values()) == pytest.approx(wrong["answers"] - right)
+        assert wrong["answers"] == 12 * len(row["seeds"])
+    drawn = [row for row in content["decoding"] if row["strategy"] == "top-k 5"]
+    assert all(row["samples"] == 2 and row["best_f1"] >= row["f1"] for row in drawn)
+    for name in ("decoding", "wrong_answers"):
+        assert len((finished / "report" / "tables" / f"{name}.csv").read_text().splitlines()) > 3
+
+
+def test_the_best_contender_answers_questions_in_a_file_and_given_outright(finished: Path) -> None:
+    write_rows(finished.parent.parent / "new.jsonl", questions(3, 9))
+    asked = tunewise("predict", str(finished), "--input", "new.jsonl", cwd=finished.parent.parent)
+    assert asked.returncode == 0, asked.stderr
+    answers = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == ["9-0", "9-1", "9-2"]
+    assert all(set(answer) == {"id", "answer", "stopped"} for answer in answers)
+    one = tunewise(
+        *("predict", str(finished), "--contender", "untuned"),
+        *("--text", "Where is the lamp?", "--text", "The lamp is in the hall."),
+        *("--out", "answers.csv", "--force"),
+        cwd=finished.parent.parent,
+    )
+    assert one.returncode == 0, one.stderr
+    assert (finished.parent.parent / "answers.csv").read_text().startswith("id,answer,stopped\n")
+
+
+def test_export_says_where_the_weights_are(finished: Path) -> None:
+    refused = tunewise("export", str(finished), "--to", "away", cwd=finished.parent.parent)
+    assert refused.returncode == 2
+    assert "not exported yet" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("majority", "'majority' does not fit the task 'question-answering'"),
+        ("tfidf", "'tfidf' does not fit the task 'question-answering'"),
+        ("head", "there is no new head to train"),
+    ],
+)
+def test_methods_that_cannot_write_are_refused_with_the_reason(
+    tmp_path: Path, method: str, told: str
+) -> None:
+    study = {
+        "name": "x",
+        "task": {"kind": "question-answering"},
+        "data": {"source": "x.jsonl"},
+        "models": ["m"],
+        "methods": [method],
+    }
+    with pytest.raises(InputError, match=told):
+        read_study(study)
+
+
+def test_untuned_has_nothing_to_choose_with() -> None:
+    study = {
+        "name": "x",
+        "task": {"kind": "classification", "text": "text", "label": "label"},
+        "data": {"source": "x.csv"},
+        "models": ["m"],
+        "methods": ["untuned"],
+    }
+    with pytest.raises(InputError, match="'untuned' does not fit the task 'classification'"):
+        read_study(study)
+
+
+def test_metrics_of_another_kind_of_answer_are_refused() -> None:
+    task = {"kind": "question-answering", "metrics": ["accuracy"]}
+    study = {
+        "name": "x",
+        "task": task,
+        "data": {"source": "x"},
+        "models": ["m"],
+        "methods": ["full"],
+    }
+    with pytest.raises(InputError, match="unknown metric 'accuracy'"):
+        read_study(study)
+
+
+def test_a_trained_contender_writes_on_from_its_prompt(finished: Path) -> None:
+    """`generate` folds LoRA into the model; the sealed test decoded with it beside."""
+    content = json.loads((finished / "report" / "evaluation_results.json").read_text())
+    name = next(row["name"] for row in content["contenders"] if "lora" in row["name"])
+    tests = [pq.read_table(path).to_pylist() for path in finished.glob("tests/*/predictions/*")]
+    row = questions(12, 2)[0]
+    prompt = f"Context: {row['context']}\nQuestion: {row['question']}\nAnswer:"
+    words = ("--contender", name, "--prompt", prompt, "--max-new-tokens", "8")
+    ran = tunewise("generate", str(finished), *words, cwd=finished.parent.parent)
+    assert ran.returncode == 0, ran.stderr
+    sealed = {
+        answer["answer"]
+        for rows in tests
+        for answer in rows
+        if answer["id"] == row["id"] and answer["strategy"] == "greedy"
+    }
+    assert visible(ran.stdout).strip() in {visible(answer).strip() for answer in sealed}
