@@ -16,6 +16,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.parts import roles
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.parameters import parameters_by_group
+from tunewise.methods.base import METHODS as BY_NAME
 from tunewise.methods.base import Adaptation
 from tunewise.methods.bitfit import BitFit
 from tunewise.methods.full import Full
@@ -148,6 +149,23 @@ def test_the_largest_batch_fits_and_one_more_does_not(
     assert 1 < most < 64
     assert needed(most) <= limit < needed(most + 1)
     assert largest_batch(model, TASK, method, PLAIN, 20, limit_bytes=1000, most=8) == 0
+
+
+@pytest.mark.parametrize("kind", ["IA3", "VERA", "LN_TUNING", "OFT", "BOFT", "HRA"])
+def test_methods_of_the_library_are_foreseen(folder: Callable[[str], Path], kind: str) -> None:
+    method = BY_NAME.build("peft", {"peft_type": kind})
+    assert isinstance(method, Adaptation)
+    agree(folder("bert"), method, PLAIN, SHAPE)
+
+
+@pytest.mark.parametrize("kind", ["LOHA", "LOKR"])
+def test_methods_of_the_library_that_read_numbers_are_not(
+    folder: Callable[[str], Path], kind: str
+) -> None:
+    method = BY_NAME.build("peft", {"peft_type": kind})
+    assert isinstance(method, Adaptation)
+    with pytest.raises(NotPredictable, match="reads a number"):
+        foreseen(folder("bert"), method, PLAIN, SHAPE)
 
 
 class Reading(LoRA):

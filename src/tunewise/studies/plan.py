@@ -230,7 +230,7 @@ class _Planner:
             parameters=first["parameters"],
             groups=first["groups"],
             reduction=first["reduction"],
-            artefact_bytes=artefact_bytes(first["parameters"]),
+            artefact_bytes=first["parameters"] and artefact_bytes(first["parameters"]),
         )
         if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
             return replace(planned, note=f"not predictable: {reason}")

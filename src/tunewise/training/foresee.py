@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
+from tunewise.core.errors import InputError
 from tunewise.costs.largest import largest
 from tunewise.costs.memory import Memory, StepMeter, held_tensors
 from tunewise.methods.base import Adaptation
@@ -101,7 +102,9 @@ def applied(model: Model, method: Adaptation) -> Model:
     copied = replace(model, module=copy.deepcopy(model.module))
     try:
         method.prepare(copied)
-    except (NotImplementedError, RuntimeError) as error:
+    except (NotImplementedError, RuntimeError, InputError) as error:
+        if isinstance(error, InputError) and not method.needs_numbers:
+            raise
         reason = str(error).strip().splitlines()[0]
         raise NotPredictable(
             f"it is built from numbers, of which there are none ({reason})."
@@ -122,7 +125,7 @@ def foresee_applied(
     rows = fake_examples(model, shape.examples_at_once, shape.tokens)
     held_back = fake_examples(model, shape.evaluated, shape.evaluated_tokens or shape.tokens)
     try:
-        with quiet(), FakeTensorMode() as fakes, _StandIns():
+        with quiet(), FakeTensorMode(allow_non_fake_inputs=True) as fakes, _StandIns():
             _fill_with_fakes(model.module, device)
             settle(model, training)
             batch = _faked(task.collate(rows, model.coder), fakes, device)
@@ -132,7 +135,9 @@ def foresee_applied(
         raise NotPredictable(
             f"it reads numbers ({error.func}), and a prediction has none."
         ) from error
-    except NotImplementedError as error:
+    except (NotImplementedError, RuntimeError, AssertionError) as error:
+        if not method.needs_numbers:
+            raise
         reason = str(error).strip().splitlines()[0]
         raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
 

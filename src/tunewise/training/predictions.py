@@ -98,6 +98,9 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
         adapted = applied(model, method)
     except InputError as error:
         return {"error": str(error)}
+    except NotPredictable as error:
+        unknown = dict.fromkeys(("parameters", "groups", "reduction"))
+        return {**unknown, "not_predictable": str(error)}
     counts = {
         "parameters": parameter_counts(adapted.module, adapted.head),
         "groups": parameters_by_group(
