@@ -34,6 +34,7 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/decoding.py
 
 sst5: $(VENV)/.installed-dev

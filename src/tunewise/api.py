@@ -20,6 +20,7 @@ from tunewise.reports.write import write_report
 from tunewise.store.study import StudyFolder
 from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
+from tunewise.studies.plan import Plan, plan
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.progress import show_progress
@@ -46,6 +47,10 @@ class Study:
     def prepare(self, *, say: Say = lambda text: None) -> Prepared:
         """Read and audit the data, find the models, count each contender. Writes nothing."""
         return prepare(self.settings, say=say)
+
+    def plan(self, *, workers: int | None = None, say: Say = lambda text: None) -> Plan:
+        """What it would take and could tell; of each model only the configuration is needed."""
+        return plan(self.settings, workers=workers or len(usable_cores()), say=say)
 
     def run(self, out: Path | str | None = None, *, workers: int | None = None) -> Opened:
         """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""

@@ -13,13 +13,15 @@ import pytest
 import torch
 from tests.conftest import OPTIONS
 
+from tunewise.backbones.shapes import build_shape
 from tunewise.backbones.sources import resolve
 from tunewise.core.canonical import settings_of
 from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.training.adapt import Training
-from tunewise.training.assembly import Feeds
+from tunewise.training.assembly import Feeds, Parts
+from tunewise.training.foresee import StepShape, foresee
 from tunewise.training.job import run_job
 from tunewise.training.loop import Diverged
 from tunewise.training.settings import TrainingSettings
@@ -287,3 +289,29 @@ def test_a_trunk_with_a_trained_number_is_never_replaced(
     for name in ("full", "lora", "bitfit", "last-layers", "prefix"):
         do(study, settings(name, epochs=1), name)
     assert stores == [None] * 5
+
+
+@pytest.mark.parametrize("name", ["full", "lora", "head", "prefix"])
+def test_a_trials_step_holds_what_was_foreseen(
+    study: Path, settings: Settings, checkpoint: Callable[[str], Path], name: str
+) -> None:
+    chosen = settings(name, {"length": 4} if name == "prefix" else None, epochs=1)
+    assert do(study, chosen) == "done"
+    costs = json.loads((study / "trials" / "a" / "costs.json").read_text())
+    memory, counted = costs["memory"], costs["memory"]["counted"]
+    parts = Parts.of(chosen, study)
+    assert isinstance(parts.method, Adaptation)
+    foreseen = foresee(
+        build_shape(checkpoint("bert"), options=OPTIONS),
+        parts.task,
+        parts.method,
+        parts.training,
+        StepShape(counted["examples"], counted["tokens"], evaluated=SIZES["validation"]),
+    ).memory
+    for phase in ("forward", "backward", "update"):
+        expected = foreseen.peak_bytes(phase)
+        # A batch without padding needs no mask; a prediction is for one that does.
+        assert memory["peak_bytes"][phase] == pytest.approx(expected, rel=0.03), phase
+    assert memory["trainable_bytes"] == foreseen.trainable_bytes
+    assert costs["flops_per_step"] > 0
+    assert all(costs["step_seconds"][phase] > 0 for phase in ("forward", "backward", "update"))

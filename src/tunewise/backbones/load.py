@@ -101,7 +101,7 @@ def _built(
         where["revision"] = resolve(source, revision)["revision"]
     try:
         with quiet():
-            config = _configuration(where, options, dropout)
+            config = configuration(where, options, dropout)
             coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
             module, trunk, new = load(where, config, seed)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
@@ -124,7 +124,7 @@ def _built(
     return model
 
 
-def _configuration(
+def configuration(
     where: dict[str, Any], options: Sequence[str], dropout: float | None
 ) -> PreTrainedConfig:
     config = AutoConfig.from_pretrained(**where, trust_remote_code=False)

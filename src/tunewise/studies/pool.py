@@ -53,7 +53,7 @@ class Pool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                env=_environment(),
+                env=worker_environment(),
                 start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
             )
 
@@ -125,7 +125,7 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """Ours with the thread limits, and with this very package found first."""
     package = str(Path(tunewise.__file__).parents[1])
     before = os.environ.get("PYTHONPATH")

@@ -29,6 +29,7 @@ from tunewise.training.detectors import SETTLED, Findings, Watch
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Step, train
+from tunewise.training.meter import TrialMeter
 from tunewise.training.optimizer import learning_rate_at, make_optimizer
 from tunewise.training.predictor import predict_feed
 from tunewise.training.settings import TrainingSettings
@@ -98,6 +99,7 @@ class Training:
     log: TrialLog
     stopwatch: Stopwatch
     stop: Callable[[], bool]
+    meter: TrialMeter = field(default_factory=TrialMeter)
 
     def run(self) -> Progress:
         """Train to the end and leave the chosen epoch's weights in the model.
@@ -139,7 +141,7 @@ class Training:
     def _train_epoch(self, per_epoch: int) -> None:
         training_mode(self.model)
         peak = self.learning_rate
-        with self.stopwatch.phase("train"):
+        with self.stopwatch.phase("train"), self.meter.watching(self.optimizer):
             train(
                 self.model.module,
                 self.task,
@@ -150,6 +152,7 @@ class Training:
                 seed=self.seed,
                 penalty=lambda: self.method.penalty(self.model),
                 after_step=self._after_step,
+                entering=self.meter.entering,
             )
 
     def _steps(self, per_epoch: int) -> Iterator[tuple[int, list[Batch]]]:
@@ -159,10 +162,14 @@ class Training:
             lengths, self.settings.batch_size, seed=self.seed, epoch=self.progress.epoch
         )
         first = (self.progress.epoch - 1) * per_epoch
-        for number, places in enumerate(batches, start=first + 1):
-            if number > self.progress.step:
-                parts = parts_of(places, self.settings.accumulate)
-                yield number, [self.train_feed.batch(part).to(self.model.device) for part in parts]
+        waiting = dict(enumerate(batches, start=first + 1))
+        waiting = {number: waiting[number] for number in waiting if number > self.progress.step}
+        self.meter.choose({n: max(lengths[at] for at in waiting[n]) for n in waiting})
+        for number, places in waiting.items():
+            parts = parts_of(places, self.settings.accumulate)
+            step = [self.train_feed.batch(part).to(self.model.device) for part in parts]
+            self.meter.begin(number, step)
+            yield number, step
 
     def _after_step(self, step: Step) -> None:
         self.method.after_step(self.model, step.number)
@@ -198,8 +205,10 @@ class Training:
         self._last_checkpoint = time.monotonic()
 
     def _evaluate(self) -> None:
-        with self.stopwatch.phase("evaluate"):
-            predictions = predict_feed(self.model, self.validation_feed)
+        with self.stopwatch.phase("evaluate"), self.meter.watching(self.optimizer):
+            predictions = predict_feed(
+                self.model, self.validation_feed, entering=self.meter.evaluating
+            )
             validation = self.score(predictions)
         self.progress.findings.add_answers(self.progress.epoch, predictions)
         record = self.progress.close_epoch(validation)

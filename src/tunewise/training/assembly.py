@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from tunewise.backbones.fast_cpu import speed_up
+from tunewise.backbones.lean import compute_in, recompute_blocks
 from tunewise.backbones.model import Model
 from tunewise.backbones.stored import OnRows
 from tunewise.data.examples import Example, Prediction
@@ -99,8 +100,17 @@ def prepared_model(
     method.prepare(model)
     if torch.cuda.is_available():
         model.module.to("cuda")
-    speed_up(model.module)
+    settle(model, parts.training)
     return model
+
+
+def settle(model: Model, training: TrainingSettings) -> None:
+    """Make a model that lies on its device compute as the training settings say."""
+    speed_up(model.module)
+    if training.gradient_checkpointing:
+        recompute_blocks(model)
+    if training.precision != "float32":
+        compute_in(model.module, getattr(torch, training.precision))
 
 
 class Feeds:

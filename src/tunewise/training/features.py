@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
+from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
@@ -84,13 +84,14 @@ class Stub(nn.Module):
 
     def forward(
         self, input_ids: Any = None, inputs_embeds: Tensor | None = None, **_: Any
-    ) -> BaseModelOutput | BaseModelOutputWithPooling:
+    ) -> BaseModelOutputWithPast | BaseModelOutputWithPooling:
         assert inputs_embeds is not None
         if self.has_pooler:
             return BaseModelOutputWithPooling(
                 last_hidden_state=inputs_embeds[:, :1], pooler_output=inputs_embeds[:, 1]
             )
-        return BaseModelOutput(last_hidden_state=inputs_embeds)
+        # Decoders' classifiers ask for the past as well; there is none.
+        return BaseModelOutputWithPast(last_hidden_state=inputs_embeds)
 
 
 @torch.no_grad()  # not inference mode: the head must be able to learn from these

@@ -50,13 +50,15 @@ def train(
     seed: int,
     penalty: Callable[[], Tensor | None],
     after_step: Callable[[Step], None],
+    entering: Callable[[str], None] = lambda phase: None,
 ) -> None:
     """Take one optimiser step for each numbered group of batches.
 
     The loss is divided by the targets of the whole step, not batch by batch, so computing a step
     in parts trades memory for time and leaves the gradient the same. Dropout is drawn from the
     seed and the step's number alone. A `penalty` joins the mean loss, not the loss that is told.
-    `after_step` runs while the gradients still exist.
+    `after_step` runs while the gradients still exist. `entering` hears what begins: ``forward``,
+    ``backward``, ``update``, ``done``.
 
     Raises:
         Diverged: the loss or the gradient is not finite; the weights are those before the step.
@@ -70,19 +72,23 @@ def train(
         loss, correct = 0.0, 0
         for part, batch in enumerate(batches):
             torch.manual_seed(derive(seed, "dropout", number, part))
+            entering("forward")
             result = task.loss(module, batch)
+            entering("backward")
             (result.total / targets).backward()
             loss += result.total.item() / targets
             correct += result.correct
         if (extra := penalty()) is not None:
             extra.backward()
 
+        entering("update")
         norm = clip_grad_norm_(weights, clip_norm).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise Diverged(number, last_loss)
         rate = learning_rate(number)
         set_learning_rate(optimizer, rate)
         optimizer.step()
+        entering("done")
         after_step(
             Step(
                 number,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +37,17 @@ class ModelPredictor:
         self.method.save(self.model, folder)
 
 
-def predict_feed(model: Model, feed: Feed, *, thorough: bool = False) -> list[Prediction]:
+def predict_feed(
+    model: Model,
+    feed: Feed,
+    *,
+    thorough: bool = False,
+    entering: Callable[[str], None] = lambda phase: None,
+) -> list[Prediction]:
     """Predictions in the order of the feed, computed in batches of similar length.
 
-    `thorough` asks in every way that the task has, not in the first alone.
+    `thorough` asks in every way that the task has, not in the first alone. `entering` hears
+    ``evaluation`` before each batch, the longest first, and ``done`` after it.
     """
     asking = Asking(feed.coder, feed.seed, thorough)
     found: dict[int, Prediction] = {}
@@ -49,7 +56,9 @@ def predict_feed(model: Model, feed: Feed, *, thorough: bool = False) -> list[Pr
     with torch.inference_mode():
         for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
             batch = feed.batch(places).to(model.device)
+            entering("evaluation")
             answers = feed.task.predict(model.module, batch, asking)
             found.update(zip(places, answers, strict=True))
+            entering("done")
     model.module.train(was_training)
     return [found[place] for place in range(len(feed.encoded))]

@@ -46,6 +46,8 @@ class TrainingSettings:
     choose: Literal["best", "last"] = "best"  # epoch whose weights count, by the first metric
     patience: int | None = None  # epochs without a better validation score before stopping
     timeout: float | None = None  # seconds for one trial
+    gradient_checkpointing: bool = False  # compute a block again in the backward pass: less memory
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of the matrix products
 
     def __post_init__(self) -> None:
         whole = {
@@ -77,3 +79,8 @@ class TrainingSettings:
             raise ValueError(f"patience = {self.patience}: a whole number from 1 up.")
         if self.timeout is not None and self.timeout <= 0:
             raise ValueError(f"timeout = {self.timeout}: seconds, above 0.")
+        if self.precision == "float16":
+            raise ValueError(
+                "precision = float16: its small range needs scaled losses, which this loop does "
+                "not have; bfloat16 halves the same memory and needs none."
+            )

@@ -16,6 +16,7 @@ from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import mark_complete, remove_folder, write_json
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
+from tunewise.costs.memory import held_tensors
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs, Direct
 from tunewise.tasks.base import Encoded
@@ -24,6 +25,7 @@ from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.detectors import StartCheck, all_saved, as_promised, checks_of, guarded
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
+from tunewise.training.meter import TrialMeter
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
 from tunewise.training.seeds import derive
@@ -44,6 +46,7 @@ class Trial:
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
+        self.meter = TrialMeter()
         self.log = TrialLog(self.folder / "log.jsonl")
         self.result: dict[str, Any] = {
             "schema": SCHEMA,
@@ -160,6 +163,7 @@ class Trial:
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
+        self.meter = TrialMeter(held_tensors(model.module))
         with feeds.trunk_out():
             progress = Training(
                 task=self.parts.task,
@@ -176,6 +180,7 @@ class Trial:
                 log=self.log,
                 stopwatch=self.stopwatch,
                 stop=self.stop,
+                meter=self.meter,
             ).run()
             with self.stopwatch.phase("evaluate"):
                 predictions = predict_feed(model, validation_feed, thorough=True)
@@ -241,6 +246,7 @@ class Trial:
                 "peak_resident": peak_resident_bytes(),
                 "artefact": folder_bytes(self.weights),
             },
+            **self.meter.costs(),
             "parts_of_a_step": self.parts.training.accumulate,
             "tokens_per_second": tokens["real"] / train_seconds if tokens else None,
             "threads": torch.get_num_threads(),

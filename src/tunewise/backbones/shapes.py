@@ -1,0 +1,162 @@
+"""A model from its configuration alone: every shape, and no number. No weights are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import hf_hub_download
+from safetensors import SafetensorError, safe_open
+from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+
+from tunewise.backbones.load import NO_LIMIT, Pooling, configuration, longest_input
+from tunewise.backbones.model import Model
+from tunewise.backbones.pooling import MeanPooledClassifier, trunk_options
+from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import EMBEDDED, locate, looks_like_path
+from tunewise.core.errors import InputError
+from tunewise.core.network import hub_is_out_of_reach
+
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
+MOST_LACKING = 0.5  # of a trunk's tensors; above it the checkpoint uses other names, not others
+
+
+@dataclass(frozen=True)
+class NoTokenizer:
+    """Stands in for a tokenizer that is not at hand: any number is a word."""
+
+    vocabulary: int
+    pad_token_id: int = 0
+    model_max_length: int = NO_LIMIT
+    all_special_ids: tuple[int, ...] = ()
+
+    def get_vocab(self) -> dict[str, int]:
+        return {str(number): number for number in range(self.vocabulary)}
+
+
+def configuration_folder(source: str, base: Path = Path()) -> Path:
+    """The folder with a model's ``config.json``; of a hub model nothing else is fetched.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = base / Path(source).expanduser()
+    is_path = path.is_dir() or looks_like_path(source)
+    if is_path and not source.startswith(EMBEDDED):
+        if not (path / "config.json").is_file():
+            raise InputError(f"model {source}: {path} has no config.json.")
+        return path
+    if folder := locate(source):
+        return folder
+    try:
+        file = hf_hub_download(source, "config.json", local_files_only=hub_is_out_of_reach())
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"model {source}: its configuration is neither in the cache nor on the hub ({reason})"
+        ) from error
+    return Path(file).parent
+
+
+def build_shape(
+    folder: Path,
+    *,
+    options: Sequence[str],
+    pooling: Pooling = "library",
+    dropout: float | None = None,
+    device: str = "meta",
+) -> Model:
+    """The model that `load.build` would make, on the meta device.
+
+    The head is what lies outside the trunk, plus what the weights lack where they lie in the
+    folder; where they do not, a trunk counts as whole.
+
+    The arguments are those of `load.build`, but for `folder`, which holds ``config.json``, and
+    `device`: ``cpu`` gives random numbers, for measuring.
+
+    Raises:
+        InputError: the library has no such classifier.
+    """
+    where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    try:
+        with quiet(), torch.device(device):
+            config = configuration(where, options, dropout)
+            if pooling == "mean":
+                encoder = AutoModel.from_config(
+                    config, dtype=torch.float32, **trunk_options(config)
+                )
+                module, trunk = MeanPooledClassifier(config, encoder), "encoder"
+            else:
+                module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+                trunk = module.base_model_prefix
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"model {folder}: no text classifier can be built ({reason})") from error
+    coder = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
+    config.pad_token_id = coder.pad_token_id
+    names = [name for name, _ in module.named_parameters()]
+    lacking = _lacking(folder, trunk, names)
+    return Model(
+        module=module.eval(),
+        coder=coder,
+        trunks={"text": trunk},
+        head=[name for name in names if not name.startswith(f"{trunk}.") or name in lacking],
+        max_length=longest_input(module, coder),
+        source=str(folder),
+    )
+
+
+def has_tokenizer(model: Model) -> bool:
+    return not isinstance(model.coder, NoTokenizer)
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """The tokenizer in a model's folder, or None where there is none."""
+    if not any(any(folder.glob(pattern)) for pattern in TOKENIZER):
+        return None
+    try:
+        with quiet():
+            coder = AutoTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
+    except (OSError, ValueError, KeyError):
+        return None
+    if coder.pad_token_id is None:
+        coder.pad_token = coder.eos_token
+    return coder
+
+
+def _lacking(folder: Path, trunk: str, names: Sequence[str]) -> set[str]:
+    """The trunk's parameters that the weights in the folder do not hold, by their headers."""
+    stored = {name for path in folder.glob("*.safetensors") for name in tensor_names(path)}
+    inside = [name for name in names if name.startswith(f"{trunk}.")]
+    lacking = {
+        name
+        for name in inside
+        if not stored & {spelt for plain in _spellings(name, trunk) for spelt in plain}
+    }
+    return lacking if len(lacking) <= MOST_LACKING * len(inside) else set()
+
+
+def _spellings(name: str, trunk: str) -> list[tuple[str, ...]]:
+    """How checkpoints write a name: with or without the trunk's, and with norms of old."""
+    short = name.removeprefix(f"{trunk}.")
+    old = [
+        plain.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        )
+        for plain in (name, short)
+    ]
+    return [(name, short, *old)]
+
+
+def tensor_names(path: Path) -> list[str]:
+    """The names in a safetensors file; no number is read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return list(file.keys())
+    except (OSError, SafetensorError):
+        return []

@@ -1,0 +1,87 @@
+"""What this machine can do: matrix products and moved bytes a second, measured once."""
+
+from __future__ import annotations
+
+import platform
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from tunewise.core.cache import cache_folder
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import read_json, write_json
+
+SIZE = 1024  # of the matrices: large enough that nothing but arithmetic counts
+NUMBERS = 1 << 22  # of the vectors: larger than the caches
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The best that was seen of a machine with so many threads.
+
+    `slowdown` is how many times longer real training steps took than these three say together.
+    """
+
+    threads: int
+    flops_per_second: float  # of a large matrix product in float32
+    bytes_per_second: float  # read and written by an element-wise operation
+    seconds_per_operation: float  # of an operation on next to nothing
+    slowdown: float = 1.0
+
+    def seconds(self, flops: int, moved_bytes: int, operations: int) -> float:
+        """About how long such work takes; products are bound by arithmetic, the rest by memory."""
+        ideal = (
+            flops / self.flops_per_second
+            + moved_bytes / self.bytes_per_second
+            + operations * self.seconds_per_operation
+        )
+        return self.slowdown * ideal
+
+
+def calibrate() -> Calibration:
+    """Measure with the threads that this process has; takes about two seconds."""
+    a, b = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
+    x, y = torch.randn(NUMBERS), torch.empty(NUMBERS)
+    few = torch.randn(4)
+    return Calibration(
+        threads=torch.get_num_threads(),
+        flops_per_second=2 * SIZE**3 / _best(lambda: a @ b),
+        bytes_per_second=2 * 4 * NUMBERS / _best(lambda: torch.mul(x, 2.0, out=y)),
+        seconds_per_operation=_best(lambda: [few + 1 for _ in range(1000)]) / 1000,
+    )
+
+
+def known_calibration(threads: int) -> Calibration | None:
+    """What was measured on this machine, if it ever was."""
+    try:
+        return Calibration(**read_json(_path(threads)))
+    except (OSError, DamagedFile, TypeError):
+        return None
+
+
+def remember(calibration: Calibration) -> None:
+    """Keep it in the user's cache, where there can be one."""
+    with suppress(OSError):
+        write_json(_path(calibration.threads), asdict(calibration))
+
+
+def _path(threads: int) -> Path:
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", platform.node())
+    return cache_folder() / "calibration" / f"{host}-{threads}.json"
+
+
+def _best(work: Callable[[], object]) -> float:
+    """Seconds of the fastest of a few rounds: whatever else runs can only slow it down."""
+    work()
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
