@@ -119,7 +119,9 @@ def methods() -> str:
 
 def _method(part: type[Method], settings: Schema) -> str:
     facts = [f"version {part.version}"]
-    if issubclass(part, Adaptation):
+    if issubclass(part, Adaptation) and isinstance(part.learning_rate, property):
+        facts.append("default learning rate by type")
+    elif issubclass(part, Adaptation):
         facts.append(f"default learning rate {part.learning_rate:g}")
     if not part.uses_model:
         facts.append("uses no model")
