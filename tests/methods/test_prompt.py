@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -9,9 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from tests.tasks.conftest import byte_tokenizer
+from tests.tasks.conftest import byte_tokenizer, save_writer
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2Config
 
+import tunewise
 from tunewise.backbones.causal import check_causal
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
@@ -20,6 +23,7 @@ from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS
 from tunewise.methods.prompt_asked import Prompted, label_tokens
 from tunewise.methods.prompt_script import Script, drawn, named
+from tunewise.studies.prepare import prepare
 from tunewise.studies.studyfile import read_study
 
 OPTIONS = ("false", "true")
@@ -252,3 +256,50 @@ def test_prompting_does_not_write_answers() -> None:
     }
     with pytest.raises(InputError, match="'prompt' does not fit the task 'question-answering'"):
         read_study(study)
+
+
+STUDY = """
+name: facts
+task: {{kind: classification, text: statement, label: label, labels: ["false", "true"]}}
+data: {{source: data}}
+models: ["{model}"]
+methods:
+  - prompt: {{style: expert, scoring: text, max_new_tokens: 6}}
+  - prompt: {{name: shown, style: few-shot}}
+seeds: [0, 1]
+"""
+
+
+def test_a_whole_study_of_prompts(tmp_path: Path) -> None:
+    save_writer(tmp_path / "writer")
+    (tmp_path / "data").mkdir()
+    for split, rows in {"train": 12, "validation": 6, "test": 8}.items():
+        lines = [f"{split} {n} is so.,{OPTIONS[n % 2]}" for n in range(rows)]
+        text = "\n".join(["statement,label", *lines])
+        (tmp_path / "data" / f"{split}.csv").write_text(f"{text}\n")
+    (tmp_path / "study.yaml").write_text(STUDY.format(model=tmp_path / "writer"))
+    outcome = tunewise.run(tmp_path / "study.yaml", out=tmp_path / "out")
+    assert outcome.results is not None
+    content = json.loads((tmp_path / "out" / "report" / "evaluation_results.json").read_text())
+    rows_ = {row["name"]: row for row in content["contenders"]}
+    assert {row["status"] for row in rows_.values()} == {"done"}
+    assert [row["parameters"]["trainable"] for row in rows_.values()] == [0, 0]
+    assert {name: row["seeds"] for name, row in rows_.items()} == {"prompt": [0], "shown": [0, 1]}
+    with (tmp_path / "out" / "report" / "tables" / "prompting.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 8
+    assert table[0]["statement"] == "test 0 is so."
+    assert all(row["prompt: text"] for row in table)
+    assert {row["shown: answer"] for row in table} <= set(OPTIONS)
+
+
+def test_a_model_that_cannot_write_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    study = {
+        "name": "x",
+        "task": {"kind": "classification", "text": "text", "label": "label"},
+        "data": {"source": "embedded:reviews", "limit": {"train": 50, "validation": 50}},
+        "models": ["embedded:encoder"],
+        "methods": [{"prompt": {"name": "asked"}}],
+    }
+    with pytest.raises(InputError, match="asked on embedded:encoder.*causal language model"):
+        prepare(read_study(study))

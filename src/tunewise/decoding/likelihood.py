@@ -47,7 +47,7 @@ def log_probabilities(
 
 
 def _sums(branches: Branches, logits: Tensor, continuations: Sequence[Sequence[int]]) -> Tensor:
-    """(prompts, continuations). One that has ended goes on beside the others, and is not counted."""
+    """(prompts, continuations). One that has ended goes on beside the others, uncounted."""
     lengths = torch.tensor([len(tokens) for tokens in continuations], device=logits.device)
     width = int(lengths.max())
     padded = [[*tokens, *[tokens[-1]] * (width - len(tokens))] for tokens in continuations]

@@ -15,6 +15,7 @@ from tunewise.reports.evidence import gather
 from tunewise.reports.html import html, vega_version
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
+from tunewise.reports.prompting import prompting
 from tunewise.reports.record import record
 from tunewise.reports.results import results_of
 from tunewise.reports.tables import Table, as_csv, as_latex, tables
@@ -47,7 +48,7 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     judged = verdict(evidence, results)
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
-    written = (decoding(decoded(evidence)), wrong_answers(failures(evidence)))
+    written = (decoding(decoded(evidence)), wrong_answers(failures(evidence)), prompting(evidence))
     own = [table for table in written if table.rows]
     write_tables([*tables(results, page(evidence, results)), *own], out, ("csv", "tex"))
     for chart in drawings:
