@@ -14,7 +14,7 @@ import torch
 from tests.tasks.conftest import byte_tokenizer, save_writer
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2Config
 
-import tunewise
+from tunewise.api import launch
 from tunewise.backbones.causal import check_causal
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
@@ -278,8 +278,7 @@ def test_a_whole_study_of_prompts(tmp_path: Path) -> None:
         text = "\n".join(["statement,label", *lines])
         (tmp_path / "data" / f"{split}.csv").write_text(f"{text}\n")
     (tmp_path / "study.yaml").write_text(STUDY.format(model=tmp_path / "writer"))
-    outcome = tunewise.run(tmp_path / "study.yaml", out=tmp_path / "out")
-    assert outcome.results is not None
+    launch(read_study(tmp_path / "study.yaml"), tmp_path / "out", workers=1)
     content = json.loads((tmp_path / "out" / "report" / "evaluation_results.json").read_text())
     rows_ = {row["name"]: row for row in content["contenders"]}
     assert {row["status"] for row in rows_.values()} == {"done"}
@@ -301,5 +300,5 @@ def test_a_model_that_cannot_write_is_refused_before_anything_runs(tmp_path: Pat
         "models": ["embedded:encoder"],
         "methods": [{"prompt": {"name": "asked"}}],
     }
-    with pytest.raises(InputError, match="asked on embedded:encoder.*causal language model"):
+    with pytest.raises(InputError, match=r"asked on embedded:encoder.*causal language model"):
         prepare(read_study(study))

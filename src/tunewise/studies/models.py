@@ -76,14 +76,15 @@ class Inspector:
         return parameter_counts(self.writer.module, self.writer.head)
 
     def _writer(self) -> Model:
-        if PAIR in self.source["source"]:
-            raise InputError(
-                f"model {self.source['source']}: a picture and a text encoder together, which "
-                "cannot write. Choose a causal language model, such as gpt2."
-            )
         source, revision = self.source["source"], self.source["revision"]
-        model = build_writer(source, seed=0, revision=revision)
-        check_causal(model)
+        try:
+            if PAIR in source:
+                raise InputError(f"model {source}: is a picture and a text encoder together")
+            model = build_writer(source, seed=0, revision=revision)
+            check_causal(model)
+        except InputError as error:
+            words = "it is asked in words, which needs a causal language model, such as gpt2"
+            raise InputError(f"{words}. {error}") from error
         model.module.requires_grad_(False)
         return replace(model, module=model.module.to("meta"))
 
