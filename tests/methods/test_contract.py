@@ -49,10 +49,10 @@ SETTINGS = {
     for chosen in NEEDED.get(name, [{}])
 }
 ADAPTATIONS = list(SETTINGS)
-DIRECT = [  # those that ask a writer have their own tests, with a causal model
+DIRECT = [  # those that use a model have tests of their own, with one that fits
     name
     for name, kind in METHODS.classes.items()
-    if issubclass(kind, Direct) and not kind.asks_writer
+    if issubclass(kind, Direct) and not kind.uses_model
 ]
 every_adaptation = pytest.mark.parametrize("name", ADAPTATIONS)
 every_pooling = pytest.mark.parametrize("pooling", ["library", "mean"])

@@ -41,7 +41,8 @@ def prompting(evidence: Evidence) -> Table:
 
 def _cells(evidence: Evidence, answer: dict[str, Any]) -> list[Cell]:
     choice = answer["choice"]
-    understood = None if not answer["text"] else str(answer["understood"]).lower()
+    weighed = answer["understood"] and not answer["text"]  # nothing was to be written
+    understood = None if weighed else str(answer["understood"]).lower()
     return [
         evidence.option(choice),
         answer["probabilities"][choice],
