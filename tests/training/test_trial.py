@@ -88,7 +88,7 @@ def result(study: Path, id: str = "a", kind: str = "trials") -> dict[str, Any]:
     return content
 
 
-ELSEWHERE = {"peft", "fusion", "untuned"}  # below, or of other tasks
+ELSEWHERE = {"peft", "fusion", "untuned", "prompt"}  # below, of other tasks, or of causal models
 EVERY: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in METHODS.classes if name not in ELSEWHERE),
     ("peft", {"peft_type": "IA3"}),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunewise.backbones.load import build_writer
+from tunewise.backbones.texts import opening, tokens
 from tunewise.cli.console import say
 from tunewise.cli.contenders import choose
 from tunewise.core.errors import InputError, Problem
@@ -19,7 +20,6 @@ from tunewise.decoding.stream import stream
 from tunewise.decoding.walks import Generated
 from tunewise.opened import Opened
 from tunewise.reports.plain import visible
-from tunewise.tasks.prompts import opening, tokens
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_writer
 

@@ -33,6 +33,18 @@ class Written(NamedTuple):
     stopped: str  # end, stop, length, loop
 
 
+class Said(NamedTuple):
+    """What a prompted model wrote before an option was read from it.
+
+    `understood` is False where the text named no option; `cut`, whether the example's text was
+    shortened to fit. The text is empty where options were only weighed.
+    """
+
+    text: str
+    understood: bool
+    cut: bool
+
+
 class Prediction(NamedTuple):
     """What was answered for one example: an option, or one text or more.
 
@@ -47,6 +59,7 @@ class Prediction(NamedTuple):
     loss: float | None = None  # nats for the right answer; None where it is not known
     written: tuple[Written, ...] = ()
     targets: int = 1
+    said: Said | None = None
 
     @property
     def answer(self) -> int | str:

@@ -54,7 +54,7 @@ def generate(
     found: list[list[list[Generated]]] = [[[] for _ in prompts] for _ in strategies]
     ends = Ends(module, coder)
     by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    with _evaluating(module), torch.inference_mode():
+    with evaluating(module), torch.inference_mode():
         for start in range(0, len(prompts), batch_size):
             chosen = by_length[start : start + batch_size]
             branches, logits = prefill(module, [prompts[number] for number in chosen])
@@ -92,7 +92,7 @@ def _walk(  # noqa: PLR0917  # all of them make up an answer's name
 
 
 @contextmanager
-def _evaluating(module: Any) -> Iterator[None]:
+def evaluating(module: Any) -> Iterator[None]:
     """Without dropout, and afterwards as before, layer by layer."""
     training = [layer for layer in module.modules() if layer.training]
     module.eval()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
 
@@ -78,6 +78,14 @@ class Method(ABC):
             InputError: the settings do not say which.
         """
         return OpenSettings({}, {})
+
+    def for_columns(self, columns: Sequence[str]) -> Self:
+        """The method as it reads the texts of these columns, where its settings name some.
+
+        Raises:
+            InputError: they name others.
+        """
+        return self
 
     def open_defaults(self) -> dict[str, Any]:
         """The values that settings of the open field have where they are not given."""
@@ -183,7 +191,20 @@ class AsIs(Method):
 
 
 class Direct(Method):
-    """Fitted in one go, without the loop: majority, TF-IDF, nearest neighbour, prompting."""
+    """Fitted in one go, without the loop: majority, TF-IDF, nearest neighbour, prompting.
+
+    `asks_writer` is True where it asks the model to go on writing, whatever the task's form; the
+    model is then built so, and `check` is shown it, without its numbers, before the study runs.
+    """
+
+    asks_writer: ClassVar[bool] = False
+
+    def check(self, model: Model, options: Sequence[str]) -> None:
+        """Look whether the settings fit this model and these options.
+
+        Raises:
+            InputError: they do not.
+        """
 
     @abstractmethod
     def fit(

@@ -11,9 +11,13 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from tunewise.backbones.causal import check_causal
+from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
+from tunewise.backbones.sources import PAIR
 from tunewise.core.canonical import canonical, settings_of
-from tunewise.methods.base import Adaptation
+from tunewise.core.errors import InputError
+from tunewise.methods.base import Adaptation, Direct
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
 from tunewise.training.features import features_of
@@ -37,12 +41,14 @@ class Inspector:
     def __init__(self, source: dict[str, Any], task: Task, options: Sequence[str]) -> None:
         self.source = source
         self.task = task
+        self.options = options
         loaded = task.build(source["source"], options=options, seed=0, revision=source["revision"])
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
         self.model: Model = replace(loaded, module=_shapes(loaded.module))
         self.seen: dict[str, Model] = {}
+        self.writer: Model | None = None  # the same checkpoint as a language model, once asked for
 
     def inspect(self, method: Adaptation, max_length: int | None, data_hash: str) -> Inspected:
         """Apply the method to a copy.
@@ -59,6 +65,30 @@ class Inspector:
             parameters=parameter_counts(model.module, model.head),
             features=features_of(model, self.source["hash"], self.task, length, data_hash),
         )
+
+    def ask(self, method: Direct) -> dict[str, int]:
+        """Show a method that trains nothing the model it asks; return the counts of both.
+
+        Raises:
+            InputError: the model cannot write, or the method does not fit it.
+        """
+        if self.writer is None:
+            self.writer = self._writer()
+        method.for_columns(self.task.texts).check(self.writer, self.options)
+        return parameter_counts(self.writer.module, self.writer.head)
+
+    def _writer(self) -> Model:
+        source, revision = self.source["source"], self.source["revision"]
+        try:
+            if PAIR in source:
+                raise InputError(f"model {source}: is a picture and a text encoder together")
+            model = build_writer(source, seed=0, revision=revision)
+            check_causal(model)
+        except InputError as error:
+            words = "it is asked in words, which needs a causal language model, such as gpt2"
+            raise InputError(f"{words}. {error}") from error
+        model.module.requires_grad_(False)
+        return replace(model, module=model.module.to("meta"))
 
     def _applied(self, method: Adaptation) -> Model:
         """The method applied to shapes alone, or to noise where it has to see numbers."""

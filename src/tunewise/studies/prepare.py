@@ -17,7 +17,7 @@ from tunewise.data.audit import Audit, audit
 from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
-from tunewise.methods.base import METHODS, Adaptation
+from tunewise.methods.base import METHODS, Adaptation, Direct
 from tunewise.store.study import StudyFolder
 from tunewise.studies.expand import describe, expand
 from tunewise.studies.learnable import learnable
@@ -183,11 +183,16 @@ def _inspect(
         for point in reversed(contender["points"]):
             chosen = point["settings"]["method"]
             method = METHODS.build(chosen["name"], chosen["settings"])
-            if not isinstance(method, Adaptation) or contender["model"] not in inspectors:
+            if contender["model"] not in inspectors:
                 break
-            length = point["settings"]["training"]["max_length"]
+            inspector = inspectors[contender["model"]]
             try:
-                seen = inspectors[contender["model"]].inspect(method, length, data_hash)
+                if isinstance(method, Direct) and method.asks_writer:
+                    contender["parameters"] = point["parameters"] = inspector.ask(method)
+                if not isinstance(method, Adaptation):
+                    break
+                length = point["settings"]["training"]["max_length"]
+                seen = inspector.inspect(method, length, data_hash)
             except InputError as error:
                 where = f"{contender['name']} on {contender['model']}"
                 problems += [Problem(where, str(problem)) for problem in error.problems]

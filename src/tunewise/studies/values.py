@@ -63,6 +63,9 @@ class Reader:
         """The values of a setting: one, or each of a sweep. A list setting sweeps over lists."""
         if is_list(kind):
             sweep = isinstance(value, list) and any(isinstance(item, list) for item in value)
+            if sweep and is_list(element(kind)):  # whose single value is a list of lists
+                several = [item for item in value if isinstance(item, list)]
+                sweep = any(isinstance(inner, list) for item in several for inner in item)
         else:
             sweep = isinstance(value, list)
         if not sweep:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from tunewise.backbones import load
 from tunewise.backbones.model import Model
-from tunewise.data.examples import Example, Prediction
+from tunewise.data.examples import Example, Prediction, Said
 from tunewise.data.labels import resolve
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.sources import Data
@@ -111,7 +111,10 @@ class Choosing(Task):
         return prediction.choice == example.label
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
-        """One row an example: id, right option, chosen option, probabilities, loss in nats."""
+        """One row an example: id, right option, chosen option, probabilities, loss in nats.
+
+        Of a prompted model also what it wrote, see `Said`.
+        """
         columns: dict[str, Any] = {
             "id": pa.array([item.id for item in predictions], pa.string()),
             "label": pa.array([example.label for example in examples], pa.int32()),
@@ -121,4 +124,6 @@ class Choosing(Task):
             ),
             "loss": pa.array([item.loss for item in predictions], pa.float64()),
         }
+        if said := [item.said for item in predictions if item.said is not None]:
+            columns |= {name: [getattr(one, name) for one in said] for name in Said._fields}
         return pa.table(columns)

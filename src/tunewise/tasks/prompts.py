@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any, NamedTuple
+
+from tunewise.backbones.texts import opening, tokens
 
 PLACES = ("{context}", "{question}")
 _PLACE = re.compile("|".join(map(re.escape, PLACES)))
@@ -58,21 +59,6 @@ class Template:
     def filled(self, question: str, context: str) -> str:
         values = {"{context}": context, "{question}": question}
         return _PLACE.sub(lambda found: values[found[0]], self.text)
-
-
-def opening(coder: Any) -> list[int]:
-    """The tokens that the tokenizer puts before every text, such as Llama's; GPT-2 has none."""
-    return list(takewhile(lambda id: id != coder.eos_token_id, coder("")["input_ids"]))
-
-
-def tokens(coder: Any, texts: Sequence[str]) -> list[list[int]]:
-    """The tokens of texts, with nothing around them. What looks like a special token is text."""
-    if not texts:
-        return []
-    found: list[list[int]] = coder(
-        list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False
-    )["input_ids"]
-    return found
 
 
 def prompts(coder: Any, template: Template, asked: Sequence[Asked]) -> list[Prompted | None]:

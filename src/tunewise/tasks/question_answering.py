@@ -12,6 +12,7 @@ from torch import nn
 
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
+from tunewise.backbones.texts import tokens
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.question_types import question_word
@@ -24,7 +25,7 @@ from tunewise.statistics import squad
 from tunewise.statistics.metrics import WRITTEN, Columns, scores_of
 from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Form, Loss, Settled, Task
 from tunewise.tasks.language import padded, rows_of, token_losses
-from tunewise.tasks.prompts import Asked, Prompted, Template, prompts, tokens
+from tunewise.tasks.prompts import Asked, Prompted, Template, prompts
 from tunewise.tasks.ways import strategy
 
 BETWEEN = " "  # prompt and answer; it belongs to the answer, whose first token begins with it

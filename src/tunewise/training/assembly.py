@@ -12,11 +12,12 @@ import torch
 
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.lean import compute_in, recompute_blocks
+from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.stored import OnRows
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import PICTURES, read_prepared
-from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
+from tunewise.methods.base import METHODS, Adaptation, AsIs, Direct, Method
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
 from tunewise.training.feed import Feed, Stored, TrunkOutputs
@@ -40,11 +41,13 @@ class Parts:
     @classmethod
     def of(cls, settings: dict[str, Any], study_folder: Path) -> Parts:
         task = {**settings["task"]}
+        asked = TASKS.build(task.pop("kind"), task)
+        method = METHODS.build(settings["method"]["name"], settings["method"]["settings"])
         return cls(
             settings=settings,
             study_folder=study_folder,
-            task=TASKS.build(task.pop("kind"), task),
-            method=METHODS.build(settings["method"]["name"], settings["method"]["settings"]),
+            task=asked,
+            method=method.for_columns(asked.texts),
             training=TrainingSettings(**settings["training"]),
             options=tuple(settings["task"].get("labels") or ()),
             seed=settings["seed"],
@@ -63,6 +66,11 @@ class Parts:
         source = self.settings["model"]
         if source is None:
             return None
+        if isinstance(self.method, Direct) and self.method.asks_writer:
+            model = build_writer(source["source"], seed=0, revision=source["revision"])
+            if torch.cuda.is_available():
+                model.module.to("cuda")
+            return model
         return self.task.build(
             source["source"],
             options=self.options,

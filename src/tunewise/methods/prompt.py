@@ -1,0 +1,161 @@
+"""Ask a language model in words: an adaptation without a single trained number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Self
+
+from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError, unknown
+from tunewise.data.examples import Example
+from tunewise.methods.base import METHODS, Direct
+from tunewise.methods.prompt_asked import Prompted, label_tokens, stored_script
+from tunewise.methods.prompt_script import (
+    CONTENT_FREE,
+    EXAMPLES,
+    LABELS,
+    OURS,
+    PLACE,
+    Script,
+    Style,
+    default_template,
+    drawn,
+    numbered,
+)
+
+
+@METHODS.register("prompt")
+@dataclass(frozen=True)
+class Prompt(Direct):
+    """A causal language model asked in words; the answer is the likeliest label, or a written one.
+
+    A label's weight is the log-probability of its tokens behind the prompt, summed, or averaged
+    with `per_token`; the weights' softmax gives the probabilities. With `calibrate` the weights
+    behind a prompt without content are subtracted first (Zhao et al. 2021, arXiv:2102.09690).
+    With `scoring: text` the model writes, greedily, and the first label in the text is its answer;
+    where there is none the likeliest label is. The probabilities are those of the labels either
+    way.
+    """
+
+    style: Style = "direct"  # few-shot shows answered examples first
+    template: str | None = None  # the prompt, with {text} or columns; the style's own if none
+    examples: tuple[tuple[str, str], ...] | None = None  # [text, label] to show; drawn if none
+    shots: int = 2  # examples drawn from the training split by seed
+    labels: tuple[str, ...] | None = None  # what stands for each option, in their order
+    scoring: Literal["likelihood", "text"] = "likelihood"  # labels weighed, or read from a text
+    per_token: bool = False  # weigh by the mean over a label's tokens, not the sum
+    calibrate: bool = False  # subtract the weights behind a prompt whose text is N/A
+    max_new_tokens: int = 48  # of a written answer
+
+    asks_writer = True
+    cannot = MappingProxyType(
+        {"write": "it chooses among labels; 'untuned' asks the model as it comes"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.template is not None:
+            self._check_places(self.template)
+        if self.examples is not None and self.style != "few-shot":
+            raise ValueError(f"examples = {self.examples!r}: are shown by style few-shot alone.")
+        if self.examples == ():
+            raise ValueError("examples = []: at least one, or leave them out to have them drawn.")
+        if self.shots < 1:
+            raise ValueError(f"shots = {self.shots}: a whole number from 1 up.")
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens = {self.max_new_tokens}: a whole number from 1 up.")
+        if self.labels is not None and not all(label.strip() for label in self.labels):
+            raise ValueError(f"labels = {list(self.labels)}: every label needs a word.")
+
+    def _check_places(self, template: str) -> None:
+        places = set(PLACE.findall(template))
+        if not places - {LABELS, EXAMPLES}:
+            raise ValueError(
+                f"template = {template!r}: must hold {{text}} or a column of the task, or every "
+                "prompt is the same."
+            )
+        if (EXAMPLES in places) != (self.style == "few-shot"):
+            rule = "needs" if self.style == "few-shot" else "of style few-shot alone has"
+            raise ValueError(f"template = {template!r}: {rule} a place {{examples}}.")
+
+    @property
+    def seeded(self) -> bool:  # type: ignore[override]  # by the settings, not by the class
+        """Only which examples are shown depends on the seed."""
+        return self.style == "few-shot" and self.examples is None
+
+    def for_columns(self, columns: Sequence[str]) -> Self:
+        if self.template is None:
+            return self
+        try:
+            return replace(self, template=numbered(self.template, columns))
+        except KeyError as error:
+            (name,) = error.args
+            known = list(dict.fromkeys((*OURS, *columns)))
+            raise InputError(f"template: {unknown('place', name, known)}") from None
+
+    def check(self, model: Model, options: Sequence[str]) -> None:
+        words = self._words(options)
+        shown = () if self.examples is None else self._given(self.examples, options)
+        script = self._script(words, shown)
+        ids = label_tokens(model.coder, script)
+        for at, word in enumerate(words):
+            if not ids[at] or ids[at] in ids[:at]:
+                raise InputError(
+                    f"labels: '{word}' is nothing of its own to the tokenizer of {model.source}; "
+                    "choose words that it knows."
+                )
+        self._prompted(model, script).encoded(("a", "a"))
+
+    def fit(
+        self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
+    ) -> Prompted:
+        assert model is not None
+        model.module.requires_grad_(False)
+        words = self._words(options)
+        shown: tuple[tuple[str, str], ...] = ()
+        if self.examples is not None:
+            shown = self._given(self.examples, options)
+        elif self.style == "few-shot":
+            shown = drawn(train, words, self.shots, seed)
+        asked = self._prompted(model, self._script(words, shown))
+        if not self.calibrate:
+            return asked
+        places = len(train[0].texts) if train else 1
+        nothing = asked.encoded((CONTENT_FREE,) * places)
+        return replace(asked, content_free=tuple(asked.weights([nothing.ids])[0].tolist()))
+
+    def load(self, folder: Path, *, model: Model | None) -> Prompted:
+        assert model is not None
+        model.module.requires_grad_(False)
+        script, content_free = stored_script(folder, model)
+        return replace(self._prompted(model, script), content_free=content_free)
+
+    def _script(self, words: Sequence[str], shown: tuple[tuple[str, str], ...]) -> Script:
+        template = self.template or default_template(self.style, words)
+        return Script(template, tuple(words), shown)
+
+    def _prompted(self, model: Model, script: Script) -> Prompted:
+        write = self.max_new_tokens if self.scoring == "text" else 0
+        return Prompted(model, script, self.per_token, write)
+
+    def _words(self, options: Sequence[str]) -> tuple[str, ...]:
+        words = tuple(options) if self.labels is None else self.labels
+        if len(words) != len(options):
+            raise InputError(
+                f"labels: {len(words)} words for the {len(options)} options "
+                f"{', '.join(options)}; one for each, in this order."
+            )
+        return words
+
+    def _given(
+        self, examples: Sequence[tuple[str, str]], options: Sequence[str]
+    ) -> tuple[tuple[str, str], ...]:
+        """Examples with the words that the prompt has for their options, or says itself."""
+        words = self._words(options)
+        meant = {**{word: word for word in words}, **dict(zip(options, words, strict=True))}
+        for _, label in examples:
+            if label not in meant:
+                raise InputError(f"examples: {unknown('label', label, meant)}")
+        return tuple((text, meant[label]) for text, label in examples)

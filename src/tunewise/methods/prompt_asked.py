@@ -1,0 +1,154 @@
+"""A prompted model as a predictor: labels weighed, or read from what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.texts import opening, tokens
+from tunewise.core.errors import InputError
+from tunewise.core.files import read_json, write_json
+from tunewise.data.examples import Example, Prediction, Said
+from tunewise.decoding.branches import context_length
+from tunewise.decoding.generate import generate
+from tunewise.decoding.likelihood import log_probabilities
+from tunewise.decoding.strategies import Strategy
+from tunewise.methods.answers import answers
+from tunewise.methods.frozen import check_base, write_base
+from tunewise.methods.prompt_script import Script, named, shortened
+
+FILE = "prompt.json"
+BATCH = 8  # prompts read together
+TINY = 1e-300  # below it a float's logarithm is not finite
+
+
+class Encoded(NamedTuple):
+    """A prompt's tokens, and whether its text was shortened to fit."""
+
+    ids: list[int]
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """A model with a script. `content_free` is what is subtracted from the labels' weights."""
+
+    model: Model
+    script: Script
+    per_token: bool
+    write: int  # tokens written before an option is read from them; 0 where none are
+    content_free: tuple[float, ...] | None = None
+
+    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        if not examples:
+            return []
+        asked = [self.encoded(example.texts) for example in examples]
+        weights = self.weights([one.ids for one in asked])
+        if self.content_free is not None:
+            weights = weights - torch.tensor(self.content_free, dtype=weights.dtype)
+        probabilities: NDArray[np.float64] = weights.softmax(-1).clamp(min=TINY).numpy()
+        found = answers(examples, probabilities)
+        texts = self._written([e.id for e in examples], [one.ids for one in asked])
+        rows = zip(found, texts, asked, strict=True)
+        return [self._read(prediction, text, one.cut) for prediction, text, one in rows]
+
+    def _read(self, prediction: Prediction, text: str | None, cut: bool) -> Prediction:
+        """The option that the text names; the likeliest where there is no text or it names none."""
+        if text is None:
+            return prediction._replace(said=Said("", True, cut))
+        option = named(text, self.script.words)
+        choice = prediction.choice if option is None else option
+        return prediction._replace(choice=choice, said=Said(text, option is not None, cut))
+
+    def weights(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """The log-probability of each label after each prompt, (prompts, labels)."""
+        labels = label_tokens(self.model.coder, self.script)
+        found = log_probabilities(self.model.module, prompts, labels, batch_size=BATCH)
+        return found / torch.tensor([len(ids) for ids in labels]) if self.per_token else found
+
+    def encoded(self, texts: Sequence[str]) -> Encoded:
+        """The prompt's tokens; of what does not fit, the end of the longest text is left out.
+
+        Raises:
+            InputError: there is no room for a single word.
+        """
+        room = self.room()
+        whole = self._ids(texts)
+        if len(whole) <= room:
+            return Encoded(whole, False)
+        fitting = shortened(texts, lambda tried: len(self._ids(tried)) <= room)
+        if fitting is None:
+            raise InputError(
+                f"prompt: without its text it already fills the {room} tokens there are for it on "
+                f"{self.model.source}. Show fewer or shorter examples."
+            )
+        return Encoded(self._ids(fitting), True)
+
+    def room(self) -> int:
+        """Tokens that a prompt may have, so that its answer fits behind it."""
+        context = min(self.model.max_length, context_length(self.model.module))
+        longest = max(len(ids) for ids in label_tokens(self.model.coder, self.script))
+        return context - max(longest, self.write)
+
+    def _ids(self, texts: Sequence[str]) -> list[int]:
+        coder = self.model.coder
+        return opening(coder) + tokens(coder, [self.script.filled(texts)])[0]
+
+    def _written(
+        self, names: Sequence[str], prompts: Sequence[Sequence[int]]
+    ) -> Sequence[str | None]:
+        if not self.write:
+            return [None] * len(prompts)
+        greedy = Strategy("greedy", max_new_tokens=self.write, stop=())
+        (found,) = generate(
+            self.model.module,
+            self.model.coder,
+            prompts,
+            [greedy],
+            keys=names,
+            seed=0,
+            batch_size=BATCH,
+        )
+        return [one.text for (one,) in found]
+
+    def save(self, folder: Path) -> None:
+        """Write script and settings as JSON, and which model is asked."""
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = {**asdict(self.script), "content_free": self.content_free}
+        write_json(folder / FILE, stored)
+        write_base(self.model, folder)
+
+
+def stored_script(folder: Path, model: Model) -> tuple[Script, tuple[float, ...] | None]:
+    """What `Prompted.save` wrote.
+
+    Raises:
+        InputError: it was another model that was asked.
+    """
+    check_base(model, folder)
+    stored: dict[str, Any] = read_json(folder / FILE)
+    examples = tuple((text, word) for text, word in stored["examples"])
+    script = Script(stored["template"], tuple(stored["words"]), examples)
+    free = stored["content_free"]
+    return script, None if free is None else tuple(free)
+
+
+def label_tokens(coder: Any, script: Script) -> list[list[int]]:
+    """The tokens of each label as they stand behind a prompt.
+
+    Tokenised behind a word, not alone: some tokenizers put a blank of their own before a text.
+    """
+    before = ":\n" if script.template.endswith("\n") else ":"
+    joined = [before + script.continuation(word) for word in script.words]
+    (start, *whole) = tokens(coder, [before, *joined])
+    if all(ids[: len(start)] == start for ids in whole):
+        return [ids[len(start) :] for ids in whole]
+    return tokens(coder, [script.continuation(word) for word in script.words])

@@ -1,0 +1,133 @@
+"""The words of a prompt: styles, places, and the examples that are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from tunewise.data.examples import Example
+
+Style = Literal["direct", "few-shot", "expert"]
+
+TEXT, LABELS, EXAMPLES = "text", "labels", "examples"
+OURS = (TEXT, LABELS, EXAMPLES)  # places that every template may have
+PLACE = re.compile(r"\{([^{}\n]+)\}")
+TRUTH = {"true", "false"}
+CONTENT_FREE = "N/A"  # Zhao et al. 2021, arXiv:2102.09690
+
+SHOT = 'Statement: "{text}"\nAnswer: {word}'
+_FACTS: dict[Style, str] = {
+    "direct": "Is this statement true or false? {text}",
+    "few-shot": '{examples}\nStatement: "{text}"\nAnswer:',
+    "expert": (
+        "You are a world-renowned fact-checker. Please carefully verify the following statement "
+        "and explain whether it is true or false in detail: {text}."
+    ),
+}
+_ANY: dict[Style, str] = {
+    "direct": "{text}\nAnswer with one of: {labels}.\nAnswer:",
+    "few-shot": _FACTS["few-shot"],
+    "expert": (
+        "You are a world-renowned expert. Please carefully read the following text and explain in "
+        "detail which of these it is, {labels}: {text}."
+    ),
+}
+
+
+def default_template(style: Style, words: Sequence[str]) -> str:
+    """The style's own prompt: about a statement where the answers are true and false."""
+    about_facts = {word.casefold() for word in words} == TRUTH
+    return (_FACTS if about_facts else _ANY)[style]
+
+
+@dataclass(frozen=True)
+class Script:
+    """A prompt without its text.
+
+    `template` has places ``{text}`` (all texts of an example, a line each), ``{0}``, ``{1}`` (one
+    of them), ``{labels}`` and ``{examples}``. Everything is put in at once: what a text holds is
+    never taken for a place.
+    """
+
+    template: str
+    words: tuple[str, ...]  # what stands for each option
+    examples: tuple[tuple[str, str], ...] = ()  # text and word
+
+    def filled(self, texts: Sequence[str]) -> str:
+        """The prompt. Blanks at its end are left out: they belong to the answer's first token."""
+        values: dict[str, str] = {str(at): text for at, text in enumerate(texts)}
+        values[TEXT] = "\n".join(texts)
+        values[LABELS] = ", ".join(self.words)
+        values[EXAMPLES] = "\n".join(
+            SHOT.replace("{word}", word).replace("{text}", text) for text, word in self.examples
+        )
+        return PLACE.sub(lambda found: values[found[1]], self.template).rstrip(" \t")
+
+    def continuation(self, word: str) -> str:
+        """A word as it stands behind the prompt."""
+        return word if self.template.endswith("\n") else f" {word}"
+
+
+def drawn(
+    train: Sequence[Example], words: Sequence[str], shots: int, seed: int
+) -> tuple[tuple[str, str], ...]:
+    """Examples from the training split with their words, as equally many an option as can be."""
+    random = Random(seed)
+    by_option = [[e for e in train if e.label == option] for option in range(len(words))]
+    for group in by_option:
+        random.shuffle(group)
+    random.shuffle(by_option)  # which option is shown once more
+    longest = max((len(group) for group in by_option), default=0)
+    turns = [group[turn] for turn in range(longest) for group in by_option if turn < len(group)]
+    chosen = turns[:shots]
+    random.shuffle(chosen)  # models favour what was said last
+    return tuple(("\n".join(e.texts), words[e.label]) for e in chosen if e.label is not None)
+
+
+def named(text: str, words: Sequence[str]) -> int | None:
+    """The option whose word comes first in a text, whatever its case; None if none does.
+
+    >>> named("It is not false, it is true.", ["True", "False"])
+    1
+    >>> named("Falsehoods all.", ["True", "False"]) is None
+    True
+    """
+    by_length = sorted(range(len(words)), key=lambda at: -len(words[at]))
+    ways = "|".join(f"({re.escape(words[at].strip())})" for at in by_length)
+    found = re.search(rf"(?<!\w)(?:{ways})(?!\w)", text, re.IGNORECASE)
+    return None if found is None or found.lastindex is None else by_length[found.lastindex - 1]
+
+
+def shortened(
+    texts: Sequence[str], fits: Callable[[tuple[str, ...]], bool]
+) -> tuple[str, ...] | None:
+    """The texts with as many words of the longest one as fit; None where not one does."""
+    at = max(range(len(texts)), key=lambda place: len(texts[place]))
+    ends = [found.end() for found in re.finditer(r"\S+", texts[at])]
+
+    def kept(words: int) -> tuple[str, ...]:
+        return (*texts[:at], texts[at][: ends[words - 1]], *texts[at + 1 :])
+
+    few, many = 0, len(ends)  # few fit, if any do; more than many do not
+    while few < many:
+        middle = (few + many + 1) // 2
+        few, many = (middle, many) if fits(kept(middle)) else (few, middle - 1)
+    return kept(few) if few else None
+
+
+def numbered(template: str, columns: Sequence[str]) -> str:
+    """The template with each column's place as the column's number.
+
+    Raises:
+        KeyError: a place is none of ours and no column.
+
+    >>> numbered("{statement} {text}", ["passage", "statement"])
+    '{1} {text}'
+    """
+    known: Mapping[str, str] = {name: name for name in OURS}
+    known = {**known, **{column: str(at) for at, column in enumerate(columns)}}
+    known = {**known, LABELS: LABELS, EXAMPLES: EXAMPLES}
+    return PLACE.sub(lambda found: f"{{{known[found[1]]}}}", template)
