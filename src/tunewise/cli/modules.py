@@ -17,7 +17,7 @@ Named = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A hub id (name@revision), a folder with config.json, or embedded:encoder.",
+        help="A hub id (name@revision), a folder with config.json, or embedded:encoder; two encoders as 'A + B'.",
         show_default=False,
     ),
 ]

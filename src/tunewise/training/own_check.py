@@ -17,7 +17,7 @@ from tunewise.training.finished import exported_parts, load_predictor
 def main(folder: str, question: str, answer: str) -> None:
     asked = read_json(Path(question))
     examples = [
-        Example(str(number), tuple(example["texts"]))
+        Example(str(number), tuple(example["texts"]), picture=example["picture"])
         for number, example in enumerate(asked["examples"])
     ]
     parts = exported_parts(Path(folder))

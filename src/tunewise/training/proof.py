@@ -63,7 +63,13 @@ def prove(
         question |= _as_text(predictor, examples)
         expected, dtype = _logits(predictor, examples)
     else:
-        question["examples"] = [{"texts": example.texts} for example in examples]
+        question["examples"] = [
+            {
+                "texts": example.texts,
+                "picture": example.picture and str(Path(example.picture).resolve()),
+            }
+            for example in examples
+        ]
         expected = np.array([item.probabilities for item in predictor.predict(examples)])
         dtype = "float32" if isinstance(predictor, ModelPredictor) else "float64"
     answer, detail = _ask(form, question, folder)
