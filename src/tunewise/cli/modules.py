@@ -17,7 +17,8 @@ Named = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A hub id (name@revision), a folder with config.json, or embedded:encoder; two encoders as 'A + B'.",
+        help="A hub id (name@revision), a folder with config.json, or embedded:encoder. Two "
+        "encoders are 'IMAGE + TEXT'.",
         show_default=False,
     ),
 ]

@@ -68,7 +68,12 @@ def command(  # noqa: PLR0917  # typer calls it by name
     parts, weights, columns = _source(folder, contender)
     if input is not None:
         examples = read_inputs(
-            input, str(input), parts.task.texts, rename=columns, picture=parts.task.picture
+            input,
+            str(input),
+            parts.task.texts,
+            rename=columns,
+            picture=parts.task.picture,
+            folder=parts.task.picture_folder,
         )
     elif parts.task.picture is not None:
         raise InputError(

@@ -22,6 +22,7 @@ def read_inputs(
     *,
     rename: Mapping[str, str],
     picture: str | None = None,
+    folder: str = "",
 ) -> list[Example]:
     """The rows of a JSONL, CSV, TSV or Parquet file as examples without labels.
 
@@ -33,6 +34,8 @@ def read_inputs(
         texts: the task's text columns.
         picture: the one of them that names pictures, by paths from the folder of the file. They
             are checked as those that are trained on.
+        folder: where the paths of the study's own pictures start. If there is such a folder beside
+            the file, a path may start there too, so that a split of the study is read as it is.
         rename: from a column's name in the study to its name in the study's data. A file may
             use either.
 
@@ -56,7 +59,11 @@ def read_inputs(
         raise InputError(problems)
     asked = tuple(column for column in texts if column != picture)
     examples = [Example(row["id"], tuple(row[column] for column in asked)) for row in rows]
-    return examples if picture is None else _with_pictures(examples, rows, picture, path.parent)
+    return (
+        examples
+        if picture is None
+        else _with_pictures(examples, rows, picture, [path.parent / folder, path.parent])
+    )
 
 
 def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
@@ -75,7 +82,7 @@ def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
 
 
 def _with_pictures(
-    examples: Sequence[Example], rows: Sequence[Row], column: str, base: Path
+    examples: Sequence[Example], rows: Sequence[Row], column: str, bases: Sequence[Path]
 ) -> list[Example]:
     """The examples with the paths of their pictures; each picture is read and checked once."""
     found: dict[str, str] = {}
@@ -86,7 +93,7 @@ def _with_pictures(
             continue
         found[reference] = ""
         try:
-            found[reference] = checked_picture(reference, base)
+            found[reference] = checked_picture(reference, bases)
         except InputError as error:
             told = [Problem(f"{row[PLACE]} {column}", str(each)) for each in error.problems]
             problems += told

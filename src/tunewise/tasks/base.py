@@ -128,6 +128,11 @@ class Task(ABC):
         """The column among `texts` that names a picture; a model is then a pair of encoders."""
         return None
 
+    @property
+    def picture_folder(self) -> str:
+        """Where the paths of pictures start, from the folder of the data."""
+        return ""
+
     @abstractmethod
     def settle(self, data: Data) -> Settled:
         """Understand the right answers in the data.

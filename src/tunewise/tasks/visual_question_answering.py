@@ -114,6 +114,10 @@ class VisualQuestionAnswering(Choosing):
     def picture(self) -> str | None:
         return self.image
 
+    @property
+    def picture_folder(self) -> str:
+        return self.folder or ""
+
     def read(self, row: dict[str, Any]) -> Example:
         return Example(
             str(row["id"]),
@@ -175,7 +179,7 @@ class VisualQuestionAnswering(Choosing):
 
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
-        base = data.folder / (self.folder or "")
+        base = data.folder / self.picture_folder
         found, problems = _Pictures({}, {}), []
         for rows in data.splits.values():
             for row in rows:
