@@ -102,7 +102,7 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
     task = evidence.study["task"]
-    texts = " and ".join(_text(column) for column in task["text"])
+    texts = " and ".join(_text(column) for column in evidence.study["texts"])
     labels = "\n".join(
         f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
     )
@@ -121,7 +121,7 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 
 def _snippet(evidence: Evidence, exported: Exported) -> str:
-    pair = len(evidence.study["task"]["text"]) == 2
+    pair = len(evidence.study["texts"]) == 2
     return LOADING[exported.form].format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
         truncation='"only_second"' if pair else "True",
