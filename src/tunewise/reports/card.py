@@ -101,7 +101,6 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
-    task = evidence.study["task"]
     texts = " and ".join(_text(column) for column in evidence.study["texts"])
     labels = "\n".join(
         f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
