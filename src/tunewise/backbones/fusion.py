@@ -19,6 +19,7 @@ from tunewise.backbones.encoders import (
     load_picture_encoder,
     load_text_encoder,
 )
+from tunewise.backbones.load import longest_input
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import locate, parts_of, resolve
@@ -26,12 +27,13 @@ from tunewise.core.errors import InputError
 
 Inputs = Literal["both", "question", "picture"]
 WIDTH = 256  # of each vector before they meet
+MOST_SAID = 120  # characters of what a library says of a model it cannot load
 
 
 class FusionHead(nn.Module):
     """A linear layer with ReLU on each vector, both side by side, a linear classifier.
 
-    With one input alone the other vector plays no part, and has no numbers.
+    With one input alone the other vector plays no part, has no numbers, and may be None.
 
     Shapes:
         picture  (batch, picture size)      question  (batch, question size)
@@ -49,7 +51,7 @@ class FusionHead(nn.Module):
             self.question = nn.Linear(question, width)
         self.classifier = nn.Linear(2 * width if inputs == "both" else width, options)
 
-    def forward(self, picture: Tensor, question: Tensor) -> Tensor:
+    def forward(self, picture: Tensor | None, question: Tensor | None) -> Tensor:
         parts = []
         if self.inputs != "question":
             parts.append(self.picture(picture).relu())
@@ -84,12 +86,10 @@ class Fusion(nn.Module):
         text_embeds: Tensor | None = None,
         **tokens: Tensor,
     ) -> SequenceClassifierOutput:
-        if image_embeds is None and pixel_values is not None:
+        if image_embeds is None and self.head.inputs != "question":
             image_embeds = self.image(pixel_values)
-        if text_embeds is None:
+        if text_embeds is None and self.head.inputs != "picture":
             text_embeds = self.text(**tokens)
-        if image_embeds is None:  # the head does not look at it
-            image_embeds = text_embeds.new_zeros(len(text_embeds), self.image.size)
         return SequenceClassifierOutput(logits=self.head(image_embeds, text_embeds))
 
     def save_pretrained(self, folder: Path) -> None:
@@ -125,7 +125,12 @@ class PairCoder:
 
 
 def build_fusion(
-    source: str, *, options: Sequence[str], seed: int, revision: str | None = None
+    source: str,
+    *,
+    options: Sequence[str],
+    seed: int,
+    revision: str | None = None,
+    dropout: float | None = None,
 ) -> Model:
     """The two encoders of a source such as ``microsoft/resnet-50 + all-MiniLM``, and a new head.
 
@@ -136,8 +141,10 @@ def build_fusion(
     """
     image, text = parts_of(source)
     image_revision, text_revision = parts_of(revision) if revision else (None, None)
-    picture_encoder, processor = _load(load_picture_encoder, "pictures", image, image_revision)
-    text_encoder, tokenizer = _load(load_text_encoder, "texts", text, text_revision)
+    picture_encoder, processor = _load(
+        load_picture_encoder, "pictures", image, image_revision, dropout
+    )
+    text_encoder, tokenizer = _load(load_text_encoder, "texts", text, text_revision, dropout)
     torch.manual_seed(seed)
     head = FusionHead(picture_encoder.size, text_encoder.size, len(options), width=WIDTH)
     module = Fusion(picture_encoder, text_encoder, head).eval()
@@ -146,7 +153,7 @@ def build_fusion(
         coder=PairCoder(tokenizer, processor),
         trunks={"image": "image.trunk", "text": "text.trunk"},
         head=head_names(module),
-        max_length=_longest(module, tokenizer),
+        max_length=longest_input(text_encoder.trunk, tokenizer),
         source=source,
     )
 
@@ -155,7 +162,7 @@ def head_names(module: nn.Module) -> list[str]:
     return [name for name, _ in module.named_parameters() if name.startswith("head.")]
 
 
-def _load(load: Any, what: str, source: str, revision: str | None) -> Any:
+def _load(load: Any, what: str, source: str, revision: str | None, dropout: float | None) -> Any:
     folder = locate(source)
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(folder or source)}
     if folder:
@@ -164,16 +171,11 @@ def _load(load: Any, what: str, source: str, revision: str | None) -> Any:
         where["revision"] = revision or resolve(source)["revision"]
     try:
         with quiet():
-            return load(where)
+            return load(where, dropout)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"model {source}: cannot be loaded as an encoder of {what} with safetensors weights "
-            f"({reason})"
+            f"({reason[:MOST_SAID]}). Questions about pictures need both encoders: "
+            "{image: NAME, text: NAME}, or one name such as CLIP's that is both."
         ) from error
-
-
-def _longest(module: Fusion, tokenizer: Any) -> int:
-    positions = getattr(module.config, "max_position_embeddings", None)
-    limits = [positions, tokenizer.model_max_length]
-    return min(int(limit) for limit in limits if limit is not None)

@@ -9,15 +9,28 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    CLIPTextModelWithProjection,
+    CLIPVisionModelWithProjection,
+)
 from transformers.pytorch_utils import Conv1D
 
+from tunewise.backbones.encoders import PictureEncoder, TextEncoder, is_clip
+from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, head_names
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
+from tunewise.backbones.pooling import trunk_options
 from tunewise.backbones.quiet import quiet
-from tunewise.backbones.sources import EMBEDDED, locate, resolve
+from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
 from tunewise.core.errors import InputError
 
+CLIP: dict[Any, tuple[Any, str]] = {  # a tower of CLIP's, and where its configuration lies
+    PictureEncoder: (CLIPVisionModelWithProjection, "vision_config"),
+    TextEncoder: (CLIPTextModelWithProjection, "text_config"),
+}
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
@@ -45,6 +58,56 @@ def skeleton(source: str, revision: str | None = None) -> Model:
     Raises:
         InputError: there is no such model, or its family has no classifier for texts.
     """
+    if PAIR in source:
+        return pair_skeleton(source, revision)
+    where: dict[str, Any] = _where(source, revision)
+    try:
+        with quiet(), torch.device("meta"):
+            config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+            module: Any = AutoModelForSequenceClassification.from_config(config)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"model {source}: no classifier of texts can be built of it ({reason}). A picture "
+            f"encoder is listed with its text encoder: 'IMAGE{PAIR}TEXT'."
+        ) from error
+    trunk = module.base_model_prefix
+    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")]
+    return Model(module, coder=None, trunks={"text": trunk}, head=head, source=source)
+
+
+def pair_skeleton(source: str, revision: str | None) -> Model:
+    """Two encoders and the head in which they meet, as `skeleton`."""
+    revisions = parts_of(revision) if revision else (None, None)
+    image, text = (
+        _encoder(part, wanted or None, kind)
+        for part, wanted, kind in zip(
+            parts_of(source), revisions, (PictureEncoder, TextEncoder), strict=True
+        )
+    )
+    with torch.device("meta"):
+        head = FusionHead(image.size, text.size, 2, width=WIDTH)
+    module = Fusion(image, text, head)
+    trunks = {"image": "image.trunk", "text": "text.trunk"}
+    return Model(module, coder=None, trunks=trunks, head=head_names(module), source=source)
+
+
+def _encoder(source: str, revision: str | None, kind: Any) -> Any:
+    clip, part = CLIP[kind]
+    try:
+        with quiet(), torch.device("meta"):
+            config: Any = AutoConfig.from_pretrained(
+                **_where(source, revision), trust_remote_code=False
+            )
+            if is_clip(config):
+                return kind(clip(getattr(config, part, config)))
+            return kind(AutoModel.from_config(config, **trunk_options(config)))
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"model {source}: no encoder can be built of it ({reason})") from error
+
+
+def _where(source: str, revision: str | None) -> dict[str, Any]:
     where: dict[str, Any] = {"pretrained_model_name_or_path": source}
     path = Path(source).expanduser()
     if not source.startswith(EMBEDDED) and (path / "config.json").is_file():
@@ -53,16 +116,7 @@ def skeleton(source: str, revision: str | None = None) -> Model:
         where["pretrained_model_name_or_path"] = str(folder)
     else:
         where["revision"] = resolve(source, revision)["revision"]
-    try:
-        with quiet(), torch.device("meta"):
-            config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
-            module: Any = AutoModelForSequenceClassification.from_config(config)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"model {source}: no classifier can be built of it ({reason})") from error
-    trunk = module.base_model_prefix
-    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")]
-    return Model(module, coder=None, trunks={"text": trunk}, head=head, source=source)
+    return where
 
 
 def inventory(model: Model) -> list[Group]:
@@ -105,6 +159,8 @@ def _shape(layer: Any) -> tuple[int, ...]:
 
 
 def _pattern(model: Model, path: str) -> str:
-    for trunk in model.trunks.values():
-        path = path.removeprefix(f"{trunk}.")
+    for name, trunk in model.trunks.items():
+        within = f"{name}." if len(model.trunks) > 1 else ""  # as targets name it
+        if path.startswith(f"{trunk}."):
+            path = within + path.removeprefix(f"{trunk}.")
     return _NUMBER.sub("*", path)

@@ -88,12 +88,19 @@ def text_vectors(
 
 
 def name_of(encoder: nn.Module) -> str:
-    """A name for an encoder by its numbers, evenly picked: models that differ do so everywhere."""
-    total = sha256()
+    """A name for an encoder by how it makes a vector and by its numbers.
+
+    Of each tensor some numbers, evenly picked, and the sum of all its bits: a whole hash of a
+    large encoder would take longer than reading the vectors.
+    """
+    reads = (getattr(encoder, name, "") for name in ("pooling", "unit"))
+    total = sha256(f"{type(encoder).__name__} {list(reads)}".encode())
     for name, tensor in encoder.state_dict().items():
         total.update(f"{name} {tuple(tensor.shape)}".encode())
         picked = tensor.detach().flatten()[:: max(1, tensor.numel() // SAMPLES)]
         total.update(picked.float().cpu().numpy().tobytes())
+        bits = tensor.detach().to(torch.float32).contiguous().view(torch.int32)
+        total.update(str(int(bits.sum(dtype=torch.int64))).encode())  # exact in any order
     return total.hexdigest()
 
 

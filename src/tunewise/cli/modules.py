@@ -17,7 +17,8 @@ Named = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A hub id (name@revision), a folder with config.json, or embedded:encoder.",
+        help="A hub id (name@revision), a folder with config.json, or embedded:encoder. Two "
+        "encoders are 'IMAGE + TEXT'.",
         show_default=False,
     ),
 ]
@@ -82,7 +83,9 @@ def _row(group: Group) -> tuple[str, ...]:
     role = "+".join(group.roles) + (" fused" if len(group.roles) > 1 else "")
     shape = " x ".join(str(size) for size in group.shape)
     role = role or ("-" if group.kind == "linear" else group.kind)
-    path = group.pattern if len(group.paths) > 1 else group.paths[0].partition(".")[2]
+    path = group.pattern
+    if len(group.paths) == 1 and "*" in path:
+        path = group.paths[0].partition(".")[2]
     path = path if group.kind != "head" else group.paths[0]
     return path, role, shape, _count(len(group.paths)), f"{group.parameters:,}"
 

@@ -67,7 +67,19 @@ def command(  # noqa: PLR0917  # typer calls it by name
         _check_out(out, input, force=force)
     parts, weights, columns = _source(folder, contender)
     if input is not None:
-        examples = read_inputs(input, str(input), parts.task.texts, rename=columns)
+        examples = read_inputs(
+            input,
+            str(input),
+            parts.task.texts,
+            rename=columns,
+            picture=parts.task.picture,
+            folder=parts.task.picture_folder,
+        )
+    elif parts.task.picture is not None:
+        raise InputError(
+            f"--text: this study reads pictures. Give --input FILE with the columns "
+            f"{' and '.join(parts.task.texts)}; paths start where the file lies."
+        )
     else:
         examples = given_input(text or (), parts.task.texts)
     predictor = load_predictor(parts, weights)

@@ -12,6 +12,7 @@ from tunewise.cli.console import STDERR, say
 from tunewise.cli.options import Overrides, StudyFile
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
+from tunewise.data.prepared import PICTURES, write_pictures
 from tunewise.methods.base import Adaptation
 from tunewise.reports.plain import shown
 from tunewise.reports.sanity_chart import sanity_chart
@@ -43,6 +44,12 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
     task: Any = settings.task
     examples = few_examples([task.read(row) for row in prepared.splits["train"]])
     out = out or default_folder(settings).with_name(f"{settings.name}-sanity")
+    used = {item.picture: prepared.pictures[item.picture] for item in examples if item.picture}
+    write_pictures(out, used)
+    examples = [
+        item._replace(picture=str(out / PICTURES / item.picture)) if item.picture else item
+        for item in examples
+    ]
     contenders = _trained(settings, prepared)
     width = max(len(name) for name in contenders)
     curves: dict[str, list[float]] = {}

@@ -9,13 +9,20 @@ from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.data.columns import named_rows
 from tunewise.data.examples import Example
 from tunewise.data.files import read_file
+from tunewise.data.pictures import checked_picture
 from tunewise.data.rows import PLACE, Row
 
 PREFIX = "row"  # of the ids of rows that bring none, counted from 0
 
 
 def read_inputs(
-    path: Path, shown: str, texts: Sequence[str], *, rename: Mapping[str, str]
+    path: Path,
+    shown: str,
+    texts: Sequence[str],
+    *,
+    rename: Mapping[str, str],
+    picture: str | None = None,
+    folder: str = "",
 ) -> list[Example]:
     """The rows of a JSONL, CSV, TSV or Parquet file as examples without labels.
 
@@ -25,6 +32,10 @@ def read_inputs(
         path: the file.
         shown: how the user called it; errors begin with it.
         texts: the task's text columns.
+        picture: the one of them that names pictures, by paths from the folder of the file. They
+            are checked as those that are trained on.
+        folder: where the paths of the study's own pictures start. If there is such a folder beside
+            the file, a path may start there too, so that a split of the study is read as it is.
         rename: from a column's name in the study to its name in the study's data. A file may
             use either.
 
@@ -46,7 +57,13 @@ def read_inputs(
     rows = named_rows({"input": table}, texts, rename=used, prefix=PREFIX)["input"]
     if problems := [problem for row in rows for problem in _no_text(row, texts)]:
         raise InputError(problems)
-    return [Example(row["id"], tuple(row[column] for column in texts)) for row in rows]
+    asked = tuple(column for column in texts if column != picture)
+    examples = [Example(row["id"], tuple(row[column] for column in asked)) for row in rows]
+    return (
+        examples
+        if picture is None
+        else _with_pictures(examples, rows, picture, [path.parent / folder, path.parent])
+    )
 
 
 def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
@@ -62,6 +79,30 @@ def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
         asked = " and ".join(texts)
         raise InputError(f"--text: given {len(values)} times; this study reads {asked}, in order.")
     return [Example(f"{PREFIX}-0", tuple(values))]
+
+
+def _with_pictures(
+    examples: Sequence[Example], rows: Sequence[Row], column: str, bases: Sequence[Path]
+) -> list[Example]:
+    """The examples with the paths of their pictures; each picture is read and checked once."""
+    found: dict[str, str] = {}
+    problems = []
+    for row in rows:
+        reference = row[column]
+        if reference in found:
+            continue
+        found[reference] = ""
+        try:
+            found[reference] = checked_picture(reference, bases)
+        except InputError as error:
+            told = [Problem(f"{row[PLACE]} {column}", str(each)) for each in error.problems]
+            problems += told
+    if problems:
+        raise InputError(problems)
+    return [
+        example._replace(picture=found[row[column]])
+        for example, row in zip(examples, rows, strict=True)
+    ]
 
 
 def _no_text(row: Row, texts: Sequence[str]) -> list[Problem]:

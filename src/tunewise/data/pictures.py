@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -35,12 +35,29 @@ def picture_bytes(reference: str, base: Path) -> bytes:
         drawn = io.BytesIO()
         drawing(scene(int(reference.removeprefix(DRAWN)))).save(drawn, "PNG")
         return drawn.getvalue()
-    path = base / Path(reference).expanduser()
-    found = next((p for p in (path, *(Path(f"{path}{e}") for e in ENDINGS)) if p.is_file()), None)
+    return _located(reference, [base]).read_bytes()
+
+
+def checked_picture(reference: str, bases: Sequence[Path]) -> str:
+    """The path of a whole picture, from the first base where it is; else as `picture_bytes`.
+
+    Raises:
+        InputError: there is no such file, or it is no whole picture.
+    """
+    place = reference if reference.startswith(DRAWN) else str(_located(reference, bases))
+    if wrong := check_picture(picture_bytes(place, Path())):
+        raise InputError(f"{reference}: {wrong}")
+    return place
+
+
+def _located(reference: str, bases: Sequence[Path]) -> Path:
+    paths = [base / Path(reference).expanduser() for base in bases]
+    tried = (Path(f"{path}{ending}") for path in paths for ending in ("", *ENDINGS))
+    found, path = next((path for path in tried if path.is_file()), None), paths[-1]
     if found is None:
         there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise InputError(f"{path}: no such picture. {nearest(path.name, there)}")
-    return found.read_bytes()
+    return found
 
 
 def check_picture(content: bytes) -> str | None:
@@ -89,11 +106,6 @@ def name_of(content: bytes) -> str:
     with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
         ending = str(picture.format).lower().replace("jpeg", "jpg")
     return f"{hashlib.sha256(content).hexdigest()[:32]}.{ending}"
-
-
-def problems_of(faults: Iterable[tuple[str, str]]) -> list[Problem]:
-    """Faults of pictures as problems, each picture once."""
-    return [Problem(place, wrong) for place, wrong in dict(faults).items()]
 
 
 def _decoded(content: bytes) -> Image.Image:

@@ -20,7 +20,7 @@ from tunewise.backbones.vectors import AT_ONCE, picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.pictures import name_of, open_picture
+from tunewise.data.pictures import name_of, open_picture, picture_bytes
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
 
@@ -75,11 +75,12 @@ class Neighbours:
         near = (vectors_of(self.model, examples) @ self.vectors.T).topk(
             min(self.count, len(self.vectors)), dim=1
         )
-        # Votes, a nearer one worth a trifle more; every option keeps a small probability.
+        # Votes, a nearer one worth a trifle more than all behind it; every option keeps a small
+        # probability.
         votes = np.full((len(examples), self.options), 1 / self.options)
         own = np.array(self.labels)[near.indices.numpy()]
         for rank in range(own.shape[1]):
-            votes[np.arange(len(examples)), own[:, rank]] += 1 + 1e-6 * (own.shape[1] - rank)
+            votes[np.arange(len(examples)), own[:, rank]] += 1 + 1e-6 * 0.5**rank
         return answers(examples, votes / votes.sum(axis=1, keepdims=True))
 
     def save(self, folder: Path) -> None:
@@ -102,7 +103,7 @@ def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
 def _fused(
     model: Model, module: Fusion, examples: Sequence[Example], texts: Sequence[Any]
 ) -> Tensor:
-    names = [name_of(Path(e.picture).read_bytes()) for e in examples]  # as studies name them
+    names = [name_of(picture_bytes(e.picture, Path())) for e in examples]  # as studies name them
     paths = dict(zip(names, (e.picture for e in examples), strict=True))
     pictures = picture_vectors(module, model.coder, paths, opener=open_picture)
     where = {name: place for place, name in enumerate(sorted(paths))}

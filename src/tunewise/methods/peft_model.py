@@ -21,7 +21,7 @@ from tunewise.backbones.parts import ALL_LINEAR, GROUPS, head_modules, roles, ta
 from tunewise.backbones.quiet import quiet
 from tunewise.core.errors import InputError, nearest
 from tunewise.methods.peft_settings import PROMPTS, configuration, kinds
-from tunewise.methods.trained import train_only, trained_names
+from tunewise.methods.trained import one_trunk, train_only, trained_names
 
 ADAPTER = "default"  # PEFT names every adapter of a model; ours has one
 LEAST_TEXT = 4  # tokens that must remain for the text, as for `training.max_length`
@@ -59,6 +59,7 @@ def apply(model: Model, peft_type: str, settings: Mapping[str, Any]) -> None:
     Raises:
         InputError: PEFT cannot do this to this model, or would adapt nothing of it.
     """
+    one_trunk(model, "peft")
     values = {**settings, **_targets(model, peft_type, settings)}
     theirs = settings.get("modules_to_save") or ()
     with refusals(peft_type, model):

@@ -10,7 +10,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.prefix_layer import Prefix, attach, noise_rows, token_rows
-from tunewise.methods.trained import load_trained, save_trained, train_only
+from tunewise.methods.trained import load_trained, one_trunk, save_trained, train_only
 
 LEAST_TEXT = 4  # tokens that must remain for the text, as for `training.max_length`
 
@@ -40,7 +40,8 @@ class PrefixTuning(Adaptation):
             raise ValueError(f"start = {self.start}: tokens or noise.")
 
     def prepare(self, model: Model) -> None:
-        """Raises InputError where the prefix leaves no room for a text."""
+        """Raises InputError for two encoders, and where no room is left for a text."""
+        one_trunk(model, self.name)
         if model.max_length - self.length < LEAST_TEXT:
             raise InputError(
                 f"length = {self.length}: this model takes {model.max_length} tokens, prefix "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.weights import load_tensors, save_tensors
+from tunewise.core.errors import InputError
 from tunewise.methods.frozen import check_base, write_base
 
 FILE = "trained.safetensors"
@@ -17,6 +18,16 @@ def train_only(model: Model, names: Iterable[str]) -> None:
     wanted = set(names)
     for name, parameter in model.module.named_parameters():
         parameter.requires_grad_(name in wanted)
+
+
+def one_trunk(model: Model, method: str) -> None:
+    """Raises InputError where two encoders meet in one head."""
+    if len(model.trunks) > 1:
+        names = " and ".join(model.trunks)
+        raise InputError(
+            f"method {method}: is for one model, and here two encoders meet ({names}). Adapt them "
+            "with lora: {targets: [text.query, text.value]}, or leave them frozen with fusion."
+        )
 
 
 def trained_names(model: Model) -> list[str]:

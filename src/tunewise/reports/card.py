@@ -137,7 +137,7 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
     if exported.prompt:
         what = "Writes answers to questions about a context"
         return f"{what}: `{row.method}`{base}{folded}.{trained}"
-    texts = " and ".join(_text(column) for column in evidence.study["task"]["text"])
+    texts = " and ".join(_text(column) for column in evidence.study["texts"])
     labels = "\n".join(
         f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
     )
@@ -150,7 +150,7 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
 def _snippet(evidence: Evidence, exported: Exported) -> str:
     if exported.prompt:
         return _writer_snippet(exported)
-    pair = len(evidence.study["task"]["text"]) == 2
+    pair = len(evidence.study["texts"]) == 2
     return LOADING[exported.form].format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
         truncation='"only_second"' if pair else "True",

@@ -140,7 +140,14 @@ def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Pr
     """Each model by its name in the study file: source, revision, and the hash of its content."""
     found: dict[str, dict[str, Any]] = {}
     problems = []
-    for model in settings.models:
+    for number, model in enumerate(settings.models):
+        if PAIR in model.source and settings.task.picture is None:
+            message = (
+                f"{model}: a pair of encoders, and the task {settings.task.name} reads no "
+                "pictures. Give one plain name."
+            )
+            problems.append(Problem(f"models[{number}]", message))
+            continue
         try:
             source = _from_base(model.source, settings.base)
             found[str(model)] = resolve(source, model.revision)
@@ -167,7 +174,8 @@ def _inspectors(
         try:
             made[name] = Inspector(source, settings.task, settled.options)
         except InputError as error:
-            problems += error.problems
+            number = [str(model) for model in settings.models].index(name)
+            problems += [Problem(f"models[{number}]", str(each)) for each in error.problems]
     return made, problems
 
 

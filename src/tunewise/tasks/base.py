@@ -123,6 +123,16 @@ class Task(ABC):
     def stratum(self) -> str | None:
         """The column whose shares a split keeps, and which a row may lack."""
 
+    @property
+    def picture(self) -> str | None:
+        """The column among `texts` that names a picture; a model is then a pair of encoders."""
+        return None
+
+    @property
+    def picture_folder(self) -> str:
+        """Where the paths of pictures start, from the folder of the data."""
+        return ""
+
     @abstractmethod
     def settle(self, data: Data) -> Settled:
         """Understand the right answers in the data.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,14 @@ class VisualQuestionAnswering(Choosing):
             pictures.contents,
         )
 
+    @property
+    def picture(self) -> str | None:
+        return self.image
+
+    @property
+    def picture_folder(self) -> str:
+        return self.folder or ""
+
     def read(self, row: dict[str, Any]) -> Example:
         return Example(
             str(row["id"]),
@@ -129,7 +138,7 @@ class VisualQuestionAnswering(Choosing):
         revision: str | None = None,
         dropout: float | None = None,
     ) -> Model:
-        return build_fusion(source, options=options, seed=seed, revision=revision)
+        return build_fusion(source, options=options, seed=seed, revision=revision, dropout=dropout)
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         questions = [question for question, _ in texts]
@@ -170,7 +179,7 @@ class VisualQuestionAnswering(Choosing):
 
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
-        base = data.folder / (self.folder or "")
+        base = data.folder / self.picture_folder
         found, problems = _Pictures({}, {}), []
         for rows in data.splits.values():
             for row in rows:
@@ -179,9 +188,9 @@ class VisualQuestionAnswering(Choosing):
                     continue
                 found.names[reference] = ""  # told once, whatever becomes of it
                 content, wrong = _content(row[self.image], base)
-                wrong = wrong or check_picture(content)
-                if wrong:
-                    problems.append(Problem(f"{row[PLACE]} {self.image}", f"{reference}: {wrong}"))
+                if wrong := wrong or check_picture(content):
+                    named = f"{reference}: " if isinstance(row[self.image], str) else ""
+                    problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{wrong}"))
                 else:
                     name = name_of(content)
                     found.names[reference] = name
@@ -197,6 +206,16 @@ class VisualQuestionAnswering(Choosing):
             split: [row for row in rows if spelling(row[self.answer]) in frequent]
             for split, rows in splits.items()
         }
+        if empty := [split for split, rows in kept.items() if not rows]:
+            raise InputError(
+                [
+                    Problem(
+                        f"task.{'labels' if self.labels else 'most'}",
+                        f"no row of {split} has one of these {len(frequent)} answers.",
+                    )
+                    for split in empty
+                ]
+            )
         shares = {split: 1 - len(kept[split]) / len(rows) for split, rows in splits.items()}
         return kept, shares
 
@@ -208,10 +227,10 @@ class _Pictures:
 
 
 def _reference(value: Any) -> str:
-    """What a row says of its picture: a path, or for a picture in the data itself its own path."""
-    if isinstance(value, dict):
-        return str(value.get("path") or id(value))
-    return str(value)
+    """What tells a row's picture from others: its path, or its content if that is given."""
+    if isinstance(value, dict) and value.get("bytes"):
+        return sha256(value["bytes"]).hexdigest()  # many pictures in a data set share one path
+    return str(value.get("path") if isinstance(value, dict) else value)
 
 
 def _content(value: Any, base: Path) -> tuple[bytes, str | None]:

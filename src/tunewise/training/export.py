@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from torch import nn
 
+from tunewise.backbones.fusion import Fusion, PairCoder
 from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import MeanPooledClassifier
-from tunewise.backbones.sources import EMBEDDED, locate
+from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of
 from tunewise.backbones.weights import save_model
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
@@ -49,7 +50,7 @@ def write_artefact(parts: Parts, predictor: Predictor, folder: Path, *, merge: b
         raise InputError(f"--merge: '{parts.method.name}' trains no model that could be merged.")
     else:
         predictor.save(folder)
-        form, settings = "tunewise", parts.settings
+        form, settings = "tunewise", _located(parts.settings)
     described = {"schema": SCHEMA, "form": form, "settings": settings, "trained": parts.settings}
     write_json(folder / DESCRIPTION, described)
     return form
@@ -59,15 +60,19 @@ def _write_model(
     parts: Parts, predictor: ModelPredictor, folder: Path, *, merge: bool
 ) -> tuple[Form, dict[str, Any]]:
     model, method = predictor.model, predictor.method
-    model.coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
-    plain = method.merged(model)
+    coder = model.coder.tokenizer if isinstance(model.coder, PairCoder) else model.coder
+    coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
+    two = isinstance(model.module, Fusion)  # no library has a class for what they meet in
+    plain = None if two else method.merged(model)
     if plain is None and merge:
         name = method.label(settings_of(method))
         raise InputError(
             f"--merge: what '{name}' trains does not fold into the model's own layers. "
             "Export it without --merge."
         )
-    own_class = any(isinstance(layer, MeanPooledClassifier) for layer in model.module.modules())
+    own_class = two or any(
+        isinstance(layer, MeanPooledClassifier) for layer in model.module.modules()
+    )
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.coder, folder)
         return "tunewise" if own_class else "transformers", _whole_model(parts.settings)
@@ -92,15 +97,27 @@ def _whole_model(settings: dict[str, Any]) -> dict[str, Any]:
 def _located(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings with a local model named so that it is found from any folder."""
     model = settings["model"]
-    if model["source"].startswith(EMBEDDED):
+    if not model:
+        return settings
+    if PAIR not in model["source"] and model["source"].startswith(EMBEDDED):
         return settings
     return {**settings, "model": {**model, "source": base_of(model)}}
 
 
 def base_of(model: dict[str, Any]) -> str:
-    """Where other programs find the base model: its hub id, or its folder from the root."""
+    """Where other programs find the base model: its hub id, or its folder from the root.
+
+    Of a pair it is those of both; a model of this package keeps its name there.
+    """
+    if PAIR in model["source"]:
+        return PAIR.join(_named(part) for part in parts_of(model["source"]))
     folder = locate(model["source"])
     return str(folder.resolve()) if folder else str(model["source"])
+
+
+def _named(source: str) -> str:
+    folder = None if source.startswith(EMBEDDED) else locate(source)
+    return str(folder.resolve()) if folder else source
 
 
 def _name_base(path: Path, model: dict[str, Any]) -> None:

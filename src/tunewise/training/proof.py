@@ -71,7 +71,12 @@ def prove(
             expected, dtype = _logits(predictor, examples)
     else:
         question["examples"] = [
-            {"texts": example.texts, "references": example.references} for example in examples
+            {
+                "texts": example.texts,
+                "references": example.references,
+                "picture": example.picture and str(Path(example.picture).resolve()),
+            }
+            for example in examples
         ]
         expected = own_values(predictor.predict(examples), writes=writes)
         dtype = "float32" if isinstance(predictor, ModelPredictor) else "float64"

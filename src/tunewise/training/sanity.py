@@ -23,7 +23,7 @@ RATE = 1e-4  # the least: twenty small steps of a method with a small rate would
 
 
 def few_examples(train: Sequence[Example], count: int = EXAMPLES) -> list[Example]:
-    """The first examples, option by option in turn, each text once.
+    """The first examples, option by option in turn, each text once about a picture.
 
     All of one option, or one text under two labels, would prove nothing.
 
@@ -36,8 +36,8 @@ def few_examples(train: Sequence[Example], count: int = EXAMPLES) -> list[Exampl
     seen = set()
     for example in train:
         known = example.label is not None or example.references
-        if known and example.texts not in seen:
-            seen.add(example.texts)
+        if known and (example.texts, example.picture) not in seen:
+            seen.add((example.texts, example.picture))
             groups.setdefault(example.label or 0, []).append(example)
     turns = [
         (turn, label, example)

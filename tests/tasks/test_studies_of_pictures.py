@@ -1,0 +1,277 @@
+"""Whole studies of questions about pictures: features through kills, and every command after."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.cli.conftest import environment
+
+from tunewise.backbones import stored
+from tunewise.backbones.encoders import PictureEncoder, TextEncoder
+from tunewise.cli import export, modules, predict, sanity
+from tunewise.core.cache import FOLDER as CACHE
+from tunewise.core.errors import InputError
+from tunewise.core.files import COMPLETE, FAIL_AT, is_complete
+from tunewise.store.study import StudyFolder
+from tunewise.studies.jobs import next_jobs
+from tunewise.studies.prepare import prepare, store
+from tunewise.studies.studyfile import read_study
+from tunewise.training.job import run_job
+
+Checkpoint = Callable[[str], Path]
+
+
+@pytest.fixture
+def settings(data_folder: Path, picture_encoder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "name": "pictures",
+        "task": {
+            "kind": "visual-question-answering",
+            "image": "image",
+            "question": "question",
+            "answer": "answer",
+            "folder": "pictures",
+        },
+        "data": {"source": str(data_folder)},
+        "models": [{"image": str(picture_encoder), "text": str(checkpoint("bert"))}],
+        "methods": ["nearest-neighbour", "fusion"],
+        "training": {"epochs": 1, "batch_size": 8},
+        "keep": "all",
+        "accept_leakage": "plain colours may repeat",
+    }
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "SHARD", 5)
+
+
+def new_study(settings: dict[str, Any], place: Path) -> StudyFolder:
+    folder = StudyFolder.create(place)
+    with folder.lock():
+        store(prepare(read_study(settings)), folder)
+    return folder
+
+
+def features_job(folder: StudyFolder) -> dict[str, Any]:
+    jobs = next_jobs(folder.study(), {}, {})
+    return next(job.as_json() for job in jobs if job.kind == "features")
+
+
+def make(folder: StudyFolder, counted: Path, fail_at: int | None = None) -> None:
+    """Be the process of the features; each batch that an encoder reads leaves a line."""
+    torch.set_num_threads(1)
+    if fail_at is not None:
+        os.environ[FAIL_AT] = str(fail_at)
+    for encoder in (PictureEncoder, TextEncoder):
+        encoder.forward = told(encoder.forward, encoder.__name__, counted)  # type: ignore[method-assign]
+    run_job(features_job(folder), folder.path, lambda: False)
+
+
+def told(forward: Any, name: str, counted: Path) -> Any:
+    def counting(self: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
+        with counted.open("a") as file:
+            file.write(f"{name} {len(inputs)}\n")
+        return forward(self, inputs, *rest, **more)
+
+    return lambda self, *args, **named: (
+        counting(self, *args, **named) if args else counting(self, named.pop("input_ids"), **named)
+    )
+
+
+def in_a_process(*arguments: Any) -> int | None:
+    process = multiprocessing.get_context("fork").Process(target=make, args=arguments)
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def contents(folder: StudyFolder) -> dict[str, bytes]:
+    """Every stored row, by the place it lies in."""
+    place = folder.path / "features"
+    return {
+        str(path.relative_to(place)): path.read_bytes()
+        for path in sorted(place.rglob("*.safetensors"))
+    }
+
+
+def rows_read(counted: Path) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for line in counted.read_text().splitlines():
+        name, rows = line.split()
+        found[name] = found.get(name, 0) + int(rows)
+    return found
+
+
+EACH_ONCE = {"PictureEncoder": 12 + 6, "TextEncoder": 24 + 12}
+
+
+def test_features_killed_at_random_and_restarted_are_the_same_bytes(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_shards: None
+) -> None:
+    """Between two steps of writing a kill loses the shard at hand and no other."""
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    undisturbed = new_study(settings, tmp_path / "undisturbed")
+    assert in_a_process(undisturbed, tmp_path / "once") == 0
+    assert rows_read(tmp_path / "once") == EACH_ONCE
+    monkeypatch.setenv(CACHE, str(tmp_path / "other-cache"))
+    killed, kills, lost = new_study(settings, tmp_path / "killed"), 0, 0
+    while (code := in_a_process(killed, tmp_path / "many", random.randint(2, 14))) != 0:
+        assert code == 137
+        kills += 1
+        assert kills < 100
+    assert kills > 0
+    assert contents(killed) == contents(undisturbed) != {}
+    read = rows_read(tmp_path / "many")
+    lost = sum(read.values()) - sum(EACH_ONCE.values())
+    assert 0 <= lost <= 5 * kills  # never more than the shard that was being written
+
+
+def test_a_second_study_computes_no_vector(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another study of the same data finds all in the cache: its training begins at once."""
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    first = new_study(settings, tmp_path / "first")
+    assert in_a_process(first, tmp_path / "counted") == 0
+    more = {"name": "second", "training": {"epochs": 2, "batch_size": 4}}
+    second = new_study({**settings, **more}, tmp_path / "second")
+    began = time.monotonic()
+    assert in_a_process(second, tmp_path / "counted") == 0
+    assert time.monotonic() - began < 10  # a second or less; the bound is for a busy machine
+    assert rows_read(tmp_path / "counted") == EACH_ONCE
+    assert contents(second) == contents(first)
+
+
+@pytest.fixture
+def launched(tmp_path: Path, settings: dict[str, Any]) -> Callable[[str], subprocess.Popen[str]]:
+    (tmp_path / "study.json").write_text(json.dumps(settings))
+    (tmp_path / "study.yaml").write_text(json.dumps(settings))  # JSON is YAML
+
+    def launch(out: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tunewise", "run", "study.yaml", "--out", out],
+            cwd=tmp_path,
+            env=environment(**{CACHE: str(tmp_path / f"cache-{out}")}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return launch
+
+
+def test_the_command_line_goes_on_after_a_kill_and_every_command_takes_the_study(
+    launched: Any, tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = launched("whole")
+    killed = launched("killed")
+    place = tmp_path / "killed" / "features"
+    while killed.poll() is None and not any(place.rglob("rows-*.safetensors")):
+        time.sleep(0.005)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    again = launched("killed")
+    for process in (whole, again):
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    studies = StudyFolder(tmp_path / "whole"), StudyFolder(tmp_path / "killed")
+    assert contents(studies[0]) == contents(studies[1]) != {}
+    for name in ("nearest-neighbour", "fusion"):
+        answers = [
+            _answers(folder.path, data_folder / "test.csv", name, capsys) for folder in studies
+        ]
+        assert answers[0] == answers[1]
+        to = tmp_path / f"exported-{name}"
+        export.command(studies[0].path, to, contender=name)
+        assert json.loads((to / "proof.json").read_text())["passed"] is True
+        assert _answers(to, data_folder / "test.csv", None, capsys) == answers[0]
+    _a_mistake_is_told(studies[0].path, data_folder)
+
+
+def _answers(folder: Path, file: Path, contender: str | None, capsys: Any) -> list[Any]:
+    capsys.readouterr()
+    predict.command(folder, input=file, contender=contender)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 12
+    return [(row["id"], row["label"]) for row in rows]
+
+
+def _a_mistake_is_told(folder: Path, data: Path) -> None:
+    file = data / "asked.csv"
+    file.write_text("image,question\nnone.png,what is it\npictures/test0.png,what is it\n")
+    with pytest.raises(InputError, match=r"asked.csv:2 image.*none.png: no such picture"):
+        predict.command(folder, input=file, contender="fusion")
+    (data / "pictures" / "test0.png").write_bytes(b"cut")
+    file.write_text("image,question\npictures/test0.png,what is it\n")
+    with pytest.raises(InputError, match=r"pictures/test0.png: is no picture"):
+        predict.command(folder, input=file, contender="fusion")
+    with pytest.raises(InputError, match="this study reads pictures"):
+        predict.command(folder, text=["what is it"], contender="fusion")
+
+
+def test_a_marker_stands_where_the_features_are_whole(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = new_study(settings, tmp_path / "one")
+    job = features_job(folder)
+    run_job(job, folder.path, lambda: False)
+    assert is_complete(folder.features_folder(job["id"]))
+    assert len(list(folder.features_folder(job["id"]).rglob(COMPLETE))) == 5  # four parts, and all
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"task": {"kind": "classification", "text": "question", "label": "answer"}},
+            r"models\[0\].*a pair of encoders, and the task classification reads no pictures",
+        ),
+        ({"models": ["bert"]}, r"models\[0\].*cannot be loaded as an encoder of pictures"),
+        ({"methods": ["prefix"]}, "method prefix: is for one model, and here two encoders meet"),
+        ({"methods": [{"peft": {"peft_type": "IA3"}}]}, "method peft: is for one model"),
+        ({"task": {"labels": ["pink", "grey"]}}, "no row of train has one of these 2 answers"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_runs(
+    settings: dict[str, Any], checkpoint: Checkpoint, changes: dict[str, Any], said: str
+) -> None:
+    if changes.get("models") == ["bert"]:
+        changes = {"models": [str(checkpoint("bert"))]}
+    if "kind" not in changes.get("task", {"kind": ""}):
+        changes = {"task": settings["task"] | changes["task"]}
+    with pytest.raises(InputError, match=said):
+        prepare(read_study(settings | changes))
+
+
+def test_modules_lists_both_encoders(
+    picture_encoder: Path, checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modules.command(f"{picture_encoder} + {checkpoint('bert')}", as_json=True)
+    listed = json.loads(capsys.readouterr().out)["modules"]
+    paths = [module["path"] for module in listed]
+    assert "text.encoder.layer.*.attention.self.query" in paths
+    assert any(path.startswith("head.") for path in paths)
+
+
+def test_ten_questions_about_pictures_can_be_learnt_by_heart(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.yaml").write_text(
+        json.dumps(settings | {"methods": ["fusion"], "training": {"learning_rate": 0.05}})
+    )
+    sanity.command(tmp_path / "study.yaml", [], out=tmp_path / "sanity")
+    assert "100 % at epoch" in capsys.readouterr().out
