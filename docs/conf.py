@@ -33,6 +33,13 @@ nitpick_ignore = [
     ("py:class", "tunewise.studies.settings.StudySettings"),
     ("py:class", "tunewise.studies.prepare.Prepared"),
     ("py:class", "tunewise.statistics.pairs.Pair"),
+    ("py:class", "tunewise.backbones.model.Model"),
+    ("py:class", "tunewise.data.sources.Data"),
+    ("py:class", "tunewise.methods.base.OpenSettings"),
+    ("py:class", "tunewise.methods.base.Unpacked"),
+    ("py:class", "tunewise.reports.requirements.Recommendation"),
+    ("py:class", "tunewise.studies.plan.Plan"),
+    ("py:class", "tunewise.tasks.base.Settled"),
 ]
 default_role = "literal"
 smartquotes = False  # a prime in a formula is no quotation mark

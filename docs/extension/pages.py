@@ -147,7 +147,8 @@ def settings_table(part: type, described: Schema, needed: Sequence[str] = ()) ->
     rows = ["| setting | value | default | meaning |", "|---|---|---|---|"]
     for name, kind in types_of(part).items():
         one = described[name]
-        default = "**needed**" if name in needed else f"`{json.dumps(one['default'])}`"
+        must = name in needed or "default" not in one
+        default = "**needed**" if must else f"`{json.dumps(one['default'])}`"
         meaning = one.get("description", "").replace("None:", "null:")
         rows.append(f"| `{name}` | {cell(in_words(kind))} | {default} | {cell(meaning)} |")
     return "\n".join(rows)
