@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def command(
         raise InputError(
             f"--port {port}: {error.strerror}. Leave it out for a free one."
         ) from error
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell's & ignores it
     with server:
         typer.echo(server.url)
         say(f"{len(board.studies)} studies. Ctrl-C ends it.")

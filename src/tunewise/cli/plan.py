@@ -53,7 +53,7 @@ def command(
 
 def lines(found: Plan) -> Iterator[str]:
     """The plan on one screen of 80 columns."""
-    yield f"{'contender':<{NAME}} trials  {'trained of all':<15} memory  mostly      stored   time"
+    yield f"{'contender':<{NAME}} trials  {'trained of all':<15} memory  mostly       stored    time"
     for row in found.contenders:
         yield _row(row)
     together = min(found.workers, found.trials)
@@ -82,8 +82,8 @@ def _row(row: Planned) -> str:
     most = max(row.kinds, key=lambda kind: (row.kinds or {})[kind])
     mark = "" if row.fits else "!"
     return (
-        f"{start}{shown_bytes(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11}"
-        f"{shown_bytes(row.artefact_bytes or 0):>7} {_time(row.seconds):>6}"
+        f"{start}{shown_bytes(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11} "
+        f"{shown_bytes(row.artefact_bytes or 0):>7} {_time(row.seconds):>7}"
     )
 
 
