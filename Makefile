@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real

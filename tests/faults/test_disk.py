@@ -25,7 +25,7 @@ def test_a_trial_that_cannot_write_pauses_the_study(toy: Any, fault: str) -> Non
 
 
 def test_running_trials_save_a_checkpoint_when_the_study_pauses(toy: Any) -> None:
-    toy.write({"seconds": 5.0, "steps": 50}, {"fault": "full", "once": True})
+    toy.write({"seconds": 5.0, "steps": 50}, {"fault": "full", "once": True, "late": True})
     assert toy.run().paused is not None
     assert len(list((toy.folder.path / "weights").glob("*/checkpoint"))) == 1
     assert toy.folder.records() == {}

@@ -21,6 +21,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Adaptation, Direct
+from tunewise.training.adapt import training_mode
 from tunewise.training.rehearsal import fill_with_noise
 
 Tiny = Callable[..., Model]
@@ -206,7 +207,7 @@ def train(model: Model, steps: int = 30) -> tuple[float, float]:
     """The loss before the first step and the last one, on all texts at once."""
     optimizer = torch.optim.Adam([p for p in model.module.parameters() if p.requires_grad], lr=0.02)
     losses = []
-    model.module.train()
+    training_mode(model)
     for _ in range(steps):
         loss = cross_entropy(model.module(**batch(model)).logits, torch.tensor(LABELS))
         optimizer.zero_grad()
@@ -225,7 +226,11 @@ def logits(model: Model, module: Any = None) -> Tensor:
 
 def batch(model: Model) -> dict[str, Tensor]:
     encoded = model.coder(TEXTS, padding=True, return_tensors="pt")
-    return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+    inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
+    if "image" in model.trunks:
+        drawn = torch.Generator().manual_seed(0)
+        inputs["pixel_values"] = torch.randn(len(TEXTS), 3, 16, 16, generator=drawn)
+    return inputs
 
 
 def examples() -> list[Example]:

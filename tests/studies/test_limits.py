@@ -86,7 +86,7 @@ def test_the_resolved_study_keeps_limits_and_slices() -> None:
             ("length",),
         )
     )
-    assert len(fields(Limits)) == 10
+    assert len(fields(Limits)) == 12
 
 
 def test_limits_and_slices_rename_no_trial() -> None:

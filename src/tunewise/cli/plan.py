@@ -53,7 +53,8 @@ def command(
 
 def lines(found: Plan) -> Iterator[str]:
     """The plan on one screen of 80 columns."""
-    yield f"{'contender':<{NAME}} trials  {'trained of all':<15} memory  mostly       stored    time"
+    head = f"{'contender':<{NAME}} trials  {'trained of all':<15} memory"
+    yield f"{head}  mostly       stored    time"
     for row in found.contenders:
         yield _row(row)
     together = min(found.workers, found.trials)

@@ -72,8 +72,8 @@ def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
     Raises:
         InputError: there are fewer or more texts than the task reads.
 
-    >>> given_input(["Cold room."], ["text"])
-    [Example(id='row-0', texts=('Cold room.',), label=None)]
+    >>> given_input(["Cold room."], ["text"])[0].texts
+    ('Cold room.',)
     """
     if len(values) != len(texts):
         asked = " and ".join(texts)

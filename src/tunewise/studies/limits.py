@@ -39,6 +39,8 @@ class Limits:
     f1_micro: float | None = None
     f1_weighted: float | None = None
     matthews: float | None = None
+    exact_match: float | None = None
+    f1: float | None = None  # of written answers
 
     def __post_init__(self) -> None:
         if not self.numbers():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from tunewise.backbones.model import Model
 from tunewise.costs.measure import Stopwatch
@@ -242,9 +243,13 @@ class Training:
 
 def training_mode(model: Model) -> None:
     """Training mode for what is trained; a trunk stays as it is used where no trained number
-    lies in it or, as a prompt's do, before it.
+    lies in it or, as a prompt's do, before it. Running averages of a batch norm stay as they were
+    pretrained: they are no trained numbers, and no artefact or checkpoint holds them.
     """
     model.module.train()
+    for layer in model.module.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.eval()
     trained = [name for name, weight in model.module.named_parameters() if weight.requires_grad]
     inside = tuple(f"{path}." for path in model.trunks.values())
     if any(name not in model.head and not name.startswith(inside) for name in trained):

@@ -11,6 +11,7 @@ from tunewise.core.files import mark_complete, write_json
 from tunewise.costs.limit import OverLimit
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.methods.base import Adaptation
+from tunewise.training.adapt import training_mode
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.batches import parts_of
 from tunewise.training.feed import Feed
@@ -56,7 +57,7 @@ def _train(parts: Parts, method: Adaptation) -> None:
     batches = [
         feed.batch(part).to(model.device) for part in parts_of(places, parts.training.accumulate)
     ]
-    model.module.train()
+    training_mode(model)
 
     def forget(step: Step) -> None:
         """Nothing is kept of the step."""
