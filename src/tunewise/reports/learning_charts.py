@@ -94,7 +94,7 @@ def searches(evidence: Evidence) -> list[Chart]:
 
 def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
     metric = evidence.headline
-    present = [c for c in evidence.contenders if setting in c.searched]
+    present = [c for c in evidence.contenders if setting in c.searched and len(c.points) > 1]
     values = [value for c in present for value in _tried(c, setting, metric)]
     if not values:
         return None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tunewise.reports import written
 from tunewise.reports.disagreements import Answered, disagreements
 from tunewise.reports.evidence import Answers, Evidence
 from tunewise.reports.page import Page
@@ -14,6 +15,7 @@ from tunewise.reports.paper_parts import Block, Grid, Paragraph, Section, cell
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results
 from tunewise.reports.words import listed, percent, split_name
+from tunewise.statistics.failures import KINDS
 from tunewise.statistics.metrics import Columns, class_scores
 
 MOST_ITEMS = 6  # disagreements shown
@@ -39,6 +41,7 @@ def failures(evidence: Evidence, results: Results, page: Page) -> Section:
     confused = _confusions(evidence, results)
     if confused:
         blocks.append(Paragraph(confused))
+    blocks += _written(evidence)
     items = disagreements(evidence, most=MOST_ITEMS)
     if items:
         text = (
@@ -57,6 +60,41 @@ def failures(evidence: Evidence, results: Results, page: Page) -> Section:
         )
         blocks += [Paragraph(text), Grid("Disagreements", "LlL", names, table, wide=True)]
     return Section("Failures and disagreements", tuple(blocks))
+
+
+def _written(evidence: Evidence) -> list[Block]:
+    """Of written answers: how they fail, and what other ways of decoding give."""
+    blocks: list[Block] = []
+    if wrong := written.failures(evidence):
+        kinds = [kind for kind in KINDS if any(one.counts.get(kind) for one in wrong)]
+        rows = tuple(
+            (
+                cell(one.contender, 40),
+                f"{one.answers:,}",
+                *(f"{one.counts.get(kind, 0):,}" for kind in kinds),
+            )
+            for one in wrong
+        )
+        header = ("contender", "answers", *kinds)
+        text = "Answers that are not right, by the way in which they fail, over all seeds:"
+        grid = Grid("Wrong answers by kind", "l" + "r" * (len(kinds) + 1), header, rows, wide=True)
+        blocks += [Paragraph(text), grid]
+    ways = written.decoded(evidence)
+    if len({row.strategy for row in ways}) > 1:
+        rows = tuple(
+            (
+                cell(row.contender, 40),
+                row.strategy,
+                percent(row.exact_match),
+                percent(row.f1),
+                "–" if row.samples == 1 else percent(row.unique),
+            )
+            for row in ways
+        )
+        header = ("contender", "decoding", "exact match", "F1", "unique answers")
+        text = "Ways of decoding, in percent; the first counts in all other tables:"
+        blocks += [Paragraph(text), Grid("Ways of decoding", "llrrr", header, rows, wide=True)]
+    return blocks
 
 
 def by_label(evidence: Evidence, results: Results) -> list[Block]:

@@ -196,7 +196,7 @@ def _training(evidence: Evidence, refs: References) -> str:
 
 def _choosing(evidence: Evidence, results: Results) -> str:
     metric = metric_said(results.metric)
-    searched = [contender for contender in evidence.contenders if contender.searched]
+    searched = [contender for contender in evidence.contenders if len(contender.points) > 1]
     if searched:
         points = {len(contender.points) for contender in searched}
         number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"

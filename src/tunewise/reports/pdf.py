@@ -39,6 +39,7 @@ except ImportError:
 PDF = "report.pdf"
 TEMPLATE = "report.typ"
 WIDTH = 350  # of a chart for one column, so that its letters come out at eight points
+RING_MARGIN = 24  # points
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
 
 
@@ -102,7 +103,7 @@ def _drawn(chart: Chart) -> bytes:
 
 def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
     if "facet" in spec:
-        return spec | {"columns": 2}
+        return spec | {"columns": 2, "padding": RING_MARGIN}  # texts stand outside of the rings
     return _two_columns(spec) | {
         "width": WIDTH,
         "autosize": {"type": "fit-x", "contains": "padding"},
