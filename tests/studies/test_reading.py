@@ -179,6 +179,8 @@ PLAIN = st.recursive(
 @example({"a": "1e-4"})
 @example({"a": 1e-4})
 @example({"a": "\ufeff"})
+@example({"a": ["?0"]})
+@example({"a": [["?", "0"], "a: b", "x #y"]})
 def test_what_is_written_reads_back_as_the_same_values(written: dict[str, Any]) -> None:
     assert values(yaml_of(written)) == written
 
