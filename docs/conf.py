@@ -38,7 +38,7 @@ nitpick_ignore = [
     ("py:class", "tunewise.methods.base.OpenSettings"),
     ("py:class", "tunewise.methods.base.Unpacked"),
     ("py:class", "tunewise.reports.requirements.Recommendation"),
-    ("py:class", "tunewise.studies.plan.Plan"),
+    ("py:class", "tunewise.studies.planned.Plan"),
     ("py:class", "tunewise.tasks.base.Settled"),
 ]
 default_role = "literal"

@@ -20,7 +20,8 @@ from tunewise.reports.write import write_report
 from tunewise.store.study import StudyFolder
 from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
-from tunewise.studies.plan import Plan, plan
+from tunewise.studies.plan import plan
+from tunewise.studies.planned import Plan
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.progress import show_progress

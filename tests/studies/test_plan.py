@@ -16,7 +16,8 @@ from tunewise.cli.main import app
 from tunewise.cli.plan import lines
 from tunewise.core.errors import InputError
 from tunewise.costs.largest import largest
-from tunewise.studies.plan import Plan, plan
+from tunewise.studies.plan import plan
+from tunewise.studies.planned import Plan
 from tunewise.studies.studyfile import read_study
 
 ROWS = [{"text": "the room is good " * (1 + at % 5), "label": "ab"[at % 2]} for at in range(40)]

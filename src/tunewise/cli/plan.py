@@ -12,7 +12,8 @@ from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
 from tunewise.core.units import shown_bytes
 from tunewise.statistics.power import detectable_difference, detectable_shift
-from tunewise.studies.plan import Plan, Planned, plan
+from tunewise.studies.plan import plan
+from tunewise.studies.planned import Plan, Planned
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.progress import clean, duration
 from tunewise.studies.studyfile import read_study

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,12 @@ from tunewise.data.rows import Splits
 from tunewise.data.sources import read_data
 from tunewise.studies.expand import Contender, Expansion, Point, expand
 from tunewise.studies.foreseer import Foreseer
+from tunewise.studies.plan_seconds import Lengths, features_seconds, study_seconds, trial_seconds
+from tunewise.studies.planned import Plan, Planned, Remedy
+from tunewise.studies.remedies import best_epoch_bytes, changes, peak_of
 from tunewise.studies.rows import task_settings
 from tunewise.studies.settings import ModelChoice, StudySettings
 from tunewise.tasks.classification import Classification
-from tunewise.training.batches import evaluation_batches, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 
 MOST_TOKENIZED = 4000  # texts of a split; of more, evenly picked ones stand for all
@@ -30,74 +31,9 @@ TOKENS_A_WORD = 1.4  # where there is no tokenizer at hand
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
 THREADS = 1  # that a trial has
-START_SECONDS = 0.5  # a trial's process, reading its data, writing its results
-LOADED_BYTES = 1e9  # of weights that are read or written in a second
 DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
 
 Say = Any
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """A change of the settings with which a contender would fit, and what it then needs."""
-
-    settings: str
-    peak_bytes: int
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A contender before it runs. None where a prediction is not possible or not needed.
-
-    `peak_bytes` is what its largest trial holds, `phase` when, `kinds` of what; the libraries
-    come on top, once.
-    """
-
-    name: str
-    trials: int
-    parameters: dict[str, int] | None = None
-    groups: dict[str, dict[str, int]] | None = None
-    reduction: float | None = None  # what LoRA trains of the matrices it adapts, as a fraction
-    artefact_bytes: int | None = None
-    peak_bytes: int | None = None
-    phase: str | None = None
-    kinds: dict[str, int] | None = None
-    seconds: float = 0.0  # of one trial
-    features_seconds: float = 0.0  # of a frozen trunk's outputs, once for all that share them
-    note: str | None = None  # why nothing is predicted
-    fits: bool = True
-    remedies: tuple[Remedy, ...] = ()
-    standing_bytes: int = 0  # weights, gradients, optimiser state: what no smaller batch lessens
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What ``tunewise plan`` shows."""
-
-    name: str
-    contenders: tuple[Planned, ...]
-    trials: int
-    seeds: int
-    workers: int
-    seconds: float
-    disk_bytes: int
-    limit_bytes: int
-    limit_is_set: bool
-    libraries_bytes: int
-    rows: dict[str, int]
-    notes: tuple[str, ...] = ()
-    calibration: dict[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class _Lengths:
-    """Tokens of each text, before anything is cut."""
-
-    train: Sequence[int]
-    validation: Sequence[int]
 
 
 def plan(settings: StudySettings, *, workers: int, say: Say = lambda text: None) -> Plan:
@@ -154,7 +90,7 @@ class _Planner:
             trials=self.expansion.trials,
             seeds=self.expansion.seeds,
             workers=self.workers,
-            seconds=self._seconds(contenders),
+            seconds=study_seconds(self.expansion, contenders, self.workers),
             disk_bytes=self._disk(contenders),
             limit_bytes=self.limit,
             limit_is_set=self.settings.memory_limit is not None,
@@ -168,7 +104,7 @@ class _Planner:
 
     def _folders(self) -> dict[ModelChoice, Path]:
         found: dict[ModelChoice, Path] = {}
-        self.lengths: dict[Path, _Lengths] = {}
+        self.lengths: dict[Path, Lengths] = {}
         if not isinstance(self.settings.task, Classification):
             return found
         for model in self.settings.models:
@@ -180,14 +116,14 @@ class _Planner:
             raise InputError(self.problems)
         return found
 
-    def _lengths(self, folder: Path) -> _Lengths:
+    def _lengths(self, folder: Path) -> Lengths:
         if folder not in self.lengths:
             coder = tokenizer_of(folder)
             if coder is None:
                 self.notes.append(
                     f"{folder.name}: no tokenizer at hand; a word counts as {TOKENS_A_WORD} tokens."
                 )
-            self.lengths[folder] = _Lengths(
+            self.lengths[folder] = Lengths(
                 *(self._counted(coder, split) for split in ("train", "validation"))
             )
         return self.lengths[folder]
@@ -234,22 +170,25 @@ class _Planner:
         )
         if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
             return replace(planned, note=f"not predictable: {reason}")
-        most = max(range(len(found)), key=lambda at: _peak(found[at]))
+        most = max(range(len(found)), key=lambda at: peak_of(found[at]))
         memory = found[most]["memory"]
         phase = memory["peak_phase"]
-        kinds = {**memory["peaks_bytes"][phase], "best_epoch": _best(row.points[most], memory)}
+        kinds = {
+            **memory["peaks_bytes"][phase],
+            "best_epoch": best_epoch_bytes(row.points[most], memory),
+        }
         planned = replace(
             planned,
-            peak_bytes=_peak(found[most]) + kinds["best_epoch"],
+            peak_bytes=peak_of(found[most]) + kinds["best_epoch"],
             phase=phase,
             kinds={kind: size for kind, size in kinds.items() if size},
             seconds=statistics.mean(
-                self._trial_seconds(point, seen, self._lengths(folder))
+                trial_seconds(self.calibration, point, seen, self._lengths(folder))
                 for point, seen in zip(row.points, found, strict=True)
             ),
         )
         if found[most]["stored_features"]:
-            seconds = self._features_seconds(found[most], self._lengths(folder))
+            seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
             planned = replace(planned, features_seconds=seconds)
         if self._fits(planned.peak_bytes):
             return planned
@@ -311,76 +250,6 @@ class _Planner:
             }
         )
 
-    # Time
-
-    def _trial_seconds(self, point: Point, seen: dict[str, Any], lengths: _Lengths) -> float:
-        """Of one trial: every epoch's steps and evaluations at the lengths the texts have."""
-        training = point.training
-        assert training is not None
-        memory = seen["memory"]
-        train = [min(length, seen["max_length"]) for length in lengths.train]
-        held = [min(length, seen["max_length"]) for length in lengths.validation]
-        if seen["stored_features"]:
-            train, held = [1] * len(train), [1] * len(held)
-        batches = training_batches(train, training.batch_size, seed=0, epoch=1)
-        counted = min(training.batch_size, len(train)) * (
-            1 if seen["stored_features"] else seen["tokens"]
-        )
-        shares = [len(batch) * max(train[at] for at in batch) / counted for batch in batches]
-        step = ("forward", "backward", "update")
-        epoch = sum(self._work(memory, step, share) for share in shares)
-        evaluated = self._evaluation(memory, held)
-        moved = 4 * (seen["parameters"]["total"] + seen["parameters"]["trainable"])
-        around = START_SECONDS + moved / LOADED_BYTES
-        return around + training.epochs * (epoch + evaluated) + evaluated
-
-    def _evaluation(self, memory: dict[str, Any], lengths: Sequence[int]) -> float:
-        return self._batched(memory, "evaluation", lengths, max(lengths))
-
-    def _batched(
-        self, memory: dict[str, Any], phase: str, lengths: Sequence[int], counted: int
-    ) -> float:
-        """Of a pass over a split in evaluation batches; one of `counted` tokens was counted."""
-        batches = evaluation_batches(lengths, EVALUATION_BATCH)
-        most = min(EVALUATION_BATCH, len(self.splits["validation"])) * counted
-        return sum(
-            self._work(memory, (phase,), len(batch) * lengths[batch[0]] / most) for batch in batches
-        )
-
-    def _features_seconds(self, seen: dict[str, Any], lengths: _Lengths) -> float:
-        total = 0.0
-        for split in (lengths.train, lengths.validation):
-            cut = [min(length, seen["max_length"]) for length in split]
-            total += self._batched(seen["memory"], "features", cut, seen["evaluated_tokens"])
-        return total
-
-    def _work(self, memory: dict[str, Any], phases: Iterable[str], share: float) -> float:
-        total = 0.0
-        for phase in phases:
-            by = 1.0 if phase == "update" else share
-            total += self.calibration.seconds(
-                int(by * memory["flops"].get(phase, 0)),
-                int(by * memory["moved_bytes"].get(phase, 0)),
-                memory["operations"].get(phase, 0),
-            )
-        return total
-
-    def _seconds(self, contenders: Sequence[Planned]) -> float:
-        """Of the study: all search points, then the other seeds, side by side."""
-        frozen = {str(row.model): 0.0 for row in self.expansion.contenders}
-        for source, row in zip(self.expansion.contenders, contenders, strict=True):
-            frozen[str(source.model)] = max(frozen[str(source.model)], row.features_seconds)
-        total = _makespan(list(frozen.values()), self.workers)
-        by_name = {row.name: row for row in contenders}
-        searches, seeds = [], []
-        for source in self.expansion.contenders:
-            planned = by_name[source.name]
-            searches += [planned.seconds] * len(source.points)
-            seeds += [planned.seconds] * (planned.trials - len(source.points))
-        for jobs in (searches, seeds):
-            total += _makespan(jobs, self.workers)
-        return total
-
     # Disk and memory
 
     def _disk(self, contenders: Sequence[Planned]) -> int:
@@ -408,68 +277,17 @@ class _Planner:
             yield Remedy("--workers 1", planned.peak_bytes)
         if not self._fits(planned.standing_bytes):
             return
-        for said, changed in _changes(point):
+        for said, changed in changes(point):
             seen = self._point(changed, folder, about)
             if "memory" not in seen:
                 continue
-            peak = _peak(seen) + _best(changed, seen["memory"])
+            peak = peak_of(seen) + best_epoch_bytes(changed, seen["memory"])
             if self._fits(peak):
                 yield Remedy(said, peak)
                 if said.startswith("accumulate"):
                     return
 
 
-def _changes(point: Point) -> Iterable[tuple[str, Point]]:
-    """Settings that need less memory: recomputed blocks, fewer modules, smaller parts."""
-    training = point.training
-    assert training is not None
-
-    def trained(said: str, **values: Any) -> tuple[str, Point]:
-        return said, replace(point, training=replace(training, **values))
-
-    if not training.gradient_checkpointing:
-        yield trained("gradient_checkpointing: true", gradient_checkpointing=True)
-    if training.precision == "float32":
-        yield trained("precision: bfloat16", precision="bfloat16")
-    method: Any = point.method
-    if method.name == "lora" and tuple(method.targets) != ("query",):
-        yield "lora: {targets: [query]}", replace(point, method=replace(method, targets=("query",)))
-    parts = 2 * training.accumulate
-    while parts <= training.batch_size:
-        at_once = -(-training.batch_size // parts)
-        yield trained(f"accumulate: {parts} ({at_once} at a time)", accumulate=parts)
-        parts *= 2
-    most = training.batch_size
-    yield trained(
-        f"accumulate: {most} and gradient_checkpointing: true",
-        accumulate=most,
-        gradient_checkpointing=True,
-    )
-
-
 def _by_model(rows: Sequence[Contender]) -> list[Contender]:
     """Ordered so that the foreseeing process builds each model once."""
     return sorted(rows, key=lambda row: str(row.model))
-
-
-def _peak(seen: dict[str, Any]) -> int:
-    if "memory" not in seen:
-        return 0
-    peaks: dict[str, int] = seen["memory"]["peak_bytes"]
-    return max(peaks.values())
-
-
-def _best(point: Point, memory: dict[str, Any]) -> int:
-    """Bytes of the best epoch's weights, which are kept aside from the second epoch on."""
-    training = point.training
-    assert training is not None
-    keeps = training.choose == "best" and training.epochs > 1
-    return int(memory["trainable_bytes"]) if keeps else 0
-
-
-def _makespan(jobs: Sequence[float], workers: int) -> float:
-    """Seconds until all are done, each worker taking the next one when it is free."""
-    free = [0.0] * workers
-    for seconds in jobs:
-        heapq.heapreplace(free, free[0] + seconds)
-    return max(free)

@@ -1,0 +1,61 @@
+"""What is known of a study and its contenders before any of it runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change of the settings with which a contender would fit, and what it then needs."""
+
+    settings: str
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A contender before it runs. None where a prediction is not possible or not needed.
+
+    `peak_bytes` is what its largest trial holds, `phase` when, `kinds` of what; the libraries
+    come on top, once.
+    """
+
+    name: str
+    trials: int
+    parameters: dict[str, int] | None = None
+    groups: dict[str, dict[str, int]] | None = None
+    reduction: float | None = None  # what LoRA trains of the matrices it adapts, as a fraction
+    artefact_bytes: int | None = None
+    peak_bytes: int | None = None
+    phase: str | None = None
+    kinds: dict[str, int] | None = None
+    seconds: float = 0.0  # of one trial
+    features_seconds: float = 0.0  # of a frozen trunk's outputs, once for all that share them
+    note: str | None = None  # why nothing is predicted
+    fits: bool = True
+    remedies: tuple[Remedy, ...] = ()
+    standing_bytes: int = 0  # weights, gradients, optimiser state: what no smaller batch lessens
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``tunewise plan`` shows."""
+
+    name: str
+    contenders: tuple[Planned, ...]
+    trials: int
+    seeds: int
+    workers: int
+    seconds: float
+    disk_bytes: int
+    limit_bytes: int
+    limit_is_set: bool
+    libraries_bytes: int
+    rows: dict[str, int]
+    notes: tuple[str, ...] = ()
+    calibration: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
