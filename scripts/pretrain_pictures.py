@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pretrain_embedded import rate
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import ViTConfig, ViTModel
@@ -53,7 +54,6 @@ PROCESSOR = {
 }
 BATCH = 64
 LEARNING_RATE = 1e-3
-WARMUP = 0.05  # of all steps
 NOUNS = (*ON_FLOOR, *ON_WALL)
 PLACES = [(level, side) for level in LEVELS for side in SIDES]
 SIZES = (len(NOUNS) + 1, len(COLOURS) + 1, MOST + 1)  # classes of each place; 0 is nothing
@@ -89,12 +89,6 @@ def loss_of(logits: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         for kind, part in enumerate(parts)
     ]
     return torch.stack(losses).mean(), torch.stack(shares)
-
-
-def rate(step: int, steps: int) -> float:
-    """The learning rate's factor: up over the warm-up, then down to zero, both straight."""
-    warm = max(1, int(WARMUP * steps))
-    return min((step + 1) / warm, (steps - step) / max(1, steps - warm))
 
 
 def pretrain(model: ViTModel, reader: nn.Module, steps: int) -> None:

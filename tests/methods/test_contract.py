@@ -238,10 +238,8 @@ def examples() -> list[Example]:
     return [Example(str(i), (text,), label) for i, (text, label) in enumerate(rows)]
 
 
-@every_adaptation
+@pytest.mark.parametrize("name", [name for name in ADAPTATIONS if not name.startswith("peft-")])
 def test_every_default_learning_rate_has_its_reason(name: str) -> None:
-    if name.startswith("peft-"):
-        return  # a table with reasons of its own: see `peft_settings.RATES`
     source = inspect.getsource(METHODS.get(name)).splitlines()
     [at] = [number for number, line in enumerate(source) if line.startswith("    learning_rate = ")]
     assert source[at - 1].startswith("    # ")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from tunewise.core.errors import nearest
+from tunewise.core.units import UNITS
 
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ]*)\s*")
-BYTES = {
-    "B": 1.0,
-    **{unit: 1000.0**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), start=1)},
-    **{unit: 1024.0**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), start=1)},
-}
 SECONDS = {
     "ms": 1e-3,
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
@@ -21,7 +18,7 @@ SECONDS = {
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
-MEASURES = {"memory": BYTES, "artefact": BYTES, "time": SECONDS}
+MEASURES: dict[str, Mapping[str, float]] = {"memory": UNITS, "artefact": UNITS, "time": SECONDS}
 EXAMPLES = {"memory": "8 GB", "artefact": "20 MB", "time": "10 min"}
 
 
