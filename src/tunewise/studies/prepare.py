@@ -87,19 +87,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     notes = (*data.notes, *warnings, *found.warnings, *unlearnt)
     study = {
-        "name": settings.name,
-        "settings": resolved(settings),
-        "seeds": list(settings.seeds),
-        "keep": settings.keep,
-        "equivalence_margin": settings.equivalence_margin,
-        "memory_limit": settings.memory_bytes,
-        "slices": list(settings.slices),
-        "require": settings.require.numbers() if settings.require else None,
-        "task": task_settings(task, settled.settings),
-        "texts": list(task.texts),
-        "answer": task.answer_column,
-        "metrics": list(task.metrics),
-        "labels": list(settled.options),
+        **_asked(settings, settled),
         "contenders": contenders,
         "data": {
             "hash": data_hash,
@@ -115,6 +103,26 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         "environment": environment(),
     }
     return Prepared(settings, kept, study, notes, settled.pictures, tuple(describe(expansion)))
+
+
+def _asked(settings: StudySettings, settled: Settled) -> dict[str, Any]:
+    """What ``study.json`` says of the question: the study file's part, with what the data adds."""
+    task = settings.task
+    return {
+        "name": settings.name,
+        "settings": resolved(settings),
+        "seeds": list(settings.seeds),
+        "keep": settings.keep,
+        "equivalence_margin": settings.equivalence_margin,
+        "memory_limit": settings.memory_bytes,
+        "slices": list(settings.slices),
+        "require": settings.require.numbers() if settings.require else None,
+        "task": task_settings(task, settled.settings),
+        "texts": list(task.texts),
+        "answer": task.answer_column,
+        "metrics": list(task.metrics),
+        "labels": list(settled.options),
+    }
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> None:
