@@ -20,6 +20,7 @@ LONGEST_ITEM = 300  # characters of one column of an item
 LONGEST_REPLY = 110
 WIDEST_NAME = 20
 MARKS = {True: "✓", False: "✗", None: " "}
+WRITTEN = "words a text; holds: one answer, nothing twice"
 KEY = (
     "✓ right, ✗ wrong, with the answer's probability among the options; in brackets where a text "
     "named no option: then the likeliest counts."
@@ -98,16 +99,16 @@ def _quoted(text: str) -> str:
 
 
 def _forms(rows: list[Form]) -> Table:
+    writing = any(form.words is not None for form in rows)
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
-        title="Percent of items; holds: one answer alone, nothing said twice; words a text",
+        title=f"Percent of items{f', and {WRITTEN}' if writing else ''}",
         title_justify="left",
         title_style="",
     )
     table.add_column("prompt", overflow="fold", min_width=12)
     names = ["right", "changed"]
-    writing = any(form.words is not None for form in rows)
     if writing:
         names += ["silent", "answers", "repeats", "holds", "words"]
     for name in names:
