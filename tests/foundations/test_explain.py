@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from typer import Typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tunewise.cli import explain as explain_command
 from tunewise.cli.explain import explain, listing, load, render, titles

@@ -318,7 +318,8 @@ def test_a_model_that_is_only_asked_is_loaded_once(
     monkeypatch.setattr(Classification, "build", lambda *_, **__: pytest.fail(loaded))
     inspector = Inspector(resolve(str(tmp_path / "writer")), task, OPTIONS, only_asked=True)
     monkeypatch.setattr(models, "build_writer", lambda *_, **__: pytest.fail("loaded again"))
-    counts = inspector.ask(METHODS.build("prompt", {}))
+    method: Any = METHODS.build("prompt", {})
+    counts = inspector.ask(method)
     assert counts["trainable"] == 0 < counts["total"]
 
 
