@@ -24,14 +24,10 @@ from tunewise.methods.head import Head
 from tunewise.methods.last_layers import LastLayers
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
-from tunewise.training.foresee import (
-    NotPredictable,
-    StepShape,
-    applied,
-    foresee,
-    largest_batch,
-)
+from tunewise.training.fakes import NotPredictable
+from tunewise.training.foresee import applied, foresee, largest_batch
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepShape
 
 PLAIN = TrainingSettings()
 SHAPE = StepShape(8, 20, evaluated=16)

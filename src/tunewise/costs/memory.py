@@ -20,7 +20,8 @@ from tunewise.costs.flops import flops_of
 KINDS = ("weights", "trainable", "gradients", "optimizer", "activations", "inputs", "temporary")
 """What storages are for. `weights` are frozen; `activations` were made in a forward pass."""
 
-BORN = {"forward": "activations", "evaluation": "activations", "features": "activations"}
+MADE_FORWARD = ("forward", "evaluation", "generation", "every_way", "features", "texts", "pictures")
+BORN = dict.fromkeys(MADE_FORWARD, "activations")
 
 
 @dataclass(frozen=True)
