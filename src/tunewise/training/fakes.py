@@ -16,6 +16,8 @@ from tunewise.tasks.base import Batch
 
 OURSELVES = ("torch", __name__, "tunewise.costs.memory")  # through which every operation passes
 READERS = ("tunewise", "transformers")  # whose reading of a number changes no shape
+DROPPERS = ("peft.tuners.loha.layer", "peft.tuners.lokr.layer")
+"""Which draw whether an adapter takes part in a step; here each does."""
 WRITERS = "tunewise.decoding"  # which reads the tokens that it has chosen
 
 
@@ -53,9 +55,11 @@ class StandIns(TorchDispatchMode):
     ) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:
             reader, place = _reader()
-            if reader not in READERS:
+            if reader not in READERS and place not in DROPPERS:
                 raise NotPredictable(f"{place} reads a number, and a prediction has none.")
             kind = args[0].dtype
+            if kind == torch.bool and place in DROPPERS:
+                return True
             if kind == torch.int64 and place.startswith(WRITERS):
                 return self._token()
             return False if kind == torch.bool else 1.0 if kind.is_floating_point else 1
@@ -77,23 +81,24 @@ def _reader() -> tuple[str, str]:
 
 
 def fill_with_fakes(module: nn.Module, device: str) -> None:
-    """Put a fake tensor of the device in the place of every parameter and buffer."""
+    """Put a fake tensor of the device in the place of every parameter and buffer.
+
+    So of tensors that a layer keeps in a dictionary of its own, as some adapters' layers do.
+    """
     made: dict[int, Tensor] = {}  # tied parameters stay one
     for owner in module.modules():
-        for values in (owner._parameters, owner._buffers):
+        own = (values for values in vars(owner).values() if type(values) is dict)
+        for values in own:  # parameters and buffers among them
             for name, old in values.items():
-                if old is None:
-                    continue
-                if id(old) not in made:
-                    fake = torch.empty_strided(
-                        old.shape, old.stride(), dtype=old.dtype, device=device
-                    )
-                    made[id(old)] = (
-                        nn.Parameter(fake, requires_grad=old.requires_grad)
-                        if isinstance(old, nn.Parameter)
-                        else fake
-                    )
-                values[name] = made[id(old)]  # type: ignore[assignment]  # of the old one's type
+                if isinstance(old, Tensor):
+                    values[name] = made.setdefault(id(old), _fake(old, device))
+
+
+def _fake(old: Tensor, device: str) -> Tensor:
+    fake = torch.empty_strided(old.shape, old.stride(), dtype=old.dtype, device=device)
+    if isinstance(old, nn.Parameter):
+        return nn.Parameter(fake, requires_grad=old.requires_grad)
+    return fake
 
 
 def faked(batch: Batch, device: str) -> Batch:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -36,6 +37,7 @@ from tunewise.training.settings import TrainingSettings
 from tunewise.training.step_shape import StepBatches, StepShape, step_batches
 from tunewise.training.vectors import frozen_encoders
 
+MOST_SAID = 120  # letters of what a library says
 STEPS = 1000  # of the training that a step is thought to belong to
 TRAINING = ("forward", "backward", "update")
 
@@ -86,7 +88,7 @@ def applied(model: Model, method: Adaptation | AsIs) -> Model:
     except (NotImplementedError, RuntimeError, InputError) as error:
         if isinstance(error, InputError) and not _needs_numbers(method):
             raise
-        reason = str(error).strip().splitlines()[0]
+        reason = shorten(str(error).strip().splitlines()[0], MOST_SAID, placeholder=" ...")
         raise NotPredictable(
             f"it is built from numbers, of which there are none ({reason})."
         ) from error
@@ -175,13 +177,15 @@ def count_step(
     batches, evaluation = list(given.training), given.evaluation
     stub = _stub_for(model, evaluation) if is_frozen(model) else None
     encoders = frozen_encoders(model) if given.read is not None else ()
+    # Copies, which go when they are read: what is touched counts for as long as it lives.
+    copies = {n: tensor.clone() for n, tensor in (given.read or evaluation).inputs.items()}
     rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
     with meter.counting() as entering:
         if stub is not None:
-            rows["inputs_embeds"] = _trunk_row(model, evaluation, entering)
+            rows["inputs_embeds"] = _trunk_row(model, replace(evaluation, inputs=copies), entering)
         elif encoders:
-            assert given.read is not None
-            rows = _vector_rows(model, given.read, encoders, entering)
+            rows = _vector_rows(model, copies, encoders, entering)
+        copies.clear()
         batches = [_with_rows(batch, rows) for batch in batches]
         with _replaced(model, stub) if stub is not None else nullcontext():
             training_mode(model)
@@ -218,31 +222,27 @@ Entering = Callable[[str], None]
 
 def _trunk_row(model: Model, batch: Batch, entering: Entering) -> Tensor:
     """One row of a frozen trunk's outputs for a batch; in a trial they all lie in a file."""
-    # Copies, which go when the features are made: what is touched counts for as long as it lives.
-    inputs = {name: tensor.clone() for name, tensor in batch.inputs.items()}
     entering("features")
     with torch.no_grad():
-        features = run_trunk(model, replace(batch, inputs=inputs), "first")
+        features = run_trunk(model, batch, "first")
     entering("done")
     return features[:1].clone()
 
 
 def _vector_rows(
-    model: Model, batch: Batch, encoders: Sequence[str], entering: Entering
+    model: Model, inputs: Mapping[str, Tensor], encoders: Sequence[str], entering: Entering
 ) -> dict[str, Tensor]:
     """One vector of each frozen encoder, by the argument that the model takes it by."""
     module: Any = model.module
     assert isinstance(module, Fusion)
-    inputs = {name: tensor.clone() for name, tensor in batch.inputs.items()}
-    pixels = inputs.pop("pixel_values")
-    rows = {}
+    rows, tokens = {}, {name: inputs[name] for name in inputs if name != "pixel_values"}
     with torch.no_grad():
         if "text" in encoders:
             entering("texts")
-            rows["text_embeds"] = module.text(**inputs).float()[:1].clone()
+            rows["text_embeds"] = module.text(**tokens).float()[:1].clone()
         if "image" in encoders:
             entering("pictures")
-            rows["image_embeds"] = module.image(pixels).float()[:1].clone()
+            rows["image_embeds"] = module.image(inputs["pixel_values"]).float()[:1].clone()
     entering("done")
     return rows
 
