@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from benchmarks.memory_tasks import (
+    DECODER,
+    NEW,
+    PAIR,
+    PAIRED,
+    PICTURES,
+    QUESTIONS,
+    WRITTEN,
+    foreseen,
+    measured,
+)
 from transformers import AutoConfig
 
-from tunewise.backbones.model import Model
-from tunewise.backbones.shapes import NoTokenizer
-from tunewise.backbones.sources import EMBEDDED_FOLDER
 from tunewise.costs.memory import Memory
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
@@ -21,55 +28,14 @@ from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
 from tunewise.tasks.base import Task
 from tunewise.tasks.question_answering import QuestionAnswering
-from tunewise.tasks.visual_question_answering import VisualQuestionAnswering
-from tunewise.training.assembly import settle
-from tunewise.training.foresee import Foreseen, count_step, foresee
-from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape, step_batches
+from tunewise.training.step_shape import StepShape
 
-PLAIN = TrainingSettings()
-OPTIONS = tuple("abcdefg")
-DECODER = (EMBEDDED_FOLDER / "decoder",)
-PAIR = (EMBEDDED_FOLDER / "picture-encoder", EMBEDDED_FOLDER / "encoder")
-NEW = 8  # tokens: too few for an answer to turn in circles, which would end it
-WAYS = ("greedy", "beam 3", "top-k 10", "temperature 0.7")
-QUESTIONS = QuestionAnswering(max_new_tokens=NEW)
-EVERY_WAY = QuestionAnswering(max_new_tokens=NEW, decoding=WAYS, samples=2)
-PICTURES = VisualQuestionAnswering(image="image", question="question", answer="answer")
-SHAPE = StepShape(6, 40, evaluated=10, evaluated_tokens=44, targets=21, evaluated_targets=31)
-WRITTEN = replace(SHAPE, prompt_tokens=36)
+GREEDY = QuestionAnswering(max_new_tokens=NEW)
 CLOSE = 0.005
 
 
-def shape_of(task: Task, folders: tuple[Path, ...], device: str = "meta") -> Model:
-    """A model in which no token ends an answer."""
-    model = task.shape(folders, options=OPTIONS, device=device)
-    assert model is not None
-    if task.form == "write":
-        module: Any = model.module
-        module.config.eos_token_id = module.generation_config.eos_token_id = None
-        model.coder = NoTokenizer(module.config.vocab_size)
-    return model
-
-
-def foreseen(
-    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape
-) -> Foreseen:
-    return foresee(shape_of(task, folders), task, method, PLAIN, shape)
-
-
-def measured(
-    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape
-) -> Foreseen:
-    torch.manual_seed(0)
-    model = shape_of(task, folders, "cpu")
-    method.prepare(model)
-    settle(model, PLAIN)
-    return count_step(model, task, method, PLAIN, step_batches(model, task, shape))
-
-
 def agree(
-    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape = SHAPE
+    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape = PAIRED
 ) -> Memory:
     expected, found = (f(task, folders, method, shape) for f in (foreseen, measured))
     assert expected.stored_features == found.stored_features
@@ -85,12 +51,12 @@ def agree(
     "method", [Full(), LoRA(rank=2), PrefixTuning(length=4)], ids=lambda m: m.name
 )
 def test_a_writer_is_foreseen_with_the_answers_that_it_writes(method: Adaptation) -> None:
-    memory = agree(QUESTIONS, DECODER, method, WRITTEN)
+    memory = agree(GREEDY, DECODER, method, WRITTEN)
     assert {"forward", "backward", "update", "evaluation", "generation"} == {*memory.peaks_bytes}
 
 
 def test_every_way_of_writing_is_foreseen() -> None:
-    memory = agree(EVERY_WAY, DECODER, LoRA(rank=2), WRITTEN)
+    memory = agree(QUESTIONS, DECODER, LoRA(rank=2), WRITTEN)
     assert memory.peak_bytes("every_way") > memory.peak_bytes("generation")
     assert memory.flops["every_way"] > 2 * memory.flops["generation"]
 
@@ -130,7 +96,7 @@ def test_a_convolutional_encoder_needs_its_configuration_alone(tmp_path: Path) -
     image = save_configuration(tmp_path / "image", "resnet", layer_type="basic", **sizes)
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = save_configuration(tmp_path / "text", "bert", intermediate_size=32, **small)
-    agree(PICTURES, (image, text), FusionMethod(), replace(SHAPE, read=4))
+    agree(PICTURES, (image, text), FusionMethod(), replace(PAIRED, read=4))
 
 
 def test_clip_is_two_encoders_in_one_configuration(tmp_path: Path) -> None:
