@@ -18,6 +18,7 @@ from benchmarks.memory_tasks import (
     foreseen,
     measured,
 )
+from tests.conftest import CONFIGURATIONS
 from transformers import AutoConfig
 
 from tunewise.costs.memory import Memory
@@ -53,6 +54,14 @@ def agree(
 def test_a_writer_is_foreseen_with_the_answers_that_it_writes(method: Adaptation) -> None:
     memory = agree(GREEDY, DECODER, method, WRITTEN)
     assert {"forward", "backward", "update", "evaluation", "generation"} == {*memory.peaks_bytes}
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "phi"])
+def test_other_families_write_as_foreseen(tmp_path: Path, family: str) -> None:
+    sizes = CONFIGURATIONS[family] | {"hidden_size": 64, "vocab_size": 200}
+    folder = save_configuration(tmp_path, family, **sizes)
+    shape = replace(WRITTEN, tokens=24, evaluated_tokens=24, prompt_tokens=16)
+    agree(GREEDY, (folder,), LoRA(rank=2), shape)
 
 
 def test_every_way_of_writing_is_foreseen() -> None:

@@ -21,7 +21,12 @@ from tunewise.methods.base import AsIs
 from tunewise.studies.expand import Contender, Expansion, Point, expand
 from tunewise.studies.foreseer import Foreseer
 from tunewise.studies.plan_lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
-from tunewise.studies.plan_seconds import features_seconds, study_seconds, trial_seconds
+from tunewise.studies.plan_seconds import (
+    answering_seconds,
+    features_seconds,
+    study_seconds,
+    trial_seconds,
+)
 from tunewise.studies.planned import Plan, Planned, Remedy
 from tunewise.studies.remedies import best_epoch_bytes, changes, peak_of
 from tunewise.studies.rows import task_settings
@@ -93,7 +98,7 @@ class _Planner:
             trials=self.expansion.trials,
             seeds=self.expansion.seeds,
             workers=self.workers,
-            seconds=study_seconds(self.expansion, contenders, self.workers),
+            seconds=study_seconds(self.expansion, contenders, self.workers, tested=self._tested),
             disk_bytes=self._disk(contenders),
             limit_bytes=self.limit,
             limit_is_set=self.settings.memory_limit is not None,
@@ -178,7 +183,8 @@ class _Planner:
             ),
         )
         seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
-        planned = replace(planned, features_seconds=seconds)
+        answering = answering_seconds(self.calibration, found[most], self._lengths(folder))
+        planned = replace(planned, features_seconds=seconds, answering_seconds=answering)
         if self._fits(planned.peak_bytes):
             return planned
         standing = kinds["best_epoch"] + sum(
@@ -241,6 +247,10 @@ class _Planner:
             }[self.settings.keep]
             kept += copies * (row.artefact_bytes or 0)
         return kept + self.expansion.trials * TRIAL_FILES_BYTES
+
+    @property
+    def _tested(self) -> float:
+        return len(self.splits.get("test", ())) / len(self.splits["validation"])
 
     def _fits(self, peak_bytes: int | None) -> bool:
         return (peak_bytes or 0) + self.libraries <= self.limit

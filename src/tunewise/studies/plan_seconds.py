@@ -27,17 +27,22 @@ def trial_seconds(
 
     Answers are taken to be as long as they may be. What nothing trains is evaluated once.
     """
-    memory = seen["memory"]
     moved = 4 * (seen["parameters"]["total"] + seen["parameters"]["trainable"])
-    around = START_SECONDS + moved / LOADED_BYTES
-    evaluated = _evaluation(calibration, seen, lengths)
-    way = "every_way" if "every_way" in memory["flops"] else "generation"
-    around += evaluated + _writing(calibration, seen, lengths, way)
+    around = START_SECONDS + moved / LOADED_BYTES + answering_seconds(calibration, seen, lengths)
     training = point.training
     if training is None:
         return around
-    evaluated += _writing(calibration, seen, lengths, "generation")
-    return around + training.epochs * (_epoch(calibration, training, seen, lengths) + evaluated)
+    epoch = _epoch(calibration, training, seen, lengths)
+    epoch += _evaluation(calibration, seen, lengths)
+    epoch += _writing(calibration, seen, lengths, "generation")
+    return around + training.epochs * epoch
+
+
+def answering_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+    """Of validation once after a training, with answers in every way."""
+    way = "every_way" if "every_way" in seen["memory"]["flops"] else "generation"
+    evaluated = _evaluation(calibration, seen, lengths)
+    return evaluated + _writing(calibration, seen, lengths, way)
 
 
 def _epoch(
@@ -136,19 +141,26 @@ def _work(
     return total
 
 
-def study_seconds(expansion: Expansion, contenders: Sequence[Planned], workers: int) -> float:
-    """Of the study: all search points, then the other seeds, side by side."""
+def study_seconds(
+    expansion: Expansion, contenders: Sequence[Planned], workers: int, *, tested: float
+) -> float:
+    """Of the study: all search points, then the other seeds, then the tests, side by side.
+
+    `tested` is how many times as many test rows there are as rows of validation.
+    """
     frozen = {str(row.model): 0.0 for row in expansion.contenders}
     for source, row in zip(expansion.contenders, contenders, strict=True):
         frozen[str(source.model)] = max(frozen[str(source.model)], row.features_seconds)
     total = makespan(list(frozen.values()), workers)
     by_name = {row.name: row for row in contenders}
-    searches, seeds = [], []
+    searches, seeds, tests = [], [], []
     for source in expansion.contenders:
         planned = by_name[source.name]
         searches += [planned.seconds] * len(source.points)
-        seeds += [planned.seconds] * (planned.trials - len(source.points))
-    for jobs in (searches, seeds):
+        others = planned.trials - len(source.points)
+        seeds += [planned.seconds] * others
+        tests += [tested * planned.answering_seconds] * (1 + others)
+    for jobs in (searches, seeds, tests):
         total += makespan(jobs, workers)
     return total
 

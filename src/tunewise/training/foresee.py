@@ -113,10 +113,9 @@ def foresee_applied(
     Of a method that trains nothing the evaluation alone.
     """
     batches = step_batches(model, task, shape)
-    words = int(model.module.get_input_embeddings().num_embeddings) if batches.prompts else 1  # type: ignore[operator]  # the library's
-    ends = end_tokens(model.module, model.coder) if batches.prompts else ()
+    stand_ins = _stand_ins(model) if batches.prompts else StandIns(1, ())
     try:
-        with quiet(), FakeTensorMode(allow_non_fake_inputs=True), StandIns(words, ends):
+        with quiet(), FakeTensorMode(allow_non_fake_inputs=True), stand_ins:
             fill_with_fakes(model.module, device)
             settle(model, training)
             batches = batches.mapped(lambda batch: faked(batch, device))
@@ -132,6 +131,12 @@ def foresee_applied(
             raise
         reason = str(error).strip().splitlines()[0]
         raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
+
+
+def _stand_ins(model: Model) -> StandIns:
+    module: Any = model.module
+    words = module.get_input_embeddings().num_embeddings
+    return StandIns(words, end_tokens(module, model.coder))
 
 
 def largest_batch(
