@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from tunewise.backbones.fusion import build_fusion
+from tunewise.backbones.fusion_shape import build_fusion_shape
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.examples import Example
@@ -139,6 +140,18 @@ class VisualQuestionAnswering(Choosing):
         dropout: float | None = None,
     ) -> Model:
         return build_fusion(source, options=options, seed=seed, revision=revision, dropout=dropout)
+
+    def shape(
+        self,
+        folders: Sequence[Path],
+        *,
+        options: Sequence[str],
+        dropout: float | None = None,
+        device: str = "meta",
+    ) -> Model:
+        return build_fusion_shape(
+            folders[0], folders[-1], options=options, dropout=dropout, device=device
+        )
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         questions = [question for question, _ in texts]
