@@ -16,7 +16,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
-from tunewise.data.pictures import check_picture, name_of, open_picture, picture_bytes
+from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.question_types import taxonomy
 from tunewise.data.rows import PLACE, Splits
@@ -146,14 +146,16 @@ class VisualQuestionAnswering(Choosing):
 
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
         questions = [example.texts[0] for example in examples]
-        full = coder(questions, verbose=False)["input_ids"]
-        cut = coder(questions, truncation=True, max_length=max_length)
+        cut = whole = coder(questions, verbose=False)
+        lengths = [len(ids) for ids in whole["input_ids"]]
+        if max(lengths, default=0) > max_length:
+            cut = coder(questions, truncation=True, max_length=max_length)
         return [
             Encoded(
                 example.id,
                 {name: column[place] for name, column in cut.items()},
                 example.label,
-                len(full[place]),
+                lengths[place],
                 picture=example.picture,
             )
             for place, example in enumerate(examples)
@@ -180,22 +182,19 @@ class VisualQuestionAnswering(Choosing):
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
         base = data.folder / self.picture_folder
-        found, problems = _Pictures({}, {}), []
-        for rows in data.splits.values():
-            for row in rows:
-                reference = _reference(row[self.image])
-                if reference in found.names:
-                    continue
-                found.names[reference] = ""  # told once, whatever becomes of it
-                content, wrong = _content(row[self.image], base)
-                if wrong := wrong or check_picture(content):
-                    named = f"{reference}: " if isinstance(row[self.image], str) else ""
-                    problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{wrong}"))
-                else:
-                    name = name_of(content)
-                    found.names[reference] = name
-                    found.contents[name] = content
-        return found, problems
+        rows = [row for split in data.splits.values() for row in split]
+        first = {_reference(row[self.image]): row for row in reversed(rows)}
+        read = {name: _content(row[self.image], base) for name, row in first.items()}
+        contents = {name: content for name, (content, lacking) in read.items() if not lacking}
+        damaged = check_pictures(contents)
+        problems = []
+        for row in rows:
+            name = _reference(row[self.image])
+            if first[name] is row and (told := read[name][1] or damaged.get(name)):
+                named = f"{name}: " if isinstance(row[self.image], str) else ""
+                problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{told}"))
+        names = {} if problems else {own: name_of(content) for own, content in contents.items()}
+        return _Pictures(names, {names[own]: contents[own] for own in names}), problems
 
     def _frequent(self, splits: Splits) -> tuple[Splits, dict[str, float]]:
         """The rows with one of the most frequent answers of train, and the share of the others."""
