@@ -80,7 +80,12 @@ class VisualQuestionAnswering(Choosing):
             raise InputError(problems)
         named = {
             split: [
-                {**row, self.image: pictures.names[_reference(row[self.image])]} for row in rows
+                {
+                    f"{self.image}_path": _path(row[self.image]),
+                    **row,
+                    self.image: pictures.names[_reference(row[self.image])],
+                }
+                for row in rows
             ]
             for split, rows in data.splits.items()
         }
@@ -108,6 +113,7 @@ class VisualQuestionAnswering(Choosing):
                 for split, rows in splits.items()
             },
             pictures.contents,
+            beside=(f"{self.image}_path",),
         )
 
     @property
@@ -229,14 +235,19 @@ def _reference(value: Any) -> str:
     """What tells a row's picture from others: its path, or its content if that is given."""
     if isinstance(value, dict) and value.get("bytes"):
         return sha256(value["bytes"]).hexdigest()  # many pictures in a data set share one path
-    return str(value.get("path") if isinstance(value, dict) else value)
+    return str(_path(value))
+
+
+def _path(value: Any) -> Any:
+    """The path that a row names, if any; it may be nothing of the kind."""
+    return value.get("path") if isinstance(value, dict) else value
 
 
 def _content(value: Any, base: Path) -> tuple[bytes, str | None]:
     """The picture's bytes, and what is wrong if there are none."""
     if isinstance(value, dict) and value.get("bytes"):
         return value["bytes"], None
-    reference = value.get("path") if isinstance(value, dict) else value
+    reference = _path(value)
     if not isinstance(reference, str) or not reference.strip():
         return b"", "names no picture."
     try:
