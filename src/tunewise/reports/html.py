@@ -30,6 +30,7 @@ from tunewise.reports.finding import value_words
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
 from tunewise.reports.plain import shortened, shown, visible
+from tunewise.reports.question_types import by_type
 from tunewise.reports.results import Results
 from tunewise.reports.rows_apart import commands, settings_apart
 from tunewise.reports.searching import tried
@@ -44,6 +45,8 @@ LONGEST_TEXT = 1200  # characters of an item or an error that the page shows
 
 def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Sequence[Chart]) -> str:
     """The whole report as the text of one file."""
+    slices = sliced(evidence, results)
+    types = by_type(evidence, slices)
     bundle, script = vega_bundle(), _ours("report.js")
     content: dict[str, Any] = {
         "page": page(evidence, results),
@@ -62,7 +65,9 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
             for contender in evidence.contenders
             if len(contender.points) > 1
         ],
-        "sliced": sliced(evidence, results),
+        "sliced": slices,
+        "types": types,
+        "names": [row.name for row in results.rows],
         "apart": settings_apart(evidence),
         "commands": commands(evidence),
         "policy": policy(bundle, script),

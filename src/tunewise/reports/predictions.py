@@ -21,9 +21,9 @@ from tunewise.core.files import write_text
 from tunewise.reports.disagreements import answered, truth_of
 from tunewise.reports.evidence import Answers, Contender, Evidence
 from tunewise.reports.plain import visible
+from tunewise.reports.slices import KIND
 
 FOLDER = "predictions"
-KIND = "question_type"  # a column that questions about pictures get
 BETWEEN = " | "  # several answers that are all right
 
 _FORMULA = r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"

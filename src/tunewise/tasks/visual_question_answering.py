@@ -96,8 +96,9 @@ class VisualQuestionAnswering(Choosing):
         for rows in splits.values():
             for row in rows:
                 row[KIND] = kinds.type_of(row[self.question])
-        lost = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items())
-        notes = (*data.notes, f"{len(labels.options)} answers are kept; {lost} have another.")
+        lost = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items() if share)
+        others = f"; {lost} have another" if lost else ", and every row has one of them"
+        notes = (*data.notes, f"{len(labels.options)} answers are kept{others}.")
         return Settled(
             replace(data, splits=kept, notes=notes),
             splits,
