@@ -15,6 +15,7 @@ from tunewise.data import pictures
 from tunewise.data.pictures import (
     check_picture,
     check_pictures,
+    checked_picture,
     name_of,
     open_picture,
     picture_bytes,
@@ -154,3 +155,28 @@ def test_pictures_are_checked_where_there_can_be_no_cache(
     for _ in range(2):
         assert check_pictures({"a": encoded(plain())}) == {}
     assert len(decoded) == 2
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("", "names no picture"),
+        ("  ", "names no picture"),
+        ("rooms", "rooms: is a folder, not a picture"),
+        ("rooms/Imag10.png", r"no such picture. Did you mean 'image10.PNG'\? .*folder: 2\.$"),
+        ("rooms/zzz", r"no such picture. Pictures in that folder: 2\.$"),
+        ("attic/a.png", "no such picture. There is no folder .*attic"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_told_with_what_lies_there(
+    tmp_path: Path, reference: str, said: str
+) -> None:
+    (tmp_path / "rooms").mkdir()
+    for name in ("image10.PNG", "b.jpg", "notes.txt"):
+        (tmp_path / "rooms" / name).write_bytes(encoded(plain()))
+    for read in (
+        lambda: picture_bytes(reference, tmp_path),
+        lambda: checked_picture(reference, [tmp_path / "rooms", tmp_path]),
+    ):
+        with pytest.raises(InputError, match=said):
+            read()

@@ -11,13 +11,14 @@ import io
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tunewise.core.cache import cache_folder
-from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
 from tunewise.data.world.drawings import drawing
 from tunewise.data.world.scenes import DRAWN, scene
@@ -55,13 +56,27 @@ def checked_picture(reference: str, bases: Sequence[Path]) -> str:
 
 
 def _located(reference: str, bases: Sequence[Path]) -> Path:
+    if not reference.strip():
+        raise InputError("names no picture.")
     paths = [base / Path(reference).expanduser() for base in bases]
     tried = (Path(f"{path}{ending}") for path in paths for ending in ("", *ENDINGS))
     found, path = next((path for path in tried if path.is_file()), None), paths[-1]
+    if found is None and (folder := next((path for path in paths if path.is_dir()), None)):
+        raise InputError(f"{folder}: is a folder, not a picture.")
     if found is None:
-        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise InputError(f"{path}: no such picture. {nearest(path.name, there)}")
+        raise InputError(f"{path}: no such picture. {_alike(path)}")
     return found
+
+
+def _alike(path: Path) -> str:
+    """The nearest name beside a path where nothing lies; a folder may hold thousands."""
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}."
+    names = (entry.name for entry in path.parent.iterdir())
+    there = {name.lower(): name for name in names if name.lower().endswith(ENDINGS)}
+    close = get_close_matches(path.name.lower(), sorted(there), n=1)
+    found = f"Did you mean '{there[close[0]]}'? " if close else ""
+    return f"{found}Pictures in that folder: {len(there):,}."
 
 
 def check_pictures(contents: Mapping[str, bytes]) -> dict[str, str]:

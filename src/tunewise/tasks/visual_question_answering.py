@@ -13,7 +13,7 @@ import torch
 
 from tunewise.backbones.fusion import build_fusion
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, Problem
+from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
 from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
@@ -189,6 +189,10 @@ class VisualQuestionAnswering(Choosing):
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
         base = data.folder / self.picture_folder
+        if self.folder and not base.is_dir():
+            beside = base.parent.iterdir() if base.parent.is_dir() else ()
+            alike = nearest(base.name, [entry.name for entry in beside if entry.is_dir()])
+            return _Pictures({}, {}), [Problem("task.folder", f"{base}: no such folder. {alike}")]
         rows = [row for split in data.splits.values() for row in split]
         first = {_reference(row[self.image]): row for row in reversed(rows)}
         read = {name: _content(row[self.image], base) for name, row in first.items()}
