@@ -116,11 +116,20 @@ def merged(model: Model) -> nn.Module | None:
     adapter: Adapter = model.adapter
     if adapter.config.is_prompt_learning:
         return None
-    copied = copy.deepcopy(adapter.peft_model)
+    return _folded(copy.deepcopy(adapter.peft_model))
+
+
+def folded(model: Model) -> nn.Module | None:
+    """The module itself with the adapter folded in, or None where PEFT cannot."""
+    adapter: Adapter = model.adapter
+    return None if adapter.config.is_prompt_learning else _folded(adapter.peft_model)
+
+
+def _folded(peft_model: Any) -> nn.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            plain: nn.Module = copied.base_model.merge_and_unload()
+            plain: nn.Module = peft_model.base_model.merge_and_unload()
     except (NotImplementedError, ValueError):
         return None
     return plain

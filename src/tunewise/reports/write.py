@@ -17,7 +17,8 @@ from tunewise.reports.more_tables import more_tables
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
 from tunewise.reports.predictions import write_predictions
-from tunewise.reports.prompting import prompting
+from tunewise.reports.prompt_forms import forms_table
+from tunewise.reports.prompting import prompting, side_by_side
 from tunewise.reports.record import record
 from tunewise.reports.results import Results, results_of
 from tunewise.reports.stale import remove_stale
@@ -73,7 +74,11 @@ def write_latex(folder: StudyFolder, out: Path | None = None) -> Path:
 
 def every_table(evidence: Evidence, results: Results) -> list[Table]:
     """All tables; those of written answers only where there are any."""
-    own = (decoding(decoded(evidence)), wrong_answers(failures(evidence)), prompting(evidence))
+    asked = side_by_side(evidence)
+    own = (
+        *(decoding(decoded(evidence)), wrong_answers(failures(evidence))),
+        *(prompting(asked), forms_table(asked)),
+    )
     return [
         *tables(results, page(evidence, results)),
         *more_tables(evidence, results),
