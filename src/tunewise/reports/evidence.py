@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +12,9 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tunewise.core.canonical import digest
-from tunewise.statistics.metrics import METRICS, WRITTEN
+from tunewise.statistics.metrics import WRITTEN
+from tunewise.statistics.tuning import best_point
+from tunewise.store.identity import seeds_of, trial_id
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
 
@@ -240,8 +240,7 @@ def _contender(
     records: Mapping[str, Record],
     tests: Mapping[str, Record],
 ) -> Contender:
-    seeded = bool(described.get("seeded", True))
-    seeds = study["seeds"] if seeded else study["seeds"][:1]
+    seeds = seeds_of(study, described)
     points = [_point(place, seeds, records, tests) for place in described["points"]]
     return Contender(
         name=str(described["name"]),
@@ -252,7 +251,7 @@ def _contender(
         searched=tuple(described.get("search", ())),
         points=tuple(points),
         chosen=_chosen(points, seeds[0], study["metrics"][0]),
-        seeded=seeded,
+        seeded=bool(described.get("seeded", True)),
         seeds_planned=len(seeds),
         tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
@@ -267,28 +266,16 @@ def _point(
     records: Mapping[str, Record],
     tests: Mapping[str, Record],
 ) -> Point:
-    ids = {seed: digest({**place["identity"], "seed": seed}) for seed in seeds}
+    ids = {seed: trial_id(place["identity"], seed) for seed in seeds}
     trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
     return Point(dict(place["point"]), tuple(trials), dict(place.get("settings", {})))
 
 
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
-    """The point with the best validation value under the first seed; the earlier of equals.
-
-    As a study chooses: not before every point has been tried, and never a trial that failed.
-    An undefined value loses to any other.
-    """
-    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
-    tried = [trial for point in points for trial in point.trials if trial.seed == first_seed]
-    if len(tried) < len(points):
-        return None
-    best: tuple[float, Point] | None = None
-    for point, trial in zip(points, tried, strict=True):
-        value = trial.metrics("validation").get(metric)
-        score = -math.inf if value is None else sign * value
-        if trial.done and (best is None or score > best[0]):
-            best = (score, point)
-    return best[1] if best else None
+    """The point that counts, chosen by the same rule as while the study runs."""
+    first = [next((t for t in point.trials if t.seed == first_seed), None) for point in points]
+    place = best_point(metric, [one and (one.done, one.record.metric(metric)) for one in first])
+    return None if place is None else points[place]
 
 
 def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str, int] | None:
