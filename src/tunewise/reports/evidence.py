@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -59,7 +60,7 @@ class Trial:
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
         path = self.predictions(split)
-        return None if path is None else _read_answers(path)
+        return None if path is None else _read_answers(path, path.stat().st_mtime_ns)
 
     def predictions(self, split: str) -> Path | None:
         """The file of the stored answers on a split, if there is one."""
@@ -274,7 +275,8 @@ def _point(
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
     """The point that counts, chosen by the same rule as while the study runs."""
     first = [next((t for t in point.trials if t.seed == first_seed), None) for point in points]
-    place = best_point(metric, [one and (one.done, one.record.metric(metric)) for one in first])
+    tried = [None if one is None else (one.done, one.record.metric(metric)) for one in first]
+    place = best_point(metric, tried)
     return None if place is None else points[place]
 
 
@@ -293,7 +295,9 @@ def _learning_rate(described: Mapping[str, Any]) -> float | None:
     return rates.pop() if len(rates) == 1 else None
 
 
-def _read_answers(path: Path) -> Answers:
+@lru_cache(maxsize=1024)
+def _read_answers(path: Path, changed: int) -> Answers:
+    """The stored answers, read once while the file stays as it is: many parts of a report ask."""
     if "references" in pq.read_schema(path).names:
         return _read_written(path)
     table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
@@ -308,7 +312,13 @@ def _read_answers(path: Path) -> Answers:
 def _read_written(path: Path) -> Answers:
     """The first answer of each item, which is the one that counts."""
     columns = ["id", "answer", "references", *WRITTEN]
-    rows = pq.read_table(path, columns=columns).to_pylist()
+    names = pq.read_schema(path).names
+    known = [name for name in ("strategy", "sample") if name in names]
+    table = pq.read_table(path, columns=[*columns, *known])
+    for name in known:  # before the rows are made: of thirty answers to a question one counts
+        if table.num_rows:
+            table = table.filter(pc.equal(table[name], table[name][0]))
+    rows = table.select(columns).to_pylist()
     first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
     scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
     return Answers(

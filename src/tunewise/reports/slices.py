@@ -26,6 +26,7 @@ from tunewise.statistics.summary import summarise
 LENGTH = "length"  # quartiles of the text's length in characters
 MOST_SLICES = 12  # of one column; the rarest values are put together
 MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
+OF_THEMSELVES = ("question_word",)  # columns that a task adds to its prepared data
 MISSING, EMPTY = "(missing)", "(empty)"
 
 
@@ -73,8 +74,11 @@ class Sliced:
 
 
 def sliced(evidence: Evidence, results: Results) -> Sliced | None:
-    """The scores by slice; None where the study names no slices or nothing has been answered."""
-    names = [str(name) for name in evidence.study.get("slices") or ()]
+    """The scores by slice; None where there are no slices or nothing has been answered.
+
+    Where a study of questions names none, its prepared data still say what word each asks with.
+    """
+    names = [str(name) for name in evidence.study.get("slices") or OF_THEMSELVES]
     order = [row.name for row in results.rows if row.standing != "unscored"]
     rows = sorted(
         (row for row in answered(evidence.contenders, evidence.split) if row.name in order),
@@ -91,6 +95,8 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     ]
     best, second = (rows[0].name, rows[1].name) if len(rows) > 1 else (rows[0].name, None)
     found = [_slice(column, value, ids, rows, metric) for column, value, ids in groups]
+    if not any(found):
+        return None
     return _corrected(
         Sliced(metric.name, evidence.split, best, second, 0, tuple(one for one in found if one))
     )
@@ -148,6 +154,10 @@ def _only(row: RowScores, ids: set[str]) -> RowScores | None:
         np.asarray(row.labels)[keep],
         {seed: np.asarray(run)[keep] for seed, run in row.choices.items()},
         {seed: run[keep] for seed, run in row.probabilities.items()},
+        {
+            seed: {name: told[keep] for name, told in run.items()}
+            for seed, run in row.scores.items()
+        },
         seeded=row.seeded,
     )
 

@@ -122,6 +122,24 @@ def size(count_of_bytes: int | None) -> str:
     return f"{count_of_bytes} B"
 
 
+def interval_said(interval: tuple[float, float] | None) -> str:
+    """An interval of a difference in points; a dash where there is none.
+
+    >>> interval_said((-0.013, 0.025)), interval_said(None)
+    ('−1.3 to +2.5', '–')
+    """
+    return "–" if interval is None else " to ".join(points(end) for end in interval)
+
+
+def setting_said(path: str) -> str:
+    """A setting's path as a sentence says it.
+
+    >>> setting_said("training.learning_rate"), setting_said("method.rank"), setting_said("model")
+    ('learning rate', 'rank', 'model')
+    """
+    return path.rpartition(".")[2].replace("_", " ")
+
+
 def listed(names: list[str], *, most: int = 4) -> str:
     """Names as a sentence lists them; of many only the first.
 

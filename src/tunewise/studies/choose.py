@@ -32,7 +32,8 @@ def chosen_point(study: Study, contender: Contender, records: Records) -> int | 
     """
     metric = study["metrics"][0]
     found = [records.get(id) for id in search_ids(study, contender)]
-    return best_point(metric, [one and (one.status == "done", one.metric(metric)) for one in found])
+    tried = [None if one is None else (one.status == "done", one.metric(metric)) for one in found]
+    return best_point(metric, tried)
 
 
 def chosen_ids(study: Study, contender: Contender, records: Records) -> list[str]:
