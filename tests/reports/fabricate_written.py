@@ -50,6 +50,7 @@ class WrittenPlan:
     decoding: tuple[str, ...] = DECODING
     samples: int = 5
     phases: bool = True  # whether the memory and time of each phase were measured
+    texts: tuple[str, ...] = ()  # put in place of the first questions, contexts and answers
     rng_seed: int = 11
 
 
@@ -66,7 +67,7 @@ def fabricate_written(folder: Path, plan: WrittenPlan | None = None) -> Path:
     """Write the study folder and return it."""
     plan = plan or WrittenPlan()
     rng = np.random.default_rng(plan.rng_seed)
-    asked = {split: _asked(split, getattr(plan, split), rng) for split in ("validation", "test")}
+    asked = {split: _asked(split, plan, rng) for split in ("validation", "test")}
     (folder / "data").mkdir(parents=True)
     for split, rows in asked.items():
         pq.write_table(pa.Table.from_pylist(rows), folder / "data" / f"{split}.parquet")
@@ -79,9 +80,9 @@ def fabricate_written(folder: Path, plan: WrittenPlan | None = None) -> Path:
     return folder
 
 
-def _asked(split: str, count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _asked(split: str, plan: WrittenPlan, rng: np.random.Generator) -> list[dict[str, Any]]:
     rows = []
-    for number in range(count):
+    for number in range(getattr(plan, split)):
         name, place, things, colour = (
             str(rng.choice(words)) for words in (NAMES, PLACES, COUNTS, COLOURS)
         )
@@ -97,6 +98,8 @@ def _asked(split: str, count: int, rng: np.random.Generator) -> list[dict[str, A
             ("who", "Who lets the room?", name),
             ("when", "When was the house built?", year),
         )[number % 5]
+        if number < len(plan.texts):
+            question = context = answer = word = plan.texts[number]
         rows.append(
             {
                 "id": f"{split}-{number}",
@@ -302,7 +305,7 @@ class _Writer:
         answer = str(row["answers"]["text"][0])
         if right:
             return answer
-        elsewhere = row["context"].split()
+        elsewhere = [*row["context"].split(), "and", "so", "on"]
         start = int(self.rng.integers(len(elsewhere) - 2))
         return str(
             self.rng.choice(

@@ -13,6 +13,7 @@ from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.reports.comparisons import LEVEL, answered
 from tunewise.reports.disagreements import Answered, majority_answer, truth_of
 from tunewise.reports.evidence import Answers, Contender, Evidence
+from tunewise.reports.finding import value_words
 from tunewise.reports.results import Results, Row
 from tunewise.reports.rows_apart import differing, flat_settings
 from tunewise.statistics.claims import Claim, Terms
@@ -278,7 +279,7 @@ def _settings(one: Contender, other: Contender) -> tuple[tuple[str, Cell, Cell],
 
 
 def _cell(value: Any) -> Cell:
-    return value if isinstance(value, Cell) else str(value)
+    return value if isinstance(value, Cell) else value_words(value)
 
 
 def _costs(row: Row, other: Row) -> tuple[tuple[str, Cell, Cell], ...]:

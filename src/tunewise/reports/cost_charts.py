@@ -90,6 +90,8 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     told = _named(values)
     for left in (True, False):  # names reach inwards, so that none leaves the chart
         named = [v for v in told if (v["cost"] <= middle) == left]
+        if not named:
+            continue  # a layer without values draws a warning into the console
         text = base(named).mark_text(
             align="left" if left else "right", dx=4 if left else -4, dy=-16
         )

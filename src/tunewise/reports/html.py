@@ -25,10 +25,12 @@ from tunewise.reports.costs import costs_of
 from tunewise.reports.disagreements import disagreements
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.factors import factors
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import value_words
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
+from tunewise.reports.phases import HELD, TIMED, phases_of
 from tunewise.reports.plain import shortened, shown, visible
 from tunewise.reports.results import Results
 from tunewise.reports.rows_apart import commands, settings_apart
@@ -57,6 +59,10 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
         "kinds": KINDS,
         "findings": fairness(evidence),
         "costs": costs_of(evidence, results),
+        "phases": phases_of(evidence, results),
+        "held": HELD,
+        "timed": TIMED,
+        "effects": factors(evidence),
         "searched": [
             (contender, tried(contender, evidence.headline))
             for contender in evidence.contenders
@@ -159,6 +165,9 @@ def _environment() -> Environment:
         metric=words.metric_name,
         said=words.metric_said,
         split=words.split_name,
+        setting=words.setting_said,
+        interval=words.interval_said,
+        milliseconds=words.milliseconds,
     )
     return environment
 

@@ -15,7 +15,15 @@ from tunewise.reports.phases import HELD, TIMED, phases_of
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
 from tunewise.reports.verdict import Verdict
-from tunewise.reports.words import count, duration, interval_said, listed, points, size
+from tunewise.reports.words import (
+    count,
+    duration,
+    interval_said,
+    listed,
+    milliseconds,
+    points,
+    size,
+)
 
 
 def cost(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence[Chart]) -> Section:
@@ -95,7 +103,7 @@ def _phases(evidence: Evidence, results: Results) -> list[Block]:
             *(size(one.held.get(part)) for part in HELD),
             size(one.peak),
             one.peak_phase or "–",
-            *(_milliseconds(one.seconds.get(part)) for part in TIMED),
+            *(milliseconds(one.seconds.get(part)) for part in TIMED),
         )
         for one in measured
     )
@@ -116,12 +124,6 @@ def _phases(evidence: Evidence, results: Results) -> list[Block]:
     caption = "Memory by what holds it, and milliseconds of a step by phase"
     caption += of_how_many(results)
     return [Paragraph(text), Grid(caption, align, header, rows, wide=True)]
-
-
-def _milliseconds(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    return f"{1000 * seconds:,.0f}" if seconds >= 0.1 else f"{1000 * seconds:.3g}"
 
 
 def _beside(row: Row, full: Row, found: Contest) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from tunewise.reports.written import decoded
 from tunewise.reports.written_tables import quality_and_diversity
 
 MOST_RINGS = 4  # more than these fill a column; the table of costs has their shares too
+PLOT = 290.0  # width of a plot within a column, without its axis
 LEFT_OUT = {"quality-memory"}  # peaks of memory stand in a table
 LOWER = 0.68  # height of a figure against that of the page's chart
 LONGEST_BESIDE = 17  # signs of a legend's name of which two stand in a line of a column
@@ -42,7 +43,7 @@ def paper_charts(evidence: Evidence, results: Results, charts: Sequence[Chart]) 
     drawn = [scores(scored, metric, results.split) for metric in results.metrics[:1]]
     names_led = {row.name for row in leading(results)}
     ways = [way for way in decoded(evidence) if way.contender in names_led]
-    decoding = quality_and_diversity(evidence, results, ways)
+    decoding = quality_and_diversity(evidence, results, ways, plot=PLOT)
     rings = sum(1 for row in results.rows if row.parameters)
     kept = [
         *(replace(chart, group="paper") for chart in drawn if chart is not None),

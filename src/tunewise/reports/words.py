@@ -108,6 +108,17 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """A short time in thousandths of a second, without the unit.
+
+    >>> milliseconds(1.1), milliseconds(0.01234), milliseconds(None)
+    ('1,100', '12.3', '–')
+    """
+    if seconds is None:
+        return "–"
+    return f"{1000 * seconds:,.0f}" if seconds >= 0.1 else f"{1000 * seconds:.3g}"
+
+
 def size(count_of_bytes: int | None) -> str:
     """A number of bytes, short.
 
