@@ -127,7 +127,12 @@ def _rows(plan: WrittenPlan) -> list[_Row]:
 
 
 def _study(plan: WrittenPlan) -> dict[str, Any]:
-    task = {"kind": TASK, "context": "context", "question": "question", "answers": "answers"}
+    task: dict[str, Any] = {
+        "kind": TASK,
+        "context": "context",
+        "question": "question",
+        "answers": "answers",
+    }
     task |= {"decoding": list(plan.decoding), "samples": plan.samples, "max_new_tokens": 32}
     sizes = {"train": 4000, "validation": plan.validation, "test": plan.test}
     return {
@@ -182,7 +187,7 @@ def _study(plan: WrittenPlan) -> dict[str, Any]:
 
 def _contender(plan: WrittenPlan, task: dict[str, Any], row: _Row) -> dict[str, Any]:
     def settings(rate: float | None) -> dict[str, Any]:
-        training = {} if rate is None else {"epochs": plan.epochs, "batch_size": 16}
+        training: dict[str, Any] = {} if rate is None else {"epochs": plan.epochs, "batch_size": 16}
         if rate is not None:
             training |= {"learning_rate": rate, "optimizer": "adamw", "schedule": "linear"}
         return {
@@ -310,7 +315,7 @@ class _Writer:
         return str(
             self.rng.choice(
                 [
-                    answer.rsplit(maxsplit=1)[-1],
+                    f"the {answer}".rsplit(maxsplit=1)[-1],
                     f"{answer} of the house",
                     " ".join(elsewhere[start : start + 2]),
                     row["question"],

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from tests.reports.conftest import Seen
 from tests.reports.fabricate_written import WrittenPlan, fabricate_written
@@ -95,7 +96,7 @@ def test_typst_sets_every_text_letter_by_letter() -> None:
     if shutil.which("pdftotext") is None:
         return
     done = subprocess.run(
-        ["pdftotext", "-layout", "-", "-"], input=content, capture_output=True, check=True
+        ["pdftotext", "-raw", "-", "-"], input=content, capture_output=True, check=True
     )
     read = re.sub(r"[\s\u200b\u00ad-]", "", done.stdout.decode())
     plain = [t for t in HOSTILE if t.isascii() and t.isprintable() and 0 < len(t) < 60]
@@ -128,7 +129,7 @@ def test_a_comparison_prints_no_escape_and_keeps_to_eighty_columns(answers: Seen
     found = contest(answers.evidence, answers.results, first, second)
     print_contest(found, Console(file=file, width=80, force_terminal=False), everything=True)
     assert not CONTROL.search(file.getvalue().replace("\n", ""))
-    assert max(map(len, file.getvalue().splitlines())) <= 80
+    assert max(map(cell_len, file.getvalue().split("\n"))) <= 80
 
 
 def test_answers_stand_on_the_page_as_text(answers: Seen) -> None:
@@ -148,7 +149,7 @@ def test_answers_stand_in_every_table_as_text(answers: Seen) -> None:
 
 def test_answers_stand_in_the_paper_as_text(answers: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(answers.evidence, answers.results, answers.charts)
+    drawings = paper_charts(answers.evidence, answers.results)
     assert len(typeset(written(answers), drawings, "png", ppi=10)) >= 4
 
 

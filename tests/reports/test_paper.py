@@ -42,7 +42,7 @@ MARKUP = (
 
 
 def written(seen: Seen) -> Paper:
-    drawings = paper_charts(seen.evidence, seen.results, seen.charts)
+    drawings = paper_charts(seen.evidence, seen.results)
     return paper(seen.evidence, seen.results, seen.verdict, drawings)
 
 
@@ -147,7 +147,7 @@ def test_the_pdf_is_one_and_the_same_each_time(tmp_path: Path) -> None:
 
 def test_hostile_data_are_set_letter_by_letter(hostile: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(hostile.evidence, hostile.results, hostile.charts)
+    drawings = paper_charts(hostile.evidence, hostile.results)
     assert len(typeset(written(hostile), drawings, "png", ppi=20)) >= 3
 
 
@@ -165,7 +165,7 @@ def test_markup_in_any_text_stays_text(text: str) -> None:
 
 def test_a_chart_is_a_vector_in_the_page(rooms: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(rooms.evidence, rooms.results, rooms.charts)
+    drawings = paper_charts(rooms.evidence, rooms.results)
     chart = next(chart for chart in drawings if chart.key == "differences")
     figure = Section("F", (Figure(chart.key, "", chart.says),))
     content = typeset(Paper("t", "b", "a", (), (figure,), ()), drawings, "pdf")[0]

@@ -12,8 +12,10 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate_written import WrittenPlan, fabricate_written
 from tests.reports.test_paper import titles, words, written
 
+from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import gather
 from tunewise.reports.factors import factors
+from tunewise.reports.paper import paper as paper_of
 from tunewise.reports.paper_figures import fitted, paper_charts
 from tunewise.reports.paper_parts import Figure, Grid, Paper
 from tunewise.reports.pdf import typeset
@@ -28,9 +30,10 @@ PLAN = WrittenPlan(validation=60, test=80, samples=2)
 LARGE = replace(
     PLAN,
     ranks=(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64),
-    test=40,
     rates=(1e-4, 2e-4),
     seeds=(0, 1),
+    epochs=3,
+    test=30,
 )
 
 
@@ -47,8 +50,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def paper(full: Seen) -> Paper:
-    return written(full)
+def drawings(full: Seen) -> list[Chart]:
+    return paper_charts(full.evidence, full.results)
+
+
+@pytest.fixture(scope="module")
+def paper(full: Seen, drawings: list[Chart]) -> Paper:
+    return paper_of(full.evidence, full.results, full.verdict, drawings)
 
 
 def grid(text: Paper, title: str, caption: str) -> Grid:
@@ -56,21 +64,18 @@ def grid(text: Paper, title: str, caption: str) -> Grid:
     return next(b for b in section.blocks if isinstance(b, Grid) and b.caption.startswith(caption))
 
 
-def pages(found: Seen) -> int:
-    drawings = paper_charts(found.evidence, found.results, found.charts)
-    return len(typeset(written(found), drawings, "png", ppi=10))
-
-
-def test_a_full_study_fills_six_to_eight_pages(full: Seen) -> None:
+def test_a_full_study_fills_six_to_eight_pages(paper: Paper, drawings: list[Chart]) -> None:
     pytest.importorskip("typst")
-    assert 6 <= pages(full) <= 8
+    assert 6 <= len(typeset(paper, drawings, "png", ppi=10)) <= 8
 
 
 def test_twenty_six_contenders_still_fit_eight_pages(tmp_path: Path) -> None:
     pytest.importorskip("typst")
     large = seen(tmp_path / "large", LARGE)
     assert len(large.results.rows) == 26
-    assert 6 <= pages(large) <= 8
+    drawn = paper_charts(large.evidence, large.results)
+    text = paper_of(large.evidence, large.results, large.verdict, drawn)
+    assert 6 <= len(typeset(text, drawn, "png", ppi=10)) <= 8
 
 
 def test_it_has_every_section_that_a_report_of_such_a_study_needs(paper: Paper) -> None:
@@ -186,12 +191,9 @@ def test_memory_and_time_are_told_by_phase_where_they_were_measured(
 
 
 def test_every_figure_has_a_chart_and_colours_are_told_once_a_section(
-    full: Seen, paper: Paper
+    paper: Paper, drawings: list[Chart]
 ) -> None:
-    drawings = {
-        chart.key: chart for chart in paper_charts(full.evidence, full.results, full.charts)
-    }
-    assert set(paper.figures) <= set(drawings)
+    assert set(paper.figures) <= {chart.key for chart in drawings}
     for section in paper.sections:
         drawn = [block for block in section.blocks if isinstance(block, Figure)]
         for figure in drawn:
@@ -200,8 +202,8 @@ def test_every_figure_has_a_chart_and_colours_are_told_once_a_section(
             assert figure.colours_of is None or figure.colours_of in {one.key for one in drawn}
 
 
-def test_names_in_figures_are_whole_and_differ(full: Seen) -> None:
-    for chart in paper_charts(full.evidence, full.results, full.charts):
+def test_names_in_figures_are_whole_and_differ(full: Seen, drawings: list[Chart]) -> None:
+    for chart in drawings:
         text = str(chart.spec)
         assert "targets=" not in text
     short = short_names([row.name for row in full.results.rows])
@@ -223,7 +225,7 @@ def test_of_two_names_that_would_overlap_the_first_stays() -> None:
     assert readable(spots, width=200, height=100, logarithmic=True) == [True, False, True]
 
 
-def test_each_page_holds_its_text(full: Seen, paper: Paper) -> None:
+def test_no_table_is_longer_than_a_page(paper: Paper) -> None:
     """No table is longer than a page: Typst does not break one that floats."""
     longest = max(
         len(block.rows)

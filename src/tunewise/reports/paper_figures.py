@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tunewise.reports.charts import charts as every_chart
+from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.paper_few import few, leading
@@ -28,17 +28,13 @@ LOWER = 0.68  # height of a figure against that of the page's chart
 LONGEST_BESIDE = 17  # signs of a legend's name of which two stand in a line of a column
 
 
-def paper_charts(evidence: Evidence, results: Results, charts: Sequence[Chart]) -> list[Chart]:
+def paper_charts(evidence: Evidence, results: Results) -> list[Chart]:
     """The charts of a paper: the report's, with the scores of the deciding split alone."""
     fewer = few(results)
-    if len(fewer) < len(results.rows):  # drawn anew: more lines than these nobody can follow
-        results = replace(results, rows=fewer)
-        kept_names = {row.name for row in fewer}
-        mine = tuple(one for one in evidence.contenders if one.name in kept_names)
-        evidence = replace(evidence, contenders=mine)
-        drawn_anew = every_chart(evidence, results)
-    else:
-        drawn_anew = list(charts)
+    if len(fewer) < len(results.rows):  # more lines than these nobody can follow
+        names = {row.name for row in fewer}
+        mine = tuple(one for one in evidence.contenders if one.name in names)
+        evidence, results = replace(evidence, contenders=mine), replace(results, rows=fewer)
     scored = [row for row in results.rows if row.scores(results.split)]
     drawn = [scores(scored, metric, results.split) for metric in results.metrics[:1]]
     names_led = {row.name for row in leading(results)}
@@ -49,30 +45,30 @@ def paper_charts(evidence: Evidence, results: Results, charts: Sequence[Chart]) 
         *(replace(chart, group="paper") for chart in drawn if chart is not None),
         *(
             chart
-            for chart in drawn_anew
+            for chart in charts(evidence, results)
             if chart.group not in {"scores", "slices", "decoding"}
             and chart.key not in LEFT_OUT
             and (chart.key != "parameters" or rings <= MOST_RINGS)
         ),
         *([decoding] if decoding is not None else []),
     ]
-    names = short_names([shown(row.name) for row in results.rows])
+    short = short_names([shown(row.name) for row in results.rows])
     owners = _legends(kept)
     return [
         replace(
             chart,
-            spec=fitted(chart.spec, names, legend=chart.key not in owners),
+            spec=fitted(chart.spec, short, legend=chart.key not in owners),
             colours_of=owners.get(chart.key),
         )
         for chart in kept
     ]
 
 
-def figures(charts: Sequence[Chart], *groups: str) -> list[Figure]:
+def figures(drawn: Sequence[Chart], *groups: str) -> list[Figure]:
     """The figures of a section."""
     return [
         Figure(chart.key, chart.title or chart.says.split(":")[0], chart.says, chart.colours_of)
-        for chart in charts
+        for chart in drawn
         if chart.group in groups
     ]
 
@@ -104,11 +100,11 @@ def fitted(spec: dict[str, Any], names: Mapping[str, str], *, legend: bool) -> d
     return made
 
 
-def _legends(charts: Sequence[Chart]) -> dict[str, str]:
+def _legends(drawn: Sequence[Chart]) -> dict[str, str]:
     """For each chart whose legend an earlier one of its group has, that one."""
     first: dict[tuple[str, tuple[str, ...]], str] = {}
     found = {}
-    for chart in charts:
+    for chart in drawn:
         listed = _listed(chart.spec)
         if listed:
             owner = first.setdefault((chart.group, listed), chart.key)

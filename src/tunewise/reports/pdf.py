@@ -19,7 +19,6 @@ import vl_convert
 
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
-from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import gather
 from tunewise.reports.html import TEMPLATES, vega_version
@@ -57,7 +56,7 @@ def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
     need_typst()
     evidence = gather(folder)
     results = results_of(evidence)
-    drawings = paper_charts(evidence, results, charts(evidence, results))
+    drawings = paper_charts(evidence, results)
     text = paper(evidence, results, verdict(evidence, results), drawings)
     path = (out or folder.path / "report") / PDF
     write_bytes(path, typeset(text, drawings, "pdf")[0])
