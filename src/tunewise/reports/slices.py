@@ -23,6 +23,7 @@ from tunewise.statistics.metrics import METRICS, Metric
 from tunewise.statistics.rows import RowScores, share_items
 from tunewise.statistics.summary import summarise
 
+KIND = "question_type"  # questions about pictures are always sliced by it
 LENGTH = "length"  # quartiles of the text's length in characters
 MOST_SLICES = 12  # of one column; the rarest values are put together
 MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
@@ -78,7 +79,7 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
 
     Where a study of questions names none, its prepared data still say what word each asks with.
     """
-    names = [str(name) for name in evidence.study.get("slices") or OF_THEMSELVES]
+    names = _columns(evidence)
     order = [row.name for row in results.rows if row.standing != "unscored"]
     rows = sorted(
         (row for row in answered(evidence.contenders, evidence.split) if row.name in order),
@@ -100,6 +101,15 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     return _corrected(
         Sliced(metric.name, evidence.split, best, second, 0, tuple(one for one in found if one))
     )
+
+
+def _columns(evidence: Evidence) -> list[str]:
+    named = [str(name) for name in evidence.study.get("slices") or ()]
+    audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
+    typed = any("question_types" in facts for facts in audited.values())
+    if typed and KIND not in named:
+        return [*named, KIND]
+    return named or list(OF_THEMSELVES)
 
 
 def _slice(
