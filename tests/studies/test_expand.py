@@ -11,8 +11,8 @@ from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
+from tunewise.store.identity import trial_id
 from tunewise.studies.expand import Expansion, describe, expand
-from tunewise.studies.identity import trial_id
 from tunewise.studies.rows import Facts, contender_rows, identity_of
 from tunewise.studies.studyfile import read_study
 
