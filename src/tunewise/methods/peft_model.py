@@ -219,7 +219,8 @@ def _without_copies(wrapped: nn.Module) -> list[str]:
 def _trained_by(peft_type: str, model: Model) -> list[str]:
     """The adapter's own numbers: what PEFT lets require gradients, without the head."""
     head = set(model.head)
-    return [name for name in trained_names(model) if name not in head]
+    # PEFT freezes AdaLoRA's counts of ranks, but not where it moves them to a model's device.
+    return [name for name in trained_names(model) if name not in head and ".ranknum." not in name]
 
 
 def _tell_sizes(config: Any, model: Model) -> None:

@@ -185,8 +185,10 @@ class Trial:
                 stop=self.stop,
                 meter=self.meter,
             ).run()
-            with self.stopwatch.phase("evaluate"):
-                predictions = predict_feed(model, validation_feed, thorough=True)
+            with self.stopwatch.phase("evaluate"), self.meter.watching():
+                predictions = predict_feed(
+                    model, validation_feed, thorough=True, entering=self.meter.evaluating
+                )
         self._record(progress, predictions)
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
