@@ -67,7 +67,7 @@ def test_other_families_write_as_foreseen(tmp_path: Path, family: str) -> None:
 def test_every_way_of_writing_is_foreseen() -> None:
     memory = agree(QUESTIONS, DECODER, LoRA(rank=2), WRITTEN)
     assert memory.peak_bytes("every_way") > memory.peak_bytes("generation")
-    assert memory.flops["every_way"] > 2 * memory.flops["generation"]
+    assert memory.flops["every_way"] > 1.5 * memory.flops["generation"]
 
 
 def test_learning_the_prompt_too_costs_logits() -> None:
