@@ -22,7 +22,7 @@ from tests.reports.hostile import HOSTILE
 
 from tunewise.core.files import mark_complete
 from tunewise.reports.evidence import Evidence
-from tunewise.reports.expert_form import expert_against, expert_answers
+from tunewise.reports.expert_form import Gap, Versus, expert_against, expert_answers
 from tunewise.reports.prompt_forms import changes, forms
 from tunewise.reports.prompting import SideBySide, side_by_side
 from tunewise.reports.prompting_text import print_prompting
@@ -167,6 +167,26 @@ def test_the_two_questions_are_answered(seen: Seen) -> None:
     accurate, coherent = expert_answers(expert_against(seen.evidence, of(seen.evidence)))
     assert accurate.startswith("Is the expert form more accurate? Yes, against direct")
     assert coherent.endswith("Yes, against direct.")
+
+
+@pytest.mark.parametrize(
+    ("differences", "answer"),
+    [
+        ((0.2, 0.3), "Yes, against a and b."),
+        ((-0.2, None), "Less so than a. The difference to the other form could be chance."),
+        ((None, None), "Not shown. The difference to each of 2 other forms could be chance."),
+    ],
+)
+def test_the_answer_names_the_forms_it_holds_against(
+    differences: tuple[float | None, ...], answer: str
+) -> None:
+    rows = [
+        Versus("expert", name, Gap(gap or 0.1, 0.01 if gap else 0.5, gap is not None), None, ())
+        for name, gap in zip("ab", differences, strict=True)
+    ]
+    accurate, coherent = expert_answers(rows)
+    assert accurate == f"Is the expert form more accurate? {answer}"
+    assert "cannot be told" in coherent
 
 
 def test_without_an_expert_form_only_the_changes_are_told(tmp_path: Path) -> None:

@@ -111,9 +111,8 @@ def _answer(gaps: Sequence[tuple[Versus, Gap]]) -> str:
         told.append(f"Less so than {listed(less)}.")
     rest = len(gaps) - len(more) - len(less)
     if rest:
-        forms = "form" if rest == 1 else "forms"
-        what = f"{rest} other {forms}" if not told else f"the other {rest}"
-        told.append(f"Against {what} no difference is shown: it could be chance.")
+        others = "the other form" if rest == 1 else f"each of {rest} other forms"
+        told.append(f"{'' if told else 'Not shown. '}The difference to {others} could be chance.")
     return " ".join(told)
 
 

@@ -33,6 +33,7 @@ from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
 from tunewise.reports.plain import shortened, shown, visible
 from tunewise.reports.prompt_forms import changes, forms
 from tunewise.reports.prompting import side_by_side
+from tunewise.reports.question_types import by_type
 from tunewise.reports.results import Results
 from tunewise.reports.rows_apart import commands, settings_apart
 from tunewise.reports.searching import tried
@@ -48,6 +49,8 @@ MOST_ASKED = 40  # items whose prompts the page sets side by side
 
 def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Sequence[Chart]) -> str:
     """The whole report as the text of one file."""
+    slices = sliced(evidence, results)
+    types = by_type(evidence, slices)
     bundle, script = vega_bundle(), _ours("report.js")
     asked = side_by_side(evidence)
     against = expert_against(evidence, asked) if asked else []
@@ -73,7 +76,9 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
             for contender in evidence.contenders
             if len(contender.points) > 1
         ],
-        "sliced": sliced(evidence, results),
+        "sliced": slices,
+        "types": types,
+        "names": [row.name for row in results.rows],
         "apart": settings_apart(evidence),
         "commands": commands(evidence),
         "policy": policy(bundle, script),

@@ -128,7 +128,7 @@ def _against(rows: list[Versus]) -> Table:
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
-        title="The expert form against the others, in points; p corrected by Holm",
+        title="The expert form against each, in points; p by Holm",
         title_justify="left",
         title_style="",
     )

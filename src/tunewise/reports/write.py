@@ -16,6 +16,7 @@ from tunewise.reports.html import html, vega_version
 from tunewise.reports.more_tables import more_tables
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
+from tunewise.reports.predictions import write_predictions
 from tunewise.reports.prompt_forms import forms_table
 from tunewise.reports.prompting import prompting, side_by_side
 from tunewise.reports.record import record
@@ -36,7 +37,8 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     """Write the report of a study as far as it has come, over an earlier one.
 
     Files: ``index.html``, ``evaluation_results.json``, ``tables/*.csv`` and ``*.tex``,
-    ``plots/*.svg`` and ``*.png``. Their names come from us, never from the data.
+    ``plots/*.svg`` and ``*.png``, ``predictions/<split>.csv``. Their names come from us, never
+    from the data.
 
     Args:
         folder: the study.
@@ -52,6 +54,7 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
     written = write_tables(every_table(evidence, results), out, ("csv", "tex"))
+    written += write_predictions(evidence, out)
     for chart in drawings:
         write_plot(out / "plots", chart)
         written += [out / "plots" / f"{chart.key}.{ending}" for ending in ("svg", "png")]

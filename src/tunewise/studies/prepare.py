@@ -68,7 +68,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         raise InputError(_once(problems))
     data, splits = settled.data, settled.splits
     data_hash = hash_of(splits)  # before the columns of slices: they change no trial
-    kept = with_columns(splits, data.splits, slices)
+    kept = with_columns(splits, data.splits, [*settled.beside, *slices])
     facts = Facts(data_hash, settled.settings, models)
     contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model ...")

@@ -99,6 +99,7 @@ class Settled:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split and kind of answer
     facts: dict[str, Any] = field(default_factory=dict)  # for the audit
     pictures: dict[str, bytes] = field(default_factory=dict)  # by the name rows know them by
+    beside: tuple[str, ...] = ()  # columns of `data` that the study keeps and no trial reads
 
 
 class Task(ABC):
