@@ -105,7 +105,7 @@ def test_a_convolutional_encoder_needs_its_configuration_alone(tmp_path: Path) -
     image = save_configuration(tmp_path / "image", "resnet", layer_type="basic", **sizes)
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = save_configuration(tmp_path / "text", "bert", intermediate_size=32, **small)
-    agree(PICTURES, (image, text), FusionMethod(), replace(PAIRED, read=4))
+    agree(PICTURES, (image, text), FusionMethod(), replace(PAIRED, pictures=2))
 
 
 def test_clip_is_two_encoders_in_one_configuration(tmp_path: Path) -> None:
