@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tunewise.backbones import fast_cpu
-from tunewise.backbones.fast_cpu import NAME, FastDropout, fast_attention, keep_mask, speed_up
+from tunewise.backbones.fast_cpu import NAME, fast_attention, speed_up
+from tunewise.backbones.fast_dropout import FastDropout, keep_mask
 from tunewise.backbones.model import Model
 
 CPU = torch.device("cpu")
