@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tunewise.backbones import fast_cpu
+from tunewise.backbones import fast_cpu, fast_dropout
 from tunewise.backbones.fast_cpu import NAME, fast_attention, speed_up
 from tunewise.backbones.fast_dropout import FastDropout, keep_mask
 from tunewise.backbones.model import Model
@@ -137,7 +137,8 @@ def test_attention_of_its_own_is_left_alone(tiny: Tiny) -> None:
 
 def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dropout that drops nothing and rescales nothing, on the way that dropout takes."""
-    monkeypatch.setattr(fast_cpu, "dropped", lambda x, keep, p: x.clone())
+    for place in (fast_cpu, fast_dropout):
+        monkeypatch.setattr(place, "dropped", lambda x, keep, p: x.clone())
 
 
 def inputs(model: Model) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
