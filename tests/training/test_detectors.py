@@ -220,22 +220,20 @@ def test_a_detector_that_fails_ends_no_trial() -> None:
     )
 
 
-def masked(run: Training, places: Collection[int], tokens: bool = False) -> None:
+def masked(run: Training, broken: Collection[int], tokens: bool = False) -> None:
     """Break the collator: it forgets the answers of some batches, or shows no token of them."""
     batch = run.train_feed.batch
     count = iter(range(999))
 
-    def broken(self: Feed, at: Sequence[int]) -> Batch:
-        made = batch(at)
-        if next(count) not in places:
-            return made
-        if tokens:
-            hidden = torch.zeros(len(at), 1)
-            return replace(made, inputs={**made.inputs, "attention_mask": hidden})
-        return replace(made, labels=torch.full_like(made.labels, -100), targets=0)
-
     class Broken(Feed):
-        batch = broken
+        def batch(self, places: Sequence[int]) -> Batch:
+            made = batch(places)
+            if next(count) not in broken:
+                return made
+            if tokens:
+                hidden = torch.zeros(len(places), 1)
+                return replace(made, inputs={**made.inputs, "attention_mask": hidden})
+            return replace(made, labels=torch.full_like(made.labels, -100), targets=0)
 
     run.train_feed = Broken(run.task, None, run.train_feed.encoded)
 

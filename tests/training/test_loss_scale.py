@@ -17,7 +17,7 @@ from tunewise.backbones.lean import compute_in
 from tunewise.training import loss_scale
 from tunewise.training.adapt import Interrupted, Training
 from tunewise.training.checkpoint import trained_tensors
-from tunewise.training.detectors import SETTLED
+from tunewise.training.detected_weights import SETTLED
 from tunewise.training.loop import Diverged, Step
 from tunewise.training.loss_scale import LossScale
 from tunewise.training.outcome import described
