@@ -83,6 +83,9 @@ def test_float16_is_near_float32_under_the_same_dropout(
     plain = step(tiny(family, dropout=0.2), method, TrainingSettings())
     half = step(tiny(family, dropout=0.2), method, TrainingSettings(precision="float16"))
     assert half[0] == pytest.approx(plain[0], rel=0.005)
+    # A key's bias shifts all scores of a query alike: its gradient is nothing but rounding, so
+    # that each tensor is held against the largest of all as well.
+    least = 0.01 * max(float(gradient.abs().max()) for gradient in plain[1])
     for one, other in zip(plain[1], half[1], strict=True):
-        largest = max(float(one.abs().max()), 1e-3)
+        largest = max(float(one.abs().max()), least)
         torch.testing.assert_close(one, other, rtol=0.0, atol=0.02 * largest)

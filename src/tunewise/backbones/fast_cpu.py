@@ -74,6 +74,10 @@ def fast_attention(
     if attention_mask is None and is_causal and query.shape[2] > 1:
         attention_mask = _causal_mask(query, key.shape[2])
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if torch.is_autocast_enabled(query.device.type):
+        # Rotary embeddings leave queries and keys in 32 bits; the backward pass is not cast.
+        kind = torch.get_autocast_dtype(query.device.type)
+        query, key, value = query.to(kind), key.to(kind), value.to(kind)
     context: Tensor = _Attention.apply(query, key, value, attention_mask, scale, dropout)
     return context.transpose(1, 2).contiguous(), None
 
