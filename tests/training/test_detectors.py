@@ -220,17 +220,17 @@ def test_a_detector_that_fails_ends_no_trial() -> None:
     )
 
 
-def masked(run: Training, places: Collection[int], tokens: bool = False) -> None:
+def masked(run: Training, spoiled: Collection[int], tokens: bool = False) -> None:
     """Break the collator: it forgets the answers of some batches, or shows no token of them."""
     batch = run.train_feed.batch
     count = iter(range(999))
 
-    def broken(self: Feed, at: Sequence[int]) -> Batch:
-        made = batch(at)
-        if next(count) not in places:
+    def broken(self: Feed, places: Sequence[int]) -> Batch:
+        made = batch(places)
+        if next(count) not in spoiled:
             return made
         if tokens:
-            hidden = torch.zeros(len(at), 1)
+            hidden = torch.zeros(len(places), 1)
             return replace(made, inputs={**made.inputs, "attention_mask": hidden})
         return replace(made, labels=torch.full_like(made.labels, -100), targets=0)
 
