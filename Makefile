@@ -33,6 +33,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/lora_step.py
+	$(BIN)/python benchmarks/lora_forward.py
+	$(BIN)/python benchmarks/study.py
+	$(BIN)/python benchmarks/study.py --contenders head --epochs 20
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/decoding.py

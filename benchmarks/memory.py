@@ -36,8 +36,9 @@ from tunewise.methods.prefix import PrefixTuning
 from tunewise.methods.trained import load_trained, save_trained, train_only
 from tunewise.tasks.classification import Classification
 from tunewise.training.assembly import settle
-from tunewise.training.foresee import Foreseen, StepShape, count_step, fake_examples, foresee
+from tunewise.training.foresee import Foreseen, count_step, foresee
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepShape, step_batches
 
 TASK = Classification(text=("text",), label="label")
 OPTIONS = ("a", "b", "c")
@@ -85,11 +86,7 @@ def measured(
     model = build_shape(folder, options=OPTIONS, dropout=training.dropout, device="cpu")
     method.prepare(model)
     settle(model, training)
-    batch = TASK.collate(fake_examples(model, shape.examples_at_once, shape.tokens), model.coder)
-    evaluation = TASK.collate(
-        fake_examples(model, shape.evaluated, shape.evaluated_tokens or shape.tokens), model.coder
-    )
-    return count_step(model, TASK, method, training, [batch] * shape.parts, evaluation)
+    return count_step(model, TASK, method, training, step_batches(model, TASK, shape))
 
 
 FAMILIES: dict[str, dict[str, int]] = {

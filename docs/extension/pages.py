@@ -8,6 +8,7 @@ from docstrings, and each topic of the mathematics is run, with its checks, whil
 from __future__ import annotations
 
 import builtins
+import importlib
 import inspect
 import json
 import types
@@ -17,9 +18,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, get_args, get_origin
 
+import vl_convert
 from typer.testing import CliRunner
 
-from tunewise.cli.explain import load, titles
+from tunewise.cli.explain import PLOTS, load, titles
 from tunewise.cli.main import COMMANDS, app
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.foundations.topic import Topic
@@ -48,6 +50,8 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "topics/index.md", topic_index()
     for name in sorted(titles()):
         yield f"topics/{name}.md", topic_page(name, load(name))
+    for name in PLOTS:
+        yield f"topics/{name}.svg", plot(name)
 
 
 # Commands
@@ -219,9 +223,17 @@ def topic_page(name: str, topic: Topic) -> str:
             f"## Numbers\n\n{fenced(numbers)}",
             "## Checked while this page was made\n\n"
             f"| statement | error | allowed |\n|---|---|---|\n{checks}",
+            *([f"![{titles()[name]}]({name}.svg)"] if name in PLOTS else []),
             f"*Source: {escaped(topic.source)}* On a terminal: `tunewise explain {name}`.\n",
         ]
     )
+
+
+def plot(name: str) -> str:
+    """A topic's plot as SVG."""
+    chart = importlib.import_module(PLOTS[name]).drawn()
+    drawing: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    return drawing
 
 
 def fenced(text: str) -> str:

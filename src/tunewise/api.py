@@ -20,6 +20,7 @@ from tunewise.reports.write import write_report
 from tunewise.store.study import StudyFolder
 from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
+from tunewise.studies.events import Event, Finished, Notice, OnEvent
 from tunewise.studies.plan import plan
 from tunewise.studies.planned import Plan
 from tunewise.studies.pool import usable_cores
@@ -27,6 +28,7 @@ from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, sto
 from tunewise.studies.progress import show_progress
 from tunewise.studies.settings import StudySettings
 from tunewise.studies.studyfile import read_study
+from tunewise.trackers.follow import Follower
 from tunewise.trackers.send import check_trackers, track
 
 
@@ -90,14 +92,31 @@ def launch(
     folder = StudyFolder.create(path)
     with folder.lock():
         store(prepared, folder)
-        with show_progress(folder, workers=workers) as on_event:
-            outcome = run_jobs(folder, workers=workers, on_event=on_event)
+        with (
+            show_progress(folder, workers=workers) as on_event,
+            Follower(path, trackers) as follower,
+        ):
+            hear = _followed(on_event, follower)
+            outcome = run_jobs(folder, workers=workers, on_event=hear)
         if outcome.progress.finished:
             say("Writing the report ...")
             write_report(folder)
             for name in trackers:
                 _track(folder, name, say)
     return outcome
+
+
+def _followed(on_event: OnEvent, follower: Follower) -> OnEvent:
+    """Tells the trackers of finished trials, and the person of trackers that do not follow."""
+
+    def hear(event: Event) -> None:
+        on_event(event)
+        if isinstance(event, Finished):
+            follower.wake()
+        for note in follower.notes():
+            on_event(Notice(note))
+
+    return hear
 
 
 def _track(folder: StudyFolder, name: str, say: Say) -> None:

@@ -17,6 +17,7 @@ from tunewise.core.files import (
     remove_folder,
     write_bytes,
     write_json,
+    write_together,
 )
 
 WRITE_TWICE = """
@@ -117,3 +118,44 @@ def test_removal_takes_the_marker_first(folder: Path) -> None:
     remove_folder(folder)
     assert not folder.exists()
     remove_folder(folder)  # and may be repeated
+
+
+WRITE_MANY_TWICE = """
+from pathlib import Path
+from tunewise.core.files import write_together
+import sys
+for content in (b"old", b"new"):
+    write_together(Path(sys.argv[1]), {name: content for name in "abc"})
+"""
+
+
+def test_files_written_together_are_whole_whenever_the_writer_dies(tmp_path: Path) -> None:
+    place = tmp_path / "many"
+    for step in range(1, 20):
+        for name in "abc":
+            (place / name).unlink(missing_ok=True)
+        run = subprocess.run(
+            [sys.executable, "-c", WRITE_MANY_TWICE, str(place)],
+            env={**os.environ, "TUNEWISE_FAIL_AT": str(step)},
+            check=False,
+        )
+        found = [(place / name).read_bytes() for name in "abc" if (place / name).exists()]
+        assert {*found} <= {b"old", b"new"}
+        if run.returncode == 0:
+            break
+    assert run.returncode == 0
+    assert found == [b"new"] * 3
+    assert step > 4  # the loop did kill it at several places
+
+
+def test_many_files_that_cannot_be_written_leave_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    write_together(tmp_path, {"a": b"old"})
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_together(tmp_path, {"a": b"new", "b": b"new"})
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a", b"old")]

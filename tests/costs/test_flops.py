@@ -16,8 +16,8 @@ from tunewise.methods.full import Full
 from tunewise.methods.head import Head
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
-from tunewise.training.foresee import StepShape
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepShape
 
 L, d, s, EXAMPLES, RANK, PREFIX = 6, 64, 32, 4, 4, 8
 

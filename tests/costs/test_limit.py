@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -68,9 +70,16 @@ def test_below_the_limit_nothing_happens() -> None:
     assert (ran.returncode, ran.stdout) == (0, "done\n")
 
 
-def test_without_a_limit_there_is_none() -> None:
+def test_without_a_limit_nothing_watches() -> None:
+    threads, handler = threading.active_count(), signal.getsignal(signal.SIGUSR1)
     with memory_limit(None):
-        pass
+        assert threading.active_count() == threads
+        assert signal.getsignal(signal.SIGUSR1) is handler
+    with memory_limit(10**15):
+        assert threading.active_count() == threads + 1
+        assert signal.getsignal(signal.SIGUSR1) is not handler
+    assert threading.active_count() == threads
+    assert signal.getsignal(signal.SIGUSR1) is handler
 
 
 def test_the_message_is_the_same_for_every_run() -> None:

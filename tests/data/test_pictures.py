@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tunewise.core.cache import FOLDER as CACHE
 from tunewise.core.errors import InputError
-from tunewise.data.pictures import check_picture, name_of, open_picture, picture_bytes
+from tunewise.data import pictures
+from tunewise.data.pictures import (
+    check_picture,
+    check_pictures,
+    checked_picture,
+    name_of,
+    open_picture,
+    picture_bytes,
+)
 from tunewise.data.world.scenes import DRAWN
 
 RED = (200, 30, 30)
@@ -105,3 +114,69 @@ def test_a_drawing_of_the_embedded_world_is_a_picture() -> None:
 def test_a_name_is_of_the_content() -> None:
     assert name_of(encoded(plain())) == name_of(encoded(plain()))
     assert name_of(encoded(plain())) != name_of(encoded(plain(colour=(0, 0, 0))))
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bytes]:
+    """The contents that were decoded, in a cache of this test's own."""
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    real, seen = pictures.check_picture, []
+
+    def told(content: bytes) -> str | None:
+        seen.append(content)
+        return real(content)
+
+    monkeypatch.setattr(pictures, "check_picture", told)
+    return seen
+
+
+def test_pictures_that_were_whole_are_not_decoded_again(decoded: list[bytes]) -> None:
+    both = {"a": encoded(plain()), "b": encoded(plain(), "JPEG")}
+    for again in (both, both, {"c": both["b"], "d": both["a"]}):
+        assert check_pictures(again) == {}
+    assert len(decoded) == 2
+    assert check_pictures(both | {"e": encoded(plain((3, 3)))}) == {}
+    assert len(decoded) == 2 + 3  # another set of pictures is looked at whole
+
+
+def test_a_damaged_picture_is_told_every_time(decoded: list[bytes]) -> None:
+    content = {"whole": encoded(plain()), "cut": encoded(plain((64, 64)))[:-30]}
+    for _ in range(2):
+        wrong = check_pictures(content)
+        assert {name: "is damaged" in told for name, told in wrong.items()} == {"cut": True}
+    assert len(decoded) == 4
+
+
+def test_pictures_are_checked_where_there_can_be_no_cache(
+    decoded: list[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(CACHE, str(tmp_path / "file"))
+    for _ in range(2):
+        assert check_pictures({"a": encoded(plain())}) == {}
+    assert len(decoded) == 2
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("", "names no picture"),
+        ("  ", "names no picture"),
+        ("rooms", "rooms: is a folder, not a picture"),
+        ("rooms/Imag10.png", r"no such picture. Did you mean 'image10.PNG'\? .*folder: 2\.$"),
+        ("rooms/zzz", r"no such picture. Pictures in that folder: 2\.$"),
+        ("attic/a.png", "no such picture. There is no folder .*attic"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_told_with_what_lies_there(
+    tmp_path: Path, reference: str, said: str
+) -> None:
+    (tmp_path / "rooms").mkdir()
+    for name in ("image10.PNG", "b.jpg", "notes.txt"):
+        (tmp_path / "rooms" / name).write_bytes(encoded(plain()))
+    for read in (
+        lambda: picture_bytes(reference, tmp_path),
+        lambda: checked_picture(reference, [tmp_path / "rooms", tmp_path]),
+    ):
+        with pytest.raises(InputError, match=said):
+            read()

@@ -109,3 +109,9 @@ def test_a_topic_whose_check_fails_makes_no_page() -> None:
     failed = dataclasses.replace(TOPIC, checks=(Check("2 = 2", 1.0, 0.5),))
     with pytest.raises(RuntimeError, match="2 = 2"):
         pages.topic_page("lora", failed)
+
+
+def test_a_topic_with_a_plot_shows_it() -> None:
+    assert "](optimisers.svg)" in pages.topic_page("optimisers", TOPIC)
+    assert ".svg" not in pages.topic_page("lora", TOPIC)
+    assert pages.plot("optimisers").startswith("<svg")

@@ -18,13 +18,18 @@ from tunewise.api import launch
 from tunewise.backbones.causal import check_causal
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
+from tunewise.backbones.sources import resolve
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS
 from tunewise.methods.prompt_asked import Prompted, label_tokens
 from tunewise.methods.prompt_script import Script, drawn, named
+from tunewise.statistics.replies import options_named
+from tunewise.studies import models
+from tunewise.studies.models import Inspector
 from tunewise.studies.prepare import prepare
 from tunewise.studies.studyfile import read_study
+from tunewise.tasks.classification import Classification
 
 OPTIONS = ("false", "true")
 TRAIN = [Example(str(n), (f"Claim {n} holds.",), n % 2) for n in range(10)]
@@ -302,3 +307,23 @@ def test_a_model_that_cannot_write_is_refused_before_anything_runs(tmp_path: Pat
     }
     with pytest.raises(InputError, match=r"asked on embedded:encoder.*causal language model"):
         prepare(read_study(study))
+
+
+def test_a_model_that_is_only_asked_is_loaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_writer(tmp_path / "writer")
+    task = Classification(("statement",), "label", OPTIONS)
+    loaded = "loaded as a classifier too"
+    monkeypatch.setattr(Classification, "build", lambda *_, **__: pytest.fail(loaded))
+    inspector = Inspector(resolve(str(tmp_path / "writer")), task, OPTIONS, only_asked=True)
+    monkeypatch.setattr(models, "build_writer", lambda *_, **__: pytest.fail("loaded again"))
+    method: Any = METHODS.build("prompt", {})
+    counts = inspector.ask(method)
+    assert counts["trainable"] == 0 < counts["total"]
+
+
+@pytest.mark.parametrize("text", ["It is TRUE, not false.", "untrue", "false true", "", "no"])
+def test_the_report_finds_the_same_first_option_in_a_text(text: str) -> None:
+    found = options_named(text, OPTIONS)
+    assert (found[0] if found else None) == named(text, OPTIONS)

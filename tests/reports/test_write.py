@@ -24,6 +24,7 @@ def test_the_report_lies_in_the_study_folder_with_all_its_parts(written: Path, r
     assert {
         "index.html",
         "evaluation_results.json",
+        "predictions/test.csv",
         "tables/scores.csv",
         "tables/scores.tex",
     } <= names

@@ -76,6 +76,20 @@ def test_every_bad_picture_is_told_with_its_row(data_folder: Path) -> None:
     assert "no such picture" in told[2]
 
 
+def test_a_folder_that_is_not_there_is_told_once(data_folder: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"^task.folder: .*no such folder. Did you mean 'pictures'"
+    ):
+        settled(data_folder, replace(TASK, folder="picture"))
+
+
+def test_the_data_s_own_name_of_a_picture_is_kept_beside_its_content_s(data_folder: Path) -> None:
+    found = settled(data_folder, IN_FOLDER)
+    assert found.beside == ("image_path",)
+    assert found.data.splits["test"][0]["image_path"] == "test0.png"
+    assert "image_path" not in found.splits["test"][0]  # what names a trial does not hold it
+
+
 def test_rare_answers_are_left_out_and_told(data_folder: Path) -> None:
     found = settled(data_folder, replace(IN_FOLDER, most=2))
     assert len(found.options) == 2

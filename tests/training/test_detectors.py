@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,27 +16,24 @@ from tests.training.test_trial import EVERY, Settings, do, result, settings, stu
 from torch import nn
 
 from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.lora_layer import LoRALinear
+from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification
-from tunewise.training.detectors import (
-    BINS,
-    Check,
-    Findings,
-    StartCheck,
-    Watch,
-    all_saved,
-    as_promised,
-    checks_of,
-    guarded,
-)
+from tunewise.training.adapt import Interrupted, Training
+from tunewise.training.detected_answers import StartCheck, merge_check
+from tunewise.training.detected_weights import Watch, all_saved, as_promised
+from tunewise.training.detectors import BINS, Check, Findings, checks_of, guarded
+from tunewise.training.feed import Feed
 from tunewise.training.settings import TrainingSettings
 
 __all__ = ["settings", "study"]  # fixtures
 
 ADAPTED = [(name, own) for name, own in EVERY if issubclass(METHODS.get(name), Adaptation)]
+MERGES = {"lora", "IA3", "ADALORA"}  # of those above, what can be folded into the model's layers
 EXAMPLES = [Example("a", ("good room",), 2), Example("b", ("bad bed is cold",), 0)]
 
 
@@ -63,10 +60,14 @@ def test_a_sound_training_passes_every_check(
     method = METHODS.build(name, own)
     assert isinstance(method, Adaptation)
     saved = {"saved"} if method.saves_all else set()
-    assert set(checks) == {"promised", "start", "moved", "frozen", "answers", "loss"} | saved
+    always = {"promised", "start", "moved", "frozen", "learnt", "mask", "answers", "loss", "merge"}
+    assert set(checks) == always | saved
     learning = ("answers", "loss")  # a model of a few weights may truly fail at these
     assert [c for n, c in checks.items() if c["passed"] is False and n not in learning] == []
     assert checks["start"]["passed"] is (True if method.starts_at_base else None)
+    assert checks["learnt"]["passed"]
+    assert checks["mask"]["passed"] is not False  # None where a trunk's outputs are stored
+    assert checks["merge"]["passed"] is (True if own.get("peft_type", name) in MERGES else None)
 
 
 def test_fewer_trained_numbers_than_the_plan_has_are_seen(study: Path, settings: Settings) -> None:
@@ -217,3 +218,163 @@ def test_a_detector_that_fails_ends_no_trial() -> None:
     assert guarded(look, "start") == Check(
         "start", None, "could not be looked at (RuntimeError: no such kernel)."
     )
+
+
+def masked(run: Training, places: Collection[int], tokens: bool = False) -> None:
+    """Break the collator: it forgets the answers of some batches, or shows no token of them."""
+    batch = run.train_feed.batch
+    count = iter(range(999))
+
+    def broken(self: Feed, at: Sequence[int]) -> Batch:
+        made = batch(at)
+        if next(count) not in places:
+            return made
+        if tokens:
+            hidden = torch.zeros(len(at), 1)
+            return replace(made, inputs={**made.inputs, "attention_mask": hidden})
+        return replace(made, labels=torch.full_like(made.labels, -100), targets=0)
+
+    class Broken(Feed):
+        batch = broken
+
+    run.train_feed = Broken(run.task, None, run.train_feed.encoded)
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_batches_that_hold_nothing_to_learn_are_counted_and_left_out(
+    tmp_path: Path, tokens: bool
+) -> None:
+    run = training(tmp_path)
+    masked(run, {1, 6, 11, 12}, tokens)  # of 21: seven steps an epoch
+    progress = run.run()
+    checks = named(checks_of(progress.findings, steps=progress.step, epochs=3))
+    assert checks["learnt"].passed is False
+    assert checks["learnt"].detail == "4 of 21 batches held nothing to learn."
+    assert sum(tenth[0] for tenth in progress.findings.losses) == 21 - 4
+    assert [record["train_loss"] > 0 for record in progress.epochs] == [True] * 3
+
+
+def test_labels_that_are_all_masked_count_whatever_the_batch_says_of_its_targets() -> None:
+    batch = Batch(["a"], {}, torch.full((1, 4), -100), targets=4, real_tokens=4, padded_tokens=4)
+    assert not Findings().add_batch(batch)
+
+
+def test_a_training_without_anything_to_learn_is_refused_and_never_told_as_a_loss_of_zero(
+    tmp_path: Path,
+) -> None:
+    run = training(tmp_path)
+    masked(run, range(99))
+    with pytest.raises(InputError, match="nothing to learn: every label is masked"):
+        run.run()
+
+
+def test_a_part_without_labels_leaves_the_rest_of_its_step(tmp_path: Path) -> None:
+    """The step is that of the other part alone."""
+    run = training(tmp_path, replace(SETTINGS, accumulate=2))
+    masked(run, {0})
+    progress = run.run()
+    assert (progress.findings.batches, progress.findings.empty) == (42, 1)
+    assert progress.step == 21
+
+
+def test_counts_of_batches_survive_an_interruption(tmp_path: Path) -> None:
+    stop = iter([False] * 4 + [True] * 99)
+    run = training(tmp_path, stop=lambda: next(stop))
+    masked(run, {1, 4})
+    with pytest.raises(Interrupted):
+        run.run()
+    progress = training(tmp_path).run()
+    assert (progress.findings.batches, progress.findings.empty) == (21, 2)
+
+
+@pytest.mark.parametrize(("shown", "passed"), [(5, True), (4, False), (6, False)])
+def test_a_mask_that_hides_a_token_or_shows_padding_is_seen(shown: int, passed: bool) -> None:
+    mask = torch.tensor([[1] * shown + [0] * (8 - shown)])
+    inputs = {"input_ids": torch.ones(1, 8, dtype=torch.long), "attention_mask": mask}
+    findings = Findings()
+    findings.add_batch(Batch(["a"], inputs, torch.tensor([1]), 1, 5, 8))
+    check = named(checks_of(findings, steps=1, epochs=1))["mask"]
+    assert check.passed is passed
+
+
+def adapted(tiny: Callable[..., Model], name: str, own: dict[str, Any]) -> tuple[Any, Model]:
+    model, method = tiny("bert"), METHODS.build(name, own)
+    torch.manual_seed(1)
+    method.prepare(model)  # type: ignore[attr-defined]
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            if weight.requires_grad:
+                weight.add_(torch.randn_like(weight) / 20)
+    return method, model
+
+
+def merged(method: Any, model: Model) -> Check:
+    task = Classification(text=("text",), label="label")
+    return merge_check(method, model, task, EXAMPLES, computed_in="float32")
+
+
+FOLDING = [("lora", {"rank": 2}), ("peft", {"peft_type": "IA3"}), ("peft", {"peft_type": "LOHA"})]
+
+
+@pytest.mark.parametrize(("name", "own"), FOLDING)
+def test_a_sound_merge_passes_and_draws_nothing(
+    tiny: Callable[..., Model], name: str, own: dict[str, Any]
+) -> None:
+    method, model = adapted(tiny, name, own)
+    state = torch.get_rng_state()
+    assert merged(method, model).passed
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_merge_that_forgets_its_scale_is_seen(
+    tiny: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, model = adapted(tiny, "lora", {"rank": 2})
+    right = LoRALinear.merged
+
+    def unscaled(self: LoRALinear) -> Any:
+        self.scale = 1.0
+        return right(self)
+
+    monkeypatch.setattr(LoRALinear, "merged", unscaled)
+    check = merged(method, model)
+    assert check.passed is False
+    assert check.detail.startswith("merging changes the model's answers: a logit by ")
+
+
+def test_what_cannot_be_merged_says_why(tiny: Callable[..., Model]) -> None:
+    full = merged(*adapted(tiny, "full", {}))
+    assert (full.passed, full.detail) == (
+        None,
+        "this method trains nothing beside the model's own layers.",
+    )
+    prefix = merged(*adapted(tiny, "prefix", {}))
+    assert (prefix.passed, prefix.detail) == (
+        None,
+        "what this method trains does not fold into the model.",
+    )
+
+
+@pytest.mark.parametrize(("name", "own"), FOLDING)
+def test_folding_in_place_gives_what_merging_a_copy_gives(
+    tiny: Callable[..., Model], name: str, own: dict[str, Any]
+) -> None:
+    method, model = adapted(tiny, name, own)
+    copied = dict(method.merged(model).named_parameters())
+    before = {id(weight) for weight in model.module.parameters()}
+    folded = dict(method.folded(model).named_parameters())
+    assert copied.keys() == folded.keys()
+    assert all(torch.equal(copied[name], folded[name]) for name in copied)
+    assert before & {id(weight) for weight in folded.values()}  # not a second model
+
+
+def test_the_artefact_of_a_trial_is_as_if_nothing_had_been_merged(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(study, settings("lora", {"rank": 2}), "a")
+    monkeypatch.setattr(
+        "tunewise.training.trial.merge_check", lambda *_, **__: Check("m", None, "")
+    )
+    do(study, settings("lora", {"rank": 2}), "b")
+    first, second = (study / "weights" / id / "adapter_model.safetensors" for id in "ab")
+    assert first.read_bytes() == second.read_bytes()

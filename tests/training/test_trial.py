@@ -21,10 +21,11 @@ from tunewise.data.prepared import write_prepared
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.training.adapt import Training
 from tunewise.training.assembly import Feeds, Parts
-from tunewise.training.foresee import StepShape, foresee
+from tunewise.training.foresee import foresee
 from tunewise.training.job import run_job
 from tunewise.training.loop import Diverged
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepShape
 
 WORDS = ("good", "bad", "fine", "room", "bed", "warm")
 SIZES = {"train": 60, "validation": 30, "test": 30}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,12 @@ from typing import Any
 import torch
 from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
 from tunewise.backbones.load import NO_LIMIT, Pooling, configuration, longest_input
 from tunewise.backbones.model import Model
@@ -32,9 +37,23 @@ class NoTokenizer:
     pad_token_id: int = 0
     model_max_length: int = NO_LIMIT
     all_special_ids: tuple[int, ...] = ()
+    eos_token_id: int | None = None
 
     def get_vocab(self) -> dict[str, int]:
         return {str(number): number for number in range(self.vocabulary)}
+
+    def pad(
+        self, texts: Sequence[Mapping[str, Sequence[int]]], **options: Any
+    ) -> dict[str, torch.Tensor]:
+        """The texts' columns as tensors, on the right filled up to the longest."""
+        longest = max(len(text["input_ids"]) for text in texts)
+        fill = dict.fromkeys(texts[0], 0) | {"input_ids": self.pad_token_id}
+        return {
+            name: torch.tensor(
+                [[*text[name], *[fill[name]] * (longest - len(text[name]))] for text in texts]
+            )
+            for name in texts[0]
+        }
 
 
 def configuration_folder(source: str, base: Path = Path()) -> Path:
@@ -95,22 +114,49 @@ def build_shape(
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"model {folder}: no text classifier can be built ({reason})") from error
-    coder = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
-    config.pad_token_id = coder.pad_token_id
     names = [name for name, _ in module.named_parameters()]
     lacking = _lacking(folder, trunk, names)
+    head = [name for name in names if not name.startswith(f"{trunk}.") or name in lacking]
+    return _model(folder, module, trunk, head)
+
+
+def build_writer_shape(
+    folder: Path, *, dropout: float | None = None, device: str = "meta"
+) -> Model:
+    """The model that `load.build_writer` would make; arguments as of `build_shape`.
+
+    Raises:
+        InputError: the library has no such language model.
+    """
+    where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    try:
+        with quiet(), torch.device(device):
+            config = configuration(where, (), dropout)
+            module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"model {folder}: no writer of texts can be built ({reason})") from error
+    trunk = module.base_model_prefix
+    names = [name for name, _ in module.named_parameters()]
+    lacking = _lacking(folder, trunk, names)
+    return _model(folder, module, trunk, [name for name in names if name in lacking])
+
+
+def _model(folder: Path, module: Any, trunk: str, head: list[str]) -> Model:
+    coder = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
+    module.config.pad_token_id = coder.pad_token_id
     return Model(
         module=module.eval(),
         coder=coder,
         trunks={"text": trunk},
-        head=[name for name in names if not name.startswith(f"{trunk}.") or name in lacking],
+        head=head,
         max_length=longest_input(module, coder),
         source=str(folder),
     )
 
 
 def has_tokenizer(model: Model) -> bool:
-    return not isinstance(model.coder, NoTokenizer)
+    return not isinstance(getattr(model.coder, "tokenizer", model.coder), NoTokenizer)
 
 
 def tokenizer_of(folder: Path) -> Any:

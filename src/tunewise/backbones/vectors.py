@@ -16,12 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from tunewise.backbones.fusion import Fusion
+from tunewise.backbones.side_by_side import side_by_side
 from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
 from tunewise.core.files import is_complete
 
-AT_ONCE = 32  # pictures or texts in a batch: fixed, because the last digits depend on it
+AT_ONCE = 32  # texts in a batch: fixed, because the last digits depend on it
+PICTURES_AT_ONCE = 8  # likewise: on a CPU the outputs of a few layers then stay in its caches
 SAMPLES = 256  # numbers of each tensor that enter an encoder's name
 
 Tokens = Mapping[str, Sequence[int]]
@@ -50,13 +52,16 @@ def picture_vectors(
     names = sorted(pictures)
 
     def compute(places: range) -> Tensor:
-        return torch.cat(
-            [_pictures([pictures[names[place]] for place in part]) for part in _parts(places)]
-        )
+        starts = range(places.start, places.stop, PICTURES_AT_ONCE)
+        parts = [names[start : min(start + PICTURES_AT_ONCE, places.stop)] for start in starts]
+        module.image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own text lacks it
+        return torch.cat(side_by_side(_read, parts))
 
-    def _pictures(paths: Sequence[str]) -> Tensor:
-        pixels = coder.pixels([opener(path) for path in paths])
-        return module.image(pixels.to(device_of(module)))
+    @torch.no_grad()  # a thread of its own does not know that of its caller
+    def _read(part: Sequence[str]) -> Tensor:
+        pixels = coder.pixels([opener(pictures[name]) for name in part]).to(device_of(module))
+        vectors: Tensor = module.image(pixels.contiguous(memory_format=torch.channels_last))
+        return vectors
 
     processor = json.loads(coder.processor.to_json_string())
     key = digest([name_of(module.image), processor, names])
@@ -106,10 +111,6 @@ def name_of(encoder: nn.Module) -> str:
 
 def device_of(module: nn.Module) -> torch.device:
     return next(module.parameters()).device
-
-
-def _parts(places: range) -> list[range]:
-    return [places[start : start + AT_ONCE] for start in range(0, len(places), AT_ONCE)]
 
 
 def _rows(

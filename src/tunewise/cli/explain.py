@@ -16,17 +16,27 @@ from tunewise.foundations import topics
 from tunewise.foundations.topic import Check, Topic
 
 WIDTH = 80
+PLOTS = {"optimisers": "tunewise.foundations.convergence_chart"}  # imported when asked for: slow
+FORMS = (".svg", ".png", ".pdf")
 
 
 def command(
     topic: Annotated[str | None, typer.Argument(help="A topic; none lists them all.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Also draw it, as .svg, .png or .pdf; optimisers has a plot."),
+    ] = None,
 ) -> None:
     """Show a piece of the mathematics with its numbers and the checks that were just run."""
     if topic is None:
         typer.echo(listing())
         return
+    if plot is not None:
+        check_plot(topic, plot)
     shown = load(topic)
     typer.echo(render(topic, shown))
+    if plot is not None:
+        draw(topic, plot)
     if not shown.passed:
         raise typer.Exit(1)
 
@@ -38,6 +48,24 @@ def explain(topic: str | None = None) -> str:
         InputError: there is no such topic; the text offers the nearest.
     """
     return listing() if topic is None else render(topic, load(topic))
+
+
+def check_plot(name: str, file: Path) -> None:
+    """Before anything is computed.
+
+    Raises:
+        InputError: the topic has no plot, or the file's ending is none that can be drawn.
+    """
+    if name in titles() and name not in PLOTS:
+        raise InputError(f"--plot: topic '{name}' has none; these have one: {', '.join(PLOTS)}.")
+    if file.suffix not in FORMS:
+        raise InputError(f"--plot {file}: a name that ends in {', '.join(FORMS)}.")
+
+
+def draw(name: str, file: Path) -> None:
+    """Draw a topic's plot into a file, in the form of the file's ending."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    importlib.import_module(PLOTS[name]).drawn().save(str(file))
 
 
 def titles() -> dict[str, str]:
@@ -78,7 +106,7 @@ def render(name: str, topic: Topic) -> str:
     title = titles()[name]
     parts = [
         f"{title}\n{'=' * len(title)}",
-        textwrap.fill(topic.statement, WIDTH),
+        textwrap.fill(topic.statement, WIDTH, break_on_hyphens=False),
         _section("Derivation", topic.derivation),
         _section("Numbers", _table(topic.numbers)),
         _section("Checked just now", [_line(check) for check in topic.checks]),

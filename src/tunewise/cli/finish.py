@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tunewise.cli.console import STDERR, STDOUT
 from tunewise.opened import Opened
+from tunewise.reports.prompting_text import print_prompting
 from tunewise.reports.text import print_verdict
 from tunewise.studies.engine import Outcome
 
@@ -14,6 +15,7 @@ def show_end(path: Path, outcome: Outcome) -> None:
     """The verdict and the table, where the report lies, and what is left to do."""
     opened = Opened(path)
     if outcome.progress.finished:
+        print_prompting(opened.evidence, STDOUT)
         print_verdict(opened.results, opened.verdict, STDOUT)
         STDERR.print(f"Report: {path / 'report' / 'index.html'}", soft_wrap=True)
     if outcome.paused:

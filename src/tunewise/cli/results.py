@@ -20,6 +20,7 @@ from tunewise.reports.peft_results import (
     standings_record,
     standings_table,
 )
+from tunewise.reports.prompting_text import print_prompting
 from tunewise.reports.record import finite
 from tunewise.reports.tables import as_csv, scores
 from tunewise.reports.text import print_verdict
@@ -66,6 +67,7 @@ def command(
 def _study(opened: Opened, form: Form) -> None:
     match form:
         case Form.table:
+            print_prompting(opened.evidence, STDOUT)
             print_verdict(opened.results, opened.verdict, STDOUT)
         case Form.json:
             _print_json(opened.as_json())

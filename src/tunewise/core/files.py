@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,32 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
     failpoint()
     flush_folder(path.parent)
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace many files of one folder, each at once as `write_bytes` does.
+
+    All are filled before the first is flushed: a disk that is asked for each file by itself takes
+    seconds for a thousand.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    drafts = {name: folder / f"{name}.tmp.{os.getpid()}" for name in contents}
+    failpoint()
+    try:
+        for name, draft in drafts.items():
+            draft.write_bytes(contents[name])
+        for draft in drafts.values():
+            with draft.open("r+b") as file:
+                os.fsync(file.fileno())
+        failpoint()
+        for name, draft in drafts.items():
+            draft.replace(folder / name)
+    except BaseException:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+        raise
+    failpoint()
+    flush_folder(folder)
 
 
 def write_text(path: Path, text: str) -> None:

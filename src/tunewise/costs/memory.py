@@ -20,7 +20,8 @@ from tunewise.costs.flops import flops_of
 KINDS = ("weights", "trainable", "gradients", "optimizer", "activations", "inputs", "temporary")
 """What storages are for. `weights` are frozen; `activations` were made in a forward pass."""
 
-BORN = {"forward": "activations", "evaluation": "activations", "features": "activations"}
+MADE_FORWARD = ("forward", "evaluation", "generation", "every_way", "features", "texts", "pictures")
+BORN = dict.fromkeys(MADE_FORWARD, "activations")
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ class StorageCounter(TorchDispatchMode):
             if isinstance(tensor, Tensor):
                 moved += self._see(tensor, born)
         self._note()
-        self.operations[phase] = self.operations.get(phase, 0) + 1
+        if func.namespace != "prim":  # asking a fake tensor for its device is no operation
+            self.operations[phase] = self.operations.get(phase, 0) + 1
         if not func.is_view:
             flops = flops_of(func, args, kwargs, result)
             self.flops[phase] = self.flops.get(phase, 0) + flops

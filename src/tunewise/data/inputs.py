@@ -10,6 +10,7 @@ from tunewise.data.columns import named_rows
 from tunewise.data.examples import Example
 from tunewise.data.files import read_file
 from tunewise.data.pictures import checked_picture
+from tunewise.data.prepared import PICTURES
 from tunewise.data.rows import PLACE, Row
 
 PREFIX = "row"  # of the ids of rows that bring none, counted from 0
@@ -35,7 +36,8 @@ def read_inputs(
         picture: the one of them that names pictures, by paths from the folder of the file. They
             are checked as those that are trained on.
         folder: where the paths of the study's own pictures start. If there is such a folder beside
-            the file, a path may start there too, so that a split of the study is read as it is.
+            the file, a path may start there too, so that a split of the study is read as it is;
+            likewise in ``pictures``, for the splits in a study's folder.
         rename: from a column's name in the study to its name in the study's data. A file may
             use either.
 
@@ -59,11 +61,8 @@ def read_inputs(
         raise InputError(problems)
     asked = tuple(column for column in texts if column != picture)
     examples = [Example(row["id"], tuple(row[column] for column in asked)) for row in rows]
-    return (
-        examples
-        if picture is None
-        else _with_pictures(examples, rows, picture, [path.parent / folder, path.parent])
-    )
+    bases = [path.parent / each for each in (folder, PICTURES, "")]
+    return examples if picture is None else _with_pictures(examples, rows, picture, bases)
 
 
 def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:

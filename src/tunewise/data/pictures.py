@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
+import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.cache import cache_folder
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.files import write_json
 from tunewise.data.world.drawings import drawing
 from tunewise.data.world.scenes import DRAWN, scene
 
@@ -51,43 +56,81 @@ def checked_picture(reference: str, bases: Sequence[Path]) -> str:
 
 
 def _located(reference: str, bases: Sequence[Path]) -> Path:
+    if not reference.strip():
+        raise InputError("names no picture.")
     paths = [base / Path(reference).expanduser() for base in bases]
     tried = (Path(f"{path}{ending}") for path in paths for ending in ("", *ENDINGS))
     found, path = next((path for path in tried if path.is_file()), None), paths[-1]
+    if found is None and (folder := next((path for path in paths if path.is_dir()), None)):
+        raise InputError(f"{folder}: is a folder, not a picture.")
     if found is None:
-        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise InputError(f"{path}: no such picture. {nearest(path.name, there)}")
+        raise InputError(f"{path}: no such picture. {_alike(path)}")
     return found
+
+
+def _alike(path: Path) -> str:
+    """The nearest name beside a path where nothing lies; a folder may hold thousands."""
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}."
+    names = (entry.name for entry in path.parent.iterdir())
+    there = {name.lower(): name for name in names if name.lower().endswith(ENDINGS)}
+    close = get_close_matches(path.name.lower(), sorted(there), n=1)
+    found = f"Did you mean '{there[close[0]]}'? " if close else ""
+    return f"{found}Pictures in that folder: {len(there):,}."
+
+
+def check_pictures(contents: Mapping[str, bytes]) -> dict[str, str]:
+    """What is wrong with those that are no whole pictures, by their names. Reads all of each.
+
+    Pictures that were all found whole once are not decoded again: a note in the user's cache, named
+    by their contents and by what decodes them, says so.
+    """
+    known = hashlib.sha256(f"{PIL.__version__} {FORMATS} {MOST_PIXELS}".encode())
+    for one in sorted({hashlib.sha256(content).digest() for content in contents.values()}):
+        known.update(one)
+    note = cache_folder() / "pictures" / f"{known.hexdigest()[:32]}.json"
+    if note.is_file():
+        return {}
+    found = {name: check_picture(content) for name, content in contents.items()}
+    wrong = {name: told for name, told in found.items() if told}
+    if not wrong:
+        with suppress(OSError):  # there can be no cache
+            write_json(note, {"whole": len(contents)})
+    return wrong
 
 
 def check_picture(content: bytes) -> str | None:
     """What is wrong with a picture, in words, or None. Reads all of it."""
+    found = _decoded(content)
+    return found if isinstance(found, str) else None
+
+
+def open_picture(source: str | bytes) -> Image.Image:
+    """A picture in RGB, upright.
+
+    Palettes, grey and CMYK become RGB; what is transparent becomes white.
+
+    Raises:
+        InputError: it is no whole picture.
+    """
+    found = _decoded(source if isinstance(source, bytes) else picture_bytes(source, Path()))
+    if isinstance(found, str):
+        raise InputError([Problem("the picture" if isinstance(source, bytes) else source, found)])
+    return in_rgb(ImageOps.exif_transpose(found))
+
+
+def _decoded(content: bytes) -> Image.Image | str:
+    """The picture, or what is wrong with it, in words."""
     if not content:
         return "is empty (0 bytes)."
     try:
-        _decoded(content)
+        return _opened(content)
     except UnidentifiedImageError:
         return f"is no picture in a format that is read ({', '.join(FORMATS)})."
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has more than {MOST_PIXELS:,} pixels."
     except (OSError, ValueError, SyntaxError) as error:
         return f"is damaged ({error})."
-    return None
-
-
-def open_picture(source: str | bytes) -> Image.Image:
-    """A checked picture in RGB, upright.
-
-    Palettes, grey and CMYK become RGB; what is transparent becomes white.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    content = source if isinstance(source, bytes) else picture_bytes(source, Path())
-    if wrong := check_picture(content):
-        shown = "the picture" if isinstance(source, bytes) else source
-        raise InputError([Problem(shown, wrong)])
-    return in_rgb(ImageOps.exif_transpose(_decoded(content)))
 
 
 def in_rgb(picture: Image.Image) -> Image.Image:
@@ -108,7 +151,7 @@ def name_of(content: bytes) -> str:
     return f"{hashlib.sha256(content).hexdigest()[:32]}.{ending}"
 
 
-def _decoded(content: bytes) -> Image.Image:
+def _opened(content: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         picture = Image.open(io.BytesIO(content), formats=FORMATS)

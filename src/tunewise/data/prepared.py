@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import ID_LENGTH, canonical
 from tunewise.core.errors import DamagedFile
-from tunewise.core.files import write_bytes
+from tunewise.core.files import write_bytes, write_together
 from tunewise.data.labels import Labels
 from tunewise.data.rows import SPLITS, Row, Splits
 
@@ -58,10 +58,14 @@ def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
 
 def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
     """Write each picture under its name, which is of its content: one that is there stays."""
-    for name, content in pictures.items():
-        path = folder / PICTURES / name
-        if not path.is_file() or path.stat().st_size != len(content):
-            write_bytes(path, content)
+    place = folder / PICTURES
+    lacking = {
+        name: content
+        for name, content in pictures.items()
+        if not (path := place / name).is_file() or path.stat().st_size != len(content)
+    }
+    if lacking:
+        write_together(place, lacking)
 
 
 def read_prepared(folder: Path, split: str) -> list[Row]:

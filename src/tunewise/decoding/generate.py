@@ -54,7 +54,8 @@ def generate(
     found: list[list[list[Generated]]] = [[[] for _ in prompts] for _ in strategies]
     ends = Ends(module, coder)
     by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    with evaluating(module), torch.inference_mode():
+    # Not inference mode, which tensors without numbers bypass: a plan comes this way with them.
+    with evaluating(module), torch.no_grad():
         for start in range(0, len(prompts), batch_size):
             chosen = by_length[start : start + batch_size]
             branches, logits = prefill(module, [prompts[number] for number in chosen])

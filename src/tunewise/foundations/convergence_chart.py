@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
+from tunewise.foundations.regression import convergence
+from tunewise.foundations.topics.optimisers import EPOCHS, example
+
 FLOOR = 1e-16  # a logarithmic axis has no zero
 
 
@@ -29,3 +32,8 @@ def convergence_chart(curves: Mapping[str, Sequence[float]]) -> alt.Chart:
             color=alt.Color("optimiser:N", sort=list(curves), title="optimiser"),
         )
     )
+
+
+def drawn() -> alt.Chart:
+    """The chart of the topic's own regression."""
+    return convergence_chart(convergence(example(), epochs=EPOCHS, seed=0))

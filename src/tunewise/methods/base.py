@@ -163,8 +163,15 @@ class Adaptation(Method):
         """Read a saved artefact into a model that `prepare` has seen."""
 
     def merged(self, model: Model) -> nn.Module | None:
-        """A plain module with the same function, or None where there is no such thing."""
+        """A plain module with the same function, or None where there is no such thing.
+
+        The model stays as it is.
+        """
         return None
+
+    def folded(self, model: Model) -> nn.Module | None:
+        """As `merged`, but the model may be spent for it, which saves holding two."""
+        return self.merged(model)
 
 
 class AsIs(Method):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,11 +116,14 @@ class LoRA(Adaptation):
 
     def merged(self, model: Model) -> nn.Module:
         """A copy with every correction folded into its layer."""
-        plain = copy.deepcopy(model.module)
-        for path, layer in list(plain.named_modules()):
+        return self.folded(replace(model, module=copy.deepcopy(model.module)))
+
+    def folded(self, model: Model) -> nn.Module:
+        """The module with every correction folded in, one layer after the other."""
+        for path, layer in list(model.module.named_modules()):
             if isinstance(layer, LoRALinear):
-                plain.set_submodule(path, layer.merged())
-        return plain
+                model.module.set_submodule(path, layer.merged())
+        return model.module
 
 
 def _is_lora(layer: nn.Module) -> bool:

@@ -103,13 +103,14 @@ def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
 def _fused(
     model: Model, module: Fusion, examples: Sequence[Example], texts: Sequence[Any]
 ) -> Tensor:
-    names = [name_of(picture_bytes(e.picture, Path())) for e in examples]  # as studies name them
-    paths = dict(zip(names, (e.picture for e in examples), strict=True))
+    shown = {e.picture for e in examples}  # several questions may be on one picture
+    names = {path: name_of(picture_bytes(path, Path())) for path in shown}  # as studies name them
+    paths = {name: path for path, name in names.items()}
     pictures = picture_vectors(module, model.coder, paths, opener=open_picture)
     where = {name: place for place, name in enumerate(sorted(paths))}
     questions = text_vectors(module, model.coder, texts)
     both = (
-        pictures.take([where[name] for name in names]),
+        pictures.take([where[names[e.picture]] for e in examples]),
         questions.take(range(len(examples))),
     )
     return torch.cat([F.normalize(part, dim=1) for part in both], dim=1)

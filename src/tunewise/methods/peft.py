@@ -118,3 +118,6 @@ class PEFTMethod(Adaptation):
 
     def merged(self, model: Model) -> nn.Module | None:
         return peft_model.merged(model)
+
+    def folded(self, model: Model) -> nn.Module | None:
+        return peft_model.folded(model)

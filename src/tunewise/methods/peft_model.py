@@ -116,11 +116,20 @@ def merged(model: Model) -> nn.Module | None:
     adapter: Adapter = model.adapter
     if adapter.config.is_prompt_learning:
         return None
-    copied = copy.deepcopy(adapter.peft_model)
+    return _folded(copy.deepcopy(adapter.peft_model))
+
+
+def folded(model: Model) -> nn.Module | None:
+    """The module itself with the adapter folded in, or None where PEFT cannot."""
+    adapter: Adapter = model.adapter
+    return None if adapter.config.is_prompt_learning else _folded(adapter.peft_model)
+
+
+def _folded(peft_model: Any) -> nn.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            plain: nn.Module = copied.base_model.merge_and_unload()
+            plain: nn.Module = peft_model.base_model.merge_and_unload()
     except (NotImplementedError, ValueError):
         return None
     return plain
@@ -210,7 +219,8 @@ def _without_copies(wrapped: nn.Module) -> list[str]:
 def _trained_by(peft_type: str, model: Model) -> list[str]:
     """The adapter's own numbers: what PEFT lets require gradients, without the head."""
     head = set(model.head)
-    return [name for name in trained_names(model) if name not in head]
+    # PEFT freezes AdaLoRA's counts of ranks, but not where it moves them to a model's device.
+    return [name for name in trained_names(model) if name not in head and ".ranknum." not in name]
 
 
 def _tell_sizes(config: Any, model: Model) -> None:

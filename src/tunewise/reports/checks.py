@@ -12,9 +12,12 @@ TITLES = {
     "start": "The method starts at the pretrained model",
     "moved": "What is trained moves",
     "frozen": "What is frozen stays",
+    "learnt": "Every batch holds something to learn",
+    "mask": "The mask shows every token and no padding",
     "answers": "More than one answer is given",
     "loss": "The training loss falls",
     "saved": "What was trained is saved",
+    "merge": "Merging leaves the answers as they were",
 }
 
 

@@ -47,12 +47,12 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
 
     Only items that every contender with answers was asked are compared.
     """
-    answered = _answered(evidence)
-    if len(answered) < 2:
+    asked = answered(evidence)
+    if len(asked) < 2:
         return []
-    common = set.intersection(*({*runs[0].ids} for _, runs in answered))
-    places = [[{id: n for n, id in enumerate(run.ids)} for run in runs] for _, runs in answered]
-    reference = answered[0][1][0]
+    common = set.intersection(*({*runs[0].ids} for _, runs in asked))
+    places = [[{id: n for n, id in enumerate(run.ids)} for run in runs] for _, runs in asked]
+    reference = asked[0][1][0]
     found = [
         Disagreement(
             id=id,
@@ -60,7 +60,7 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
             right=truth_of(evidence, reference, places[0][0][id]),
             answers=tuple(
                 majority_answer(evidence, contender, runs, spots, id)
-                for (contender, runs), spots in zip(answered, places, strict=True)
+                for (contender, runs), spots in zip(asked, places, strict=True)
             ),
         )
         for id in reference.ids
@@ -74,7 +74,7 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
     ]
 
 
-def _answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
+def answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
     """The contenders with answers on the deciding split, one set a seed."""
     found = []
     for contender in evidence.contenders:

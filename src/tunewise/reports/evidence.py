@@ -185,17 +185,18 @@ class Evidence:
         path = self.path / "data" / f"{split}.parquet"
         if not path.is_file():
             return {}
-        columns = self._columns
+        columns = self.text_columns
         rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
         return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
 
     @property
     def question_column(self) -> str:
         """The column of the question, where there is one: the first that the task reads."""
-        return str(self._columns[0])
+        return str(self.text_columns[0])
 
     @property
-    def _columns(self) -> list[str]:
+    def text_columns(self) -> list[str]:
+        """The columns that the task reads."""
         return self.study.get("texts") or _text_columns(self.study["task"])
 
     def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
@@ -209,7 +210,7 @@ class Evidence:
         if not path.is_file():
             return {}
         table, label = pq.read_table(path), self.study.get("answer", "label")
-        texts = self._columns
+        texts = self.text_columns
         found: dict[str, dict[str, str | None]] = {name: {} for name in names}
         for row in table.to_pylist():
             for name in names:

@@ -25,11 +25,15 @@ from tunewise.reports.costs import costs_of
 from tunewise.reports.disagreements import disagreements
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.expert_form import expert_against, expert_answers
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import value_words
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
 from tunewise.reports.plain import shortened, shown, visible
+from tunewise.reports.prompt_forms import changes, forms
+from tunewise.reports.prompting import side_by_side
+from tunewise.reports.question_types import by_type
 from tunewise.reports.results import Results
 from tunewise.reports.rows_apart import commands, settings_apart
 from tunewise.reports.searching import tried
@@ -40,11 +44,16 @@ from tunewise.statistics.failures import KINDS
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_TEXT = 1200  # characters of an item or an error that the page shows
+MOST_ASKED = 40  # items whose prompts the page sets side by side
 
 
 def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Sequence[Chart]) -> str:
     """The whole report as the text of one file."""
+    slices = sliced(evidence, results)
+    types = by_type(evidence, slices)
     bundle, script = vega_bundle(), _ours("report.js")
+    asked = side_by_side(evidence)
+    against = expert_against(evidence, asked) if asked else []
     content: dict[str, Any] = {
         "page": page(evidence, results),
         "results": results,
@@ -55,6 +64,11 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
         "decoded": decoded(evidence),
         "wrong": failures(evidence),
         "kinds": KINDS,
+        "asked": asked,
+        "asked_items": asked.most_telling(MOST_ASKED) if asked else [],
+        "forms": forms(asked) if asked else [],
+        "said_of_forms": [*(changes(asked) if asked else []), *expert_answers(against)],
+        "against": against,
         "findings": fairness(evidence),
         "costs": costs_of(evidence, results),
         "searched": [
@@ -62,7 +76,9 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
             for contender in evidence.contenders
             if len(contender.points) > 1
         ],
-        "sliced": sliced(evidence, results),
+        "sliced": slices,
+        "types": types,
+        "names": [row.name for row in results.rows],
         "apart": settings_apart(evidence),
         "commands": commands(evidence),
         "policy": policy(bundle, script),

@@ -6,6 +6,7 @@ from tunewise.reports.costs import costs_of
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import value_words
+from tunewise.reports.question_types import by_type
 from tunewise.reports.results import Results
 from tunewise.reports.rows_apart import settings_apart
 from tunewise.reports.searching import tried
@@ -21,6 +22,7 @@ def more_tables(evidence: Evidence, results: Results) -> list[Table]:
         _fairness(evidence),
         _settings(evidence, results),
         _slices(evidence, results),
+        _types(evidence, results),
     ]
     return [table for table in made if table.rows or table.key == "costs"]
 
@@ -109,3 +111,27 @@ def _slices(evidence: Evidence, results: Results) -> Table:
     metric = found.metric if found else ""
     header = ("column", "slice", "items", "contender", metric, "low", "high")
     return Table("slices", "Scores by slice", header, tuple(rows))
+
+
+def _types(evidence: Evidence, results: Results) -> Table:
+    """Every type of question: counts in each split, scores, and the paired test of its slice."""
+    found = sliced(evidence, results)
+    types = by_type(evidence, found)
+    names = [score.name for score in found.slices[0].scores] if found and found.slices else []
+    rows: list[tuple[Cell, ...]] = []
+    for row in types.rows if types else ():
+        scores = [row.slice.score(name) if row.slice else None for name in names]
+        test, gap = (row.slice.test, row.slice.difference) if row.slice else (None, None)
+        rows.append(
+            (
+                row.name,
+                *row.counts,
+                *(score.mean if score else None for score in scores),
+                round(gap, 12) if gap is not None else None,
+                test.p_adjusted if test else None,
+            )
+        )
+    pair = f"{found.best} minus {found.second}" if found and found.second else "difference"
+    splits = types.splits if types else ()
+    header = ("type", *splits, *names, pair, "p")
+    return Table("question-types", "Types of questions", header, tuple(rows))

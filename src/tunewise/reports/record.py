@@ -14,8 +14,11 @@ from typing import Any
 
 from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.expert_form import expert_against, expert_answers
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import Finding
+from tunewise.reports.prompt_forms import changes, forms
+from tunewise.reports.prompting import side_by_side
 from tunewise.reports.results import Results, Row, Spread
 from tunewise.reports.searching import best_of, tried
 from tunewise.reports.slices import sliced
@@ -42,6 +45,7 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(verdict),
         **_written(evidence),
+        **_prompted(evidence),
         "fairness": _fairness(fairness(evidence)),
         "searches": _searches(evidence),
         "slices": asdict(found) if (found := sliced(evidence, results)) else None,
@@ -71,6 +75,20 @@ def _written(evidence: Evidence) -> dict[str, Any]:
         for one in failures(evidence)
     }
     return {"decoding": ways, "wrong_answers": wrong}
+
+
+def _prompted(evidence: Evidence) -> dict[str, Any]:
+    """What the form of the prompt changed, where a model was prompted."""
+    asked = side_by_side(evidence)
+    if asked is None:
+        return {}
+    against = expert_against(evidence, asked)
+    told = {
+        "forms": [asdict(form) for form in forms(asked)],
+        "expert": [asdict(one) for one in against],
+        "says": [*changes(asked), *expert_answers(against)],
+    }
+    return {"prompting": told}
 
 
 def _contender(row: Row) -> dict[str, Any]:

@@ -61,9 +61,12 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     if nearest is None or nearest.to_best is None:
         return ()
     pair, name, other = nearest.to_best, shown(best.name), shown(nearest.name)
+    lead = f"{points(-pair.difference).lstrip('+')} points ahead of"
+    if round(pair.difference, 12) == 0:
+        lead = "level with"
     models = (
         f"The trained models: on these {results.items:,} items of {split_name(results.split)}, "
-        f"{name} is {points(-pair.difference).lstrip('+')} points ahead of {other}"
+        f"{name} is {lead} {other}"
         f"{_told(pair.items, results.pairs_counted)}: {_judged(pair.items)}."
     )
     if pair.method.interval is None:
@@ -74,8 +77,8 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
         f"lie between {points(-high)} and {points(-low)} points (95 %; "
         f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
     )
-    seeds = min(len(row.seeds) for row in (best, nearest) if row.seeds)
-    return (models, methods + why_narrower(pair, seeds))
+    seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
+    return (models, methods + why_narrower(pair, min(seeds)) if seeds else methods)
 
 
 def why_narrower(pair: Pair, seeds: int) -> str:

@@ -23,6 +23,7 @@ from tunewise.statistics.metrics import METRICS, Metric
 from tunewise.statistics.rows import RowScores, share_items
 from tunewise.statistics.summary import summarise
 
+KIND = "question_type"  # questions about pictures are always sliced by it
 LENGTH = "length"  # of all texts, or context_length and the like: quartiles, in characters
 MOST_SLICES = 12  # of one column; the rarest values are put together
 MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
@@ -74,7 +75,7 @@ class Sliced:
 
 def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     """The scores by slice; None where the study names no slices or nothing has been answered."""
-    names = [str(name) for name in evidence.study.get("slices") or ()]
+    names = _columns(evidence)
     order = [row.name for row in results.rows if row.standing != "unscored"]
     rows = sorted(
         (row for row in answered(evidence.contenders, evidence.split) if row.name in order),
@@ -94,6 +95,13 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     return _corrected(
         Sliced(metric.name, evidence.split, best, second, 0, tuple(one for one in found if one))
     )
+
+
+def _columns(evidence: Evidence) -> list[str]:
+    named = [str(name) for name in evidence.study.get("slices") or ()]
+    audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
+    typed = any("question_types" in facts for facts in audited.values())
+    return [*named, KIND] if typed and KIND not in named else named
 
 
 def _slice(

@@ -10,14 +10,14 @@ from tunewise.core.errors import DamagedFile
 from tunewise.core.files import read_json, write_text
 
 LIST = "written.json"
-FOLDERS = ("plots", "tables")  # nothing else is ever removed
+FOLDERS = ("plots", "predictions", "tables")  # nothing else is ever removed
 
 
 def remove_stale(out: Path, written: Iterable[Path]) -> None:
-    """Remove plots and tables that the last report wrote and this one did not; note these.
+    """Remove what the last report wrote into these folders and this one did not; note the new.
 
     A file that no list names is somebody else's and stays. The list itself lies in a folder that
-    anybody may write to: it can name nothing outside plots/ and tables/.
+    anybody may write to: it can name nothing outside of these folders.
     """
     names = sorted(path.relative_to(out).as_posix() for path in written)
     for name in _listed(out):

@@ -14,6 +14,7 @@ from tunewise.reports.charts import charts
 from tunewise.reports.evidence import Evidence, gather
 from tunewise.reports.pdf import need_typst, write_pdf
 from tunewise.reports.plain import shown
+from tunewise.reports.predictions import write_predictions
 from tunewise.reports.record import record
 from tunewise.reports.results import results_of
 from tunewise.reports.verdict import Verdict, verdict
@@ -56,8 +57,8 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
 
     Files: the script (``lora_qa_finetuning.py`` for question answering, else ``finetuning.py``),
     ``study.yaml``, ``results/model_checkpoints/<contender>/seed-<n>/``,
-    ``results/evaluation_results.json``, ``results/plots``, ``report.pdf``, ``requirements.txt``
-    and ``README.md``.
+    ``results/evaluation_results.json``, ``results/predictions``, ``results/plots``,
+    ``report.pdf``, ``requirements.txt`` and ``README.md``.
 
     Raises:
         InputError: the study has no result yet or no study file, or `out` holds something.
@@ -72,6 +73,7 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     name = script_name(evidence)
     kept, lost = _copy_weights(folder, evidence, out / "results" / "model_checkpoints")
     write_json_ascii(out / "results" / "evaluation_results.json", record(evidence, results, judged))
+    write_predictions(evidence, out / "results")
     for chart in charts(evidence, results):
         write_plot(out / "results" / "plots", chart)
     write_pdf(folder, out)
@@ -178,6 +180,7 @@ def _readme(
         "",
         "- `report.pdf`: the paper",
         "- `results/evaluation_results.json`: every number of it",
+        "- `results/predictions`: the answers of every contender, item by item",
         "- `results/plots`: the charts",
         *(f"- `results/model_checkpoints/{place}`: {_code(name)}" for name, place in kept),
     ]

@@ -16,7 +16,9 @@ from tunewise.reports.html import html, vega_version
 from tunewise.reports.more_tables import more_tables
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES
-from tunewise.reports.prompting import prompting
+from tunewise.reports.predictions import write_predictions
+from tunewise.reports.prompt_forms import forms_table
+from tunewise.reports.prompting import prompting, side_by_side
 from tunewise.reports.record import record
 from tunewise.reports.results import Results, results_of
 from tunewise.reports.stale import remove_stale
@@ -35,7 +37,8 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     """Write the report of a study as far as it has come, over an earlier one.
 
     Files: ``index.html``, ``evaluation_results.json``, ``tables/*.csv`` and ``*.tex``,
-    ``plots/*.svg`` and ``*.png``. Their names come from us, never from the data.
+    ``plots/*.svg`` and ``*.png``, ``predictions/<split>.csv``. Their names come from us, never
+    from the data.
 
     Args:
         folder: the study.
@@ -51,6 +54,7 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     drawings = charts(evidence, results)
     write_json_ascii(out / RESULTS, record(evidence, results, judged))
     written = write_tables(every_table(evidence, results), out, ("csv", "tex"))
+    written += write_predictions(evidence, out)
     for chart in drawings:
         write_plot(out / "plots", chart)
         written += [out / "plots" / f"{chart.key}.{ending}" for ending in ("svg", "png")]
@@ -70,7 +74,11 @@ def write_latex(folder: StudyFolder, out: Path | None = None) -> Path:
 
 def every_table(evidence: Evidence, results: Results) -> list[Table]:
     """All tables; those of written answers only where there are any."""
-    own = (decoding(decoded(evidence)), wrong_answers(failures(evidence)), prompting(evidence))
+    asked = side_by_side(evidence)
+    own = (
+        *(decoding(decoded(evidence)), wrong_answers(failures(evidence))),
+        *(prompting(asked), forms_table(asked)),
+    )
     return [
         *tables(results, page(evidence, results)),
         *more_tables(evidence, results),

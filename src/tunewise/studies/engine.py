@@ -105,6 +105,7 @@ class _Launch:
         self.tried: Counter[str] = Counter()
         self.free = list(range(workers))[::-1]
         self.cores = usable_cores()
+        self.helpers = min(workers, len(self.cores)) - 1
         # With fewer trials than cores the system places them better than we can: two studies
         # side by side must not share a core while others idle.
         self.pinned = workers >= len(self.cores)
@@ -166,7 +167,8 @@ class _Launch:
             job = self._waiting().pop(0)
             slot = self.free.pop()
             core = self.cores[slot % len(self.cores)] if self.pinned else None
-            self.pool.start(job, core, self.ledger.study.get("memory_limit"))
+            limit = self.ledger.study.get("memory_limit")
+            self.pool.start(job, core, limit, helpers=self.helpers)
             self.running[job.key] = _Running(job, slot)
             self.on_event(Started(job))
 

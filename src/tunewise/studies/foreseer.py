@@ -19,7 +19,7 @@ from tunewise.core.errors import DamagedFile, TunewiseError
 from tunewise.core.files import read_json, sha256_of, write_json
 from tunewise.studies.pool import worker_environment
 
-VERSION = 1  # rises when the same request is answered otherwise
+VERSION = 2  # rises when the same request is answered otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")
 
 
@@ -89,9 +89,9 @@ class Foreseer:
         return answer
 
     def _key(self, request: Mapping[str, Any]) -> str:
-        about = {key: value for key, value in request.items() if key != "folder"}
-        if "folder" in request:
-            about["model"] = _content(Path(request["folder"]))
+        about = {key: value for key, value in request.items() if key != "folders"}
+        if "folders" in request:
+            about["model"] = [_content(Path(folder)) for folder in request["folders"]]
         return digest({"version": VERSION, "libraries": self.versions, "request": about})
 
 
@@ -99,4 +99,5 @@ def _content(folder: Path) -> list[Any]:
     """What of a model a prediction depends on; its numbers are not among it."""
     names = sorted(name for path in folder.glob("*.safetensors") for name in tensor_names(path))
     tokenizers = sorted(path.name for path in folder.glob("*token*"))
-    return [sha256_of(folder / "config.json"), digest(names), tokenizers]
+    read = [sha256_of(path) for path in sorted(folder.glob("preprocessor_config.json"))]
+    return [sha256_of(folder / "config.json"), digest(names), tokenizers, read]

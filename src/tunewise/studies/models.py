@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,19 +37,33 @@ class Inspector:
     """Applies methods to one model without holding its weights twice.
 
     The checkpoint is loaded once, so that what it lacks is known; then only shapes are kept.
+    Where it is `only_asked`, by methods that train nothing, that once is as a language model;
+    where it is asked and adapted too, it is loaded as both.
     """
 
-    def __init__(self, source: dict[str, Any], task: Task, options: Sequence[str]) -> None:
+    def __init__(
+        self,
+        source: dict[str, Any],
+        task: Task,
+        options: Sequence[str],
+        *,
+        only_asked: bool = False,
+    ) -> None:
         self.source = source
         self.task = task
         self.options = options
-        loaded = task.build(source["source"], options=options, seed=0, revision=source["revision"])
+        self.writer: Model | None = None  # the same checkpoint as a language model, once asked for
+        if only_asked:
+            with contextlib.suppress(InputError):  # told when it is asked, with who asks it
+                self.writer = self._writer()
+        loaded = self.writer or task.build(
+            source["source"], options=options, seed=0, revision=source["revision"]
+        )
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
         self.model: Model = replace(loaded, module=_shapes(loaded.module))
         self.seen: dict[str, Model] = {}
-        self.writer: Model | None = None  # the same checkpoint as a language model, once asked for
 
     def inspect(self, method: Adaptation, max_length: int | None, data_hash: str) -> Inspected:
         """Apply the method to a copy.

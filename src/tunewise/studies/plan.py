@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.backbones.shapes import configuration_folder, tokenizer_of
+from tunewise.backbones.sources import parts_of
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.costs.calibration import Calibration, known_calibration
@@ -16,24 +17,30 @@ from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.costs.parameters import artefact_bytes
 from tunewise.data.rows import Splits
 from tunewise.data.sources import read_data
+from tunewise.methods.base import AsIs
 from tunewise.studies.expand import Contender, Expansion, Point, expand
 from tunewise.studies.foreseer import Foreseer
-from tunewise.studies.plan_seconds import Lengths, features_seconds, study_seconds, trial_seconds
+from tunewise.studies.plan_lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
+from tunewise.studies.plan_seconds import (
+    answering_seconds,
+    features_seconds,
+    study_seconds,
+    trial_seconds,
+)
 from tunewise.studies.planned import Plan, Planned, Remedy
 from tunewise.studies.remedies import best_epoch_bytes, changes, peak_of
 from tunewise.studies.rows import task_settings
 from tunewise.studies.settings import ModelChoice, StudySettings
-from tunewise.tasks.classification import Classification
-from tunewise.training.predictor import EVALUATION_BATCH
+from tunewise.tasks.base import Task
+from tunewise.training.settings import TrainingSettings
 
-MOST_TOKENIZED = 4000  # texts of a split; of more, evenly picked ones stand for all
-TOKENS_A_WORD = 1.4  # where there is no tokenizer at hand
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
 THREADS = 1  # that a trial has
 DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
 
 Say = Any
+Folders = tuple[Path, ...]  # of a model, or of its two encoders
 
 
 def plan(settings: StudySettings, *, workers: int, say: Say = lambda text: None) -> Plan:
@@ -65,20 +72,21 @@ class _Planner:
         settled = task.settle(data)
         self.labels, self.asked = settled.options, task_settings(task, settled.settings)
         self.splits: Splits = settled.splits
-        if not isinstance(task, Classification):
-            self.notes.append(f"memory and time are foreseen for classification, not {task.name}.")
+        self.known = type(task).shape is not Task.shape  # a task of others need not say
+        if not self.known:
+            self.notes.append(f"memory and time are not foreseen for the task {task.name}.")
         folders = self._folders()
         with Foreseer() as foreseer:
             self.foreseer = foreseer
             self.say("Foreseeing each contender ...")
-            trained = [
+            asked = [
                 row
                 for row in self.expansion.contenders
-                if row.trained and isinstance(task, Classification)
+                if self.known and (row.trained or isinstance(row.method, AsIs))
             ]
             known = known_calibration(THREADS)
             self.calibration = known or Calibration(**foreseer.ask({"ask": "calibration"}))
-            rows = {row.name: self._planned(row, folders) for row in _by_model(trained)}
+            rows = {row.name: self._planned(row, folders) for row in _by_model(asked)}
         for row in self.expansion.contenders:
             rows.setdefault(row.name, self._direct(row))
         if self.problems:
@@ -90,7 +98,7 @@ class _Planner:
             trials=self.expansion.trials,
             seeds=self.expansion.seeds,
             workers=self.workers,
-            seconds=study_seconds(self.expansion, contenders, self.workers),
+            seconds=study_seconds(self.expansion, contenders, self.workers, tested=self._tested),
             disk_bytes=self._disk(contenders),
             limit_bytes=self.limit,
             limit_is_set=self.settings.memory_limit is not None,
@@ -102,53 +110,38 @@ class _Planner:
 
     # Models and lengths
 
-    def _folders(self) -> dict[ModelChoice, Path]:
-        found: dict[ModelChoice, Path] = {}
+    def _folders(self) -> dict[ModelChoice, Folders]:
+        found: dict[ModelChoice, Folders] = {}
         self.lengths: dict[Path, Lengths] = {}
-        if not isinstance(self.settings.task, Classification):
+        if not self.known:
             return found
+        pairs = self.settings.task.picture is not None
         for model in self.settings.models:
+            sources = parts_of(model.source) if pairs else (model.source,)
             try:
-                found[model] = configuration_folder(model.source, self.settings.base)
+                found[model] = tuple(
+                    configuration_folder(source, self.settings.base) for source in sources
+                )
             except InputError as error:
                 self.problems += error.problems
         if self.problems:
             raise InputError(self.problems)
         return found
 
-    def _lengths(self, folder: Path) -> Lengths:
+    def _lengths(self, folders: Folders) -> Lengths:
+        folder = folders[-1]  # of what reads texts
         if folder not in self.lengths:
             coder = tokenizer_of(folder)
             if coder is None:
                 self.notes.append(
                     f"{folder.name}: no tokenizer at hand; a word counts as {TOKENS_A_WORD} tokens."
                 )
-            self.lengths[folder] = Lengths(
-                *(self._counted(coder, split) for split in ("train", "validation"))
-            )
+            self.lengths[folder] = lengths_of(self.settings.task, coder, self.splits)
         return self.lengths[folder]
-
-    def _counted(self, coder: Any, split: str) -> list[int]:
-        task: Any = self.settings.task
-        rows = self.splits[split]
-        step = -(-len(rows) // MOST_TOKENIZED)
-        columns = [[str(row[column]) for row in rows[::step]] for column in task.text]
-        if coder is not None:
-            found = [len(ids) for ids in coder(*columns, verbose=False)["input_ids"]]
-        else:
-            texts = zip(*columns, strict=True)
-            found = [
-                2 + int(TOKENS_A_WORD * sum(len(text.split()) for text in pair)) for pair in texts
-            ]
-        return [found[at // step] for at in range(len(rows))]
-
-    @property
-    def _pooling(self) -> Any:
-        return getattr(self.settings.task, "pooling", "library")
 
     # Contenders
 
-    def _planned(self, row: Contender, folders: dict[ModelChoice, Path]) -> Planned:
+    def _planned(self, row: Contender, folders: dict[ModelChoice, Folders]) -> Planned:
         assert row.model is not None
         folder = folders[row.model]
         about = self._about(folder)
@@ -182,14 +175,16 @@ class _Planner:
             peak_bytes=peak_of(found[most]) + kinds["best_epoch"],
             phase=phase,
             kinds={kind: size for kind, size in kinds.items() if size},
+            phases=memory["peak_bytes"],
+            flops=memory["flops"],
             seconds=statistics.mean(
                 trial_seconds(self.calibration, point, seen, self._lengths(folder))
                 for point, seen in zip(row.points, found, strict=True)
             ),
         )
-        if found[most]["stored_features"]:
-            seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
-            planned = replace(planned, features_seconds=seconds)
+        seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
+        answering = answering_seconds(self.calibration, found[most], self._lengths(folder))
+        planned = replace(planned, features_seconds=seconds, answering_seconds=answering)
         if self._fits(planned.peak_bytes):
             return planned
         standing = kinds["best_epoch"] + sum(
@@ -208,44 +203,34 @@ class _Planner:
             seconds=0.0 if row.trained else DIRECT_SECONDS,
         )
 
-    def _about(self, folder: Path) -> dict[str, Any]:
+    def _about(self, folder: Folders) -> dict[str, Any]:
         return self.foreseer.ask({"ask": "model", **self._model(folder, None)})
 
-    def _model(self, folder: Path, dropout: float | None) -> dict[str, Any]:
+    def _model(self, folders: Folders, dropout: float | None) -> dict[str, Any]:
         return {
-            "folder": str(folder.resolve()),
+            "folders": [str(folder.resolve()) for folder in folders],
+            "task": self.asked,
             "options": list(self.labels),
-            "pooling": self._pooling,
             "dropout": dropout,
         }
 
-    def _point(self, point: Point, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    def _point(self, point: Point, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
         """What is foreseen of one point at its longest batch."""
-        training = point.training
-        assert training is not None
-        lengths = self._lengths(folder)
-        limit = min(training.max_length or 512, about["max_length"])
-        shape = {
-            "examples": min(training.batch_size, len(lengths.train)),
-            "parts": training.accumulate,
-            "tokens": min(limit, max(lengths.train)),
-            "evaluated": min(EVALUATION_BATCH, len(lengths.validation)),
-            "evaluated_tokens": min(limit, max(lengths.validation)),
-        }
+        training = point.training or TrainingSettings()
+        limit = min(self.settings.task.wanted_length(training.max_length), about["max_length"])
         # What changes neither memory nor time of a step must not make another question of it.
         same = {"learning_rate": None, "epochs": 1, "patience": None, "timeout": None}
         return self.foreseer.ask(
             {
                 "ask": "contender",
                 **self._model(folder, training.dropout),
-                "task": self.asked,
                 "method": {
                     "name": point.method.name,
                     "settings": settings_of(point.method),
                     "version": point.method.version,
                 },
                 "training": {**settings_of(training), **same},
-                "shape": shape,
+                "shape": step_of(training, self._lengths(folder), limit),
                 "device": "cpu",
             }
         )
@@ -263,15 +248,18 @@ class _Planner:
             kept += copies * (row.artefact_bytes or 0)
         return kept + self.expansion.trials * TRIAL_FILES_BYTES
 
+    @property
+    def _tested(self) -> float:
+        return len(self.splits.get("test", ())) / len(self.splits["validation"])
+
     def _fits(self, peak_bytes: int | None) -> bool:
         return (peak_bytes or 0) + self.libraries <= self.limit
 
     def _remedies(
-        self, point: Point, folder: Path, about: dict[str, Any], planned: Planned
+        self, point: Point, folder: Folders, about: dict[str, Any], planned: Planned
     ) -> Iterable[Remedy]:
         """Changes after which it fits, each foreseen for itself; the least change first."""
-        training = point.training
-        assert training is not None and planned.peak_bytes is not None
+        assert planned.peak_bytes is not None
         fewer = self.limit * min(self.workers, self.expansion.trials)
         if self.settings.memory_bytes is None and planned.peak_bytes + self.libraries <= fewer:
             yield Remedy("--workers 1", planned.peak_bytes)
@@ -284,7 +272,7 @@ class _Planner:
             peak = peak_of(seen) + best_epoch_bytes(changed, seen["memory"])
             if self._fits(peak):
                 yield Remedy(said, peak)
-                if said.startswith("accumulate"):
+                if said.startswith(("accumulate", "max_length")):
                     return
 
 

@@ -31,7 +31,10 @@ class Planned:
     peak_bytes: int | None = None
     phase: str | None = None
     kinds: dict[str, int] | None = None
+    phases: dict[str, int] | None = None  # bytes at the highest of each, libraries aside
+    flops: dict[str, int] | None = None  # of the batches that were counted, by phase
     seconds: float = 0.0  # of one trial
+    answering_seconds: float = 0.0  # of that, the evaluation after the training
     features_seconds: float = 0.0  # of a frozen trunk's outputs, once for all that share them
     note: str | None = None  # why nothing is predicted
     fits: bool = True

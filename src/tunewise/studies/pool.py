@@ -57,9 +57,14 @@ class Pool:
                 start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
             )
 
-    def start(self, job: Job, core: int | None, memory_limit: int | None = None) -> None:
-        """Start a process for the job, on one core and with so many bytes, where these are said."""
-        described = {**job.as_json(), "memory_limit": memory_limit}
+    def start(
+        self, job: Job, core: int | None, memory_limit: int | None = None, *, helpers: int = 0
+    ) -> None:
+        """Start a process for the job, on one core and with so many bytes, where these are said.
+
+        `helpers` threads may read pictures beside its own, on cores that nothing else uses.
+        """
+        described = {**job.as_json(), "memory_limit": memory_limit, "helpers": helpers}
         self._send({"do": "run", "job": described, "core": core})
 
     def stop(self, key: str) -> None:

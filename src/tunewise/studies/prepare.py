@@ -68,11 +68,11 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         raise InputError(_once(problems))
     data, splits = settled.data, settled.splits
     data_hash = hash_of(splits)  # before the columns of slices: they change no trial
-    kept = with_columns(splits, data.splits, slices)
+    kept = with_columns(splits, data.splits, [*settled.beside, *slices])
     facts = Facts(data_hash, settled.settings, models)
     contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model ...")
-    inspectors, problems = _inspectors(models, settings, settled)
+    inspectors, problems = _inspectors(models, settings, settled, contenders)
     problems += _inspect(contenders, inspectors, data_hash)
     problems += _half_batches(contenders, len(splits["train"]))
     inspector = next(iter(inspectors.values()), None)
@@ -174,13 +174,18 @@ def _from_base(source: str, base: Path) -> str:
 
 
 def _inspectors(
-    models: dict[str, dict[str, Any]], settings: StudySettings, settled: Settled
+    models: dict[str, dict[str, Any]],
+    settings: StudySettings,
+    settled: Settled,
+    contenders: Sequence[dict[str, Any]],
 ) -> tuple[dict[str, Inspector], list[Problem]]:
     made: dict[str, Inspector] = {}
     problems = []
     for name, source in models.items():
+        users = [METHODS.classes[row["method"]] for row in contenders if row["model"] == name]
+        asked = bool(users) and all(issubclass(u, Direct) and u.asks_writer for u in users)
         try:
-            made[name] = Inspector(source, settings.task, settled.options)
+            made[name] = Inspector(source, settings.task, settled.options, only_asked=asked)
         except InputError as error:
             number = [str(model) for model in settings.models].index(name)
             problems += [Problem(f"models[{number}]", str(each)) for each in error.problems]

@@ -12,7 +12,8 @@ from tunewise.studies.expand import Point
 def changes(point: Point) -> Iterable[tuple[str, Point]]:
     """Settings that need less memory: recomputed blocks, fewer modules, smaller parts."""
     training = point.training
-    assert training is not None
+    if training is None:
+        return
 
     def trained(said: str, **values: Any) -> tuple[str, Point]:
         return said, replace(point, training=replace(training, **values))
@@ -22,8 +23,11 @@ def changes(point: Point) -> Iterable[tuple[str, Point]]:
     if training.precision == "float32":
         yield trained("precision: bfloat16", precision="bfloat16")
     method: Any = point.method
-    if method.name == "lora" and tuple(method.targets) != ("query",):
-        yield "lora: {targets: [query]}", replace(point, method=replace(method, targets=("query",)))
+    if method.name == "lora":
+        target = "text.query" if any(t.startswith("text.") for t in method.targets) else "query"
+        if tuple(method.targets) != (target,):
+            fewer = replace(method, targets=(target,))
+            yield f"lora: {{targets: [{target}]}}", replace(point, method=fewer)
     parts = 2 * training.accumulate
     while parts <= training.batch_size:
         at_once = -(-training.batch_size // parts)
@@ -35,6 +39,9 @@ def changes(point: Point) -> Iterable[tuple[str, Point]]:
         accumulate=most,
         gradient_checkpointing=True,
     )
+    for tokens in (256, 128):
+        if tokens < (training.max_length or 512):
+            yield trained(f"max_length: {tokens}", max_length=tokens)
 
 
 def peak_of(seen: dict[str, Any]) -> int:
@@ -47,6 +54,7 @@ def peak_of(seen: dict[str, Any]) -> int:
 def best_epoch_bytes(point: Point, memory: dict[str, Any]) -> int:
     """Bytes of the best epoch's weights, which are kept aside from the second epoch on."""
     training = point.training
-    assert training is not None
+    if training is None:
+        return 0
     keeps = training.choose == "best" and training.epochs > 1
     return int(memory["trainable_bytes"]) if keeps else 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
@@ -56,10 +57,12 @@ class Batch:
     real_tokens: int  # without padding
     padded_tokens: int  # all positions, padding included
     prompts: tuple[Sequence[int], ...] = ()  # where texts are written: what they are written after
+    asked: Tensor | None = None  # (targets,) places, row after row, before a token to be learnt
 
     def to(self, device: torch.device) -> Batch:
         inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
-        return replace(self, inputs=inputs, labels=self.labels.to(device))
+        asked = None if self.asked is None else self.asked.to(device)
+        return replace(self, inputs=inputs, labels=self.labels.to(device), asked=asked)
 
 
 class Loss(NamedTuple):
@@ -71,11 +74,15 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Asking:
-    """How a model is asked. `thorough` is every strategy of the task, not the first alone."""
+    """How a model is asked. `thorough` is every strategy of the task, not the first alone.
+
+    `entering` hears what begins: ``generation``, an answer in the first way, or ``every_way``.
+    """
 
     coder: Any  # a transformers tokenizer
     seed: int = 0  # of what is drawn while writing
     thorough: bool = False
+    entering: Callable[[str], None] = lambda phase: None
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ class Settled:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split and kind of answer
     facts: dict[str, Any] = field(default_factory=dict)  # for the audit
     pictures: dict[str, bytes] = field(default_factory=dict)  # by the name rows know them by
+    beside: tuple[str, ...] = ()  # columns of `data` that the study keeps and no trial reads
 
 
 class Task(ABC):
@@ -168,9 +176,36 @@ class Task(ABC):
     ) -> Model:
         """The pretrained model in the form that gives this task's answers; see `backbones`."""
 
+    def shape(
+        self,
+        folders: Sequence[Path],
+        *,
+        options: Sequence[str],
+        dropout: float | None = None,
+        device: str = "meta",
+    ) -> Model | None:
+        """What `build` would make, from configurations alone; see `backbones.shapes`.
+
+        None where nobody has said how; then no memory and time are foreseen.
+
+        Args:
+            folders: those with the model's ``config.json``: one, or one of each encoder.
+            options: the possible answers, as for `build`.
+            dropout: of the backbone, as for `build`.
+            device: ``cpu`` gives random numbers, for measuring.
+
+        Raises:
+            InputError: the library has no such model.
+        """
+        return None
+
+    def wanted_length(self, asked: int | None) -> int:
+        """Tokens an example may have whatever the model; `asked` is what training settings say."""
+        return asked or 512
+
     def limit(self, asked: int | None, model: Model) -> int:
         """Tokens an example may have; `asked` is what the training settings say."""
-        return min(asked or 512, model.max_length)
+        return min(self.wanted_length(asked), model.max_length)
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         """The tokens of each example's texts as the model reads them, nothing cut."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from tunewise.backbones import load
 from tunewise.backbones.model import Model
+from tunewise.backbones.shapes import build_shape
 from tunewise.data.examples import Example, Prediction, Said
 from tunewise.data.labels import resolve
 from tunewise.data.prepared import label_counts, prepared_rows
@@ -73,6 +75,18 @@ class Choosing(Task):
             seed=seed,
             revision=revision,
             dropout=dropout,
+        )
+
+    def shape(
+        self,
+        folders: Sequence[Path],
+        *,
+        options: Sequence[str],
+        dropout: float | None = None,
+        device: str = "meta",
+    ) -> Model:
+        return build_shape(
+            folders[0], options=options, pooling=self.pooling, dropout=dropout, device=device
         )
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:

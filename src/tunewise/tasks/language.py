@@ -32,14 +32,17 @@ def padded(encoded: Sequence[Encoded], padding: int, width: int | None = None) -
         ids[row, : item.length] = item.inputs["input_ids"]
         mask[row, : item.length] = 1
         labels[row, item.prompt : item.length] = ids[row, item.prompt : item.length]
+    # Places, not a mask: a mask that picks waits for the device, to learn how many there are.
+    rows, columns = (labels[:, 1:] != IGNORED).nonzero()  # nothing comes before the first token
     return Batch(
         ids=[item.id for item in encoded],
         inputs={"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)},
         labels=torch.from_numpy(labels),
-        targets=int((labels[:, 1:] != IGNORED).sum()),  # nothing comes before the first token
+        targets=len(rows),
         real_tokens=sum(item.length for item in encoded),
         padded_tokens=len(encoded) * width,
         prompts=tuple(item.inputs["input_ids"][: item.prompt] for item in encoded),
+        asked=torch.from_numpy(rows * width + columns),
     )
 
 
@@ -55,12 +58,10 @@ def token_losses(module: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: the batch has no supervised token; its mean loss would be 0 / 0.
     """
-    if batch.targets == 0:
+    if batch.targets == 0 or batch.asked is None:
         raise ValueError(f"no supervised token in the batch of {', '.join(batch.ids[:3])}")
-    following = batch.labels[:, 1:]
-    asked = F.pad(following != IGNORED, (0, 1))  # (batch, tokens): what predicts such a token
-    targets = following[following != IGNORED]
-    with output_only_at(module, asked):
+    targets = batch.labels.flatten()[batch.asked + 1]
+    with output_only_at(module, batch.asked):
         logits = module(**batch.inputs, use_cache=False).logits[0].float()  # (targets, vocabulary)
     losses = F.cross_entropy(logits, targets, reduction="none")
     return losses, logits.detach().argmax(-1) == targets
@@ -79,11 +80,11 @@ def output_only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
     logits keep doing so.
 
     Shapes:
-        positions  (batch, tokens), true where logits are wanted
+        positions  (wanted,), counted through the batch row after row
     """
 
     def select(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (inputs[0][positions].unsqueeze(0),)
+        return (inputs[0].flatten(0, 1)[positions].unsqueeze(0),)
 
     writer: Any = module
     hook = writer.get_output_embeddings().register_forward_pre_hook(select)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
+from tunewise.backbones.shapes import build_writer_shape
 from tunewise.backbones.texts import tokens
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
@@ -147,13 +149,25 @@ class QuestionAnswering(Task):
     ) -> Model:
         return build_writer(source, seed=seed, revision=revision, dropout=dropout)
 
+    def shape(
+        self,
+        folders: Sequence[Path],
+        *,
+        options: Sequence[str] = (),
+        dropout: float | None = None,
+        device: str = "meta",
+    ) -> Model:
+        return build_writer_shape(folders[0], dropout=dropout, device=device)
+
     def prompted(self, example: Example) -> str:
         return Template(self.prompt).filled(*example.texts)
 
+    def wanted_length(self, asked: int | None) -> int:
+        return min(self.max_length or asked or 512, asked or self.max_length or 512)
+
     def limit(self, asked: int | None, model: Model) -> int:
         """Raises InputError where that leaves no room for a prompt."""
-        limit = min(self.max_length or asked or 512, asked or self.max_length or 512)
-        limit = min(limit, model.max_length)
+        limit = super().limit(asked, model)
         if limit <= self.max_new_tokens:
             raise InputError(
                 f"max_new_tokens = {self.max_new_tokens} leaves no room for a prompt in {limit} "
@@ -251,6 +265,7 @@ class QuestionAnswering(Task):
     ) -> list[tuple[Written, ...]]:
         """What was written for each row: way by way, sample by sample."""
         ways = self.strategies if asking.thorough else self.strategies[:1]
+        asking.entering("generation" if len(ways) == 1 else "every_way")
         fitting = [row for row, prompt in enumerate(batch.prompts) if prompt]
         answers: list[tuple[Written, ...]] = [
             tuple(

@@ -12,11 +12,12 @@ from typing import Any
 import torch
 
 from tunewise.backbones.fusion import build_fusion
+from tunewise.backbones.fusion_shape import build_fusion_shape
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, Problem
+from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
-from tunewise.data.pictures import check_picture, name_of, open_picture, picture_bytes
+from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.question_types import taxonomy
 from tunewise.data.rows import PLACE, Splits
@@ -80,7 +81,12 @@ class VisualQuestionAnswering(Choosing):
             raise InputError(problems)
         named = {
             split: [
-                {**row, self.image: pictures.names[_reference(row[self.image])]} for row in rows
+                {
+                    f"{self.image}_path": _path(row[self.image]),
+                    **row,
+                    self.image: pictures.names[_reference(row[self.image])],
+                }
+                for row in rows
             ]
             for split, rows in data.splits.items()
         }
@@ -91,8 +97,9 @@ class VisualQuestionAnswering(Choosing):
         for rows in splits.values():
             for row in rows:
                 row[KIND] = kinds.type_of(row[self.question])
-        lost = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items())
-        notes = (*data.notes, f"{len(labels.options)} answers are kept; {lost} have another.")
+        lost = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items() if share)
+        others = f"; {lost} have another" if lost else ", and every row has one of them"
+        notes = (*data.notes, f"{len(labels.options)} answers are kept{others}.")
         return Settled(
             replace(data, splits=kept, notes=notes),
             splits,
@@ -108,6 +115,7 @@ class VisualQuestionAnswering(Choosing):
                 for split, rows in splits.items()
             },
             pictures.contents,
+            beside=(f"{self.image}_path",),
         )
 
     @property
@@ -140,20 +148,34 @@ class VisualQuestionAnswering(Choosing):
     ) -> Model:
         return build_fusion(source, options=options, seed=seed, revision=revision, dropout=dropout)
 
+    def shape(
+        self,
+        folders: Sequence[Path],
+        *,
+        options: Sequence[str],
+        dropout: float | None = None,
+        device: str = "meta",
+    ) -> Model:
+        return build_fusion_shape(
+            folders[0], folders[-1], options=options, dropout=dropout, device=device
+        )
+
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         questions = [question for question, _ in texts]
         return [len(ids) for ids in coder(questions, verbose=False)["input_ids"]]
 
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
         questions = [example.texts[0] for example in examples]
-        full = coder(questions, verbose=False)["input_ids"]
-        cut = coder(questions, truncation=True, max_length=max_length)
+        cut = whole = coder(questions, verbose=False)
+        lengths = [len(ids) for ids in whole["input_ids"]]
+        if max(lengths, default=0) > max_length:
+            cut = coder(questions, truncation=True, max_length=max_length)
         return [
             Encoded(
                 example.id,
                 {name: column[place] for name, column in cut.items()},
                 example.label,
-                len(full[place]),
+                lengths[place],
                 picture=example.picture,
             )
             for place, example in enumerate(examples)
@@ -180,22 +202,23 @@ class VisualQuestionAnswering(Choosing):
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
         base = data.folder / self.picture_folder
-        found, problems = _Pictures({}, {}), []
-        for rows in data.splits.values():
-            for row in rows:
-                reference = _reference(row[self.image])
-                if reference in found.names:
-                    continue
-                found.names[reference] = ""  # told once, whatever becomes of it
-                content, wrong = _content(row[self.image], base)
-                if wrong := wrong or check_picture(content):
-                    named = f"{reference}: " if isinstance(row[self.image], str) else ""
-                    problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{wrong}"))
-                else:
-                    name = name_of(content)
-                    found.names[reference] = name
-                    found.contents[name] = content
-        return found, problems
+        if self.folder and not base.is_dir():
+            beside = base.parent.iterdir() if base.parent.is_dir() else ()
+            alike = nearest(base.name, [entry.name for entry in beside if entry.is_dir()])
+            return _Pictures({}, {}), [Problem("task.folder", f"{base}: no such folder. {alike}")]
+        rows = [row for split in data.splits.values() for row in split]
+        first = {_reference(row[self.image]): row for row in reversed(rows)}
+        read = {name: _content(row[self.image], base) for name, row in first.items()}
+        contents = {name: content for name, (content, lacking) in read.items() if not lacking}
+        damaged = check_pictures(contents)
+        problems = []
+        for row in rows:
+            name = _reference(row[self.image])
+            if first[name] is row and (told := read[name][1] or damaged.get(name)):
+                named = f"{name}: " if isinstance(row[self.image], str) else ""
+                problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{told}"))
+        names = {} if problems else {own: name_of(content) for own, content in contents.items()}
+        return _Pictures(names, {names[own]: contents[own] for own in names}), problems
 
     def _frequent(self, splits: Splits) -> tuple[Splits, dict[str, float]]:
         """The rows with one of the most frequent answers of train, and the share of the others."""
@@ -230,14 +253,19 @@ def _reference(value: Any) -> str:
     """What tells a row's picture from others: its path, or its content if that is given."""
     if isinstance(value, dict) and value.get("bytes"):
         return sha256(value["bytes"]).hexdigest()  # many pictures in a data set share one path
-    return str(value.get("path") if isinstance(value, dict) else value)
+    return str(_path(value))
+
+
+def _path(value: Any) -> Any:
+    """The path that a row names, if any; it may be nothing of the kind."""
+    return value.get("path") if isinstance(value, dict) else value
 
 
 def _content(value: Any, base: Path) -> tuple[bytes, str | None]:
     """The picture's bytes, and what is wrong if there are none."""
     if isinstance(value, dict) and value.get("bytes"):
         return value["bytes"], None
-    reference = value.get("path") if isinstance(value, dict) else value
+    reference = _path(value)
     if not isinstance(reference, str) or not reference.strip():
         return b"", "names no picture."
     try:

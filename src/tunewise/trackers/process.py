@@ -6,7 +6,9 @@ process imports none of it, and a library that fails ends nothing but its own.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,6 +17,9 @@ from typing import Any
 
 from tunewise.core.errors import MissingExtra
 from tunewise.trackers.runs import Point, Run
+
+LOCK = ".lock"
+POLITE = 10  # of the system's 0 to 19
 
 Write = Callable[[Path, str, Sequence[Run]], None]
 """`write(place, study, runs)`: put the runs into the store at `place`, each in the place of what
@@ -26,10 +31,18 @@ def as_text(study: str, runs: Sequence[Run]) -> str:
 
 
 def main(write: Write) -> None:
-    """Be the process: the place is the argument, the runs come in as JSON."""
+    """Be the process: the place is the argument, the runs come in as JSON.
+
+    It yields to the study's own work, and waits for another that writes there, such as one whose
+    launcher was killed: each run is put in the place of the earlier one, whoever comes last.
+    """
+    os.nice(POLITE)
     content = json.loads(sys.stdin.read())
+    place = Path(sys.argv[1])
     try:
-        write(Path(sys.argv[1]), content["study"], [_run(run) for run in content["runs"]])
+        with (place / LOCK).open("a") as lock:
+            fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+            write(place, content["study"], [_run(run) for run in content["runs"]])
     except MissingExtra as error:
         sys.exit(str(error))
 

@@ -38,6 +38,7 @@ OFFLINE = {
 # Addresses of servers and keys to them: what is asked for here is a copy on this disk.
 DROPPED = ("MLFLOW_", "TRACKIO_", "WANDB_")
 SENT = "sent.json"
+SECONDS = 600.0  # that a tracker's library may take
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def check_trackers(names: Iterable[str]) -> None:
         require(name, extra=name)
 
 
-def track(folder: StudyFolder, name: str) -> Sent:
+def track(folder: StudyFolder, name: str, *, seconds: float = SECONDS) -> Sent:
     """Copy a study's finished trials into a tracker's own store, under ``trackers/<name>``.
 
     What was copied before and has not changed stays as it is; a trial that has been tested since
@@ -71,7 +72,8 @@ def track(folder: StudyFolder, name: str) -> Sent:
 
     Raises:
         InputError, MissingExtra: as `check_trackers`.
-        TunewiseError: the tracker's library failed; the text has its last words.
+        TunewiseError: the tracker's library failed, and the text has its last words, or took
+            longer than `seconds`.
     """
     check_trackers([name])
     place = folder.path.resolve() / "trackers" / name
@@ -81,7 +83,7 @@ def track(folder: StudyFolder, name: str) -> Sent:
     new = [run for run in runs if before.get(run.id) != marks[run.id]]
     if new:
         place.mkdir(parents=True, exist_ok=True)
-        _write(name, place, as_text(str(folder.study()["name"]), new))
+        _write(name, place, as_text(str(folder.study()["name"]), new), seconds)
         write_json(place / SENT, {**before, **marks})
     return Sent(name, len(new), place, LOOK[name].format(place=shlex.quote(str(place))))
 
@@ -93,20 +95,25 @@ def _sent(path: Path) -> dict[str, str]:
         return {}  # everything is written anew, in the place of what is there
 
 
-def _write(name: str, place: Path, text: str) -> None:
-    """Run the tracker's library in a process of its own."""
+def _write(name: str, place: Path, text: str, seconds: float) -> None:
+    """Run the tracker's library in a process of its own, which Ctrl-C does not reach."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(DROPPED)}
     package = str(Path(tunewise.__file__).parents[1])
     path = os.pathsep.join(filter(None, [package, kept.get("PYTHONPATH")]))
-    ran = subprocess.run(
-        [sys.executable, "-P", "-m", f"tunewise.trackers.{name}", str(place)],
-        input=text,
-        env={**kept, **OFFLINE, "TRACKIO_DIR": str(place), "PYTHONPATH": path},
-        cwd=place,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-m", f"tunewise.trackers.{name}", str(place)],
+            input=text,
+            env={**kept, **OFFLINE, "TRACKIO_DIR": str(place), "PYTHONPATH": path},
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TunewiseError(f"{name} did not take in the study within {seconds:g} s.") from error
     if ran.returncode:
         last = "\n".join(ran.stderr.strip().splitlines()[-5:])
         raise TunewiseError(f"{name} could not take in the study. It said last:\n{last}")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError, Problem
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Prediction
 from tunewise.methods.base import Adaptation
@@ -26,7 +27,8 @@ from tunewise.training.checkpoint import (
     save_checkpoint,
     trained_tensors,
 )
-from tunewise.training.detectors import SETTLED, Findings, Watch
+from tunewise.training.detected_weights import SETTLED, Watch
+from tunewise.training.detectors import Findings
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Step, train
@@ -108,6 +110,7 @@ class Training:
         Raises:
             Interrupted: `stop` said so; everything needed to go on is on the disk.
             Diverged: a loss or gradient was not finite.
+            InputError: an epoch held nothing to learn.
         """
         self.watch = Watch(self.model.module)  # before a checkpoint is put back
         per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
@@ -155,9 +158,17 @@ class Training:
                 after_step=self._after_step,
                 entering=self.meter.entering,
             )
+        if not self.progress.targets:  # a mean loss over nothing would be told as a number
+            raise InputError(
+                [Problem("train", "nothing to learn: every label is masked, or every text empty.")]
+            )
 
     def _steps(self, per_epoch: int) -> Iterator[tuple[int, list[Batch]]]:
-        """The steps of this epoch that have not been taken yet."""
+        """The steps of this epoch that have not been taken yet.
+
+        A part that holds nothing to learn is left out: its loss is 0 whatever the model answers.
+        Of a step with no other part nothing is taken, which is counted.
+        """
         lengths = [item.full_length for item in self.train_feed.encoded]
         batches = training_batches(
             lengths, self.settings.batch_size, seed=self.seed, epoch=self.progress.epoch
@@ -168,7 +179,11 @@ class Training:
         self.meter.choose({n: max(lengths[at] for at in waiting[n]) for n in waiting})
         for number, places in waiting.items():
             parts = parts_of(places, self.settings.accumulate)
-            step = [self.train_feed.batch(part).to(self.model.device) for part in parts]
+            batches_of_step = [self.train_feed.batch(part) for part in parts]
+            learnt = [b for b in batches_of_step if self.progress.findings.add_batch(b)]
+            if not learnt:
+                continue
+            step = [batch.to(self.model.device) for batch in learnt]
             self.meter.begin(number, step)
             yield number, step
 

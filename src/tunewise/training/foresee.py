@@ -3,60 +3,43 @@
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
     FakeTensorMode,
 )
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
 from tunewise.core.errors import InputError
 from tunewise.costs.largest import largest
 from tunewise.costs.memory import Memory, StepMeter, held_tensors
-from tunewise.methods.base import Adaptation
-from tunewise.tasks.base import Batch, Encoded, Task
+from tunewise.decoding.stopping import end_tokens
+from tunewise.methods.base import Adaptation, AsIs
+from tunewise.tasks.base import Asking, Batch, Task
 from tunewise.training.adapt import training_mode
 from tunewise.training.assembly import settle
+from tunewise.training.fakes import Mute, NotPredictable, StandIns, faked, fill_with_fakes
 from tunewise.training.features import REDUCTIONS, Stub, is_frozen, run_trunk
 from tunewise.training.feed import with_features
 from tunewise.training.loop import train
 from tunewise.training.optimizer import make_optimizer
-from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepBatches, StepShape, step_batches
+from tunewise.training.vectors import frozen_encoders
 
-OURSELVES = ("torch", __name__, "tunewise.costs.memory")  # through which every operation passes
+MOST_SAID = 120  # letters of what a library says
 STEPS = 1000  # of the training that a step is thought to belong to
 TRAINING = ("forward", "backward", "update")
-READERS = ("tunewise", "transformers")  # whose reading of a number changes no shape
-
-
-class NotPredictable(Exception):
-    """What a step does depends on numbers, of which a prediction has none; the text says where."""
-
-
-@dataclass(frozen=True)
-class StepShape:
-    """How much enters at once. `tokens` are those of the longest example, padding included."""
-
-    examples: int  # of a step, over all its parts
-    tokens: int
-    parts: int = 1
-    evaluated: int = EVALUATION_BATCH  # examples of an evaluation batch
-    evaluated_tokens: int | None = None  # None: as in training
-
-    @property
-    def examples_at_once(self) -> int:
-        return -(-self.examples // self.parts)
 
 
 @dataclass(frozen=True)
@@ -92,7 +75,7 @@ def foresee(
     return foresee_applied(applied(model, method), task, method, training, shape, device=device)
 
 
-def applied(model: Model, method: Adaptation) -> Model:
+def applied(model: Model, method: Adaptation | AsIs) -> Model:
     """A copy of a model without numbers, with the method applied.
 
     Raises:
@@ -103,43 +86,57 @@ def applied(model: Model, method: Adaptation) -> Model:
     try:
         method.prepare(copied)
     except (NotImplementedError, RuntimeError, InputError) as error:
-        if isinstance(error, InputError) and not method.needs_numbers:
+        if isinstance(error, InputError) and not _needs_numbers(method):
             raise
-        reason = str(error).strip().splitlines()[0]
+        reason = shorten(str(error).strip().splitlines()[0], MOST_SAID, placeholder=" ...")
         raise NotPredictable(
             f"it is built from numbers, of which there are none ({reason})."
         ) from error
     return copied
 
 
+def _needs_numbers(method: Adaptation | AsIs) -> bool:
+    return isinstance(method, Adaptation) and method.needs_numbers
+
+
 def foresee_applied(
     model: Model,
     task: Task,
-    method: Adaptation,
+    method: Adaptation | AsIs,
     training: TrainingSettings,
     shape: StepShape,
     *,
     device: str = "cpu",
 ) -> Foreseen:
-    """As `foresee`, of a model that `applied` made; it is used up."""
-    rows = fake_examples(model, shape.examples_at_once, shape.tokens)
-    held_back = fake_examples(model, shape.evaluated, shape.evaluated_tokens or shape.tokens)
+    """As `foresee`, of a model that `applied` made; it is used up.
+
+    Of a method that trains nothing the evaluation alone.
+    """
+    batches = step_batches(model, task, shape)
+    stand_ins = _stand_ins(model) if batches.prompts else StandIns(1, ())
     try:
-        with quiet(), FakeTensorMode(allow_non_fake_inputs=True) as fakes, _StandIns():
-            _fill_with_fakes(model.module, device)
+        with quiet(), FakeTensorMode(allow_non_fake_inputs=True), stand_ins:
+            fill_with_fakes(model.module, device)
             settle(model, training)
-            batch = _faked(task.collate(rows, model.coder), fakes, device)
-            evaluation = _faked(task.collate(held_back, model.coder), fakes, device)
-            return count_step(model, task, method, training, [batch] * shape.parts, evaluation)
+            batches = batches.mapped(lambda batch: faked(batch, device))
+            if isinstance(method, AsIs):
+                return count_asking(model, task, batches)
+            return count_step(model, task, method, training, batches)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise NotPredictable(
             f"it reads numbers ({error.func}), and a prediction has none."
         ) from error
     except (NotImplementedError, RuntimeError, AssertionError) as error:
-        if not method.needs_numbers:
+        if not _needs_numbers(method):
             raise
         reason = str(error).strip().splitlines()[0]
         raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
+
+
+def _stand_ins(model: Model) -> StandIns:
+    module: Any = model.module
+    words = module.get_input_embeddings().num_embeddings
+    return StandIns(words, end_tokens(module, model.coder))
 
 
 def largest_batch(
@@ -169,38 +166,32 @@ def largest_batch(
     return largest(fits, most)
 
 
-def count_step(  # noqa: PLR0917
-    model: Model,
-    task: Task,
-    method: Adaptation,
-    training: TrainingSettings,
-    batches: Sequence[Batch],
-    evaluation: Batch,
+def count_step(
+    model: Model, task: Task, method: Adaptation, training: TrainingSettings, given: StepBatches
 ) -> Foreseen:
-    """Take one step over the batches and one evaluation, real or fake, and count storages.
+    """Take one step and one evaluation, real or fake, and count storages.
 
-    `model` has the method applied and lies on its device; its weights change where they are real.
+    Before the step frozen parts read what they are given, and after the evaluation answers are
+    written, in the first way and, where there are several, in every way. `model` has the method
+    applied and lies on its device; its weights change where they are real.
     """
     optimizer = make_optimizer(model.module, method.groups(model), training)
     method.begin(model, STEPS)
     _give_state(optimizer)
     meter = StepMeter(held_tensors(model.module), optimizer)
+    batches, evaluation = list(given.training), given.evaluation
     stub = _stub_for(model, evaluation) if is_frozen(model) else None
-    # Copies, which go when the features are made: what is touched counts for as long as it lives.
-    given = {name: tensor.clone() for name, tensor in evaluation.inputs.items()}
+    encoders = frozen_encoders(model) if given.read is not None else ()
+    # Copies, which go when they are read: what is touched counts for as long as it lives.
+    copies = {n: tensor.clone() for n, tensor in (given.read or evaluation).inputs.items()}
+    rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
     with meter.counting() as entering:
         if stub is not None:
-            entering("features")
-            with torch.no_grad():
-                features = run_trunk(model, replace(evaluation, inputs=given), "first")
-            entering("done")
-            row, count = features[:1].clone(), len(features)
-            del features  # in a trial they lie in a file
-            batches = [
-                with_features(batch, row.expand(len(batch.ids), -1, -1).clone())
-                for batch in batches
-            ]
-        given.clear()
+            rows["inputs_embeds"] = _trunk_row(model, replace(evaluation, inputs=copies), entering)
+        elif encoders:
+            rows = _vector_rows(model, copies, encoders, entering)
+        copies.clear()
+        batches = [_with_rows(batch, rows) for batch in batches]
         with _replaced(model, stub) if stub is not None else nullcontext():
             training_mode(model)
             train(
@@ -216,14 +207,74 @@ def count_step(  # noqa: PLR0917
                 entering=entering,
             )
             model.module.eval()
-            if stub is not None:
-                del batches
-                evaluation = with_features(evaluation, row.expand(count, -1, -1).clone())
-            entering("evaluation")
-            with torch.no_grad():  # inference mode bypasses fake tensors
-                task.loss(model.module, evaluation)
-            entering("done")
-    return Foreseen(meter.memory(), stub is not None)
+            del batches
+            _ask(model, task, _with_rows(evaluation, rows), given.prompts, entering)
+    stored = stub is not None or set(encoders) == {"image", "text"}
+    return Foreseen(meter.memory(), stored)
+
+
+def count_asking(model: Model, task: Task, given: StepBatches) -> Foreseen:
+    """An evaluation of a model that nothing is trained of, real or fake."""
+    meter = StepMeter(held_tensors(model.module), None)
+    model.module.eval()
+    with meter.counting() as entering:
+        _ask(model, task, given.evaluation, given.prompts, entering)
+    return Foreseen(meter.memory(), stored_features=False)
+
+
+Entering = Callable[[str], None]
+
+
+def _trunk_row(model: Model, batch: Batch, entering: Entering) -> Tensor:
+    """One row of a frozen trunk's outputs for a batch; in a trial they all lie in a file."""
+    entering("features")
+    with torch.no_grad():
+        features = run_trunk(model, batch, "first")
+    entering("done")
+    return features[:1].clone()
+
+
+def _vector_rows(
+    model: Model, inputs: Mapping[str, Tensor], encoders: Sequence[str], entering: Entering
+) -> dict[str, Tensor]:
+    """One vector of each frozen encoder, by the argument that the model takes it by."""
+    module: Any = model.module
+    assert isinstance(module, Fusion)
+    rows, tokens = {}, {name: inputs[name] for name in inputs if name != "pixel_values"}
+    with torch.no_grad():
+        if "text" in encoders:
+            entering("texts")
+            rows["text_embeds"] = module.text(**tokens).float()[:1].clone()
+        if "image" in encoders:
+            entering("pictures")
+            rows["image_embeds"] = module.image(inputs["pixel_values"]).float()[:1].clone()
+    entering("done")
+    return rows
+
+
+def _with_rows(batch: Batch, rows: Mapping[str, Tensor]) -> Batch:
+    """The batch with a row for each example in the place of what frozen parts would read."""
+    filled = {
+        name: row.expand(len(batch.ids), *row.shape[1:]).clone() for name, row in rows.items()
+    }
+    if "inputs_embeds" in filled:
+        return with_features(batch, filled["inputs_embeds"])
+    return replace(batch, inputs={**batch.inputs, **filled})
+
+
+def _ask(
+    model: Model, task: Task, evaluation: Batch, prompts: Batch | None, entering: Entering
+) -> None:
+    """Evaluate, and write answers of the greatest length: in the first way, and in every way."""
+    entering("evaluation")
+    with torch.no_grad():  # inference mode bypasses fake tensors
+        task.loss(model.module, evaluation)
+    if prompts is not None:
+        coder = Mute(model.coder.eos_token_id)
+        task.predict(model.module, prompts, Asking(coder, entering=entering))
+        if len(getattr(task, "decoding", ())) > 1:
+            task.predict(model.module, prompts, Asking(coder, thorough=True, entering=entering))
+    entering("done")
 
 
 def _give_state(optimizer: torch.optim.Optimizer) -> None:
@@ -262,75 +313,3 @@ def _replaced(model: Model, stub: Stub) -> Iterator[None]:
         yield
     finally:
         model.module.set_submodule(path, trunk)
-
-
-def _fill_with_fakes(module: nn.Module, device: str) -> None:
-    """Put a fake tensor of the device in the place of every parameter and buffer."""
-    made: dict[int, Tensor] = {}  # tied parameters stay one
-    for owner in module.modules():
-        for values in (owner._parameters, owner._buffers):
-            for name, old in values.items():
-                if old is None:
-                    continue
-                if id(old) not in made:
-                    fake = torch.empty_strided(
-                        old.shape, old.stride(), dtype=old.dtype, device=device
-                    )
-                    made[id(old)] = (
-                        nn.Parameter(fake, requires_grad=old.requires_grad)
-                        if isinstance(old, nn.Parameter)
-                        else fake
-                    )
-                values[name] = made[id(old)]  # type: ignore[assignment]  # of the old one's type
-
-
-def fake_examples(model: Model, examples: int, tokens: int) -> list[Encoded]:
-    """Examples of one length; all but the first are a token shorter, so that there is padding."""
-    names = ["input_ids", "attention_mask"]
-    if "token_type_ids" in getattr(model.coder, "model_input_names", ()):
-        names.append("token_type_ids")
-    lengths = [tokens, *[max(1, tokens - 1)] * (examples - 1)]
-    return [
-        Encoded(
-            str(number),
-            {name: [int(name == "attention_mask")] * length for name in names},
-            0,
-            length,
-        )
-        for number, length in enumerate(lengths)
-    ]
-
-
-def _faked(batch: Batch, fakes: FakeTensorMode, device: str) -> Batch:
-    def fake(tensor: Tensor) -> Tensor:
-        return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
-
-    inputs = {name: fake(tensor) for name, tensor in batch.inputs.items()}
-    return replace(batch, inputs=inputs, labels=fake(batch.labels))
-
-
-class _StandIns(TorchDispatchMode):
-    """Gives a number where ours or the models' code reads one that decides nothing.
-
-    The loop reads losses and norms; what an adapter reads may decide shapes, so that is refused.
-    """
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func is torch.ops.aten._local_scalar_dense.default:
-            reader, place = _reader()
-            if reader not in READERS:
-                raise NotPredictable(f"{place} reads a number, and a prediction has none.")
-            kind = args[0].dtype
-            return False if kind == torch.bool else 1.0 if kind.is_floating_point else 1
-        return func(*args, **(kwargs or {}))
-
-
-def _reader() -> tuple[str, str]:
-    """The package and the place of the innermost code that is not torch's own."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(OURSELVES):
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
-    name = frame.f_globals.get("__name__", "") if frame is not None else ""
-    return name.partition(".")[0], name

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from tunewise.backbones.side_by_side import use_helpers
 from tunewise.core.files import mark_complete
 from tunewise.costs.limit import memory_limit
 from tunewise.costs.measure import forget_peak_memory
@@ -35,6 +36,7 @@ def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -
     nothing is known about the trial then, and it runs again.
     """
     forget_peak_memory()
+    use_helpers(job.get("helpers", 0))
     with _limited(job.get("memory_limit")):
         match job["kind"]:
             case "trial":

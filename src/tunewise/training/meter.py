@@ -16,6 +16,7 @@ from tunewise.costs.memory import StepMeter
 from tunewise.tasks.base import Batch
 
 TIMED = ("forward", "backward", "update")
+ANSWERING = ("evaluation", "generation", "every_way")
 SAMPLED = 16  # on a GPU every so many steps: waiting at each boundary would slow all of them
 
 
@@ -23,8 +24,9 @@ class TrialMeter:
     """Hears of every phase of a training and keeps what it cost.
 
     Counting storages slows a step down several times, so it is done for one training step, the
-    one with the longest examples after the first step, and for one batch of the first
-    evaluation. It draws no random numbers and changes no result.
+    one with the longest examples after the first step, and for the first batch that is
+    evaluated, that answers are written for, and that they are written for in every way. It draws
+    no random numbers and changes no result.
 
     Args:
         held: every parameter and buffer of the model; without them nothing is counted.
@@ -38,7 +40,8 @@ class TrialMeter:
         self.shape: dict[str, int] = {}  # of the counted step
         self.device_bytes: dict[str, dict[str, int]] = {}  # peaks by phase, on a GPU
         self.step: StepMeter | None = None
-        self.evaluation: StepMeter | None = None
+        self.asked: list[StepMeter] = []  # what was counted while the model answered
+        self._heard = {"done"}  # of that, and of what is not counted
         self._optimizer: Optimizer | None = None
         self._chosen = 0
         self._number = 0
@@ -47,9 +50,9 @@ class TrialMeter:
         self._on_gpu = bool(self.held) and self.held[0].is_cuda
 
     @contextmanager
-    def watching(self, optimizer: Optimizer) -> Iterator[None]:
-        """Around an epoch: whatever ends it, nothing is counted after."""
-        self._optimizer = optimizer
+    def watching(self, optimizer: Optimizer | None = None) -> Iterator[None]:
+        """Around an epoch, or the last evaluation: whatever ends it, nothing is counted after."""
+        self._optimizer = optimizer or self._optimizer
         try:
             yield
         finally:
@@ -72,6 +75,7 @@ class TrialMeter:
                 "examples": max(len(batch.ids) for batch in batches),
                 "tokens": max(batch.padded_tokens // len(batch.ids) for batch in batches),
                 "parts": len(batches),
+                "targets": max(batch.targets for batch in batches),
                 "padded_tokens": sum(batch.padded_tokens for batch in batches),
             }
             self.step = StepMeter(self.held, self._optimizer)
@@ -91,23 +95,29 @@ class TrialMeter:
         self._phase = phase
 
     def evaluating(self, phase: str) -> None:
-        """A batch is evaluated, or has been. The first one, which is the longest, is counted."""
-        if not self.held or (self.evaluation is not None and self._phase != "evaluation"):
-            return
-        if self.evaluation is None:
-            self.evaluation = StepMeter(self.held, self._optimizer)
-            self._count(self.evaluation)
-        self._enter_counted(self.evaluation, phase)
-        self._phase = phase
+        """A batch is evaluated, or answers are written for it, or it is done.
+
+        The first of each is counted; the first batch is the longest.
+        """
+        counting = bool(self.asked) and self._phase in ANSWERING
+        if self.held and phase not in self._heard:
+            self._heard.add(phase)
+            if not counting:
+                self.asked.append(StepMeter(self.held, self._optimizer))
+                self._count(self.asked[-1])
+            self._enter_counted(self.asked[-1], phase)
+            self._phase = phase
+        elif counting:
+            self._enter_counted(self.asked[-1], "done")
+            self._phase = "done"
 
     def costs(self) -> dict[str, Any]:
         """What belongs into ``costs.json``; nothing where no step was counted."""
         if self.step is None:
             return {}
         memory = self.step.memory().as_json()
-        if self.evaluation is not None:
-            seen = self.evaluation.memory().as_json()
-            for name, values in seen.items():
+        for meter in self.asked:
+            for name, values in meter.memory().as_json().items():
                 if isinstance(values, dict):
                     memory[name] |= values
         peaks: dict[str, int] = memory["peak_bytes"]

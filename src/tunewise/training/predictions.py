@@ -16,18 +16,20 @@ import torch
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ATTENTION, roles, shape_of
-from tunewise.backbones.shapes import build_shape, has_tokenizer
+from tunewise.backbones.shapes import has_tokenizer
 from tunewise.core.errors import InputError
 from tunewise.costs.calibration import Calibration, calibrate, known_calibration, remember
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameters_by_group, reduction_factor
-from tunewise.methods.base import METHODS, Adaptation
+from tunewise.methods.base import METHODS, Adaptation, AsIs
 from tunewise.methods.lora_layer import LoRALinear
-from tunewise.tasks.base import TASKS
+from tunewise.tasks.base import TASKS, Task
 from tunewise.training.adapt import parameter_counts
-from tunewise.training.foresee import NotPredictable, StepShape, applied, foresee_applied
+from tunewise.training.fakes import NotPredictable
+from tunewise.training.foresee import applied, foresee_applied
 from tunewise.training.settings import TrainingSettings
 from tunewise.training.slowdown import slowdown
+from tunewise.training.step_shape import StepShape
 
 
 def main() -> None:
@@ -63,39 +65,43 @@ def calibrated() -> Calibration:
 
 
 def _model(request: dict[str, Any], made: dict[str, Model]) -> Model:
-    parts = (request["folder"], request["pooling"], request["dropout"], request["options"])
-    key = json.dumps(parts)
+    key = json.dumps([request[name] for name in ("folders", "task", "dropout", "options")])
     if key not in made:
         made.clear()  # requests come model by model
-        made[key] = build_shape(
-            Path(request["folder"]),
+        model = _task(request).shape(
+            [Path(folder) for folder in request["folders"]],
             options=request["options"],
-            pooling=request["pooling"],
             dropout=request["dropout"],
         )
+        assert model is not None  # the plan asks of tasks that say how
+        made[key] = model
     return made[key]
+
+
+def _task(request: dict[str, Any]) -> Task:
+    values = {**request["task"]}
+    return TASKS.build(values.pop("kind"), values)
 
 
 def about_model(model: Model) -> dict[str, Any]:
     return {
         "max_length": model.max_length,
         "has_tokenizer": has_tokenizer(model),
-        "width": model.module.get_input_embeddings().embedding_dim,  # type: ignore[operator]  # the library's
         "libraries_bytes": peak_resident_bytes(),
     }
 
 
 def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
     """Parameters, memory and work of one contender; what cannot be predicted says why."""
-    values = {**request["task"]}
-    task = TASKS.build(values.pop("kind"), values)
+    task = _task(request)
     method = METHODS.build(request["method"]["name"], request["method"]["settings"])
-    assert isinstance(method, Adaptation)
+    assert isinstance(method, (Adaptation, AsIs))
     training = TrainingSettings(**request["training"])
     base = {name for name, _ in model.module.named_parameters()}
     attention = {path for path, own in roles(model).items() if set(own) & set(ATTENTION)}
     try:
-        adapted = applied(model, method)
+        adapted = applied(model, method.for_columns(task.texts))
+        limit = task.limit(training.max_length, adapted)
     except InputError as error:
         return {"error": str(error)}
     except NotPredictable as error:
@@ -107,11 +113,10 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
             adapted.module, head=set(adapted.head), attention=attention, base=base
         ),
         "reduction": _reduction(adapted),
-        "max_length": adapted.max_length,
+        "max_length": limit,
     }
+    shape = StepShape(**request["shape"]).cut(limit)
     try:
-        shape = StepShape(**request["shape"])
-        shape = replace(shape, tokens=min(shape.tokens, adapted.max_length))
         seen = foresee_applied(adapted, task, method, training, shape, device=request["device"])
     except NotPredictable as error:
         return {**counts, "not_predictable": str(error)}
@@ -121,8 +126,7 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
         **counts,
         "memory": seen.memory.as_json(),
         "stored_features": seen.stored_features,
-        "tokens": shape.tokens,
-        "evaluated_tokens": shape.evaluated_tokens or shape.tokens,
+        "shape": asdict(shape),
     }
 
 

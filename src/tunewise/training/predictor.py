@@ -47,9 +47,10 @@ def predict_feed(
     """Predictions in the order of the feed, computed in batches of similar length.
 
     `thorough` asks in every way that the task has, not in the first alone. `entering` hears
-    ``evaluation`` before each batch, the longest first, and ``done`` after it.
+    ``evaluation`` before each batch, the longest first, then what the task says of it (see
+    `Asking`), and ``done`` after it.
     """
-    asking = Asking(feed.coder, feed.seed, thorough)
+    asking = Asking(feed.coder, feed.seed, thorough, entering)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()

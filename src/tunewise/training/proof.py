@@ -20,14 +20,11 @@ from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Predictor
 from tunewise.training.assembly import Parts
+from tunewise.training.detected_answers import TOLERANCE
 from tunewise.training.export import Form, trained_module
 from tunewise.training.predictor import ModelPredictor
 
 EXAMPLES = 32
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
-"""Largest difference by type of number, relative to the largest value or 1. Rounding alone gives
-about 1e-6 in float32; a wrong tensor gives far more than any of these."""
-
 FOREIGN = Path(__file__).with_name("foreign_check.py")
 OWN = "tunewise.training.own_check"
 

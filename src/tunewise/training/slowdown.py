@@ -16,10 +16,11 @@ from tunewise.methods.full import Full
 from tunewise.tasks.classification import Classification
 from tunewise.training.adapt import training_mode
 from tunewise.training.assembly import settle
-from tunewise.training.foresee import count_step, fake_examples
+from tunewise.training.foresee import count_step
 from tunewise.training.loop import train
 from tunewise.training.optimizer import make_optimizer
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepBatches, fake_examples
 
 WIDTH, BLOCKS, EXAMPLES, TOKENS, WORDS = 384, 3, 16, 64, 1000
 STEPS = 4
@@ -35,7 +36,7 @@ def slowdown(calibration: Calibration) -> float:
     method.prepare(model)
     settle(model, training)
     batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.coder)
-    memory = count_step(model, task, method, training, [batch], batch).memory
+    memory = count_step(model, task, method, training, StepBatches([batch], batch)).memory
     optimizer = make_optimizer(model.module, method.groups(model), training)
     watch = _Watch()
     training_mode(model)

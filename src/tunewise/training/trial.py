@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from tunewise.backbones.model import Model
 from tunewise.core.disk import is_full
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
@@ -22,7 +23,9 @@ from tunewise.methods.base import Adaptation, AsIs, Direct
 from tunewise.tasks.base import Encoded
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
-from tunewise.training.detectors import StartCheck, all_saved, as_promised, checks_of, guarded
+from tunewise.training.detected_answers import StartCheck, merge_check
+from tunewise.training.detected_weights import all_saved, as_promised
+from tunewise.training.detectors import Check, checks_of, guarded
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.meter import TrialMeter
@@ -182,8 +185,10 @@ class Trial:
                 stop=self.stop,
                 meter=self.meter,
             ).run()
-            with self.stopwatch.phase("evaluate"):
-                predictions = predict_feed(model, validation_feed, thorough=True)
+            with self.stopwatch.phase("evaluate"), self.meter.watching():
+                predictions = predict_feed(
+                    model, validation_feed, thorough=True, entering=self.meter.evaluating
+                )
         self._record(progress, predictions)
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
@@ -191,7 +196,15 @@ class Trial:
                 saved = all_saved(self.weights, self.result["parameters"]["trainable"])
                 self.result["checks"].append(saved.plain())
             remove_folder(self.weights / "checkpoint")
+            self.result["checks"].append(self._merge_check(method, model, start.examples).plain())
         return predictions
+
+    def _merge_check(self, method: Adaptation, model: Model, examples: Sequence[Example]) -> Check:
+        """Spends the model, whose artefact is written by now."""
+        computed_in, task = self.parts.training.precision, self.parts.task
+        return guarded(
+            lambda: merge_check(method, model, task, examples, computed_in=computed_in), "merge"
+        )
 
     def _note_lengths(self, encoded: Mapping[str, Sequence[Encoded]], limit: int) -> None:
         """How much is cut, and which questions do not fit at all and get no answer."""

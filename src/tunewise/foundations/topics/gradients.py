@@ -47,6 +47,9 @@ def explain() -> Topic:
             "numbers, so all ways must agree to the last digit."
         ),
         derivation=(
+            "L = sum_i (p_i - y_i)^2   p_i = sum_j W2[i,j] h_j + b2[i]   h_j = max(q_j, 0)",
+            "dL/dq[j] = sum_i dL/dp[i] dp_i/dh_j dh_j/dq_j: over every path from q_j to L",
+            "",
             "by index                                           in matrices",
             "dL/dp[i]    = 2 (p_i - y_i)                        2 (p - y)",
             "dL/dW2[i,j] = dL/dp[i] h_j                         dL/dp h'",

@@ -1,0 +1,135 @@
+"""Types of questions: all of a taxonomy, counted, scored and tested, with likely reasons."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tests.reports.conftest import Seen
+from tests.reports.fabricate import Invented, Plan, fabricate
+
+from tunewise.data.question_types import TAXONOMIES
+from tunewise.reports.evidence import gather
+from tunewise.reports.more_tables import more_tables
+from tunewise.reports.question_types import SOURCES, ByType, by_type
+from tunewise.reports.results import results_of
+from tunewise.reports.slices import sliced
+from tunewise.reports.verdict import verdict
+from tunewise.statistics.paired import mcnemar_of
+from tunewise.store.study import StudyFolder
+
+TYPES = ("object", "number", "colour", "location")
+COUNTED = {"train": (30, 700, 270, 0), "validation": (20, 20, 20, 0), "test": (100, 100, 100, 0)}
+MODEL = "embedded:picture-encoder + hub/all-MiniLM-L6-v2"
+PLAN = Plan(
+    seeds=(0,),
+    epochs=1,
+    validation=60,
+    test=300,
+    slices=("kind",),
+    kinds=TYPES[:3],
+    contenders=(
+        Invented("majority", "majority", (-1.0,), 0.01, trained=False),
+        Invented("words", "fusion", (0.0,), 1.0, settings={"inputs": "question", "width": 4}),
+        Invented("both", "fusion", (1.5,), 1.0, settings={"inputs": "both", "width": 4}),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """An invented study whose rows and audit are those of questions about pictures."""
+    folder = fabricate(tmp_path_factory.mktemp("types") / "s", PLAN)
+    for path in (folder / "data").glob("*.parquet"):
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("question_type", table["kind"]), path)
+    study = json.loads((folder / "study.json").read_text())
+    study["slices"] = []
+    study["task"]["question_types"] = "cocoqa"
+    study["data"]["audit"]["facts"]["splits"] = {
+        split: {"question_types": dict(zip(TYPES, counts, strict=True))}
+        for split, counts in COUNTED.items()
+    }
+    for contender in study["contenders"]:
+        contender["model"] = MODEL
+    (folder / "study.json").write_text(json.dumps(study))
+    evidence = gather(StudyFolder(folder))
+    results = results_of(evidence)
+    return Seen(StudyFolder(folder), evidence, results, verdict(evidence, results))
+
+
+@pytest.fixture(scope="module")
+def types(seen: Seen) -> ByType:
+    made = by_type(seen.evidence, sliced(seen.evidence, seen.results))
+    assert made is not None
+    return made
+
+
+def test_sources_are_those_of_the_taxonomies() -> None:
+    assert {name: one.source for name, one in TAXONOMIES.items()} == SOURCES
+
+
+def test_absent_types_are_counted_with_zero_in_every_split(types: ByType) -> None:
+    assert {row.name: row.counts for row in types.rows} == {
+        name: tuple(counts[place] for counts in COUNTED.values())
+        for place, name in enumerate(TYPES)
+    }
+    assert types.present == 3
+    assert "3 of 4 types of questions are present" in types.lead
+    assert SOURCES["cocoqa"] in types.lead
+
+
+def test_questions_with_types_are_sliced_by_them_though_the_study_names_no_slice(
+    seen: Seen, types: ByType
+) -> None:
+    """The best against the second on each type: McNemar's exact test on the stored answers."""
+    data = pq.read_table(seen.folder.path / "data" / "test.parquet").to_pydict()
+    kinds = np.array(data["question_type"])
+    right = {}
+    for contender in seen.evidence.contenders:
+        answers = contender.finished[0].answers("test")
+        assert answers is not None
+        right[contender.name] = answers.choices == answers.labels
+    for row in types.rows[:3]:
+        assert row.slice is not None and row.slice.test is not None
+        inside = kinds == row.name
+        for name, own in right.items():
+            score = row.slice.score(name)
+            assert score is not None and score.mean == pytest.approx(own[inside].mean())
+        expected = mcnemar_of(right["both"][inside], right["words"][inside]).exact
+        assert row.slice.test.p == pytest.approx(expected)
+    assert types.rows[3].slice is None
+
+
+def test_reasons_are_told_from_what_was_measured_and_what_is_known(types: ByType) -> None:
+    adds, guessed, rare, *known = types.reasons
+    gaps = {
+        row.name: row.slice.score("both").mean - row.slice.score("words").mean  # type: ignore[union-attr,operator]
+        for row in types.rows[:3]
+    }
+    assert adds.startswith("What pictures add to the question (both minus words, in points): ")
+    places = [adds.index(f"{name} +{100 * gap:.1f}") for name, gap in gaps.items() if gap > 0]
+    assert len(places) == 3
+    by_size = sorted(gaps, key=lambda name: -gaps[name])
+    assert sorted(by_size, key=lambda name: adds.index(f"{name} +")) == by_size
+    majority = {row.name: row.slice.score("majority").mean for row in types.rows[:3]}  # type: ignore[union-attr]
+    for name, share in majority.items():
+        assert (f"{100 * share:.1f} % on {name}" in guessed) == (share >= 0.25)  # type: ignore[operator]
+    assert rare == "Of 1,000 training questions few are on object (30)."
+    assert ["embedded picture encoder" in known[0], "all-MiniLM" in known[1]] == [True, True]
+
+
+def test_page_and_table_hold_every_type(seen: Seen) -> None:
+    assert 'id="types"' in seen.html
+    assert "Likely reasons" in seen.html
+    table = next(t for t in more_tables(seen.evidence, seen.results) if t.key == "question-types")
+    assert table.columns[:4] == ("type", "train", "validation", "test")
+    assert table.columns[-2:] == ("both minus words", "p")
+    assert table.rows[3] == ("location", 0, 0, 0, *[None] * 5)
+
+
+def test_other_studies_have_no_types(rooms: Seen) -> None:
+    assert by_type(rooms.evidence, None) is None
+    assert 'id="types"' not in rooms.html
