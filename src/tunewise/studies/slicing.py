@@ -38,9 +38,14 @@ def slice_columns(
 
 
 def _measured(task: Task) -> tuple[str, ...]:
-    """The columns whose length in characters means something: texts, and written answers."""
+    """The columns whose length in characters means something: texts, and written answers.
+
+    Of a single text, `length` tells it already.
+    """
     texts = tuple(column for column in task.texts if column != task.picture)
-    return (*texts, task.answer_column) if task.form == "write" else texts
+    if task.form == "write":
+        return (*texts, task.answer_column)
+    return texts if len(texts) > 1 else ()
 
 
 def with_columns(prepared: Splits, splits: Splits, columns: Sequence[str]) -> Splits:
