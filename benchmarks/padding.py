@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -127,18 +128,21 @@ def main() -> None:
     chosen = asked.parse_args()
     encoded, coder = encoded_rows(chosen.data)
     gpt2 = shape_of_gpt2(coder)
-    rows = [measured(kind, encoded, size, gpt2) for kind in KINDS for size in SIZES]
     print(f"{len(encoded):,} rows, {sum(row.length for row in encoded):,} tokens, limit {LIMIT}\n")
     print(
         "| batches | batch size | padded tokens | share | mean batch (kB) | largest (kB) "
         "| median step (GB) | largest step (GB) |"
     )
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for row in rows:
+    rows = []
+    for kind, size in product(KINDS, SIZES):
+        row = measured(kind, encoded, size, gpt2)
+        rows.append(row)
         print(
             f"| {row['batches']} | {row['size']} | {row['padded']:,} | {row['share']:.1%} "
             f"| {row['mean_bytes'] / 1000:.0f} | {row['largest_bytes'] / 1000:.0f} "
-            f"| {row['median_gb']:.2f} | {row['most_gb']:.2f} |"
+            f"| {row['median_gb']:.2f} | {row['most_gb']:.2f} |",
+            flush=True,
         )
     if chosen.out:
         padding = chart(rows, "share", "share of positions that are padding", "%")
