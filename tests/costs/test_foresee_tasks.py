@@ -67,7 +67,8 @@ def test_other_families_write_as_foreseen(tmp_path: Path, family: str) -> None:
 def test_every_way_of_writing_is_foreseen() -> None:
     memory = agree(QUESTIONS, DECODER, LoRA(rank=2), WRITTEN)
     assert memory.peak_bytes("every_way") > memory.peak_bytes("generation")
-    assert memory.flops["every_way"] > 2 * memory.flops["generation"]
+    # One reading of 36 tokens each, then 7 tokens of six answers against 7 of one: some 1.9 times.
+    assert memory.flops["every_way"] > 1.8 * memory.flops["generation"]
 
 
 def test_learning_the_prompt_too_costs_logits() -> None:

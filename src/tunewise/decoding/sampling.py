@@ -79,9 +79,9 @@ def draw_each(scores: Tensor, strategies: Sequence[Strategy], at: Tensor) -> Ten
     left = [row for row, one in enumerate(strategies) if not (one.top_k or one.top_p)]
     if few:
         rows = torch.tensor(few, device=scores.device)
-        found, settled = _draw_of_few(scores[rows], [strategies[row] for row in few], at[rows])
+        found, beyond = _draw_of_few(scores[rows], [strategies[row] for row in few], at[rows])
         tokens[rows] = found
-        left += rows[~settled].tolist()
+        left += [row for row, more in zip(few, beyond.tolist(), strict=True) if more]
     groups: dict[Strategy, list[int]] = {}
     for row in left:
         groups.setdefault(strategies[row], []).append(row)
@@ -94,7 +94,7 @@ def draw_each(scores: Tensor, strategies: Sequence[Strategy], at: Tensor) -> Ten
 def _draw_of_few(
     scores: Tensor, strategies: Sequence[Strategy], at: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Tokens drawn from the likeliest words, (n,), and whether these were all that may be drawn."""
+    """Tokens drawn from the likeliest words, (n,), and whether more than these may be drawn."""
     words = scores.shape[1]
     width = min(LIKELIEST, words)
     largest, places = scores.topk(width)
@@ -112,12 +112,13 @@ def _draw_of_few(
     nucleus = within & (before < share)
     least = p.masked_fill(~nucleus, torch.inf).amin(1, keepdim=True)
     kept = p * (p >= least)
-    beyond = (kept[:, -1] > 0) | (within[:, -1] & (k[:, 0] < words))  # maybe more are kept
-    settled = ~beyond | (width == words)
+    beyond = (kept[:, -1] > 0) | (within[:, -1] & (k[:, 0] < words))
     order = places.argsort(1)  # the cumulated probability runs through the vocabulary
     summed = kept.gather(1, order).cumsum(1)
     found = torch.searchsorted(summed, (at * summed[:, -1])[:, None], right=True)
-    return places.gather(1, order).gather(1, found.clamp(max=width - 1)).squeeze(1), settled
+    return places.gather(1, order).gather(1, found.clamp(max=width - 1)).squeeze(1), beyond & (
+        width < words
+    )
 
 
 def _filters(strategy: Strategy, words: int) -> tuple[float, int, float]:
