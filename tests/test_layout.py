@@ -148,6 +148,19 @@ def test_what_only_reads_never_loads_torch(code: str) -> None:
     subprocess.run([sys.executable, "-c", heavy], check=True)
 
 
+def test_reading_a_study_loads_no_more_than_its_parts_need() -> None:
+    """PEFT, scikit-learn and transformers' models take longer to load than a plan to be made."""
+    code = (
+        "import sys, tunewise.cli.plan; from tunewise.methods.base import METHODS; "
+        "from tunewise.tasks.base import TASKS; "
+        "assert all(name in METHODS for name in ('full', 'head', 'lora', 'prefix')); "
+        "assert 'classification' in TASKS; "
+        "found = {'peft', 'sklearn', 'transformers.modeling_utils'} & set(sys.modules); "
+        "assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize(
     "forbidden",
     ["import pickle", "weights_only=False", "allow_pickle=True", "shell=True", "yaml.load("],

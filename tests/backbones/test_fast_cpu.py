@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tunewise.backbones import fast_cpu
-from tunewise.backbones.fast_cpu import NAME, FastDropout, fast_attention, keep_mask, speed_up
+from tunewise.backbones import fast_cpu, fast_dropout
+from tunewise.backbones.fast_cpu import NAME, fast_attention, speed_up
+from tunewise.backbones.fast_dropout import FastDropout, keep_mask
 from tunewise.backbones.model import Model
 
 CPU = torch.device("cpu")
@@ -136,7 +137,8 @@ def test_attention_of_its_own_is_left_alone(tiny: Tiny) -> None:
 
 def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dropout that drops nothing and rescales nothing, on the way that dropout takes."""
-    monkeypatch.setattr(fast_cpu, "dropped", lambda x, keep, p: x.clone())
+    for place in (fast_cpu, fast_dropout):
+        monkeypatch.setattr(place, "dropped", lambda x, keep, p: x.clone())
 
 
 def inputs(model: Model) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import typer
 
-from tunewise.cli.sanity import command
+from tunewise.cli.sanity import _told, command
 from tunewise.core.errors import InputError
 
 
@@ -32,7 +33,23 @@ def test_what_cannot_is_told_with_exit_code_1(
             out=tmp_path,
         )
     assert ended.value.exit_code == 1
-    assert "head  no   " in capsys.readouterr().out
+    assert "at most in 20 epochs at learning rate 1e-09\n" in capsys.readouterr().out
+
+
+def test_a_rate_that_is_only_too_small_is_told_from_a_mistake() -> None:
+    rising = [0.2] * 10 + [0.6] * 10
+    assert "it still rises: try a larger one" in _told(rising, 3e-4)
+    assert "rises" not in _told([0.6] * 20, 3e-4)
+
+
+def test_what_is_not_trained_by_steps_is_named(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with suppress(typer.Exit):
+        command(place / "study.yaml", ["methods=[majority, tfidf, head]"], out=tmp_path)
+    assert "Left out, as nothing is trained step by step: majority, tfidf" in (
+        capsys.readouterr().err
+    )
 
 
 def test_nothing_to_train_is_a_mistake(place: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from peft.tuners.lora import Linear as PeftLinear
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from tunewise.backbones.fast_cpu import keep_mask
+from tunewise.backbones.fast_dropout import keep_mask
 from tunewise.methods.lora_layer import LoRALinear
 
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}  # relative, of the largest number

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
-from tests.reports.hostile import HOSTILE
+from tests.reports.hostile import HOSTILE, MARKUP, TEMPLATES
 
 from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
@@ -39,28 +39,28 @@ class Seen:
 
 def hostile_plan() -> Plan:
     """Hostile texts, label names, contender names, errors and reasons; sound numbers."""
-    names = iter(HOSTILE[33:60])
+    names = iter(TEMPLATES)
     contenders = tuple(
         replace(
             contender,
             name=f"{number} {next(names)}",
-            fails={place: (status, HOSTILE[4]) for place, (status, _) in contender.fails.items()},
+            fails={place: (status, MARKUP[4]) for place, (status, _) in contender.fails.items()},
         )
         for number, contender in enumerate(CONTENDERS)
     )
     return Plan(
-        name=HOSTILE[1],
+        name=MARKUP[1],
         contenders=contenders,
-        labels=HOSTILE[:12],
-        texts=HOSTILE[:56] + HOSTILE[57:],
-        accept_leakage=HOSTILE[2],
-        warnings=HOSTILE[:8],
+        labels=MARKUP[:12],
+        texts=HOSTILE,
+        accept_leakage=MARKUP[2],
+        warnings=MARKUP[:8],
         seeds=(0, 1),
         test=120,
         validation=80,
         epochs=2,
         slices=("length", "kind", "label"),
-        kinds=HOSTILE[:9],
+        kinds=MARKUP[:9],
     )
 
 

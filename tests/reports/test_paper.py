@@ -10,7 +10,8 @@ from tests.reports.fabricate import CONTENDERS, Plan
 
 from tunewise.core.errors import MissingExtra
 from tunewise.reports import pdf
-from tunewise.reports.paper import paper, paper_charts
+from tunewise.reports.paper import paper
+from tunewise.reports.paper_figures import paper_charts
 from tunewise.reports.paper_parts import (
     Figure,
     Grid,
@@ -41,7 +42,7 @@ MARKUP = (
 
 
 def written(seen: Seen) -> Paper:
-    drawings = paper_charts(seen.results, seen.charts)
+    drawings = paper_charts(seen.evidence, seen.results)
     return paper(seen.evidence, seen.results, seen.verdict, drawings)
 
 
@@ -100,8 +101,8 @@ def test_numbers_in_tables_are_those_of_the_results(rooms: Seen) -> None:
         if isinstance(block, Grid)
     )
     lora = next(line for line in beside.rows if line[0] == "lora rank=16")
-    assert lora[3] == f"{100 * 296_837 / 22_715_141:.2g} %"
-    assert lora[5] == f"{100 * 1_190_000 / 90_860_000:.2g} %"
+    assert lora[4] == f"{100 * 296_837 / 22_715_141:.2g} %"
+    assert lora[7] == f"{100 * 1_190_000 / 90_860_000:.2g} %"
 
 
 def test_every_source_that_is_cited_is_listed_and_no_other(rooms: Seen) -> None:
@@ -146,7 +147,7 @@ def test_the_pdf_is_one_and_the_same_each_time(tmp_path: Path) -> None:
 
 def test_hostile_data_are_set_letter_by_letter(hostile: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(hostile.results, hostile.charts)
+    drawings = paper_charts(hostile.evidence, hostile.results)
     assert len(typeset(written(hostile), drawings, "png", ppi=20)) >= 3
 
 
@@ -164,7 +165,7 @@ def test_markup_in_any_text_stays_text(text: str) -> None:
 
 def test_a_chart_is_a_vector_in_the_page(rooms: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(rooms.results, rooms.charts)
+    drawings = paper_charts(rooms.evidence, rooms.results)
     chart = next(chart for chart in drawings if chart.key == "differences")
     figure = Section("F", (Figure(chart.key, "", chart.says),))
     content = typeset(Paper("t", "b", "a", (), (figure,), ()), drawings, "pdf")[0]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tunewise.store.identity import trial_id
 from tunewise.store.trials import Record
 from tunewise.studies.choose import chosen_ids, chosen_point, has_failed, weights_to_drop
-from tunewise.studies.identity import trial_id
 
 POINTS = 3
 ROW: dict[str, Any] = {

@@ -12,8 +12,8 @@ from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
+from tunewise.store.identity import trial_id
 from tunewise.studies.expand import Expansion, describe, expand
-from tunewise.studies.identity import trial_id
 from tunewise.studies.rows import Facts, contender_rows, identity_of
 from tunewise.studies.studyfile import read_study
 
@@ -304,6 +304,21 @@ def test_a_higher_version_makes_another_trial(monkeypatch: pytest.MonkeyPatch) -
 
 SWEEP = st.lists(st.integers(1, 300), min_size=1, max_size=3, unique=True)
 RATES = st.lists(st.floats(1e-6, 0.1), min_size=1, max_size=3, unique=True)
+
+
+def test_a_model_whose_content_changed_shares_no_trial_with_the_one_before() -> None:
+    """A study that goes on after its base model moved runs anew; it never mixes the two."""
+    settings = read_study(study(methods=["full", "lora"]))
+    moved = {"bert": {**FACTS.models["bert"], "hash": "of other weights"}}
+    before, after = (
+        {
+            trial_id(point["identity"], 0)
+            for row in contender_rows(settings, expand(settings), facts)
+            for point in row["points"]
+        }
+        for facts in (FACTS, replace(FACTS, models=moved))
+    )
+    assert (len(before), len(after), before & after) == (2, 2, set())
 
 
 @given(rank=SWEEP, rates=RATES, epochs=SWEEP)

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunewise.store.identity import trial_id
 from tunewise.store.trials import Record
-from tunewise.studies.identity import trial_id
 from tunewise.studies.jobs import Job, next_jobs, progress_of
 
 

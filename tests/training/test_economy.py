@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 import torch
@@ -59,17 +60,29 @@ def test_blocks_computed_again_give_the_same_gradient_under_dropout(
 
 @pytest.mark.parametrize("method", [Full(), LoRA(rank=2)], ids=["full", "lora"])
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_sixteen_bits_round_and_parameters_keep_thirty_two(
-    tiny: Callable[..., Model], family: str, method: Adaptation
+    tiny: Callable[..., Model],
+    family: str,
+    method: Adaptation,
+    precision: Literal["bfloat16", "float16"],
 ) -> None:
     plain = step(tiny(family, dropout=0.0), method, TrainingSettings())
-    half = step(tiny(family, dropout=0.0), method, TrainingSettings(precision="bfloat16"))
+    half = step(tiny(family, dropout=0.0), method, TrainingSettings(precision=precision))
     assert half[0] != plain[0]
     assert half[0] == pytest.approx(plain[0], rel=0.05)
     assert all(gradient.dtype == torch.float32 for gradient in half[1])
     assert not torch.is_autocast_enabled("cpu")
 
 
-def test_float16_is_refused_with_the_reason() -> None:
-    with pytest.raises(ValueError, match="scaled losses"):
-        TrainingSettings(precision="float16")
+@pytest.mark.parametrize("method", [Full(), LoRA(rank=2, dropout=0.3)], ids=["full", "lora"])
+@pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
+def test_float16_is_near_float32_under_the_same_dropout(
+    tiny: Callable[..., Model], family: str, method: Adaptation
+) -> None:
+    plain = step(tiny(family, dropout=0.2), method, TrainingSettings())
+    half = step(tiny(family, dropout=0.2), method, TrainingSettings(precision="float16"))
+    assert half[0] == pytest.approx(plain[0], rel=0.005)
+    for one, other in zip(plain[1], half[1], strict=True):
+        largest = max(float(one.abs().max()), 1e-3)
+        torch.testing.assert_close(one, other, rtol=0.0, atol=0.02 * largest)

@@ -1,8 +1,7 @@
 """Dropout and attention that do not wait for torch's generator on the CPU.
 
 torch draws a double for every element of a dropout mask, on one thread, and its fused attention
-is not used where there is dropout. Here sixteen random bits decide an element, drawn from the
-same default generator, so seeds and checkpointing work as ever.
+is not used where there is dropout. Both are put into a model here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-LEVELS = 1 << 16  # a probability is exact to 1 / LEVELS
+from tunewise.backbones.fast_dropout import FastDropout, dropped, keep_mask
+
 NAME = "tunewise_cpu"  # of the attention, in transformers' register
 ELSEWHERE = ("position_bias", "softcap", "s_aux", "cache")  # what only the library's own can do
 
@@ -35,51 +35,6 @@ def speed_up(module: nn.Module) -> None:
     models = [layer for layer in module.modules() if isinstance(layer, PreTrainedModel)]
     if models and all(model.config._attn_implementation in ("sdpa", NAME) for model in models):
         models[0].set_attn_implementation(NAME)
-
-
-def keep_mask(shape: torch.Size, p: float, device: torch.device) -> Tensor:
-    """A mask of bytes that are 0 with probability `p`, to within 1/65536, and otherwise 1.
-
-    Drawn from the default generator of the device. Bytes rather than booleans: torch multiplies
-    by a byte three times as fast as by a boolean of the same width.
-    """
-    if device.type != "cpu":
-        return (torch.rand(shape, device=device) >= p).view(torch.uint8)
-    count = shape.numel()
-    words = torch.empty((count + 3) // 4, dtype=torch.int64)
-    # Without the bounds the sign bit is never drawn, and every fourth element is kept too often.
-    words.random_(-(2**63), None)
-    threshold = round(p * LEVELS) - LEVELS // 2
-    return (words.view(torch.int16)[:count] >= threshold).view(torch.uint8).view(shape)
-
-
-def dropped(x: Tensor, keep: Tensor, p: float) -> Tensor:
-    """``x keep / (1 - p)``: dropout with a given mask, and its own gradient."""
-    return (x * keep).mul_(1 / (1 - p))
-
-
-class FastDropout(nn.Dropout):
-    """`nn.Dropout` with `keep_mask` as its mask, of which it keeps a byte an element."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
-            return x
-        y: Tensor = _Dropout.apply(x, keep_mask(x.shape, self.p, x.device), self.p)
-        return y
-
-
-class _Dropout(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, keep: Tensor, p: float) -> Tensor:
-        ctx.save_for_backward(keep)
-        ctx.p = p
-        return dropped(x, keep, p)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        (keep,) = ctx.saved_tensors
-        return dropped(gradient, keep, ctx.p), None, None
 
 
 def fast_attention(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -15,15 +15,24 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedConfig,
-    PreTrainedModel,
 )
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import first_position
-from tunewise.backbones.pooling import MeanPooledClassifier, trunk_options
 from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import locate, resolve
 from tunewise.core.errors import InputError
+from tunewise.core.later import Later
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from tunewise.backbones import pooling as pooled
+
+    # Makes a module; also says where its trunk is, and which of its parameters are new.
+    Load = Callable[[dict[str, Any], PreTrainedConfig, int], tuple[PreTrainedModel, str, set[str]]]
+else:
+    pooled = Later("tunewise.backbones.pooling")  # its class loads most of transformers
 
 Pooling = Literal["library", "mean"]
 NO_LIMIT = 1 << 24  # tokenizers write a huge number where they know no longest input
@@ -174,22 +183,19 @@ def _mean_pooled(
     where: dict[str, Any], config: PreTrainedConfig, seed: int
 ) -> tuple[PreTrainedModel, str, set[str]]:
     torch.manual_seed(seed)
-    if MeanPooledClassifier.__name__ in (config.architectures or []):  # one that we saved
-        module, report = MeanPooledClassifier.from_pretrained(
+    if pooled.MeanPooledClassifier.__name__ in (config.architectures or []):  # one that we saved
+        module, report = pooled.MeanPooledClassifier.from_pretrained(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
         return module, "encoder", _outside(module, "encoder") | _new_numbers(report, "encoder")
     trunk, report = AutoModel.from_pretrained(
-        **where, **_LOADING, config=config, **trunk_options(config)
+        **where, **_LOADING, config=config, **pooled.trunk_options(config)
     )
     torch.manual_seed(seed)  # the same classifier whatever the trunk lacked
-    module = MeanPooledClassifier(config, trunk).eval()
+    module = pooled.MeanPooledClassifier(config, trunk).eval()
     new = {f"encoder.{name}" for name in report["missing_keys"]}
     return module, "encoder", _outside(module, "encoder") | new
 
-
-Load = Callable[[dict[str, Any], PreTrainedConfig, int], tuple[PreTrainedModel, str, set[str]]]
-"""Makes a module; also says where its trunk is, and which of its parameters are new."""
 
 _LOADING: dict[str, Any] = {
     "use_safetensors": True,

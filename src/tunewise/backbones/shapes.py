@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -19,11 +19,16 @@ from transformers import (
 
 from tunewise.backbones.load import NO_LIMIT, Pooling, configuration, longest_input
 from tunewise.backbones.model import Model
-from tunewise.backbones.pooling import MeanPooledClassifier, trunk_options
 from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import EMBEDDED, locate, looks_like_path
 from tunewise.core.errors import InputError
+from tunewise.core.later import Later
 from tunewise.core.network import hub_is_out_of_reach
+
+if TYPE_CHECKING:
+    from tunewise.backbones import pooling as pooled
+else:
+    pooled = Later("tunewise.backbones.pooling")  # its class loads most of transformers
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
 MOST_LACKING = 0.5  # of a trunk's tensors; above it the checkpoint uses other names, not others
@@ -105,9 +110,9 @@ def build_shape(
             config = configuration(where, options, dropout)
             if pooling == "mean":
                 encoder = AutoModel.from_config(
-                    config, dtype=torch.float32, **trunk_options(config)
+                    config, dtype=torch.float32, **pooled.trunk_options(config)
                 )
-                module, trunk = MeanPooledClassifier(config, encoder), "encoder"
+                module, trunk = pooled.MeanPooledClassifier(config, encoder), "encoder"
             else:
                 module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
                 trunk = module.base_model_prefix

@@ -30,6 +30,8 @@ from tunewise.core.files import (
 )
 
 SHARD = 512  # rows
+AT_ONCE = 32  # texts in a batch: fixed, because the last digits depend on it
+PICTURES_AT_ONCE = 8  # likewise: on a CPU the outputs of a few layers then stay in its caches
 
 OnRows = Callable[[int], None]
 """Hears how many rows more are there."""

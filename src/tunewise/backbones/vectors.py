@@ -17,13 +17,18 @@ from torch import Tensor, nn
 
 from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.side_by_side import side_by_side
-from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
+from tunewise.backbones.stored import (
+    AT_ONCE,
+    PICTURES_AT_ONCE,
+    OnRows,
+    Rows,
+    share,
+    stored_rows,
+)
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
 from tunewise.core.files import is_complete
 
-AT_ONCE = 32  # texts in a batch: fixed, because the last digits depend on it
-PICTURES_AT_ONCE = 8  # likewise: on a CPU the outputs of a few layers then stay in its caches
 SAMPLES = 256  # numbers of each tensor that enter an encoder's name
 
 Tokens = Mapping[str, Sequence[int]]

@@ -11,7 +11,6 @@ import typer
 from tunewise.cli.console import STDERR, say
 from tunewise.cli.options import Overrides, StudyFile
 from tunewise.core.errors import InputError
-from tunewise.data.examples import Example
 from tunewise.data.prepared import PICTURES, write_pictures
 from tunewise.methods.base import Adaptation
 from tunewise.reports.plain import shown
@@ -51,17 +50,22 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
         for item in examples
     ]
     contenders = _trained(settings, prepared)
+    others = [str(row["name"]) for row in prepared.study["contenders"]]
+    if left_out := [name for name in others if name not in contenders]:
+        say(f"Left out, as nothing is trained step by step: {', '.join(left_out)}")
     width = max(len(name) for name in contenders)
     curves: dict[str, list[float]] = {}
     for name, (contender, trial) in contenders.items():
         say(f"Training {name}")
+        parts = Parts.of(trial, out)
+        rate = _rate(contender, parts)
         try:
-            curve = _curve(contender, trial, examples, out)
+            curve = overfit(parts, examples, learning_rate=rate)
         except (Diverged, MemoryError, RuntimeError, ValueError) as error:
             typer.echo(f"{name:<{width}}  no   {shown(described(error))}")
             continue
         curves[name] = curve
-        typer.echo(f"{name:<{width}}  {_told(curve)}")
+        typer.echo(f"{name:<{width}}  {_told(curve, rate)}")
     if curves:
         write_plot(out, sanity_chart(curves))
         STDERR.print(f"Plot: {out / 'sanity.svg'}", soft_wrap=True)
@@ -84,10 +88,7 @@ def _trained(
     return found
 
 
-def _curve(
-    contender: Contender, trial: dict[str, Any], examples: Sequence[Example], folder: Path
-) -> list[float]:
-    parts = Parts.of(trial, folder)
+def _rate(contender: Contender, parts: Parts) -> float:
     assert isinstance(parts.method, Adaptation)
     entry = contender.entry
     states_rate = (
@@ -95,13 +96,19 @@ def _curve(
         or "training.learning_rate" in entry.search
     )
     stated = parts.training.learning_rate if states_rate else None
-    return overfit(parts, examples, learning_rate=rate_for(parts.method, stated))
+    return rate_for(parts.method, stated)
 
 
-def _told(curve: Sequence[float]) -> str:
-    """Whether it could, when, and the percentages after each epoch."""
+def _told(curve: Sequence[float], rate: float) -> str:
+    """Whether it could, when, and the percentages after each epoch.
+
+    What still rises in the second half has most likely no mistake but too small a rate.
+    """
     percents = " ".join(f"{100 * accuracy:.0f}" for accuracy in curve)
     if max(curve) == 1:
         return f"yes  100 % at epoch {list(curve).index(1) + 1}\n  {percents}"
     best = max(curve)
-    return f"no   {100 * best:.0f} % at most in {EPOCHS} epochs\n  {percents}"
+    told = f"no   {100 * best:.0f} % at most in {EPOCHS} epochs at learning rate {rate:g}"
+    if curve[-1] > curve[EPOCHS // 2 - 1]:
+        told += "; it still rises: try a larger one"
+    return f"{told}\n  {percents}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
@@ -52,12 +53,23 @@ class Registry(Generic[T]):
             self._complete = True
         return dict(sorted(self._classes.items()))
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a part of that name. What lies in a file of its name is found in it
+        alone: some of the others load large libraries.
+        """
+        if name in self._classes:
+            return True
+        file = name.replace("-", "_")
+        if not self._complete and file.isidentifier():
+            with suppress(ModuleNotFoundError):
+                importlib.import_module(f"{self.package}.{file}")
+        return name in self._classes or name in self.classes
+
     def get(self, name: str) -> type[T]:
         """The class of that name; an unknown name is an `InputError` with the nearest one."""
-        classes = self.classes
-        if name not in classes:
-            raise InputError(unknown(self.kind, name, classes))
-        return classes[name]
+        if name not in self:
+            raise InputError(unknown(self.kind, name, self.classes))
+        return self._classes[name]
 
     def build(self, name: str, settings: dict[str, Any]) -> T:
         """Make the part from stored settings; lists become tuples where a tuple is declared."""

@@ -12,7 +12,7 @@ from tunewise.decoding.beams import search
 from tunewise.decoding.branches import context_length, prefill
 from tunewise.decoding.sampling import uniforms
 from tunewise.decoding.stopping import Ends
-from tunewise.decoding.strategies import Strategy
+from tunewise.decoding.strategies import PROMPTS_AT_ONCE, Strategy
 from tunewise.decoding.walks import Generated, Loops, Walk, Walks
 
 
@@ -24,7 +24,7 @@ def generate(
     *,
     keys: Sequence[str],
     seed: int,
-    batch_size: int = 16,
+    batch_size: int = PROMPTS_AT_ONCE,
     loops: Loops = "cut",
     watch: Callable[[Walk], None] | None = None,
 ) -> list[list[list[Generated]]]:

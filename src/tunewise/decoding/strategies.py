@@ -7,6 +7,8 @@ from typing import Literal
 
 Kind = Literal["greedy", "beam", "sample"]
 
+PROMPTS_AT_ONCE = 16  # read together
+
 
 @dataclass(frozen=True)
 class Strategy:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from math import isclose
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from peft import LoraConfig
-from peft.utils.other import get_pattern_key
 from torch import Tensor
 from transformers.pytorch_utils import Conv1D
 
@@ -16,8 +14,14 @@ from tunewise.backbones.parts import head_modules
 from tunewise.backbones.weights import fill, read_tensors, save_tensors
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
+from tunewise.core.later import Later
 from tunewise.methods.frozen import check_base, write_base
 from tunewise.methods.lora_layer import LoRALinear, Scaling, scale_of
+
+if TYPE_CHECKING:
+    import peft
+else:
+    peft = Later("peft")
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -33,7 +37,7 @@ def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
     """
     layers = lora_layers(model)
     some = next(iter(layers.values()))
-    config = LoraConfig(
+    config = peft.LoraConfig(
         task_type="SEQ_CLS" if model.head else "CAUSAL_LM",
         base_model_name_or_path=model.source,
         inference_mode=True,
@@ -77,8 +81,8 @@ def load_adapter(model: Model, folder: Path) -> None:
 def _check_scale(place: Path, config: dict[str, Any], path: str, layer: LoRALinear) -> None:
     """Weights say nothing of their scale, so another alpha would be read without a word."""
     ranks, alphas = config.get("rank_pattern") or {}, config.get("alpha_pattern") or {}
-    rank = ranks.get(get_pattern_key(ranks, path), config["r"])
-    alpha = alphas.get(get_pattern_key(alphas, path), config["lora_alpha"])
+    rank = ranks.get(peft.utils.other.get_pattern_key(ranks, path), config["r"])
+    alpha = alphas.get(peft.utils.other.get_pattern_key(alphas, path), config["lora_alpha"])
     scaling: Scaling = "root" if config.get("use_rslora") else "rank"
     if rank != layer.rank or not isclose(scale_of(rank, alpha, scaling), layer.scale):
         raise InputError(

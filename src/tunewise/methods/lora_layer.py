@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 from transformers.pytorch_utils import Conv1D
 
-from tunewise.backbones.fast_cpu import dropped, keep_mask
+from tunewise.backbones.fast_dropout import dropped, keep_mask
 from tunewise.backbones.parts import Linear, shape_of
 
 Scaling = Literal["rank", "root"]

@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import mean
-from tunewise.backbones.vectors import AT_ONCE, picture_vectors, text_vectors
+from tunewise.backbones.stored import AT_ONCE
+from tunewise.backbones.vectors import picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction

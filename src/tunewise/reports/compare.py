@@ -13,7 +13,9 @@ from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.reports.comparisons import LEVEL, answered
 from tunewise.reports.disagreements import Answered, majority_answer, truth_of
 from tunewise.reports.evidence import Answers, Contender, Evidence
+from tunewise.reports.finding import value_words
 from tunewise.reports.results import Results, Row
+from tunewise.reports.rows_apart import differing, flat_settings
 from tunewise.statistics.claims import Claim, Terms
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
@@ -270,34 +272,14 @@ def _with_texts(evidence: Evidence, items: Sequence[Differing]) -> tuple[Differi
 
 
 def _settings(one: Contender, other: Contender) -> tuple[tuple[str, Cell, Cell], ...]:
-    ours, theirs = _flat(_resolved(one)), _flat(_resolved(other))
+    ours, theirs = flat_settings(one), flat_settings(other)
     return tuple(
-        (key, ours.get(key), theirs.get(key))
-        for key in dict.fromkeys([*ours, *theirs])
-        if ours.get(key) != theirs.get(key)
+        (path, _cell(ours.get(path)), _cell(theirs.get(path))) for path in differing([ours, theirs])
     )
 
 
-def _resolved(contender: Contender) -> dict[str, Any]:
-    """The settings that the chosen trials ran with; task and data are the study's."""
-    trials = contender.finished or contender.trials
-    settings = dict(trials[0].record.result["settings"]) if trials else {}
-    model = (settings.get("model") or {}).get("source")
-    method = settings.get("method") or {}
-    return {
-        "model": model,
-        "method": {"name": contender.method, **method.get("settings", {})},
-        "training": settings.get("training") or {},
-    }
-
-
-def _flat(values: Any, prefix: str = "") -> dict[str, Cell]:
-    if not isinstance(values, dict):
-        return {prefix: values if isinstance(values, Cell) else str(values)}
-    lines: dict[str, Cell] = {}
-    for key, value in values.items():
-        lines |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return lines
+def _cell(value: Any) -> Cell:
+    return value if isinstance(value, Cell) else value_words(value)
 
 
 def _costs(row: Row, other: Row) -> tuple[tuple[str, Cell, Cell], ...]:

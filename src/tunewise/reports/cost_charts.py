@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import altair as alt
 
 from tunewise.reports.costs import Placed, placed
 from tunewise.reports.drawing import Chart, base, faded, finished, tint
-from tunewise.reports.plain import shown
+from tunewise.reports.plain import short_names, shown
 from tunewise.reports.results import Results
-from tunewise.reports.words import count, duration, listed, metric_name, size
+from tunewise.reports.spread_labels import Spot, readable
+from tunewise.reports.words import count, duration, listed, metric_name, metric_said, size
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Cost:
         return duration(value)
 
 
+HEIGHT = 250
+PLOT = 260.0  # width of the plot where it is narrowest: three charts beside one another
+LONGEST = 22  # signs of a name beside its point
+
 COSTS = (
     Cost("parameters", "trained numbers", 1.0),
     Cost("memory", "peak memory of a trial (MB)", 1e6),
@@ -48,8 +54,9 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     points = placed(results, cost.key)
     if len(points) < 2:
         return None
-    metric = metric_name(results.metric)
-    values = [_value(point, cost) for point in points]
+    metric, said = metric_name(results.metric), metric_said(results.metric)
+    short = short_names([shown(point.row.name) for point in points])
+    values = [_value(point, cost, short) for point in points]
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
     middle, air = (least * most) ** 0.5, max(1.1, (most / least) ** 0.1)
     x = alt.X(
@@ -60,13 +67,13 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     )
     y = alt.Y(
         "score:Q",
-        title=f"{metric.lower()}, {results.split}",
+        title=f"{said}, {results.split}",
         scale=alt.Scale(zero=False, padding=22),
         axis=alt.Axis(format="%", tickCount=5),
     )
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("score:Q", format=".1%", title=metric.lower()),
+        alt.Tooltip("score:Q", format=".1%", title=said),
         alt.Tooltip("told:N", title=cost.title),
         alt.Tooltip("front:N", title="on the front"),
     ]
@@ -80,8 +87,11 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
         ),
         base(front).mark_point(style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
     ]
+    told = _named(values)
     for left in (True, False):  # names reach inwards, so that none leaves the chart
-        named = [v for v in values if (v["cost"] <= middle) == left]
+        named = [v for v in told if (v["cost"] <= middle) == left]
+        if not named:
+            continue  # a layer without values draws a warning into the console
         text = base(named).mark_text(
             align="left" if left else "right", dx=4 if left else -4, dy=-16
         )
@@ -90,15 +100,24 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)
     best = listed([v["name"] for v in front], most=9)
     words = f"{title}: {says}. Nobody is as good for less than {best}."
-    chart = alt.layer(*layers).properties(height=250)
+    chart = alt.layer(*layers).properties(height=HEIGHT)
     return Chart(f"quality-{cost.key}", "tradeoff", title, words, finished(chart))
 
 
-def _value(point: Placed, cost: Cost) -> dict[str, Any]:
+def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points whose names have room, those on the front before all others."""
+    order = sorted(values, key=lambda v: v["front"] == "no")
+    spots = [Spot(v["cost"], v["score"], v["label"]) for v in order]
+    kept = readable(spots, width=PLOT, height=HEIGHT / 2, above=16, logarithmic=True)
+    return [value for value, keep in zip(order, kept, strict=True) if keep]
+
+
+def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> dict[str, Any]:
     name = shown(point.row.name)
+    label = short.get(name, name)
     return {
         "name": name,
-        "label": name if len(name) <= 22 else f"{name[:21]}…",
+        "label": label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…",
         "cost": point.cost / cost.unit,
         "score": point.score,
         "told": cost.words(point.cost),

@@ -24,13 +24,17 @@ PICKED = "picked === '' || datum.name === picked"
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing: `key` names its file, `group` its section, `says` stands in its place."""
+    """A drawing: `key` names its file, `group` its section, `says` stands in its place.
+
+    Where it has no legend of its own, `colours_of` is the chart that has it.
+    """
 
     key: str
     group: str
     title: str
     says: str
     spec: dict[str, Any]
+    colours_of: str | None = None
 
 
 def base(values: list[dict[str, Any]]) -> Any:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tunewise.core.canonical import digest
-from tunewise.statistics.metrics import METRICS, WRITTEN
+from tunewise.statistics.metrics import WRITTEN
+from tunewise.statistics.tuning import best_point
+from tunewise.store.identity import seeds_of, trial_id
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
 
@@ -59,7 +60,7 @@ class Trial:
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
         path = self.predictions(split)
-        return None if path is None else _read_answers(path)
+        return None if path is None else _read_answers(path, path.stat().st_mtime_ns)
 
     def predictions(self, split: str) -> Path | None:
         """The file of the stored answers on a split, if there is one."""
@@ -246,8 +247,7 @@ def _contender(
     records: Mapping[str, Record],
     tests: Mapping[str, Record],
 ) -> Contender:
-    seeded = bool(described.get("seeded", True))
-    seeds = study["seeds"] if seeded else study["seeds"][:1]
+    seeds = seeds_of(study, described)
     points = [_point(place, seeds, records, tests) for place in described["points"]]
     return Contender(
         name=str(described["name"]),
@@ -258,7 +258,7 @@ def _contender(
         searched=tuple(described.get("search", ())),
         points=tuple(points),
         chosen=_chosen(points, seeds[0], study["metrics"][0]),
-        seeded=seeded,
+        seeded=bool(described.get("seeded", True)),
         seeds_planned=len(seeds),
         tested=bool(study.get("data", {}).get("has_test")),
         parameters=_parameters(described, points),
@@ -273,28 +273,17 @@ def _point(
     records: Mapping[str, Record],
     tests: Mapping[str, Record],
 ) -> Point:
-    ids = {seed: digest({**place["identity"], "seed": seed}) for seed in seeds}
+    ids = {seed: trial_id(place["identity"], seed) for seed in seeds}
     trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
     return Point(dict(place["point"]), tuple(trials), dict(place.get("settings", {})))
 
 
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
-    """The point with the best validation value under the first seed; the earlier of equals.
-
-    As a study chooses: not before every point has been tried, and never a trial that failed.
-    An undefined value loses to any other.
-    """
-    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
-    tried = [trial for point in points for trial in point.trials if trial.seed == first_seed]
-    if len(tried) < len(points):
-        return None
-    best: tuple[float, Point] | None = None
-    for point, trial in zip(points, tried, strict=True):
-        value = trial.metrics("validation").get(metric)
-        score = -math.inf if value is None else sign * value
-        if trial.done and (best is None or score > best[0]):
-            best = (score, point)
-    return best[1] if best else None
+    """The point that counts, chosen by the same rule as while the study runs."""
+    first = [next((t for t in point.trials if t.seed == first_seed), None) for point in points]
+    tried = [None if one is None else (one.done, one.record.metric(metric)) for one in first]
+    place = best_point(metric, tried)
+    return None if place is None else points[place]
 
 
 def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str, int] | None:
@@ -312,7 +301,9 @@ def _learning_rate(described: Mapping[str, Any]) -> float | None:
     return rates.pop() if len(rates) == 1 else None
 
 
-def _read_answers(path: Path) -> Answers:
+@lru_cache(maxsize=1024)
+def _read_answers(path: Path, changed: int) -> Answers:
+    """The stored answers, read once while the file stays as it is: many parts of a report ask."""
     if "references" in pq.read_schema(path).names:
         return _read_written(path)
     table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
@@ -327,7 +318,13 @@ def _read_answers(path: Path) -> Answers:
 def _read_written(path: Path) -> Answers:
     """The first answer of each item, which is the one that counts."""
     columns = ["id", "answer", "references", *WRITTEN]
-    rows = pq.read_table(path, columns=columns).to_pylist()
+    names = pq.read_schema(path).names
+    known = [name for name in ("strategy", "sample") if name in names]
+    table = pq.read_table(path, columns=[*columns, *known])
+    for name in known:  # before the rows are made: of thirty answers to a question one counts
+        if table.num_rows:
+            table = table.filter(pc.equal(table[name], table[name][0]))
+    rows = table.select(columns).to_pylist()
     first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
     scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
     return Answers(

@@ -26,10 +26,12 @@ from tunewise.reports.disagreements import disagreements
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.expert_form import expert_against, expert_answers
+from tunewise.reports.factors import factors
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import value_words
 from tunewise.reports.page import page
 from tunewise.reports.palette import THEMES, colour, dark_colour, to_dark
+from tunewise.reports.phases import HELD, TIMED, phases_of
 from tunewise.reports.plain import shortened, shown, visible
 from tunewise.reports.prompt_forms import changes, forms
 from tunewise.reports.prompting import side_by_side
@@ -71,6 +73,10 @@ def html(evidence: Evidence, results: Results, verdict: Verdict, drawings: Seque
         "against": against,
         "findings": fairness(evidence),
         "costs": costs_of(evidence, results),
+        "phases": phases_of(evidence, results),
+        "held": HELD,
+        "timed": TIMED,
+        "effects": factors(evidence),
         "searched": [
             (contender, tried(contender, evidence.headline))
             for contender in evidence.contenders
@@ -175,6 +181,9 @@ def _environment() -> Environment:
         metric=words.metric_name,
         said=words.metric_said,
         split=words.split_name,
+        setting=words.setting_said,
+        interval=words.interval_said,
+        milliseconds=words.milliseconds,
     )
     return environment
 

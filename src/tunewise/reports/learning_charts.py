@@ -14,7 +14,7 @@ from tunewise.reports.drawing import Chart, base, dashes, faded, finished, tint
 from tunewise.reports.evidence import Contender, Evidence
 from tunewise.reports.plain import shown
 from tunewise.reports.searching import best_of
-from tunewise.reports.words import metric_name, metric_said
+from tunewise.reports.words import metric_said, setting_said
 
 CHOSEN = "chosen"
 
@@ -100,10 +100,10 @@ def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
         return None
     numeric = all(type(value["value"]) in {int, float} for value in values)
     if numeric:
-        x = _numbers([value["value"] for value in values], shown(setting))
+        x = _numbers([value["value"] for value in values], setting_said(shown(setting)))
     else:
         values = [{**value, "value": shown(str(value["value"]))} for value in values]
-        x = alt.X("value:N", title=shown(setting), sort=None)
+        x = alt.X("value:N", title=setting_said(shown(setting)), sort=None)
     y = alt.Y(
         "score:Q",
         title=metric_said(metric),
@@ -112,7 +112,11 @@ def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
     )
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("value", title=shown(setting), type="quantitative" if numeric else "nominal"),
+        alt.Tooltip(
+            "value",
+            title=setting_said(shown(setting)),
+            type="quantitative" if numeric else "nominal",
+        ),
         alt.Tooltip("score:Q", format=".1%", title=metric_said(metric)),
         alt.Tooltip("point:N"),
     ]
@@ -125,7 +129,7 @@ def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
     )
     ring = base([value for value in values if value["point"] == CHOSEN])
     rings = ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip)
-    title = f"Search over {shown(setting)}"
+    title = f"Search over {setting_said(shown(setting))}"
     says = "; ".join(
         f"{value['name']} at {value['value']}: {value['score']:.1%}"
         + (" (chosen)" if value["point"] == CHOSEN else "")
@@ -182,7 +186,7 @@ def best_of_points(evidence: Evidence) -> Chart | None:
         for number, score in enumerate(curve, start=1)
     ]
     present = [contender for contender, _ in found.values()]
-    name = metric_name(metric).lower()
+    name = metric_said(metric)
     most = max(len(curve) for _, curve in found.values())
     x = alt.X(
         "points:Q",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tunewise.reports.costs import costs_of
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.factors import factors
 from tunewise.reports.fairness import fairness
 from tunewise.reports.finding import value_words
+from tunewise.reports.phases import HELD, TIMED, phases_of
 from tunewise.reports.question_types import by_type
 from tunewise.reports.results import Results
 from tunewise.reports.rows_apart import settings_apart
@@ -20,6 +22,8 @@ def more_tables(evidence: Evidence, results: Results) -> list[Table]:
         costs(evidence, results),
         _search(evidence),
         _fairness(evidence),
+        _effects(evidence),
+        _phases(evidence, results),
         _settings(evidence, results),
         _slices(evidence, results),
         _types(evidence, results),
@@ -91,6 +95,54 @@ def _fairness(evidence: Evidence) -> Table:
     ]
     header = ("severity", "kind", "finding", "what to do", "contenders")
     return Table("fairness", "What differs beside the method", header, tuple(rows))
+
+
+def _effects(evidence: Evidence) -> Table:
+    header = (
+        *("method", "setting", "from", "to", "split", "searched", "pairs", "difference"),
+        *("items low", "items high", "method low", "method high", "method p"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for one in factors(evidence):
+        effect = one.effect
+        rows.append(
+            (
+                one.method,
+                one.setting,
+                value_words(one.first),
+                value_words(one.value),
+                one.split,
+                "yes" if one.searched else "no",
+                effect.pairs,
+                effect.difference,
+                *(effect.items or (None, None)),
+                *(effect.method or (None, None)),
+                effect.p_adjusted,
+            )
+        )
+    return Table("effects", "Effects of single settings", header, tuple(rows))
+
+
+def _phases(evidence: Evidence, results: Results) -> Table:
+    header = (
+        "contender",
+        *(f"{part} bytes" for part in HELD),
+        "peak bytes",
+        "peak phase",
+        *(f"{part} seconds" for part in TIMED),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.name,
+            *(one.held.get(part) for part in HELD),
+            one.peak,
+            one.peak_phase,
+            *(one.seconds.get(part) for part in TIMED),
+        )
+        for one in phases_of(evidence, results)
+    ]
+    title = "Memory by what holds it, and seconds of a step by phase"
+    return Table("phases", title, header, tuple(rows))
 
 
 def _settings(evidence: Evidence, results: Results) -> Table:

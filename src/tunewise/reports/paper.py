@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tunewise import __version__
-from tunewise.reports import paper_failures, paper_findings, paper_method
+from tunewise.reports import (
+    paper_costs,
+    paper_data,
+    paper_decoding,
+    paper_ending,
+    paper_failures,
+    paper_findings,
+    paper_method,
+    paper_training,
+)
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.page import page
@@ -14,9 +22,10 @@ from tunewise.reports.paper_parts import Paper, numbered
 from tunewise.reports.plain import shown
 from tunewise.reports.references import References
 from tunewise.reports.results import Results
-from tunewise.reports.score_charts import scores
 from tunewise.reports.verdict import Verdict
 from tunewise.reports.words import listed, metric_said
+
+MOST_NAMED = 8  # contenders that an abstract names one by one
 
 
 def paper(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence[Chart]) -> Paper:
@@ -24,17 +33,19 @@ def paper(evidence: Evidence, results: Results, judged: Verdict, charts: Sequenc
     refs, around = References(), page(evidence, results)
     sections = (
         paper_method.question(evidence, results),
-        paper_method.data(evidence, around),
+        paper_data.data(evidence, around),
         paper_method.method(evidence, results, refs),
-        paper_findings.outcome(evidence, results, judged, around, charts),
-        paper_findings.dynamics(evidence, around, charts),
-        paper_findings.ablation(evidence, results, charts),
+        paper_findings.outcome(evidence, results, judged, charts),
+        paper_findings.by_slice(evidence, results),
+        paper_training.dynamics(evidence, results, around, charts),
+        paper_training.ablation(evidence, results, refs, charts),
         paper_findings.significance(results, judged, charts),
+        paper_decoding.decoding(evidence, results, refs, charts),
         paper_failures.failures(evidence, results, around),
-        paper_findings.cost(results, judged, charts),
-        paper_findings.against_full(evidence, results),
-        paper_findings.limits(evidence, results, judged),
-        paper_findings.repeating(evidence, around),
+        paper_costs.cost(evidence, results, judged, charts),
+        paper_costs.against_full(evidence, results),
+        paper_ending.limits(evidence, results, judged),
+        paper_ending.repeating(evidence, around),
     )
     return Paper(
         title=f"{shown(evidence.name)}: which adaptation to use",
@@ -46,21 +57,27 @@ def paper(evidence: Evidence, results: Results, judged: Verdict, charts: Sequenc
     )
 
 
-def paper_charts(results: Results, charts: Sequence[Chart]) -> list[Chart]:
-    """The charts of a paper: the report's, with the scores of the deciding split alone."""
-    scored = [row for row in results.rows if row.scores(results.split)]
-    drawn = [scores(scored, metric, results.split) for metric in results.metrics[:1]]
-    ours = [replace(chart, group="paper") for chart in drawn if chart is not None]
-    return [*ours, *(chart for chart in charts if chart.group != "scores")]
-
-
 def _abstract(evidence: Evidence, results: Results, judged: Verdict) -> str:
     rows, seeds = len(results.rows), len(results.seeds_planned)
     said = (
         f"We compare {rows} contender{'s' * (rows != 1)} over {seeds} seed{'s' * (seeds != 1)}: "
-        f"{listed([shown(row.name) for row in results.rows], most=8)}. {judged.headline}"
+        f"{_contenders(results)}. {judged.headline}"
     )
     return " ".join([said, *judged.certainty, *([judged.cost] if judged.cost else [])])
+
+
+def _contenders(results: Results) -> str:
+    """All by name where they are few; else those of one method together."""
+    if len(results.rows) <= MOST_NAMED:
+        return listed([shown(row.name) for row in results.rows], most=MOST_NAMED)
+    methods: dict[str, list[str]] = {}
+    for row in results.rows:
+        methods.setdefault(shown(row.method), []).append(shown(row.name))
+    told = [
+        names[0] if len(names) == 1 else f"{method} with {len(names)} settings"
+        for method, names in methods.items()
+    ]
+    return listed(told, most=MOST_NAMED)
 
 
 def _terms(evidence: Evidence, results: Results) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,16 +11,19 @@ from tunewise.reports import written
 from tunewise.reports.disagreements import Answered, disagreements
 from tunewise.reports.evidence import Answers, Evidence
 from tunewise.reports.page import Page
+from tunewise.reports.paper_few import FEW, few, of_how_many
 from tunewise.reports.paper_parts import Block, Grid, Paragraph, Section, cell
-from tunewise.reports.plain import shown
+from tunewise.reports.plain import short_names, shown
 from tunewise.reports.results import Results
 from tunewise.reports.words import listed, percent, split_name
 from tunewise.statistics.failures import KINDS
 from tunewise.statistics.metrics import Columns, class_scores
 
 MOST_ITEMS = 6  # disagreements shown
+FEWER_ITEMS = 4  # where many contenders answer each
 MOST_FAILED = 8
 MOST_LABELS = 14
+MOST_EXAMPLES = 2  # of each kind of failure
 SHARES = ("precision", "recall", "f1")
 
 
@@ -41,60 +44,92 @@ def failures(evidence: Evidence, results: Results, page: Page) -> Section:
     confused = _confusions(evidence, results)
     if confused:
         blocks.append(Paragraph(confused))
-    blocks += _written(evidence)
-    items = disagreements(evidence, most=MOST_ITEMS)
-    if items:
-        text = (
-            f"On some items of {split_name(evidence.split)} most pairs of contenders disagree; "
-            f"{len(items)} of them stand in a table. Each contender speaks with the answer of "
-            "most of its seeds."
-        )
-        names = ("text", "true label", "answers")
-        table = tuple(
-            (
-                cell(" / ".join(item.texts.values()), 220),
-                cell(" | ".join(item.right), 60),
-                cell(_answers(item.answers), 220),
-            )
-            for item in items
-        )
-        blocks += [Paragraph(text), Grid("Disagreements", "LlL", names, table, wide=True)]
+    blocks += _kinds(evidence, results)
+    blocks += _disagreements(evidence)
     return Section("Failures and disagreements", tuple(blocks))
 
 
-def _written(evidence: Evidence) -> list[Block]:
-    """Of written answers: how they fail, and what other ways of decoding give."""
-    blocks: list[Block] = []
-    if wrong := written.failures(evidence):
-        kinds = [kind for kind in KINDS if any(one.counts.get(kind) for one in wrong)]
-        rows = tuple(
-            (
-                cell(one.contender, 40),
-                f"{one.answers:,}",
-                *(f"{one.counts.get(kind, 0):,}" for kind in kinds),
-            )
-            for one in wrong
+def _kinds(evidence: Evidence, results: Results) -> list[Block]:
+    """How written answers fail, and what that looks like."""
+    wrong = written.failures(evidence)
+    if not wrong:
+        return []
+    order = [row.name for row in few(results)]
+    wrong = [one for name in order for one in wrong if one.contender == name]
+    if not wrong:
+        return []
+    kinds = [kind for kind in KINDS if any(one.counts.get(kind) for one in wrong)]
+    rows = tuple(
+        (
+            cell(one.contender, 60),
+            f"{one.answers:,}",
+            *(percent(one.share(kind)) for kind in kinds),
         )
-        header = ("contender", "answers", *kinds)
-        text = "Answers that are not right, by the way in which they fail, over all seeds:"
-        grid = Grid("Wrong answers by kind", "l" + "r" * (len(kinds) + 1), header, rows, wide=True)
-        blocks += [Paragraph(text), grid]
-    ways = written.decoded(evidence)
-    if len({row.strategy for row in ways}) > 1:
-        rows = tuple(
-            (
-                cell(row.contender, 40),
-                row.strategy,
-                percent(row.exact_match),
-                percent(row.f1),
-                "–" if row.samples == 1 else percent(row.unique),
-            )
-            for row in ways
+        for one in wrong
+    )
+    header = ("contender", "answers", *kinds)
+    text = (
+        "Answers that are no exact match, by the first of these ways of failing that fits, in "
+        f"percent of all answers over all seeds.{_commonest(wrong[0])}"
+    )
+    align = "l" + "r" * (len(kinds) + 1)
+    caption = "Wrong answers by kind, in percent of all answers"
+    blocks: list[Block] = [
+        Paragraph(text),
+        Grid(f"{caption}{of_how_many(results)}", align, header, rows, wide=True),
+    ]
+    examples = tuple(
+        (
+            kind,
+            cell(one.question, 140),
+            cell(" | ".join(one.references) or "(nothing)", 60),
+            cell(one.answer or "(nothing)", 90),
         )
-        header = ("contender", "decoding", "exact match", "F1", "unique answers")
-        text = "Ways of decoding, in percent; the first counts in all other tables:"
-        blocks += [Paragraph(text), Grid("Ways of decoding", "llrrr", header, rows, wide=True)]
+        for kind, shown_ones in wrong[0].examples.items()
+        for one in shown_ones[:MOST_EXAMPLES]
+    )
+    if examples:
+        names = ("kind", "question", "right answer", "answered")
+        caption = f"How {shown(wrong[0].contender)} fails: examples of each kind, first seed"
+        blocks.append(Grid(caption, "lLll", names, examples, wide=True))
     return blocks
+
+
+def _commonest(one: written.Failures) -> str:
+    """What the best contender does wrong most often."""
+    if not one.counts:
+        return ""
+    kind, number = max(one.counts.items(), key=lambda told: told[1])
+    total = sum(one.counts.values())
+    return (
+        f" Of the {total:,} wrong answers of {shown(one.contender)}, "
+        f"{percent(number / total, digits=0)} % are of the kind “{kind}”: such an answer "
+        f"{KINDS[kind]}."
+    )
+
+
+def _disagreements(evidence: Evidence) -> list[Block]:
+    most = MOST_ITEMS if len(evidence.contenders) <= FEW else FEWER_ITEMS
+    items = disagreements(evidence, most=most)
+    if not items:
+        return []
+    text = (
+        f"On some items of {split_name(evidence.split)} most pairs of contenders disagree; "
+        f"{len(items)} of them stand in a table. Each contender speaks with the answer of "
+        "most of its seeds."
+    )
+    short = short_names([shown(contender.name) for contender in evidence.contenders])
+    truth = "true label" if evidence.labels else "right answer"
+    table = tuple(
+        (
+            cell(" / ".join(item.texts.values()), 180),
+            cell(" | ".join(item.right), 60),
+            cell(_answers(item.answers, short), 260),
+        )
+        for item in items
+    )
+    names = ("text", truth, "answers")
+    return [Paragraph(text), Grid("Disagreements", "LlL", names, table, wide=True)]
 
 
 def by_label(evidence: Evidence, results: Results) -> list[Block]:
@@ -147,9 +182,10 @@ def _confusions(evidence: Evidence, results: Results) -> str:
     return f"Of the errors of {shown(results.best.name)}, the most frequent take {listed(told)}."
 
 
-def _answers(answers: Sequence[Answered]) -> str:
+def _answers(answers: Sequence[Answered], short: Mapping[str, str]) -> str:
     """Who answers what, those of one answer together."""
     by_answer: dict[str, list[str]] = {}
     for answer in answers:
-        by_answer.setdefault(answer.answer, []).append(shown(answer.name))
+        name = shown(answer.name)
+        by_answer.setdefault(answer.answer, []).append(short.get(name, name))
     return "; ".join(f"{given}: {', '.join(names)}" for given, names in by_answer.items())

@@ -1,38 +1,36 @@
-"""What was found: results, dynamics, ablation, significance, failures, cost, limits."""
+"""What was found: scores with their intervals, significance, and where the order holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
-from tunewise.reports.compare import Contest, contest
 from tunewise.reports.drawing import Chart
-from tunewise.reports.evidence import Contender, Evidence
-from tunewise.reports.page import Page
+from tunewise.reports.evidence import Evidence
 from tunewise.reports.paper_failures import by_label
-from tunewise.reports.paper_parts import Block, Figure, Grid, Items, Paragraph, Section, cell
+from tunewise.reports.paper_figures import figures
+from tunewise.reports.paper_parts import Block, Grid, Paragraph, Section, cell
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
+from tunewise.reports.slices import Slice, Sliced, sliced
 from tunewise.reports.verdict import Verdict
 from tunewise.reports.words import (
-    count,
-    duration,
+    interval_said,
     listed,
     metric_name,
     metric_said,
     percent,
     points,
     probability,
-    size,
+    setting_said,
     split_name,
 )
-from tunewise.statistics.claims import Claim
 
-MOST_AGAINST_FULL = 12
+ALPHA = 0.05
+MOST_SLICES = 24  # rows over all columns
 
 
 def outcome(
-    evidence: Evidence, results: Results, judged: Verdict, page: Page, charts: Sequence[Chart]
+    evidence: Evidence, results: Results, judged: Verdict, charts: Sequence[Chart]
 ) -> Section:
     """The scores, with their intervals."""
     scored = [row for row in results.rows if row.scores(results.split)]
@@ -49,58 +47,8 @@ def outcome(
     )
     text = f"{judged.headline}{_other_metrics(scored, results)}"
     grid = Grid(caption, align, tuple(header), tuple(rows), wide=True)
-    blocks = [Paragraph(text), grid, *_figures(charts, "paper"), *by_label(evidence, results)]
+    blocks = [Paragraph(text), grid, *figures(charts, "paper"), *by_label(evidence, results)]
     return Section("Results", tuple(blocks))
-
-
-def dynamics(evidence: Evidence, page: Page, charts: Sequence[Chart]) -> Section:
-    """How training went."""
-    figures = _figures(charts, "learning")
-    if not figures:
-        return Section("Training dynamics", ())
-    kept = []
-    for contender in evidence.contenders:
-        epochs = [trial.record.result.get("best_epoch") for trial in contender.finished]
-        whole = [len(trial.record.result.get("epochs") or ()) for trial in contender.finished]
-        if epochs and all(epochs) and max(whole) > 1:
-            told = listed([str(epoch) for epoch in sorted({int(epoch or 0) for epoch in epochs})])
-            kept.append(f"{shown(contender.name)} {told} of {max(whole)}")
-    text = page.turning or ""
-    if kept:
-        text += f" The weights that count are those after epoch: {'; '.join(kept)}."
-    text += " Bands in the figures span the seeds."
-    return Section("Training dynamics", (Paragraph(text.strip()), *figures))
-
-
-def ablation(evidence: Evidence, results: Results, charts: Sequence[Chart]) -> Section:
-    """What single settings change: sweeps between contenders, and the points of the search."""
-    blocks: list[Block] = []
-    for method, rows in _sweeps(results).items():
-        spread = [(row, row.scores(results.split)[results.metric].mean) for row in rows]
-        best, worst = max(spread, key=lambda one: one[1]), min(spread, key=lambda one: one[1])
-        text = (
-            f"Among {len(rows)} settings of {method}, {metric_said(results.metric)} runs "
-            f"from {percent(worst[1])} % ({shown(worst[0].name)}) to {percent(best[1])} % "
-            f"({shown(best[0].name)})."
-        )
-        table = tuple(
-            (
-                cell(row.name, 60),
-                count(row.parameters.trainable if row.parameters else None),
-                percent(mean),
-                duration(row.measured.seconds),
-            )
-            for row, mean in sorted(spread, key=lambda one: -one[1])
-        )
-        header = ("contender", "trained", metric_name(results.metric), "a trial")
-        blocks += [Paragraph(text), Grid(f"Settings of {method}", "lrrr", header, table)]
-    searched = [
-        text for contender in evidence.contenders if (text := _searched(contender, results))
-    ]
-    if searched:
-        blocks += [Paragraph("The search on validation, first seed:"), Items(tuple(searched))]
-    blocks += _figures(charts, "search")
-    return Section("Ablation", tuple(blocks))
 
 
 def significance(results: Results, judged: Verdict, charts: Sequence[Chart]) -> Section:
@@ -116,9 +64,9 @@ def significance(results: Results, judged: Verdict, charts: Sequence[Chart]) -> 
                 (
                     cell(row.name, 60),
                     points(pair.difference),
-                    _interval(pair.items),
+                    interval_said(pair.items.interval),
                     probability(pair.items.p_adjusted),
-                    _interval(pair.method),
+                    interval_said(pair.method.interval),
                     probability(pair.method.p_adjusted),
                     row.standing,
                 )
@@ -127,116 +75,61 @@ def significance(results: Results, judged: Verdict, charts: Sequence[Chart]) -> 
     best = shown(results.best.name) if results.best else ""
     caption = f"Differences to {best} in points of {metric_said(results.metric)}"
     grid = Grid(caption, "lrrrrrl", header, tuple(rows), wide=True)
-    figures = _figures(charts, "difference")
-    return Section("Significance", (*(Paragraph(text) for text in told), grid, *figures))
+    drawn = figures(charts, "difference")
+    blocks = [*(Paragraph(text) for text in told), grid, *_tests(results), *drawn]
+    return Section("Significance", tuple(blocks))
 
 
-def cost(results: Results, judged: Verdict, charts: Sequence[Chart]) -> Section:
-    """Trained numbers, time, memory and size."""
-    rows = tuple(
-        (
-            cell(row.name, 60),
-            count(row.parameters.trainable if row.parameters else None),
-            two_digits(row.parameters.share) if row.parameters else "–",
-            duration(row.measured.seconds),
-            duration(row.measured.seconds_all),
-            size(row.measured.peak_bytes),
-            size(row.measured.artefact_bytes),
-        )
-        for row in results.rows
-        if row.seeds
-    )
-    if not rows:
-        return Section("Cost", ())
-    hosts = sorted({host for row in results.rows for host in row.measured.hosts})
-    text = judged.cost or "No contender is both as good as the best and cheaper."
-    where = f" Times were measured on {listed(hosts)}" if hosts else " Times are those measured"
-    text += f"{where}; they hold for that machine and its load alone."
-    header = ("contender", "trained", "share", "a trial", "in all", "peak memory", "artefact")
-    grid = Grid("Trained numbers and measured cost", "lrrrrrr", header, rows, wide=True)
-    return Section("Cost", (Paragraph(text), grid, *_figures(charts, "cost")))
-
-
-def against_full(evidence: Evidence, results: Results) -> Section:
-    """Every contender of a model beside its full fine-tuning."""
-    title = "Comparison with full fine-tuning"
-    done = [row for row in results.rows if row.scores(results.split)]
-    lines: list[tuple[str, ...]] = []
-    ties: list[str] = []
-    for full in [row for row in done if row.method == "full"]:
-        others = [row for row in done if row.model == full.model and row.method != "full"]
-        for row in others[: MOST_AGAINST_FULL - len(lines)]:
-            found = contest(evidence, results, row.name, full.name)
-            lines.append(_beside(row, full, found))
-            low, high = found.measures[0].items.interval or (0.0, 0.0)
-            if low <= 0 <= high:
-                ties.append(shown(row.name))
-    if not lines:
-        return Section(title, ())
-    known = (
-        f"For {listed(ties)} the interval over items holds zero: as trained, the data do not show "
-        "a difference to full fine-tuning."
-        if ties
-        else "For none of them does the interval over items hold zero."
-    )
+def by_slice(evidence: Evidence, results: Results) -> Section:
+    """Where the order of the two best holds, slice by slice of the data."""
+    found = sliced(evidence, results)
+    if found is None or found.best is None:
+        return Section("Slices of the data", ())
+    best, second = shown(found.best), shown(found.second or "")
+    lines = [one for slices in found.columns.values() for one in slices][:MOST_SLICES]
+    rows = tuple(_slice_row(one, found) for one in lines)
+    header = ["slice", "items", "best", "95 %"]
+    if found.second:
+        header += ["second", "95 %", "points", "p"]
+    columns = listed([setting_said(shown(column)) for column in found.columns])
     text = (
-        "What is given up, and what is saved, by training less than everything? The table has "
-        "each contender of the same model beside it; each interval counts this pair alone. "
-        f"{known}"
+        f"Does the result hold everywhere? The data are parted by {columns}, and "
+        f"{metric_said(found.metric)} of {best} is told in each part"
     )
-    header = ("contender", "points", "95 %", "trained", "time", "artefact")
-    caption = "Beside full fine-tuning: difference over items, and cost as a share of its cost"
-    return Section(title, (Paragraph(text), Grid(caption, "lrrrrr", header, tuple(lines))))
-
-
-def limits(evidence: Evidence, results: Results, judged: Verdict) -> Section:
-    """What the study cannot say."""
-    told = [shown(note) for note in judged.notes]
-    seeds = len(results.seeds_planned)
-    if results.best is not None:
-        if seeds == 1:
-            told.append("One seed: nothing is said about the methods with other seeds.")
-        else:
-            told.append(
-                f"{seeds} seeds: sentences about the methods rest on {seeds} trainings each."
-            )
-        models = {contender.model for contender in evidence.contenders if contender.model}
-        told.append(
-            f"One data set{' and one model' if len(models) == 1 else ''}: another may put the "
-            "contenders in another order."
+    if found.second:
+        text += (
+            f" beside that of {second}: the best and the second of the whole study, named before "
+            f"any part was looked at. p counts {found.counted} slices by Holm’s method"
         )
-        smallest = [
-            row.to_best.items.detectable
-            for row in results.rows
-            if row.to_best and row.to_best.items.detectable
-        ]
-        if smallest:
-            told.append(
-                f"Over these items, differences below about {100 * min(smallest):.1f} points to "
-                "the best would be missed in more than one of five such studies."
-            )
-    return Section("Limits", (Items(tuple(told)),) if told else ())
+    scored = [(score.mean, one.value) for one in lines if (score := one.score(found.best))]
+    known = [(mean, value) for mean, value in scored if mean is not None]
+    text += "."
+    if len(known) > 1:
+        (low, worst), (high, easiest) = min(known), max(known)
+        text += (
+            f" It runs from {percent(low)} % (“{cell(worst, 40)}”) to {percent(high)} % "
+            f"(“{cell(easiest, 40)}”)."
+        )
+    caption = (
+        f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent: {best}"
+        f"{f' (best) and {second} (second)' if second else ''}"
+    )
+    align = "l" + "r" * (len(header) - 1)
+    grid = Grid(caption, align, tuple(header), rows, wide=True)
+    return Section("Slices of the data", (Paragraph(text), grid))
 
 
-def repeating(evidence: Evidence, page: Page) -> Section:
-    """How to run it again."""
-    versions = evidence.study.get("environment", {})
-    named = [
-        f"{name} {versions[name]}"
-        for name in ("tunewise", "python", "torch", "transformers", "peft", "numpy")
-        if versions.get(name)
-    ]
-    text = f"The command {page.command} runs the study again and goes on after interruptions."
-    if named:
-        text += f" It ran with {', '.join(named)}."
-    hashes = [
-        f"{name.removesuffix('.hash')} with the hash {value}"
-        for name, value in page.hashes
-        if name.endswith(".hash")
-    ]
-    if hashes:
-        text += f" It started from {listed([cell(one, 80) for one in hashes])}."
-    return Section("Repeating it", (Paragraph(text),))
+def _slice_row(one: Slice, found: Sliced) -> tuple[str, ...]:
+    cells = [f"{setting_said(shown(one.column))}: {cell(one.value, 50)}", f"{one.items:,}"]
+    for name in (found.best, found.second) if found.second else (found.best,):
+        score = one.score(str(name))
+        low_high = score.interval if score else None
+        cells.append(percent(score.mean) if score else "–")
+        cells.append("–".join(percent(end) for end in low_high) if low_high else "–")
+    if found.second:
+        cells.append("–" if one.difference is None else points(one.difference))
+        cells.append(probability(one.test.p_adjusted if one.test else None))
+    return tuple(cells)
 
 
 def _score_row(row: Row, results: Results) -> tuple[str, ...]:
@@ -270,71 +163,25 @@ def _other_metrics(scored: Sequence[Row], results: Results) -> str:
     return said
 
 
-def _sweeps(results: Results) -> dict[str, list[Row]]:
-    """Scored contenders of one model and method, where there are several."""
-
-    def key(row: Row) -> tuple[str, str]:
-        return row.method, row.model or ""
-
-    scored = sorted((r for r in results.rows if results.metric in r.scores(results.split)), key=key)
-    groups = {what: list(rows) for what, rows in groupby(scored, key)}
-    return {
-        shown(f"{method}{f' on {model}' if model else ''}"): rows
-        for (method, model), rows in groups.items()
-        if len(rows) > 1
-    }
-
-
-def _searched(contender: Contender, results: Results) -> str:
-    """What each point of a search gave."""
-    if len(contender.points) < 2 or not contender.trials:
-        return ""
+def _tests(results: Results) -> list[Block]:
+    """Which tests the p values come from, and how many of them would reject by themselves."""
+    pairs = [row.to_best for row in results.rows if row.to_best]
+    items = [pair.items for pair in pairs if pair.items.p is not None]
+    methods = [pair.method for pair in pairs if pair.method.p is not None]
+    if len(items) < 2:
+        return []
     told = []
-    for point in contender.points:
-        first = point.trials[0] if point.trials else None
-        score = first.metrics("validation").get(results.metric) if first else None
-        values = ", ".join(f"{key.split('.')[-1]} {value}" for key, value in point.values.items())
-        status = first.record.status if first and not first.done else "not run"
-        mark = ", chosen" if point is contender.chosen else ""
-        result = f"{percent(score)} %" if score is not None else status
-        told.append(f"{shown(values)}: {result}{mark}")
-    return f"{shown(contender.name)}. {'; '.join(told)}."
-
-
-def _beside(row: Row, full: Row, found: Contest) -> tuple[str, ...]:
-    def share(ours: float | None, theirs: float | None) -> str:
-        return two_digits(ours / theirs) if ours is not None and theirs else "–"
-
-    headline = found.measures[0]
-    trained = [one.parameters.trainable if one.parameters else None for one in (row, full)]
-    return (
-        cell(row.name, 40),
-        points(headline.difference),
-        _interval(headline.items),
-        share(*trained),
-        share(row.measured.seconds, full.measured.seconds),
-        share(row.measured.artefact_bytes, full.measured.artefact_bytes),
+    for what, claims in (("items", items), ("items and seeds", methods)):
+        if claims:
+            alone = sum(one.p is not None and one.p < ALPHA for one in claims)
+            kept = sum(bool(one.separated) for one in claims)
+            names = listed(list(dict.fromkeys(str(one.test) for one in claims)))
+            told.append(
+                f"over {what} ({names}) {alone} of {len(claims)} differences have p < 0.05 by "
+                f"themselves and {kept} after the correction"
+            )
+    text = (
+        f"What the correction changes: {'; '.join(told)}. It counts {results.pairs_counted} pairs, "
+        "those among the others included, because any of them might have come out best."
     )
-
-
-def two_digits(share: float) -> str:
-    """A share in percent with two digits that matter.
-
-    >>> two_digits(1.0), two_digits(0.0159), two_digits(12.34)
-    ('100 %', '1.6 %', '1234 %')
-    """
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"
-
-
-def _interval(claim: Claim) -> str:
-    if claim.interval is None:
-        return "–"
-    return " to ".join(points(end) for end in claim.interval)
-
-
-def _figures(charts: Sequence[Chart], group: str) -> list[Figure]:
-    return [
-        Figure(chart.key, chart.title or chart.says.split(":")[0], chart.says)
-        for chart in charts
-        if chart.group == group
-    ]
+    return [Paragraph(text)]

@@ -1,4 +1,4 @@
-"""What was compared and why so: the question, the data and the method of a paper."""
+"""What was compared and why so: the question and the method of a paper."""
 
 from __future__ import annotations
 
@@ -6,15 +6,34 @@ import json
 from typing import Any
 
 from tunewise.reports.evidence import Contender, Evidence
-from tunewise.reports.page import Page
-from tunewise.reports.paper_parts import Block, Equation, Grid, Items, Paragraph, Section, cell
+from tunewise.reports.paper_parts import Block, Equation, Grid, Paragraph, Section, cell
 from tunewise.reports.plain import shown
 from tunewise.reports.references import References
 from tunewise.reports.results import Results
-from tunewise.reports.words import count, listed, metric_said, percent
+from tunewise.reports.words import count, listed, metric_said, setting_said
 
-MOST_LABELS = 14  # rows of the table of labels
+TASKS = {
+    "classification": "Each item is {columns}; one of {labels} labels is chosen, and the loss is "
+    "the cross-entropy of the right one.",
+    "question-answering": "Each item is {columns}, put into the prompt “{prompt}”. The model goes "
+    "on writing; loss is taken on the tokens of the answer and of the end alone, since a prompt "
+    "that is given need not be learned. If all does not fit into the maximum length, the context "
+    "is shortened, never the question or the answer. Writing stops at the end token, at a line "
+    "break or after {limit} tokens. Exact match and F1 over words are those of SQuAD {squad}: "
+    "without case, punctuation and articles, against the reference that agrees best.",
+    "visual-question-answering": "Each item is a picture with a question; one of {labels} answers "
+    "is chosen, and the loss is the cross-entropy of the right one.",
+}
 METHODS = {
+    "untuned": "Untuned is the model as it was pretrained, asked like the others and trained on "
+    "nothing: what there is before any adaptation.",
+    "prompt": "Prompting puts the question into words that a pretrained model goes on from; it "
+    "has no trained number.",
+    "nearest-neighbour": "Nearest neighbour answers as the most similar training item does, by "
+    "the frozen features of the model.",
+    "fusion": "Fusion trains a small network on the frozen features of picture and question.",
+    "peft": "Methods of the PEFT library run as it builds them, in the same loop on the same "
+    "batches.",
     "majority": "Majority answers the commonest label of the training split. Whatever does not "
     "beat it has learned nothing.",
     "tfidf": "TF-IDF {tfidf} weighs word n-grams and fits a logistic regression. It uses no "
@@ -57,32 +76,9 @@ def question(evidence: Evidence, results: Results) -> Section:
     return Section("Question", (Paragraph(text),))
 
 
-def data(evidence: Evidence, page: Page) -> Section:
-    """The splits, their labels, and what the audit warned of."""
-    blocks: list[Block] = []
-    if page.splits:
-        sizes = listed([f"{number:,} items for {name}" for name, number in page.splits])
-        text = f"The data set has {sizes}."
-        text += _commonest(page)
-        if evidence.data.get("hash"):
-            text += f" Its content has the hash {evidence.data['hash']}."
-        blocks.append(Paragraph(text))
-    if 0 < len(page.label_counts) <= MOST_LABELS:
-        rows = tuple(
-            (cell(row.label, 40), *(f"{number:,}" for number in row.counts))
-            for row in page.label_counts
-        )
-        header = ("label", *(name for name, _ in page.splits))
-        blocks.append(Grid("Labels by split", "l" + "r" * len(page.splits), header, rows))
-    if page.warnings:
-        blocks.append(Paragraph("The audit of the data warns:"))
-        blocks.append(Items(tuple(cell(warning, 400) for warning in page.warnings)))
-    return Section("Data", tuple(blocks))
-
-
 def method(evidence: Evidence, results: Results, refs: References) -> Section:
     """The contenders, how they were trained and chosen, and how they are compared."""
-    blocks: list[Block] = []
+    blocks: list[Block] = _task(evidence, refs)
     for name in dict.fromkeys(contender.method for contender in evidence.contenders):
         if name in METHODS:
             blocks.append(Paragraph(_cited(METHODS[name], refs)))
@@ -97,22 +93,28 @@ def method(evidence: Evidence, results: Results, refs: References) -> Section:
     return Section("Method and reasons", tuple(blocks))
 
 
+def _task(evidence: Evidence, refs: References) -> list[Block]:
+    """What is asked, what the loss is taken on, how answers are scored."""
+    task = evidence.study["task"]
+    text = TASKS.get(str(task.get("kind")))
+    if text is None:
+        return []
+    columns = evidence.study.get("texts") or task.get("text") or ()
+    named = [columns] if isinstance(columns, str) else list(columns)
+    values = {
+        "columns": listed([f"“{cell(str(name), 40)}”" for name in named]) if named else "a text",
+        "labels": f"{len(evidence.labels):,}",
+        "prompt": cell(str(task.get("prompt") or "{context} {question}"), 200),
+        "limit": str(task.get("max_new_tokens", "some")),
+        "squad": refs("squad") if "{squad}" in text else "",
+    }
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return [Paragraph(text, lead="Task.")]
+
+
 def _with_model(evidence: Evidence) -> list[Contender]:
     return [contender for contender in evidence.contenders if contender.model]
-
-
-def _commonest(page: Page) -> str:
-    """What guessing scores on the last split that has labels."""
-    if not page.label_counts or not page.splits:
-        return ""
-    name, total = page.splits[-1]
-    most = max(page.label_counts, key=lambda row: row.counts[-1])
-    if not total or not most.counts[-1]:
-        return ""
-    return (
-        f" The commonest label of {name}, “{cell(most.label, 40)}”, makes up "
-        f"{percent(most.counts[-1] / total)} % of it."
-    )
 
 
 def _cited(text: str, refs: References) -> str:
@@ -200,7 +202,9 @@ def _choosing(evidence: Evidence, results: Results) -> str:
     if searched:
         points = {len(contender.points) for contender in searched}
         number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"
-        names = sorted({name for contender in searched for name in contender.searched})
+        names = sorted(
+            {setting_said(name) for contender in searched for name in contender.searched}
+        )
         said = (
             f"Each searched contender has {number} points over {listed(names)}, tried with the "
             f"first seed; the one with the best validation {metric} counts, and is trained with "

@@ -7,14 +7,14 @@ letter, so that a label or a name can hold any sign.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tunewise.reports.plain import shortened, shown
 
 LONGEST_CELL = 90
-OURS = {"kind", "key", "align", "name"}  # read by the template, never shown
+OURS = {"kind", "key", "align", "name", "colours_of"}  # read by the template, never shown
 _LONG_WORD = re.compile(r"\S{22}(?=\S{3})")
 
 
@@ -57,11 +57,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart by the name of its file, and what it shows for those who cannot see it."""
+    """A chart by the name of its file, and what it shows for those who cannot see it.
+
+    `colours_of` is the chart with the legend, where this one has none.
+    """
 
     key: str
     caption: str
     says: str
+    colours_of: str | None = None
     kind: str = "figure"
 
 
@@ -102,6 +106,7 @@ class Paper:
 def numbered(sections: Sequence[Section]) -> tuple[Section, ...]:
     """Sections whose first paragraph names the tables and figures that follow in them."""
     tables, figures = 0, 0
+    places: dict[str, int] = {}
     made = []
     for section in sections:
         ours = sum(isinstance(block, Grid) for block in section.blocks)
@@ -110,13 +115,28 @@ def numbered(sections: Sequence[Section]) -> tuple[Section, ...]:
             _span("Table", "Tables", tables, ours, roman),
             _span("Fig.", "Figs.", figures, drawn, str),
         ]
+        blocks: list[Block] = []
+        for block in section.blocks:
+            if isinstance(block, Figure):
+                places[block.key] = figures + 1 + sum(isinstance(one, Figure) for one in blocks)
+                blocks.append(_captioned(block, places))
+            else:
+                blocks.append(block)
         tables, figures = tables + ours, figures + drawn
-        blocks = list(section.blocks)
         if blocks and isinstance(blocks[0], Paragraph) and any(told):
             see = " and ".join(one for one in told if one)
             blocks[0] = replace(blocks[0], text=f"{blocks[0].text} See {see}.")
         made.append(replace(section, blocks=tuple(blocks)))
     return tuple(made)
+
+
+def _captioned(figure: Figure, places: Mapping[str, int]) -> Figure:
+    """A figure without a legend of its own says where its colours are told."""
+    place = places.get(figure.colours_of or "")
+    if place is None:
+        return figure
+    see = f"colours as in Fig. {place}"
+    return replace(figure, caption=f"{figure.caption}; {see}")
 
 
 def _span(one: str, several: str, before: int, number: int, named: Callable[[int], str]) -> str:

@@ -19,12 +19,12 @@ import vl_convert
 
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
-from tunewise.reports.charts import charts
 from tunewise.reports.drawing import Chart
 from tunewise.reports.evidence import gather
 from tunewise.reports.html import TEMPLATES, vega_version
 from tunewise.reports.palette import THEMES
-from tunewise.reports.paper import paper, paper_charts
+from tunewise.reports.paper import paper
+from tunewise.reports.paper_figures import paper_charts
 from tunewise.reports.paper_parts import Paper
 from tunewise.reports.results import results_of
 from tunewise.reports.verdict import verdict
@@ -56,7 +56,7 @@ def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
     need_typst()
     evidence = gather(folder)
     results = results_of(evidence)
-    drawings = paper_charts(results, charts(evidence, results))
+    drawings = paper_charts(evidence, results)
     text = paper(evidence, results, verdict(evidence, results), drawings)
     path = (out or folder.path / "report") / PDF
     write_bytes(path, typeset(text, drawings, "pdf")[0])
@@ -104,17 +104,4 @@ def _drawn(chart: Chart) -> bytes:
 def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
     if "facet" in spec:
         return spec | {"columns": 2, "padding": RING_MARGIN}  # texts stand outside of the rings
-    return _two_columns(spec) | {
-        "width": WIDTH,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-    }
-
-
-def _two_columns(value: Any) -> Any:
-    """Legends with three names a line run out of a column."""
-    if isinstance(value, dict):
-        made = {key: _two_columns(inner) for key, inner in value.items()}
-        if isinstance(made.get("legend"), dict) and "columns" in made["legend"]:
-            made["legend"] = made["legend"] | {"columns": 2, "labelLimit": 150}
-        return made
-    return [_two_columns(inner) for inner in value] if isinstance(value, list) else value
+    return spec | {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}

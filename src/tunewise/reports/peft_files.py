@@ -83,7 +83,9 @@ def _files(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
             files.append(path)
         else:
             beside = path.parent.iterdir() if path.parent.is_dir() else iter(())
-            near = nearest(path.name, [entry.name for entry in beside])
+            near = nearest(
+                path.name, [one.name for one in beside if one.is_dir() or one.suffix == ".json"]
+            )
             problems.append(Problem(str(path), f"no such file or folder. {near}"))
     return list(dict.fromkeys(files))
 

@@ -8,11 +8,14 @@ that override the direction of writing, which make a line say something else.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 # C0 without tab and line feed, delete, C1; line and paragraph separators break JavaScript.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _LONE = re.compile("[\ud800-\udfff]")
+_KEY = re.compile(r"(?<!\S)[A-Za-z_.]+=(?=\S)")  # of "rank=8", what every name repeats
 _SPACE = re.compile(r"\s+")
 
 
@@ -42,6 +45,17 @@ def shortened(text: str, most: int) -> str:
     'abcd … (6 characters)'
     """
     return text if len(text) <= most else f"{text[:most]} … ({len(text):,} characters)"
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name that can do without its settings' names, without them; each stays unique.
+
+    >>> short_names(["lora rank=4 targets=query", "full"])
+    {'lora rank=4 targets=query': 'lora 4 query'}
+    """
+    made = {name: _KEY.sub("", name) for name in names}
+    times = Counter(made.values())
+    return {name: short for name, short in made.items() if short != name and times[short] == 1}
 
 
 def _picture(match: re.Match[str]) -> str:

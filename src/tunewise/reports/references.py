@@ -7,6 +7,10 @@ SOURCES = {
         "E. J. Hu, Y. Shen, P. Wallis, Z. Allen-Zhu, Y. Li, S. Wang, L. Wang, and W. Chen, “LoRA: "
         "Low-rank adaptation of large language models,” arXiv:2106.09685, 2021."
     ),
+    "rslora": (
+        "D. Kalajdzievski, “A rank stabilization scaling factor for fine-tuning with LoRA,” "
+        "arXiv:2312.03732, 2023."
+    ),
     "prompt-tuning": (
         "B. Lester, R. Al-Rfou, and N. Constant, “The power of scale for parameter-efficient "
         "prompt tuning,” arXiv:2104.08691, 2021."
@@ -18,6 +22,18 @@ SOURCES = {
     "tfidf": (
         "K. Spärck Jones, “A statistical interpretation of term specificity and its application "
         "in retrieval,” J. Documentation, vol. 28, pp. 11–21, 1972."
+    ),
+    "squad": (
+        "P. Rajpurkar, J. Zhang, K. Lopyrev, and P. Liang, “SQuAD: 100,000+ questions for machine "
+        "comprehension of text,” arXiv:1606.05250, 2016."
+    ),
+    "nucleus": (
+        "A. Holtzman, J. Buys, L. Du, M. Forbes, and Y. Choi, “The curious case of neural text "
+        "degeneration,” arXiv:1904.09751, 2019."
+    ),
+    "show-your-work": (
+        "J. Dodge, S. Gururangan, D. Card, R. Schwartz, and N. A. Smith, “Show your work: "
+        "Improved reporting of experimental results,” arXiv:1909.03004, 2019."
     ),
     "adamw": (
         "I. Loshchilov and F. Hutter, “Decoupled weight decay regularization,” arXiv:1711.05101, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,30 +31,50 @@ class Setting:
 
 def settings_apart(evidence: Evidence) -> list[Setting]:
     """Every setting of model, method and training in which at least two rows differ."""
-    if len(evidence.contenders) < 2:
-        return []
-    flat = {contender.name: _flat(contender) for contender in evidence.contenders}
-    found = []
-    for path in dict.fromkeys(path for values in flat.values() for path in values):
-        words = {
-            name: value_words(values[path]) if path in values else ABSENT
-            for name, values in flat.items()
+    flat = {contender.name: flat_settings(contender) for contender in evidence.contenders}
+    return [
+        Setting(
+            path,
+            {
+                name: value_words(values[path]) if path in values else ABSENT
+                for name, values in flat.items()
+            },
+            {contender.name: path in contender.searched for contender in evidence.contenders},
+        )
+        for path in differing(list(flat.values()))
+    ]
+
+
+def flat_settings(contender: Contender) -> dict[str, Any]:
+    """Model, method and training of a contender at its chosen point, each setting by its path."""
+    method = contender.centre.settings.get("method") or {}
+    return _flat(
+        {
+            "model": contender.model,
+            "method": {"name": contender.method, **(method.get("settings") or {})},
+            "training": contender.training,
         }
-        if len(set(words.values())) > 1:
-            searched = {c.name: path in c.searched for c in evidence.contenders}
-            found.append(Setting(path, words, searched))
-    return found
+    )
 
 
-def _flat(contender: Contender) -> dict[str, Any]:
-    settings = contender.centre.settings
-    method = settings.get("method") or {}
-    return {
-        "model": contender.model,
-        "method": contender.method,
-        **{f"method.{key}": value for key, value in (method.get("settings") or {}).items()},
-        **{f"training.{key}": value for key, value in contender.training.items()},
-    }
+def differing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The paths that have not one value in all rows; to have no such setting is like None.
+
+    >>> differing([{"a": 1, "b": 2, "c": None}, {"a": 1, "b": 3}])
+    ['b']
+    """
+    paths = dict.fromkeys(path for row in rows for path in row)
+    return [path for path in paths if any(row.get(path) != rows[0].get(path) for row in rows)]
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one line each; an empty group has none."""
+    if not isinstance(values, dict):
+        return {prefix: values}
+    lines: dict[str, Any] = {}
+    for key, value in values.items():
+        lines |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return lines
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ KIND = "question_type"  # questions about pictures are always sliced by it
 LENGTH = "length"  # of all texts, or context_length and the like: quartiles, in characters
 MOST_SLICES = 12  # of one column; the rarest values are put together
 MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
+OF_THEMSELVES = ("question_word",)  # columns that a task adds to its prepared data
 MISSING, EMPTY = "(missing)", "(empty)"
 
 
@@ -74,7 +75,10 @@ class Sliced:
 
 
 def sliced(evidence: Evidence, results: Results) -> Sliced | None:
-    """The scores by slice; None where the study names no slices or nothing has been answered."""
+    """The scores by slice; None where there are no slices or nothing has been answered.
+
+    Where a study of questions names none, its prepared data still say what word each asks with.
+    """
     names = _columns(evidence)
     order = [row.name for row in results.rows if row.standing != "unscored"]
     rows = sorted(
@@ -92,6 +96,8 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     ]
     best, second = (rows[0].name, rows[1].name) if len(rows) > 1 else (rows[0].name, None)
     found = [_slice(column, value, ids, rows, metric) for column, value, ids in groups]
+    if not any(found):
+        return None
     return _corrected(
         Sliced(metric.name, evidence.split, best, second, 0, tuple(one for one in found if one))
     )
@@ -101,7 +107,9 @@ def _columns(evidence: Evidence) -> list[str]:
     named = [str(name) for name in evidence.study.get("slices") or ()]
     audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
     typed = any("question_types" in facts for facts in audited.values())
-    return [*named, KIND] if typed and KIND not in named else named
+    if typed and KIND not in named:
+        return [*named, KIND]
+    return named or list(OF_THEMSELVES)
 
 
 def _slice(

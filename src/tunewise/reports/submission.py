@@ -49,6 +49,7 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
+_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!_-]*")
 
 
@@ -150,8 +151,14 @@ def _copy_marked(source: Path, target: Path) -> None:
 
 
 def _folder_name(name: str, taken: set[str]) -> str:
-    """A contender's name as a folder: letters, digits, dots, dashes; unique."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:60] or "contender"
+    """A contender's name as a folder on any system: letters, digits, dots, dashes; unique.
+
+    >>> _folder_name("../etc passwd", set()), _folder_name("nul.txt", set())
+    ('etc-passwd', 'contender-nul.txt')
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:60].strip(".-") or "contender"
+    if _RESERVED.fullmatch(plain.partition(".")[0]):  # a device on Windows, whatever its ending
+        plain = f"contender-{plain}"
     number, made = 2, plain
     while made.lower() in {one.lower() for one in taken}:
         made, number = f"{plain}-{number}", number + 1

@@ -108,6 +108,17 @@ def duration(seconds: float | None) -> str:
     return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """A short time in thousandths of a second, without the unit.
+
+    >>> milliseconds(1.1), milliseconds(0.01234), milliseconds(None)
+    ('1,100', '12.3', '–')
+    """
+    if seconds is None:
+        return "–"
+    return f"{1000 * seconds:,.0f}" if seconds >= 0.1 else f"{1000 * seconds:.3g}"
+
+
 def size(count_of_bytes: int | None) -> str:
     """A number of bytes, short.
 
@@ -120,6 +131,24 @@ def size(count_of_bytes: int | None) -> str:
         if count_of_bytes >= scale:
             return f"{_three_digits(count_of_bytes / scale)} {unit}"
     return f"{count_of_bytes} B"
+
+
+def interval_said(interval: tuple[float, float] | None) -> str:
+    """An interval of a difference in points; a dash where there is none.
+
+    >>> interval_said((-0.013, 0.025)), interval_said(None)
+    ('−1.3 to +2.5', '–')
+    """
+    return "–" if interval is None else " to ".join(points(end) for end in interval)
+
+
+def setting_said(path: str) -> str:
+    """A setting's path as a sentence says it.
+
+    >>> setting_said("training.learning_rate"), setting_said("method.rank"), setting_said("model")
+    ('learning rate', 'rank', 'model')
+    """
+    return path.rpartition(".")[2].replace("_", " ")
 
 
 def listed(names: list[str], *, most: int = 4) -> str:

@@ -11,10 +11,14 @@ from tunewise.reports.drawing import Chart, base, faded, finished, tint
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results
+from tunewise.reports.spread_labels import Spot, readable
 from tunewise.reports.tables import Cell, Table
 from tunewise.reports.words import percent
 from tunewise.reports.written import Decoded, Failures
 from tunewise.statistics.failures import KINDS
+
+HEIGHT = 320
+PLOT = 560.0  # width of the plot on the page
 
 
 def decoding(rows: Sequence[Decoded]) -> Table:
@@ -64,8 +68,27 @@ def wrong_answers(found: Sequence[Failures]) -> Table:
     return Table("wrong_answers", "Wrong answers by kind", header, tuple(rows))
 
 
+def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any, plot: float) -> list[Any]:
+    """The names of the ways, as far as there is room, on the inner side of their points."""
+    spots = [Spot(value["diversity"], value["f1"], value["decoding"]) for value in values]
+    kept = readable(spots, width=plot, height=HEIGHT / 2)
+    ends = [spot.x for spot in spots]
+    middle = (min(ends) + max(ends)) / 2
+    told = [value for value, keep in zip(values, kept, strict=True) if keep]
+    sides = {
+        left: [v for v in told if (v["diversity"] <= middle) == left] for left in (True, False)
+    }
+    return [
+        base(side)
+        .mark_text(align="left" if left else "right", dx=8 if left else -8)
+        .encode(x=x, y=y, text="decoding:N", color=paint, opacity=faded())
+        for left, side in sides.items()
+        if side  # a layer without values draws a warning into the console
+    ]
+
+
 def quality_and_diversity(
-    evidence: Evidence, results: Results, rows: Sequence[Decoded]
+    evidence: Evidence, results: Results, rows: Sequence[Decoded], *, plot: float = PLOT
 ) -> Chart | None:
     """F1 against how little the samples of a question agree, for ways that draw samples."""
     values: list[dict[str, Any]] = [
@@ -83,8 +106,10 @@ def quality_and_diversity(
         return None
     names = {row.contender for row in rows}
     marks = base(values)
-    x = alt.X("diversity:Q", title="Diversity: 1 − F1 between samples of a question")
-    y = alt.Y("f1:Q", title="F1, mean over samples", axis=alt.Axis(format="%"))
+    wide = alt.Scale(zero=False, nice=False, padding=18)
+    title = "Diversity: 1 − F1 between samples of a question"
+    x = alt.X("diversity:Q", title=title, scale=wide)
+    y = alt.Y("f1:Q", title="F1, mean over samples", scale=wide, axis=alt.Axis(format="%"))
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("decoding:N"),
@@ -97,10 +122,8 @@ def quality_and_diversity(
         marks.mark_point(size=90, filled=True, opacity=1).encode(
             x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
         ),
-        marks.mark_text(align="left", dx=8).encode(
-            x=x, y=y, text="decoding:N", color=paint, opacity=faded()
-        ),
-    ).properties(height=320)
+        *_ways(values, x, y, paint, plot),
+    ).properties(height=HEIGHT)
     says = "; ".join(
         f"{value['name']} with {value['decoding']}: F1 {percent(value['f1'])} %, diversity "
         f"{value['diversity']:.2f}, best of the samples {percent(value['best'])} %"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from tunewise.store.identity import seeds_of
 from tunewise.store.log import LogTail
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import LOG, Record
@@ -17,7 +18,6 @@ from tunewise.studies.choose import (
     has_failed,
     point_id,
     search_ids,
-    seeds_of,
 )
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Job, Progress, progress_of

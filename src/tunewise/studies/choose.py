@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from tunewise.statistics.metrics import upward
+from tunewise.statistics.tuning import best_point
+from tunewise.store.identity import seeds_of, trial_id
 from tunewise.store.trials import Record
-from tunewise.studies.identity import trial_id
 
 Study = Mapping[str, Any]
 Contender = Mapping[str, Any]
 Records = Mapping[str, Record]
-
-
-def seeds_of(study: Study, contender: Contender) -> list[int]:
-    """The seeds a contender is trained with: one where every seed gives the same result."""
-    seeds = list(study["seeds"])
-    return seeds if contender.get("seeded", True) else seeds[:1]
 
 
 def point_id(study: Study, contender: Contender, point: int, seed: int | None = None) -> str:
@@ -35,15 +28,12 @@ def search_ids(study: Study, contender: Contender) -> list[str]:
 def chosen_point(study: Study, contender: Contender, records: Records) -> int | None:
     """The position of the best search point by the study's first metric on validation.
 
-    Of equal points the first wins. A trial that failed loses to any that did not, and so does
-    an undefined metric. None while a point is unfinished, and where all points failed.
+    None while a point is unfinished, and where all points failed; see `best_point`.
     """
+    metric = study["metrics"][0]
     found = [records.get(id) for id in search_ids(study, contender)]
-    if any(record is None for record in found):
-        return None
-    scores = [_score(record, study["metrics"][0]) for record in found if record is not None]
-    done = {point: score for point, score in enumerate(scores) if score is not None}
-    return max(done, key=lambda point: done[point]) if done else None
+    tried = [None if one is None else (one.status == "done", one.metric(metric)) for one in found]
+    return best_point(metric, tried)
 
 
 def chosen_ids(study: Study, contender: Contender, records: Records) -> list[str]:
@@ -83,11 +73,3 @@ def weights_to_drop(study: Study, records: Records, tests: Records) -> list[str]
         tested = tests if study["data"].get("has_test", True) else records
         return losers + [id for id in winners if id in tested]
     return losers
-
-
-def _score(record: Record, metric: str) -> float | None:
-    """The metric on validation, turned so that higher is better; None for a trial that failed."""
-    if record.status != "done":
-        return None
-    value = record.metric(metric)
-    return -math.inf if value is None else upward(metric, value)

@@ -109,8 +109,8 @@ REMARKS = {
     "accumulation_steps": "batch_size counts all examples of a step, over its parts",
     "accumulate_grad_batches": "batch_size counts all examples of a step, over its parts",
     "warmup_steps": "it is a fraction of all steps",
-    "fp16": "it is float32 or bfloat16",
-    "bf16": "it is float32 or bfloat16",
+    "fp16": "it is float32, bfloat16 or float16",
+    "bf16": "it is float32, bfloat16 or float16",
     "load_best_model_at_end": "it is best or last",
     "metric_for_best_model": "the first metric chooses",
 }

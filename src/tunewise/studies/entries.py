@@ -37,7 +37,7 @@ def read_entry(
         return None
     (name,) = value
     keys = (*keys, name)
-    if name not in METHODS.classes:
+    if not isinstance(name, str) or name not in METHODS:
         reader.wrong(keys, unknown("method", name, METHODS.classes))
         return None
     part = METHODS.get(name)

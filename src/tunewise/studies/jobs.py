@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from tunewise.store.identity import seeds_of, trial_id
 from tunewise.studies.choose import (
     Contender,
     Records,
@@ -17,9 +18,7 @@ from tunewise.studies.choose import (
     chosen_point,
     has_failed,
     search_ids,
-    seeds_of,
 )
-from tunewise.studies.identity import trial_id
 
 
 @dataclass(frozen=True)

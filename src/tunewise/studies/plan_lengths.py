@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunewise.backbones.vectors import AT_ONCE
+from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
 from tunewise.data.rows import Row, Splits
 from tunewise.tasks.base import Task
 from tunewise.training.batches import evaluation_batches, parts_of, training_batches
@@ -80,6 +80,7 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
         "evaluated": min(EVALUATION_BATCH, len(longest_held)),
         "evaluated_tokens": max(longest_held),
         "read": min(AT_ONCE, len(read)),
+        "pictures": min(PICTURES_AT_ONCE, train.pictures or len(read)),
     }
     if lengths.spare is None:
         return shape

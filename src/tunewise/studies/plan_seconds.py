@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tunewise.costs.calibration import Calibration
+from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.studies.expand import Expansion, Point
 from tunewise.studies.plan_lengths import Lengths
 from tunewise.studies.planned import Planned
 from tunewise.training.batches import evaluation_batches, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import READ_AT_ONCE
 
 START_SECONDS = 0.5  # a trial's process, reading its data, writing its results
 LOADED_BYTES = 1e9  # of weights that are read or written in a second
@@ -71,7 +71,7 @@ def _writing(calibration: Calibration, seen: dict[str, Any], lengths: Lengths, p
     prompts = lengths.validation.prompts(seen["max_length"], lengths.spare)
     whole = [prompt + lengths.spare for prompt in prompts]
     counted = seen["shape"]["prompt_tokens"] + lengths.spare
-    return _passing(calibration, seen, phase, whole, counted=counted, at_once=READ_AT_ONCE)
+    return _passing(calibration, seen, phase, whole, counted=counted, at_once=PROMPTS_AT_ONCE)
 
 
 def _passing(
@@ -120,10 +120,15 @@ def _reading(
     """Of an encoder's pass over texts or, of length 1, pictures."""
     shape = seen["shape"]
     longest = max(shape["tokens"], shape["evaluated_tokens"]) if phase == "texts" else 1
-    counted = shape["read"] * longest
+    at_once = shape["read" if phase == "texts" else "pictures"]
     return sum(
-        _work(calibration, seen["memory"], (phase,), len(batch) * lengths[batch[0]] / counted)
-        for batch in evaluation_batches(lengths, shape["read"])
+        _work(
+            calibration,
+            seen["memory"],
+            (phase,),
+            len(batch) * lengths[batch[0]] / (at_once * longest),
+        )
+        for batch in evaluation_batches(lengths, at_once)
     )
 
 

@@ -63,6 +63,10 @@ def read_file(path: Path) -> Document:
         InputError: the file is missing, too large, not UTF-8 or not YAML. What can be told along
             with the study's other mistakes, such as duplicate keys, is in `Document.problems`.
     """
+    if path.is_dir():
+        inside = path / "study.yaml"
+        hint = f" Did you mean '{inside}'?" if inside.is_file() else ""
+        raise InputError(f"{path}: a folder, where a study file is needed.{hint}")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -101,7 +101,7 @@ def _task(reader: Reader, value: Any) -> Any:
     if len(reader.problems) > before:
         return WRONG
     kind = values.get("kind")
-    if not isinstance(kind, str) or kind not in TASKS.classes:
+    if not isinstance(kind, str) or kind not in TASKS:
         known = ", ".join(TASKS.classes)
         message = unknown("task", kind, TASKS.classes) if isinstance(kind, str) else ""
         place = ("task", "kind") if "kind" in values else ("task",)

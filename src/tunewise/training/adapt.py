@@ -32,6 +32,7 @@ from tunewise.training.detectors import Findings
 from tunewise.training.feed import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Step, train
+from tunewise.training.loss_scale import LossScale
 from tunewise.training.meter import TrialMeter
 from tunewise.training.optimizer import learning_rate_at, make_optimizer
 from tunewise.training.predictor import predict_feed
@@ -59,6 +60,7 @@ class Progress:
     padded_tokens: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
+    scale: LossScale = field(default_factory=LossScale)  # of the loss, in float16
 
     def add(self, step: Step) -> None:
         self.step = step.number
@@ -138,7 +140,8 @@ class Training:
         self.method.restore(self.model, found.method)
         self.log.rewind(found.state["step"])
         findings = Findings(**found.state.pop("findings", {}))
-        progress = Progress(**found.state, findings=findings)
+        scale = LossScale(**found.state.pop("scale", {}))
+        progress = Progress(**found.state, findings=findings, scale=scale)
         self.stopwatch.add(progress.seconds)
         return progress, found.best
 
@@ -157,6 +160,7 @@ class Training:
                 penalty=lambda: self.method.penalty(self.model),
                 after_step=self._after_step,
                 entering=self.meter.entering,
+                scale=self.progress.scale if self.settings.precision == "float16" else None,
             )
         if not self.progress.targets:  # a mean loss over nothing would be told as a number
             raise InputError(
@@ -188,10 +192,11 @@ class Training:
             yield number, step
 
     def _after_step(self, step: Step) -> None:
-        self.method.after_step(self.model, step.number)
+        if not step.skipped:
+            self.method.after_step(self.model, step.number)
         self.progress.add(step)
         self.progress.findings.add_loss(step.number, self.steps, step.loss)
-        if step.number == SETTLED:
+        if not step.skipped and step.number - self.progress.scale.skipped == SETTLED:
             self.watch.look(self.progress.findings)
         if step.number % max(1, self.steps // LOGGED_STEPS) == 0:
             self.log.write(
@@ -200,7 +205,7 @@ class Training:
                 step=step.number,
                 loss=step.loss,
                 learning_rate=step.learning_rate,
-                gradient_norm=step.gradient_norm,
+                gradient_norm=None if step.skipped else step.gradient_norm,
                 seconds=round(self.stopwatch.total(), 3),
             )
         if self.stop():

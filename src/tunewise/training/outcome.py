@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from tunewise.tasks.base import Task
 from tunewise.training.loop import Diverged
 
 SCHEMA = 1
+NO_KERNEL = re.compile(r"\"(\w+)\" not implemented for '(Half|BFloat16)'")
+KINDS = {"Half": "float16", "BFloat16": "bfloat16"}  # as torch's kernels call them
 
 
 def status_of(error: Exception) -> str:
@@ -32,6 +35,11 @@ def described(error: Exception) -> str:
     """The error with the place in the code where it was raised, unless it speaks for itself."""
     if isinstance(error, (Diverged, OverLimit)):
         return str(error)
+    if found := NO_KERNEL.search(str(error)):
+        return (
+            f"precision: {KINDS[found[2]]}: this device has no kernel for {found[1]} in it; "
+            f"take another precision ({error})"
+        )
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 

@@ -80,8 +80,3 @@ class TrainingSettings:
             raise ValueError(f"patience = {self.patience}: a whole number from 1 up.")
         if self.timeout is not None and self.timeout <= 0:
             raise ValueError(f"timeout = {self.timeout}: seconds, above 0.")
-        if self.precision == "float16":
-            raise ValueError(
-                "precision = float16: its small range needs scaled losses, which this loop does "
-                "not have; bfloat16 halves the same memory and needs none."
-            )

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.vectors import AT_ONCE
+from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
 from tunewise.data.world.scenes import DRAWN
+from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.vectors import frozen_encoders
 
-READ_AT_ONCE = 16  # prompts, see `decoding.generate`
 BLANK = f"{DRAWN}0"  # a picture that needs no file
 
 
@@ -32,7 +32,8 @@ class StepShape:
     targets: int | None = None  # None: every token
     evaluated_targets: int | None = None
     prompt_tokens: int | None = None  # None: as evaluated
-    read: int = AT_ONCE  # pictures or texts that a frozen encoder reads at once
+    read: int = AT_ONCE  # texts that a frozen encoder reads at once
+    pictures: int = PICTURES_AT_ONCE  # likewise
 
     @property
     def examples_at_once(self) -> int:
@@ -78,7 +79,7 @@ def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
     coder, wide = model.coder, shape.tokens_evaluated
     if task.form == "write":
         prompt = shape.prompt_tokens or wide
-        prompts = min(shape.evaluated, READ_AT_ONCE)
+        prompts = min(shape.evaluated, PROMPTS_AT_ONCE)
         learnt = fake_answers(shape.examples_at_once, shape.tokens, shape.targets)
         evaluated = fake_answers(shape.evaluated, wide, shape.evaluated_targets)
         return StepBatches(
@@ -90,12 +91,21 @@ def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
     picture = "" if task.picture is None or "image" in encoders else BLANK
     learnt = fake_examples(model, shape.examples_at_once, shape.tokens, picture)
     evaluated = fake_examples(model, shape.evaluated, wide, picture)
-    read = fake_examples(model, shape.read, max(shape.tokens, wide), BLANK)
     return StepBatches(
         [task.collate(learnt, coder)] * shape.parts,
         task.collate(evaluated, coder),
-        read=task.collate(read, coder) if encoders else None,
+        read=_read(model, task, shape) if encoders else None,
     )
+
+
+def _read(model: Model, task: Task, shape: StepShape) -> Batch:
+    """Texts and pictures, of which there may be fewer."""
+    longest = max(shape.tokens, shape.tokens_evaluated)
+    most = max(shape.read, shape.pictures)
+    batch = task.collate(fake_examples(model, most, longest, BLANK), model.coder)
+    inputs = {name: tensor[: shape.read].clone() for name, tensor in batch.inputs.items()}
+    pixels = batch.inputs["pixel_values"][: shape.pictures].clone()
+    return replace(batch, inputs={**inputs, "pixel_values": pixels})
 
 
 def fake_examples(model: Model, examples: int, tokens: int, picture: str = "") -> list[Encoded]:

@@ -232,6 +232,8 @@ class Trial:
         self.result["best_epoch"] = progress.best_epoch or len(progress.epochs)
         self.result["epochs"] = progress.epochs
         self.result["steps"] = progress.step
+        if self.parts.training.precision == "float16":
+            self.result["skipped_steps"] = progress.scale.skipped  # their gradients overflowed
         found = checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
         self.result["checks"] += [check.plain() for check in found]
         self.result["tokens"] = {"real": progress.real_tokens, "padded": progress.padded_tokens}

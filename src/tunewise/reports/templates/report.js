@@ -25,7 +25,7 @@
   function prepared(key, width) {
     const spec = adapted(data.specs[key]);
     const config = structuredClone(data.themes[dark.matches ? "dark" : "light"]);
-    config.axisY.labelLimit = Math.min(360, Math.round(width * 0.34));
+    config.axisY.labelLimit = Math.min(360, Math.round(width * 0.44));
     spec.config = config;
     if (spec.facet) {
       spec.columns = Math.max(1, Math.floor(width / 180));

@@ -1,4 +1,4 @@
-"""What a trial is called: the hash of everything its result depends on. No torch."""
+"""What a trial is called, the hash of everything its result depends on, and with which seeds."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def trial_id(identity: Mapping[str, Any], seed: int) -> str:
     'a7cfb7c62f02a449'
     """
     return digest({**identity, "seed": seed})
+
+
+def seeds_of(study: Mapping[str, Any], contender: Mapping[str, Any]) -> list[int]:
+    """The seeds a contender is trained with: one where every seed gives the same result.
+
+    >>> seeds_of({"seeds": [3, 4]}, {"name": "majority", "seeded": False})
+    [3]
+    """
+    seeds = list(study["seeds"])
+    return seeds if contender.get("seeded", True) else seeds[:1]
