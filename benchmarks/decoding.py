@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from typing import Any
 
@@ -122,6 +123,8 @@ def main() -> None:
     print(f"greedy answers that are equal: {same} of {len(prompts)}")
     ratio = statistics.median(seconds["generate"]) / statistics.median(seconds["tunewise"])
     print(f"ten calls of generate take {ratio:.2f} times as long")
+    if same < len(prompts):
+        sys.exit("The greedy answers differ, so the two times are not of the same work.")
 
 
 if __name__ == "__main__":

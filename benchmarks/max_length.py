@@ -1,10 +1,12 @@
 """What a maximum length costs: SQuAD's rows at 128 to 1,024 tokens.
 
-    python benchmarks/max_length.py ../shared/data [--seconds]
+    python benchmarks/max_length.py ../shared/data [--seconds] [--out FOLDER]
 
 For each limit: contexts shortened and examples left out in training, contexts shortened in
 evaluation and those that then lack every right answer, positions and padding of an epoch in the
-training loop's batches of 16. With --seconds also the time of a training step of a small GPT-2
+training loop's batches of 16, and the most memory that a training step of GPT-2 (124 M) is foreseen
+to hold on the largest of them, with LoRA (rank 8, attention) and with full fine-tuning. With --out
+also ``max_length.svg``. With --seconds also the time of a training step of a small GPT-2
 (four blocks of 256) on these batches, forward and backward, the mean over 12 of them.
 """
 
@@ -15,19 +17,30 @@ import time
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import torch
+import vl_convert
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
 
+from tunewise.backbones.model import Model
+from tunewise.core.files import write_text
 from tunewise.data.examples import Example
 from tunewise.data.settings import DataSettings
 from tunewise.data.sources import read_data
-from tunewise.tasks.base import Encoded
+from tunewise.methods.base import Adaptation
+from tunewise.methods.full import Full
+from tunewise.methods.lora import LoRA
+from tunewise.tasks.base import Batch, Encoded
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.training.batches import training_batches
+from tunewise.training.foresee import TRAINING, foresee
+from tunewise.training.settings import TrainingSettings
+from tunewise.training.step_shape import StepShape
 
 LIMITS = (128, 192, 256, 384, 512, 768, 1024)
 BATCH = 16
 STEPS = 12
+METHODS: dict[str, Adaptation] = {"LoRA": LoRA(rank=8, targets=("attention",)), "full": Full()}
 FILES = {"train": "squad/train_subset.jsonl", "validation": "squad/dev.jsonl"}
 
 
@@ -35,6 +48,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("data", type=Path, help="the folder with squad and gpt2-tokenizer")
     asked.add_argument("--seconds", action="store_true")
+    asked.add_argument("--out", type=Path)
     chosen = asked.parse_args()
     coder: Any = GPT2Tokenizer.from_pretrained(chosen.data / "gpt2-tokenizer")
     coder.pad_token = coder.eos_token
@@ -46,9 +60,10 @@ def main() -> None:
     print(f"{len(train):,} rows of train, {len(validation):,} of the development set\n")
     print(
         "| limit | shortened | left out | evaluation: shortened | answer lost | positions "
-        "| padding |" + (" step (s) |" if chosen.seconds else "")
+        "| padding | LoRA (GB) | full (GB) |" + (" step (s) |" if chosen.seconds else "")
     )
-    print("|---:|---:|---:|---:|---:|---:|---:|" + ("---:|" if chosen.seconds else ""))
+    print("|" + (9 + chosen.seconds) * "---:|")
+    drawn: list[dict[str, Any]] = []
     for limit in LIMITS:
         learnt = task.encode_training(train, coder, max_length=limit)
         cut = sum(item.full_length > limit for item in learnt)
@@ -57,13 +72,46 @@ def main() -> None:
         batches = [task.collate([learnt[place] for place in places], coder) for places in groups]
         positions = sum(batch.padded_tokens for batch in batches)
         padding = 1 - sum(batch.real_tokens for batch in batches) / positions
+        largest = max(batches, key=lambda batch: batch.padded_tokens)
+        memory = {name: step_gb(coder, method, largest) for name, method in METHODS.items()}
+        drawn += [{"limit": limit, "method": name, "gb": gb} for name, gb in memory.items()]
         line = (
             f"| {limit} | {cut / len(train):.1%} | {len(train) - len(learnt)} "
-            f"| {shortened:.1%} | {lost:.1%} | {positions:,} | {padding:.1%} |"
+            f"| {shortened:.1%} | {lost:.1%} | {positions:,} | {padding:.1%} "
+            f"| {memory['LoRA']:.2f} | {memory['full']:.2f} |"
         )
         print(
             line + (f" {step_seconds(task, batches):.2f} |" if chosen.seconds else ""), flush=True
         )
+    if chosen.out:
+        write_text(chosen.out / "max_length.svg", chart(drawn))
+
+
+def step_gb(coder: Any, method: Adaptation, batch: Batch) -> float:
+    """The most that a training step of GPT-2 on this batch holds at once, weights included."""
+    with torch.device("meta"):
+        module = GPT2LMHeadModel(GPT2Config())
+    gpt2 = Model(module.eval(), coder, {"text": "transformer"}, max_length=1024)
+    rows, width = batch.labels.shape
+    task = QuestionAnswering(max_new_tokens=1)  # what is written afterwards is no part of a step
+    shape = StepShape(rows, width, evaluated=1, targets=batch.targets, evaluated_targets=1)
+    memory = foresee(gpt2, task, method, TrainingSettings(), shape).memory
+    return max(memory.peak_bytes(phase) for phase in TRAINING) / 1e9
+
+
+def chart(rows: list[dict[str, Any]]) -> str:
+    """The most memory of a step over the limits, as SVG."""
+    drawn = (
+        alt.Chart(alt.InlineData(values=rows), width=480, height=260)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("limit:O", title="maximum length (tokens)"),
+            y=alt.Y("gb:Q", title="most memory of a training step (GB)"),
+            color=alt.Color("method:N", title=None),
+        )
+    )
+    svg: str = vl_convert.vegalite_to_svg(drawn.to_dict(validate=False))
+    return svg
 
 
 def evaluation(

@@ -10,7 +10,7 @@ from tests.decoding.models import Spelled, causal
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from tunewise.decoding.generate import generate
-from tunewise.decoding.sampling import draw, log_probabilities, probabilities, uniforms
+from tunewise.decoding.sampling import draw, draw_each, log_probabilities, probabilities, uniforms
 from tunewise.decoding.strategies import Strategy
 
 LOGITS = torch.tensor([2.0, 1.0, 0.5, 0.0, -0.5, -1.0, -3.0])
@@ -68,6 +68,23 @@ def test_tokens_are_drawn_with_these_probabilities(strategy: Strategy) -> None:
     counts = np.bincount(tokens, minlength=len(p))
     assert (counts[p == 0] == 0).all()
     assert chisquare(counts[p > 0], n * p[p > 0]).pvalue > 0.001
+
+
+@pytest.mark.parametrize("words", [40, 300])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 5.0])
+def test_rows_with_strategies_of_their_own_are_drawn_as_each_strategy_draws(
+    words: int, spread: float
+) -> None:
+    """With few words and with more than are sorted, peaked, flat, and with ties at the edge."""
+    generator = torch.Generator().manual_seed(0)
+    ways = [*STRATEGIES, Strategy("sample", top_k=64), Strategy("sample", top_k=100, top_p=0.99)]
+    rows = [way for way in ways for _ in range(200)]
+    scores = spread * torch.randn(len(rows), words, generator=generator)
+    scores[::5] = scores[::5].mul(4 / spread).round()  # whole numbers are often equal
+    at = torch.rand(len(rows), generator=generator, dtype=torch.float64)
+    together = draw_each(scores, rows, at)
+    alone = [draw(scores[n : n + 1], way, at[n : n + 1]).item() for n, way in enumerate(rows)]
+    assert together.tolist() == alone
 
 
 def test_a_model_is_drawn_from_as_it_says() -> None:

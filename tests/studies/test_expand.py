@@ -53,6 +53,20 @@ def rows(**changes: Any) -> list[dict[str, Any]]:
     return contender_rows(settings, expand(settings), FACTS)
 
 
+def test_what_is_learnt_is_swept_like_any_training_setting_and_renames_nothing() -> None:
+    task = {"kind": "question-answering"}
+    assert names(task=task, training={"loss_on": ["answer", "all"]}) == [
+        "full loss_on=answer",
+        "full loss_on=all",
+    ]
+    settings = read_study(study(task=task))
+    (row,) = contender_rows(settings, expand(settings), replace(FACTS, task={}))
+    assert "loss_on" not in row["points"][0]["identity"]["training"]
+    for where in ({"training": {"loss_on": "all"}}, {"search": {"loss_on": ["all", "answer"]}}):
+        with pytest.raises(InputError, match="loss_on chooses among tokens of a prompt"):
+            read_study(study(**where))
+
+
 def ids(**changes: Any) -> list[str]:
     return [
         trial_id(point["identity"], seed)

@@ -170,6 +170,16 @@ def test_loss_and_gradient_are_those_of_all_logits(model: Model, loss_on: Any) -
         torch.testing.assert_close(gradients[0][name], gradient, rtol=1e-3, atol=1e-5)
 
 
+def test_what_is_learnt_changes_training_examples_alone() -> None:
+    assert TASK.learning(None) is TASK
+    task = TASK.learning("all")
+    ours, theirs = ([*one.encode(examples(), CODER, max_length=200)] for one in (task, TASK))
+    assert ours == theirs
+    learnt_too = task.encode_training(examples(), CODER, max_length=200)
+    assert all(item.prompt == 0 for item in learnt_too)
+    assert QuestionAnswering(loss_on="all").learning("answer").loss_on == "answer"
+
+
 def test_logits_of_the_prompt_are_never_computed(model: Model) -> None:
     batch = TASK.collate(TASK.encode_training(examples(), CODER, max_length=200), CODER)
     seen = []

@@ -16,7 +16,13 @@ from tunewise.cli.contenders import choose
 from tunewise.cli.export import command
 from tunewise.core.errors import InputError
 from tunewise.opened import Opened
+from tunewise.reports.comparisons import answered
+from tunewise.reports.evidence import gather
+from tunewise.reports.fairness import fairness
 from tunewise.reports.plain import visible
+from tunewise.reports.results import results_of
+from tunewise.reports.slices import sliced
+from tunewise.store.study import StudyFolder
 from tunewise.studies.studyfile import read_study
 
 STUDY = """
@@ -28,8 +34,10 @@ methods:
   - untuned
   - lora: {{rank: 2, targets: attention}}
   - full
+  - full: {{name: prompt too, training: {{loss_on: all}}}}
 training: {{epochs: 2, batch_size: 8, learning_rate: 1e-2, max_length: 160}}
 seeds: [0, 1]
+slices: [question_word, context_length, answers_length]
 """
 
 
@@ -62,13 +70,54 @@ def finished(tmp_path_factory: pytest.TempPathFactory, writer: Path) -> Path:
 def test_every_contender_is_scored_on_the_test_split(finished: Path) -> None:
     content = json.loads((finished / "report" / "evaluation_results.json").read_text())
     rows = {row["name"]: row for row in content["contenders"]}
-    assert set(rows) == {"untuned", "lora", "full"}
+    assert set(rows) == {"untuned", "lora", "full", "prompt too"}
     assert all(row["status"] == "done" for row in rows.values())
     assert all(set(row["test"]) == {"f1", "exact_match", "loss"} for row in rows.values())
     assert rows["untuned"]["parameters"]["trainable"] == 0
     assert rows["untuned"]["seeds"] == [0]
     assert rows["full"]["test"]["loss"]["mean"] < rows["untuned"]["test"]["loss"]["mean"]
     assert content["metric"] == "f1"
+
+
+def test_a_row_that_learns_the_prompt_too_stands_beside_the_others_and_the_lint_names_it(
+    finished: Path,
+) -> None:
+    evidence = gather(StudyFolder.open(finished))
+    finding = next(one for one in fairness(evidence) if one.kind == "training.loss_on")
+    assert finding.severity == "warning"
+    assert finding.says == (
+        "What is learnt of prompt and answer differs: answer for lora and full; all for prompt too."
+    )
+    rows = {row.name: row for row in answered(evidence.contenders, "test")}
+    assert list(rows["full"].ids) == list(rows["prompt too"].ids)  # so they are paired
+    tables = {
+        row.name: pq.read_table(row.finished[0].predictions("test")).to_pylist()
+        for row in evidence.contenders
+    }
+    targets = [[one["targets"] for one in table] for table in tables.values()]
+    assert targets.count(targets[0]) == len(targets)  # the loss is the answer's for all of them
+    losses = [tables[name][0]["loss"] for name in ("full", "prompt too")]
+    assert losses[0] != losses[1]
+
+
+def test_scores_are_told_by_question_word_context_length_and_answer_length(
+    finished: Path,
+) -> None:
+    evidence = gather(StudyFolder.open(finished))
+    found = sliced(evidence, results_of(evidence))
+    assert found is not None
+    assert found.metric == "f1"
+    for slices in found.columns.values():
+        assert sum(one.items for one in slices) == 12
+    rows = pq.read_table(finished / "data" / "test.parquet").to_pylist()
+    answers = [len(row["answers"]["text"][0]) for row in rows]
+    assert found.columns["answers_length"][0].value.startswith(str(min(answers)))
+    (where,) = found.columns["question_word"]
+    best = next(one for one in results_of(evidence).rows if one.name == found.best)
+    score = where.score(best.name)
+    content = json.loads((finished / "report" / "evaluation_results.json").read_text())
+    told = next(row for row in content["contenders"] if row["name"] == found.best)
+    assert score is not None and score.mean == pytest.approx(told["test"]["f1"]["mean"])
 
 
 def test_prepared_rows_say_the_question_word(finished: Path) -> None:

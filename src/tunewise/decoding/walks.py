@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tunewise.decoding.branches import Branches
-from tunewise.decoding.sampling import draw, log_probabilities
+from tunewise.decoding.sampling import draw_each, log_probabilities
 from tunewise.decoding.stopping import Ends, Stopped, cycle
 from tunewise.decoding.strategies import Strategy
 
@@ -90,26 +90,28 @@ class Walks:
 
     def _choose(self, logits: Tensor) -> Tensor:
         """A token for each live walk, written down; 0 for what only fills the table."""
-        by_strategy: dict[int, list[tuple[int, int]]] = {}
-        for row, own in enumerate(self.table):
-            for column, walk in enumerate(own):
-                if walk.done is None:
-                    by_strategy.setdefault(walk.place, []).append((row, column))
+        places = [
+            (row, column)
+            for row, own in enumerate(self.table)
+            for column, walk in enumerate(own)
+            if walk.done is None
+        ]
+        walks = [self.table[row][column] for row, column in places]
+        rows, columns = torch.tensor(places, device=logits.device).T
+        scores = logits[rows, columns]  # (walks, words)
+        chosen = scores.argmax(-1)
+        drawn = [number for number, walk in enumerate(walks) if walk.uniforms is not None]
+        if drawn:
+            own = torch.tensor(drawn, device=logits.device)
+            at = [walks[number].uniforms[len(walks[number].tokens)] for number in drawn]  # type: ignore[index]
+            ways = [walks[number].strategy for number in drawn]
+            chosen[own] = draw_each(scores[own], ways, torch.stack(at))
         tokens = torch.zeros(logits.shape[:2], dtype=torch.long, device=logits.device)
-        for places in by_strategy.values():
-            walks = [self.table[row][column] for row, column in places]
-            rows, columns = torch.tensor(places, device=logits.device).T
-            scores = logits[rows, columns]  # (walks, words)
-            if walks[0].uniforms is None:
-                chosen = scores.argmax(-1)
-            else:
-                numbers = [walk.uniforms[len(walk.tokens)] for walk in walks]  # type: ignore[index]
-                chosen = draw(scores, walks[0].strategy, torch.stack(numbers))
-            tokens[rows, columns] = chosen
-            found = log_probabilities(scores, chosen).tolist()
-            for walk, token, log_probability in zip(walks, chosen.tolist(), found, strict=True):
-                walk.tokens.append(token)
-                walk.log_probability += log_probability
+        tokens[rows, columns] = chosen
+        found = log_probabilities(scores, chosen).tolist()
+        for walk, token, log_probability in zip(walks, chosen.tolist(), found, strict=True):
+            walk.tokens.append(token)
+            walk.log_probability += log_probability
         return tokens
 
     def _pack(self, tokens: Tensor) -> Tensor:

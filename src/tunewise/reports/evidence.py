@@ -201,9 +201,11 @@ class Evidence:
         return self.study.get("texts") or _text_columns(self.study["task"])
 
     def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
-        """For each column its value by item id; `length` is that of the texts in characters.
+        """For each column its value by item id.
 
-        A column that the prepared data do not hold is left out.
+        `length` is that of the texts in characters, `context_length` that of one column; of a
+        written answer, the first reference's. A column that the prepared data do not hold is left
+        out.
         """
         path = self.path / "data" / f"{split}.parquet"
         if not path.is_file():
@@ -216,7 +218,10 @@ class Evidence:
                 if name == "length":
                     value = str(sum(len(str(row[column])) for column in texts))
                 elif name not in table.column_names:
-                    continue
+                    column = name.removesuffix("_length")
+                    if column == name or column not in table.column_names:
+                        continue
+                    value = str(len(_text(row[column])))
                 elif name == label and self.labels:
                     value = self.labels[row[name]]
                 else:
@@ -330,6 +335,12 @@ def _read_written(path: Path) -> Answers:
         written=tuple(row["answer"] for row in first),
         references=tuple(tuple(row["references"]) for row in first),
     )
+
+
+def _text(value: Any) -> str:
+    """A text as it stands, or the first of the right answers; none is an empty one."""
+    texts = value["text"][:1] if isinstance(value, dict) else [value]
+    return "".join(map(str, texts))
 
 
 def _text_columns(task: Mapping[str, Any]) -> list[str]:

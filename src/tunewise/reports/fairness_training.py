@@ -18,6 +18,7 @@ NAMES = {
     "batch_size": "The batch size",
     "accumulate": "The parts in which a step is computed",
     "max_length": "The longest text",
+    "loss_on": "What is learnt of prompt and answer",
     "choose": "The epoch whose weights count",
     "timeout": "The time limit of a trial",
     "clip_norm": "The limit on the gradient's norm",
@@ -25,6 +26,7 @@ NAMES = {
     "optimizer": "The optimiser",
 }
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
+OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
 MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
 
 
@@ -41,7 +43,7 @@ def training_findings(evidence: Evidence) -> list[Finding]:
 def _setting(trained: list[Contender], key: str) -> Finding | None:
     """One training setting; where the search chooses it, it is the search's affair."""
     fixed = [c for c in trained if f"training.{key}" not in c.searched]
-    values = {contender.name: contender.training.get(key) for contender in fixed}
+    values = {contender.name: _value(contender, key) for contender in fixed}
     if not differ(values):
         return None
     own = [contender.name for contender in fixed if key in contender.own_training]
@@ -64,12 +66,19 @@ def _setting(trained: list[Contender], key: str) -> Finding | None:
     return Finding(f"training.{key}", severity, says, todo, tuple(values), values)
 
 
+def _value(contender: Contender, key: str) -> Any:
+    value = contender.training.get(key)
+    if value is None and key in OF_TASK:
+        return (contender.centre.settings.get("task") or {}).get(key)
+    return value
+
+
 def _swept(fixed: list[Contender], key: str) -> bool:
     """Whether every method was tried at all the same values, so that none is favoured."""
     tried: dict[tuple[str, str | None], set[str]] = {}
     for contender in fixed:
         place = (contender.method, contender.model)
-        tried.setdefault(place, set()).add(repr(contender.training.get(key)))
+        tried.setdefault(place, set()).add(repr(_value(contender, key)))
     sets = list(tried.values())
     return len(sets[0]) > 1 and all(one == sets[0] for one in sets)
 

@@ -24,7 +24,7 @@ from tunewise.statistics.rows import RowScores, share_items
 from tunewise.statistics.summary import summarise
 
 KIND = "question_type"  # questions about pictures are always sliced by it
-LENGTH = "length"  # quartiles of the text's length in characters
+LENGTH = "length"  # of all texts, or context_length and the like: quartiles, in characters
 MOST_SLICES = 12  # of one column; the rarest values are put together
 MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
 OF_THEMSELVES = ("question_word",)  # columns that a task adds to its prepared data
@@ -92,7 +92,7 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     groups = [
         (column, value, ids)
         for column in names
-        for value, ids in _groups(values.get(column, {}), cut=column == LENGTH)
+        for value, ids in _groups(values.get(column, {}), cut=column.endswith(LENGTH))
     ]
     best, second = (rows[0].name, rows[1].name) if len(rows) > 1 else (rows[0].name, None)
     found = [_slice(column, value, ids, rows, metric) for column, value, ids in groups]
@@ -155,21 +155,8 @@ def _told(one: Slice, p: float | None) -> Slice:
 
 
 def _only(row: RowScores, ids: set[str]) -> RowScores | None:
-    keep = np.array([name in ids for name in row.ids])
-    if not keep.any():
-        return None
-    return RowScores(
-        row.name,
-        [name for name, inside in zip(row.ids, keep, strict=True) if inside],
-        np.asarray(row.labels)[keep],
-        {seed: np.asarray(run)[keep] for seed, run in row.choices.items()},
-        {seed: run[keep] for seed, run in row.probabilities.items()},
-        {
-            seed: {name: told[keep] for name, told in run.items()}
-            for seed, run in row.scores.items()
-        },
-        seeded=row.seeded,
-    )
+    kept = [name for name in row.ids if name in ids]
+    return row.in_order_of(kept) if kept else None
 
 
 def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, set[str]]]:

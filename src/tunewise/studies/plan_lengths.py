@@ -84,13 +84,14 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
     }
     if lengths.spare is None:
         return shape
+    prompts_too = lengths.learns_prompts if training.loss_on is None else training.loss_on == "all"
     steps = training_batches(read, training.batch_size, seed=0, epoch=1)
     parts = [part for step in steps for part in parts_of(step, training.accumulate)]
     asked = evaluation_batches(longest_held, EVALUATION_BATCH)
     return {
         **shape,
         "targets": None
-        if lengths.learns_prompts
+        if prompts_too
         else max(sum(train.answers[at] for at in part) for part in parts),
         "evaluated_targets": max(sum(held.answers[at] for at in batch) for batch in asked),
         "prompt_tokens": max(held.prompts(limit, lengths.spare)),

@@ -8,7 +8,8 @@ from tunewise.core.errors import Problem, nearest
 from tunewise.data.rows import Splits
 from tunewise.tasks.base import Task
 
-LENGTH = "length"  # not a column: quartiles of the text's length in characters
+LENGTH = "length"  # not a column: quartiles of the texts' length in characters
+OF_ONE = "_length"  # likewise of one column alone, such as context_length
 
 
 def slice_columns(
@@ -20,17 +21,31 @@ def slice_columns(
     rows are never sliced.
     """
     problems = []
+    lengths = {LENGTH, *(f"{column}{OF_ONE}" for column in _measured(task))}
     scored = {name: rows for name, rows in splits.items() if name != "train"}
     for column in slices:
         for split, rows in scored.items():
             both = (*rows, *prepared.get(split, ()))
             found = {key for row in both for key in row if not key.startswith("_")}
-            if column not in found and column != LENGTH:
-                known = nearest(column, {*found, LENGTH})
+            if column not in found | lengths:
+                known = nearest(column, found | lengths)
                 problems.append(Problem("slices", f"{split} has no column '{column}'. {known}"))
     own = {key for rows in prepared.values() for row in rows[:1] for key in row}
     taken = {*task.columns(), *own, "id", LENGTH}
+    present = {key for rows in splits.values() for row in rows for key in row}
+    taken |= lengths - present
     return [column for column in slices if column not in taken], problems
+
+
+def _measured(task: Task) -> tuple[str, ...]:
+    """The columns whose length in characters means something: texts, and written answers.
+
+    Of a single text, `length` tells it already.
+    """
+    texts = tuple(column for column in task.texts if column != task.picture)
+    if task.form == "write":
+        return (*texts, task.answer_column)
+    return texts if len(texts) > 1 else ()
 
 
 def with_columns(prepared: Splits, splits: Splits, columns: Sequence[str]) -> Splits:

@@ -75,6 +75,7 @@ def settings_of_document(document: Document) -> StudySettings:
     _check_methods(reader, task, entries)
     models = _models(reader, top.get("models"), entries)
     entries = _with_search(reader, top.get("search"), entries)
+    _check_learnt(reader, task, entries)
     seeds = 1 if options is WRONG else len(options.seeds)
     if is_small(reader, entries, models, seeds):
         check_ranges(reader, entries, training)
@@ -159,6 +160,17 @@ def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) ->
     for entry in () if task is WRONG else entries:
         if reason := entry.part.cannot.get(task.form):
             message = f"'{entry.method}' does not fit the task '{task.name}': {reason}."
+            reader.wrong(entry.keys, message)
+
+
+def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
+    """What is learnt of prompt and answer can be said only where an answer is written."""
+    if task is WRONG or task.form == "write":
+        return
+    for entry in entries:
+        asked = (*entry.training.get("loss_on", ()), *entry.search.get("training.loss_on", ()))
+        if any(value is not None for value in asked):
+            message = f"loss_on chooses among tokens of a prompt, and '{task.name}' has options."
             reader.wrong(entry.keys, message)
 
 

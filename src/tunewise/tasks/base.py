@@ -22,6 +22,9 @@ from tunewise.data.sources import Data
 Form = Literal["choose", "write"]
 """What an answer is: one of a few options, or a text."""
 
+LossOn = Literal["answer", "all"]
+"""The tokens that a written answer's training loss is over: the answer's, or the prompt's too."""
+
 
 class Encoded(NamedTuple):
     """One example as token numbers.
@@ -225,6 +228,13 @@ class Task(ABC):
     ) -> list[Encoded]:
         """The examples to learn from; those that nothing can be learnt from may be left out."""
         return self.encode(examples, coder, max_length=max_length)
+
+    def learning(self, loss_on: LossOn | None) -> Task:
+        """The same task where training examples teach these tokens; None: as they are.
+
+        What is evaluated stays the same. Tasks whose answers are options have nothing to change.
+        """
+        return self
 
     def fits(self, encoded: Encoded) -> bool:
         """Whether `encode` found room for what must not be cut."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
 from tunewise.statistics import squad
 from tunewise.statistics.metrics import WRITTEN, Columns, scores_of
-from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Form, Loss, Settled, Task
+from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Form, Loss, LossOn, Settled, Task
 from tunewise.tasks.language import padded, rows_of, token_losses
 from tunewise.tasks.prompts import Asked, Prompted, Template, prompts
 from tunewise.tasks.ways import strategy
@@ -49,7 +49,7 @@ class QuestionAnswering(Task):
     answers: str = "answers"  # {text: [...], answer_start: [...]}, a text, or a list of texts
     prompt: str = "Context: {context}\nQuestion: {question}\nAnswer:"
     max_length: int | None = None  # tokens of prompt and answer; None: training.max_length
-    loss_on: Literal["answer", "all"] = "answer"  # all: the prompt is learnt too
+    loss_on: LossOn = "answer"  # all: the prompt is learnt too; training.loss_on has its way first
     decoding: tuple[str, ...] = ("greedy",)  # greedy, beam 4, top-k 10, top-p 0.9, temperature 0.7
     samples: int = 1  # answers written by each way of decoding that draws
     max_new_tokens: int = 32
@@ -216,6 +216,9 @@ class QuestionAnswering(Task):
             if prompt is not None
         ]
         return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
+
+    def learning(self, loss_on: LossOn | None) -> Task:
+        return self if loss_on is None else replace(self, loss_on=loss_on)
 
     def fits(self, encoded: Encoded) -> bool:
         return encoded.prompt > 0

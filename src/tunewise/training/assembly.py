@@ -43,12 +43,13 @@ class Parts:
         task = {**settings["task"]}
         asked = TASKS.build(task.pop("kind"), task)
         method = METHODS.build(settings["method"]["name"], settings["method"]["settings"])
+        training = TrainingSettings(**settings["training"])
         return cls(
             settings=settings,
             study_folder=study_folder,
-            task=asked,
+            task=asked.learning(training.loss_on),
             method=method.for_columns(asked.texts),
-            training=TrainingSettings(**settings["training"]),
+            training=training,
             options=tuple(settings["task"].get("labels") or ()),
             seed=settings["seed"],
         )

@@ -42,6 +42,7 @@ class TrainingSettings:
     warmup: float = 0.06  # fraction of all steps
     clip_norm: float = 1.0
     max_length: int | None = None  # tokens; None: what the model can take, at most 512
+    loss_on: Literal["answer", "all"] | None = None  # what is learnt; None: as the task says
     dropout: float | None = None  # of the backbone; None: as its configuration says
     choose: Literal["best", "last"] = "best"  # epoch whose weights count, by the first metric
     patience: int | None = None  # epochs without a better validation score before stopping
