@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import pyarrow as pa
 import torch
@@ -229,7 +229,7 @@ class Task(ABC):
         """The examples to learn from; those that nothing can be learnt from may be left out."""
         return self.encode(examples, coder, max_length=max_length)
 
-    def learning(self, loss_on: LossOn | None) -> Task:
+    def learning(self, loss_on: LossOn | None) -> Self:
         """The same task where training examples teach these tokens; None: as they are.
 
         What is evaluated stays the same. Tasks whose answers are options have nothing to change.

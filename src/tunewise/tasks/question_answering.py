@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -217,7 +217,7 @@ class QuestionAnswering(Task):
         ]
         return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
 
-    def learning(self, loss_on: LossOn | None) -> Task:
+    def learning(self, loss_on: LossOn | None) -> Self:
         return self if loss_on is None else replace(self, loss_on=loss_on)
 
     def fits(self, encoded: Encoded) -> bool:
