@@ -108,7 +108,7 @@ def quality_and_diversity(
     marks = base(values)
     wide = alt.Scale(zero=False, nice=False, padding=18)
     title = "Diversity: 1 − F1 between samples of a question"
-    x = alt.X("diversity:Q", title=title, scale=wide)
+    x = alt.X("diversity:Q", title=title, scale=wide, axis=alt.Axis(tickCount=6))
     y = alt.Y("f1:Q", title="F1, mean over samples", scale=wide, axis=alt.Axis(format="%"))
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
