@@ -29,6 +29,11 @@ def test_a_finding_stands_in_a_section_of_its_own(tmp_path: Path) -> None:
     assert (finding.trials, finding.judged) == (4, 4)  # three points and a second seed
     assert 'id="checks"' in seen.html
     assert "3 numbers are saved of 9 trained." in seen.html
+    [note] = [note for note in seen.verdict.notes if "What was trained is saved" in note]
+    assert note == (
+        "The check “What was trained is saved” failed in 2 trainings, of lora rank=16. "
+        "The first is lora rank=16, seed 0: 3 numbers are saved of 9 trained."
+    )
 
 
 def test_what_could_not_be_judged_is_no_finding(tmp_path: Path) -> None:
@@ -36,7 +41,7 @@ def test_what_could_not_be_judged_is_no_finding(tmp_path: Path) -> None:
     found = checks(seen.evidence)
     assert (found.trials, found.findings) == (4, ())
     assert "Nothing was found." in seen.html
-    assert not [note for note in seen.verdict.notes if "did not pass" in note]
+    assert not [note for note in seen.verdict.notes if "The check" in note]
 
 
 def test_without_checks_there_is_no_section(tmp_path: Path) -> None:

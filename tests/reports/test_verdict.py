@@ -72,7 +72,7 @@ def test_a_baseline_that_leads_outright_is_enough(tmp_path: Path) -> None:
 def test_a_check_that_failed_is_told(tmp_path: Path) -> None:
     odd = replace(LORA, checks=({"name": "head saved", "passed": False, "detail": "no head"},))
     seen = look(tmp_path / "s", Plan(contenders=(TFIDF, odd), seeds=(0,)))
-    note = "lora rank=16, seed 0, did not pass the check “head saved”: no head."
+    note = "The check “head saved” failed for lora rank=16, seed 0: no head."
     assert note in seen.verdict.notes
 
 

@@ -127,17 +127,32 @@ def _about_failures(evidence: Evidence, results: Results) -> list[str]:
     for row in results.failed:
         kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
         notes.append(f"{shown(row.name)} failed ({row.status}).{kept}")
+    return notes + _about_checks(evidence)
+
+
+def _about_checks(evidence: Evidence) -> list[str]:
+    """A sentence a check, however many trainings did not pass it: the first is told in full."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for contender in evidence.contenders:
         for trial in contender.finished:
             for check in trial.record.result.get("checks") or ():
                 if check.get("passed", True) is False:  # None: could not be judged
-                    told = shown(str(check.get("detail") or "")).removesuffix(".")
                     title = TITLES.get(check["name"], str(check["name"]))
-                    notes.append(
-                        f"{shown(contender.name)}, seed {trial.seed}, did not pass the check "
-                        f"“{shown(title)}”{f': {told}' if told else ''}."
-                    )
-    return notes
+                    detail = shown(str(check.get("detail") or "")).removesuffix(".")
+                    told = f"{shown(contender.name)}, seed {trial.seed}{detail and f': {detail}'}."
+                    found.setdefault(shown(title), []).append((shown(contender.name), told))
+    return [_failed(title, trainings) for title, trainings in found.items()]
+
+
+def _failed(title: str, trainings: list[tuple[str, str]]) -> str:
+    told = trainings[0][1]
+    if len(trainings) == 1:
+        return f"The check “{title}” failed for {told}"
+    names = dict.fromkeys(name for name, _ in trainings)
+    return (
+        f"The check “{title}” failed in {len(trainings):,} trainings, of {listed(list(names))}. "
+        f"The first is {told}"
+    )
 
 
 def _about_what_is_missing(results: Results) -> list[str]:

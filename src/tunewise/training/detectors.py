@@ -139,8 +139,10 @@ def _answers(single_class: Sequence[int], epochs: int) -> Check:
     """One answer for everything at the last evaluation; at an earlier one it was a slow start."""
     if not single_class:
         return Check("answers", True, "more than one answer at every evaluation.")
-    listed = ", ".join(map(str, single_class))
-    detail = f"one answer for all validation examples at epoch {listed} of {epochs}."
+    when = f"epoch {', '.join(map(str, single_class))} of {epochs}"
+    if len(single_class) == epochs > 1:
+        when = f"each of {epochs} epochs"
+    detail = f"one answer for all validation examples at {when}."
     return Check("answers", single_class[-1] != epochs, detail)
 
 
