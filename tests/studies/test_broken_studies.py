@@ -40,7 +40,7 @@ BROKEN = {
         ("{epochs: 3}", "{learning_rat: 1e-4}"),
         "study.yaml:8 training.learning_rat: unknown setting of training 'learning_rat'. "
         "Did you mean 'learning_rate'? Known: accumulate, batch_size, choose, clip_norm, dropout, "
-        "epochs, gradient_checkpointing, learning_rate, max_length, optimizer, patience, "
+        "epochs, gradient_checkpointing, learning_rate, loss_on, max_length, optimizer, patience, "
         "precision, schedule, timeout, warmup, weight_decay.",
     ),
     "a misspelt method": (

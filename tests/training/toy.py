@@ -43,12 +43,12 @@ class Toy(Choosing):
         return Batch(ids, inputs, labels, len(ids), real, longest * len(ids))
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:
-        logits = module(**batch.inputs).logits
+        logits = module(**batch.inputs).logits.float()
         total = F.cross_entropy(logits, batch.labels, reduction="sum")
         return Loss(total, int((logits.argmax(-1) == batch.labels).sum()))
 
     def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]:
-        logits = module(**batch.inputs).logits
+        logits = module(**batch.inputs).logits.float()
         losses = F.cross_entropy(logits, batch.labels, reduction="none").tolist()
         rows = zip(batch.ids, logits.argmax(-1).tolist(), logits.softmax(-1), losses, strict=True)
         return [Prediction(id, choice, tuple(p.tolist()), loss) for id, choice, p, loss in rows]
