@@ -76,8 +76,8 @@ class StudyFolder:
         if not (path / STUDY).is_file():
             beside = path.parent.iterdir() if path.parent.is_dir() else iter(())
             studies = [entry.name for entry in beside if (entry / STUDY).is_file()]
-            message = f"no study here (no {STUDY}). {nearest(path.name, studies)}"
-            raise InputError([Problem(str(path), message)])
+            known = nearest(path.name, studies) if studies else "`tunewise run` makes one."
+            raise InputError([Problem(str(path), f"no study here (no {STUDY}). {known}")])
         return cls(path)
 
     def study(self) -> dict[str, Any]:
