@@ -63,7 +63,7 @@ def cost(place: Path) -> None:
     for name, shape in SHAPES.items():
         shape.save_pretrained(place / name)
     models = ", ".join(f"./{name}" for name in SHAPES)
-    study = written(place, models=models, seeds=3, epochs=3)
+    study = written(place, models=models, seeds="[0, 1, 2]", epochs=3)
     environment = {**os.environ, "TUNEWISE_CACHE": str(place / "cache")}
     print("plan                 seconds  largest process, MB")
     for said in ("first", "from the cache", "from the cache"):
@@ -72,7 +72,7 @@ def cost(place: Path) -> None:
 
 
 def truth(place: Path, epochs: int) -> None:
-    study = written(place, models="embedded:encoder", seeds=3, epochs=epochs)
+    study = written(place, models="embedded:encoder", seeds="[0, 1, 2]", epochs=epochs)
     tunewise(["plan", str(study), "--workers", "1"], place)  # measures the machine
     found = json.loads(tunewise(["plan", str(study), "--workers", "1", "--json"], place))
     started = time.perf_counter()
@@ -85,7 +85,7 @@ def truth(place: Path, epochs: int) -> None:
     print(f"the whole command took {whole:.0f} s: {whole / found['seconds']:.2f}")
 
 
-def written(place: Path, *, models: str, seeds: int, epochs: int) -> Path:
+def written(place: Path, *, models: str, seeds: str, epochs: int) -> Path:
     study = place / "study.yaml"
     study.write_text(STUDY.format(models=models, methods=METHODS, seeds=seeds, epochs=epochs))
     return study
