@@ -21,7 +21,7 @@ from tunewise.reports.score_charts import scores
 from tunewise.reports.written import decoded
 from tunewise.reports.written_tables import quality_and_diversity
 
-MOST_RINGS = 4  # more than these fill a column; the table of costs has their shares too
+MOST_RINGS = 3  # more are too small in a row; the table of costs has their shares too
 PLOT = 290.0  # width of a plot within a column, without its axis
 LEFT_OUT = {"quality-memory"}  # peaks of memory stand in a table
 LOWER = 0.68  # height of a figure against that of the page's chart

@@ -103,5 +103,11 @@ def _drawn(chart: Chart) -> bytes:
 
 def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
     if "facet" in spec:
-        return spec | {"columns": 2, "padding": RING_MARGIN}  # texts stand outside of the rings
+        in_a_row = len(
+            spec["facet"]["sort"]
+        )  # two rows may be taller than a page's tables leave room
+        return spec | {
+            "columns": in_a_row,
+            "padding": RING_MARGIN,
+        }  # for texts outside of the rings
     return spec | {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
