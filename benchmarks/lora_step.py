@@ -94,6 +94,7 @@ def tunewise_run(steps: int) -> dict[str, Any]:
             learning_rate=lambda step: learning_rate_at(step, len(batches), settings, RATE),
             clip_norm=1.0,
             seed=0,
+            penalty=lambda: None,
             after_step=taken.append,
         )
     figures["steps"] = len(taken)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import TracebackType
 
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.send import track
@@ -35,12 +34,7 @@ class Follower:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let a copy that has begun come to its end, or to its time limit."""
         self._closing.set()
         self._news.set()
