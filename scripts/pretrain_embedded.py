@@ -68,7 +68,7 @@ def train_tokenizer() -> BertTokenizerFast:
     Not the same twice: the library breaks ties between equally frequent pieces by the order of a
     hash table, which changes from process to process.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # type: ignore[call-arg]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(

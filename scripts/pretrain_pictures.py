@@ -124,7 +124,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     model = ViTModel(ViTConfig(**CONFIG), add_pooling_layer=False)
-    reader = nn.Linear(CONFIG["hidden_size"], len(PLACES) * sum(SIZES))
+    reader = nn.Linear(model.config.hidden_size, len(PLACES) * sum(SIZES))
     pretrain(model, reader, options.steps)
     shutil.rmtree(options.out, ignore_errors=True)
     model.half().save_pretrained(options.out)
