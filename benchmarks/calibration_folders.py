@@ -6,7 +6,7 @@
 A rerun writes a study folder as a run leaves it: two contenders with their trials, sealed tests
 and predictions, made of dice. It is read and judged by the code of ``tunewise results``. A
 difference is found where the other contender is called behind; a tie is kept where it is called
-tied, or unsettled: behind as trained, and with other seeds not so. Seeds are fixed, so two runs
+tied, as trained or at least as a method. Seeds are fixed, so two runs
 print the same; the exit code is 1 where fewer ties are kept than 90 of 100 or fewer differences
 found than 80.
 """
@@ -68,8 +68,9 @@ def main(reruns: int) -> int:
         right = sum(told.best == "better" for _, told in apart)
         missed += (kept < TIES) + (found < FOUND)
         print(
-            f"{kind.name}: of {reruns} reruns with equal contenders {standings['tied']} called "
-            f"tied, {standings['unsettled']} unsettled, {standings['behind']} different; of "
+            f"{kind.name}: of {reruns} reruns with equal contenders {kept * reruns:.0f} called "
+            f"tied ({standings['behind-as-trained']} of them as methods only), "
+            f"{standings['behind']} different; of "
             f"{reruns} with {100 * twice:.1f} points between them {found * reruns:.0f} found, "
             f"the better one on top in {right}",
             flush=True,

@@ -55,9 +55,9 @@ class Measured:
     hosts: tuple[str, ...]
 
 
-Standing = Literal["best", "tied", "unsettled", "behind", "untested", "unscored"]
+Standing = Literal["best", "tied", "behind-as-trained", "behind", "untested", "unscored"]
 """Where a row stands to the best. A tied one cannot be told apart, neither as trained nor as a
-method; an unsettled one is behind as trained, but too few seeds let us say so of the method."""
+method. What is behind as trained is tied as a method: other seeds could turn the order."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _standing(name: str, compared: Comparison | None) -> Standing:
         return "untested"
     if not pair.tied:
         return "behind"
-    return "unsettled" if pair.items.separated else "tied"
+    return "behind-as-trained" if pair.items.separated else "tied"
 
 
 def _flags(contender: Contender) -> tuple[str, ...]:

@@ -39,16 +39,16 @@ def _leader(results: Results, best: Row) -> str:
     score = f"{percent(mean)} % {metric_said(results.metric)}"
     if not any(row.to_best for row in results.rows):
         return f"{name} reaches {score} {where}; there is nothing to compare it with."
-    tied, unsettled = _names(results, "tied"), _names(results, "unsettled")
+    tied, as_method = _names(results, "tied"), _names(results, "behind-as-trained")
     if tied:
         return (
             f"{name} scores highest with {score} {where}, "
             f"but {listed(tied)} cannot be told apart from it."
         )
-    if unsettled:
+    if as_method:
         return (
-            f"As trained, {name} is best with {score} {where}. Whether it would be with other "
-            f"seeds is not settled against {listed(unsettled)}."
+            f"As trained, {name} is best with {score} {where}. As a method it is tied with "
+            f"{listed(as_method)}: with other seeds the order could turn."
         )
     if results.standing("untested"):
         return f"{name} scores highest with {score} {where}."
@@ -96,15 +96,16 @@ def why_narrower(pair: Pair, seeds: int) -> str:
 def outlook(results: Results) -> str | None:
     """Who is behind, where that is not everybody, and what would settle the rest."""
     behind, tied = _names(results, "behind"), results.standing("tied")
-    unsettled = _names(results, "unsettled")
+    as_method = _names(results, "behind-as-trained")
     sentences = []
-    if behind and (tied or unsettled):
+    if behind and (tied or as_method):
         sentences.append(f"{_are(behind)} behind by more than chance explains.")
-    if unsettled and tied:
+    if as_method and tied:
         sentences.append(
-            f"{_are(unsettled)} behind as trained; with other seeds that is not settled."
+            f"{_are(as_method)} behind as trained and tied as a method: with other seeds the "
+            "order could turn."
         )
-    for row in [*tied, *results.standing("unsettled")][:1]:
+    for row in [*tied, *results.standing("behind-as-trained")][:1]:
         sentences += _settling(row.to_best)
     return " ".join(sentences) or None
 

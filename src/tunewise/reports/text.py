@@ -70,7 +70,7 @@ def _cells(row: Row, results: Results) -> list[Text]:
     if spread and spread.sd is not None:
         mean += f" ± {percent(spread.sd)}"
     name = shown(row.name)
-    if row.standing in {"tied", "unsettled"}:
+    if row.standing in {"tied", "behind-as-trained"}:
         name += f" ({row.standing})"
     if row.status != "done":
         name += f" ({row.status})"

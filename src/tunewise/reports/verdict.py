@@ -21,14 +21,13 @@ class Verdict:
 
     `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
     computed. `tied` cannot be told
-    from the best in either way. `unsettled` is behind as trained, but with so few seeds the
-    same cannot be said of the methods.
+    from the best in either way. `behind_as_trained` are tied with it as methods only.
     """
 
     headline: str
     best: str | None
     tied: tuple[str, ...]
-    unsettled: tuple[str, ...]
+    behind_as_trained: tuple[str, ...]
     cheapest: str | None  # fewest trained numbers among the best and those tied with it
     fastest: str | None  # least time among them
     leanest: str | None  # smallest peak of memory among them
@@ -55,7 +54,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         headline=headline(results, best, cheapest, enough),
         best=best.name,
         tied=tuple(row.name for row in results.standing("tied")),
-        unsettled=tuple(row.name for row in results.standing("unsettled")),
+        behind_as_trained=tuple(row.name for row in results.standing("behind-as-trained")),
         cheapest=cheapest.name,
         fastest=None if fastest.measured.seconds is None else fastest.name,
         leanest=None if leanest.measured.peak_bytes is None else leanest.name,
@@ -74,7 +73,7 @@ def _without_results(evidence: Evidence, results: Results) -> Verdict:
         headline="No contender has a result yet.",
         best=None,
         tied=(),
-        unsettled=(),
+        behind_as_trained=(),
         cheapest=None,
         fastest=None,
         leanest=None,
