@@ -23,7 +23,7 @@ from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
 from tunewise.studies.plan import plan
 from tunewise.studies.planned import Plan
-from tunewise.studies.pool import usable_cores
+from tunewise.studies.pool import Pool, usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.progress import show_progress
 from tunewise.studies.settings import StudySettings
@@ -57,7 +57,8 @@ class Study:
 
     def run(self, out: Path | str | None = None, *, workers: int | None = None) -> Opened:
         """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""
-        launch(self.settings, Path(out) if out else None, workers=workers)
+        with Pool() as pool:
+            launch(self.settings, Path(out) if out else None, pool=pool, workers=workers)
         return Opened(Path(out) if out else default_folder(self.settings))
 
 
@@ -65,14 +66,15 @@ def launch(
     settings: StudySettings,
     out: Path | None,
     *,
+    pool: Pool,
     workers: int | None = None,
     trackers: Sequence[str] = (),
     say: Say = lambda text: None,
 ) -> Outcome:
     """Prepare and store a study, run what it still needs, and write its report.
 
-    `trackers` are those of the command line, beside the study's own. One that fails is told and
-    ends nothing.
+    `pool` is the worker, which loads its libraries while the study is prepared. `trackers` are
+    those of the command line, beside the study's own. One that fails is told and ends nothing.
 
     Raises:
         MissingExtra: the package of a tracker is not installed.
@@ -88,7 +90,7 @@ def launch(
     for note in prepared.notes:
         say(f"note: {note}")
     workers = workers or len(usable_cores())
-    prepared = with_batch_sizes(prepared, path, workers=workers, say=say)
+    prepared = with_batch_sizes(prepared, path, workers=workers, pool=pool, say=say)
     folder = StudyFolder.create(path)
     with folder.lock():
         store(prepared, folder)
@@ -97,7 +99,7 @@ def launch(
             Follower(path, trackers) as follower,
         ):
             hear = _followed(on_event, follower)
-            outcome = run_jobs(folder, workers=workers, on_event=hear)
+            outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear)
         if outcome.progress.finished:
             say("Writing the report ...")
             write_report(folder)

@@ -1,8 +1,9 @@
 """``python -m tunewise.worker``: imports the heavy libraries once and forks a process a job.
 
-Lines of JSON come in: ``{"do": "run", "job": {...}, "core": 0}``, ``{"do": "stop", "key": ...}``,
-``{"do": "kill", "key": ...}``. Lines go out: ``{"ready": true}``, then ``{"job": key, "exit":
-code}`` for each process that ended. When the input closes, the launcher is gone, and so are we.
+Lines of JSON come in: ``{"do": "run", "study": folder, "job": {...}, "core": 0}``, ``{"do":
+"stop", "key": ...}``, ``{"do": "kill", "key": ...}``. Lines go out: ``{"ready": true}``, then
+``{"job": key, "exit": code}`` for each process that ended. When the input closes, the launcher is
+gone, and so are we.
 
 The launcher sets the thread limits in our environment, because libraries read them when they
 are imported. We never touch CUDA: a process that did could not be forked.
@@ -51,7 +52,6 @@ class Runner(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tunewise.worker", description=__doc__)
-    parser.add_argument("study", type=Path, help="folder of the study")
     parser.add_argument("--runner", required=True, help="module that runs jobs")
     parser.add_argument("--afresh", action="store_true", help="start jobs instead of forking them")
     parser.add_argument("--message", help="run this one job (what --afresh starts)")
@@ -59,16 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.message:
         message = json.loads(options.message)
-        return _job(options.study, options.runner, message, options.lifelines)
+        return _job(options.runner, message, options.lifelines)
     _load(options.runner).warm_up()
-    return Worker(options.study, options.runner, afresh=options.afresh).serve()
+    return Worker(options.runner, afresh=options.afresh).serve()
 
 
 class Worker:
     """Starts, stops and buries the processes of jobs; does nothing else, so it always answers."""
 
-    def __init__(self, study: Path, runner: str, *, afresh: bool) -> None:
-        self.study, self.runner, self.afresh = study, runner, afresh
+    def __init__(self, runner: str, *, afresh: bool) -> None:
+        self.runner, self.afresh = runner, afresh
         self.children: dict[str, int] = {}  # process ids by job key
         self.reports = os.dup(1)
         os.dup2(2, 1)  # whatever a library prints must not land among the reports
@@ -115,8 +115,8 @@ class Worker:
             lifelines = [os.dup(0), os.dup(self.alive)]
             for handle in lifelines:
                 os.set_inheritable(handle, True)
-            command = [sys.executable, "-P", "-m", "tunewise.worker", str(self.study)]
-            command += ["--runner", self.runner, "--message", json.dumps(message)]
+            command = [sys.executable, "-P", "-m", "tunewise.worker", "--runner", self.runner]
+            command += ["--message", json.dumps(message)]
             command += ["--lifelines", *map(str, lifelines)]
             pid = os.posix_spawn(sys.executable, command, os.environ)
             for handle in lifelines:
@@ -130,7 +130,7 @@ class Worker:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for handle in (self.reports, self._mine, self.bell, self._ring):
                     os.close(handle)
-                code = _job(self.study, self.runner, message, [os.dup(0), self.alive])
+                code = _job(self.runner, message, [os.dup(0), self.alive])
             finally:
                 os._exit(code)  # past the worker's own clean-up, which is not the child's
         return pid
@@ -155,7 +155,7 @@ class _Stop:
         self.asked = True
 
 
-def _job(study: Path, runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
+def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
     """Be the process of one job, from its first moment to its exit code."""
     stop = _Stop()
     os.setsid()  # the terminal's Ctrl-C does not reach us, and our children end with us
@@ -163,7 +163,8 @@ def _job(study: Path, runner: str, message: dict[str, Any], lifelines: Sequence[
     signal.signal(signal.SIGTERM, stop.ask)
     threading.Thread(target=_end_with, args=(lifelines,), daemon=True).start()
 
-    job, folder = message["job"], StudyFolder(study)
+    job, study = message["job"], Path(message["study"])
+    folder = StudyFolder(study)
     key = f"{job['kind']}/{job['id']}"
     try:
         _print_to(folder.output_file(key))

@@ -15,8 +15,10 @@ import pytest
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice
+from tunewise.studies.pool import Pool
 
 HERE = Path(__file__).parent
+LAUNCH = "TOY_LAUNCH"  # in the environment of a launcher and all that it starts
 
 
 class ToyStudy:
@@ -65,9 +67,9 @@ class ToyStudy:
     def run(self, workers: int = 2, runner: str = "toy") -> Outcome:
         """Run the study in this process."""
         study = json.loads((self.folder.path / "data" / "toy.json").read_text())
-        with self.folder.lock():
+        with Pool(runner) as pool, self.folder.lock():
             self.folder.write_study(study, "name: toy\n")
-            return run_jobs(self.folder, workers=workers, on_event=self._hear, runner=runner)
+            return run_jobs(self.folder, workers=workers, pool=pool, on_event=self._hear)
 
     def launch(self, workers: int = 2, **environment: str) -> subprocess.Popen[str]:
         """Run the study in a process, and process group, of its own."""
@@ -75,7 +77,7 @@ class ToyStudy:
             [sys.executable, str(HERE / "launch.py"), str(self.folder.path), str(workers)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | environment,
+            env=os.environ | {LAUNCH: str(self.folder.path)} | environment,
             text=True,
             start_new_session=True,
         )

@@ -10,6 +10,7 @@ from tunewise.core.errors import TunewiseError
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import run_jobs
 from tunewise.studies.events import Event, Finished, Notice, Started
+from tunewise.studies.pool import Pool
 
 
 def show(event: Event) -> None:
@@ -24,9 +25,9 @@ def main() -> int:
     study = json.loads((folder.path / "data" / "toy.json").read_text())
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     try:
-        with folder.lock():
+        with Pool("toy") as pool, folder.lock():
             folder.write_study(study, "name: toy\n")
-            outcome = run_jobs(folder, workers=workers, on_event=show, runner="toy")
+            outcome = run_jobs(folder, workers=workers, pool=pool, on_event=show)
     except TunewiseError as error:
         print(error, file=sys.stderr)
         return 2

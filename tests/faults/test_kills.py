@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.conftest import LAUNCH
 
 from tunewise.core.files import FAIL_AT
 from tunewise.store.log import read_log
@@ -38,13 +39,14 @@ def started(toy: Any, jobs: int = 1) -> Callable[[], bool]:
 
 
 def alive(study: Path) -> list[int]:
-    """The processes that have anything to do with a study's folder."""
+    """The processes of every launch of a study: the launchers, their workers and the trials."""
+    mark = f"{LAUNCH}={study}".encode()
     found = []
     for place in Path("/proc").iterdir():
         try:
-            if place.name.isdigit() and str(study).encode() in (place / "cmdline").read_bytes():
+            if place.name.isdigit() and mark in (place / "environ").read_bytes().split(b"\0"):
                 found.append(int(place.name))
-        except (FileNotFoundError, ProcessLookupError):
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
 

@@ -13,7 +13,7 @@ import pytest
 from tunewise import worker
 from tunewise.core.errors import TunewiseError
 from tunewise.studies.engine import run_jobs
-from tunewise.studies.pool import usable_cores
+from tunewise.studies.pool import Pool, usable_cores
 
 
 def outputs(toy: Any) -> list[str]:
@@ -48,10 +48,11 @@ def test_a_worker_that_keeps_dying_stops_the_study(toy: Any) -> None:
 
 def test_a_study_needs_its_lock_and_a_worker(toy: Any) -> None:
     toy.write({}).run()
-    with pytest.raises(ValueError, match="lock is held"):
-        run_jobs(toy.folder, workers=1)
-    with toy.folder.lock(), pytest.raises(ValueError, match="workers = 0"):
-        run_jobs(toy.folder, workers=0)
+    with Pool("toy") as pool:
+        with pytest.raises(ValueError, match="lock is held"):
+            run_jobs(toy.folder, workers=1, pool=pool)
+        with toy.folder.lock(), pytest.raises(ValueError, match="workers = 0"):
+            run_jobs(toy.folder, workers=0, pool=pool)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 from tests.tasks.conftest import byte_tokenizer, save_writer
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2Config
 
-from tunewise.api import launch
+from tunewise.api import Study
 from tunewise.backbones.causal import check_causal
 from tunewise.backbones.model import Model
 from tunewise.backbones.quiet import quiet
@@ -283,7 +283,7 @@ def test_a_whole_study_of_prompts(tmp_path: Path) -> None:
         text = "\n".join(["statement,label", *lines])
         (tmp_path / "data" / f"{split}.csv").write_text(f"{text}\n")
     (tmp_path / "study.yaml").write_text(STUDY.format(model=tmp_path / "writer"))
-    launch(read_study(tmp_path / "study.yaml"), tmp_path / "out", workers=1)
+    Study.read(tmp_path / "study.yaml").run(tmp_path / "out", workers=1)
     content = json.loads((tmp_path / "out" / "report" / "evaluation_results.json").read_text())
     rows_ = {row["name"]: row for row in content["contenders"]}
     assert {row["status"] for row in rows_.values()} == {"done"}

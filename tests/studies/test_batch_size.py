@@ -15,11 +15,15 @@ from tunewise.costs.limit import resident_bytes
 from tunewise.store.study import StudyFolder
 from tunewise.studies import batch_size
 from tunewise.studies.batch_size import largest, with_batch_sizes
+from tunewise.studies.pool import Pool
 from tunewise.studies.prepare import Prepared, prepare, store
 from tunewise.studies.schema import study_schema
 from tunewise.studies.studyfile import read_study
 
 Make = Callable[..., dict[str, Any]]
+
+
+FAKED: Any = None  # the worker of those whose probes are faked
 
 
 @pytest.fixture
@@ -84,9 +88,6 @@ def fake_probes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         asked.append((name, size))
         return size <= {"full": 20, "lora": 70}[name]
 
-    monkeypatch.setattr(
-        batch_size, "Pool", lambda *_: type("P", (), {"close": lambda self: None})()
-    )
     monkeypatch.setattr(batch_size._Probes, "fits", fits)
     return asked
 
@@ -94,7 +95,9 @@ def fake_probes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_the_hungriest_method_decides_for_all_of_a_model(
     make: Make, tmp_path: Path, fake_probes: list[tuple[str, int]]
 ) -> None:
-    prepared = with_batch_sizes(prepare(read_study(make())), tmp_path / "run", workers=1)
+    prepared = with_batch_sizes(
+        prepare(read_study(make())), tmp_path / "run", workers=1, pool=FAKED
+    )
     assert sizes(prepared) == {"majority": None, "lora": 16, "full": 16}
     assert fake_probes == [("full", 32), ("full", 16), ("lora", 16)]
     assert prepared.study["settings"]["training"]["batch_size"] == 16
@@ -109,13 +112,15 @@ def test_going_on_keeps_the_number_also_with_another_method(
     make: Make, tmp_path: Path, fake_probes: list[tuple[str, int]]
 ) -> None:
     path = tmp_path / "run"
-    first = with_batch_sizes(prepare(read_study(make(methods=["lora"]))), path, workers=1)
+    first = with_batch_sizes(
+        prepare(read_study(make(methods=["lora"]))), path, workers=1, pool=FAKED
+    )
     assert sizes(first) == {"lora": 64}
     folder = StudyFolder.create(path)
     with folder.lock():
         store(first, folder)
     asked = len(fake_probes)
-    again = with_batch_sizes(prepare(read_study(make())), path, workers=1)
+    again = with_batch_sizes(prepare(read_study(make())), path, workers=1, pool=FAKED)
     assert sizes(again) == {"majority": None, "lora": 64, "full": 64}
     assert len(fake_probes) == asked
 
@@ -124,7 +129,9 @@ def test_an_entry_may_say_a_number_of_its_own(
     make: Make, tmp_path: Path, fake_probes: list[tuple[str, int]]
 ) -> None:
     methods = [{"lora": {"training": {"batch_size": 8}}}, "full"]
-    prepared = with_batch_sizes(prepare(read_study(make(methods=methods))), tmp_path, workers=1)
+    prepared = with_batch_sizes(
+        prepare(read_study(make(methods=methods))), tmp_path, workers=1, pool=FAKED
+    )
     assert sizes(prepared) == {"lora": 8, "full": 16}
 
 
@@ -152,7 +159,7 @@ def test_real_probes_find_less_where_less_memory_is_allowed(make: Make, tmp_path
     study = make(methods=["full"], models=make()["models"])
     prepared = prepare(read_study(study))
     settings = prepared.study["contenders"][0]["points"][0]["settings"]
-    with batch_size._Probes(prepared, 10**12) as probes:
+    with Pool() as pool, batch_size._Probes(prepared, pool, 10**12) as probes:
         assert probes.fits(settings, 32)
         peak = read_json(next(probes.folder.path.glob("trials/*/probe.json")))["peak_resident"]
         probes.limit = peak // 2

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
-from tunewise.api import launch
-from tunewise.cli.console import STDERR, say
-from tunewise.cli.finish import show_end
+from tunewise.cli.console import STDERR
 from tunewise.cli.options import Workers
-from tunewise.studies.studyfile import read_study
+from tunewise.cli.running import run_study
 
 
 def command(
@@ -25,9 +23,7 @@ def command(
     trained, measured and compared on reviews of rented rooms.
     """
     with as_file(files("tunewise.cli").joinpath("demo.yaml")) as path:
-        settings = read_study(path)
-    outcome = launch(settings, out, workers=workers, say=say)
-    show_end(out, outcome)
+        outcome = run_study(path, out, workers=workers)
     if outcome.progress.complete:
         STDERR.print(
             f"Open the report in a browser, or read {out / 'study.yaml'} and make it your own:\n"

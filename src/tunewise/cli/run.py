@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from tunewise.api import launch
-from tunewise.cli.console import say
-from tunewise.cli.finish import show_end
 from tunewise.cli.options import Out, Overrides, StudyFile, Track, Workers
-from tunewise.studies.prepare import default_folder
-from tunewise.studies.studyfile import read_study
+from tunewise.cli.running import run_study
 
 
 def command(
@@ -23,7 +19,5 @@ def command(
 
     Ctrl-C once saves checkpoints and stops; the same command goes on from there.
     """
-    settings = read_study(study, overrides)
-    outcome = launch(settings, out, workers=workers, trackers=track, say=say)
-    show_end(out or default_folder(settings), outcome)
+    outcome = run_study(study, out, overrides=overrides, workers=workers, trackers=track)
     raise typer.Exit(outcome.exit_code)

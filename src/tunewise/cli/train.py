@@ -6,15 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tunewise.api import launch
 from tunewise.cli.console import say
-from tunewise.cli.finish import show_end
 from tunewise.cli.options import Out, Overrides
+from tunewise.cli.running import run_study
 from tunewise.core.canonical import changed_settings
 from tunewise.data.drafts import study_name
 from tunewise.data.inspect import look
-from tunewise.studies.prepare import default_folder
-from tunewise.studies.studyfile import read_study
 
 Model = Annotated[str, typer.Option(help="A hub id, a folder, or embedded:encoder.")]
 Data = Annotated[str, typer.Option(help="A hub id, a folder, a file, or embedded:reviews.")]
@@ -57,9 +54,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
         "training": {name: value for name, value in training.items() if value is not None},
         "seeds": [seed],
     }
-    settings = read_study(study, overrides)
-    outcome = launch(settings, out, workers=1, say=say)
-    show_end(out or default_folder(settings), outcome)
+    outcome = run_study(study, out, overrides=overrides, workers=1)
     raise typer.Exit(outcome.exit_code)
 
 

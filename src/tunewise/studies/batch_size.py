@@ -17,11 +17,10 @@ from tunewise.core.files import read_json
 from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.data.prepared import write_prepared
 from tunewise.store.study import STUDY, StudyFolder
-from tunewise.studies.engine import RUNNER
 from tunewise.studies.entries import AUTO, BATCH
 from tunewise.studies.exits import KILLED, Exit
 from tunewise.studies.jobs import Job
-from tunewise.studies.pool import Pool
+from tunewise.studies.pool import Pool, WorkerEnded
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studies.rows import identity_of
 
@@ -34,7 +33,12 @@ Fits = Callable[[dict[str, Any], int], bool]
 
 
 def with_batch_sizes(
-    prepared: Prepared, folder: Path, *, workers: int, say: Say = lambda text: None
+    prepared: Prepared,
+    folder: Path,
+    *,
+    workers: int,
+    pool: Pool,
+    say: Say = lambda text: None,
 ) -> Prepared:
     """The study with a number in the place of every batch size left to us.
 
@@ -55,7 +59,7 @@ def with_batch_sizes(
     missing = {model: rows for model, rows in asking.items() if model not in found}
     if missing:
         limit = prepared.study["memory_limit"] or _share(workers)
-        with _Probes(prepared, limit) as probes:
+        with _Probes(prepared, pool, limit) as probes:
             for model, rows in missing.items():
                 say(f"Looking for the largest batch size that fits {model} ...")
                 found[model] = _largest_of_all(rows, probes)
@@ -106,9 +110,10 @@ def _largest_of_all(rows: list[dict[str, Any]], probes: _Probes) -> int:
 
 
 class _Probes:
-    """A worker that tries training steps, each in a process of its own, in a folder aside."""
+    """Training steps that the worker tries, each in a process of its own, in a folder aside."""
 
-    def __init__(self, prepared: Prepared, limit: int | None) -> None:
+    def __init__(self, prepared: Prepared, pool: Pool, limit: int | None) -> None:
+        self.pool = pool
         train = prepared.splits["train"]
         columns = prepared.study["task"]["text"]
         columns = [columns] if isinstance(columns, str) else columns
@@ -124,20 +129,21 @@ class _Probes:
         self.place = TemporaryDirectory()
         self.folder = StudyFolder.create(Path(self.place.name) / "probe")
         write_prepared(self.folder.path / "data", {"train": self.rows})
-        self.pool = Pool(self.folder, RUNNER)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pool.close()
         self.place.cleanup()
 
     def fits(self, settings: dict[str, Any], size: int) -> bool:
         training = {**settings["training"], BATCH: size}
         self.tried += 1
         job = Job("probe", f"{self.tried}", {**settings, "training": training, "seed": self.seed})
-        while not self.pool.ready:
-            self.pool.reports(0.1)
-        self.pool.start(job, None, self.limit)
+        try:
+            while not self.pool.ready:
+                self.pool.reports(0.1)
+        except WorkerEnded:
+            raise self.pool.failure() from None
+        self.pool.start(self.folder, job, None, self.limit)
         reports: list[tuple[str, int]] = []
         while not reports:
             reports = self.pool.reports(0.1)

@@ -21,7 +21,6 @@ from tunewise.studies.jobs import Job, Progress
 from tunewise.studies.ledger import Ledger
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
 
-RUNNER = "tunewise.training.job"
 TICK = 0.1  # seconds between two looks at time limits and signals
 TRIES = 2  # a trial that is killed from outside gets a second chance, not a third
 RESTARTS = 3  # of the worker, before something is thought to be wrong with it
@@ -49,8 +48,8 @@ def run_jobs(
     folder: StudyFolder,
     *,
     workers: int,
+    pool: Pool,
     on_event: OnEvent = lambda event: None,
-    runner: str = RUNNER,
 ) -> Outcome:
     """Run all that the stored study still needs, up to `workers` jobs at a time.
 
@@ -60,8 +59,8 @@ def run_jobs(
     Args:
         folder: the study, locked and written.
         workers: how many jobs run side by side, from 1 up.
+        pool: the worker, which may still be coming up; it is closed in the end.
         on_event: told what happens, and every tenth of a second while nothing does.
-        runner: the module that runs jobs, as `tunewise.worker.Runner` says.
 
     Raises:
         InputError: a newer Tunewise wrote into this folder.
@@ -73,7 +72,7 @@ def run_jobs(
     if workers < 1:
         raise ValueError(f"workers = {workers}: a whole number from 1 up.")
     with Signals() as signals:
-        launch = _Launch(Ledger(folder, on_event), workers, on_event, runner, signals)
+        launch = _Launch(Ledger(folder, on_event), workers, on_event, pool, signals)
         try:
             launch.run()
         finally:
@@ -97,10 +96,10 @@ class _Launch:
     """One launch of a study: what runs, what has been tried, what stopped it."""
 
     def __init__(
-        self, ledger: Ledger, workers: int, on_event: OnEvent, runner: str, signals: Signals
+        self, ledger: Ledger, workers: int, on_event: OnEvent, pool: Pool, signals: Signals
     ) -> None:
         self.ledger, self.folder, self.on_event = ledger, ledger.folder, on_event
-        self.runner, self.signals = runner, signals
+        self.signals = signals
         self.running: dict[str, _Running] = {}
         self.tried: Counter[str] = Counter()
         self.free = list(range(workers))[::-1]
@@ -111,7 +110,7 @@ class _Launch:
         self.pinned = workers >= len(self.cores)
         self.queue: list[Job] | None = None  # None: to be asked for again
         self.reports: list[tuple[str, int]] = []  # job keys and exit codes not yet looked at
-        self.pool: Pool | None = None
+        self.pool = pool
         self.deaths = 0
         self.stopping = False
         self.paused: str | None = None
@@ -133,8 +132,7 @@ class _Launch:
             self.on_event(Tick())
 
     def close(self) -> None:
-        if self.pool is not None:
-            self.pool.close()
+        self.pool.close()
 
     def outcome(self) -> Outcome:
         progress = self.ledger.progress()
@@ -161,21 +159,18 @@ class _Launch:
         while hopeless := [job for job in self._waiting() if job.features in spoiled]:
             status, error = spoiled[str(hopeless[0].features)]
             self._end(hopeless[0], status, error, seconds=0.0)
-        if self._waiting() and self.pool is None:
-            self.pool = Pool(self.folder, self.runner)
-        while self.pool is not None and self.pool.ready and self.free and self._waiting():
+        while self.pool.ready and self.free and self._waiting():
             job = self._waiting().pop(0)
             slot = self.free.pop()
             core = self.cores[slot % len(self.cores)] if self.pinned else None
             limit = self.ledger.study.get("memory_limit")
-            self.pool.start(job, core, limit, helpers=self.helpers)
+            self.pool.start(self.folder, job, core, limit, helpers=self.helpers)
             self.running[job.key] = _Running(job, slot)
             self.on_event(Started(job))
 
     # What happens
 
     def _listen(self) -> None:
-        assert self.pool is not None
         try:
             self.reports.extend(self.pool.reports(0 if self.reports else TICK))
         except WorkerEnded:
@@ -187,7 +182,6 @@ class _Launch:
             limit = running.job.settings.get("training", {}).get("timeout")
             if limit is not None and running.seconds > limit and not running.late:
                 running.late = True
-                assert self.pool is not None
                 self.pool.kill(running.job.key)
 
     def _ended(self, running: _Running, code: int) -> None:
@@ -243,7 +237,6 @@ class _Launch:
     def _stop(self) -> None:
         self.stopping = True
         for key in self.running:
-            assert self.pool is not None
             self.pool.stop(key)
 
     def _pause(self, cause: str) -> None:
@@ -258,15 +251,14 @@ class _Launch:
 
     def _bury_worker(self) -> None:
         """Start another worker; the jobs of the dead one ended with it and wait again."""
-        assert self.pool is not None
-        pool, self.pool = self.pool, None
-        if not pool.ready:
-            raise pool.failure()
-        ended = pool.close()
+        if not self.pool.ready:
+            raise self.pool.failure()
+        ended = self.pool.close()
         self.deaths += 1
         if self.deaths > RESTARTS:
             raise TunewiseError(f"The worker process died {self.deaths} times; last it {ended}.")
         self.on_event(Notice(f"The worker process {ended}; another one takes over."))
+        self.pool = Pool(self.pool.runner)
         for running in self.running.values():
             self.free.append(running.slot)
             if not self.ledger.take(running.job, running.seconds):

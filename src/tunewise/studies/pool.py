@@ -7,16 +7,20 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tunewise
 from tunewise.core.errors import TunewiseError
-from tunewise.store.study import StudyFolder
 from tunewise.studies.exits import said
-from tunewise.studies.jobs import Job
 
+if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been started
+    from tunewise.store.study import StudyFolder
+    from tunewise.studies.jobs import Job
+
+RUNNER = "tunewise.training.job"
 GOODBYE = 5.0  # seconds a worker gets to end by itself
 
 # One thread a trial: as many trials as cores run side by side, and results then depend neither
@@ -36,36 +40,52 @@ class WorkerEnded(Exception):
 
 
 class Pool:
-    """A running worker. It imports for some seconds first: `ready` says when it takes jobs."""
+    """A running worker. It imports for some seconds first: `ready` says when it takes jobs.
 
-    def __init__(self, folder: StudyFolder, runner: str) -> None:
+    So it is started as early as can be, before this process loads libraries of its own; it
+    belongs to no study until it is given a job. `runner` is the module that runs jobs, as
+    `tunewise.worker.Runner` says.
+    """
+
+    def __init__(self, runner: str = RUNNER) -> None:
         self.ready = False
+        self.runner = runner
         self._unread = b""
-        self._complaints = folder.output_file("worker")
-        self._complaints.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-P", "-m", "tunewise.worker", str(folder.path.resolve())]
-        command += ["--runner", runner]
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the pool
+        command = [sys.executable, "-P", "-m", "tunewise.worker", "--runner", runner]
         if sys.platform != "linux":
             command.append("--afresh")  # forking after imports is safe on Linux alone
-        with self._complaints.open("wb") as complaints:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                env=worker_environment(),
-                start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
-            )
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            env=worker_environment(),
+            start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
+        )
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def start(
-        self, job: Job, core: int | None, memory_limit: int | None = None, *, helpers: int = 0
+        self,
+        folder: StudyFolder,
+        job: Job,
+        core: int | None,
+        memory_limit: int | None = None,
+        *,
+        helpers: int = 0,
     ) -> None:
-        """Start a process for the job, on one core and with so many bytes, where these are said.
+        """Start a process for a study's job, on one core and with so many bytes, where said.
 
         `helpers` threads may read pictures beside its own, on cores that nothing else uses.
         """
         described = {**job.as_json(), "memory_limit": memory_limit, "helpers": helpers}
-        self._send({"do": "run", "job": described, "core": core})
+        study = str(folder.path.resolve())
+        self._send({"do": "run", "study": study, "job": described, "core": core})
 
     def stop(self, key: str) -> None:
         """Ask a job to save a checkpoint and end."""
@@ -95,7 +115,10 @@ class Pool:
         return [(message["job"], message["exit"]) for message in messages if "job" in message]
 
     def close(self) -> str:
-        """End the worker, and with it whatever still runs; returns how it ended, in words."""
+        """End the worker, and with it whatever still runs; returns how it ended, in words.
+
+        Closing twice does no harm.
+        """
         assert self._process.stdin is not None and self._process.stdout is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -107,13 +130,16 @@ class Pool:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+        if not self._complaints.closed:
+            self._complaints.seek(0)
+            self._said = self._complaints.read().decode(errors="replace").strip()
+            self._complaints.close()
         return said(self._process.returncode)
 
     def failure(self) -> TunewiseError:
         """The error for a worker that did not come up, with what it said last."""
         ended = self.close()
-        tail = self._complaints.read_text(encoding="utf-8", errors="replace").strip()
-        last = "\n".join(tail.splitlines()[-12:])
+        last = "\n".join(self._said.splitlines()[-12:])
         return TunewiseError(f"The worker process {ended}. It said last:\n{last}")
 
     def _send(self, message: dict[str, Any]) -> None:

@@ -182,7 +182,7 @@ def _inspectors(
     made: dict[str, Inspector] = {}
     problems = []
     for name, source in models.items():
-        users = [METHODS.classes[row["method"]] for row in contenders if row["model"] == name]
+        users = [METHODS.get(row["method"]) for row in contenders if row["model"] == name]
         asked = bool(users) and all(issubclass(u, Direct) and u.asks_writer for u in users)
         try:
             made[name] = Inspector(source, settings.task, settled.options, only_asked=asked)
