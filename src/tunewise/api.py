@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunewise.core.errors import StudyBusy, TunewiseError
-from tunewise.opened import Opened
-from tunewise.reports.write import write_report
+from tunewise.core.later import Later
 from tunewise.store.study import StudyFolder
 from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
@@ -30,6 +29,13 @@ from tunewise.studies.settings import StudySettings
 from tunewise.studies.studyfile import read_study
 from tunewise.trackers.follow import Follower
 from tunewise.trackers.send import check_trackers, track
+
+if TYPE_CHECKING:
+    from tunewise import opened
+    from tunewise.reports import write
+else:  # charts and statistics take a second to load, and the first trial does not wait for them
+    opened = Later("tunewise.opened")
+    write = Later("tunewise.reports.write")
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,11 @@ class Study:
         """What it would take and could tell; of each model only the configuration is needed."""
         return plan(self.settings, workers=workers or len(usable_cores()), say=say)
 
-    def run(self, out: Path | str | None = None, *, workers: int | None = None) -> Opened:
+    def run(self, out: Path | str | None = None, *, workers: int | None = None) -> opened.Opened:
         """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""
         with Pool() as pool:
             launch(self.settings, Path(out) if out else None, pool=pool, workers=workers)
-        return Opened(Path(out) if out else default_folder(self.settings))
+        return opened.Opened(Path(out) if out else default_folder(self.settings))
 
 
 def launch(
@@ -102,7 +108,7 @@ def launch(
             outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear)
         if outcome.progress.finished:
             say("Writing the report ...")
-            write_report(folder)
+            write.write_report(folder)
             for name in trackers:
                 _track(folder, name, say)
     return outcome

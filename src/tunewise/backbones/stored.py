@@ -83,7 +83,12 @@ def stored_rows(
             mark_complete(folder)
         else:
             on_rows(count)
-        return Rows([load_file(folder / _name(number))["rows"] for number in range(len(ranges))])
+        return read_rows(folder)
+
+
+def read_rows(folder: Path) -> Rows:
+    """The rows of a folder that is whole."""
+    return Rows([load_file(path)["rows"] for path in sorted(folder.glob("rows-*.safetensors"))])
 
 
 def share(folder: Path, other: Path) -> None:

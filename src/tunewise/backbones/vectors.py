@@ -5,10 +5,12 @@ They are addressed by their content: the encoder's numbers, how it reads, and wh
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,17 @@ from tunewise.backbones.stored import (
     PICTURES_AT_ONCE,
     OnRows,
     Rows,
+    read_rows,
     share,
     stored_rows,
 )
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
-from tunewise.core.files import is_complete
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import check_complete, is_complete, read_json, write_json
 
+FEATURES = "features"  # the folder in the cache
+NAMES = "names.json"  # of the rows beside it
 SAMPLES = 256  # numbers of each tensor that enter an encoder's name
 
 Tokens = Mapping[str, Sequence[int]]
@@ -44,7 +50,7 @@ def picture_vectors(
     here: Path | None = None,
     on_rows: OnRows = lambda rows: None,
 ) -> Rows:
-    """A row for each picture, in the order of their names.
+    """A row for each picture, in the order of their names; one that any study had is not read.
 
     Args:
         module: whose picture encoder is asked, in evaluation mode.
@@ -55,22 +61,32 @@ def picture_vectors(
         on_rows: hears how many more are there.
     """
     names = sorted(pictures)
+    processor = json.loads(coder.processor.to_json_string())
+    place = Path(digest([name_of(module.image), processor]), digest(names))
+
+    @functools.cache
+    def known() -> dict[str, Tensor]:
+        return known_rows(cache_folder() / FEATURES / place.parent, names)
 
     def compute(places: range) -> Tensor:
-        starts = range(places.start, places.stop, PICTURES_AT_ONCE)
-        parts = [names[start : min(start + PICTURES_AT_ONCE, places.stop)] for start in starts]
+        wanted = [names[number] for number in places]
+        lacking = [name for name in wanted if name not in known()]
+        starts = range(0, len(lacking), PICTURES_AT_ONCE)
+        parts = [lacking[start : start + PICTURES_AT_ONCE] for start in starts]
         module.image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own text lacks it
-        return torch.cat(side_by_side(_read, parts))
+        rows = [row for vectors in side_by_side(_read, parts) for row in vectors.float().cpu()]
+        found = {**known(), **dict(zip(lacking, rows, strict=True))}
+        return torch.stack([found[name] for name in wanted])
 
     @torch.no_grad()  # a thread of its own does not know that of its caller
     def _read(part: Sequence[str]) -> Tensor:
-        pixels = coder.pixels([opener(pictures[name]) for name in part]).to(device_of(module))
+        """Always a full batch: a picture's last digits then do not depend on what is beside it."""
+        full = [*part, *repeat(part[-1], PICTURES_AT_ONCE - len(part))]
+        pixels = coder.pixels([opener(pictures[name]) for name in full]).to(device_of(module))
         vectors: Tensor = module.image(pixels.contiguous(memory_format=torch.channels_last))
-        return vectors
+        return vectors[: len(part)]
 
-    processor = json.loads(coder.processor.to_json_string())
-    key = digest([name_of(module.image), processor, names])
-    return _rows(module, key, len(names), compute, here=here, on_rows=on_rows)
+    return _rows(module, place, len(names), compute, here=here, on_rows=on_rows, names=names)
 
 
 def text_vectors(
@@ -94,7 +110,7 @@ def text_vectors(
         return found
 
     key = digest([name_of(module.text), [list(text["input_ids"]) for text in texts]])
-    return _rows(module, key, len(texts), compute, here=here, on_rows=on_rows)
+    return _rows(module, Path(key, "vectors"), len(texts), compute, here=here, on_rows=on_rows)
 
 
 def name_of(encoder: nn.Module) -> str:
@@ -114,20 +130,38 @@ def name_of(encoder: nn.Module) -> str:
     return total.hexdigest()
 
 
+def known_rows(encoder: Path, names: Sequence[str]) -> dict[str, Tensor]:
+    """The rows of these names that whole folders of one encoder have."""
+    found: dict[str, Tensor] = {}
+    for folder in sorted(encoder.iterdir()) if encoder.is_dir() else ():
+        with suppress(OSError, DamagedFile):  # another process may be writing it
+            places = {name: place for place, name in enumerate(read_json(folder / NAMES))}
+            here = [name for name in names if name in places and name not in found]
+            if here:
+                check_complete(folder)
+                rows = read_rows(folder).take([places[name] for name in here])
+                found.update(zip(here, rows, strict=True))
+    return found
+
+
 def device_of(module: nn.Module) -> torch.device:
     return next(module.parameters()).device
 
 
 def _rows(
     module: nn.Module,
-    key: str,
+    place: Path,
     count: int,
     compute: Callable[[range], Tensor],
     *,
     here: Path | None,
     on_rows: OnRows,
+    names: Sequence[str] | None = None,
 ) -> Rows:
-    """From the study's place, the user's cache, or the encoder, whichever has them first."""
+    """From the study's place, the user's cache at `place`, or the encoder: the first that has them.
+
+    `names` of the rows, if they have any, are kept beside them for `known_rows`.
+    """
 
     @torch.no_grad()
     def quietly(places: range) -> Tensor:
@@ -136,8 +170,10 @@ def _rows(
 
     if here is not None and is_complete(here):
         return stored_rows(here, count, quietly, on_rows=on_rows)
-    cache = cache_folder() / "features" / key / "vectors"
+    cache = cache_folder() / FEATURES / place
     with suppress(OSError):  # there can be no cache: computed below
+        if names and not is_complete(cache):
+            write_json(cache / NAMES, names)
         rows = stored_rows(cache, count, quietly, on_rows=on_rows)
         if here is None:
             return rows
