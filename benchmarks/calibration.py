@@ -15,7 +15,6 @@ import time
 from tunewise.statistics.calibration import (
     LINES,
     Line,
-    bounds_for,
     detectable,
     measure,
     tied_share,
@@ -41,8 +40,7 @@ def calibrated(studies: int) -> int:
         start = time.perf_counter()
         shares = list(measure(line, studies=studies))
         print(f"{line.name}: {studies} studies, {time.perf_counter() - start:.0f} s")
-        for name, share, nominal in shares:
-            low, high = bounds_for(nominal, studies)
+        for name, share, (low, high) in shares:
             holds = low <= share <= high
             missed += not holds
             told = "" if holds else "  MISSED"

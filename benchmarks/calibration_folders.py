@@ -150,8 +150,7 @@ def _standing(results: Results) -> str:
 
 def _detectable(results: Results) -> float:
     pair = next(row.to_best for row in results.rows if row.to_best)
-    claim = pair.method if pair.decided_by == "method" else pair.items
-    return claim.detectable or 0.0
+    return pair.deciding.detectable or 0.0
 
 
 if __name__ == "__main__":

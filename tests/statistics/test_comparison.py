@@ -106,6 +106,18 @@ def test_several_runs_are_decided_by_the_claim_about_the_methods() -> None:
     assert not pair.tied
 
 
+def test_two_seeds_that_lie_close_by_chance_do_not_speak_for_their_models() -> None:
+    """Both differ by 3 points, so their spread is zero; over the items the same could be chance."""
+    pair = compared(
+        row("a", range(8), range(100, 108)),
+        row("b", range(20, 34), range(120, 134)),
+    ).pairs[0]
+    assert pair.method.p is not None and pair.items.p is not None
+    assert pair.method.p < 0.05 < pair.items.p
+    assert pair.decided_by == "items"
+    assert pair.tied
+
+
 def test_other_seeds_are_not_paired() -> None:
     own, other = simulated(0.8, 0.6)
     moved = RowScores(

@@ -139,7 +139,7 @@ def _settling(pair: Pair | None) -> list[str]:
     ways = []
     if pair and pair.needed_items and not pair.items.separated:
         ways.append(f"{pair.needed_items:,} items")
-    if pair and pair.needed_seeds:
+    if pair and pair.needed_seeds and not pair.method.separated:
         ways.append(f"{pair.needed_seeds} seeds")
     if not pair or not ways:
         return []

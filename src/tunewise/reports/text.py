@@ -65,7 +65,7 @@ def _cells(row: Row, results: Results) -> list[Text]:
     spread = row.scores(results.split).get(results.metric)
     interval = row.intervals.get((results.split, results.metric))
     pair = row.to_best
-    claim = None if pair is None else (pair.method if pair.decided_by == "method" else pair.items)
+    claim = pair.deciding if pair else None
     mean = percent(spread.mean) if spread else "–"
     if spread and spread.sd is not None:
         mean += f" ± {percent(spread.sd)}"

@@ -14,6 +14,7 @@ import numpy as np
 from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.simulation import Simulated, World, simulate
 
+VERDICT = "equal rows called different"
 RESAMPLES = 1_000  # per study; the noise of the bootstrap is small against that of the study
 
 
@@ -58,12 +59,13 @@ LINES = (
 )
 
 
-def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, float]]:
-    """Name, share, and the share it should be, for everything that line can show.
+def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, tuple[float, float]]]:
+    """Name, share, and the bounds of that share, for everything that line can show.
 
     A claim about the method is judged by what is true of the method; one about trained models
     by what is true of them. Luck of the seeds makes two equal methods' models truly different,
-    so the items' tests are judged only where it is zero.
+    so the items' tests are judged only where it is zero. A verdict needs both claims, so it is
+    wrong at most as often as either: it has an upper bound alone.
     """
     counts: dict[str, list[bool]] = {}
     nominal: dict[str, float] = {}
@@ -84,7 +86,7 @@ def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, float]]:
         if row.method_interval is not None:
             inside = row.method_interval.low <= method_true[-1] <= row.method_interval.high
             note("interval of a row covers, method", inside, 0.95)
-        note("equal rows called different", len(found.tied) < len(made.rows), 0.05)
+        note(VERDICT, len(found.tied) < len(made.rows), 0.05)
         if len(made.rows) > 2:
             continue
         pair = found.pairs[0]
@@ -94,11 +96,14 @@ def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, float]]:
             note("interval of a difference covers, items", inside, 0.95)
         if pair.items.p is not None and line.world.seed == 0:
             note("items' test rejects", pair.items.p < 0.05, 0.05)
+        if pair.method.p is not None:
+            note("methods' test rejects", pair.method.p < 0.05, 0.05)
         if pair.method.interval is not None:
             inside = pair.method.interval.low <= 0 <= pair.method.interval.high
             note("interval of a difference covers, method", inside, 0.95)
     for name, seen in counts.items():
-        yield name, float(np.mean(seen)), nominal[name]
+        low, high = bounds_for(nominal[name], studies)
+        yield name, float(np.mean(seen)), (0.0 if name == VERDICT else low, high)
 
 
 def tied_share(line: Line, *, studies: int, difference: float = 0.0) -> float:
@@ -115,9 +120,8 @@ def detectable(line: Line, *, studies: int = 20) -> float:
     found = []
     for number in range(studies):
         pair = line.study(number)[1].pairs[0]
-        claim = pair.method if pair.decided_by == "method" else pair.items
-        if claim.detectable is not None:
-            found.append(claim.detectable)
+        if pair.deciding.detectable is not None:
+            found.append(pair.deciding.detectable)
     return float(np.mean(found))
 
 

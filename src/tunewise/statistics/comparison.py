@@ -24,7 +24,7 @@ from tunewise.statistics.claims import Terms
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.metrics import Metric, metric_named
 from tunewise.statistics.paired import McNemar
-from tunewise.statistics.pairs import Pair, compare_pair, unpaired
+from tunewise.statistics.pairs import Decision, Pair, compare_pair, unpaired
 from tunewise.statistics.resampling import RESAMPLES
 from tunewise.statistics.rows import RowScores, SharedItems, share_items
 from tunewise.statistics.seeds import Improvement
@@ -189,17 +189,13 @@ def _decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict
 
 
 def _with_verdict(pair: Pair, *, inside: bool) -> Pair:
-    decided_by: Literal["method", "items", "nothing"] = "nothing"
-    if pair.method.separated is not None:
-        decided_by, tied = "method", not pair.method.separated
-    elif pair.items.separated is not None:
-        decided_by, tied = "items", not pair.items.separated
-    else:
-        tied = True
+    claims: dict[Decision, float | None]
+    claims = {"method": pair.method.p_adjusted, "items": pair.items.p_adjusted}
+    tested = [(p, name) for name, p in claims.items() if p is not None]
+    pair = replace(pair, decided_by=max(tested)[1] if tested else "nothing")
     return replace(
         pair,
-        decided_by=decided_by,
-        tied=tied,
+        tied=not pair.deciding.separated,
         correction="Holm" if inside else "Benjamini-Hochberg",
         confirmatory=inside,
     )

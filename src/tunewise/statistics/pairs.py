@@ -25,16 +25,20 @@ from tunewise.statistics.power import detectable_shift, items_needed, seeds_need
 from tunewise.statistics.rows import RowScores, SharedItems
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
 
+Decision = Literal["method", "items", "nothing"]
+
 
 @dataclass(frozen=True)
 class Pair:
     """``row - other`` in the unit of the metric, and what it is worth.
 
-    `items` is about these trained models, `method` about other seeds as well. `decided_by`
-    names the wider claim that could be tested; where it does not separate the two, they are
-    tied. `confirmatory` says that the pair belongs to the family, so `correction` is Holm's.
-    `mcnemar` holds one test per seed that both ran, for reference: the claim rests on all
-    seeds together.
+    `items` is about these trained models, `method` about other seeds as well. Two rows that are
+    called different must differ in both, as far as they could be tested: `decided_by` names the
+    claim with the larger p value, and where it does not separate the two, they are tied. (Few
+    seeds may lie close by chance, and then the claim about the methods alone would be bolder
+    than that about its own models.) `confirmatory` says that the pair belongs to the family, so
+    `correction` is Holm's. `mcnemar` holds one test per seed that both ran, for reference: the
+    claim rests on all seeds together.
 
     `disagreement` is the mean squared difference per item, for single runs the share of items
     that exactly one of them gets right. So many `needed_items` would show the observed
@@ -48,7 +52,7 @@ class Pair:
     difference: float
     items: Claim
     method: Claim
-    decided_by: Literal["method", "items", "nothing"] = "nothing"
+    decided_by: Decision = "nothing"
     tied: bool = True
     correction: Literal["Holm", "Benjamini-Hochberg"] = "Holm"
     confirmatory: bool = True
@@ -58,6 +62,11 @@ class Pair:
     needed_seeds: int | None = None
     equivalence: Equivalence | None = None
     improvement: Improvement | None = None
+
+    @property
+    def deciding(self) -> Claim:
+        """The claim by which the two are tied or not."""
+        return self.method if self.decided_by == "method" else self.items
 
 
 def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
