@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.conftest import OPTIONS
 
 from tunewise.backbones.shapes import build_shape
 from tunewise.backbones.sources import resolve
 from tunewise.core.canonical import settings_of
+from tunewise.core.errors import InputError
 from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
 from tunewise.methods.base import METHODS, Adaptation
@@ -96,6 +98,30 @@ EVERY: list[tuple[str, dict[str, Any]]] = [
     ("peft", {"peft_type": "ADALORA", "init_r": 4, "target_r": 2}),
     ("peft", {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3}),
 ]
+
+
+@pytest.mark.parametrize("kind", ["trial", "features"])
+def test_a_model_that_was_edited_while_its_study_ran_is_not_trained(
+    study: Path, settings: Settings, tmp_path: Path, kind: str
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(settings("head")["model"]["source"], model)
+    chosen = {**settings("head"), "model": resolve(str(model))}
+    (study / "data" / "train.parquet").touch()  # as a start of the study does
+    (model / "README.md").write_text("no part of the model")
+    assert do(study, chosen, id="before", kind=kind) == "done"
+    weights = load_file(model / "model.safetensors")
+    save_file(
+        {name: tensor + 1e-3 for name, tensor in weights.items()}, model / "model.safetensors"
+    )
+    if kind == "features":
+        with pytest.raises(InputError, match="its files have changed since the study"):
+            do(study, chosen, id="after", kind=kind)
+    else:
+        assert do(study, chosen, id="after") == "failed"
+        assert (
+            "its files have changed since the study was started" in result(study, "after")["error"]
+        )
 
 
 @pytest.mark.parametrize(("name", "own"), EVERY)

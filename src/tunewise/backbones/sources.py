@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,34 @@ def resolve(source: str, revision: str | None = None) -> dict[str, Any]:
     if folder is None:
         commit = _hub_commit(source, revision)
         return {"source": source, "revision": commit, "hash": commit}
-    files = {path.name: sha256_of(path) for pattern in CONTENT for path in folder.glob(pattern)}
+    files = {path.name: sha256_of(path) for path in _content(folder)}
     return {"source": source, "revision": None, "hash": digest(files)}
+
+
+def check_unchanged(recorded: Mapping[str, Any], since: float) -> None:
+    """Refuse a local model that is not any more what `resolve` recorded.
+
+    Large weights are read again only where something in the folder changed after `since`, seconds
+    since the epoch. A commit on the hub cannot change.
+
+    Raises:
+        InputError: its configuration, weights or tokenizer have changed.
+    """
+    source = recorded["source"]
+    folders = [folder for part in parts_of(source) if (folder := locate(part))]
+    paths = [path for folder in folders for path in (folder, *_content(folder))]
+    if all(path.stat().st_ctime <= since for path in paths):
+        return
+    if resolve(source, recorded["revision"])["hash"] != recorded["hash"]:
+        raise InputError(
+            f"model {source}: its files have changed since the study was started, and results of "
+            "two models do not belong in one table. Put them back, or run the study once more: "
+            "what the change concerns is trained anew."
+        )
+
+
+def _content(folder: Path) -> list[Path]:
+    return [path for pattern in CONTENT for path in folder.glob(pattern)]
 
 
 def _resolve_pair(source: str, revision: str | None) -> dict[str, Any]:

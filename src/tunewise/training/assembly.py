@@ -14,6 +14,7 @@ from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.lean import compute_in, recompute_blocks
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
+from tunewise.backbones.sources import check_unchanged
 from tunewise.backbones.stored import OnRows
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import PICTURES, read_prepared
@@ -61,6 +62,16 @@ class Parts:
             item._replace(picture=str(folder / PICTURES / item.picture)) if item.picture else item
             for item in examples
         ]
+
+    def check_model(self) -> None:
+        """Refuse to train a local model that is not what it was when the study was started.
+
+        Raises:
+            InputError: its files have changed since.
+        """
+        if self.settings["model"] is not None:
+            data = self.study_folder / "data" / "train.parquet"  # written at every start
+            check_unchanged(self.settings["model"], since=data.stat().st_ctime)
 
     def build_model(self) -> Model | None:
         """The model as its checkpoint has it, with a new head; None where none is used."""

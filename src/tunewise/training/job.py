@@ -83,6 +83,7 @@ def make_features(job: dict[str, Any], study_folder: Path) -> str:
     trials then run the trunk each time.
     """
     parts = Parts.of(job["settings"], study_folder)
+    parts.check_model()
     method = parts.method
     if not isinstance(method, Adaptation):
         raise TypeError(f"method '{method.name}' has no trunk to run")

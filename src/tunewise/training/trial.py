@@ -91,6 +91,7 @@ class Trial:
 
     def _train_and_score(self) -> None:
         with self.stopwatch.phase("load"):
+            self.parts.check_model()
             train = self.parts.examples("train")
             validation = self.parts.examples("validation")
         match self.parts.method:
