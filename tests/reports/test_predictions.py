@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
-from tunewise.reports.evidence import Answers, gather
+from tunewise.reports.answers import Answers
+from tunewise.reports.evidence import gather
 from tunewise.reports.plain import visible
 from tunewise.reports.predictions import (
     GUARDED,

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tunewise.core.errors import InputError, Problem, unknown
+from tunewise.reports.answers import Answers
 from tunewise.reports.comparisons import LEVEL, answered
 from tunewise.reports.disagreements import Answered, majority_answer, truth_of
-from tunewise.reports.evidence import Answers, Contender, Evidence
+from tunewise.reports.evidence import Contender, Evidence
 from tunewise.reports.finding import value_words
 from tunewise.reports.results import Results, Row
 from tunewise.reports.rows_apart import differing, flat_settings

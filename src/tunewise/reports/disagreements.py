@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunewise.reports.evidence import Answers, Contender, Evidence
+from tunewise.reports.answers import Answers
+from tunewise.reports.evidence import Contender, Evidence
 from tunewise.statistics.squad import normalised
 
 MOST_SHOWN = 15

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from tunewise.statistics.metrics import WRITTEN
+from tunewise.reports.answers import Answers, read_answers
 from tunewise.statistics.tuning import best_point
 from tunewise.store.identity import seeds_of, trial_id
 from tunewise.store.study import StudyFolder
@@ -21,23 +18,6 @@ from tunewise.store.trials import Record
 
 DONE = "done"
 UNFINISHED = "unfinished"  # some of its trials have not run yet
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What one trial answered on one split, in the order of the stored file.
-
-    Where answers were written, every label is 1, a choice is 1 where the answer is right and 0
-    where not, and there are no probabilities.
-    """
-
-    ids: tuple[str, ...]
-    labels: NDArray[np.int64]  # (items,) the right option
-    choices: NDArray[np.int64]  # (items,) the option answered
-    probabilities: NDArray[np.float64] | None = None  # (items, options)
-    scores: dict[str, NDArray[np.float64]] | None = None  # name -> (items,), of written answers
-    written: tuple[str, ...] = ()  # (items,) the answers that count
-    references: tuple[tuple[str, ...], ...] = ()  # (items,) the texts that are right
 
 
 @dataclass(frozen=True)
@@ -60,7 +40,7 @@ class Trial:
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
         path = self.predictions(split)
-        return None if path is None else _read_answers(path, path.stat().st_mtime_ns)
+        return None if path is None else read_answers(path, path.stat().st_mtime_ns)
 
     def predictions(self, split: str) -> Path | None:
         """The file of the stored answers on a split, if there is one."""
@@ -299,42 +279,6 @@ def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str,
 def _learning_rate(described: Mapping[str, Any]) -> float | None:
     rates = {p["settings"]["training"].get("learning_rate") for p in described["points"]}
     return rates.pop() if len(rates) == 1 else None
-
-
-@lru_cache(maxsize=1024)
-def _read_answers(path: Path, changed: int) -> Answers:
-    """The stored answers, read once while the file stays as it is: many parts of a report ask."""
-    if "references" in pq.read_schema(path).names:
-        return _read_written(path)
-    table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
-    return Answers(
-        tuple(table["id"].to_pylist()),
-        np.asarray(table["label"].to_numpy(), dtype=np.int64),
-        np.asarray(table["choice"].to_numpy(), dtype=np.int64),
-        np.asarray(table["probabilities"].to_pylist(), dtype=np.float64),
-    )
-
-
-def _read_written(path: Path) -> Answers:
-    """The first answer of each item, which is the one that counts."""
-    columns = ["id", "answer", "references", *WRITTEN]
-    names = pq.read_schema(path).names
-    known = [name for name in ("strategy", "sample") if name in names]
-    table = pq.read_table(path, columns=[*columns, *known])
-    for name in known:  # before the rows are made: of thirty answers to a question one counts
-        if table.num_rows:
-            table = table.filter(pc.equal(table[name], table[name][0]))
-    rows = table.select(columns).to_pylist()
-    first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
-    scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
-    return Answers(
-        tuple(row["id"] for row in first),
-        np.ones(len(first), dtype=np.int64),
-        scores["exact_match"].astype(np.int64),
-        scores=scores,
-        written=tuple(row["answer"] for row in first),
-        references=tuple(tuple(row["references"]) for row in first),
-    )
 
 
 def _text(value: Any) -> str:

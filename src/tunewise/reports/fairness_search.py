@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from tunewise.reports.evidence import Answers, Contender, Evidence, Point
+from tunewise.reports.answers import Answers
+from tunewise.reports.evidence import Contender, Evidence, Point
 from tunewise.reports.finding import Finding, Severity, differ, told, value_words
 from tunewise.reports.plain import shown
 from tunewise.reports.searching import edges

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tunewise.reports import written
+from tunewise.reports.answers import Answers
 from tunewise.reports.disagreements import Answered, disagreements
-from tunewise.reports.evidence import Answers, Evidence
+from tunewise.reports.evidence import Evidence
 from tunewise.reports.page import Page
 from tunewise.reports.paper_few import FEW, few, of_how_many
 from tunewise.reports.paper_parts import Block, Grid, Paragraph, Section, cell

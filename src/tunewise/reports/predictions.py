@@ -18,8 +18,9 @@ from pathlib import Path
 from statistics import fmean
 
 from tunewise.core.files import write_text
+from tunewise.reports.answers import Answers
 from tunewise.reports.disagreements import answered, truth_of
-from tunewise.reports.evidence import Answers, Contender, Evidence
+from tunewise.reports.evidence import Contender, Evidence
 from tunewise.reports.plain import visible
 from tunewise.reports.slices import KIND
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -29,6 +29,7 @@ from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Form, Loss, LossO
 from tunewise.tasks.language import padded, rows_of, token_losses
 from tunewise.tasks.prompts import Asked, Prompted, Template, prompts
 from tunewise.tasks.ways import strategy
+from tunewise.tasks.written import answers_table, scored
 
 BETWEEN = " "  # prompt and answer; it belongs to the answer, whose first token begins with it
 WORD = "question_word"  # a column of the prepared rows: what, who, when, ...
@@ -296,12 +297,12 @@ class QuestionAnswering(Task):
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, float | None]:
         """The scores of the first way's first answers; the loss is a mean over tokens."""
-        scored = [
-            _scored(str(prediction.answer), example.references or ())
+        each = [
+            scored(str(prediction.answer), example.references or ())
             for prediction, example in zip(predictions, examples, strict=True)
         ]
-        right = np.array([one["exact_match"] for one in scored], dtype=np.int64)
-        told = {name: np.array([one[name] for one in scored]) for name in WRITTEN}
+        right = np.array([one["exact_match"] for one in each], dtype=np.int64)
+        told = {name: np.array([one[name] for one in each]) for name in WRITTEN}
         columns = Columns(np.ones_like(right), right, scores=told)
         known = [one for one in predictions if one.loss is not None]
         targets = sum(one.targets for one in known)
@@ -316,49 +317,7 @@ class QuestionAnswering(Task):
 
         `loss` in nats, summed over the `targets` tokens of the first reference.
         """
-        return pa.Table.from_pylist(list(_rows(predictions, examples)), schema=TABLE)
-
-
-TABLE = pa.schema(
-    [
-        ("id", pa.string()),
-        ("strategy", pa.string()),
-        ("sample", pa.int32()),
-        ("answer", pa.string()),
-        ("references", pa.list_(pa.string())),
-        ("tokens", pa.int32()),
-        ("stopped", pa.string()),
-        ("exact_match", pa.float64()),
-        ("f1", pa.float64()),
-        ("loss", pa.float64()),
-        ("targets", pa.int32()),
-    ]
-)
-
-
-def _rows(predictions: Sequence[Prediction], examples: Sequence[Example]) -> Iterator[Row]:
-    for prediction, example in zip(predictions, examples, strict=True):
-        references = list(example.references or ())
-        for one in prediction.written:
-            yield {
-                "id": prediction.id,
-                "strategy": one.strategy,
-                "sample": one.sample,
-                "answer": one.text,
-                "references": references,
-                "tokens": one.tokens,
-                "stopped": one.stopped,
-                **_scored(one.text, references),
-                "loss": prediction.loss,
-                "targets": prediction.targets,
-            }
-
-
-def _scored(answer: str, references: Sequence[str]) -> dict[str, float]:
-    return {
-        "exact_match": squad.exact_match(answer, references),
-        "f1": squad.f1(answer, references),
-    }
+        return answers_table(predictions, examples)
 
 
 def _asked(example: Example, room: int, keep: tuple[int, int] | None = None) -> Asked:

@@ -1,0 +1,67 @@
+"""The stored answers of one trial on one split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tunewise.statistics.metrics import WRITTEN
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one trial answered on one split, in the order of the stored file.
+
+    Where answers were written, every label is 1, a choice is 1 where the answer is right and 0
+    where not, and there are no probabilities.
+    """
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]  # (items,) the right option
+    choices: NDArray[np.int64]  # (items,) the option answered
+    probabilities: NDArray[np.float64] | None = None  # (items, options)
+    scores: dict[str, NDArray[np.float64]] | None = None  # name -> (items,), of written answers
+    written: tuple[str, ...] = ()  # (items,) the answers that count
+    references: tuple[tuple[str, ...], ...] = ()  # (items,) the texts that are right
+
+
+@lru_cache(maxsize=1024)
+def read_answers(path: Path, changed: int) -> Answers:
+    """The stored answers, read once while the file stays as it is: many parts of a report ask."""
+    if "references" in pq.read_schema(path).names:
+        return _read_written(path)
+    table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
+    return Answers(
+        tuple(table["id"].to_pylist()),
+        np.asarray(table["label"].to_numpy(), dtype=np.int64),
+        np.asarray(table["choice"].to_numpy(), dtype=np.int64),
+        np.asarray(table["probabilities"].to_pylist(), dtype=np.float64),
+    )
+
+
+def _read_written(path: Path) -> Answers:
+    """The first answer of each item, which is the one that counts."""
+    columns = ["id", "answer", "references", *WRITTEN]
+    names = pq.read_schema(path).names
+    known = [name for name in ("strategy", "sample") if name in names]
+    table = pq.read_table(path, columns=[*columns, *known])
+    for name in known:  # before the rows are made: of thirty answers to a question one counts
+        if table.num_rows:
+            table = table.filter(pc.equal(table[name], table[name][0]))
+    rows = table.select(columns).to_pylist()
+    first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
+    scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
+    return Answers(
+        tuple(row["id"] for row in first),
+        np.ones(len(first), dtype=np.int64),
+        scores["exact_match"].astype(np.int64),
+        scores=scores,
+        written=tuple(row["answer"] for row in first),
+        references=tuple(tuple(row["references"]) for row in first),
+    )
