@@ -23,6 +23,10 @@ from tests.reports.hostile import HOSTILE
 from tunewise.core.files import mark_complete
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.expert_form import Gap, Versus, expert_against, expert_answers
+from tunewise.reports.paper import paper
+from tunewise.reports.paper_figures import paper_charts
+from tunewise.reports.paper_parts import Grid, Paragraph
+from tunewise.reports.pdf import typeset
 from tunewise.reports.prompt_forms import changes, forms
 from tunewise.reports.prompting import SideBySide, side_by_side
 from tunewise.reports.prompting_text import print_prompting
@@ -265,3 +269,18 @@ def test_models_are_compared_apart(seen: Seen) -> None:
 )
 def test_a_text_holds_together_with_one_answer_and_no_repetition(text: str, holds: bool) -> None:
     assert holds_together(text, ["false", "true"]) == holds
+
+
+def test_the_paper_has_the_prompts_too(tmp_path: Path) -> None:
+    texts = {"direct": [BAD], "expert": [GOOD]}
+    seen = asked_study(tmp_path / "s", texts=texts)
+    charts = paper_charts(seen.evidence, seen.results)
+    text = paper(seen.evidence, seen.results, seen.verdict, charts)
+    [section] = [one for one in text.sections if one.title == "Prompts"]
+    grids = [block for block in section.blocks if isinstance(block, Grid)]
+    assert [row[0] for row in grids[0].rows] == ["direct", "weighed", "expert"]
+    assert [row[1] for row in grids[1].rows] == ["direct", "weighed"]
+    assert any("True. It was measured." in row for row in grids[2].rows)
+    told = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
+    assert "Is the expert form more accurate?" in told
+    assert typeset(text, charts, "pdf")[0].startswith(b"%PDF")

@@ -13,6 +13,7 @@ from tunewise.reports import (
     paper_failures,
     paper_findings,
     paper_method,
+    paper_prompting,
     paper_training,
 )
 from tunewise.reports.drawing import Chart
@@ -40,6 +41,7 @@ def paper(evidence: Evidence, results: Results, judged: Verdict, charts: Sequenc
         paper_training.dynamics(evidence, results, around, charts),
         paper_training.ablation(evidence, results, refs, charts),
         paper_findings.significance(results, judged, charts),
+        paper_prompting.prompts(evidence),
         paper_decoding.decoding(evidence, results, refs, charts),
         paper_failures.failures(evidence, results, around),
         paper_costs.cost(evidence, results, judged, charts),

@@ -173,7 +173,7 @@ def _training(evidence: Evidence, refs: References) -> str:
         if versions.get(key)
     )
     if not used:
-        trains = any(contender.parameters for contender in evidence.contenders)
+        trains = any((c.parameters or {}).get("trainable") for c in evidence.contenders)
         return "No training has ended yet." if trains else "No contender trains a network."
     optimizers = {str(training.get("optimizer")) for training in used}
     said = "Networks are trained"
