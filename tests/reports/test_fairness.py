@@ -226,6 +226,20 @@ def test_steps_that_nothing_explains_are_told(small: Path) -> None:
     assert finding.says.endswith("[126] for head and lora rank=16; [40] for full.")
 
 
+@pytest.mark.parametrize("check", ["loss", "answers"])
+def test_a_row_that_learnt_nothing_at_a_rate_nobody_chose_is_told(small: Path, check: str) -> None:
+    def fell(result: dict[str, Any]) -> None:
+        result["checks"] = [{"name": check, "passed": False, "detail": "as at the start"}]
+
+    change_trials(small, "full", "result.json", fell)
+    finding = found(small)["default_rate"]
+    assert finding.severity == "warning"
+    assert finding.says.endswith("0.0001 for full.")
+    assert "search: {learning_rate: auto}" in finding.todo
+    change_study(small, lambda study: study["settings"].update(training={"learning_rate": 1e-4}))
+    assert "default_rate" not in found(small)
+
+
 def test_other_versions_hardware_hosts_and_threads_are_told(small: Path) -> None:
     def elsewhere(costs: dict[str, Any]) -> None:
         costs["environment"] |= {"torch": "2.12.0", "processor": "another"}

@@ -26,6 +26,7 @@ NAMES = {
     "optimizer": "The optimiser",
 }
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
+LEARNING = ("loss", "answers")  # the detectors of a training that learns nothing
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
 MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
 
@@ -36,7 +37,9 @@ def training_findings(evidence: Evidence) -> list[Finding]:
     keys = dict.fromkeys(key for contender in trained for key in contender.training)
     found = [_setting(trained, key) for key in keys]
     return [
-        finding for finding in (*found, _steps(trained), _seeds(evidence)) if finding is not None
+        finding
+        for finding in (*found, _rates(evidence, trained), _steps(trained), _seeds(evidence))
+        if finding is not None
     ]
 
 
@@ -64,6 +67,36 @@ def _setting(trained: list[Contender], key: str) -> Finding | None:
         todo = "The study sweeps over it: compare only rows that share a value."
     says = f"{name} differs: {told(values)}."
     return Finding(f"training.{key}", severity, says, todo, tuple(values), values)
+
+
+def _rates(evidence: Evidence, trained: list[Contender]) -> Finding | None:
+    """Rows that learnt nothing to speak of at a rate that nobody chose."""
+    if (evidence.study["settings"].get("training") or {}).get(OWN_DEFAULT) is not None:
+        return None
+    values = {
+        contender.name: contender.learning_rate
+        for contender in trained
+        if OWN_DEFAULT not in contender.own_training
+        and f"training.{OWN_DEFAULT}" not in contender.searched
+        and any(_learnt_nothing(trial.record.result) for trial in contender.finished)
+    }
+    if not values:
+        return None
+    return Finding(
+        "default_rate",
+        "warning",
+        "At the default learning rate of the method a training fell into one answer for all, or "
+        f"its loss did not fall: {told(values)}.",
+        "Such a row may say more about the rate than about the method. Let each find its own, "
+        "with search: {learning_rate: auto}, or give it more epochs.",
+        tuple(values),
+        values,
+    )
+
+
+def _learnt_nothing(result: Mapping[str, Any]) -> bool:
+    checks = result.get("checks") or ()
+    return any(check["name"] in LEARNING and check.get("passed") is False for check in checks)
 
 
 def _value(contender: Contender, key: str) -> Any:
