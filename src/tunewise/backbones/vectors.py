@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +80,9 @@ def picture_vectors(
     @torch.no_grad()  # a thread of its own does not know that of its caller
     def _read(part: Sequence[str]) -> Tensor:
         """Always a full batch: a picture's last digits then do not depend on what is beside it."""
-        full = [*part, *repeat(part[-1], PICTURES_AT_ONCE - len(part))]
-        pixels = coder.pixels([opener(pictures[name]) for name in full]).to(device_of(module))
+        pixels = coder.pixels([opener(pictures[name]) for name in part]).to(device_of(module))
+        copies = pixels[-1:].expand(PICTURES_AT_ONCE - len(part), *pixels.shape[1:])
+        pixels = torch.cat([pixels, copies])
         vectors: Tensor = module.image(pixels.contiguous(memory_format=torch.channels_last))
         return vectors[: len(part)]
 

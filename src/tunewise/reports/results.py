@@ -56,8 +56,9 @@ class Measured:
 
 
 Standing = Literal["best", "tied", "behind-as-trained", "behind", "untested", "unscored"]
-"""Where a row stands to the best. A tied one cannot be told apart, neither as trained nor as a
-method. What is behind as trained is tied as a method: other seeds could turn the order."""
+"""Where a row stands to the best. A tied one cannot be told apart from it on these items. One that
+is behind as trained is tied as a method: other seeds could turn the order. One behind is both.
+"""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ class Verdict:
     """What to do, and why it may be believed.
 
     `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
-    computed. `tied` cannot be told
-    from the best in either way. `behind_as_trained` are tied with it as methods only.
+    computed. `tied` cannot be told from the best on these items; `behind_as_trained` can, and are
+    tied with it as methods.
     """
 
     headline: str
