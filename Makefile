@@ -10,8 +10,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
 
+# Two workers of one thread each: with more they would take each other's core.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real

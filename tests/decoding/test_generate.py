@@ -126,10 +126,10 @@ def test_a_prompt_is_read_once_and_the_finished_leave(monkeypatch: pytest.Monkey
 def test_an_answer_stops_at_the_end_of_the_context() -> None:
     prompt = [5 + number % 8 for number in range(36)]  # of 40 positions
     strategy = Strategy(stop=(), max_new_tokens=30)
-    [[[answer]]] = answers(causal("gpt2", seed=2), [prompt], (strategy,))
-    assert answer.tokens <= 4
-    [[_, [short]]] = answers(causal("gpt2", seed=2), [[5], prompt], (strategy,))
-    assert short == answer
+    [[alone]] = answers(causal("gpt2", seed=2), [prompt], (strategy,))
+    assert alone[0].tokens <= 4
+    [[_, beside]] = answers(causal("gpt2", seed=2), [[5], prompt], (strategy,))
+    assert alike(beside, alone)
 
 
 @pytest.mark.parametrize(("prompt", "said"), [([], "is empty"), ([5] * 40, "has 40 tokens")])
