@@ -148,6 +148,13 @@ def test_what_only_reads_never_loads_torch(code: str) -> None:
     subprocess.run([sys.executable, "-c", heavy], check=True)
 
 
+@pytest.mark.parametrize("command", ["run", "demo", "train"])
+def test_what_runs_a_study_starts_the_worker_before_it_loads_torch(command: str) -> None:
+    """Both then load it side by side."""
+    code = f"import tunewise.cli.{command}, sys; assert not {HEAVY!r} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_reading_a_study_loads_no_more_than_its_parts_need() -> None:
     """PEFT, scikit-learn and transformers' models take longer to load than a plan to be made."""
     code = (

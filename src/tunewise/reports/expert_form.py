@@ -17,7 +17,7 @@ from tunewise.reports.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.evidence import Evidence
 from tunewise.reports.plain import shown
 from tunewise.reports.prompting import Prompt, SideBySide
-from tunewise.reports.words import listed
+from tunewise.reports.words import listed, points, probability
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.paired import mcnemar_of
@@ -97,6 +97,11 @@ def expert_answers(found: Sequence[Versus]) -> list[str]:
         f"Is the expert form more accurate? {_answer(accurate)}",
         f"Is it more coherent{counted}? {_answer(coherent)}",
     ]
+
+
+def gap_cells(gap: Gap | None) -> tuple[str, str]:
+    """Points and p value as a table shows them."""
+    return ("–", "–") if gap is None else (points(gap.difference), probability(gap.p))
 
 
 def _answer(gaps: Sequence[tuple[Versus, Gap]]) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.reports.evidence import Evidence
-from tunewise.reports.expert_form import Gap, Versus, expert_against, expert_answers
+from tunewise.reports.expert_form import Versus, expert_against, expert_answers, gap_cells
 from tunewise.reports.paper_parts import Block, Grid, Paragraph, Section, cell
 from tunewise.reports.prompt_forms import Form, changes, forms
 from tunewise.reports.prompting import SideBySide, side_by_side
-from tunewise.reports.words import percent, points, probability
+from tunewise.reports.words import percent
 
 TITLE = "Prompts"
 MOST_ITEMS = 3  # shown with every prompt's answer
@@ -57,18 +57,14 @@ def _against(rows: Sequence[Versus]) -> Grid:
         (
             cell(row.expert, 40),
             cell(row.other, 40),
-            *_gap(row.accuracy),
-            *_gap(row.together),
+            *gap_cells(row.accuracy),
+            *gap_cells(row.together),
             ", ".join(row.beside) or "–",
         )
         for row in rows
     )
     caption = "The expert form against the others, in points; p corrected by Holm"
     return Grid(caption, "llrrrrl", header, cells, wide=True)
-
-
-def _gap(gap: Gap | None) -> tuple[str, str]:
-    return ("–", "–") if gap is None else (points(gap.difference), probability(gap.p))
 
 
 def _items(asked: SideBySide) -> Grid:

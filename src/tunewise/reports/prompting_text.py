@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tunewise.reports.evidence import Evidence
-from tunewise.reports.expert_form import Gap, Versus, expert_against, expert_answers
+from tunewise.reports.expert_form import Versus, expert_against, expert_answers, gap_cells
 from tunewise.reports.plain import shortened, shown
 from tunewise.reports.prompt_forms import Form, changes, forms
 from tunewise.reports.prompting import Asked, Reply, SideBySide, side_by_side
-from tunewise.reports.words import percent, points, probability
+from tunewise.reports.words import percent
 
 MOST_ITEMS = 8
 LONGEST_ITEM = 300  # characters of one column of an item
@@ -139,10 +139,6 @@ def _against(rows: list[Versus]) -> Table:
     several = len({row.expert for row in rows}) > 1
     for row in rows:
         name = f"{row.expert} against {row.other}" if several else row.other
-        cells = [*_gap(row.accuracy), *_gap(row.together), ", ".join(row.beside)]
+        cells = [*gap_cells(row.accuracy), *gap_cells(row.together), ", ".join(row.beside)]
         table.add_row(Text(shown(name)), *map(Text, cells))
     return table
-
-
-def _gap(gap: Gap | None) -> tuple[str, str]:
-    return ("–", "–") if gap is None else (points(gap.difference), probability(gap.p))
