@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-real test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
+.PHONY: demo test test-faults test-real test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -13,6 +13,9 @@ demo: $(VENV)/.installed
 # Two workers of one thread each: with more they would take each other's core.
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+test-faults: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile -m faults
 
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real
