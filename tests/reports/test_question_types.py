@@ -11,6 +11,7 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Invented, Plan, fabricate
 
 from tunewise.data.question_types import TAXONOMIES
+from tunewise.reports import question_types
 from tunewise.reports.evidence import gather
 from tunewise.reports.more_tables import more_tables
 from tunewise.reports.question_types import SOURCES, ByType, by_type
@@ -133,3 +134,12 @@ def test_page_and_table_hold_every_type(seen: Seen) -> None:
 def test_other_studies_have_no_types(rooms: Seen) -> None:
     assert by_type(rooms.evidence, None) is None
     assert 'id="types"' not in rooms.html
+
+
+def test_a_majority_that_is_seldom_right_is_not_spoken_of(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question_types, "OFTEN", 1.01)
+    made = by_type(seen.evidence, sliced(seen.evidence, seen.results))
+    assert made is not None
+    assert not any("every question" in reason for reason in made.reasons)

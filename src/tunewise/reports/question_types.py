@@ -142,8 +142,10 @@ def _what_guessing_gives(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
         for name, score in scores.items()
         if score is not None and score.mean is not None and score.mean >= OFTEN
     ]
+    if not often:
+        return []
     said = f"One and the same answer to every question is right for {listed(often)}"
-    return [f"{said}: so much needs neither question nor picture."] if often else []
+    return [f"{said}: so much needs neither question nor picture."]
 
 
 def _what_is_rare(train: Mapping[str, int]) -> list[str]:
