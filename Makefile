@@ -28,7 +28,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	MYPYPATH=benchmarks:scripts $(BIN)/mypy benchmarks scripts
+	MYPYPATH=benchmarks:scripts $(BIN)/mypy benchmarks scripts scripts/same_results
 
 check: lint test
 

@@ -66,7 +66,12 @@ def hostile_plan() -> Plan:
 
 def look(path: Path, plan: Plan | None = None) -> Seen:
     """Invent a study and read it."""
-    folder = StudyFolder.open(fabricate(path, plan))
+    return look_at(fabricate(path, plan))
+
+
+def look_at(path: Path) -> Seen:
+    """Read a study folder."""
+    folder = StudyFolder.open(path)
     evidence = gather(folder)
     results = results_of(evidence)
     return Seen(folder, evidence, results, verdict(evidence, results))
