@@ -188,6 +188,17 @@ def test_what_a_tokenizer_written_in_rust_panics_over_is_told_too(copied: Path) 
     assert "PanicException" in complaint(copied)
 
 
+def test_a_tokenizer_that_fails_on_every_text_is_refused(copied: Path) -> None:
+    single = [
+        {"SpecialToken": {"id": "[NONE]", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    ]
+    post = {"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": {}}
+    change(copied, "tokenizer.json", post_processor=post)
+    with pytest.raises(InputError, match="cannot be loaded as a writer"):
+        build_writer(str(copied), seed=0)
+
+
 def test_a_writer_goes_through_the_same_door(copied: Path) -> None:
     change(copied, hidden_size="wide")
     with pytest.raises(InputError, match="cannot be loaded as a writer of texts"):
