@@ -117,6 +117,30 @@ def test_a_tokenizer_with_more_words_than_the_model_is_refused(copied: Path) -> 
         build(str(copied), options=NO_YES, seed=0)
 
 
+@pytest.mark.parametrize(
+    "files", [("tokenizer.json",), ("tokenizer.json", "tokenizer_config.json")]
+)
+def test_a_tokenizer_without_words_is_refused(copied: Path, files: tuple[str, ...]) -> None:
+    for file in files:
+        (copied / file).unlink()
+    with pytest.raises(InputError, match=r"knows no word|cannot be loaded"):
+        build(str(copied), options=NO_YES, seed=0)
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_model_without_room_for_a_word_is_refused(copied: Path, length: int) -> None:
+    change_config(copied, file="tokenizer_config.json", model_max_length=length)
+    with pytest.raises(InputError, match=f"takes {length} tokens, and its tokenizer puts 2 around"):
+        build(str(copied), options=NO_YES, seed=0)
+
+
+@pytest.mark.parametrize("layers", [0, -4])
+def test_a_model_without_layers_is_refused(copied: Path, layers: int) -> None:
+    change_config(copied, num_hidden_layers=layers)
+    with pytest.raises(InputError, match=f"{layers} layers; a model has at least one"):
+        build(str(copied), options=NO_YES, seed=0)
+
+
 def test_a_trunk_of_another_shape_than_its_configuration_is_refused(copied: Path) -> None:
     change_config(copied, intermediate_size=64)
     with pytest.raises(InputError, match="disagree on the shape"):
@@ -138,7 +162,7 @@ def test_weights_that_can_run_code_are_refused(copied: Path) -> None:
 
 def test_damaged_weights_are_the_users_to_mend(copied: Path) -> None:
     (copied / WEIGHTS).write_bytes((copied / WEIGHTS).read_bytes()[:200])
-    with pytest.raises(InputError, match="cannot be loaded"):
+    with pytest.raises(InputError, match="was cut short"):
         build(str(copied), options=NO_YES, seed=0)
 
 
@@ -189,9 +213,9 @@ WEIGHTS = "model.safetensors"
 EMBEDDING = "embeddings.word_embeddings.weight"
 
 
-def change_config(folder: Path, **changes: Any) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | changes))
+def change_config(folder: Path, file: str = "config.json", **changes: Any) -> None:
+    config = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(config | changes))
 
 
 def drop(folder: Path, name: str) -> None:

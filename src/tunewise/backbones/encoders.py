@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import (
-    AutoConfig,
     AutoImageProcessor,
     AutoModel,
     AutoTokenizer,
@@ -26,6 +25,7 @@ from transformers import (
 )
 from transformers.utils import cached_file
 
+from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.load import set_dropout
 from tunewise.backbones.pooling import mean, trunk_options
 
@@ -119,7 +119,7 @@ def load_picture_encoder(where: Where, dropout: float | None = None) -> tuple[Pi
     Raises:
         OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of pictures.
     """
-    config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    config = configuration_of(where)
     processor = AutoImageProcessor.from_pretrained(**where, backend="pil", trust_remote_code=False)
     if is_clip(config):
         config = getattr(config, "vision_config", config)
@@ -138,7 +138,7 @@ def load_text_encoder(where: Where, dropout: float | None = None) -> tuple[TextE
     Raises:
         OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of texts.
     """
-    config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    config = configuration_of(where)
     tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token is None:

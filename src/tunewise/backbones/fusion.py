@@ -8,26 +8,29 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from tunewise.backbones.door import at_the_door
 from tunewise.backbones.encoders import (
     PictureEncoder,
     TextEncoder,
     load_picture_encoder,
     load_text_encoder,
 )
+from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.load import longest_input
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
-from tunewise.backbones.sources import locate, parts_of, resolve
-from tunewise.core.errors import InputError
+from tunewise.backbones.size import no_larger_than
+from tunewise.backbones.sources import parts_of, whereabouts
 
 Inputs = Literal["both", "question", "picture"]
 WIDTH = 256  # of each vector before they meet
-MOST_SAID = 120  # characters of what a library says of a model it cannot load
+BOTH = (
+    "Questions about pictures need both encoders: {image: NAME, text: NAME}, or one name such as "
+    "CLIP's that is both."
+)
 
 
 class FusionHead(nn.Module):
@@ -163,19 +166,10 @@ def head_names(module: nn.Module) -> list[str]:
 
 
 def _load(load: Any, what: str, source: str, revision: str | None, dropout: float | None) -> Any:
-    folder = locate(source)
-    where: dict[str, Any] = {"pretrained_model_name_or_path": str(folder or source)}
-    if folder:
-        where["local_files_only"] = True
-    else:
-        where["revision"] = revision or resolve(source)["revision"]
-    try:
-        with quiet():
+    what_fails = (
+        f"model {source}: cannot be loaded as an encoder of {what} with safetensors weights"
+    )
+    with at_the_door(what_fails, hint=BOTH):
+        where, folder = whereabouts(source, revision or None)
+        with no_larger_than(stored_tensors(source, folder), source):
             return load(where, dropout)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"model {source}: cannot be loaded as an encoder of {what} with safetensors weights "
-            f"({reason[:MOST_SAID]}). Questions about pictures need both encoders: "
-            "{image: NAME, text: NAME}, or one name such as CLIP's that is both."
-        ) from error

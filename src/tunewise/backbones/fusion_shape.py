@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from transformers import (
-    AutoConfig,
     AutoImageProcessor,
     AutoModel,
     BatchFeature,
@@ -18,14 +17,15 @@ from transformers import (
     PreTrainedConfig,
 )
 
+from tunewise.backbones.configuration import configuration_of
+from tunewise.backbones.door import at_the_door
 from tunewise.backbones.encoders import PictureEncoder, TextEncoder, is_clip, own_pooling
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, PairCoder, head_names
 from tunewise.backbones.load import longest_input, set_dropout
 from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import trunk_options
-from tunewise.backbones.quiet import quiet
 from tunewise.backbones.shapes import NoTokenizer, tokenizer_of
-from tunewise.core.errors import InputError
+from tunewise.backbones.size import no_larger_than
 
 USUAL = 224  # pixels on each side, where a configuration does not say
 
@@ -79,15 +79,12 @@ def build_fusion_shape(
 
 
 def _encoder(make: Any, what: str, folder: Path, dropout: float | None) -> Any:
-    try:
-        with quiet():
-            config = AutoConfig.from_pretrained(
-                str(folder), local_files_only=True, trust_remote_code=False
-            )
-            return make(folder, config, dropout)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"model {folder}: no encoder of {what} can be built ({reason})") from error
+    where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    with (
+        at_the_door(f"model {folder}: no encoder of {what} can be built"),
+        no_larger_than(None, str(folder)),
+    ):
+        return make(folder, configuration_of(where), dropout)
 
 
 def _picture_encoder(
@@ -124,7 +121,7 @@ def _trunk(kind: Any, config: Any, dropout: float | None, **options: Any) -> Any
 def _processor(folder: Path, config: Any) -> Any:
     """The processor in the folder, or what gives pictures of the size that the encoder reads."""
     if (folder / "preprocessor_config.json").is_file():
-        with quiet():
+        with at_the_door(f"model {folder}: its preprocessor_config.json cannot be read"):
             return AutoImageProcessor.from_pretrained(
                 str(folder), local_files_only=True, backend="pil", trust_remote_code=False
             )

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import (
-    AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
     CLIPTextModelWithProjection,
@@ -18,14 +17,15 @@ from transformers import (
 )
 from transformers.pytorch_utils import Conv1D
 
+from tunewise.backbones.configuration import configuration_of
+from tunewise.backbones.door import at_the_door
 from tunewise.backbones.encoders import PictureEncoder, TextEncoder, is_clip
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, head_names
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
 from tunewise.backbones.pooling import trunk_options
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
-from tunewise.core.errors import InputError
 
 CLIP: dict[Any, tuple[Any, str]] = {  # a tower of CLIP's, and where its configuration lies
     PictureEncoder: (CLIPVisionModelWithProjection, "vision_config"),
@@ -61,16 +61,15 @@ def skeleton(source: str, revision: str | None = None) -> Model:
     if PAIR in source:
         return pair_skeleton(source, revision)
     where: dict[str, Any] = _where(source, revision)
-    try:
-        with quiet(), torch.device("meta"):
-            config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
-            module: Any = AutoModelForSequenceClassification.from_config(config)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"model {source}: no classifier of texts can be built of it ({reason}). A picture "
-            f"encoder is listed with its text encoder: 'IMAGE{PAIR}TEXT'."
-        ) from error
+    what_fails = f"model {source}: no classifier of texts can be built of it"
+    hint = f"A picture encoder is listed with its text encoder: 'IMAGE{PAIR}TEXT'."
+    with (
+        at_the_door(what_fails, hint),
+        torch.device("meta"),
+        no_larger_than(None, source),
+    ):
+        config = configuration_of(where)
+        module: Any = AutoModelForSequenceClassification.from_config(config)
     trunk = module.base_model_prefix
     head = [name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")]
     return Model(module, coder=None, trunks={"text": trunk}, head=head, source=source)
@@ -94,17 +93,12 @@ def pair_skeleton(source: str, revision: str | None) -> Model:
 
 def _encoder(source: str, revision: str | None, kind: Any) -> Any:
     clip, part = CLIP[kind]
-    try:
-        with quiet(), torch.device("meta"):
-            config: Any = AutoConfig.from_pretrained(
-                **_where(source, revision), trust_remote_code=False
-            )
-            if is_clip(config):
-                return kind(clip(getattr(config, part, config)))
-            return kind(AutoModel.from_config(config, **trunk_options(config)))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"model {source}: no encoder can be built of it ({reason})") from error
+    what_fails = f"model {source}: no encoder can be built of it"
+    with at_the_door(what_fails), torch.device("meta"), no_larger_than(None, source):
+        config: Any = configuration_of(_where(source, revision))
+        if is_clip(config):
+            return kind(clip(getattr(config, part, config)))
+        return kind(AutoModel.from_config(config, **trunk_options(config)))
 
 
 def _where(source: str, revision: str | None) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import (
-    AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -17,10 +15,13 @@ from transformers import (
     PreTrainedConfig,
 )
 
+from tunewise.backbones.configuration import configuration_of
+from tunewise.backbones.door import at_the_door
+from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import first_position
-from tunewise.backbones.quiet import quiet
-from tunewise.backbones.sources import locate, resolve
+from tunewise.backbones.size import no_larger_than
+from tunewise.backbones.sources import whereabouts
 from tunewise.core.errors import InputError
 from tunewise.core.later import Later
 
@@ -102,41 +103,31 @@ def _built(
     seed: int,
     options: Sequence[str] = (),
 ) -> Model:
-    folder = locate(source)
-    where: dict[str, Any] = {"pretrained_model_name_or_path": str(folder or source)}
-    if folder:
-        where["local_files_only"] = True
-    else:
-        where["revision"] = resolve(source, revision)["revision"]
-    try:
-        with quiet():
-            config = configuration(where, options, dropout)
-            coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
+    what = "writer of texts" if load is _writer else "text classifier"
+    with at_the_door(f"model {source}: cannot be loaded as a {what} with safetensors weights"):
+        where, folder = whereabouts(source, revision)
+        config = configuration(where, options, dropout)
+        coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
+        with no_larger_than(stored_tensors(source, folder), source):
             module, trunk, new = load(where, config, seed)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        what = "writer of texts" if load is _writer else "text classifier"
-        raise InputError(
-            f"model {source}: cannot be loaded as a {what} with safetensors weights ({reason})"
-        ) from error
-    model = Model(
-        module=module,
-        coder=coder,
-        trunks={"text": trunk},
-        head=[name for name, _ in module.named_parameters() if name in new],
-        max_length=longest_input(module, coder),
-        source=str(folder or source),
-    )
-    _check_pretrained(model)
-    _settle_padding(model)
-    _check_vocabulary(model)
+        model = Model(
+            module=module,
+            coder=coder,
+            trunks={"text": trunk},
+            head=[name for name, _ in module.named_parameters() if name in new],
+            max_length=longest_input(module, coder),
+            source=where["pretrained_model_name_or_path"],
+        )
+        _check_pretrained(model)
+        _settle_padding(model)
+        _check_vocabulary(model)
     return model
 
 
 def configuration(
     where: dict[str, Any], options: Sequence[str], dropout: float | None
 ) -> PreTrainedConfig:
-    config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    config = configuration_of(where)
     if options:
         config.id2label = dict(enumerate(options))
         config.label2id = {option: number for number, option in enumerate(options)}
@@ -183,7 +174,7 @@ def _mean_pooled(
     where: dict[str, Any], config: PreTrainedConfig, seed: int
 ) -> tuple[PreTrainedModel, str, set[str]]:
     torch.manual_seed(seed)
-    if pooled.MeanPooledClassifier.__name__ in (config.architectures or []):  # one that we saved
+    if config.architectures == [pooled.MeanPooledClassifier.__name__]:  # one that we saved
         module, report = pooled.MeanPooledClassifier.from_pretrained(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
@@ -210,7 +201,8 @@ def _new_numbers(report: dict[str, Any], trunk: str) -> set[str]:
     mismatched = {name for name, *_ in report["mismatched_keys"]}
     if wrong := sorted(name for name in mismatched if name.startswith(f"{trunk}.")):
         raise ValueError(
-            f"the checkpoint's {', '.join(wrong)} and its config.json disagree on the shape"
+            f"the checkpoint and its config.json disagree on the shape of {len(wrong)} tensors, "
+            f"such as {wrong[0]}"
         )
     return set(report["missing_keys"]) | mismatched
 
@@ -236,11 +228,15 @@ def longest_input(module: nn.Module, coder: Any) -> int:
     """How many tokens the model and its tokenizer can take, special tokens included."""
     config: Any = module.config
     positions = getattr(config, "max_position_embeddings", None)
-    if positions is not None:
+    if _is_number(positions):
         positions -= first_position(module)
     limits = (positions, coder.model_max_length)
-    known = [int(limit) for limit in limits if limit is not None and 0 < limit < NO_LIMIT]
+    known = [int(limit) for limit in limits if _is_number(limit) and 0 < limit < NO_LIMIT]
     return min(known) if known else 512
+
+
+def _is_number(limit: Any) -> TypeGuard[float]:
+    return isinstance(limit, (int, float)) and not isinstance(limit, bool)
 
 
 def _settle_padding(model: Model) -> None:
@@ -268,12 +264,26 @@ def _settle_padding(model: Model) -> None:
 
 
 def _check_vocabulary(model: Model) -> None:
-    """Every token the tokenizer can emit needs a row in the embedding."""
+    """The tokenizer knows words, each has a row in the embedding, and one fits into the model."""
     module: Any = model.module
+    coder = model.coder
     rows = module.get_input_embeddings().num_embeddings
-    token, largest = max(model.coder.get_vocab().items(), key=lambda item: item[1])
+    words = coder.get_vocab()
+    if not words.keys() - set(coder.all_special_tokens):
+        raise InputError(
+            f"model {model.source}: its tokenizer knows no word. Is its vocabulary, such as "
+            "tokenizer.json, missing from the folder?"
+        )
+    coder("a word")  # a tokenizer can fail on every text and load all the same
+    token, largest = max(words.items(), key=lambda item: item[1])
     if largest >= rows:
         raise InputError(
             f"model {model.source}: its tokenizer emits id {largest} ('{token}'), but the model "
             f"embeds only ids 0 to {rows - 1}. They belong to different models."
+        )
+    if (around := coder.num_special_tokens_to_add()) >= model.max_length:
+        raise InputError(
+            f"model {model.source}: takes {model.max_length} tokens, and its tokenizer puts "
+            f"{around} around every text; there is room for no word. Is model_max_length in its "
+            "tokenizer_config.json right?"
         )

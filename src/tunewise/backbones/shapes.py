@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,12 @@ from transformers import (
     AutoTokenizer,
 )
 
+from tunewise.backbones.door import at_the_door
 from tunewise.backbones.load import NO_LIMIT, Pooling, configuration, longest_input
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, locate, looks_like_path
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, reason
 from tunewise.core.later import Later
 from tunewise.core.network import hub_is_out_of_reach
 
@@ -78,9 +80,9 @@ def configuration_folder(source: str, base: Path = Path()) -> Path:
     try:
         file = hf_hub_download(source, "config.json", local_files_only=hub_is_out_of_reach())
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"model {source}: its configuration is neither in the cache nor on the hub ({reason})"
+            f"model {source}: its configuration is neither in the cache nor on the hub "
+            f"({reason(error)})"
         ) from error
     return Path(file).parent
 
@@ -105,20 +107,16 @@ def build_shape(
         InputError: the library has no such classifier.
     """
     where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
-    try:
-        with quiet(), torch.device(device):
-            config = configuration(where, options, dropout)
-            if pooling == "mean":
-                encoder = AutoModel.from_config(
-                    config, dtype=torch.float32, **pooled.trunk_options(config)
-                )
-                module, trunk = pooled.MeanPooledClassifier(config, encoder), "encoder"
-            else:
-                module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-                trunk = module.base_model_prefix
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"model {folder}: no text classifier can be built ({reason})") from error
+    with _building(f"model {folder}: no text classifier can be built", folder, device):
+        config = configuration(where, options, dropout)
+        if pooling == "mean":
+            encoder = AutoModel.from_config(
+                config, dtype=torch.float32, **pooled.trunk_options(config)
+            )
+            module, trunk = pooled.MeanPooledClassifier(config, encoder), "encoder"
+        else:
+            module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+            trunk = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
     lacking = _lacking(folder, trunk, names)
     head = [name for name in names if not name.startswith(f"{trunk}.") or name in lacking]
@@ -134,17 +132,19 @@ def build_writer_shape(
         InputError: the library has no such language model.
     """
     where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
-    try:
-        with quiet(), torch.device(device):
-            config = configuration(where, (), dropout)
-            module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"model {folder}: no writer of texts can be built ({reason})") from error
+    with _building(f"model {folder}: no writer of texts can be built", folder, device):
+        config = configuration(where, (), dropout)
+        module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     trunk = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
     lacking = _lacking(folder, trunk, names)
     return _model(folder, module, trunk, [name for name in names if name in lacking])
+
+
+@contextmanager
+def _building(what_fails: str, folder: Path, device: str) -> Iterator[None]:
+    with at_the_door(what_fails), torch.device(device), no_larger_than(None, str(folder)):
+        yield
 
 
 def _model(folder: Path, module: Any, trunk: str, head: list[str]) -> Model:
@@ -169,11 +169,11 @@ def tokenizer_of(folder: Path) -> Any:
     if not any(any(folder.glob(pattern)) for pattern in TOKENIZER):
         return None
     try:
-        with quiet():
+        with at_the_door(f"model {folder}: no tokenizer"):
             coder = AutoTokenizer.from_pretrained(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
-    except (OSError, ValueError, KeyError):
+    except InputError:
         return None
     if coder.pad_token_id is None:
         coder.pad_token = coder.eos_token

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+from tunewise.backbones.folder import ADAPTER, INDEX, WEIGHTS, check_folder, content, named_shards
 from tunewise.core.canonical import digest
-from tunewise.core.errors import InputError, nearest, unknown
+from tunewise.core.errors import InputError, nearest, reason, unknown
 from tunewise.core.files import sha256_of
 from tunewise.core.network import hub_is_out_of_reach
 
@@ -18,14 +20,6 @@ EMBEDDED = "embedded:"
 MOST_SLASHES = 1  # a hub id is a name, or an owner and a name
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 PATH_STARTS = ("/", "./", "../", "~", ".\\", "..\\")
-
-# What a model is made of; a changed README or an optimiser left behind changes no model.
-CONTENT = (
-    *("config.json", "preprocessor_config.json", "*.safetensors", "*.safetensors.index.json"),
-    *("tokenizer*.json", "special_tokens_map.json", "added_tokens.json"),
-    *("vocab.*", "merges.txt", "*.model"),
-)
-UNSAFE = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 
 
 PAIR = " + "  # between the two encoders of one source
@@ -51,17 +45,17 @@ def locate(source: str) -> Path | None:
         InputError: the folder does not exist, or is no model whose weights are safetensors.
     """
     if source.startswith(EMBEDDED):
-        folder = EMBEDDED_FOLDER / source.removeprefix(EMBEDDED)
-        if not (folder / "config.json").is_file():
-            names = [entry.name for entry in _subfolders(EMBEDDED_FOLDER)]
-            raise InputError(unknown("embedded model", source.removeprefix(EMBEDDED), names))
-        return folder
-    path = Path(source).expanduser()
-    if not (looks_like_path(source) or path.exists()):
+        name = source.removeprefix(EMBEDDED)
+        names = [entry.name for entry in _subfolders(EMBEDDED_FOLDER)]
+        if name not in names:
+            raise InputError(unknown("embedded model", name, names))
+        return EMBEDDED_FOLDER / name
+    path = _path(source)
+    if not (looks_like_path(source) or _mode(path)):
         return None
-    if not path.is_dir():
+    if not stat.S_ISDIR(_mode(path)):
         raise InputError(f"model {source}: {_why_not(path)}")
-    _check_weights(source, path)
+    check_folder(source, path)
     return path
 
 
@@ -89,10 +83,24 @@ def resolve(source: str, revision: str | None = None) -> dict[str, Any]:
         return _resolve_pair(source, revision)
     folder = locate(source)
     if folder is None:
-        commit = _hub_commit(source, revision)
+        commit = _snapshot(source, revision).name
         return {"source": source, "revision": commit, "hash": commit}
-    files = {path.name: sha256_of(path) for path in _content(folder)}
+    files = {
+        path.relative_to(folder).as_posix(): sha256_of(path) for path in content(source, folder)
+    }
     return {"source": source, "revision": None, "hash": digest(files)}
+
+
+def whereabouts(source: str, revision: str | None = None) -> tuple[dict[str, Any], Path]:
+    """Arguments with which `from_pretrained` finds a model, and the folder its weights lie in.
+
+    Raises:
+        InputError: there is no such model, or its weights are not plain safetensors.
+    """
+    if folder := locate(source):
+        return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}, folder
+    folder = fetched(source, revision)
+    return {"pretrained_model_name_or_path": source, "revision": folder.name}, folder
 
 
 def check_unchanged(recorded: Mapping[str, Any], since: float) -> None:
@@ -106,7 +114,7 @@ def check_unchanged(recorded: Mapping[str, Any], since: float) -> None:
     """
     source = recorded["source"]
     folders = [folder for part in parts_of(source) if (folder := locate(part))]
-    paths = [path for folder in folders for path in (folder, *_content(folder))]
+    paths = [path for folder in folders for path in (folder, *content(source, folder))]
     if all(path.stat().st_ctime <= since for path in paths):
         return
     if resolve(source, recorded["revision"])["hash"] != recorded["hash"]:
@@ -115,10 +123,6 @@ def check_unchanged(recorded: Mapping[str, Any], since: float) -> None:
             "two models do not belong in one table. Put them back, or run the study once more: "
             "what the change concerns is trained anew."
         )
-
-
-def _content(folder: Path) -> list[Path]:
-    return [path for pattern in CONTENT for path in folder.glob(pattern)]
 
 
 def _resolve_pair(source: str, revision: str | None) -> dict[str, Any]:
@@ -134,48 +138,76 @@ def _resolve_pair(source: str, revision: str | None) -> dict[str, Any]:
     }
 
 
-def _hub_commit(source: str, revision: str | None) -> str:
-    """The commit of a hub model. Its configuration lies in a folder of that name in the cache."""
+def _snapshot(source: str, revision: str | None) -> Path:
+    """The folder in the cache with a hub model's configuration; it is called as its commit is."""
     place = f"model {source}" + (f" at {revision}" if revision else "")
+    offline = hub_is_out_of_reach()
     try:
-        config = hf_hub_download(
-            source, "config.json", revision=revision, local_files_only=hub_is_out_of_reach()
-        )
+        config = hf_hub_download(source, "config.json", revision=revision, local_files_only=offline)
     except LocalEntryNotFoundError as error:
         raise InputError(
             f"{place}: not in the local cache, and the hub cannot be reached. "
             "Download it once while online, or name a local folder (./...)."
         ) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except Exception as error:  # whatever the hub, or what lies between, may answer
         raise InputError(
-            f"{place}: neither a local folder nor a model on the hub "
-            f"({str(error).strip().splitlines()[0]})"
+            f"{place}: neither a local folder nor a model on the hub ({reason(error)})"
         ) from error
-    return Path(config).parent.name
+    return Path(config).parent
 
 
-def _check_weights(source: str, folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise InputError(f"model {source}: the folder has no config.json; it is no model.")
-    if any(folder.glob("*.safetensors")):
-        return
-    unsafe = sorted(path.name for pattern in UNSAFE for path in folder.glob(pattern))
-    found = f"it has {', '.join(unsafe)}, whose format can run code" if unsafe else "it has none"
-    raise InputError(
-        f"model {source}: only weights in safetensors are loaded; {found}. "
-        "Convert it once with save_pretrained of transformers."
-    )
+def fetched(source: str, revision: str | None) -> Path:
+    """The folder in the cache with a hub model's weights, held to what a local folder is held to.
+
+    Raises:
+        InputError: there is no such model, or its weights are not plain safetensors.
+    """
+    folder = _snapshot(source, revision)
+    offline = hub_is_out_of_reach()
+
+    def has(name: str) -> bool:
+        try:
+            hf_hub_download(source, name, revision=folder.name, local_files_only=offline)
+        except EntryNotFoundError:  # here, or anywhere
+            return False
+        except Exception as error:
+            raise InputError(
+                f"model {source}: {name} cannot be fetched ({reason(error)})"
+            ) from error
+        return True
+
+    has(ADAPTER)
+    if not has(WEIGHTS) and has(INDEX):
+        for name in named_shards(source, folder / INDEX):
+            has(name)
+    check_folder(source, folder)
+    return folder
 
 
 def _why_not(path: Path) -> str:
-    if path.exists():
+    if _mode(path):
         return "a file; a model is a folder with config.json and model.safetensors."
     names = [entry.name for entry in _subfolders(path.parent)]
     return f"no such folder in {path.parent}. {nearest(path.name, names)}"
 
 
+def _path(source: str) -> Path:
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as error:  # ~name, and nobody is called so
+        raise InputError(f"model {source}: {error}") from error
+
+
+def _mode(path: Path) -> int:
+    """What stands there, or 0 for nothing; a name may be too long to exist."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
 def _subfolders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    if not stat.S_ISDIR(_mode(folder)):
         return []
     entries = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
     return sorted(entry for entry in entries if entry.is_dir())

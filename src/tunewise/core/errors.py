@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 MOST_SHOWN = 20
+MOST_SAID = 240  # characters of what a library says
+PLAIN = (OSError, ValueError)  # whose text is a sentence; of others the name is half of it
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,22 @@ class MissingExtra(TunewiseError):
 
 class DamagedFile(TunewiseError):
     """A file of ours does not hold what was written to it."""
+
+
+def reason(error: BaseException) -> str:
+    r"""What a library says, in one line that a terminal only prints.
+
+    >>> reason(ValueError("no such\n  layer")), reason(KeyError("layer"))
+    ('no such layer', "KeyError: 'layer'")
+    """
+    text = " ".join(str(error).split())
+    text = "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+    if len(text) > MOST_SAID:
+        text = f"{text[:MOST_SAID]} ..."
+    kind = type(error).__name__
+    if not text:
+        return kind
+    return text if isinstance(error, PLAIN) else f"{kind}: {text}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -6,13 +6,12 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from tunewise.backbones.causal import check_causal
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.sources import PAIR
@@ -21,6 +20,7 @@ from tunewise.core.errors import InputError
 from tunewise.methods.base import Adaptation, Direct
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
+from tunewise.training.alone import SAME, check_numbers, shift_by_padding, writer_shift
 from tunewise.training.features import features_of
 from tunewise.training.rehearsal import fill_with_noise, rehearse
 
@@ -56,9 +56,7 @@ class Inspector:
         if only_asked:
             with contextlib.suppress(InputError):  # told when it is asked, with who asks it
                 self.writer = self._writer()
-        loaded = self.writer or task.build(
-            source["source"], options=options, seed=0, revision=source["revision"]
-        )
+        loaded = self.writer or self._built()
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
@@ -92,13 +90,41 @@ class Inspector:
         method.for_columns(self.task.texts).check(self.writer, self.options)
         return parameter_counts(self.writer.module, self.writer.head)
 
+    def _built(self) -> Model:
+        """The model in the form that gives the task's answers, asked a text alone and in a batch.
+
+        Raises:
+            InputError: it does not answer both alike.
+        """
+        model = self._as_asked(self.task)
+        check_numbers(model)
+        shift = shift_by_padding(self.task, model)
+        if shift > SAME:
+            raise InputError(f"{_told(model, shift)} {self._instead()}")
+        return model
+
+    def _as_asked(self, task: Task) -> Model:
+        source, revision = self.source["source"], self.source["revision"]
+        return task.build(source, options=self.options, seed=0, revision=revision)
+
+    def _instead(self) -> str:
+        """What would do, where the model's own classifier does not: tried, not guessed."""
+        if getattr(self.task, "pooling", None) == "library":
+            task = replace(cast(Any, self.task), pooling="mean")
+            with contextlib.suppress(InputError):
+                if shift_by_padding(task, self._as_asked(task)) <= SAME:
+                    return "With pooling: mean in the task, padding changes nothing."
+        return "Choose another model."
+
     def _writer(self) -> Model:
         source, revision = self.source["source"], self.source["revision"]
         try:
             if PAIR in source:
                 raise InputError(f"model {source}: is a picture and a text encoder together")
             model = build_writer(source, seed=0, revision=revision)
-            check_causal(model)
+            check_numbers(model)
+            if (shift := writer_shift(model)) > SAME:
+                raise InputError(_told(model, shift))
         except InputError as error:
             words = "it is asked in words, which needs a causal language model, such as gpt2"
             raise InputError(f"{words}. {error}") from error
@@ -117,6 +143,13 @@ class Inspector:
             model.module.to("meta")
             model.adapter = None
         return model
+
+
+def _told(model: Model, shift: float) -> str:
+    return (
+        f"model {model.source}: its answer to a text changes with the padding beside it in a "
+        f"batch, by {shift:.1%} of the largest logit, so it would be scored wrongly."
+    )
 
 
 def _shapes(module: nn.Module) -> nn.Module:

@@ -1,0 +1,105 @@
+"""Whether a model answers a text alike alone and in a batch: asked of the model, not of a list.
+
+Families differ in what they make of padding. XLNet's classifier reads the last position, FNet mixes
+all of them, and neither says so in its configuration.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from tunewise.backbones.causal import check_causal
+from tunewise.backbones.door import at_the_door
+from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError
+from tunewise.decoding.branches import context_length, prefill
+from tunewise.tasks.base import Task
+
+SAME = 1e-3  # of the largest logit: far above rounding, far below what padding does where it counts
+TEXTS = ("a word", "a text with many more words than that, which the other is filled up to")
+TOKENS = (3, 10)  # of the texts that a writer is shown
+
+
+def check_numbers(model: Model) -> None:
+    """Every number of the checkpoint has to be one.
+
+    Raises:
+        InputError: one is not finite.
+    """
+    for name, weight in model.module.named_parameters():
+        if not weight.sum().isfinite() and not weight.isfinite().all():
+            count = int((~weight.isfinite()).sum())
+            raise InputError(
+                f"model {model.source}: {count:,} of the {weight.numel():,} numbers of {name} are "
+                "not finite. The checkpoint is damaged, or its training broke off."
+            )
+
+
+@torch.no_grad()
+def shift_by_padding(task: Task, model: Model) -> float:
+    """How far the padding of a batch moves a text's logits, as a share of the largest one.
+
+    Raises:
+        InputError: the model cannot answer a text at all.
+    """
+    with at_the_door(f"model {model.source}: it loads, but cannot answer a text"):
+        if task.form == "write":
+            return writer_shift(model)
+        examples = [task.example(str(place), text) for place, text in enumerate(TEXTS)]
+        encoded = task.encode(examples, model.coder, max_length=task.limit(None, model))
+
+        def logits(*places: int) -> Tensor:
+            batch = task.collate([encoded[place] for place in places], model.coder)
+            found: Tensor = model.module(**batch.inputs).logits.float()
+            return found
+
+        return _share(torch.cat([logits(0), logits(1)]), logits(0, 1), model)
+
+
+@torch.no_grad()
+def writer_shift(model: Model) -> float:
+    """The same of a language model, padded on the right as it is trained and on the left as it
+    writes.
+
+    Raises:
+        InputError: it cannot be asked, or its tokens see those that come after them.
+    """
+    with at_the_door(f"model {model.source}: it loads, but cannot go on from a text"):
+        check_causal(model)
+        return max(_left_shift(model), _right_shift(model))
+
+
+def _left_shift(model: Model) -> float:
+    texts = _some_tokens(model)
+    short, long = (prefill(model.module, [ids])[1] for ids in texts)
+    return _share(torch.cat([short, long]), prefill(model.module, texts)[1], model)
+
+
+def _right_shift(model: Model) -> float:
+    texts = [torch.tensor(ids) for ids in _some_tokens(model)]
+    module, count = cast(Any, model.module), len(texts[0])
+    mask = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in texts], batch_first=True)
+    ids = nn.utils.rnn.pad_sequence(texts, batch_first=True)
+    alone = module(input_ids=ids[:1, :count], attention_mask=mask[:1, :count], use_cache=False)
+    together = module(input_ids=ids, attention_mask=mask, use_cache=False)
+    return _share(alone.logits[0].float(), together.logits[0, :count].float(), model)
+
+
+def _some_tokens(model: Model) -> list[list[int]]:
+    """A short text and a longer one, of tokens that are words."""
+    special = set(model.coder.all_special_ids)
+    words = sorted(id for id in model.coder.get_vocab().values() if id not in special)
+    room = context_length(model.module) - 1
+    return [words[: min(count, room)] for count in TOKENS]
+
+
+def _share(alone: Tensor, together: Tensor, model: Model) -> float:
+    if not alone.isfinite().all():
+        raise InputError(f"model {model.source}: what it answers to a text is not finite.")
+    largest = alone.abs().max().clamp(min=torch.finfo(alone.dtype).tiny)
+    share = float((alone - together).abs().max() / largest)
+    return share if math.isfinite(share) else math.inf
