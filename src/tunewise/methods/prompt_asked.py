@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.texts import opening, tokens
+from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction, Said
@@ -99,8 +100,12 @@ class Prompted:
         return context - max(longest, self.write)
 
     def _ids(self, texts: Sequence[str]) -> list[int]:
-        coder = self.model.coder
-        return opening(coder) + tokens(coder, [self.script.filled(texts)])[0]
+        reader = self._reader
+        return reader.opening + reader.ids([self.script.filled(texts, reader.text)])[0]
+
+    @cached_property
+    def _reader(self) -> PromptReader:
+        return PromptReader(self.model.coder, self.script.template)
 
     def _written(
         self, names: Sequence[str], prompts: Sequence[Sequence[int]]

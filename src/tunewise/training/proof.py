@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tunewise.backbones.texts import tokens
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Predictor
@@ -139,7 +140,7 @@ def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:
     """As the task cuts: of a pair the second text, unless the first leaves it no room."""
     if len(texts) == 1:
         return "longest_first"
-    first = len(coder(texts[0], add_special_tokens=False, verbose=False)["input_ids"])
+    first = len(tokens(coder, texts[:1])[0])
     fits = first + coder.num_special_tokens_to_add(pair=True) < limit
     return "only_second" if fits else "longest_first"
 
