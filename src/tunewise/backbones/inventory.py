@@ -11,26 +11,18 @@ import torch
 from torch import nn
 from transformers import (
     AutoConfig,
-    AutoModel,
     AutoModelForSequenceClassification,
-    CLIPTextModelWithProjection,
-    CLIPVisionModelWithProjection,
 )
 from transformers.pytorch_utils import Conv1D
 
-from tunewise.backbones.encoders import PictureEncoder, TextEncoder, is_clip
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, head_names
+from tunewise.backbones.fusion_shape import picture_shape, text_shape
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
-from tunewise.backbones.pooling import trunk_options
 from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
 from tunewise.core.errors import InputError
 
-CLIP: dict[Any, tuple[Any, str]] = {  # a tower of CLIP's, and where its configuration lies
-    PictureEncoder: (CLIPVisionModelWithProjection, "vision_config"),
-    TextEncoder: (CLIPTextModelWithProjection, "text_config"),
-}
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
@@ -80,9 +72,9 @@ def pair_skeleton(source: str, revision: str | None) -> Model:
     """Two encoders and the head in which they meet, as `skeleton`."""
     revisions = parts_of(revision) if revision else (None, None)
     image, text = (
-        _encoder(part, wanted or None, kind)
-        for part, wanted, kind in zip(
-            parts_of(source), revisions, (PictureEncoder, TextEncoder), strict=True
+        _encoder(part, wanted or None, shape)
+        for part, wanted, shape in zip(
+            parts_of(source), revisions, (picture_shape, text_shape), strict=True
         )
     )
     with torch.device("meta"):
@@ -92,17 +84,11 @@ def pair_skeleton(source: str, revision: str | None) -> Model:
     return Model(module, coder=None, trunks=trunks, head=head_names(module), source=source)
 
 
-def _encoder(source: str, revision: str | None, kind: Any) -> Any:
-    clip, part = CLIP[kind]
+def _encoder(source: str, revision: str | None, shape: Any) -> Any:
     try:
         with quiet(), torch.device("meta"):
-            config: Any = AutoConfig.from_pretrained(
-                **_where(source, revision), trust_remote_code=False
-            )
-            if is_clip(config):
-                return kind(clip(getattr(config, part, config)))
-            return kind(AutoModel.from_config(config, **trunk_options(config)))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+            return shape(_where(source, revision))
+    except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"model {source}: no encoder can be built of it ({reason})") from error
 

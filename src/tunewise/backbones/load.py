@@ -10,7 +10,6 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     AutoConfig,
-    AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -188,7 +187,7 @@ def _mean_pooled(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
         return module, "encoder", _outside(module, "encoder") | _new_numbers(report, "encoder")
-    trunk, report = AutoModel.from_pretrained(
+    trunk, report = pooled.trunk_kind(config).from_pretrained(
         **where, **_LOADING, config=config, **pooled.trunk_options(config)
     )
     torch.manual_seed(seed)  # the same classifier whatever the trunk lacked

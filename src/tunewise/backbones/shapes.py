@@ -11,7 +11,6 @@ import torch
 from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
 from transformers import (
-    AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -109,7 +108,7 @@ def build_shape(
         with quiet(), torch.device(device):
             config = configuration(where, options, dropout)
             if pooling == "mean":
-                encoder = AutoModel.from_config(
+                encoder = pooled.trunk_kind(config).from_config(
                     config, dtype=torch.float32, **pooled.trunk_options(config)
                 )
                 module, trunk = pooled.MeanPooledClassifier(config, encoder), "encoder"

@@ -16,14 +16,7 @@ from operator import not_
 from typing import Any
 
 ROUNDS = 8  # blanks put into a text until its tokenizer reads no special token in it
-END = (
-    "eos",
-    "sep",
-    "cls",
-    "bos",
-    "unk",
-    "pad",
-)  # what stands for an empty text, the first there is
+END = ("eos", "sep", "cls", "bos", "unk", "pad")  # the first there is stands for an empty text
 
 
 def opening(coder: Any) -> list[int]:
