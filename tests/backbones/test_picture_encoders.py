@@ -160,7 +160,8 @@ def test_it_is_loaded_with_its_processor_and_found_by_its_shape(
     family: str, tmp_path: Path
 ) -> None:
     encoder = encoder_of(family, POOLED[family])
-    encoder.trunk.save_pretrained(tmp_path)
+    trunk: Any = encoder.trunk
+    trunk.save_pretrained(tmp_path)
     size = {"height": SIDE, "width": SIDE}
     ViTImageProcessorPil(size=size).save_pretrained(tmp_path)
     loaded, processor = load_picture_encoder({"pretrained_model_name_or_path": str(tmp_path)})

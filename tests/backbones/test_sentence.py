@@ -168,7 +168,8 @@ def test_what_lies_behind_the_pooling_is_computed_in_its_order(folder: Path) -> 
 def test_a_default_prompt_stands_before_every_text(folder: Path) -> None:
     pooling(folder, "mean")
     _, plain, _ = vectors(folder, ["the room is good", "the"])
-    prompts = {"prompts": {"query": "the ", "document": ""}, "default_prompt_name": "query"}
+    prompts: dict[str, Any] = {"prompts": {"query": "the ", "document": ""}}
+    prompts["default_prompt_name"] = "query"
     write(folder, "config_sentence_transformers.json", prompts)
     encoder, found, _ = vectors(folder, ["room is good", ""])
     torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-5)

@@ -215,8 +215,8 @@ def _dense(config: dict[str, Any], name: str) -> nn.Module:
         raise ValueError(
             f"{name}: activation_function = {given}; known: {', '.join(ACTIVATIONS)} of torch.nn"
         )
-    sizes = [_whole(config, key, name) for key in ("in_features", "out_features")]
-    linear = nn.Linear(*sizes, bias=config.get("bias", True) is not False)
+    inside, outside = (_whole(config, key, name) for key in ("in_features", "out_features"))
+    linear = nn.Linear(inside, outside, bias=config.get("bias", True) is not False)
     return nn.Sequential(OrderedDict(linear=linear, activation=ACTIVATIONS[kind]()))
 
 

@@ -92,9 +92,9 @@ class Neighbours:
 
 def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
     """The model's vectors of examples, shape (examples, size), of length 1."""
-    read = encoded(
-        model.coder, [e.texts for e in examples], truncation=True, max_length=model.max_length
-    )
+    limit = min(model.max_length, model.longest_text or model.max_length)
+    rows = [e.texts for e in examples]
+    read = encoded(model.coder, rows, truncation=True, max_length=limit)
     texts = [
         {name: column[place] for name, column in read.items()} for place in range(len(examples))
     ]

@@ -24,7 +24,7 @@ from tunewise.decoding.likelihood import log_probabilities
 from tunewise.decoding.strategies import Strategy
 from tunewise.methods.answers import answers
 from tunewise.methods.frozen import check_base, write_base
-from tunewise.methods.prompt_script import Script, named, shortened
+from tunewise.methods.prompt_script import Script, named, shortened, within
 
 FILE = "prompt.json"
 BATCH = 8  # prompts read together
@@ -81,10 +81,11 @@ class Prompted:
         Raises:
             InputError: there is no room for a single word.
         """
-        room = self.room()
+        room, given = self.room(), tuple(texts)
+        texts = within(given, self._tokens, self.model.longest_text)
         whole = self._ids(texts)
         if len(whole) <= room:
-            return Encoded(whole, False)
+            return Encoded(whole, texts != given)
         fitting = shortened(texts, lambda tried: len(self._ids(tried)) <= room)
         if fitting is None:
             raise InputError(
@@ -92,6 +93,9 @@ class Prompted:
                 f"{self.model.source}. Show fewer or shorter examples."
             )
         return Encoded(self._ids(fitting), True)
+
+    def _tokens(self, texts: Sequence[str]) -> int:
+        return sum(map(len, tokens(self.model.coder, texts)))
 
     def room(self) -> int:
         """Tokens that a prompt may have, so that its answer fits behind it."""

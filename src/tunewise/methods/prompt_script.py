@@ -121,6 +121,19 @@ def shortened(
     return kept(few) if few else None
 
 
+def within(
+    texts: tuple[str, ...], tokens: Callable[[Sequence[str]], int], limit: int | None
+) -> tuple[str, ...]:
+    """The texts with at most `limit` tokens, the longest shortened first: as others are read."""
+    if limit is None or tokens(texts) <= limit:
+        return texts
+    fitting = shortened(texts, lambda tried: tokens(tried) <= limit)
+    if fitting is not None:
+        return fitting
+    share = limit // len(texts)  # each is too long for the other
+    return tuple((shortened((t,), lambda one: tokens(one) <= share) or ("",))[0] for t in texts)
+
+
 def numbered(template: str, columns: Sequence[str]) -> str:
     """The template with each column's place as the column's number.
 
