@@ -65,6 +65,7 @@ def prove(
             question |= _as_prompts(predictor, examples)
             expected, dtype = _next_logits(predictor, question)
         else:
+            examples = _read_alike(predictor, examples)
             question |= _as_text(predictor, examples)
             expected, dtype = _logits(predictor, examples)
     else:
@@ -134,6 +135,27 @@ def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str
         "max_length": limit,
         "pad_token_id": coder.pad_token_id,
     }
+
+
+def _read_alike(predictor: ModelPredictor, examples: Sequence[Example]) -> list[Example]:
+    """Those whose texts the tokenizer alone reads as the task does: it has no token for an empty
+    text, or may have a special one among its words.
+    """
+    task, coder, limit = predictor.task, predictor.model.coder, predictor.max_length
+    encoded = task.encode(examples, coder, max_length=limit)
+    alike = [
+        example
+        for example, item in zip(examples, encoded, strict=True)
+        if coder(
+            *example.texts,
+            truncation=_truncation(coder, example.texts, limit),
+            max_length=limit,
+            split_special_tokens=True,
+            verbose=False,
+        )["input_ids"]
+        == item.inputs["input_ids"]
+    ]
+    return alike or [task.example("a", "a")]
 
 
 def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:
