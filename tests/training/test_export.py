@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.conftest import OPTIONS, SPECIAL
+from tests.conftest import OPTIONS
 from transformers import AutoTokenizer
 
 from tunewise.core.canonical import settings_of
@@ -60,8 +60,7 @@ def examples(texts: int = 1) -> list[Example]:
     """From one word to thirty, so that some are cut; of pairs one text or the other is long."""
     rows = []
     for number in range(40):
-        known = WORDS[len(SPECIAL) :]
-        words = [known[(number * 7 + place) % len(known)] for place in range(1 + number % 30)]
+        words = [WORDS[(number * 7 + place) % len(WORDS)] for place in range(1 + number % 30)]
         pair = (" ".join(words), "the bed is fine") if number % 2 else ("is it", " ".join(words))
         rows.append(Example(str(number), (" ".join(words),) if texts == 1 else pair))
     return rows
