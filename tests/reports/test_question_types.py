@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -23,7 +24,8 @@ from tunewise.store.study import StudyFolder
 
 TYPES = ("object", "number", "colour", "location")
 COUNTED = {"train": (30, 700, 270, 0), "validation": (20, 20, 20, 0), "test": (100, 100, 100, 0)}
-MODEL = "embedded:picture-encoder + hub/all-MiniLM-L6-v2"
+MODEL = "embedded:picture-encoder + sentence-transformers/all-MiniLM-L6-v2"
+RECORDED = {"source": MODEL, "revision": " + 1fd2c0e", "hash": "h"}
 PLAN = Plan(
     seeds=(0,),
     epochs=1,
@@ -55,6 +57,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     }
     for contender in study["contenders"]:
         contender["model"] = MODEL
+    study["models"] = {MODEL: RECORDED}
     (folder / "study.json").write_text(json.dumps(study))
     evidence = gather(StudyFolder(folder))
     results = results_of(evidence)
@@ -120,6 +123,24 @@ def test_reasons_are_told_from_what_was_measured_and_what_is_known(types: ByType
         assert (f"{100 * share:.1f} % on {name}" in guessed) == (share >= 0.25)  # type: ignore[operator]
     assert rare == "Of 1,000 training questions few are on object (30)."
     assert ["embedded picture encoder" in known[0], "all-MiniLM" in known[1]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("source", "revision"),
+    [
+        ("./models/resnet-50 + ./all-MiniLM-L6-v2", " + "),
+        ("microsoft/resnet-50 + sentence-transformers/all-MiniLM-L6-v2", " + "),  # two folders
+        ("mine/resnet-50 + mine/all-MiniLM-L6-v2", "1fd2c0e + 1fd2c0e"),
+        ("./openai/clip-vit-base-patch32", None),
+    ],
+)
+def test_a_name_alone_says_nothing_of_what_a_model_was_trained_on(
+    seen: Seen, source: str, revision: str | None
+) -> None:
+    study = {**seen.evidence.study, "models": {MODEL: {"source": source, "revision": revision}}}
+    found = by_type(replace(seen.evidence, study=study), None)
+    assert found is not None
+    assert not any("was trained" in reason for reason in found.reasons)
 
 
 def test_page_and_table_hold_every_type(seen: Seen) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.conftest import OPTIONS
+from transformers import AutoTokenizer
 
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
@@ -101,6 +102,19 @@ def test_it_is_written_in_its_form_and_proven(  # noqa: PLR0917  # pytest calls 
         rtol=0,
         atol=1e-5,
     )
+
+
+def test_odd_texts_hinder_no_proof_and_are_read_as_text_by_others_too(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    parts, predictor = trained(checkpoint("distilbert"), "bitfit")
+    items = [Example("0", ("good [SEP] bed",)), Example("1", ("",)), Example("2", ("a bed",))]
+    write_artefact(parts, predictor, tmp_path / "out", merge=False)
+    proof = prove("transformers", parts, predictor, items, tmp_path / "out")
+    assert proof.passed, proof
+    assert proof.examples == 2  # this tokenizer knows [SEP] as a word: it alone reads it otherwise
+    exported = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert exported.split_special_tokens
 
 
 def test_a_prefix_cannot_be_merged(checkpoint: Checkpoint, tmp_path: Path) -> None:

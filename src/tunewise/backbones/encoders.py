@@ -1,21 +1,21 @@
 """Pretrained encoders of pictures and of texts, each with the vector it stands for.
 
-A picture's vector is what its encoder was made to give: a ResNet's average before its classifier, a
-vision Transformer's first position, CLIP's projection. A text's vector is CLIP's projection, or the
-pooling that lies with a sentence encoder, or else the mean of its tokens.
+A picture's vector is what its encoder was made to give: CLIP's projection, the pooled output of a
+ResNet or a Swin, or the first position where a vision Transformer has a class token there. A text's
+vector is CLIP's projection, or as the files of a sentence encoder say (`sentence`), or else the
+mean of its tokens.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import (
+    MODEL_MAPPING,
     AutoImageProcessor,
     AutoModel,
     AutoTokenizer,
@@ -23,20 +23,23 @@ from transformers import (
     CLIPVisionModelWithProjection,
     PreTrainedConfig,
 )
-from transformers.utils import cached_file
 
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.load import set_dropout
-from tunewise.backbones.pooling import mean, trunk_options
-
-Where = Mapping[str, Any]
-"""Arguments of `from_pretrained`: the folder or hub id, and which revision."""
+from tunewise.backbones.pooling import trunk_kind, trunk_options
+from tunewise.backbones.sentence import PLAIN, Sentence, Where, pooled, sentence_of
 
 LOADING: dict[str, Any] = {
     "use_safetensors": True,
     "trust_remote_code": False,
     "dtype": torch.float32,
 }
+USUAL = 224  # pixels on each side, where a configuration does not say
+DUMMY = (64, 48)  # pixels, before a processor has seen it
+CLASS_TOKEN = ("cls_token", "class_token", "class_embedding")  # what families call its numbers
+
+Make = Callable[..., Any]
+"""Makes a trunk of a class of the library, a configuration, and options of that class."""
 
 
 class PictureEncoder(nn.Module):
@@ -46,20 +49,86 @@ class PictureEncoder(nn.Module):
         pixel_values  (batch, 3, height, width)      vectors  (batch, size)
     """
 
-    def __init__(self, trunk: nn.Module) -> None:
+    def __init__(self, trunk: nn.Module, pixels: Tensor | None = None) -> None:
+        """`pixels` is one picture as its processor gives it, from which the size is found.
+
+        Raises:
+            ValueError: the trunk makes no vector of it.
+        """
         super().__init__()
         self.trunk = trunk
-        self.size = picture_size(trunk.config)
+        self.pooling, self.size = _asked(trunk, pixels)
+
+    @property
+    def reads(self) -> str:
+        """How, where trials were once given the first place of a family without a token there."""
+        is_new = self.pooling == POOLED and not hasattr(self.trunk.config, "hidden_sizes")
+        return "pooled output" if is_new else ""
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        output = self.trunk(pixel_values=pixel_values, return_dict=True)
-        if "image_embeds" in output:
-            vectors: Tensor = output.image_embeds
-        elif is_convolutional(self.trunk.config):
-            vectors = output.pooler_output.flatten(1)  # the average over all places
-        else:
-            vectors = output.last_hidden_state[:, 0]
-        return vectors
+        return _vectors(self.trunk(pixel_values=pixel_values, return_dict=True), self.pooling)
+
+
+PROJECTION, POOLED, FIRST = "image_embeds", "pooler_output", "last_hidden_state"
+
+
+def _vectors(output: Any, pooling: str) -> Tensor:
+    found: Tensor = output[pooling]
+    return found[:, 0] if pooling == FIRST else found.flatten(1)
+
+
+@torch.no_grad()
+def _asked(trunk: Any, pixels: Tensor | None) -> tuple[str, int]:
+    """Which output holds a picture's vector, and its size, by asking for that of a picture.
+
+    Raises:
+        ValueError: none does.
+    """
+    kind = trunk.config.model_type
+    device = next(trunk.parameters()).device
+    if pixels is None:
+        height, width = picture_sides(trunk.config)
+        pixels = torch.linspace(-1, 1, 3 * height * width).reshape(1, 3, height, width)
+    was_training = trunk.training
+    trunk.eval()
+    try:
+        output = trunk(pixel_values=pixels.to(device), return_dict=True)
+        pooling = _pooling(trunk, output)
+        vectors = [_vectors(output, pooling)]
+        if device.type != "meta":
+            again = trunk(pixel_values=pixels.to(device), return_dict=True)
+            vectors.append(_vectors(again, pooling))
+    except Exception as error:  # foreign code, which may raise anything where it is no encoder
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"a {kind} model gives no vector of a picture: {reason}") from error
+    finally:
+        trunk.train(was_training)
+    if len(vectors) > 1 and not torch.equal(*vectors):
+        raise ValueError(f"a {kind} model reads the same picture in another way each time")
+    return pooling, vectors[0].shape[1]
+
+
+def _pooling(trunk: nn.Module, output: Any) -> str:
+    if PROJECTION in output:
+        return PROJECTION
+    names = {name.rpartition(".")[2] for name, _ in trunk.named_parameters()}
+    has_token = bool(names & set(CLASS_TOKEN)) and output[FIRST].dim() == 3
+    if (found := output.get(POOLED)) is None and not has_token:
+        raise ValueError("it has neither a pooled output nor a class token")
+    # DINOv2's pooled output is its class token.
+    is_token = has_token and (found is None or _same(found, output[FIRST][:, 0]))
+    return FIRST if is_token else POOLED
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.device.type != "meta" and torch.equal(one, other)
+
+
+def picture_sides(config: Any) -> tuple[int, int]:
+    """Height and width of the pictures that a configuration speaks of."""
+    size = getattr(config, "image_size", None) or USUAL
+    height, width = (size, size) if isinstance(size, int) else size
+    return height, width
 
 
 class TextEncoder(nn.Module):
@@ -69,14 +138,33 @@ class TextEncoder(nn.Module):
         input_ids, attention_mask  (batch, tokens)      vectors  (batch, size)
     """
 
-    def __init__(
-        self, trunk: nn.Module, *, pooling: Literal["mean", "first"] = "mean", unit: bool = False
-    ) -> None:
+    def __init__(self, trunk: nn.Module, sentence: Sentence = PLAIN) -> None:
         super().__init__()
         self.trunk = trunk
-        self.pooling = pooling
-        self.unit = unit  # whether vectors are scaled to length 1
-        self.size = text_size(trunk.config)
+        self.sentence = sentence
+        self.behind = nn.Sequential(*sentence.behind).to(next(trunk.parameters()).device)
+        config: Any = trunk.config
+        self.size = int(config.projection_dim if is_clip(config) else self._pooled_size(config))
+
+    def _pooled_size(self, config: Any) -> int:
+        """Raises ValueError where what lies behind the pooling is of another size."""
+        size = config.hidden_size * len(self.sentence.pooling)
+        vector = torch.zeros(1, size, device=next(self.trunk.parameters()).device)
+        try:
+            return int(self.behind(vector).shape[1])
+        except RuntimeError as error:
+            raise ValueError(
+                f"its pooling gives {size} numbers, and what follows takes others"
+            ) from error
+
+    @property
+    def pooling(self) -> str:
+        """How a vector is made, in words that name it among others of the same numbers."""
+        return f"{self.sentence.pooling} {self.sentence.behind}"
+
+    @property
+    def reads(self) -> str:
+        return self.sentence.reads
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **more: Tensor) -> Tensor:
         output = self.trunk(
@@ -84,31 +172,58 @@ class TextEncoder(nn.Module):
         )
         if "text_embeds" in output:
             vectors: Tensor = output.text_embeds
-        elif self.pooling == "first":
-            vectors = output.last_hidden_state[:, 0]
-        else:
-            vectors = mean(output.last_hidden_state, attention_mask)
-        return F.normalize(vectors, dim=-1) if self.unit else vectors
+            return vectors
+        found = pooled(output.last_hidden_state, attention_mask, self.sentence.pooling)
+        behind: Tensor = self.behind(found)
+        return behind
 
 
 def is_clip(config: PreTrainedConfig) -> bool:
     return config.model_type.startswith("clip")
 
 
-def is_convolutional(config: PreTrainedConfig) -> bool:
-    return hasattr(config, "hidden_sizes")
+def picture_trunk(config: Any, make: Make) -> Any:
+    """The trunk that reads pictures; of a model with two towers, that tower.
 
-
-def picture_size(config: Any) -> int:
-    """Numbers in a picture's vector."""
+    Raises:
+        ValueError: there is none.
+    """
+    tower = getattr(config, "vision_config", config)
+    if type(tower) not in MODEL_MAPPING:
+        raise ValueError(f"the library has no encoder of pictures for a {config.model_type} model")
     if is_clip(config):
-        return int(config.projection_dim)
-    return int(config.hidden_sizes[-1] if is_convolutional(config) else config.hidden_size)
+        trunk = make(CLIPVisionModelWithProjection, tower)
+    else:
+        trunk = make(AutoModel, tower, **_pooler_options(tower))
+    if trunk.main_input_name != "pixel_values":
+        raise ValueError(f"a {config.model_type} model reads no pictures")
+    return trunk
 
 
-def text_size(config: Any) -> int:
-    """Numbers in a text's vector."""
-    return int(config.projection_dim if is_clip(config) else config.hidden_size)
+def _pooler_options(config: Any) -> dict[str, Any]:
+    """Leave out a dense pooler: no classifier of its family reads it, and checkpoints lack it."""
+    if not trunk_options(config):
+        return {}  # there is no choice
+    with torch.device("meta"):
+        pooler = getattr(AutoModel.from_config(config, add_pooling_layer=True), "pooler", None)
+    is_dense = pooler is not None and any(isinstance(m, nn.Linear) for m in pooler.modules())
+    return {"add_pooling_layer": not is_dense}
+
+
+def text_trunk(config: Any, make: Make) -> Any:
+    """The trunk that reads texts; of CLIP, that tower.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if is_clip(config):
+        return make(CLIPTextModelWithProjection, getattr(config, "text_config", config))
+    if hasattr(config, "vision_config"):
+        raise ValueError(f"the texts of a {config.model_type} model are read in a way of their own")
+    trunk = make(trunk_kind(config), config, **trunk_options(config))
+    if trunk.main_input_name != "input_ids":
+        raise ValueError(f"a {config.model_type} model reads no texts")
+    return trunk
 
 
 def load_picture_encoder(where: Where, dropout: float | None = None) -> tuple[PictureEncoder, Any]:
@@ -117,26 +232,27 @@ def load_picture_encoder(where: Where, dropout: float | None = None) -> tuple[Pi
     `dropout` is the probability in every place that has one; None keeps those.
 
     Raises:
-        OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of pictures.
+        OSError, ValueError, KeyError, ImportError: it cannot be loaded, or is no encoder of
+            pictures.
     """
     config = configuration_of(where)
     processor = AutoImageProcessor.from_pretrained(**where, backend="pil", trust_remote_code=False)
-    if is_clip(config):
-        config = getattr(config, "vision_config", config)
-        trunk = _trunk(CLIPVisionModelWithProjection, where, config, dropout)
-    else:
-        options = trunk_options(config)  # a pooler behind the first position is never used
-        trunk = _trunk(AutoModel, where, config, dropout, **options)
-    if trunk.main_input_name != "pixel_values":
-        raise ValueError(f"a {config.model_type} model reads no pictures")
-    return PictureEncoder(trunk), processor
+    trunk = picture_trunk(config, _loader(where, dropout))
+    return PictureEncoder(trunk, dummy(processor)), processor
+
+
+def dummy(processor: Any) -> Tensor:
+    """A picture as a processor gives it, (1, 3, height, width): no two places of it are alike."""
+    picture = Image.linear_gradient("L").rotate(30).resize(DUMMY).convert("RGB")
+    pixels: Tensor = processor([picture], return_tensors="pt")["pixel_values"]
+    return pixels
 
 
 def load_text_encoder(where: Where, dropout: float | None = None) -> tuple[TextEncoder, Any]:
     """The encoder and its tokenizer, which pads on the right. `dropout` as for pictures.
 
     Raises:
-        OSError, ValueError, KeyError: it cannot be loaded, or is no encoder of texts.
+        OSError, ValueError, KeyError, ImportError: it cannot be loaded, or is no encoder of texts.
     """
     config = configuration_of(where)
     tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
@@ -145,55 +261,31 @@ def load_text_encoder(where: Where, dropout: float | None = None) -> tuple[TextE
             raise ValueError("its tokenizer has neither a padding nor an end token")
         tokenizer.pad_token = tokenizer.eos_token  # masked, so any token serves
     tokenizer.padding_side = "right"
-    if is_clip(config):
-        config = getattr(config, "text_config", config)
-        return TextEncoder(_trunk(CLIPTextModelWithProjection, where, config, dropout)), tokenizer
-    trunk = _trunk(AutoModel, where, config, dropout, **trunk_options(config))
-    if trunk.main_input_name != "input_ids":
-        raise ValueError(f"a {config.model_type} model reads no texts")
-    return TextEncoder(trunk, **own_pooling(where)), tokenizer
+    sentence = PLAIN if is_clip(config) else sentence_of(where)
+    trunk = text_trunk(config, _loader(where, dropout))
+    sentence.settle(tokenizer)
+    return TextEncoder(trunk, sentence), tokenizer
 
 
-def _trunk(kind: Any, where: Where, config: Any, dropout: float | None, **options: Any) -> Any:
-    """The pretrained trunk.
+def _loader(where: Where, dropout: float | None) -> Make:
+    def load(kind: Any, config: Any, **options: Any) -> Any:
+        """The pretrained trunk.
 
-    Raises:
-        ValueError: the checkpoint lacks most of it, and it would start from noise.
-    """
-    if dropout is not None:
-        set_dropout(config, dropout)
-    trunk, report = kind.from_pretrained(
-        **where, **LOADING, config=config, output_loading_info=True, **options
-    )
-    names = dict(trunk.named_parameters())
-    lacking = [name for name in report["missing_keys"] if name in names]
-    if len(lacking) > len(names) / 2:
-        raise ValueError(
-            f"its weights lack {len(lacking)} of {len(names)} tensors, such as '{lacking[0]}'; "
-            "they are of another architecture"
+        Raises:
+            ValueError: the checkpoint lacks most of it, and it would start from noise.
+        """
+        if dropout is not None:
+            set_dropout(config, dropout)
+        trunk, report = kind.from_pretrained(
+            **where, **LOADING, config=config, output_loading_info=True, **options
         )
-    return trunk
+        names = dict(trunk.named_parameters())
+        lacking = [name for name in report["missing_keys"] if name in names]
+        if len(lacking) > len(names) / 2:
+            raise ValueError(
+                f"its weights lack {len(lacking)} of {len(names)} tensors, such as '{lacking[0]}'; "
+                "they are of another architecture"
+            )
+        return trunk
 
-
-def own_pooling(where: Where) -> dict[str, Any]:
-    """How a sentence encoder makes one vector of its tokens, from the files beside its weights.
-
-    A model without them gets the mean.
-    """
-    modules = _json(where, "modules.json") or []
-    kinds = {str(module.get("type", "")).rpartition(".")[2]: module for module in modules}
-    pooling = _json(where, f"{kinds['Pooling']['path']}/config.json") if "Pooling" in kinds else {}
-    first = bool((pooling or {}).get("pooling_mode_cls_token"))
-    return {"pooling": "first" if first else "mean", "unit": "Normalize" in kinds}
-
-
-def _json(where: Where, name: str) -> Any:
-    path = cached_file(
-        where["pretrained_model_name_or_path"],
-        name,
-        revision=where.get("revision"),
-        local_files_only=where.get("local_files_only", False),
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
-    return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
+    return load

@@ -108,12 +108,15 @@ class PairCoder:
 
     tokenizer: Any
     processor: Any
+    prefix: str = ""  # before every question
 
-    def __call__(self, *texts: list[str], **options: Any) -> Any:
-        return self.tokenizer(*texts, **options)
+    def __call__(self, questions: str | list[str], **options: Any) -> Any:
+        if isinstance(questions, str):
+            return self.tokenizer(self.prefix + questions, **options)
+        return self.tokenizer([self.prefix + question for question in questions], **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("tokenizer", "processor"):  # while it is being copied
+        if name in ("tokenizer", "processor", "prefix"):  # while it is being copied
             raise AttributeError(name)
         return getattr(self.tokenizer, name)
 
@@ -153,11 +156,12 @@ def build_fusion(
     module = Fusion(picture_encoder, text_encoder, head).eval()
     return Model(
         module=module,
-        coder=PairCoder(tokenizer, processor),
+        coder=PairCoder(tokenizer, processor, text_encoder.sentence.prefix),
         trunks={"image": "image.trunk", "text": "text.trunk"},
         head=head_names(module),
         max_length=longest_input(text_encoder.trunk, tokenizer),
         source=source,
+        reads=", ".join(filter(None, (picture_encoder.reads, text_encoder.reads))),
     )
 
 

@@ -8,26 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    AutoImageProcessor,
-    AutoModel,
-    BatchFeature,
-    CLIPTextModelWithProjection,
-    CLIPVisionModelWithProjection,
-    PreTrainedConfig,
-)
+from transformers import AutoImageProcessor, BatchFeature
 
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
-from tunewise.backbones.encoders import PictureEncoder, TextEncoder, is_clip, own_pooling
+from tunewise.backbones.encoders import (
+    Make,
+    PictureEncoder,
+    TextEncoder,
+    is_clip,
+    picture_sides,
+    picture_trunk,
+    text_trunk,
+)
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, PairCoder, head_names
 from tunewise.backbones.load import longest_input, set_dropout
 from tunewise.backbones.model import Model
-from tunewise.backbones.pooling import trunk_options
+from tunewise.backbones.sentence import PLAIN, Where, sentence_of
 from tunewise.backbones.shapes import NoTokenizer, tokenizer_of
 from tunewise.backbones.size import no_larger_than
-
-USUAL = 224  # pixels on each side, where a configuration does not say
 
 
 @dataclass(frozen=True)
@@ -63,14 +62,17 @@ def build_fusion_shape(
         InputError: the library has no such encoder.
     """
     with torch.device(device):
-        picture_encoder = _encoder(_picture_encoder, "pictures", image, dropout)
-        text_encoder = _encoder(_text_encoder, "texts", text, dropout)
+        picture_encoder = _encoder(picture_shape, "pictures", image, dropout)
+        text_encoder = _encoder(text_shape, "texts", text, dropout)
         head = FusionHead(picture_encoder.size, text_encoder.size, len(options), width=WIDTH)
     module = Fusion(picture_encoder, text_encoder, head).eval()
     tokenizer = tokenizer_of(text) or NoTokenizer(module.config.vocab_size)
+    if not isinstance(tokenizer, NoTokenizer):
+        text_encoder.sentence.settle(tokenizer)
+    processor = _processor(image, picture_encoder.trunk.config)
     return Model(
         module=module,
-        coder=PairCoder(tokenizer, _processor(image, picture_encoder.trunk.config)),
+        coder=PairCoder(tokenizer, processor, text_encoder.sentence.prefix),
         trunks={"image": "image.trunk", "text": "text.trunk"},
         head=head_names(module),
         max_length=longest_input(text_encoder.trunk, tokenizer),
@@ -84,38 +86,34 @@ def _encoder(make: Any, what: str, folder: Path, dropout: float | None) -> Any:
         at_the_door(f"model {folder}: no encoder of {what} can be built"),
         no_larger_than(None, str(folder)),
     ):
-        return make(folder, configuration_of(where), dropout)
+        return make(where, dropout)
 
 
-def _picture_encoder(
-    folder: Path, config: PreTrainedConfig, dropout: float | None
-) -> PictureEncoder:
-    if is_clip(config):
-        config = getattr(config, "vision_config", config)
-        trunk = _trunk(CLIPVisionModelWithProjection, config, dropout)
-    else:
-        trunk = _trunk(AutoModel, config, dropout, **trunk_options(config))
-    if trunk.main_input_name != "pixel_values":
-        raise ValueError(f"a {config.model_type} model reads no pictures")
-    return PictureEncoder(trunk)
+def picture_shape(where: Where, dropout: float | None = None) -> PictureEncoder:
+    """The encoder of pictures that `encoders.load_picture_encoder` would load, without its numbers.
+
+    Raises:
+        OSError, ValueError, KeyError, ImportError: as there.
+    """
+    config = configuration_of(where)
+    return PictureEncoder(picture_trunk(config, _shaper(dropout)))
 
 
-def _text_encoder(folder: Path, config: PreTrainedConfig, dropout: float | None) -> TextEncoder:
-    if is_clip(config):
-        config = getattr(config, "text_config", config)
-        return TextEncoder(_trunk(CLIPTextModelWithProjection, config, dropout))
-    trunk = _trunk(AutoModel, config, dropout, **trunk_options(config))
-    if trunk.main_input_name != "input_ids":
-        raise ValueError(f"a {config.model_type} model reads no texts")
-    where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
-    return TextEncoder(trunk, **own_pooling(where))
+def text_shape(where: Where, dropout: float | None = None) -> TextEncoder:
+    """As `picture_shape`, of `encoders.load_text_encoder`."""
+    config = configuration_of(where)
+    sentence = PLAIN if is_clip(config) else sentence_of(where, numbers=False)
+    return TextEncoder(text_trunk(config, _shaper(dropout)), sentence)
 
 
-def _trunk(kind: Any, config: Any, dropout: float | None, **options: Any) -> Any:
-    if dropout is not None:
-        set_dropout(config, dropout)
-    make = kind.from_config if kind is AutoModel else kind._from_config
-    return make(config, dtype=torch.float32, **options)
+def _shaper(dropout: float | None) -> Make:
+    def shape(kind: Any, config: Any, **options: Any) -> Any:
+        if dropout is not None:
+            set_dropout(config, dropout)
+        make = kind._from_config if hasattr(kind, "_from_config") else kind.from_config
+        return make(config, dtype=torch.float32, **options)
+
+    return shape
 
 
 def _processor(folder: Path, config: Any) -> Any:
@@ -125,6 +123,4 @@ def _processor(folder: Path, config: Any) -> Any:
             return AutoImageProcessor.from_pretrained(
                 str(folder), local_files_only=True, backend="pil", trust_remote_code=False
             )
-    size = getattr(config, "image_size", None) or USUAL
-    height, width = (size, size) if isinstance(size, int) else size
-    return NoProcessor(height, width)
+    return NoProcessor(*picture_sides(config))

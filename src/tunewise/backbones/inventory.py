@@ -10,27 +10,19 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import (
-    AutoModel,
     AutoModelForSequenceClassification,
-    CLIPTextModelWithProjection,
-    CLIPVisionModelWithProjection,
 )
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
-from tunewise.backbones.encoders import PictureEncoder, TextEncoder, is_clip
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, head_names
+from tunewise.backbones.fusion_shape import picture_shape, text_shape
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
-from tunewise.backbones.pooling import trunk_options
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
 
-CLIP: dict[Any, tuple[Any, str]] = {  # a tower of CLIP's, and where its configuration lies
-    PictureEncoder: (CLIPVisionModelWithProjection, "vision_config"),
-    TextEncoder: (CLIPTextModelWithProjection, "text_config"),
-}
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
@@ -79,9 +71,9 @@ def pair_skeleton(source: str, revision: str | None) -> Model:
     """Two encoders and the head in which they meet, as `skeleton`."""
     revisions = parts_of(revision) if revision else (None, None)
     image, text = (
-        _encoder(part, wanted or None, kind)
-        for part, wanted, kind in zip(
-            parts_of(source), revisions, (PictureEncoder, TextEncoder), strict=True
+        _encoder(part, wanted or None, shape)
+        for part, wanted, shape in zip(
+            parts_of(source), revisions, (picture_shape, text_shape), strict=True
         )
     )
     with torch.device("meta"):
@@ -91,14 +83,10 @@ def pair_skeleton(source: str, revision: str | None) -> Model:
     return Model(module, coder=None, trunks=trunks, head=head_names(module), source=source)
 
 
-def _encoder(source: str, revision: str | None, kind: Any) -> Any:
-    clip, part = CLIP[kind]
+def _encoder(source: str, revision: str | None, shape: Any) -> Any:
     what_fails = f"model {source}: no encoder can be built of it"
     with at_the_door(what_fails), torch.device("meta"), no_larger_than(None, source):
-        config: Any = configuration_of(_where(source, revision))
-        if is_clip(config):
-            return kind(clip(getattr(config, part, config)))
-        return kind(AutoModel.from_config(config, **trunk_options(config)))
+        return shape(_where(source, revision))
 
 
 def _where(source: str, revision: str | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 import torch
 from torch import nn
 from transformers import (
-    AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -179,7 +178,7 @@ def _mean_pooled(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
         return module, "encoder", _outside(module, "encoder") | _new_numbers(report, "encoder")
-    trunk, report = AutoModel.from_pretrained(
+    trunk, report = pooled.trunk_kind(config).from_pretrained(
         **where, **_LOADING, config=config, **pooled.trunk_options(config)
     )
     torch.manual_seed(seed)  # the same classifier whatever the trunk lacked

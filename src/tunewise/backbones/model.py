@@ -26,6 +26,8 @@ class Model:
     source: str = ""  # where it came from: a folder or a hub id; adapters name their base by it
     warnings: list[str] = field(default_factory=list)  # sentences for the audit
     adapter: Any = None  # what a method has to keep of what it put into the module
+    longest_text: int | None = None  # tokens of a text that its trial reads; None: all it can take
+    reads: str = ""  # how it makes vectors, where older trials of the same files did otherwise
 
     @property
     def device(self) -> torch.device:

@@ -7,8 +7,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
+    AutoModel,
+    AutoModelForTextEncoding,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+def trunk_kind(config: PreTrainedConfig) -> Any:
+    """What builds and loads a trunk that reads texts: of T5 its encoder, which needs no answer."""
+    known = type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+    return AutoModelForTextEncoding if known else AutoModel
 
 
 def trunk_options(config: PreTrainedConfig) -> dict[str, Any]:
@@ -18,7 +30,7 @@ def trunk_options(config: PreTrainedConfig) -> dict[str, Any]:
 
 
 def _trunk_class(config: PreTrainedConfig) -> Any:
-    found = MODEL_MAPPING[type(config)]
+    found = trunk_kind(config)._model_mapping[type(config)]
     return found[0] if isinstance(found, tuple) else found  # some families have variants
 
 
@@ -42,7 +54,7 @@ class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped th
         self._supports_attention_backend = _trunk_class(config)._supports_attention_backend
         super().__init__(config)
         if encoder is None:
-            encoder = AutoModel.from_config(config, **trunk_options(config))
+            encoder = trunk_kind(config).from_config(config, **trunk_options(config))
         self.encoder = encoder
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()  # initialises what no checkpoint filled: a loaded trunk stays as it is

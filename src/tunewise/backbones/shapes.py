@@ -12,7 +12,6 @@ import torch
 from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
 from transformers import (
-    AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -110,7 +109,7 @@ def build_shape(
     with _building(f"model {folder}: no text classifier can be built", folder, device):
         config = configuration(where, options, dropout)
         if pooling == "mean":
-            encoder = AutoModel.from_config(
+            encoder = pooled.trunk_kind(config).from_config(
                 config, dtype=torch.float32, **pooled.trunk_options(config)
             )
             module, trunk = pooled.MeanPooledClassifier(config, encoder), "encoder"

@@ -119,8 +119,7 @@ def name_of(encoder: nn.Module) -> str:
     Of each tensor some numbers, evenly picked, and the sum of all its bits: a whole hash of a
     large encoder would take longer than reading the vectors.
     """
-    reads = (getattr(encoder, name, "") for name in ("pooling", "unit"))
-    total = sha256(f"{type(encoder).__name__} {list(reads)}".encode())
+    total = sha256(f"{type(encoder).__name__} {getattr(encoder, 'pooling', '')}".encode())
     for name, tensor in encoder.state_dict().items():
         total.update(f"{name} {tuple(tensor.shape)}".encode())
         picked = tensor.detach().flatten()[:: max(1, tensor.numel() // SAMPLES)]

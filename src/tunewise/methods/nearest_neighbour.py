@@ -17,6 +17,7 @@ from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import mean
 from tunewise.backbones.stored import AT_ONCE
+from tunewise.backbones.texts import encoded
 from tunewise.backbones.vectors import picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
 from tunewise.core.files import read_json, write_json
@@ -91,10 +92,11 @@ class Neighbours:
 
 def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
     """The model's vectors of examples, shape (examples, size), of length 1."""
-    columns = [list(column) for column in zip(*(e.texts for e in examples), strict=True)]
-    tokens = model.coder(*columns, truncation=True, max_length=model.max_length, verbose=False)
+    limit = min(model.max_length, model.longest_text or model.max_length)
+    rows = [e.texts for e in examples]
+    read = encoded(model.coder, rows, truncation=True, max_length=limit)
     texts = [
-        {name: column[place] for name, column in tokens.items()} for place in range(len(examples))
+        {name: column[place] for name, column in read.items()} for place in range(len(examples))
     ]
     if isinstance(model.module, Fusion):
         return F.normalize(_fused(model, model.module, examples, texts), dim=1)

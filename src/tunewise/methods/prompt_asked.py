@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.texts import opening, tokens
+from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction, Said
@@ -23,7 +24,7 @@ from tunewise.decoding.likelihood import log_probabilities
 from tunewise.decoding.strategies import Strategy
 from tunewise.methods.answers import answers
 from tunewise.methods.frozen import check_base, write_base
-from tunewise.methods.prompt_script import Script, named, shortened
+from tunewise.methods.prompt_script import Script, named, shortened, within
 
 FILE = "prompt.json"
 BATCH = 8  # prompts read together
@@ -80,10 +81,11 @@ class Prompted:
         Raises:
             InputError: there is no room for a single word.
         """
-        room = self.room()
+        room, given = self.room(), tuple(texts)
+        texts = within(given, self._tokens, self.model.longest_text)
         whole = self._ids(texts)
         if len(whole) <= room:
-            return Encoded(whole, False)
+            return Encoded(whole, texts != given)
         fitting = shortened(texts, lambda tried: len(self._ids(tried)) <= room)
         if fitting is None:
             raise InputError(
@@ -92,6 +94,9 @@ class Prompted:
             )
         return Encoded(self._ids(fitting), True)
 
+    def _tokens(self, texts: Sequence[str]) -> int:
+        return sum(map(len, tokens(self.model.coder, texts)))
+
     def room(self) -> int:
         """Tokens that a prompt may have, so that its answer fits behind it."""
         context = min(self.model.max_length, context_length(self.model.module))
@@ -99,8 +104,12 @@ class Prompted:
         return context - max(longest, self.write)
 
     def _ids(self, texts: Sequence[str]) -> list[int]:
-        coder = self.model.coder
-        return opening(coder) + tokens(coder, [self.script.filled(texts)])[0]
+        reader = self._reader
+        return reader.opening + reader.ids([self.script.filled(texts, reader.text)])[0]
+
+    @cached_property
+    def _reader(self) -> PromptReader:
+        return PromptReader(self.model.coder, self.script.template)
 
     def _written(
         self, names: Sequence[str], prompts: Sequence[Sequence[int]]

@@ -56,15 +56,18 @@ class Script:
     words: tuple[str, ...]  # what stands for each option
     examples: tuple[tuple[str, str], ...] = ()  # text and word
 
-    def filled(self, texts: Sequence[str]) -> str:
-        """The prompt. Blanks at its end are left out: they belong to the answer's first token."""
+    def filled(self, texts: Sequence[str], read: Callable[[str], str] = str) -> str:
+        """The prompt. Blanks at its end are left out: they belong to the answer's first token.
+
+        `read` is what becomes of everything that is put in, see `PromptReader.text`.
+        """
         values: dict[str, str] = {str(at): text for at, text in enumerate(texts)}
         values[TEXT] = "\n".join(texts)
         values[LABELS] = ", ".join(self.words)
         values[EXAMPLES] = "\n".join(
             SHOT.replace("{word}", word).replace("{text}", text) for text, word in self.examples
         )
-        return PLACE.sub(lambda found: values[found[1]], self.template).rstrip(" \t")
+        return PLACE.sub(lambda found: read(values[found[1]]), self.template).rstrip(" \t")
 
     def continuation(self, word: str) -> str:
         """A word as it stands behind the prompt."""
@@ -116,6 +119,19 @@ def shortened(
         middle = (few + many + 1) // 2
         few, many = (middle, many) if fits(kept(middle)) else (few, middle - 1)
     return kept(few) if few else None
+
+
+def within(
+    texts: tuple[str, ...], tokens: Callable[[Sequence[str]], int], limit: int | None
+) -> tuple[str, ...]:
+    """The texts with at most `limit` tokens, the longest shortened first: as others are read."""
+    if limit is None or tokens(texts) <= limit:
+        return texts
+    fitting = shortened(texts, lambda tried: tokens(tried) <= limit)
+    if fitting is not None:
+        return fitting
+    share = limit // len(texts)  # each is too long for the other
+    return tuple((shortened((t,), lambda one: tokens(one) <= share) or ("",))[0] for t in texts)
 
 
 def numbered(template: str, columns: Sequence[str]) -> str:

@@ -18,16 +18,16 @@ SOURCES = {  # of the taxonomies; the rules are ours
     "cocoqa": "Ren, Kiros and Zemel 2015, arXiv:1505.02074",
     "tdiuc": "Kafle and Kanan 2017, arXiv:1703.09684",
 }
-TRAINED_ON = {  # data and objective of an encoder, by the last part of its name
-    "resnet-50": "resnet-50 was trained to name the one thing that a photograph shows, out of "
-    "1,000 (ImageNet; He et al. 2015, arXiv:1512.03385). Its average over all places likely tells "
-    "what is there better than how many or where.",
-    "clip-vit-base-patch32": "clip-vit-base-patch32 was trained to match 400 million pictures with "
-    "their captions (Radford et al. 2021, arXiv:2103.00020). Its vectors likely hold what captions "
-    "say, which is things and colours more than counts and places.",
-    "all-MiniLM-L6-v2": "all-MiniLM-L6-v2 was trained to find the one of many sentences that "
-    "belongs to another, on over a billion pairs (its model card). Its vectors likely hold the "
-    "subject of a question better than single small words.",
+TRAINED_ON = {  # data and objective of an encoder on the hub, or of ours, by its whole name
+    "microsoft/resnet-50": "resnet-50 was trained to name the one thing that a photograph shows, "
+    "out of 1,000 (ImageNet; He et al. 2015, arXiv:1512.03385). Its average over all places likely "
+    "tells what is there better than how many or where.",
+    "openai/clip-vit-base-patch32": "clip-vit-base-patch32 was trained to match 400 million "
+    "pictures with their captions (Radford et al. 2021, arXiv:2103.00020). Its vectors likely hold "
+    "what captions say, which is things and colours more than counts and places.",
+    "sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2 was trained to find the one of "
+    "many sentences that belongs to another, on over a billion pairs (its model card). Its vectors "
+    "likely hold the subject of a question better than single small words.",
     "embedded:picture-encoder": "The embedded picture encoder was trained to tell thing, number "
     "and colour at each of six places of a drawing (scripts/pretrain_pictures.py): every type asks "
     "for what it has learnt.",
@@ -96,11 +96,21 @@ def _reasons(
         *_what_guessing_gives(evidence, sliced),
         *_what_is_rare(counts.get("train", {})),
     ]
-    models = dict.fromkeys(
-        part for one in evidence.contenders if one.model for part in one.model.split(" + ")
-    )
-    own = (TRAINED_ON.get(part) or TRAINED_ON.get(part.rpartition("/")[2]) for part in models)
-    return (*told, *(text for text in own if text))
+    models = evidence.study.get("models", {})
+    recorded = [models.get(one.model, {}) for one in evidence.contenders]
+    encoders = dict.fromkeys(name for model in recorded for name in _published(model))
+    return (*told, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
+
+
+def _published(model: Mapping[str, str | None]) -> list[str]:
+    """The encoders that came from the hub, as a commit says, or with us; a folder may be any."""
+    sources, commits = ((model.get(key) or "").split(" + ") for key in ("source", "revision"))
+    commits += [""] * (len(sources) - len(commits))
+    return [
+        source
+        for source, commit in zip(sources, commits, strict=True)
+        if commit or source.startswith("embedded:")
+    ]
 
 
 def _what_pictures_add(evidence: Evidence, rows: list[TypeRow]) -> list[str]:

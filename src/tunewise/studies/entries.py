@@ -16,6 +16,7 @@ from tunewise.training.settings import TrainingSettings
 
 AUTO = "auto"
 BATCH = "batch_size"
+LIMIT = "max_length"
 OWN = ("name", "training")  # what an entry may say beside the method's settings
 LONGEST_NAME = 80
 
@@ -57,15 +58,18 @@ def read_entry(
     else:  # it stands for others, which are no sweeps
         read = {key: reader.typed(kinds[key], v, keys) for key, v in meant.settings.items()}
         grid = {key: (value,) for key, value in read.items() if value is not WRONG}
+    limits = {LIMIT: training.get(LIMIT, (None,))}  # one for all that read, trained or not
     training = training if is_trained(part) else {}
     if meant.training:
         training = {**training, **read_training(reader, meant.training, keys)}
     if "training" in own:
-        training = {**training, **_own_training(reader, own["training"], keys, part)}
+        mine = _own_training(reader, own["training"], keys, part)
+        limits, training = {**limits, **mine}, {**training, **(mine if is_trained(part) else {})}
     return MethodEntry(
         method=name,
         settings=grid,
         training=with_numbers(training),
+        limits=(None,) if is_trained(part) or not part.uses_model else limits[LIMIT],
         auto_batch=training.get(BATCH) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,
@@ -136,9 +140,11 @@ def with_numbers(training: Grid) -> Grid:
 
 
 def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) -> Grid:
-    if is_trained(part):
+    reads_alone = part.uses_model and isinstance(value, dict) and set(value) == {LIMIT}
+    if is_trained(part) or reads_alone:
         return read_training(reader, value, (*keys, "training"))
-    message = f"'{keys[-1]}' is fitted in one go: there is no training to set."
+    but = f" but {LIMIT}" if part.uses_model else ""
+    message = f"'{keys[-1]}' is fitted in one go: there is no training to set{but}."
     reader.wrong((*keys, "training"), message)
     return {}
 

@@ -28,10 +28,12 @@ class Point:
     chosen: Mapping[str, Any]  # such as {"training.learning_rate": 1e-4}; empty without a search
     method: Method
     training: TrainingSettings | None
+    limit: int | None = None  # tokens of a text, where no training says it
 
     def settings(self) -> dict[str, Any]:
         """What a trial carries of this point: every value of method and training."""
-        return {
+        limit = {} if self.limit is None else {"max_length": self.limit}
+        return limit | {
             "method": {
                 "name": self.method.name,
                 "version": self.method.version,
@@ -80,6 +82,8 @@ class Contender:
         paths = {f"method.{key}": value for key, value in values.items()}
         if training is not None:
             paths |= {f"training.{key}": value for key, value in settings_of(training).items()}
+        elif self.points[0].limit is not None:
+            paths["training.max_length"] = self.points[0].limit
         return {path: paths[path] for path in paths if path not in self.points[0].chosen}
 
 
@@ -139,11 +143,15 @@ def _rows(study: StudySettings) -> Iterator[Contender]:
     for entry in study.methods:
         models = study.models if entry.part.uses_model else (None,)
         fixed = product(
-            models, combinations(entry.fixed("method")), combinations(entry.fixed("training"))
+            models,
+            combinations(entry.fixed("method")),
+            combinations(entry.fixed("training")),
+            entry.limits,
         )
-        for model, settings, training in fixed:
+        for model, settings, training, limit in fixed:
             points = tuple(
-                _point(entry, settings, training, chosen) for chosen in combinations(entry.search)
+                replace(_point(entry, settings, training, chosen), limit=limit)
+                for chosen in combinations(entry.search)
             )
             yield Contender("", model, entry, points)
 

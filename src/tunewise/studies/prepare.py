@@ -22,6 +22,7 @@ from tunewise.store.study import StudyFolder
 from tunewise.studies.expand import describe, expand
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
+from tunewise.studies.reads import tell_reading
 from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
@@ -73,6 +74,8 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     contenders = contender_rows(settings, expansion, facts)
     say("Applying each method to each model ...")
     inspectors, problems = _inspectors(models, settings, settled, contenders)
+    built = {name: inspector.model for name, inspector in inspectors.items()}
+    tell_reading(contenders, built, task, splits)
     problems += _inspect(contenders, inspectors, data_hash)
     problems += _half_batches(contenders, len(splits["train"]))
     inspector = next(iter(inspectors.values()), None)

@@ -21,7 +21,7 @@ def is_small(
     trials = 0
     for entry in entries:
         rows = count(entry.fixed("method")) * count(entry.fixed("training"))
-        rows *= len(models) if entry.part.uses_model else 1
+        rows *= len(entry.limits) * (len(models) if entry.part.uses_model else 1)
         trials += rows * (count(entry.search) + (seeds - 1 if entry.part.seeded else 0))
     if trials > MOST_TRIALS:
         message = (
@@ -42,6 +42,8 @@ def check_ranges(reader: Reader, entries: Sequence[MethodEntry], training: Grid)
             grid = {**entry.fixed(section), **entry.searched(section)}
             if section == "method":
                 missing(reader, part, grid, entry.keys)
+            elif entry.limits != (None,):  # all the training there is where nothing is trained
+                grid = {"max_length": entry.limits}
 
             def at(below: Keys, entry: MethodEntry = entry, section: str = section) -> Keys:
                 return _origin(reader.document, entry, section, below)

@@ -50,13 +50,15 @@ def identity_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     task = {key: value for key, value in settings["task"].items() if key != "kind"}
     asked = TASKS.build(settings["task"]["kind"], task)
+    model, limit = settings["model"], settings.get("max_length")
     method = METHODS.build(settings["method"]["name"], settings["method"]["settings"])
     return {
         "task": {"kind": asked.name, "version": asked.version, **changed_settings(asked)},
         "data": settings["data"],
-        "model": settings["model"] and {"hash": settings["model"]["hash"]},
+        "model": model and {key: model[key] for key in ("hash", "reads") if key in model},
         "method": {**settings["method"], "settings": changed_settings(method)},
         "training": settings["training"] and _training_identity(settings["training"]),
+        **({} if limit is None else {"max_length": limit}),
     }
 
 

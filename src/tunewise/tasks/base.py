@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.labels import Labels
@@ -209,8 +210,7 @@ class Task(ABC):
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         """The tokens of each example's texts as the model reads them, nothing cut."""
-        columns = [list(column) for column in zip(*texts, strict=True)]
-        return [len(ids) for ids in coder(*columns, verbose=False)["input_ids"]]
+        return [len(ids) for ids in read_texts(coder, texts)["input_ids"]]
 
     # Between examples and the model.
 

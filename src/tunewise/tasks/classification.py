@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from tunewise.backbones.texts import encoded as read_texts
 from tunewise.data.examples import Example
 from tunewise.tasks.base import TASKS, Batch, Encoded
 from tunewise.tasks.choosing import IGNORED, Choosing
@@ -44,12 +45,12 @@ class Classification(Choosing):
 
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
         # The full lengths are wanted too, so nothing is cut at first, and the long ones again.
-        whole = _tokens(coder, [example.texts for example in examples])
+        whole = read_texts(coder, [example.texts for example in examples])
         full_lengths = [len(ids) for ids in whole["input_ids"]]
         long = [place for place, length in enumerate(full_lengths) if length > max_length]
         for strategy, places in _strategies(examples, long, coder, max_length).items():
             texts = [examples[place].texts for place in places]
-            cut = _tokens(coder, texts, truncation=strategy, max_length=max_length)
+            cut = read_texts(coder, texts, truncation=strategy, max_length=max_length)
             for name, column in cut.items():
                 for place, ids in zip(places, column, strict=True):
                     whole[name][place] = ids
@@ -83,11 +84,6 @@ class Classification(Choosing):
         )
 
 
-def _tokens(coder: Any, texts: Sequence[tuple[str, ...]], **options: Any) -> dict[str, list[Any]]:
-    columns = [list(column) for column in zip(*texts, strict=True)]
-    return dict(coder(*columns, verbose=False, **options))
-
-
 def _strategies(
     examples: Sequence[Example], long: Sequence[int], coder: Any, max_length: int
 ) -> dict[str, list[int]]:
@@ -97,7 +93,7 @@ def _strategies(
     if len(examples[long[0]].texts) == 1:
         return {"longest_first": list(long)}
     # A pair whose first text fills the limit has no second text to give; both are then cut.
-    first = _tokens(coder, [examples[place].texts[:1] for place in long])["input_ids"]
+    first = read_texts(coder, [examples[place].texts[:1] for place in long])["input_ids"]
     special = coder.num_special_tokens_to_add(pair=True)
     ways: dict[str, list[int]] = {}
     for place, ids in zip(long, first, strict=True):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tunewise.backbones.texts import opening, tokens
+from tunewise.backbones.texts import PromptReader
 
 PLACES = ("{context}", "{question}")
 _PLACE = re.compile("|".join(map(re.escape, PLACES)))
@@ -60,14 +60,21 @@ class Template:
         values = {"{context}": context, "{question}": question}
         return _PLACE.sub(lambda found: values[found[0]], self.text)
 
+    def tokens(
+        self, reader: PromptReader, filled_with: Sequence[tuple[str, str]]
+    ) -> list[list[int]]:
+        """Those of prompts with these questions and contexts."""
+        return reader.ids([self.filled(reader.text(q), reader.text(c)) for q, c in filled_with])
+
 
 def prompts(coder: Any, template: Template, asked: Sequence[Asked]) -> list[Prompted | None]:
     """The tokens of each prompt; None where the question alone leaves no room.
 
     Only the context is shortened, by whole words, and by no more than must be.
     """
-    start = opening(coder)
-    whole = tokens(coder, [template.filled(one.question, one.context) for one in asked])
+    reader = PromptReader(coder, template.text)
+    start = reader.opening
+    whole = template.tokens(reader, [(one.question, one.context) for one in asked])
     found: dict[int, list[int]] = {
         at: ids
         for at, (ids, one) in enumerate(zip(whole, asked, strict=True))
@@ -77,8 +84,8 @@ def prompts(coder: Any, template: Template, asked: Sequence[Asked]) -> list[Prom
     for at, cut in cuts.items():
         cut.tell(asked[at].room - len(start) - len(whole[at]), rate=len(whole[at]))
     while open_ := [at for at, cut in cuts.items() if not cut.settled]:
-        texts = [template.filled(asked[at].question, cuts[at].context()) for at in open_]
-        for at, ids in zip(open_, tokens(coder, texts), strict=True):
+        tried = template.tokens(reader, [(asked[at].question, cuts[at].context()) for at in open_])
+        for at, ids in zip(open_, tried, strict=True):
             spare = asked[at].room - len(start) - len(ids)
             cuts[at].tell(spare, rate=len(whole[at]))
             if spare >= 0:

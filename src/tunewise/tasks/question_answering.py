@@ -14,7 +14,7 @@ from torch import nn
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.shapes import build_writer_shape
-from tunewise.backbones.texts import tokens
+from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.question_types import question_word
@@ -178,9 +178,9 @@ class QuestionAnswering(Task):
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         """Tokens of the prompts, with those that an answer may have."""
-        template = Template(self.prompt)
-        filled = [template.filled(question, context) for question, context in texts]
-        return [len(ids) + self.max_new_tokens for ids in tokens(coder, filled)]
+        filled_with = [(question, context) for question, context in texts]
+        found = Template(self.prompt).tokens(PromptReader(coder, self.prompt), filled_with)
+        return [len(ids) + self.max_new_tokens for ids in found]
 
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
         """Every example; of a context that is too long the beginning stays.

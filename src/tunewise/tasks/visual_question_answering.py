@@ -14,6 +14,7 @@ import torch
 from tunewise.backbones.fusion import build_fusion
 from tunewise.backbones.fusion_shape import build_fusion_shape
 from tunewise.backbones.model import Model
+from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
@@ -161,15 +162,14 @@ class VisualQuestionAnswering(Choosing):
         )
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
-        questions = [question for question, _ in texts]
-        return [len(ids) for ids in coder(questions, verbose=False)["input_ids"]]
+        return super().lengths([(question,) for question, _ in texts], coder)
 
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
-        questions = [example.texts[0] for example in examples]
-        cut = whole = coder(questions, verbose=False)
+        questions = [example.texts for example in examples]
+        cut = whole = read_texts(coder, questions)
         lengths = [len(ids) for ids in whole["input_ids"]]
         if max(lengths, default=0) > max_length:
-            cut = coder(questions, truncation=True, max_length=max_length)
+            cut = read_texts(coder, questions, truncation=True, max_length=max_length)
         return [
             Encoded(
                 example.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ class Parts:
         task = {**settings["task"]}
         asked = TASKS.build(task.pop("kind"), task)
         method = METHODS.build(settings["method"]["name"], settings["method"]["settings"])
-        training = TrainingSettings(**settings["training"])
+        limit = settings.get("max_length")  # of what is not trained
+        training = TrainingSettings(**(settings["training"] or {"max_length": limit}))
         return cls(
             settings=settings,
             study_folder=study_folder,
@@ -82,14 +83,15 @@ class Parts:
             model = build_writer(source["source"], seed=0, revision=source["revision"])
             if torch.cuda.is_available():
                 model.module.to("cuda")
-            return model
-        return self.task.build(
+            return replace(model, longest_text=self.max_length(model))
+        model = self.task.build(
             source["source"],
             options=self.options,
             seed=derive(self.seed, "head"),
             revision=source["revision"],
             dropout=self.training.dropout,
         )
+        return replace(model, longest_text=self.max_length(model))
 
     def max_length(self, model: Model) -> int:
         """Tokens an example may have: as asked for, and never more than the model can take."""

@@ -62,6 +62,9 @@ def _write_model(
     model, method = predictor.model, predictor.method
     coder = model.coder.tokenizer if isinstance(model.coder, PairCoder) else model.coder
     coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
+    if parts.task.form == "choose":  # a writer's tokenizer also reads templates of a chat
+        coder.split_special_tokens = True  # and whoever reads a text reads it as text
+        coder.init_kwargs["split_special_tokens"] = True
     two = isinstance(model.module, Fusion)  # no library has a class for what they meet in
     plain = None if two else method.merged(model)
     if plain is None and merge:

@@ -28,7 +28,7 @@ from tunewise.training.feed import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.vectors import frozen_encoders, vectors_key
 
-VERSION = 2  # rises when stored features would differ
+VERSION = 3  # rises when stored features would differ
 
 
 def is_frozen(model: Model) -> bool:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tunewise.backbones.texts import tokens
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Predictor
@@ -64,6 +65,7 @@ def prove(
             question |= _as_prompts(predictor, examples)
             expected, dtype = _next_logits(predictor, question)
         else:
+            examples = _read_alike(predictor, examples)
             question |= _as_text(predictor, examples)
             expected, dtype = _logits(predictor, examples)
     else:
@@ -135,11 +137,32 @@ def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str
     }
 
 
+def _read_alike(predictor: ModelPredictor, examples: Sequence[Example]) -> list[Example]:
+    """Those whose texts the tokenizer alone reads as the task does: it has no token for an empty
+    text, or may have a special one among its words.
+    """
+    task, coder, limit = predictor.task, predictor.model.coder, predictor.max_length
+    encoded = task.encode(examples, coder, max_length=limit)
+    alike = [
+        example
+        for example, item in zip(examples, encoded, strict=True)
+        if coder(
+            *example.texts,
+            truncation=_truncation(coder, example.texts, limit),
+            max_length=limit,
+            split_special_tokens=True,
+            verbose=False,
+        )["input_ids"]
+        == item.inputs["input_ids"]
+    ]
+    return alike or [task.example("a", "a")]
+
+
 def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:
     """As the task cuts: of a pair the second text, unless the first leaves it no room."""
     if len(texts) == 1:
         return "longest_first"
-    first = len(coder(texts[0], add_special_tokens=False, verbose=False)["input_ids"])
+    first = len(tokens(coder, texts[:1])[0])
     fits = first + coder.num_special_tokens_to_add(pair=True) < limit
     return "only_second" if fits else "longest_first"
 
