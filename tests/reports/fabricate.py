@@ -108,6 +108,8 @@ class Plan:
     host: str = WHERE
     pace: float = 1.0  # every measured time is multiplied by this
     require: dict[str, float] | None = None
+    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
+    margin: float | None = None  # of equivalence
     slices: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("flat", "room", "cellar")  # of the column `kind`, item by item
 
@@ -169,7 +171,7 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         "text": ["question", "text"] if plan.pair else ["text"],
         "label": "label",
         "labels": list(plan.labels),
-        "metrics": ["accuracy", "f1_macro"],
+        "metrics": list(plan.metrics),
         "pooling": "library",
     }
     counts = {
@@ -185,7 +187,8 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         "settings": {"name": plan.name, "task": task, "seeds": list(plan.seeds)},
         "seeds": list(plan.seeds),
         "task": task,
-        "metrics": ["accuracy", "f1_macro"],
+        "metrics": list(plan.metrics),
+        "equivalence_margin": plan.margin,
         "labels": list(plan.labels),
         "contenders": [_contender(plan, task, contender) for contender in plan.contenders],
         "data": {
@@ -332,7 +335,8 @@ class _Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
         answered = Columns(items.labels, choice, probabilities)
-        scores = {name: METRICS[name].of(answered) for name in ("accuracy", "f1_macro", "loss")}
+        names = dict.fromkeys((*self.plan.metrics, "accuracy", "f1_macro", "loss"))
+        scores = {name: METRICS[name].of(answered) for name in names}
         return {name: score for name, score in scores.items() if score is not None}
 
 

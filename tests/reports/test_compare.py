@@ -38,6 +38,7 @@ def test_a_difference_is_that_of_the_two_means(pair: Contest, rooms: Seen) -> No
     rows = {row.name: row for row in rooms.results.rows}
     for measure in pair.measures:
         scores = [rows[name].test[measure.metric].mean for name in (FULL, LORA)]
+        assert measure.difference is not None
         assert measure.difference == pytest.approx(scores[0] - scores[1])
         assert measure.items.interval and measure.method.interval
         assert measure.items.interval.low < measure.difference < measure.items.interval.high
@@ -46,6 +47,7 @@ def test_a_difference_is_that_of_the_two_means(pair: Contest, rooms: Seen) -> No
 def test_the_other_way_round_everything_has_the_other_sign(pair: Contest, rooms: Seen) -> None:
     turned = contest(rooms.evidence, rooms.results, LORA, FULL)
     one, other = pair.measures[0], turned.measures[0]
+    assert one.difference is not None
     assert other.difference == pytest.approx(-one.difference)
     assert one.items.interval and other.items.interval
     assert other.items.interval.low == pytest.approx(-one.items.interval.high)

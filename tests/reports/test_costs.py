@@ -75,7 +75,7 @@ def test_points_of_a_search_are_told_with_the_chosen_and_its_edge(rooms: Seen) -
     head = tried(by_name["head"], "accuracy")
     assert [point.values["training.learning_rate"] for point in head] == [1e-3, 5e-4, 1e-4]
     assert [point.chosen for point in head] == [True, False, False]
-    assert head[0].edges == ("training.learning_rate",)
+    assert head[0].edges == ()  # of 300 items, 6 points ahead of the next: it may be chance
     full = tried(by_name["full"], "accuracy")
     assert (full[-1].score, full[-1].status) == (None, "diverged")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reports.conftest import Seen, look
+from tests.reports.conftest import look
 from tests.reports.fabricate import CONTENDERS, POINTS, Plan, fabricate
 
 from tunewise.core.files import mark_complete
@@ -168,14 +168,14 @@ def test_the_edge_of_a_range_and_what_lies_beyond(
     folder = fabricate(tmp_path / "s", plan)
     change_study(folder, lambda study: study["contenders"][0].update(search=["method.thing"]))
     (contender,) = gather(StudyFolder.open(folder)).contenders
-    assert [(edge.side, edge.try_next) for edge in edges(contender)] == (
+    assert [(edge.side, edge.try_next) for edge in edges(contender, "accuracy")] == (
         [] if side is None else [(side, try_next)]
     )
 
 
 def test_an_edge_of_two_values_says_little(tmp_path: Path) -> None:
     for number, values in enumerate([(1e-4, 1e-3), (1e-4, 5e-4, 1e-3)]):
-        one = replace(LORA, points=grid(*values), skills=tuple(map(float, range(len(values)))))
+        one = replace(LORA, points=grid(*values), skills=(*[-1.5] * (len(values) - 1), 1.5))
         folder = fabricate(tmp_path / str(number), replace(SMALL, contenders=(one,)))
         assert found(folder)["search.edge"].severity == ("notice", "warning")[number]
 
@@ -341,10 +341,12 @@ def test_a_lost_point_is_a_notice_and_a_lost_seed_a_warning(tmp_path: Path) -> N
     assert lost[-1].says == "1 of 4 trials of lora rank=16 did not end well (diverged)."
 
 
-def test_the_page_the_record_and_the_terminal_tell_it(rooms: Seen) -> None:
-    assert rooms.verdict.fairness.startswith("Fairness: 2 warnings and 2 notices. First: The best")
-    assert rooms.html.count('<li class="warning">') == 2
-    assert "is the highest of those tried" in rooms.html
+def test_the_page_the_record_and_the_terminal_tell_it(tmp_path: Path) -> None:
+    rising = replace(LORA, skills=(-1.5, 0.0, 1.5))
+    seen = look(tmp_path / "s", replace(SMALL, contenders=(TFIDF, rising), validation=200))
+    assert seen.verdict.fairness.startswith("Fairness: 1 warning. The best learning_rate of lora")
+    assert seen.html.count('<li class="warning">') == 1
+    assert "is the highest of those tried" in seen.html
 
 
 def test_a_page_without_findings_says_so(tmp_path: Path) -> None:

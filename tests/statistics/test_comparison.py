@@ -244,6 +244,19 @@ def test_equivalence_within_a_margin_is_shown_and_not_assumed() -> None:
     assert not narrow.equivalent
 
 
+def test_seeds_that_lie_close_by_chance_make_nothing_equivalent_that_items_do_not() -> None:
+    """The seeds differ by 0 and half a point; over the items the gap may exceed the margin."""
+    pair = compared(
+        row("a", range(8), range(100, 108)),
+        row("b", range(20, 28), range(120, 129)),
+        equivalence_margin=0.024,
+    ).pairs[0]
+    assert pair.equivalence is not None and pair.items.interval is not None
+    assert pair.items.interval.low < -0.024
+    assert pair.equivalence.p > 0.05
+    assert not pair.equivalence.equivalent
+
+
 def test_identical_answers_are_equivalent_as_far_as_the_items_reach() -> None:
     same = [row("a", range(10)), row("b", range(10))]
     near = compared(*same, equivalence_margin=0.02).pairs[0].equivalence

@@ -134,7 +134,8 @@ def _writer(folder: Path | None, model: str | None, contender: str | None) -> tu
     opened = Opened(folder)
     chosen = choose(opened, contender)
     if contender is None:
-        say(f"{chosen.name} answers: the best of the verdict.")
+        which = "of the verdict" if opened.results.finished else "so far"
+        say(f"{chosen.name} answers: the best {which}.")
     return load_writer(Parts.of(chosen.settings, opened.folder.path), chosen.weights)
 
 

@@ -104,7 +104,8 @@ def _source(folder: Path, contender: str | None) -> tuple[Parts, Path, Mapping[s
     opened = Opened(folder)
     chosen = choose(opened, contender)
     if contender is None:
-        STDERR.print(f"{chosen.name} answers: the best of the verdict.")
+        which = "of the verdict" if opened.results.finished else "so far"
+        STDERR.print(f"{chosen.name} answers: the best {which}.")
     return Parts.of(chosen.settings, opened.folder.path), chosen.weights, chosen.columns
 
 

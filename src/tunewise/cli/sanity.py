@@ -102,13 +102,15 @@ def _rate(contender: Contender, parts: Parts) -> float:
 def _told(curve: Sequence[float], rate: float) -> str:
     """Whether it could, when, and the percentages after each epoch.
 
-    What still rises in the second half has most likely no mistake but too small a rate.
+    What never falls in the second half, and rises in it, has most likely no mistake but too small
+    a rate. A curve that goes up and down says nothing of the kind.
     """
     percents = " ".join(f"{100 * accuracy:.0f}" for accuracy in curve)
     if max(curve) == 1:
         return f"yes  100 % at epoch {list(curve).index(1) + 1}\n  {percents}"
     best = max(curve)
     told = f"no   {100 * best:.0f} % at most in {EPOCHS} epochs at learning rate {rate:g}"
-    if curve[-1] > curve[EPOCHS // 2 - 1]:
+    half = curve[EPOCHS // 2 - 1 :]
+    if list(half) == sorted(half) and half[-1] > half[0]:
         told += "; it still rises: try a larger one"
     return f"{told}\n  {percents}"

@@ -36,7 +36,14 @@ class Line:
     @property
     def best(self) -> str:
         best = self.results.best if self.results else None
-        return best.name if best else "–"
+        if best is None or self.results is None:
+            return "–"
+        return best.name if self.results.finished else f"{best.name} (so far)"
+
+    @property
+    def score_of_best(self) -> str:
+        best = self.results.best if self.results else None
+        return self.score(best.name) if best else ""
 
     def score(self, name: str) -> str:
         """A contender's headline score with its interval, in percent."""

@@ -104,8 +104,8 @@ def card(
         f"## Data\n\n{_data(evidence)}",
         f"## Settings\n\n{_fenced(_settings(exported))}",
         f"## Proof\n\n{_proof(exported)}",
-        "## Licence\n\nNone has been chosen. It depends on those of the base model and of the "
-        "data; add it to the header of this file as `license:`.",
+        "## Licence\n\nNo licence has been chosen. It depends on those of the base model and of "
+        "the data; add it to the header of this file as `license:`.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -137,7 +137,7 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
     if exported.prompt:
         what = "Writes answers to questions about a context"
         return f"{what}: `{row.method}`{base}{folded}.{trained}"
-    texts = " and ".join(_text(column) for column in evidence.study["texts"])
+    texts = " and ".join(_text(column) for column in evidence.text_columns)
     labels = "\n".join(
         f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
     )
@@ -150,7 +150,7 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
 def _snippet(evidence: Evidence, exported: Exported) -> str:
     if exported.prompt:
         return _writer_snippet(exported)
-    pair = len(evidence.study["texts"]) == 2
+    pair = len(evidence.text_columns) == 2
     return LOADING[exported.form].format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
         truncation='"only_second"' if pair else "True",

@@ -35,13 +35,13 @@ class Measure:
     """One metric of both, as means over seeds, and first minus second with both claims.
 
     Each claim's `p` counts this pair alone. `mcnemar` holds a test for each seed that both
-    ran, where the metric counts right answers.
+    ran, where the metric counts right answers. A mean is None where it is not defined.
     """
 
     metric: str
-    first: float
-    second: float
-    difference: float
+    first: float | None
+    second: float | None
+    difference: float | None
     items: Claim
     method: Claim
     mcnemar: dict[int, McNemar]
@@ -212,8 +212,14 @@ def _measure(name: str, row: RowScores, other: RowScores, known: Pair | None) ->
     groups = share_items([row, other], metric, rng=rng, resamples=RESAMPLES)
     one, two = groups[0].rows
     terms = Terms(metric, LEVEL, 1, None, RESAMPLES)
+    first, second = (
+        float(scores.mean()) if np.isfinite(scores).all() else None
+        for scores in (groups[0].scores(one), groups[0].scores(two))
+    )
+    if first is None or second is None:
+        claim = Claim(reason=f"not testable: {name} is undefined on these answers")
+        return Measure(name, first, second, None, claim, claim, {})
     pair = known or compare_pair(one, two, groups[0], terms, rng=rng)
-    first, second = (float(groups[0].scores(side).mean()) for side in (one, two))
     if pair.row == row.name:
         return Measure(name, first, second, pair.difference, pair.items, pair.method, pair.mcnemar)
     tests = {seed: _turned_test(test) for seed, test in pair.mcnemar.items()}

@@ -12,14 +12,16 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from tunewise.reports.compare import Cell, Contest, Differing
+from tunewise.reports.finding import value_words
 from tunewise.reports.plain import shortened, shown
 from tunewise.reports.tables import Table
 from tunewise.reports.words import (
     count,
     duration,
+    gap,
+    is_share,
     metric_name,
     percent,
-    points,
     probability,
     size,
     split_name,
@@ -80,14 +82,13 @@ def differing_table(found: Contest) -> Table:
 def _scores(found: Contest) -> Grid:
     grid = _grid("", shown(found.first), shown(found.second), "difference", "95 % over items", "p")
     for measure in found.measures:
-        claim, scale = measure.items, _is_share(measure.metric)
+        claim = measure.items
         grid.add_row(
             *_texts(
                 metric_name(measure.metric),
-                percent(measure.first) if scale else f"{measure.first:.3f}",
-                percent(measure.second) if scale else f"{measure.second:.3f}",
-                _gap(measure.difference, scale),
-                _interval(claim, scale),
+                *(_score(one, measure.metric) for one in (measure.first, measure.second)),
+                _gap(measure.difference, measure.metric),
+                _interval(claim, measure.metric),
                 probability(claim.p),
             )
         )
@@ -97,7 +98,6 @@ def _scores(found: Contest) -> Grid:
 def _claims(found: Contest) -> list[tuple[str, str]]:
     """What the headline metric says of these trained models, and of the methods."""
     headline = found.measures[0]
-    scale = _is_share(headline.metric)
     told = []
     for title, claim in (("Over items", headline.items), ("Over seeds", headline.method)):
         if claim.interval is None or claim.p is None:
@@ -107,7 +107,8 @@ def _claims(found: Contest) -> list[tuple[str, str]]:
         told.append(
             (
                 title,
-                f"{_gap(headline.difference, scale)} ({_interval(claim, scale)}), "
+                f"{_gap(headline.difference, headline.metric)} "
+                f"({_interval(claim, headline.metric)}), "
                 f"p {p if p.startswith('<') else '= ' + p}, {claim.test}.",
             )
         )
@@ -173,20 +174,19 @@ def _texts(*cells: str) -> list[Text]:
     return [Text(cell) for cell in cells]
 
 
-def _is_share(metric: str) -> bool:
-    """Whether people read the metric in percent."""
-    return metric not in {"loss", "matthews"}
+def _score(value: float | None, metric: str) -> str:
+    return percent(value) if value is None or is_share(metric) else f"{value:.3f}"
 
 
-def _gap(difference: float, share: bool) -> str:
-    return points(difference) if share else f"{difference:+.3f}".replace("-", "−")
+def _gap(difference: float | None, metric: str) -> str:
+    return "–" if difference is None else gap(metric, difference)
 
 
-def _interval(claim: Claim, share: bool) -> str:
+def _interval(claim: Claim, metric: str) -> str:
     if claim.interval is None:
         return "–"
-    return " to ".join(_gap(end, share) for end in claim.interval)
+    return " to ".join(gap(metric, end) for end in claim.interval)
 
 
 def _plain(value: Cell) -> str:
-    return "–" if value is None else shown(f"{value:g}" if isinstance(value, float) else str(value))
+    return "–" if value is None else value_words(value)

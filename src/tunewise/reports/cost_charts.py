@@ -99,7 +99,7 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     title = f"{metric} against {cost.title.partition(' (')[0]}"
     says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)
     best = listed([v["name"] for v in front], most=9)
-    words = f"{title}: {says}. Nobody is as good for less than {best}."
+    words = f"{title}: {says}. No other scores as high for less than {best}."
     chart = alt.layer(*layers).properties(height=HEIGHT)
     return Chart(f"quality-{cost.key}", "tradeoff", title, words, finished(chart))
 

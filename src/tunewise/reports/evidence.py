@@ -18,6 +18,7 @@ from tunewise.store.trials import Record
 
 DONE = "done"
 UNFINISHED = "unfinished"  # some of its trials have not run yet
+LEARNING = ("loss", "answers")  # the checks that a training which learned nothing does not pass
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class Trial:
     @property
     def done(self) -> bool:
         return self.record.status == DONE
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether it answers one thing throughout, or its loss did not fall by more than noise."""
+        result = self.record.result
+        failed = {
+            check["name"] for check in result.get("checks") or () if check.get("passed") is False
+        }
+        return "degenerate" in (result.get("flags") or ()) or not failed.isdisjoint(LEARNING)
 
     def metrics(self, split: str) -> dict[str, float]:
         """The stored metrics of a split; empty where it was not scored."""
@@ -119,6 +129,18 @@ class Contender:
         if len(decisive) < self.seeds_planned:
             return UNFINISHED
         return UNFINISHED if self.tested and any(t.test is None for t in decisive) else DONE
+
+    @property
+    def to_come(self) -> tuple[int, int]:
+        """How many trainings and tests it still needs; none once it has failed."""
+        if self.status != UNFINISHED:
+            return 0, 0
+        tests = self.seeds_planned if self.tested else 0
+        if self.chosen is None:
+            untried = sum(not point.trials for point in self.points)
+            return untried + self.seeds_planned - 1, tests
+        opened = sum(trial.test is not None for trial in self.chosen.trials)
+        return self.seeds_planned - len(self.chosen.trials), max(tests - opened, 0)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from tunewise.reports.answers import Answers
 from tunewise.reports.evidence import Contender, Evidence, Point
 from tunewise.reports.finding import Finding, Severity, differ, told, value_words
 from tunewise.reports.plain import shown
-from tunewise.reports.searching import edges
-from tunewise.reports.words import listed
+from tunewise.reports.searching import edges, learned_nothing
+from tunewise.reports.words import listed, setting_said
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.power import detectable_difference
 from tunewise.statistics.tuning import expected_optimism
@@ -22,7 +22,10 @@ SAME_SHAPE = 0.05  # grids are rounded to two digits, so that their ratios diffe
 def search_findings(evidence: Evidence) -> list[Finding]:
     """Everything unequal or doubtful about how points were chosen."""
     trained = [contender for contender in evidence.contenders if contender.training]
-    found = [_budget(trained), _trials(trained), _spaces(trained), _too_small(evidence)]
+    found = [
+        *(_budget(trained), _trials(trained), _spaces(trained)),
+        *(_too_small(evidence), _no_direction(trained)),
+    ]
     return [finding for finding in found if finding is not None] + _edges(evidence)
 
 
@@ -108,10 +111,10 @@ def _alike(space: dict[str, list[Any]], other: dict[str, list[Any]]) -> bool:
 
 
 def _edges(evidence: Evidence) -> list[Finding]:
-    """Chosen values at an end of their range: the best one may lie beyond."""
+    """Values shown to be best at an end of their range: a better one may lie beyond."""
     found: dict[tuple[str, str, float, tuple[float, ...], float], list[str]] = {}
     for contender in evidence.contenders:
-        for e in edges(contender):
+        for e in edges(contender, evidence.headline):
             key = (e.setting, e.side, e.value, e.tried, e.try_next)
             found.setdefault(key, []).append(contender.name)
     return [
@@ -128,6 +131,29 @@ def _edges(evidence: Evidence) -> list[Finding]:
         )
         for (setting, side, value, values, beyond), names in found.items()
     ]
+
+
+def _no_direction(trained: list[Contender]) -> Finding | None:
+    """Searches in which no point learned anything: which way to go on cannot be told."""
+    found = {c.name: _space(c) for c in trained if learned_nothing(c)}
+    if not found:
+        return None
+    words = {
+        name: ", ".join(
+            f"{setting_said(shown(key))} {value_words(values)}" for key, values in space.items()
+        )
+        for name, space in found.items()
+    }
+    return Finding(
+        "search.nothing_learned",
+        "warning",
+        "At every point of the search a training fell into one answer for all, or its loss did "
+        f"not fall: {told(words)}. Which way to search on, it does not say.",
+        "Such a row says nothing about its method. See with tunewise sanity whether it can learn "
+        "ten examples by heart, and look at the labels.",
+        tuple(found),
+        found,
+    )
 
 
 @dataclass(frozen=True)
@@ -147,10 +173,12 @@ class Choice:
 
 
 def choice(contender: Contender, metric: str) -> Choice | None:
-    """None where nothing was searched, or where the metric is no share of right answers."""
+    """None where nothing was searched or learned, or the metric is no share of right answers."""
     scored = [p for p in contender.points if p.score(metric) is not None]
     chosen = contender.chosen
-    if len(scored) < 2 or chosen is None or METRICS[metric].kind != "proportion":
+    if len(scored) < 2 or chosen is None or learned_nothing(contender):
+        return None
+    if METRICS[metric].kind != "proportion":
         return None
     rest = [p for p in scored if p is not chosen]
     following = max(rest, key=lambda point: point.score(metric) or 0.0)
@@ -158,6 +186,8 @@ def choice(contender: Contender, metric: str) -> Choice | None:
     if ours is None or theirs is None or ours.ids != theirs.ids:
         return None
     right, other = ours.choices == ours.labels, theirs.choices == theirs.labels
+    if (right == other).all():
+        return None  # more items need not tell apart what nothing tells apart here
     items, share = len(right), float(right.mean())
     error = math.sqrt(share * (1 - share) / items)
     return Choice(

@@ -26,7 +26,6 @@ NAMES = {
     "optimizer": "The optimiser",
 }
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
-LEARNING = ("loss", "answers")  # the detectors of a training that learns nothing
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
 MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
 
@@ -78,7 +77,7 @@ def _rates(evidence: Evidence, trained: list[Contender]) -> Finding | None:
         for contender in trained
         if OWN_DEFAULT not in contender.own_training
         and f"training.{OWN_DEFAULT}" not in contender.searched
-        and any(_learnt_nothing(trial.record.result) for trial in contender.finished)
+        and any(trial.learned_nothing for trial in contender.finished)
     }
     if not values:
         return None
@@ -88,15 +87,10 @@ def _rates(evidence: Evidence, trained: list[Contender]) -> Finding | None:
         "At the default learning rate of the method a training fell into one answer for all, or "
         f"its loss did not fall: {told(values)}.",
         "Such a row may say more about the rate than about the method. Let each find its own, "
-        "with search: {learning_rate: auto}, or give it more epochs.",
+        "with search: {learning_rate: auto}.",
         tuple(values),
         values,
     )
-
-
-def _learnt_nothing(result: Mapping[str, Any]) -> bool:
-    checks = result.get("checks") or ()
-    return any(check["name"] in LEARNING and check.get("passed") is False for check in checks)
 
 
 def _value(contender: Contender, key: str) -> Any:

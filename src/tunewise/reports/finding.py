@@ -62,6 +62,8 @@ def value_words(value: Any) -> str:
 
     >>> value_words(None), value_words(1e-05), value_words(True), value_words(["a", "b"])
     ('none', '1e-05', 'true', '[a, b]')
+    >>> value_words({"name": "cosine", "cycles": None})
+    'name cosine, cycles none'
     """
     if value is None:
         return "none"
@@ -69,6 +71,8 @@ def value_words(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{shown(str(key))} {value_words(one)}" for key, one in value.items())
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(value_words(item) for item in value)}]"
     return shown(str(value))

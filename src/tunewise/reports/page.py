@@ -10,6 +10,7 @@ from typing import Any
 from tunewise.reports.checks import Checks, checks
 from tunewise.reports.curves import turns, validation_curve
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.finding import value_words
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
 from tunewise.reports.words import listed, split_name
@@ -146,7 +147,8 @@ def _failed(evidence: Evidence) -> tuple[FailedTrial, ...]:
             id=trial.record.id,
             contender=contender.name,
             position=contender.position,
-            point=", ".join(f"{key} = {value}" for key, value in point.values.items()) or "–",
+            point=", ".join(f"{key} = {value_words(value)}" for key, value in point.values.items())
+            or "–",
             seed=trial.seed,
             status=trial.record.status,
             error=str(trial.record.result.get("error") or "no message"),
@@ -161,7 +163,7 @@ def _failed(evidence: Evidence) -> tuple[FailedTrial, ...]:
 def _flat(values: Any, prefix: str = "") -> tuple[tuple[str, str], ...]:
     """Nested settings as lines: a key with dots, and its value."""
     if not isinstance(values, dict):
-        return ((prefix, str(values)),)
+        return ((prefix, value_words(values)),)
     lines: list[tuple[str, str]] = []
     for key, value in values.items():
         lines.extend(_flat(value, f"{prefix}.{key}" if prefix else str(key)))

@@ -51,7 +51,8 @@ def paper(evidence: Evidence, results: Results, judged: Verdict, charts: Sequenc
     )
     return Paper(
         title=f"{shown(evidence.name)}: which adaptation to use",
-        byline=f"Written by Tunewise {__version__} from the records of the study",
+        byline=f"Written by Tunewise {__version__} from the records of the study"
+        + ("" if judged.finished else ", which has not finished"),
         abstract=_abstract(evidence, results, judged),
         terms=_terms(evidence, results),
         sections=numbered(sections),

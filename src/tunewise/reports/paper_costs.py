@@ -25,6 +25,11 @@ from tunewise.reports.words import (
     size,
 )
 
+NOTHING_SAVED = (
+    "No contender that is not shown to be worse than the best trains fewer numbers, takes less "
+    "time or needs less memory."
+)
+
 
 def cost(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence[Chart]) -> Section:
     """Trained numbers, time, memory and size; then what each phase of training took."""
@@ -44,7 +49,7 @@ def cost(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence
     if not rows:
         return Section("Cost", ())
     hosts = sorted({host for row in results.rows for host in row.measured.hosts})
-    text = judged.cost or "No contender is both as good as the best and cheaper."
+    text = judged.cost or NOTHING_SAVED
     where = f" Times were measured on {listed(hosts)}" if hosts else " Times are those measured"
     text += f"{where}; they hold for that machine and its load alone."
     header = ("contender", "trained", "share", "a trial", "in all", "peak memory", "artefact")
@@ -65,8 +70,8 @@ def against_full(evidence: Evidence, results: Results) -> Section:
         for row in others:
             found = contest(evidence, results, row.name, full.name)
             lines.append(_beside(row, full, found))
-            low, high = found.measures[0].items.interval or (0.0, 0.0)
-            if low <= 0 <= high:
+            interval = found.measures[0].items.interval
+            if interval and interval.low <= 0 <= interval.high:
                 ties.append(shown(row.name))
     if not lines:
         return Section(title, ())
@@ -134,7 +139,7 @@ def _beside(row: Row, full: Row, found: Contest) -> tuple[str, ...]:
     trained = [one.parameters.trainable if one.parameters else None for one in (row, full)]
     return (
         cell(row.name, 60),
-        points(headline.difference),
+        "–" if headline.difference is None else points(headline.difference),
         interval_said(headline.items.interval),
         interval_said(headline.method.interval),
         share(*trained),

@@ -70,7 +70,7 @@ def _said(ways: Sequence[Decoded], strategies: Sequence[str]) -> str:
     said = (
         f"As a mean over the {len(first)} contenders, a sample’s F1 lies "
         f"{points(mean[best])} points from that of {strategies[0]} with {best} and "
-        f"{points(mean[worst])} with {worst}; {strategies[0]} is the best way for "
+        f"{points(mean[worst])} with {worst}; {strategies[0]} scores highest for "
         f"{leads} of them."
     )
     gains = [

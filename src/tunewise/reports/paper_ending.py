@@ -60,11 +60,11 @@ def _of_the_claims(evidence: Evidence, results: Results) -> list[str]:
 def _of_the_search(evidence: Evidence) -> list[str]:
     """Budgets that end at their edge, and what was not searched at all."""
     searched = [contender for contender in evidence.contenders if len(contender.points) > 1]
-    at_the_edge = [one for one in searched if edges(one)]
+    at_the_edge = [one for one in searched if edges(one, evidence.headline)]
     told = []
     if at_the_edge:
         told.append(
-            f"{len(at_the_edge)} of {len(searched)} searches chose an end of their range "
+            f"{len(at_the_edge)} of {len(searched)} searches were best at an end of their range "
             f"({listed([shown(one.name) for one in at_the_edge])}): these contenders may be better "
             "than they appear."
         )

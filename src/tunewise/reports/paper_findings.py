@@ -24,6 +24,7 @@ from tunewise.reports.words import (
     setting_said,
     split_name,
 )
+from tunewise.statistics.metrics import upward
 
 ALPHA = 0.05
 MOST_SLICES = 24  # rows over all columns
@@ -154,13 +155,17 @@ def _other_metrics(scored: Sequence[Row], results: Results) -> str:
         known = [row for row in scored if metric in row.scores(results.split)]
         if not known:
             continue
-        first = max(known, key=lambda row: row.scores(results.split)[metric].mean)
+        first = max(known, key=lambda row: _upward(metric, row, results.split))
         name = metric_said(metric)
         if results.best and first.name == results.best.name:
-            said += f" {shown(first.name)} also leads by {name}."
+            said += f" {shown(first.name)} also comes first by {name}."
         else:
-            said += f" By {name}, {shown(first.name)} leads."
+            said += f" By {name}, {shown(first.name)} comes first."
     return said
+
+
+def _upward(metric: str, row: Row, split: str) -> float:
+    return upward(metric, row.scores(split)[metric].mean)
 
 
 def _tests(results: Results) -> list[Block]:

@@ -235,10 +235,13 @@ def _search(evidence: Evidence, results: Results, refs: References) -> list[Bloc
         )
         name = listed([setting_said(key) for key in searched[0].searched])
         grid = Grid(f"Search over {name}; * chosen", "l" + "r" * len(rows[0][1:]), header, rows)
-        blocks = [Paragraph(f"{text}, is a table.{_edges(searched)}", lead="Search."), grid]
+        blocks = [
+            Paragraph(f"{text}, is a table.{_edges(searched, results)}", lead="Search."),
+            grid,
+        ]
     else:
         said = tuple(_searched(one, results) for one in searched[:MOST_LISTED])
-        blocks = [Paragraph(f"{text}:{_edges(searched)}", lead="Search."), Items(said)]
+        blocks = [Paragraph(f"{text}:{_edges(searched, results)}", lead="Search."), Items(said)]
     if any(len(one.points) > 2 for one in searched):
         about = (
             "What more points would bring is told by the score to expect from the best of k of "
@@ -248,14 +251,14 @@ def _search(evidence: Evidence, results: Results, refs: References) -> list[Bloc
     return blocks
 
 
-def _edges(searched: Sequence[Contender]) -> str:
-    """Whose choice is an end of what was tried: the best may lie beyond."""
-    ends = [contender for contender in searched if edges(contender)]
+def _edges(searched: Sequence[Contender], results: Results) -> str:
+    """Whose best value is an end of what was tried: a better one may lie beyond."""
+    ends = [contender for contender in searched if edges(contender, results.metric)]
     if not ends:
         return ""
     names = listed([shown(one.name) for one in ends])
     return (
-        f" For {names} the chosen value is an end of the range that was tried; a better one may "
+        f" For {names} the best value is an end of the range that was tried; a better one may "
         "lie beyond it."
     )
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.reports.enough import amount, upward_of
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
-from tunewise.reports.words import count, duration, listed, metric_name, percent, points, size
+from tunewise.reports.words import count, duration, listed, metric_name, percent, size
 
 AT_MOST = ("memory", "artefact", "time", "parameters")
 
@@ -56,11 +57,11 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
     best = scored[0]
     if within:
         chosen = within[0]
-        says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take."
+        says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take"
+        says += "." if results.finished else " so far."
         if chosen is not best:
-            lead = f"{points(-chosen.to_best.difference)} points" if chosen.to_best else "higher"
             missing = _told(missed[best.name])
-            says += f" {shown(best.name)} scores higher ({lead}), but misses {missing}."
+            says += f" {shown(best.name)} {_lead(chosen, results)}, but misses {missing}."
         names = tuple(row.name for row in within)
         return Recommendation(
             dict(limits), chosen.name, names, None, tuple(missed[best.name]), says
@@ -71,6 +72,16 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
         f"{_told(missed[near.name])}."
     )
     return Recommendation(dict(limits), None, (), near.name, tuple(missed[near.name]), says)
+
+
+def _lead(chosen: Row, results: Results) -> str:
+    """How the best score compares with the chosen one's, and whether that is more than chance."""
+    pair = chosen.to_best
+    if pair is None:
+        return "scores higher"
+    lead = amount(results.metric, upward_of(results, pair))
+    shown_so = "" if chosen.standing == "behind" else ", not shown to be more than chance"
+    return f"scores {'higher' if results.higher_is_better else 'lower'} (by {lead}{shown_so})"
 
 
 def _misses(row: Row, limits: Mapping[str, float], split: str) -> list[Miss]:

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from tunewise.reports.comparisons import comparison, intervals
-from tunewise.reports.evidence import Contender, Evidence, Trial, gather
+from tunewise.reports.evidence import DONE, UNFINISHED, Contender, Evidence, Trial, gather
 from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
+from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import Pair
 from tunewise.store.study import StudyFolder
 
@@ -102,6 +103,15 @@ class Results:
     rows: tuple[Row, ...]
 
     @property
+    def higher_is_better(self) -> bool:
+        return METRICS[self.metric].higher_is_better
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to run; what failed has been run."""
+        return all(row.status != UNFINISHED for row in self.rows)
+
+    @property
     def best(self) -> Row | None:
         return next((row for row in self.rows if row.standing == "best"), None)
 
@@ -110,7 +120,7 @@ class Results:
 
     @property
     def failed(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.status not in {"done", "unfinished"})
+        return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
 
 
 def rows(folder: StudyFolder) -> Results:

@@ -2,57 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from tunewise.reports.enough import (
+    Plain,
+    amount,
+    as_good_within,
+    ends_of,
+    said_of_plain,
+    upward_of,
+)
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
 from tunewise.reports.words import (
     count,
     duration,
+    gap,
+    gap_unit,
     listed,
-    metric_said,
-    percent,
-    points,
     probability,
+    score_said,
     size,
     split_name,
 )
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.pairs import Pair
 
-BASELINES = {"tfidf": "TF-IDF", "majority": "Guessing the majority class"}
 
-
-def headline(results: Results, best: Row, cheapest: Row, enough: Row | None) -> str:
-    """What to remember of the study."""
+def headline(results: Results, best: Row, cheapest: Row, plain: Plain | None) -> str:
+    """What to remember of a study that has finished."""
     sentence = _leader(results, best)
-    if enough:
-        return f"{BASELINES.get(enough.method, shown(enough.name))} is enough. {sentence}"
-    if not results.standing("tied"):
-        return sentence
+    about = said_of_plain(plain, results) if plain else None
+    if plain and about and plain.shown:
+        return f"{about} {sentence}"
+    if about or not results.standing("tied"):
+        return f"{sentence} {about}" if about else sentence
     if cheapest is best:
         return f"{sentence} {shown(best.name)} is also the cheapest of them."
-    return f"{sentence} {shown(cheapest.name)} is the cheapest of them."
+    return (
+        f"{sentence} {shown(cheapest.name)} is the cheapest of them; "
+        f"{as_good_within(cheapest, results)}."
+    )
+
+
+def so_far(results: Results, best: Row) -> str:
+    """Who leads in a study that has not finished: nobody is the best yet."""
+    return f"So far {_scores_best(results, best)}; what is to come may turn the order."
+
+
+def waiting(to_come: Mapping[str, tuple[int, int]]) -> str:
+    """What an unfinished study still waits for; empty where it has finished.
+
+    >>> waiting({"head": (2, 3), "full": (0, 1)})
+    'Not finished: 2 trainings and 4 tests of head and full are still to come.'
+    >>> waiting({"head": (0, 1)}), waiting({})
+    ('Not finished: 1 test of head is still to come.', '')
+    """
+    if not to_come:
+        return ""
+    sums = [sum(numbers) for numbers in zip(*to_come.values(), strict=True)]
+    told = [
+        f"{number:,} {what}{'s' * (number != 1)}"
+        for number, what in zip(sums, ("training", "test"), strict=True)
+        if number
+    ]
+    are = "is" if sum(sums) == 1 else "are"
+    names = listed([shown(name) for name in to_come])
+    return f"Not finished: {listed(told)} of {names} {are} still to come."
 
 
 def _leader(results: Results, best: Row) -> str:
     name, where = shown(best.name), f"on {split_name(results.split)}"
-    mean = best.scores(results.split)[results.metric].mean
-    score = f"{percent(mean)} % {metric_said(results.metric)}"
+    score = score_said(results.metric, best.scores(results.split)[results.metric].mean)
     if not any(row.to_best for row in results.rows):
         return f"{name} reaches {score} {where}; there is nothing to compare it with."
     tied, as_method = _names(results, "tied"), _names(results, "behind-as-trained")
     if tied:
-        return (
-            f"{name} scores highest with {score} {where}, "
-            f"but {listed(tied)} cannot be told apart from it."
-        )
+        return f"{_scores_best(results, best)}; that {_are(tied)} worse is not shown."
     if as_method:
         return (
-            f"As trained, {name} is best with {score} {where}. As a method it is tied with "
-            f"{listed(as_method)}: with other seeds the order could turn."
+            f"As trained, {name} is best with {score} {where}. Of the methods this is not shown: "
+            f"with other seeds the order to {listed(as_method)} could turn."
         )
     if results.standing("untested"):
-        return f"{name} scores highest with {score} {where}."
-    return f"{name} is best with {score} {where}, ahead of every other contender."
+        return f"{_scores_best(results, best)}."
+    whom = "every other contender"
+    if results.standing("unscored"):
+        whom += " that has a score"
+    behind = [row.to_best for row in results.standing("behind")]
+    if any(pair and pair.method.p is None for pair in behind):
+        return f"As trained, {name} is best with {score} {where}, ahead of {whom}."
+    return f"{name} is best with {score} {where}, ahead of {whom}."
+
+
+def _scores_best(results: Results, best: Row) -> str:
+    where = f"on {split_name(results.split)}"
+    score = score_said(results.metric, best.scores(results.split)[results.metric].mean)
+    first = "scores highest" if results.higher_is_better else "comes first"
+    return f"{shown(best.name)} {first} with {score} {where}"
 
 
 def certainty(results: Results, best: Row) -> tuple[str, ...]:
@@ -61,20 +108,21 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     if nearest is None or nearest.to_best is None:
         return ()
     pair, name, other = nearest.to_best, shown(best.name), shown(nearest.name)
-    lead = f"{points(-pair.difference).lstrip('+')} points ahead of"
-    if round(pair.difference, 12) == 0:
-        lead = "level with"
+    lead = upward_of(results, pair)
+    ahead = f"{amount(results.metric, lead)} ahead of"
+    if round(lead, 12) == 0:
+        ahead = "level with"
     models = (
         f"The trained models: on these {results.items:,} items of {split_name(results.split)}, "
-        f"{name} is {lead} {other}"
-        f"{_told(pair.items, results.pairs_counted)}: {_judged(pair.items)}."
+        f"{name} is {ahead} {other}{_told(pair.items, results)}."
     )
-    if pair.method.interval is None:
+    ends = ends_of(results, pair.method)
+    if ends is None:
         return (models, f"The methods: {pair.method.reason}.")
-    low, high = pair.method.interval
+    low, high = (gap(results.metric, end) for end in ends)
     methods = (
         f"The methods: with other seeds and other items, the lead of {name} over {other} would "
-        f"lie between {points(-high)} and {points(-low)} points (95 %; "
+        f"lie between {low} and {high} {gap_unit(results.metric)} (95 %; "
         f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
     )
     seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
@@ -149,14 +197,15 @@ def _settling(pair: Pair | None) -> list[str]:
     ]
 
 
-def _told(claim: Claim, pairs: int) -> str:
-    """The interval and the test of a claim, in brackets, seen from the best."""
-    if claim.interval is None:
+def _told(claim: Claim, results: Results) -> str:
+    """The interval and the test of a claim, in brackets, seen from the best, and what they say."""
+    ends = ends_of(results, claim)
+    if claim.p is None or (ends is None and claim.p == 1):
         return f" ({claim.reason})"
-    low, high = claim.interval
-    over = f", corrected over {pairs} pairs" if pairs > 1 else ""
-    test = f"; {_p(claim)}, {claim.test}{over}" if claim.test else ""
-    return f" (95 % interval {points(-high)} to {points(-low)}{test})"
+    told = f"95 % interval {' to '.join(gap(results.metric, end) for end in ends)}" if ends else ""
+    told = told or str(claim.reason)
+    over = f", corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
+    return f" ({told}; {_p(claim)}, {claim.test}{over}): {_judged(claim)}"
 
 
 def _judged(claim: Claim) -> str:

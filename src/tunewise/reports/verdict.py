@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewise.reports.checks import TITLES
-from tunewise.reports.evidence import UNFINISHED, Evidence
+from tunewise.reports.enough import plain_against_model
+from tunewise.reports.evidence import Evidence
 from tunewise.reports.fairness import fairness, summary
 from tunewise.reports.plain import shown
 from tunewise.reports.requirements import Recommendation, recommendation
 from tunewise.reports.results import Results, Row
-from tunewise.reports.sentences import certainty, cost, headline, outlook
+from tunewise.reports.sentences import certainty, cost, headline, outlook, so_far, waiting
 from tunewise.reports.words import listed
 
 
@@ -20,18 +20,20 @@ class Verdict:
     """What to do, and why it may be believed.
 
     `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
-    computed. `tied` cannot be told from the best on these items; `behind_as_trained` can, and are
-    tied with it as methods.
+    computed. `tied` are not shown to be worse than the best on these items; `behind_as_trained`
+    are, and are tied with it as methods. Of a study that has not finished all is so far.
     """
 
     headline: str
+    finished: bool
+    to_come: dict[str, tuple[int, int]]  # trainings and tests that a contender still needs
     best: str | None
     tied: tuple[str, ...]
     behind_as_trained: tuple[str, ...]
     cheapest: str | None  # fewest trained numbers among the best and those tied with it
     fastest: str | None  # least time among them
     leanest: str | None  # smallest peak of memory among them
-    enough: str | None  # a contender without a model that none with one is ahead of
+    enough: str | None  # without a model, and shown to be as good as the best with one
     certainty: tuple[str, ...]  # about these trained models, then about the methods
     outlook: str | None  # who is behind, and what would settle the ties
     cost: str | None  # what the cheapest and the fastest save
@@ -49,16 +51,20 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     cheapest = min(leaders, key=_trained_numbers)
     fastest = min(leaders, key=_seconds)
     leanest = min(leaders, key=_peak)
-    enough = _enough(leaders, results)
+    plain = plain_against_model(results, _learned_nothing(evidence))
+    to_come = _to_come(evidence)
+    said = f"{waiting(to_come)} {so_far(results, best)}" if to_come else ""
     return Verdict(
-        headline=headline(results, best, cheapest, enough),
+        headline=said or headline(results, best, cheapest, plain),
+        finished=not to_come,
+        to_come=to_come,
         best=best.name,
         tied=tuple(row.name for row in results.standing("tied")),
         behind_as_trained=tuple(row.name for row in results.standing("behind-as-trained")),
         cheapest=cheapest.name,
         fastest=None if fastest.measured.seconds is None else fastest.name,
         leanest=None if leanest.measured.peak_bytes is None else leanest.name,
-        enough=enough.name if enough else None,
+        enough=plain.row.name if plain and plain.shown and not to_come else None,
         certainty=certainty(results, best),
         outlook=outlook(results),
         cost=cost(best, cheapest, fastest, leanest),
@@ -69,8 +75,12 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
 
 
 def _without_results(evidence: Evidence, results: Results) -> Verdict:
+    to_come = _to_come(evidence)
+    none = "No contender has a result yet." if to_come else "No contender has a score."
     return Verdict(
-        headline="No contender has a result yet.",
+        headline=f"{waiting(to_come)} {none}".strip(),
+        finished=not to_come,
+        to_come=to_come,
         best=None,
         tied=(),
         behind_as_trained=(),
@@ -87,12 +97,18 @@ def _without_results(evidence: Evidence, results: Results) -> Verdict:
     )
 
 
-def _enough(leaders: Sequence[Row], results: Results) -> Row | None:
-    """The first leader without a model, where a contender with one has been tried."""
-    if all(row.model is None for row in results.rows if row.scores(results.split)):
-        return None
-    plain = [row for row in leaders if row.model is None]
-    return min(plain, key=_trained_numbers) if plain else None
+def _to_come(evidence: Evidence) -> dict[str, tuple[int, int]]:
+    found = {contender.name: contender.to_come for contender in evidence.contenders}
+    return {name: numbers for name, numbers in found.items() if any(numbers)}
+
+
+def _learned_nothing(evidence: Evidence) -> set[str]:
+    """What was trained by steps and learned nothing under some seed."""
+    return {
+        contender.name
+        for contender in evidence.contenders
+        if contender.training and any(trial.learned_nothing for trial in contender.finished)
+    }
 
 
 def _notes(evidence: Evidence, results: Results) -> tuple[str, ...]:
@@ -155,14 +171,11 @@ def _failed(title: str, trainings: list[tuple[str, str]]) -> str:
 
 
 def _about_what_is_missing(results: Results) -> list[str]:
-    notes = []
-    unfinished = [shown(row.name) for row in results.rows if row.status == UNFINISHED]
-    if unfinished:
-        notes.append(f"Not finished: {listed(unfinished)}.")
-    for row in results.standing("untested"):
-        assert row.to_best is not None
-        notes.append(f"{shown(row.name)} against the best: {row.to_best.items.reason}.")
-    return notes
+    return [
+        f"{shown(row.name)} against the best: {row.to_best.items.reason}."
+        for row in results.standing("untested")
+        if row.to_best is not None
+    ]
 
 
 def _trained_numbers(row: Row) -> int:

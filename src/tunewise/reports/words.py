@@ -62,6 +62,42 @@ def points(difference: float) -> str:
     return f"{round(100 * difference, 9):+.1f}".replace("-", "−")
 
 
+def is_share(metric: str) -> bool:
+    """Whether people read the metric in percent."""
+    return metric not in {"loss", "matthews"}
+
+
+def gap(metric: str, difference: float) -> str:
+    """A difference of scores: in points, or of what is no share as it stands.
+
+    >>> gap("accuracy", 0.021), gap("loss", -0.0312)
+    ('+2.1', '−0.031')
+    """
+    return points(difference) if is_share(metric) else f"{difference:+.3f}".replace("-", "−")
+
+
+def gap_unit(metric: str) -> str:
+    """What follows a `gap` in a sentence.
+
+    >>> gap_unit("accuracy"), gap_unit("loss"), gap_unit("matthews")
+    ('points', 'nats', 'of Matthews correlation')
+    """
+    if is_share(metric):
+        return "points"
+    return "nats" if metric == "loss" else f"of {metric_name(metric)}"
+
+
+def score_said(metric: str, value: float) -> str:
+    """A score inside a sentence, after "with".
+
+    >>> score_said("accuracy", 0.5834), score_said("loss", 0.9316)
+    ('58.3 % accuracy', 'a loss of 0.932')
+    """
+    if is_share(metric):
+        return f"{percent(value)} % {metric_said(metric)}"
+    return f"a {metric_name(metric) if metric == 'matthews' else metric} of {value:.3f}"
+
+
 def probability(p: float | None) -> str:
     """A p value: three digits, or that it is smaller.
 

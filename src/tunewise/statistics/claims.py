@@ -18,7 +18,7 @@ from tunewise.statistics.combine import (
 )
 from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import Metric, Numbers, classes_in
-from tunewise.statistics.paired import approximate_randomisation, exact_sign_flip
+from tunewise.statistics.paired import p_over_items
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.statistics.rows import RowScores, SharedItems
 from tunewise.statistics.summary import why_no_method_claim
@@ -34,7 +34,7 @@ class Claim:
     `interval` belongs to this difference alone; `p_adjusted` counts the other comparisons, and
     `separated` says that it is below alpha. `detectable` is the smallest difference that this
     claim would be made about in 80 of 100 such studies, other comparisons allowed for. All are
-    None where the claim is not testable, and then `reason` says why.
+    None where the claim is not testable. `reason` says why, and why a claim has no interval.
     """
 
     test: str | None = None
@@ -142,17 +142,13 @@ def items_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> 
     and wrong answers that test is exact; with one run each it is McNemar's.
     """
     ours, theirs = meeting.features
-    if meeting.metric.kind == "proportion":
-        runs = math.lcm(len(meeting.row.seeds), len(meeting.other.seeds))
-        p = exact_sign_flip(np.rint((ours - theirs)[:, 0] * runs))
-        test = "exact McNemar" if runs == 1 else "exact sign flips of items over all seeds"
-    else:
-        p = approximate_randomisation(
-            meeting.metric, ours, theirs, rng=rng, resamples=terms.randomisations
-        )
-        test = "approximate randomisation of items"
-    interval = _items_interval(meeting, terms.level)
-    return Claim(test, interval, p, detectable=_detectable_over_items(meeting, terms))
+    runs = math.lcm(len(meeting.row.seeds), len(meeting.other.seeds))
+    p, test = p_over_items(
+        meeting.metric, ours, theirs, runs=runs, rng=rng, resamples=terms.randomisations
+    )
+    interval, reason = _items_interval(meeting, terms.level)
+    detectable = _detectable_over_items(meeting, terms)
+    return Claim(test, interval, p, detectable=detectable, reason=reason)
 
 
 def method_claim(meeting: Meeting, terms: Terms) -> Claim:
@@ -171,17 +167,25 @@ def method_claim(meeting: Meeting, terms: Terms) -> Claim:
         min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
     )
     error = joined.standard_error
-    interval = joined.interval(terms.level) if error > 0 else _items_interval(meeting, terms.level)
-    return Claim(test, interval, joined.p_two_sided(), detectable=shift * error or None)
+    interval, reason = (
+        (joined.interval(terms.level), None) if error > 0 else _items_interval(meeting, terms.level)
+    )
+    detectable = shift * error or None
+    return Claim(test, interval, joined.p_two_sided(), detectable=detectable, reason=reason)
 
 
-def _items_interval(meeting: Meeting, level: float) -> Interval | None:
-    """BCa over items. Where no item differs there is nothing to redraw, but not no doubt."""
+def _items_interval(meeting: Meeting, level: float) -> tuple[Interval | None, str | None]:
+    """BCa over items, or why there is none. Where no item differs there is nothing to redraw, but
+    not no doubt.
+    """
     if not np.array_equal(*meeting.features):
-        return meeting.group.drawn.interval(meeting.mix, level=level)
+        interval = meeting.group.drawn.interval(meeting.mix, level=level)
+        if interval is None:
+            return None, f"{meeting.metric.name} is undefined in many resamples: too few items"
+        return interval, None
     if meeting.metric.kind != "proportion":
-        return None
-    return none_differs(meeting.group.items, level=level)
+        return None, "every answer scored alike; not testable"
+    return none_differs(meeting.group.items, level=level), None
 
 
 def _detectable_over_items(meeting: Meeting, terms: Terms) -> float | None:

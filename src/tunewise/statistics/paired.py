@@ -137,6 +137,27 @@ def approximate_randomisation(
     return (1 + reached) / (1 + resamples)
 
 
+def p_over_items(
+    metric: Metric,
+    ours: Numbers,
+    theirs: Numbers,
+    *,
+    runs: int = 1,
+    rng: np.random.Generator,
+    resamples: int = RANDOMISATIONS,
+) -> tuple[float, str]:
+    """p-value of a difference over items, and the name of its test: exact for right and wrong.
+
+    `ours` and `theirs` are the metric's features averaged over runs, shape (items, sums), which
+    become whole numbers when multiplied by `runs`; `resamples` counts where nothing is exact.
+    """
+    if metric.kind == "proportion":
+        p = exact_sign_flip(np.rint((ours - theirs)[:, 0] * runs))
+        return p, "exact McNemar" if runs == 1 else "exact sign flips of items over all seeds"
+    p = approximate_randomisation(metric, ours, theirs, rng=rng, resamples=resamples)
+    return p, "approximate randomisation of items"
+
+
 def _coins(rows: int, columns: int, rng: np.random.Generator) -> Numbers:
     """Fair signs, -1 or 1, eight from each random byte."""
     drawn = rng.integers(0, 256, size=(rows, (columns + 7) // 8), dtype=np.uint8)

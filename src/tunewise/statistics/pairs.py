@@ -157,11 +157,11 @@ def _needed_seeds(meeting: Meeting, terms: Terms) -> int | None:
 def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
     if terms.margin is None:
         return None
-    joined = meeting.over_seeds
-    widest = meeting.over_items if isinstance(joined, str) else joined
-    alpha = 1 - terms.level
-    if widest.standard_error > 0:
-        return tost(widest, margin=terms.margin, alpha=alpha)
+    joined, alpha = meeting.over_seeds, 1 - terms.level
+    both = [meeting.over_items] if isinstance(joined, str) else [meeting.over_items, joined]
+    tests = [tost(one, margin=terms.margin, alpha=alpha) for one in both if one.standard_error > 0]
+    if tests:  # like a difference it must hold over items and over seeds: seeds may lie close
+        return max(tests, key=lambda test: test.p)
     if not np.array_equal(*meeting.features) or meeting.metric.kind != "proportion":
         return None
     # No item differs. That many would show none with this chance, were the margin the truth.

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from tunewise.statistics.metrics import Numbers, upward
+from tunewise.statistics.metrics import Columns, Numbers, classes_in, metric_named, upward
+from tunewise.statistics.paired import p_over_items
+
+ALPHA = 0.05
+RANDOMISATIONS = 2000  # of the choice among points, which no claim rests on
 
 
 def best_point(metric: str, tried: Sequence[tuple[bool, float | None] | None]) -> int | None:
@@ -36,6 +40,26 @@ def best_point(metric: str, tried: Sequence[tuple[bool, float | None] | None]) -
         if ended_well and (best is None or score > best[0]):
             best = (score, place)
     return best[1] if best else None
+
+
+def ahead(metric: str, ours: Columns, theirs: Columns, *, rng: np.random.Generator) -> bool:
+    """Whether one search point is better than another on the same items by more than chance.
+
+    >>> right, wrong = np.zeros(8, dtype=int), np.ones(8, dtype=int)
+    >>> better, worse = Columns(right, right), Columns(right, wrong)
+    >>> rng = np.random.default_rng(0)
+    >>> [ahead("accuracy", *two, rng=rng) for two in ((better, worse), (worse, better))]
+    [True, False]
+    """
+    measure, classes = metric_named(metric), classes_in(ours, theirs)
+    scores = [measure.of(one) for one in (ours, theirs)]
+    if scores[0] is None or scores[1] is None:
+        return False
+    if upward(metric, scores[0]) <= upward(metric, scores[1]):
+        return False
+    features = [measure.features(one, classes) for one in (ours, theirs)]
+    p, _ = p_over_items(measure, *features, rng=rng, resamples=RANDOMISATIONS)
+    return p < ALPHA
 
 
 def expected_best(scores: ArrayLike, *, higher_is_better: bool = True) -> Numbers:
