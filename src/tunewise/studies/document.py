@@ -13,6 +13,8 @@ from tunewise.core.errors import InputError, Problem
 DEEPEST = 20
 LARGEST = 2**63  # whole numbers beyond 64 bits are no setting
 
+_NOWHERE: Any = object()
+
 Keys = tuple[str | int, ...]
 """The way to a value: keys of mappings and positions in lists."""
 
@@ -53,14 +55,21 @@ class Document:
         return next((self.lines[keys[:n]] for n in lengths if keys[:n] in self.lines), 0)
 
     def holds(self, keys: Keys) -> bool:
-        """Whether there is a value at this path."""
+        """Whether there is a value at this path, or nothing written out, as in ``epochs:``."""
+        return self._at(keys, lacking=_NOWHERE) is not _NOWHERE
+
+    def says(self, keys: Keys) -> bool:
+        """Whether there is a value at this path that says something."""
+        return self._at(keys, lacking=None) is not None
+
+    def _at(self, keys: Keys, *, lacking: Any) -> Any:
         value = self.values
         for key in keys:
             try:
                 value = value[key]
             except (KeyError, IndexError, TypeError):
-                return False
-        return True
+                return lacking
+        return value
 
 
 def dotted(keys: Keys) -> str:

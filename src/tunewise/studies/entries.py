@@ -57,15 +57,15 @@ def read_entry(
     else:  # it stands for others, which are no sweeps
         read = {key: reader.typed(kinds[key], v, keys) for key, v in meant.settings.items()}
         grid = {key: (value,) for key, value in read.items() if value is not WRONG}
-    training = training if is_trained(part) else {}
-    if meant.training:
-        training = {**training, **read_training(reader, meant.training, keys)}
+    its = read_training(reader, meant.training, keys) if meant.training else {}
     if "training" in own:
-        training = {**training, **_own_training(reader, own["training"], keys, part)}
+        its = {**its, **_own_training(reader, own["training"], keys, part)}
+    training = {**(training if is_trained(part) else {}), **its}
     return MethodEntry(
         method=name,
         settings=grid,
         training=with_numbers(training),
+        own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,

@@ -26,6 +26,7 @@ from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
 from tunewise.studies.slicing import slice_columns, with_columns
+from tunewise.studies.unread import moot
 from tunewise.tasks.base import Settled, Task
 from tunewise.training.settings import FULL_BATCH
 
@@ -85,7 +86,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
-    notes = (*data.notes, *warnings, *found.warnings, *unlearnt)
+    notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
     study = {
         **_asked(settings, settled),
         "contenders": contenders,

@@ -73,6 +73,7 @@ class MethodEntry:
     method: str
     settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     training: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()  # the training settings that are not the study's
     auto_batch: bool = False  # the batch size is found before the study runs
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     name: str | None = None

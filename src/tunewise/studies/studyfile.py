@@ -27,6 +27,7 @@ from tunewise.studies.settings import (
     StudyOptions,
     StudySettings,
 )
+from tunewise.studies.unread import check_read
 from tunewise.studies.values import WRONG, Reader, shown, types_of
 from tunewise.studies.writing import yaml_of
 from tunewise.tasks.base import TASKS
@@ -79,6 +80,9 @@ def settings_of_document(document: Document) -> StudySettings:
     seeds = 1 if options is WRONG else len(options.seeds)
     if is_small(reader, entries, models, seeds):
         check_ranges(reader, entries, training)
+    if reader.problems:
+        raise InputError(reader.problems)
+    check_read(reader, task, data, entries)
     if reader.problems:
         raise InputError(reader.problems)
     return StudySettings(
