@@ -196,7 +196,10 @@ DATA: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "split.test": ({}, {"split": {"validation": 4, "test": 4}}),
     "split.seed": ({}, {"split": {"validation": 4, "seed": 1}}),
     "split.group": ({}, {"split": {"validation": 4, "group": "group"}}),
-    "split.stratify": ({"split": {"validation": 8}}, {"split": {"validation": 8, "stratify": False}}),
+    "split.stratify": (
+        {"split": {"validation": 8}},
+        {"split": {"validation": 8, "stratify": False}},
+    ),
 }
 
 

@@ -26,6 +26,7 @@ from tunewise.backbones.pooling import trunk_options
 from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
 from tunewise.core.errors import InputError
+from tunewise.core.paths import path_from
 
 CLIP: dict[Any, tuple[Any, str]] = {  # a tower of CLIP's, and where its configuration lies
     PictureEncoder: (CLIPVisionModelWithProjection, "vision_config"),
@@ -109,7 +110,7 @@ def _encoder(source: str, revision: str | None, kind: Any) -> Any:
 
 def _where(source: str, revision: str | None) -> dict[str, Any]:
     where: dict[str, Any] = {"pretrained_model_name_or_path": source}
-    path = Path(source).expanduser()
+    path = path_from(Path(), source)
     if not source.startswith(EMBEDDED) and (path / "config.json").is_file():
         where["pretrained_model_name_or_path"] = str(path)
     elif folder := locate(source):

@@ -13,6 +13,7 @@ from tunewise.core.canonical import digest
 from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.core.files import sha256_of
 from tunewise.core.network import hub_is_out_of_reach
+from tunewise.core.paths import path_from
 
 EMBEDDED = "embedded:"
 MOST_SLASHES = 1  # a hub id is a name, or an owner and a name
@@ -56,7 +57,7 @@ def locate(source: str) -> Path | None:
             names = [entry.name for entry in _subfolders(EMBEDDED_FOLDER)]
             raise InputError(unknown("embedded model", source.removeprefix(EMBEDDED), names))
         return folder
-    path = Path(source).expanduser()
+    path = path_from(Path(), source)
     if not (looks_like_path(source) or path.exists()):
         return None
     if not path.is_dir():
@@ -72,7 +73,8 @@ def looks_like_path(source: str) -> bool:
     [True, True, True, False]
     """
     many_parts = source.count("/") > MOST_SLASHES
-    return many_parts or source in (".", "..") or source.startswith(PATH_STARTS)
+    ends_like_one = source in (".", "..") or source.endswith("/")
+    return many_parts or ends_like_one or source.startswith(PATH_STARTS)
 
 
 def resolve(source: str, revision: str | None = None) -> dict[str, Any]:

@@ -38,6 +38,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the study file, for editors.",
     "env": "Print versions and hardware, to paste into a bug report.",
 }
+HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class Commands(TyperGroup):
@@ -51,7 +52,8 @@ class Commands(TyperGroup):
             raise InputError(f"tunewise has no command '{cmd_name}'. {nearest(cmd_name, COMMANDS)}")
         module = importlib.import_module(f"tunewise.cli.{cmd_name}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name, help=module.command.__doc__)(module.command)
+        named = app.command(cmd_name, help=module.command.__doc__, context_settings=HELP)
+        named(module.command)
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -65,6 +67,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    context_settings=HELP,
     help="Decide how to adapt a pretrained Transformer: train, measure and compare every way.",
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewise.backbones.sources import PAIR
 from tunewise.core.errors import InputError, nearest, unknown
+from tunewise.core.paths import no_path
 from tunewise.data.settings import DataSettings
 from tunewise.statistics.metrics import METRICS, WRITTEN
 from tunewise.studies.document import Document, Keys, read_values
@@ -142,7 +143,12 @@ def _data(reader: Reader, value: Any) -> Any:
     known = types_of(DataSettings)
     values = known_only(reader, values, ("data",), kind="data", known=known, section="data")
     complete = len(reader.problems) == before
-    return read_part(reader, DataSettings, values, ("data",), what="the data", complete=complete)
+    data = read_part(reader, DataSettings, values, ("data",), what="the data", complete=complete)
+    if data is not WRONG:
+        _check_name(reader, data.source or "", ("data", "source"))
+        for split, name in (data.files or {}).items():
+            _check_name(reader, name, ("data", "files", split))
+    return data
 
 
 def _entries(reader: Reader, value: Any, training: Grid) -> tuple[MethodEntry, ...]:
@@ -195,12 +201,18 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
         return ()
     models = [ModelChoice.of(text) for text in texts]
     for number, model in enumerate(models):
+        _check_name(reader, model.source, ("models", number))
         if not model.source.strip() or model.revision == "":
             place: Keys = ("models", number)
             reader.wrong(
                 place, f"found {shown(texts[number])}: a hub id (name@revision) or a folder."
             )
     return tuple(models)
+
+
+def _check_name(reader: Reader, name: str, keys: Keys) -> None:
+    if reason := no_path(name):
+        reader.wrong(keys, f"found {shown(name)}: {reason}.")
 
 
 def _pairs_as_names(value: Any) -> Any:
