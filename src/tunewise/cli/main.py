@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from tunewise import __version__
 from tunewise.core.errors import InputError, TunewiseError, nearest
+from tunewise.reports.plain import visible
 
 COMMANDS = {
     "demo": "Run a small study on the embedded model and data; no network.",
@@ -96,7 +97,7 @@ def main() -> None:
     try:
         app(prog_name="tunewise")
     except TunewiseError as error:
-        print(error, file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 LONGEST = 255  # bytes of one name, on every file system that is in use
@@ -25,3 +26,19 @@ def no_path(name: str) -> str:
     """
     longest = max(len(os.fsencode(part)) for part in name.split("/"))
     return f"a name of {longest:,} bytes, where {LONGEST} is the limit" if longest > LONGEST else ""
+
+
+def tails(paths: Iterable[str]) -> dict[str, str]:
+    """Each path by the fewest of its last parts that no other path ends in.
+
+    >>> tails(["/home/a/bert", "/home/b/bert", "/data/gpt2/"])
+    {'/home/a/bert': 'a/bert', '/home/b/bert': 'b/bert', '/data/gpt2/': 'gpt2'}
+    """
+    parts = {path: [part for part in path.split("/") if part] for path in dict.fromkeys(paths)}
+    found = {}
+    for path, own in parts.items():
+        others = [other for another, other in parts.items() if another != path]
+        counts = range(1, len(own) + 1)
+        alone = (n for n in counts if all(other[-n:] != own[-n:] for other in others))
+        found[path] = "/".join(own[-next(alone, len(own)) :])
+    return found

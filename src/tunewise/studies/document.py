@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.errors import InputError, Problem
+from tunewise.core.errors import InputError, Problem, cut
 
 DEEPEST = 20
 LARGEST = 2**63  # whole numbers beyond 64 bits are no setting
@@ -81,7 +81,7 @@ def dotted(keys: Keys) -> str:
     parts: list[str] = []
     for number, key in enumerate(keys):
         if isinstance(key, str):
-            parts.append(f".{key}" if parts else key)
+            parts.append(f".{cut(key)}" if parts else cut(key))
         elif not (number + 1 < len(keys) and isinstance(keys[number + 1], str)):
             parts.append(f"[{key}]")
     return "".join(parts)

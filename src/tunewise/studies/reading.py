@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from tunewise.core.errors import InputError, Problem
+from tunewise.core.errors import InputError, Problem, cut
 from tunewise.studies import mistaken
 from tunewise.studies.document import DEEPEST, Document, Keys, dotted, doubtful
 
@@ -182,7 +182,9 @@ class _Builder:
             line = event.start_mark.line + 1
             if key in values:
                 first = self.lines[(*keys, key)]
-                self.wrong(event, f"the key '{key}' stands twice: here and on line {first}.", keys)
+                self.wrong(
+                    event, f"the key '{cut(key)}' stands twice: here and on line {first}.", keys
+                )
                 self.value(next(self.events), (*keys, key))
                 self.lines[(*keys, key)] = first
                 continue
