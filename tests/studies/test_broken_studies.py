@@ -307,6 +307,17 @@ def test_all_mistakes_are_reported_together_from_top_to_bottom(tmp_path: Path) -
     ]
 
 
+def test_a_message_does_not_repeat_a_long_value_in_full(tmp_path: Path) -> None:
+    for old, new in [
+        ("text: text", f"text: [{', '.join(['text'] * 5000)}]"),
+        ("lora: {rank: 8}", f"peft: {{peft_type: {'x' * 70_000}}}"),
+        ("lora: {rank: 8}", "x" * 70_000),
+        ("seeds:", f"{'x' * 70_000}: 1 #"),
+    ]:
+        said = complaint(tmp_path, SOUND.replace(old, new))
+        assert len(said) < 3000
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "a word\n", "3\n"])
 def test_a_file_that_holds_no_study_says_what_one_is(text: str, tmp_path: Path) -> None:
     assert "a study with name, task, data and methods" in complaint(tmp_path, text)

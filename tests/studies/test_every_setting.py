@@ -86,6 +86,14 @@ VALUES: dict[str, list[Any]] = {
 }
 
 
+KINDS: dict[str, list[Any]] = {
+    "integer": [1, 2, 3, 7],
+    "number": [0.5, 0.05, 2.0],
+    "boolean": [True, False],
+    "string": ["other"],
+}
+
+
 def others(schema: dict[str, Any]) -> Iterator[Any]:
     """Values that the schema allows, a few of each kind, other than the default."""
     for way in schema.get("anyOf", [schema]):
@@ -96,12 +104,7 @@ def others(schema: dict[str, Any]) -> Iterator[Any]:
         elif "const" in way:
             yield way["const"]
         else:
-            yield from {
-                "integer": [1, 2, 3, 7],
-                "number": [0.5, 0.05, 2.0],
-                "boolean": [True, False],
-                "string": ["other"],
-            }.get(way.get("type", ""), [])
+            yield from KINDS.get(way.get("type", ""), [])
 
 
 def settings_of_methods() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -311,7 +314,7 @@ def test_every_limit_is_read_by_its_name() -> None:
     schema = TOP["require"]["anyOf"][0]["properties"]
     assert list(schema) == list(types_of(Limits))
     for name in schema:
-        given = "1 GB" if name in ("memory", "artefact") else "1 s" if name == "time" else 1
+        given: Any = "1 GB" if name in ("memory", "artefact") else "1 s" if name == "time" else 1
         assert list(Limits(**{name: given}).numbers()) == [name]
 
 

@@ -116,7 +116,8 @@ def _public(exported: Exported) -> Exported:
     """Without the places of this machine: the base model's folder goes by its name."""
     places = Places([exported.settings, exported.base])
     base = None if exported.base is None else places.public(exported.base)
-    return replace(exported, settings=places.public(exported.settings), base=base)
+    settings, proof = places.public(exported.settings), places.public(exported.proof)
+    return replace(exported, settings=settings, base=base, proof=proof)
 
 
 def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
