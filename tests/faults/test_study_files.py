@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.faults.mutants import SOUND, mutants
 
+import tunewise
 from tunewise.core.errors import TunewiseError
 from tunewise.studies.expand import describe, expand
 from tunewise.studies.reading import read_text
@@ -100,7 +101,9 @@ class Seen:
 def validate(folder: Path, content: bytes) -> Seen:
     (folder / "study.yaml").write_bytes(content)
     words = [sys.executable, "-m", "tunewise", "validate", "study.yaml"]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    here = str(Path(tunewise.__file__).parents[1])  # the one that is tested, from any folder
+    settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": here}
+    environment = {**os.environ, **settings}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(words, cwd=folder, stdout=said, stderr=said, env=environment)
         _, status, used = os.wait4(process.pid, 0)
