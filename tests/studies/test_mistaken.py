@@ -78,6 +78,12 @@ def test_a_study_file_with_commas_is_no_table(line: str, tmp_path: Path) -> None
     assert "table" not in complaint(path)
 
 
+def test_a_line_longer_than_any_cell_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(f"name: x\nkeep: {'y' * 200_000}\n")
+    assert "table" not in complaint(path)
+
+
 def test_the_folder_of_a_study_says_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text("{}")
     (tmp_path / "study.yaml").write_text("name: x\n")

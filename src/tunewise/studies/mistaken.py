@@ -80,7 +80,10 @@ SQUAD = {"version", "data"}
 
 def _is_table(lines: Sequence[str], mark: str) -> bool:
     """Whether each line has as many cells as the first, and no cell there is a setting."""
-    header, *rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=mark)
+    try:
+        header, *rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=mark)
+    except csv.Error:  # a cell longer than any
+        return False
     named = all(cell.strip() and ": " not in cell and cell[:1] not in "{[-#" for cell in header)
     return len(header) > 1 and named and bool(rows) and all(len(r) == len(header) for r in rows)
 
