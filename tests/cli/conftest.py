@@ -66,11 +66,11 @@ methods:
   - head
   - lora: {{rank: 2, dropout: 0.1}}
   - full
-training: {{epochs: 2, batch_size: 8, learning_rate: 1e-2}}
+training: {{epochs: 2, batch_size: 8}}
 search: {{learning_rate: [1e-2, 3e-3]}}
 seeds: [0, 1]
 accept_leakage: short texts of few words may repeat
-""".replace(", learning_rate: 1e-2}", "}")
+"""
     )
     return folder
 

@@ -4,6 +4,8 @@ import http.client
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.core.errors import InputError
+from tunewise.reports import serve
 from tunewise.reports.board import Board
 from tunewise.reports.serve import BoardServer, report_file
 
@@ -103,12 +106,68 @@ def test_files_of_a_report_are_served_without_being_sniffed(server: BoardServer,
         "/study/%D9%A1/index.html",  # a digit, but not ours
         "/study/" + "9" * 5000 + "/index.html",
         "/study/0/a%00.json",
+        "/study/0/" + "a" * 300 + ".json",  # longer than any file's name
+        "/study/0/" + "a/" * 3000 + "b.json",  # longer than any path
+        "/study/0/%ff%fe.json",
         "/nothing",
         "//evil",
     ],
 )
 def test_no_other_file_is_served(server: BoardServer, path: str) -> None:
     assert ask(server, path)[0] == 404
+
+
+def test_a_hundred_clients_at_once_are_all_answered(
+    server: BoardServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """All connect before any of them asks, and some go away without an answer."""
+    address = ("127.0.0.1", server.server_port)
+    clients = [socket.create_connection(address, timeout=60) for _ in range(100)]
+    request = f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode()
+    for client in clients:
+        client.sendall(request)
+    for client in clients[::10]:
+        reset = struct.pack("ii", 1, 0)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        client.close()
+    answers = []
+    for client in clients:
+        if client.fileno() >= 0:
+            with client, client.makefile("rb") as file:
+                answers.append(file.read())
+    assert len(answers) == 90
+    assert all(
+        answer.startswith(b"HTTP/1.0 200") and b"Side by side" in answer for answer in answers
+    )
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET /" + "a" * 70_000 + " HTTP/1.1", "414"),
+        ("GET http://[/ HTTP/1.1", "400"),
+        ("GET /\x1b[31m\xff HTTP/1.1", "404"),
+        ("GET", "400"),
+    ],
+)
+def test_a_request_that_is_none_is_refused_in_words(
+    server: BoardServer, capfd: pytest.CaptureFixture[str], line: str, status: str
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as client:
+        host = f"Host: 127.0.0.1:{server.server_port}"
+        client.sendall(f"{line}\r\n{host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        with client.makefile("rb") as file:
+            answer = file.read().decode("latin-1")
+    assert status in answer.splitlines()[0] or f"Error code: {status}" in answer
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_file_that_goes_while_it_is_asked_for_is_not_found(
+    server: BoardServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "report_file", lambda board, path: Path("/nowhere/gone.json"))
+    assert ask(server, "/study/0/gone.json")[0] == 404
 
 
 @pytest.mark.parametrize(

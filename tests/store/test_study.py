@@ -87,6 +87,14 @@ def test_a_damaged_study_is_written_anew(tmp_path: Path) -> None:
     assert study.study()["name"] == "rooms"
 
 
+@pytest.mark.parametrize("schema", [0, -1, True, False, 1.0, "1", None])
+def test_a_study_of_no_version_there_is_is_damaged(tmp_path: Path, schema: object) -> None:
+    study = folder(tmp_path)
+    write_json(study.path / "study.json", {"schema": schema, "name": "rooms"})
+    with pytest.raises(DamagedFile, match="not a whole number from 1 up"):
+        study.study()
+
+
 def test_a_study_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     study = folder(tmp_path)
     write_json(study.path / "study.json", {"schema": 7, "name": "rooms"})

@@ -97,7 +97,18 @@ def test_a_newer_result_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
-@pytest.mark.parametrize("changes", [{"id": "cd34"}, {"status": "fine"}, {"schema": "one"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "cd34"},
+        {"status": "fine"},
+        {"schema": "one"},
+        {"schema": 0},
+        {"schema": -1},
+        {"schema": True},
+        {"schema": 1.0},
+    ],
+)
 def test_a_result_that_is_none_of_ours_is_damaged(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:

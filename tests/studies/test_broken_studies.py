@@ -75,8 +75,8 @@ BROKEN = {
         "study.yaml:5 model_name_or_path: 'model_name_or_path' is called 'models' here.",
     ),
     "a number in quotes": (
-        ("epochs: 3", "learning_rate: '1e-4'"),
-        "study.yaml:8 training.learning_rate: found '1e-4': a number; take off the quotes.",
+        ("epochs: 3", "weight_decay: '1e-4'"),
+        "study.yaml:8 training.weight_decay: found '1e-4': a number; take off the quotes.",
     ),
     "a fraction where a count belongs": (
         ("epochs: 3", "epochs: 2.5"),
@@ -216,8 +216,58 @@ BROKEN = {
     ),
     "a sweep that is also searched": (
         ("epochs: 3", "learning_rate: [1e-4, 1e-5]"),
-        "study.yaml:9 search.learning_rate: learning_rate is a sweep elsewhere in the "
-        "study: leave out one of the two.",
+        "study.yaml:9 search.learning_rate: searched here, and given a value at study.yaml:8 "
+        "training.learning_rate: leave out one of the two.",
+    ),
+    "a rate beside a search": (
+        ("epochs: 3", "learning_rate: 1e-3"),
+        "study.yaml:9 search.learning_rate: searched here, and given a value at study.yaml:8 "
+        "training.learning_rate: leave out one of the two.",
+    ),
+    "a rate of one method beside a search": (
+        ("rank: 8", "training: {learning_rate: 1e-3}"),
+        "study.yaml:9 search.learning_rate: searched here, and given a value at study.yaml:7 "
+        "methods.lora.training.learning_rate: leave out one of the two.",
+    ),
+    "a method's setting beside a search": (
+        ("learning_rate: [", "lora.rank: [4, 16], learning_rate: ["),
+        "study.yaml:9 search.lora.rank: searched here, and given a value at study.yaml:7 "
+        "methods.lora.rank: leave out one of the two.",
+    ),
+    "a setting searched under two names": (
+        ("learning_rate: [", "training.learning_rate: [1e-5, 1e-4], learning_rate: ["),
+        "study.yaml:9 search.learning_rate: learning_rate is searched twice: once is enough.",
+    ),
+    "a search by a name and by its method": (
+        ("[1e-4, 3e-4]", "{full: [1e-5], lora: [1e-4], mine: [1e-4]}"),
+        "study.yaml:9 search.learning_rate.mine: unknown method with learning_rate to search "
+        "'mine'. Known: full, lora.",
+    ),
+    "a study's setting that every method overrides": (
+        (
+            "  - full\n  - lora: {rank: 8}\n",
+            "  - full: {training: {epochs: 2}}\n  - lora: {training: {epochs: 1}}\n",
+        ),
+        "study.yaml:8 training.epochs: has no effect: every trained method has its own "
+        "(study.yaml:6 methods.full, study.yaml:7 methods.lora). Leave out one.",
+    ),
+    "a rank beside the ranks of all targets": (
+        ("rank: 8", "rank: 4, ranks: {query: 2, value: 3}"),
+        "study.yaml:7 methods.lora.rank: has no effect: ranks has one for every target.",
+    ),
+    "shots of a prompt that shows none": (
+        ("- full\n", "- prompt: {shots: 4}\n  - full\n"),
+        "study.yaml:6 methods.prompt.shots: has no effect: examples are drawn for style few-shot "
+        "alone, where none are given.",
+    ),
+    "a search over shots of a prompt that shows none": (
+        (
+            "  - full\n  - lora: {rank: 8}\ntraining: {epochs: 3}\n"
+            "search: {learning_rate: [1e-4, 3e-4]}",
+            "  - prompt\nsearch: {shots: [1, 2]}",
+        ),
+        "study.yaml:7 search.shots: has no effect: examples are drawn for style few-shot "
+        "alone, where none are given.",
     ),
 }
 
@@ -255,6 +305,17 @@ def test_all_mistakes_are_reported_together_from_top_to_bottom(tmp_path: Path) -
         "study.yaml:8 training.epochs",
         "study.yaml:10 seeds[1]",
     ]
+
+
+def test_a_message_does_not_repeat_a_long_value_in_full(tmp_path: Path) -> None:
+    for old, new in [
+        ("text: text", f"text: [{', '.join(['text'] * 5000)}]"),
+        ("lora: {rank: 8}", f"peft: {{peft_type: {'x' * 70_000}}}"),
+        ("lora: {rank: 8}", "x" * 70_000),
+        ("seeds:", f"{'x' * 70_000}: 1 #"),
+    ]:
+        said = complaint(tmp_path, SOUND.replace(old, new))
+        assert len(said) < 3000
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "a word\n", "3\n"])

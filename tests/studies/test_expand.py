@@ -155,9 +155,10 @@ def test_the_search_makes_points_and_what_is_fitted_in_one_go_has_one() -> None:
     ]
 
 
-def test_the_search_overrides_the_training_value() -> None:
-    found = rows(training={"learning_rate": 1e-5}, search={"learning_rate": [1e-4]})
-    assert found[0]["points"][0]["settings"]["training"]["learning_rate"] == 1e-4
+def test_a_search_leaves_the_values_it_does_not_choose() -> None:
+    found = rows(training={"epochs": 5}, search={"learning_rate": [1e-4]})
+    training = found[0]["points"][0]["settings"]["training"]
+    assert (training["epochs"], training["learning_rate"]) == (5, 1e-4)
 
 
 def test_search_values_may_differ_by_method() -> None:

@@ -142,7 +142,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_file(tmp_path / "study.yaml")
     with pytest.raises(InputError, match="a folder, where a study file is needed"):
         read_file(tmp_path)

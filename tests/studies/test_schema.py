@@ -29,7 +29,7 @@ methods:
   - head
   - prefix: {length: 128}
   - lora: {rank: [1, 16, 256], alpha: 32, dropout: 0.4, targets: [query, value]}
-training: {epochs: 20, batch_size: 32, learning_rate: 1e-4}
+training: {epochs: 20, batch_size: 32}
 search: {learning_rate: [1e-4, 5e-4, 1e-3]}
 seeds: [0, 1, 2]
 """,

@@ -22,6 +22,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
+from tunewise.core.paths import path_from
 
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
@@ -91,7 +92,7 @@ def _encoder(source: str, revision: str | None, shape: Any) -> Any:
 
 def _where(source: str, revision: str | None) -> dict[str, Any]:
     where: dict[str, Any] = {"pretrained_model_name_or_path": source}
-    path = Path(source).expanduser()
+    path = path_from(Path(), source)
     if not source.startswith(EMBEDDED) and (path / "config.json").is_file():
         where["pretrained_model_name_or_path"] = str(path)
     elif folder := locate(source):

@@ -25,6 +25,7 @@ from tunewise.backbones.sources import EMBEDDED, locate, looks_like_path
 from tunewise.core.errors import InputError, reason
 from tunewise.core.later import Later
 from tunewise.core.network import hub_is_out_of_reach
+from tunewise.core.paths import path_from
 
 if TYPE_CHECKING:
     from tunewise.backbones import pooling as pooled
@@ -68,7 +69,7 @@ def configuration_folder(source: str, base: Path = Path()) -> Path:
     Raises:
         InputError: there is none.
     """
-    path = base / Path(source).expanduser()
+    path = path_from(base, source)
     is_path = path.is_dir() or looks_like_path(source)
     if is_path and not source.startswith(EMBEDDED):
         if not (path / "config.json").is_file():

@@ -15,6 +15,7 @@ from tunewise.core.canonical import digest
 from tunewise.core.errors import InputError, nearest, reason, unknown
 from tunewise.core.files import sha256_of
 from tunewise.core.network import hub_is_out_of_reach
+from tunewise.core.paths import path_from
 
 EMBEDDED = "embedded:"
 MOST_SLASHES = 1  # a hub id is a name, or an owner and a name
@@ -50,7 +51,7 @@ def locate(source: str) -> Path | None:
         if name not in names:
             raise InputError(unknown("embedded model", name, names))
         return EMBEDDED_FOLDER / name
-    path = _path(source)
+    path = path_from(Path(), source)
     if not (looks_like_path(source) or _mode(path)):
         return None
     if not stat.S_ISDIR(_mode(path)):
@@ -66,7 +67,8 @@ def looks_like_path(source: str) -> bool:
     [True, True, True, False]
     """
     many_parts = source.count("/") > MOST_SLASHES
-    return many_parts or source in (".", "..") or source.startswith(PATH_STARTS)
+    ends_like_one = source in (".", "..") or source.endswith("/")
+    return many_parts or ends_like_one or source.startswith(PATH_STARTS)
 
 
 def resolve(source: str, revision: str | None = None) -> dict[str, Any]:
@@ -189,13 +191,6 @@ def _why_not(path: Path) -> str:
         return "a file; a model is a folder with config.json and model.safetensors."
     names = [entry.name for entry in _subfolders(path.parent)]
     return f"no such folder in {path.parent}. {nearest(path.name, names)}"
-
-
-def _path(source: str) -> Path:
-    try:
-        return Path(source).expanduser()
-    except RuntimeError as error:  # ~name, and nobody is called so
-        raise InputError(f"model {source}: {error}") from error
 
 
 def _mode(path: Path) -> int:

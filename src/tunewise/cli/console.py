@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from tunewise.reports.plain import visible
+
 STDERR = Console(stderr=True, highlight=False, markup=False)
 STDOUT = Console(highlight=False, markup=False)
 
 
 def say(text: str) -> None:
     """One line of progress."""
-    STDERR.print(text)
+    STDERR.print(visible(text))

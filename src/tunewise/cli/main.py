@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from tunewise import __version__
 from tunewise.core.errors import InputError, TunewiseError, nearest
+from tunewise.reports.plain import visible
 
 COMMANDS = {
     "demo": "Run a small study on the embedded model and data; no network.",
@@ -38,6 +39,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the study file, for editors.",
     "env": "Print versions and hardware, to paste into a bug report.",
 }
+HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class Commands(TyperGroup):
@@ -51,7 +53,8 @@ class Commands(TyperGroup):
             raise InputError(f"tunewise has no command '{cmd_name}'. {nearest(cmd_name, COMMANDS)}")
         module = importlib.import_module(f"tunewise.cli.{cmd_name}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name, help=module.command.__doc__)(module.command)
+        named = app.command(cmd_name, help=module.command.__doc__, context_settings=HELP)
+        named(module.command)
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -65,6 +68,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    context_settings=HELP,
     help="Decide how to adapt a pretrained Transformer: train, measure and compare every way.",
 )
 
@@ -93,7 +97,7 @@ def main() -> None:
     try:
         app(prog_name="tunewise")
     except TunewiseError as error:
-        print(error, file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

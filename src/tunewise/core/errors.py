@@ -16,6 +16,7 @@ from difflib import get_close_matches
 MOST_SHOWN = 20
 MOST_SAID = 240  # characters of what a library says
 PLAIN = (OSError, ValueError)  # whose text is a sentence; of others the name is half of it
+MOST_LETTERS = 80  # of a name that somebody gave
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     listed = f"Known: {', '.join(names)}." if names else "None are known."
     folded = {known_name.lower(): known_name for known_name in names}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    close = get_close_matches(name[:MOST_LETTERS].lower(), folded, n=1, cutoff=0.6)
     return f"Did you mean '{folded[close[0]]}'? {listed}" if close else listed
 
 
@@ -107,4 +108,13 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     >>> unknown("method", "lorra", ["lora", "full"])
     "unknown method 'lorra'. Did you mean 'lora'? Known: full, lora."
     """
-    return f"unknown {kind} '{name}'. {nearest(name, known)}"
+    return f"unknown {kind} '{cut(name)}'. {nearest(name, known)}"
+
+
+def cut(name: str) -> str:
+    """The name, or the beginning of one that no message needs in full.
+
+    >>> cut("lora"), len(cut("a" * 100_000))
+    ('lora', 83)
+    """
+    return name if len(name) <= MOST_LETTERS else f"{name[:MOST_LETTERS]}..."

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.paths import path_from
 from tunewise.data.files import ENDINGS
 from tunewise.data.rows import listed
 
@@ -46,7 +47,7 @@ def kind_of(source: str, base: Path) -> Kind:
 
 def resolved(name: str, base: Path) -> Path:
     """The path that a name in the study file means."""
-    return base / Path(name).expanduser()
+    return path_from(base, name)
 
 
 def missing(place: str, name: str, base: Path) -> Problem:

@@ -20,6 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tunewise.core.cache import cache_folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
+from tunewise.core.paths import path_from
 from tunewise.data.world.drawings import drawing
 from tunewise.data.world.scenes import DRAWN, scene
 
@@ -58,7 +59,7 @@ def checked_picture(reference: str, bases: Sequence[Path]) -> str:
 def _located(reference: str, bases: Sequence[Path]) -> Path:
     if not reference.strip():
         raise InputError("names no picture.")
-    paths = [base / Path(reference).expanduser() for base in bases]
+    paths = [path_from(base, reference) for base in bases]
     tried = (Path(f"{path}{ending}") for path in paths for ending in ("", *ENDINGS))
     found, path = next((path for path in tried if path.is_file()), None), paths[-1]
     if found is None and (folder := next((path for path in paths if path.is_dir()), None)):

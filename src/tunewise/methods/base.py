@@ -87,6 +87,10 @@ class Method(ABC):
         """
         return self
 
+    def unread(self) -> Mapping[str, str]:
+        """The settings that mean nothing beside the others, each with the reason."""
+        return {}
+
     def open_defaults(self) -> dict[str, Any]:
         """The values that settings of the open field have where they are not given."""
         return {}

@@ -59,6 +59,14 @@ class LoRA(Adaptation):
         if self.layers is not None and not 0 <= self.layers[0] <= self.layers[1]:
             raise ValueError(f"layers = {list(self.layers)}: first and last block, from 0.")
 
+    def unread(self) -> dict[str, str]:
+        by_target = {"rank": self.ranks, "alpha": self.alphas}
+        return {
+            name: f"{name}s has one for every target"
+            for name, values in by_target.items()
+            if values and set(self.targets) <= set(values)
+        }
+
     def prepare(self, model: Model) -> None:
         chosen = self._chosen(model)
         ranks = _by_path(model, self.ranks, "ranks")

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import read_json
+from tunewise.core.paths import path_from
 from tunewise.methods.base import Unpacked
 from tunewise.methods.lora_files import CONFIG
 from tunewise.methods.peft_settings import CONFIGURATIONS, defaults, known_type, refused
@@ -40,7 +41,7 @@ def read_folder(settings: Mapping[str, Any], base: Path) -> Unpacked:
         raise InputError(
             [Problem("", f"the folder is used unchanged: leave out {', '.join(others)}.")]
         )
-    folder = base / Path(str(settings[FOLDER])).expanduser()
+    folder = path_from(base, str(settings[FOLDER]))
     if not (folder / CONFIG).is_file():
         raise InputError([Problem("", f"{folder} has no {CONFIG}; it is no experiment of PEFT's.")])
     config = read_json(folder / CONFIG)

@@ -85,6 +85,14 @@ class Prompt(Direct):
         """Only which examples are shown depends on the seed."""
         return self.style == "few-shot" and self.examples is None
 
+    def unread(self) -> dict[str, str]:
+        found = {}
+        if not self.seeded:
+            found["shots"] = "examples are drawn for style few-shot alone, where none are given"
+        if self.scoring == "likelihood":
+            found["max_new_tokens"] = "nothing is written with scoring likelihood"
+        return found
+
     def for_columns(self, columns: Sequence[str]) -> Self:
         if self.template is None:
             return self

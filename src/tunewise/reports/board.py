@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -73,9 +74,11 @@ class Board:
     def __init__(self, paths: list[Path]) -> None:
         self.studies = _studies(paths)
         self._lines: dict[int, tuple[object, Line]] = {}
+        self._reading = Lock()  # of many clients one reads, and the others get what it read
 
     def lines(self) -> list[Line]:
-        return [self._line(number, path) for number, path in enumerate(self.studies)]
+        with self._reading:
+            return [self._line(number, path) for number, path in enumerate(self.studies)]
 
     def page(self) -> str:
         """The page as HTML. Whatever comes from a study is escaped."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunewise.reports.evidence import Evidence
+from tunewise.reports.places import Places
 from tunewise.reports.plain import shown
 from tunewise.reports.results import Results, Row
 from tunewise.reports.verdict import Verdict
@@ -93,6 +94,7 @@ def card(
 ) -> str:
     """The whole card. Everything from the study is shown as text and can do nothing."""
     row = next(row for row in results.rows if row.name == name)
+    exported = _public(exported)
     parts = [
         _header(evidence, row, exported),
         f"# {_text(evidence.name)}: {_text(name)}",
@@ -108,6 +110,14 @@ def card(
         "the data; add it to the header of this file as `license:`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _public(exported: Exported) -> Exported:
+    """Without the places of this machine: the base model's folder goes by its name."""
+    places = Places([exported.settings, exported.base])
+    base = None if exported.base is None else places.public(exported.base)
+    settings, proof = places.public(exported.settings), places.public(exported.proof)
+    return replace(exported, settings=settings, base=base, proof=proof)
 
 
 def _header(evidence: Evidence, row: Row, exported: Exported) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tunewise.reports.answers import Answers, read_answers
+from tunewise.reports.places import Places
 from tunewise.statistics.tuning import best_point
 from tunewise.store.identity import seeds_of, trial_id
 from tunewise.store.study import StudyFolder
@@ -150,6 +151,7 @@ class Evidence:
     path: Path
     study: dict[str, Any]
     contenders: tuple[Contender, ...]
+    places: Places = field(default_factory=Places)
 
     @property
     def name(self) -> str:
@@ -233,13 +235,27 @@ class Evidence:
 
 
 def gather(folder: StudyFolder) -> Evidence:
-    """Read a study folder. Interrupted trials do not count; failed ones do."""
+    """Read a study folder. Interrupted trials do not count; failed ones do.
+
+    What it says of the machine it ran on is left out: see `Places`.
+    """
     study, records, tests = folder.study(), folder.records(), folder.tests()
+    read = [*records.values(), *tests.values()]
+    places = Places([study, *(r.result for r in read), *(r.costs for r in read)])
+    study = places.public(study)
+    records, tests = _public(records, places), _public(tests, places)
     contenders = tuple(
         _contender(study, position, described, records, tests)
         for position, described in enumerate(study["contenders"])
     )
-    return Evidence(folder.path, study, contenders)
+    return Evidence(folder.path, study, contenders, places)
+
+
+def _public(records: Mapping[str, Record], places: Places) -> dict[str, Record]:
+    return {
+        id: replace(record, result=places.public(record.result), costs=places.public(record.costs))
+        for id, record in records.items()
+    }
 
 
 def _contender(

@@ -68,7 +68,6 @@ def page(evidence: Evidence, results: Results) -> Page:
     splits = tuple((name, int(count)) for name, count in data.get("rows", {}).items())
     counts = _label_counts(evidence, [name for name, _ in splits])
     by_name = {contender.name: contender for contender in evidence.contenders}
-    file = evidence.path / STUDY_FILE
     return Page(
         title=evidence.name,
         command=f"tunewise run study.yaml --out {shlex.quote(shown(evidence.path.resolve().name))}",
@@ -85,7 +84,7 @@ def page(evidence: Evidence, results: Results) -> Page:
         facts=_flat(data.get("audit", {}).get("facts", {})),
         checks=checks(evidence),
         failed=_failed(evidence),
-        study_file=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None,
+        study_file=_study_file(evidence),
         resolved=json.dumps(study.get("settings", {}), indent=2, ensure_ascii=False),
         environment=_flat(study.get("environment", {})),
         hashes=(("data", str(data.get("hash", "–"))), *_flat(study.get("models", {}))),
@@ -94,6 +93,13 @@ def page(evidence: Evidence, results: Results) -> Page:
             for row in results.rows
         ),
     )
+
+
+def _study_file(evidence: Evidence) -> str | None:
+    file = evidence.path / STUDY_FILE
+    if not file.is_file():
+        return None
+    return evidence.places.study_file(file.read_text(encoding="utf-8", errors="replace"))
 
 
 def _lead(evidence: Evidence, results: Results) -> str:

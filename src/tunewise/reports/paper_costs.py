@@ -50,8 +50,8 @@ def cost(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence
         return Section("Cost", ())
     hosts = sorted({host for row in results.rows for host in row.measured.hosts})
     text = judged.cost or NOTHING_SAVED
-    where = f" Times were measured on {listed(hosts)}" if hosts else " Times are those measured"
-    text += f"{where}; they hold for that machine and its load alone."
+    where = f"on {len(hosts)} machines" if len(hosts) > 1 else "on one machine"
+    text += f" Times were measured {where}; they hold for that machine and its load alone."
     header = ("contender", "trained", "share", "a trial", "in all", "peak memory", "artefact")
     caption = f"Trained numbers and measured cost{of_how_many(results)}"
     grid = Grid(caption, "lrrrrrr", header, rows, wide=True)

@@ -8,6 +8,7 @@ fetches nothing.
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,11 +39,17 @@ class BoardServer(ThreadingHTTPServer):
     """Listens on the loopback address; port 0 takes a free one."""
 
     daemon_threads = True
+    request_queue_size = 256  # of clients that come at once; the usual 5 turns the others away
 
     def __init__(self, board: Board, port: int = 0) -> None:
         super().__init__((ADDRESS, port), _Handler)
         self.board = board
         self.hosts = {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing where a client went away; what else is wrong is told."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
@@ -58,16 +65,25 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "").lower() not in self.server.hosts:
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST)
             return
-        path = unquote(urlsplit(self.path).path)
-        if path == "/":
-            self._send(self.server.board.page().encode(), TYPES[".html"], OURS)
+        try:
+            path = unquote(urlsplit(self.path).path)
+        except ValueError:  # a host in brackets that is none
+            self._refuse(HTTPStatus.BAD_REQUEST)
             return
-        file = report_file(self.server.board, path)
-        if file is None:
+        if path == "/":
+            page = self.server.board.page()
+            self._send(page.encode(errors="replace"), TYPES[".html"], OURS)
+            return
+        try:
+            file = report_file(self.server.board, path)
+            content = None if file is None else file.read_bytes()
+        except OSError:  # a name longer than any file's, or a file that has just gone
+            file = content = None
+        if file is None or content is None:
             self._refuse(HTTPStatus.NOT_FOUND)
             return
         policy = THEIRS if file.suffix == ".html" else FILES
-        self._send(file.read_bytes(), TYPES[file.suffix], policy if file.suffix != ".pdf" else None)
+        self._send(content, TYPES[file.suffix], policy if file.suffix != ".pdf" else None)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a request's text could steer the terminal."""

@@ -78,7 +78,8 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     for chart in charts(evidence, results):
         write_plot(out / "results" / "plots", chart)
     write_pdf(folder, out)
-    shutil.copyfile(folder.path / STUDY_FILE, out / STUDY_FILE)
+    text = (folder.path / STUDY_FILE).read_text(encoding="utf-8")
+    write_text(out / STUDY_FILE, evidence.places.study_file(text))
     write_text(out / name, TEMPLATE.format(name=name))
     write_text(out / "requirements.txt", requirements(evidence.study.get("environment", {})))
     write_text(out / "README.md", _readme(evidence, judged, name, kept, lost))

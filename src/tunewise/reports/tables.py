@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 
 from tunewise.reports.page import Page
@@ -26,7 +27,14 @@ LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     '"': r"\textquotedbl{}",
+    "|": r"\textbar{}",
+    # Behind the \\ of the row above, and behind \midrule, these would be arguments.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "`": r"\textasciigrave{}",
 }
+_LIGATURE = re.compile(r"([-',])(?=\1)")  # two in a row would become one sign
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ def as_latex(table: Table) -> str:
     places = range(len(table.columns))
     alignment = "".join("l" if _is_text(table, place) else "r" for place in places)
     lines = [
-        rf"% {_latex(table.title)}. Needs \usepackage{{booktabs}}.",
+        rf"% {shown(table.title)}. Needs \usepackage{{booktabs}}.",
         rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
         " & ".join(_latex(column) for column in table.columns) + r" \\",
@@ -176,4 +184,4 @@ def _latex(text: str) -> str:
     >>> print(_latex("f1_macro 5 %"))
     f1\_macro 5 \%
     """
-    return "".join(LATEX.get(sign, sign) for sign in shown(text))
+    return _LIGATURE.sub(r"\1{}", "".join(LATEX.get(sign, sign) for sign in shown(text)))

@@ -115,8 +115,8 @@ def write_ending(
 def refuse_newer(path: Path, content: dict[str, Any]) -> None:
     """Stop at a file whose schema we cannot know, rather than read it wrongly."""
     schema = content.get("schema", SCHEMA)
-    if not isinstance(schema, int):
-        raise DamagedFile(f"{path}: schema = {schema!r} is not a whole number.")
+    if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
+        raise DamagedFile(f"{path}: schema = {schema!r} is not a whole number from 1 up.")
     if schema > SCHEMA:
         message = (
             f"written by a newer Tunewise (schema {schema}; this one reads up to {SCHEMA}). "

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.errors import InputError, Problem
+from tunewise.core.errors import InputError, Problem, cut
 
 DEEPEST = 20
 LARGEST = 2**63  # whole numbers beyond 64 bits are no setting
+
+_NOWHERE: Any = object()
 
 Keys = tuple[str | int, ...]
 """The way to a value: keys of mappings and positions in lists."""
@@ -53,14 +55,21 @@ class Document:
         return next((self.lines[keys[:n]] for n in lengths if keys[:n] in self.lines), 0)
 
     def holds(self, keys: Keys) -> bool:
-        """Whether there is a value at this path."""
+        """Whether there is a value at this path, or nothing written out, as in ``epochs:``."""
+        return self._at(keys, lacking=_NOWHERE) is not _NOWHERE
+
+    def says(self, keys: Keys) -> bool:
+        """Whether there is a value at this path that says something."""
+        return self._at(keys, lacking=None) is not None
+
+    def _at(self, keys: Keys, *, lacking: Any) -> Any:
         value = self.values
         for key in keys:
             try:
                 value = value[key]
             except (KeyError, IndexError, TypeError):
-                return False
-        return True
+                return lacking
+        return value
 
 
 def dotted(keys: Keys) -> str:
@@ -72,7 +81,7 @@ def dotted(keys: Keys) -> str:
     parts: list[str] = []
     for number, key in enumerate(keys):
         if isinstance(key, str):
-            parts.append(f".{key}" if parts else key)
+            parts.append(f".{cut(key)}" if parts else cut(key))
         elif not (number + 1 < len(keys) and isinstance(keys[number + 1], str)):
             parts.append(f"[{key}]")
     return "".join(parts)

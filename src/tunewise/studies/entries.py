@@ -59,17 +59,17 @@ def read_entry(
         read = {key: reader.typed(kinds[key], v, keys) for key, v in meant.settings.items()}
         grid = {key: (value,) for key, value in read.items() if value is not WRONG}
     limits = {LIMIT: training.get(LIMIT, (None,))}  # one for all that read, trained or not
-    training = training if is_trained(part) else {}
-    if meant.training:
-        training = {**training, **read_training(reader, meant.training, keys)}
+    its = read_training(reader, meant.training, keys) if meant.training else {}
     if "training" in own:
         mine = _own_training(reader, own["training"], keys, part)
-        limits, training = {**limits, **mine}, {**training, **(mine if is_trained(part) else {})}
+        limits, its = {**limits, **mine}, {**its, **mine}
+    training = {**training, **its} if is_trained(part) else {}
     return MethodEntry(
         method=name,
         settings=grid,
         training=with_numbers(training),
         limits=(None,) if is_trained(part) or not part.uses_model else limits[LIMIT],
+        own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tunewise.backbones.sources import PAIR
+from tunewise.core.paths import tails
 from tunewise.studies.settings import ModelChoice
 
 
@@ -78,7 +79,16 @@ def model_names(models: Iterable[ModelChoice]) -> dict[ModelChoice, str]:
     models = list(dict.fromkeys(models))
     short = {model: "+".join(map(_last, model.source.split(PAIR))) for model in models}
     times = Counter(folded(name) for name in short.values())
+    ends = tails(part for model in models for part in model.source.split(PAIR))
     return {
-        model: name if name and times[folded(name)] == 1 else str(model)
+        model: name if name and times[folded(name)] == 1 else _whole(model, ends)
         for model, name in short.items()
     }
+
+
+def _whole(model: ModelChoice, ends: Mapping[str, str]) -> str:
+    """A model in full; of a path from the root, as much of its end as no other has."""
+    text = str(model)
+    for path in model.source.split(PAIR):
+        text = text.replace(path, ends[path]) if path.startswith(("/", "~")) else text
+    return text

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.studies.document import Document, Keys
+from tunewise.studies.here import from_here
 from tunewise.studies.names import TOP
 from tunewise.studies.reading import read_text
 
@@ -27,6 +28,7 @@ def override(document: Document, overrides: Sequence[str]) -> Document:
     for text in overrides:
         try:
             path, value = _parsed(text)
+            value = from_here(path, value, document)
             for keys in list(_meant(values, path)):
                 values = _put(values, keys, value, text)
                 overridden[keys] = f"--set {'.'.join(path)}"

@@ -13,6 +13,7 @@ from typing import Any
 from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of, resolve
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.paths import path_from
 from tunewise.data.audit import Audit, audit
 from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.rows import Splits
@@ -27,6 +28,7 @@ from tunewise.studies.resolved import resolved
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
 from tunewise.studies.slicing import slice_columns, with_columns
+from tunewise.studies.unread import moot
 from tunewise.tasks.base import Settled, Task
 from tunewise.training.settings import FULL_BATCH
 
@@ -88,7 +90,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
-    notes = (*data.notes, *warnings, *found.warnings, *unlearnt)
+    notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
     study = {
         **_asked(settings, settled),
         "contenders": contenders,
@@ -171,9 +173,11 @@ def _from_base(source: str, base: Path) -> str:
     """A model's folder as the study file means it: a path starts where the file lies."""
     if PAIR in source:
         return PAIR.join(_from_base(part, base) for part in parts_of(source))
-    path = base / Path(source).expanduser()
-    is_path = path.is_dir() or looks_like_path(source)
-    return str(path) if is_path and not source.startswith(EMBEDDED) else source
+    path = path_from(base, source)
+    if source.startswith(EMBEDDED) or not (path.is_dir() or looks_like_path(source)):
+        return source
+    # Without its "./" the name of a folder beside the study would be that of a model on the hub.
+    return str(path) if looks_like_path(str(path)) else f"./{path}"
 
 
 def _inspectors(

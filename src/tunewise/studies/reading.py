@@ -25,7 +25,8 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from tunewise.core.errors import InputError, Problem
+from tunewise.core.errors import InputError, Problem, cut
+from tunewise.studies import mistaken
 from tunewise.studies.document import DEEPEST, Document, Keys, dotted, doubtful
 
 MOST_BYTES = 1_000_000
@@ -63,15 +64,16 @@ def read_file(path: Path) -> Document:
         InputError: the file is missing, too large, not UTF-8 or not YAML. What can be told along
             with the study's other mistakes, such as duplicate keys, is in `Document.problems`.
     """
-    if path.is_dir():
-        inside = path / "study.yaml"
-        hint = f" Did you mean '{inside}'?" if inside.is_file() else ""
-        raise InputError(f"{path}: a folder, where a study file is needed.{hint}")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise InputError(f"{path}: {mistaken.instead_of(path)}") from error
+    except (OSError, ValueError) as error:  # the second for a NUL in its name
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read ({reason}).") from error
+    if words := mistaken.by_bytes(path, content):
+        raise InputError(f"{path}: {words}")
     if len(content) > MOST_BYTES:
         raise InputError(f"{path}: more than {MOST_BYTES:,} bytes: this is no study file.")
     try:
@@ -81,7 +83,12 @@ def read_file(path: Path) -> Document:
         raise InputError(
             f"{path}:{line}: byte {error.start} is not UTF-8. Save the file as UTF-8."
         ) from error
-    return read_text(text, name=path.name, base=path.parent)
+    if words := mistaken.by_text(path, text):
+        raise InputError(f"{path}: {words}")
+    document = read_text(text, name=path.name, base=path.parent)
+    if words := mistaken.by_values(path, document.values):
+        raise InputError(f"{path}: {words}")
+    return document
 
 
 def read_text(text: str, *, name: str, base: Path = Path()) -> Document:
@@ -175,7 +182,9 @@ class _Builder:
             line = event.start_mark.line + 1
             if key in values:
                 first = self.lines[(*keys, key)]
-                self.wrong(event, f"the key '{key}' stands twice: here and on line {first}.", keys)
+                self.wrong(
+                    event, f"the key '{cut(key)}' stands twice: here and on line {first}.", keys
+                )
                 self.value(next(self.events), (*keys, key))
                 self.lines[(*keys, key)] = first
                 continue

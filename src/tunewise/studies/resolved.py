@@ -10,7 +10,7 @@ from tunewise.core.canonical import settings_of
 from tunewise.methods.base import Adaptation
 from tunewise.studies.entries import OWN
 from tunewise.studies.search import AUTO, RATE
-from tunewise.studies.settings import MethodEntry, StudySettings
+from tunewise.studies.settings import MethodEntry, StudySettings, is_trained
 from tunewise.studies.values import name_of
 from tunewise.training.settings import TrainingSettings
 
@@ -21,14 +21,13 @@ def resolved(study: StudySettings) -> dict[str, Any]:
     Sweeps and search stay as they are; a learning rate or a search left to the method is written
     as the numbers it means.
     """
-    training = _mapping(study.given, "training")
     return {
         "name": study.name,
         "task": {"kind": study.task.name, **settings_of(study.task)},
         "data": _named(settings_of(study.data)),
         "models": [str(model) for model in study.models],
         "methods": [_entry(study, entry) for entry in study.methods],
-        "training": {**_defaults(TrainingSettings), **training},
+        "training": _training(study),
         "search": _search(study),
         "seeds": list(study.seeds),
         "keep": study.keep,
@@ -41,6 +40,18 @@ def resolved(study: StudySettings) -> dict[str, Any]:
     }
 
 
+def _training(study: StudySettings) -> dict[str, Any]:
+    """The study's training settings, but those that each method has its own value or search for."""
+    given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
+    others = [
+        {*entry.own, *entry.searched("training")}
+        for entry in study.methods
+        if is_trained(entry.part)
+    ]
+    unread = set.intersection(*others) if others else set()
+    return {name: given[name] for name in given if name not in unread or given[name] is None}
+
+
 def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
     value: Any = study.given["methods"]
     if isinstance(value, list):
@@ -48,11 +59,19 @@ def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
     given = _mapping(value, entry.method) if isinstance(value, dict) else {}
     if entry.notes:  # a folder, written out as what it stands for
         own = {key: given[key] for key in OWN if key in given}
-        trained = {key: values[0] for key, values in entry.training.items() if len(values) == 1}
+        tuned = entry.searched("training")
+        trained = {
+            key: values[0]
+            for key, values in entry.training.items()
+            if len(values) == 1 and key not in tuned
+        }
         given = {**entry.first, **own, "training": {**trained, **_mapping(given, "training")}}
-    settings = {**_defaults(entry.part), **given}
     part = entry.part
-    if issubclass(part, Adaptation) and "learning_rate" not in entry.training:
+    tuned = entry.searched("method")
+    usual = {key: value for key, value in _defaults(part).items() if key not in tuned}
+    settings = {**usual, **given}
+    rated = "learning_rate" in entry.training or RATE in entry.search
+    if issubclass(part, Adaptation) and not rated:
         rate = {"learning_rate": part.default_rate(entry.first)}
         settings["training"] = {**_mapping(given, "training"), **rate}
     return {entry.method: settings}

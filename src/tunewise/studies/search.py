@@ -38,6 +38,8 @@ def read_search(
         for grid, entry, path, (raw, keys) in zip(grids, entries, paths, raws, strict=True):
             if path is None or raw is None:
                 continue
+            if path in grid:
+                reader.wrong(keys, f"{path.partition('.')[2]} is searched twice: once is enough.")
             if found := _values(reader, entry, path, raw, keys):
                 grid[path] = found
         _check_equal(reader, key, value, grids, paths)
@@ -74,6 +76,8 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
             reader.wrong(("search", key), f"'{name}' cannot be searched: {reason}")
             return [None] * len(entries)
     trained = [of_training and is_trained(entry.part) for entry in entries]
+    if of_training and not any(trained):
+        reader.wrong(("search", key), f"no method of this study is trained: {name} has no effect.")
     return [
         f"training.{name}" if loop else f"method.{name}" if _owns(entry, owners, name) else None
         for loop, entry in zip(trained, entries, strict=True)
@@ -108,6 +112,11 @@ def _for_each(
     for name in value:
         if name not in names:
             reader.wrong((*keys, name), unknown(f"method with {key} to search", name, names))
+    labels = {entry.label for entry in having}
+    for name in value:
+        if name in names - labels and all(e.label in value for e in having if e.method == name):
+            message = f"every '{name}' of this study has values by its own name: leave this out."
+            reader.wrong((*keys, name), message)
     found: list[tuple[Any, Keys]] = []
     for entry, path in zip(entries, paths, strict=True):
         name = entry.label if entry.label in value else entry.method
@@ -122,9 +131,8 @@ def _values(reader: Reader, entry: MethodEntry, path: str, raw: Any, keys: Keys)
     section, name = path.split(".")
     part = TrainingSettings if section == "training" else entry.part
     kind = types_of(part)[name] if section == "training" else entry.kinds[name]
-    swept = entry.training if section == "training" else entry.settings
-    if len(swept.get(name, ())) > 1:
-        message = f"{name} is a sweep elsewhere in the study: leave out one of the two."
+    for place in _given_at(reader, entry, path):
+        message = f"searched here, and given a value at {place}: leave out one of the two."
         reader.wrong(keys, message)
     if raw == AUTO and path == RATE and issubclass(entry.part, Adaptation):
         return automatic(entry.part.default_rate(entry.first))
@@ -134,6 +142,15 @@ def _values(reader: Reader, entry: MethodEntry, path: str, raw: Any, keys: Keys)
         reader.wrong(keys, f"found {shown(raw)}: a list of values to try, {example}{or_auto}.")
         return ()
     return reader.several(kind, raw, keys)
+
+
+def _given_at(reader: Reader, entry: MethodEntry, path: str) -> list[str]:
+    """Where the study gives the entry a value that the search would put aside."""
+    section, name = path.split(".")
+    places: list[Keys] = [(*entry.keys, name)]
+    if section == "training":
+        places = [("training", name), (*entry.keys, "training", name)]
+    return [reader.document.place(keys) for keys in places if reader.document.says(keys)]
 
 
 def _check_equal(

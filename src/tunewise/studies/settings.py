@@ -74,6 +74,7 @@ class MethodEntry:
     settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     training: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     limits: tuple[int | None, ...] = (None,)  # tokens of a text, for what the loop does not train
+    own: frozenset[str] = frozenset()  # the training settings that are not the study's
     auto_batch: bool = False  # the batch size is found before the study runs
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     name: str | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewise.backbones.sources import PAIR
 from tunewise.core.errors import InputError, nearest, unknown
+from tunewise.core.paths import no_path
 from tunewise.data.settings import DataSettings
 from tunewise.statistics.metrics import METRICS, WRITTEN
 from tunewise.studies.document import Document, Keys, read_values
@@ -27,6 +28,7 @@ from tunewise.studies.settings import (
     StudyOptions,
     StudySettings,
 )
+from tunewise.studies.unread import check_read
 from tunewise.studies.values import WRONG, Reader, shown, types_of
 from tunewise.studies.writing import yaml_of
 from tunewise.tasks.base import TASKS
@@ -79,6 +81,9 @@ def settings_of_document(document: Document) -> StudySettings:
     seeds = 1 if options is WRONG else len(options.seeds)
     if is_small(reader, entries, models, seeds):
         check_ranges(reader, entries, training)
+    if reader.problems:
+        raise InputError(reader.problems)
+    check_read(reader, task, data, entries)
     if reader.problems:
         raise InputError(reader.problems)
     return StudySettings(
@@ -138,7 +143,12 @@ def _data(reader: Reader, value: Any) -> Any:
     known = types_of(DataSettings)
     values = known_only(reader, values, ("data",), kind="data", known=known, section="data")
     complete = len(reader.problems) == before
-    return read_part(reader, DataSettings, values, ("data",), what="the data", complete=complete)
+    data = read_part(reader, DataSettings, values, ("data",), what="the data", complete=complete)
+    if data is not WRONG:
+        _check_name(reader, data.source or "", ("data", "source"))
+        for split, name in (data.files or {}).items():
+            _check_name(reader, name, ("data", "files", split))
+    return data
 
 
 def _entries(reader: Reader, value: Any, training: Grid) -> tuple[MethodEntry, ...]:
@@ -191,12 +201,18 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
         return ()
     models = [ModelChoice.of(text) for text in texts]
     for number, model in enumerate(models):
+        _check_name(reader, model.source, ("models", number))
         if not model.source.strip() or model.revision == "":
             place: Keys = ("models", number)
             reader.wrong(
                 place, f"found {shown(texts[number])}: a hub id (name@revision) or a folder."
             )
     return tuple(models)
+
+
+def _check_name(reader: Reader, name: str, keys: Keys) -> None:
+    if reason := no_path(name):
+        reader.wrong(keys, f"found {shown(name)}: {reason}.")
 
 
 def _pairs_as_names(value: Any) -> Any:

@@ -16,6 +16,7 @@ from tunewise.studies.document import Document, Keys
 from tunewise.studies.reading import scalar
 
 MOST_LETTERS = 80
+MOST_OF_A_MESSAGE = 2000  # letters; a part may repeat the whole of what it was given
 _SINGULAR = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 _PLURAL = {int: "whole numbers", float: "numbers", str: "text"}
 WRONG: Any = object()
@@ -37,6 +38,10 @@ class Reader:
 
     def wrong(self, keys: Keys, message: str) -> None:
         """Report a mistake; the same one, met on several ways, is reported once."""
+        if len(message) > MOST_OF_A_MESSAGE:  # what was found stands first, what is right last
+            message = (
+                f"{message[: MOST_OF_A_MESSAGE // 2]} ... {message[-MOST_OF_A_MESSAGE // 2 :]}"
+            )
         problem = Problem(self.document.place(keys), message)
         self._found.setdefault(problem, self.document.line(keys))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Self
@@ -113,6 +113,10 @@ class Task(ABC):
     version: ClassVar[int] = 1
     form: ClassVar[Form] = "choose"
     metrics: tuple[str, ...]
+
+    def unread(self) -> Mapping[str, str]:
+        """The settings that mean nothing beside the others, each with the reason."""
+        return {}
 
     # What it needs of the data.
 

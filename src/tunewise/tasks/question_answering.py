@@ -85,6 +85,12 @@ class QuestionAnswering(Task):
             replace(way, samples=self.samples) if way.kind == "sample" else way for way in ways
         )
 
+    def unread(self) -> dict[str, str]:
+        if any(way.kind == "sample" for way in self.strategies):
+            return {}
+        ways = ", ".join(self.decoding)
+        return {"samples": f"{ways} draws nothing, and writes the same answer each time"}
+
     def columns(self) -> tuple[str, ...]:
         return (self.context, self.question, self.answers)
 

@@ -61,6 +61,9 @@ class VisualQuestionAnswering(Choosing):
         except InputError as error:
             raise ValueError(f"question_types: {error}") from None
 
+    def unread(self) -> dict[str, str]:
+        return {} if self.labels is None else {"most": "labels says which answers there are"}
+
     def columns(self) -> tuple[str, ...]:
         return (self.image, self.question, self.answer)
 
