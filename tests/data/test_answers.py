@@ -112,9 +112,12 @@ def test_the_official_file_reads_as_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[1, 2]", "has no list 'data'"),
+        ("[1, 2]", r"a.json\[0\]: holds the value 1 where an object"),
         ("{", "is not JSON"),
-        (json.dumps({"data": [{"title": "x"}]}), r"data\[0\]: has no list 'paragraphs'"),
+        (
+            json.dumps({"data": [{"title": "x"}, {"paragraphs": []}]}),
+            r"data\[0\]: has no list 'paragraphs'",
+        ),
         (json.dumps(official([{"id": "1", "answers": []}])), r"qas\[0\]: lacks 'question'"),
         (json.dumps(official([{"id": "1", "question": "?", "answers": 3}])), "has another form"),
         (json.dumps(official([7])), "has another form"),

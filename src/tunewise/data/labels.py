@@ -151,7 +151,7 @@ def too_alike(names: Mapping[str, Sequence[str]]) -> list[Problem]:
 
 def read_names(path: Path, shown: str) -> tuple[str, ...]:
     """The class names of a ``labels.txt``: line N, counted from 0, names class N."""
-    lines = [line.strip() for line in read_text(path, shown).rstrip().split("\n")]
+    lines = [line.strip() for line in read_text(path, shown).content.rstrip().split("\n")]
     problems = [
         Problem(f"{shown}:{number}", "is blank; each line names one class, from class 0 on.")
         for number, line in enumerate(lines, start=1)

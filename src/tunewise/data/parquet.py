@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.rows import PLACE, Row, Table
+from tunewise.data.rows import PLACE, Row, Table, twice_in
 
 _PANDAS_INDEX = "__index_level_"
 
@@ -44,11 +44,7 @@ def from_arrow(table: pa.Table, names: dict[str, tuple[str, ...]], shown: str) -
 
 
 def _check_columns(columns: list[str], shown: str) -> None:
-    problems = [
-        Problem(shown, f"two columns are called '{name}'.")
-        for name in dict.fromkeys(columns)
-        if columns.count(name) > 1
-    ]
+    problems = [Problem(shown, f"two columns are called '{name}'.") for name in twice_in(columns)]
     if PLACE in columns:
         problems.append(Problem(shown, f"the column name '{PLACE}' is reserved; rename it."))
     if problems:
