@@ -193,7 +193,7 @@ def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     values = {row.get(label) for row in rows if not is_missing(row.get(label))}
     try:
         numbers = sorted(int(value) for value in values)  # type: ignore[arg-type]  # tried
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return tuple(map(str, numbers)) if numbers[0] < 0 else None
 
@@ -207,7 +207,7 @@ def _audited(
 ) -> Guess:
     """Read it all as a study would, so that what would stop one is known now."""
     data = read_data(settings, [*roles.texts, roles.label], base, label=roles.label)
-    labels = resolve(data.splits, roles.label, given=names, found=data.names)
+    labels = resolve(data.splits, roles.label, given=names, found=data.names, own=data.own)
     found = audit(data.splits, texts=roles.texts, label=roles.label, labels=labels)
     rows = {name: len(part) for name, part in data.splits.items()}
     if min(rows.values()) < len(labels.options):

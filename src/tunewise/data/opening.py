@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import sha256_of
+from tunewise.data.class_names import agreed
 from tunewise.data.embedded import EMBEDDED, embedded_splits
 from tunewise.data.files import data_files, read_file, split_files
 from tunewise.data.labels import NAMES_FILE, read_names
@@ -39,6 +40,11 @@ def open_source(settings: DataSettings, base: Path) -> Source:
     Raises:
         InputError: all problems of all files together.
     """
+    source = _found(settings, base)
+    return replace(source, tables=agreed(source.tables))
+
+
+def _found(settings: DataSettings, base: Path) -> Source:
     if settings.source is None:
         return _from_files(settings.files or {}, base, "")
     kind = kind_of(settings.source, base)
