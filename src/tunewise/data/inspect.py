@@ -17,6 +17,7 @@ from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.roles import SPAN_TEXTS, Roles, guess_roles, holds_spans
 from tunewise.data.rows import SPLITS, Row, Table, listed, split_named
+from tunewise.data.saved import is_saved
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.data.spans import settled_answers
@@ -72,7 +73,8 @@ def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
     settings = DataSettings(source=source)
     if kind_of(source, base) == "folder":
         folder = resolved(source, base)
-        if not any(split_named(path.stem) == "train" for path in data_files(folder)):
+        named = any(split_named(path.stem) == "train" for path in data_files(folder))
+        if not named and not is_saved(folder):
             files, reasons = _guess_files(folder, source)
             if files:
                 settings = DataSettings(source=source, files=files)

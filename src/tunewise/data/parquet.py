@@ -18,7 +18,7 @@ _PANDAS_INDEX = "__index_level_"
 LARGEST = 4 << 30  # bytes of all columns, unpacked: all rows are held in memory
 MOST_ROWS = 20_000_000
 
-_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
 def read_parquet(path: Path, shown: str) -> Table:
@@ -32,10 +32,10 @@ def read_parquet(path: Path, shown: str) -> Table:
             _refuse_large(file.metadata, shown)
             table = file.read()
         table.validate(full=True)  # what is damaged inside would end the process when it is read
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise InputError([Problem(shown, f"cannot be read as Parquet ({reason}).")]) from error
-    return from_arrow(table, _class_names(table.schema.metadata or {}), shown)
+    return from_arrow(table, class_names(table.schema.metadata or {}), shown)
 
 
 def _refuse_large(metadata: Any, shown: str) -> None:
@@ -70,8 +70,8 @@ def from_arrow(table: pa.Table, names: dict[str, tuple[str, ...]], shown: str) -
 def names_in(path: Path) -> dict[str, tuple[str, ...]]:
     """The class names that a Parquet file itself carries, by column; of a damaged one, none."""
     try:
-        return _class_names(pq.read_schema(path).metadata or {})
-    except _UNREADABLE:
+        return class_names(pq.read_schema(path).metadata or {})
+    except UNREADABLE:
         return {}
 
 
@@ -90,7 +90,7 @@ def _values(table: Any, name: str, shown: str) -> list[Any]:
         raise InputError(
             [Problem(shown, f"column '{name}' holds text that is not UTF-8.")]
         ) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         kind = table.schema.field(name).type
         message = (
             f"column '{name}' holds values of type {kind} that cannot be read "
@@ -105,7 +105,7 @@ def _values(table: Any, name: str, shown: str) -> list[Any]:
     return values
 
 
-def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+def class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """The names that the `datasets` library writes into a file's metadata, by column."""
     try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
