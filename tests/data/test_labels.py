@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data.labels import Labels, read_names, resolve, too_alike
+from tunewise.data.alike import too_alike
+from tunewise.data.labels import Labels, read_names, resolve
 from tunewise.data.rows import Splits
 
 

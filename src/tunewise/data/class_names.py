@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.rows import PLACE, Row, Table, plural
@@ -75,5 +75,5 @@ def _turned(row: Row, column: str, own: Names, together: Names) -> Row:
     return {**row, column: together.index(own[value])}
 
 
-def _is_position(value: Any) -> bool:
+def _is_position(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
