@@ -109,7 +109,10 @@ BROKEN_DATA: list[tuple[Callable[[Path], object], str]] = [
     (lambda f: (f / "data" / "train.csv").write_text(""), r"train\.csv"),
     (lambda f: (f / "data" / "validation.csv").unlink(), r"no validation split"),
     (lambda f: (f / "data" / "test.csv").write_text("text,label\nroom,maybe\n"), r"maybe"),
-    (lambda f: (f / "data" / "train.csv").write_text("text;label\ngood;yes\n"), r";"),
+    (
+        lambda f: (f / "data" / "train.csv").write_text('text;label\n"good;yes\n'),
+        r"train\.csv:2: a quoted field opens here",
+    ),
     (
         lambda f: (f / "data" / "test.csv").write_text((f / "data" / "train.csv").read_text()),
         r"test.*train.*accept_leakage|accept_leakage",

@@ -74,10 +74,30 @@ def test_few_answers_out_of_place_are_dropped_and_counted(wrong: Any) -> None:
     assert "q100" in notes[0]
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("denver", "'denver' stands there as 'Denver'. Write answers as their contexts do."),
+        ("DENVER  won", "'DENVER  won' stands there as 'Denver won'."),
+        ("Cafe\u0301", "stands there as 'Caf\u00e9'"),
+        ("Boston", "'Boston' is not in it."),
+        ({"text": ["Denver"], "answer_start": [1]}, "at its answer_start 1 stands 'enver '"),
+        ({"text": ["Denver"], "answer_start": [-1]}, "answer_start -1 lies before the text"),
+    ],
+)
+def test_an_answer_out_of_place_is_shown_with_what_stands_there(answer: Any, told: str) -> None:
+    row = {"id": "q", "context": "Denver won at the Caf\u00e9.", "answers": answer, "_place": "a:1"}
+    with pytest.raises(InputError) as caught:
+        settled_answers({"train": [row]}, context="context", answers="answers")
+    said = str(caught.value)
+    assert told in said
+    assert ("answer_start" in said) == isinstance(answer, dict)
+
+
 @pytest.mark.parametrize("wrong", WRONG)
 def test_many_are_an_error_with_their_ids(wrong: Any) -> None:
     rows = [row(number, GOOD) for number in range(40)] + [row(40, wrong), row(41, wrong)]
-    with pytest.raises(InputError, match=r"2 rows \(4\.8%\).*ids q40, q41.*more than 1%"):
+    with pytest.raises(InputError, match=r"2 rows \(4\.8%\).*ids q40, q41.*More than 1%"):
         settle(rows)
 
 
@@ -112,9 +132,12 @@ def test_the_official_file_reads_as_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[1, 2]", "has no list 'data'"),
+        ("[1, 2]", r"a.json\[0\]: holds the value 1 where an object"),
         ("{", "is not JSON"),
-        (json.dumps({"data": [{"title": "x"}]}), r"data\[0\]: has no list 'paragraphs'"),
+        (
+            json.dumps({"data": [{"title": "x"}, {"paragraphs": []}]}),
+            r"data\[0\]: has no list 'paragraphs'",
+        ),
         (json.dumps(official([{"id": "1", "answers": []}])), r"qas\[0\]: lacks 'question'"),
         (json.dumps(official([{"id": "1", "question": "?", "answers": 3}])), "has another form"),
         (json.dumps(official([7])), "has another form"),

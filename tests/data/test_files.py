@@ -135,9 +135,9 @@ def test_latin1_names_the_byte_the_line_and_the_word(tmp_path: Path) -> None:
     assert "iconv -f WINDOWS-1252 -t UTF-8 'a.csv'" in said
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("text", ["text,label\nfine,1\n", "text,label\ncafé,1\n"])
-def test_utf16_is_named(tmp_path: Path, encoding: str, text: str) -> None:
+def test_utf16_without_a_mark_is_named(tmp_path: Path, encoding: str, text: str) -> None:
     said = fault(tmp_path, "a.csv", text.encode(encoding))
     assert "UTF-16" in said
     assert "iconv -f UTF-16" in said
@@ -174,19 +174,6 @@ def test_every_ragged_row_is_named_with_its_line(tmp_path: Path) -> None:
     assert "a.csv:4: 1 field where the header has 2" in said
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "says"),
-    [
-        ("a.csv", "text;label\nfine;1\n", "separated by semicolons, and CSV has commas"),
-        ("a.csv", "text\tlabel\nfine\t1\n", "Call the file .tsv."),
-        ("a.tsv", "text,label\nfine,1\n", "Call the file .csv."),
-        ("a.csv", "text|label\nfine|1\n", "separated by bars"),
-    ],
-)
-def test_another_delimiter_is_named(tmp_path: Path, name: str, content: str, says: str) -> None:
-    assert says in fault(tmp_path, name, content)
-
-
 def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
     table = read(tmp_path, "a.csv", "\r\n\r\ntext,label\r\nfine,1\r\n")
     assert table.rows == [{"text": "fine", "label": "1", "_place": "a.csv:4"}]
@@ -206,7 +193,7 @@ def test_the_index_column_of_pandas_is_left_out_with_a_note(tmp_path: Path) -> N
 
 def test_an_open_quote_is_named_with_the_line_it_opened_on(tmp_path: Path) -> None:
     said = fault(tmp_path, "a.csv", 'text,label\nfine,1\n"never closed,0\nmore,1\n')
-    assert said.startswith("a.csv:3: a quoted field is not closed")
+    assert said.startswith("a.csv:3: a quoted field opens here and is not closed")
 
 
 def test_a_quote_that_swallows_lines_of_a_tsv_is_noticed(tmp_path: Path) -> None:
@@ -269,7 +256,7 @@ def test_all_wrong_lines_are_reported_together(tmp_path: Path) -> None:
 
 
 def test_a_json_list_is_told_from_json_lines(tmp_path: Path) -> None:
-    assert "one JSON list" in fault(tmp_path, "a.jsonl", '[{"text": "a"}]')
+    assert "call the file .json" in fault(tmp_path, "a.jsonl", '[{"text": "a"}]')
     assert "is called .jsonl" in fault(tmp_path, "a.json", "{}")
 
 
@@ -286,7 +273,7 @@ def test_the_size_limit_of_the_csv_module_is_left_as_it_was(tmp_path: Path) -> N
     before = csv.field_size_limit()
     read(tmp_path, "a.csv", "text,label\nfine,1\n")
     assert csv.field_size_limit() == before
-    (tmp_path / "b.csv").write_text("text;label\nfine;1\n")
+    (tmp_path / "b.csv").write_text('text,label\n"fine,1\n')
     with pytest.raises(InputError) as kept:  # an error holds on to the reader that raised it
         read_file(tmp_path / "b.csv", "b.csv")
     assert csv.field_size_limit() == before

@@ -78,3 +78,14 @@ def test_another_commit_in_the_cache_is_refused(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(InputError, match=f"{'a' * 40} is not in the cache"):
         read_hub("someone/reviews", config=None, revision="a" * 40)
     assert read_hub("someone/reviews", config=None, revision="main") == ({}, "b" * 40)
+
+
+def test_a_file_with_its_own_order_of_class_names_is_refused(clone: Path) -> None:
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["pos", "neg"])}
+    )
+    rows = datasets.Dataset.from_dict({"text": ["one"], "label": [0]}, features=features)
+    rows.to_parquet(clone / "data" / "test-00000-of-00002.parquet")
+    told = r"clone/data/test-00000.*: 'label' has the class names pos, neg, and is read by neg, pos"
+    with pytest.raises(InputError, match=told):
+        read_data(DataSettings(source="clone"), ["text", "label"], clone.parent)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data.labels import Labels, read_names, resolve, too_alike
+from tunewise.data.alike import too_alike
+from tunewise.data.labels import Labels, read_names, resolve
 from tunewise.data.rows import Splits
 
 
@@ -67,6 +68,35 @@ def test_whole_numbers_are_positions_among_names(values: list[Any]) -> None:
 def test_names_give_texts_their_order() -> None:
     assert resolved(["bad", "good"], given=["good", "bad"]).position("bad") == 1
     assert resolved(["bad", "good"], found=["good", "bad"]).position("bad") == 1
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\u200f", "\ufeff", "\u00ad", "\u2060", "\ufe0f", "\u3164", "\U000e0101"]
+)
+def test_labels_that_look_the_same_are_refused_with_what_cannot_be_seen(unseen: str) -> None:
+    for other in (f"b{unseen}", f"{unseen}b", f"B{unseen} "):
+        said = fault(["a", "b", other])
+        assert "characters that cannot be seen" in said
+        assert ascii(unseen)[1:-1] in said
+    assert resolved(["b c", "bc", "e", "é"]).options == ("b c", "bc", "e", "é")
+
+
+def test_numbers_of_a_column_with_names_of_its_own_are_positions() -> None:
+    numbers = ("0", "1", "10", "11", "2")
+    labels = resolved([2, 4, 0], own=numbers, found=numbers)
+    assert [labels.options[labels.position(value)] for value in (2, 4, 0)] == ["10", "2", "0"]
+
+
+def test_names_given_for_a_column_with_names_of_its_own() -> None:
+    own = ["neg", "mid", "pos"]
+    for source in ("given", "found"):
+        ordered = resolved([0, 2], own=own, **{source: ["pos", "neg"]})
+        assert [ordered.options[ordered.position(value)] for value in (0, 2)] == ["neg", "pos"]
+        renamed = resolved([0, 1, 2], own=own, **{source: ["3", "5", "8"]})
+        assert [renamed.options[renamed.position(value)] for value in (0, 2)] == ["3", "8"]
+    said = fault([0, 1, 2], own=own, given=["pos", "neg"])
+    assert "label '1' is no class" in said
+    assert "it stands for 'mid'" in said
 
 
 def test_names_that_are_numbers_are_matched_as_text() -> None:
@@ -157,7 +187,7 @@ def test_several_types_are_refused(values: list[Any]) -> None:
     "pair", [("Good", "good"), ("good ", "good"), ("caf\u00e9", "cafe\u0301"), ("ｇood", "good")]
 )
 def test_labels_that_differ_only_in_form_are_refused(pair: tuple[str, str]) -> None:
-    assert "differ only by case, blanks or Unicode form" in fault([*pair, "other"])
+    assert "differ only by case, blanks, Unicode form" in fault([*pair, "other"])
     assert too_alike({name: [""] for name in pair})
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +182,33 @@ def test_a_reference_that_leads_nowhere_is_told_with_what_lies_there(
     ):
         with pytest.raises(InputError, match=said):
             read()
+
+
+def png(pixels: bytes, *, interlaced: int = 0) -> bytes:
+    """A PNG of 100 x 100 with sound chunks and a sound stream of these bytes."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        ends = zlib.crc32(kind + body)
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", ends)
+
+    size = struct.pack(">IIBBBBB", 100, 100, 8, 2, 0, 0, interlaced)
+    ends = chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + ends
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.99, 0.9999])
+def test_a_png_that_lacks_pixels_is_not_whole(share: float) -> None:
+    row = b"\0" + b"\xff" * 300
+    # of the seven passes: 13, 13, 13, 25, 25, 50 and 50 rows, each with its filter byte
+    for pixels, interlaced in ((row * 100, 0), (bytes(30_000 + 189), 1)):
+        assert check_picture(png(pixels, interlaced=interlaced)) is None
+        short = png(pixels[: int(share * len(pixels))], interlaced=interlaced)
+        assert "is damaged" in str(check_picture(short))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 7), (100, 33), (257, 1)])
+def test_every_png_that_pillow_writes_is_whole(mode: str, size: tuple[int, int]) -> None:
+    page = io.BytesIO()
+    Image.new(mode, size).save(page, "PNG")
+    assert check_picture(page.getvalue()) is None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.data.alike import escaped
 from tunewise.data.rows import PLACE, Row, Splits, Table, listed, plural
 
 ID = "id"
@@ -75,7 +76,10 @@ def _missing_columns(
         else:
             way = f"If it has another name: data.columns: {{{ours}: <name>}}"
         problems.append(
-            Problem(shown, f"has no column '{theirs}'. {nearest(theirs, table.columns)} {way}")
+            Problem(
+                shown,
+                f"has no column '{theirs}'. {nearest(theirs, map(escaped, table.columns))} {way}",
+            )
         )
     return problems
 

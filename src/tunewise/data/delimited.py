@@ -1,16 +1,38 @@
-"""CSV and TSV, as RFC 4180 has it: quoted fields may hold delimiters, line ends and quotes."""
+"""CSV and TSV, as RFC 4180 has it: quoted fields may hold delimiters, line ends and quotes.
+
+The delimiter is the one that the file's ending promises, unless the content says otherwise: by a
+first line ``sep=;``, as spreadsheet programs write it, or because only another one makes columns.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.encoding import read_text
-from tunewise.data.rows import PLACE, Row, Table, plural
+from tunewise.data.encoding import LONGEST, read_text
+from tunewise.data.rows import PLACE, Row, Table, plural, twice_in
+from tunewise.data.stray_quotes import Record, opening_line, swallowing
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The records of a file under one delimiter, the header first; or what is wrong with them."""
+
+    delimiter: str
+    records: list[Record]
+    problems: list[Problem]
+
+    @property
+    def width(self) -> int:
+        return len(self.records[0].fields) if self.records else 1
 
 
 def read_csv(path: Path, shown: str) -> Table:
@@ -22,120 +44,143 @@ def read_tsv(path: Path, shown: str) -> Table:
     return _read(path, shown, "\t")
 
 
-def _read(path: Path, shown: str, delimiter: str) -> Table:
-    text = read_text(path, shown)
-    records = iter(_records(text, shown, delimiter))
-    line, names = next((line, fields) for line, fields in records if fields)
-    header = [name.strip() for name in names]
-    _check_header(header, f"{shown}:{line}", delimiter)
+def _read(path: Path, shown: str, promised: str) -> Table:
+    text, notes = read_text(path, shown)
+    lines = list(io.StringIO(text, newline=""))
+    grid, said = _settled(lines, shown, promised)
+    if grid.problems:
+        raise InputError(grid.problems)
+    header = [name.strip() for name in grid.records[0].fields]
     # pandas writes its row numbers into a first column without a name.
     unnamed = header[0] == ""
     rows: list[Row] = []
-    problems: list[Problem] = []
-    for line, fields in records:
-        if not fields:  # a blank line
-            continue
-        place = f"{shown}:{line}"
-        if len(fields) != len(header):
-            problems.append(Problem(place, _ragged(fields, header, delimiter)))
-            continue
-        row: Row = dict(zip(header, fields, strict=True))
+    for record in grid.records[1:]:
+        row: Row = dict(zip(header, record.fields, strict=True))
         if unnamed:
             del row[""]
-        row[PLACE] = place
+        row[PLACE] = f"{shown}:{record.line}"
         rows.append(row)
-    if problems:
-        raise InputError(problems)
-    notes = (f"{shown}: the first column has no name and is left out.",) if unnamed else ()
+    if unnamed:
+        said.append(f"{shown}: the first column has no name and is left out.")
     columns = tuple(name for name in header if name)
-    return Table(columns, rows, notes=notes, headless=_looks_like_data(header))
+    return Table(columns, rows, notes=(*notes, *said), headless=_looks_like_data(header))
 
 
-def _records(text: str, shown: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Each record with the number of its first line.
+def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, list[str]]:
+    """The grid under the right delimiter, and what to say where that is not the promised one."""
+    first = next(at for at, line in enumerate(lines) if line.strip())
+    if stated := _SEPARATOR_LINE.fullmatch(lines[first]):
+        grid = _grid(lines, first + 1, shown, stated[1])
+        return grid, [f"{shown}: columns separated by {_names(grid)}, as its first line says."]
+    grid = _grid(lines, first, shown, promised)
+    if grid.width > 1 and not grid.problems:
+        return grid, []
+    others = [
+        _grid(lines, first, shown, other)
+        for other in _DELIMITER_NAMES
+        if other != promised and other in lines[first]
+    ]
+    sound = [other for other in others if other.width > 1 and not other.problems]
+    if not sound and (grid.width > 1 or not others):
+        return grid, []
+    best = max(sound or others, key=lambda other: other.width)
+    return best, [f"{shown}: columns separated by {_names(best)}, as its first line shows."]
+
+
+def _names(grid: _Grid) -> str:
+    return _DELIMITER_NAMES[grid.delimiter]
+
+
+def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid:
+    records, problems = _records(lines, first, shown, delimiter)
+    if not records:
+        return _Grid(delimiter, [], problems or [Problem(shown, "the file is empty.")])
+    header = records[0].fields
+    problems = _header_faults(header, f"{shown}:{records[0].line}") or problems
+    if not problems and (lost := swallowing(records, len(header), delimiter)):
+        problems = [_swallowed(lost, shown, delimiter)]
+    if not problems:
+        problems = [
+            Problem(f"{shown}:{record.line}", _ragged(record, header, delimiter))
+            for record in records[1:]
+            if len(record.fields) != len(header)
+        ]
+    return _Grid(delimiter, records, problems)
+
+
+def _records(
+    lines: Sequence[str], first: int, shown: str, delimiter: str
+) -> tuple[list[Record], list[Problem]]:
+    """Each record that is not blank, from the line at position `first` on.
 
     A list, because the limit is the whole program's: a generator left half-way would put it back
     whenever it happens to be collected, perhaps under another reader.
     """
     records = []
-    before = csv.field_size_limit(len(text) + 1)  # the library's own limit is 128 KiB a field
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+    before = csv.field_size_limit(LONGEST)  # the library's own limit is 128 KiB a field
+    reader = csv.reader(lines[first:] if first else lines, delimiter=delimiter, strict=True)
+    start = first
     try:
         for fields in reader:
-            if delimiter == "\t" and any("\n" in field and "\t" in field for field in fields):
-                raise InputError(
-                    [Problem(f"{shown}:{line}", f"{_RUNAWAY_QUOTE} up to line {reader.line_num}.")]
-                )
-            records.append((line, fields))
-            line = reader.line_num + 1
+            end = first + reader.line_num
+            if fields:
+                records.append(Record(start + 1, fields, lines[start:end]))
+            start = end
     except csv.Error as error:
-        raise InputError(
-            [
-                Problem(
-                    f"{shown}:{line}",
-                    f"a quoted field is not closed, or goes on after its closing quote ({error}). "
-                    'Inside quotes a quote is doubled: "she said ""yes""".',
-                )
-            ]
-        ) from error
+        end = first + reader.line_num
+        opened = opening_line(lines[start:end], start + 1, delimiter)
+        return records, [Problem(f"{shown}:{opened}", _open_quote(error, end))]
     finally:
         csv.field_size_limit(before)
-    return records
+    return records, []
 
 
-_RUNAWAY_QUOTE = (
-    'a field opens with a quote (") and swallows whole lines. A text that begins with a quote '
-    'is itself quoted, with its quotes doubled ("""yes"" she said"); here it runs'
-)
+def _open_quote(error: csv.Error, end: int) -> str:
+    return (
+        f"a quoted field opens here and is not closed, or goes on after its closing quote (line "
+        f'{end}: {error}). Inside quotes a quote is doubled: "she said ""yes""".'
+    )
 
 
-def _check_header(header: list[str], place: str, delimiter: str) -> None:
-    if len(header) == 1:
-        others = [other for other in _DELIMITER_NAMES if other != delimiter and other in header[0]]
-        if others:
-            raise InputError([Problem(place, _wrong_delimiter(header[0], delimiter, others[0]))])
+def _swallowed(record: Record, shown: str, delimiter: str) -> Problem:
+    opened = opening_line(record.raw, record.line, delimiter)
+    last = record.line + len(record.raw) - 1
+    return Problem(
+        f"{shown}:{opened}",
+        f'a field opens with a quote (") and swallows whole rows, up to line {last}. A text that '
+        'begins with a quote is itself quoted, with its quotes doubled ("""yes"" she said").',
+    )
+
+
+def _header_faults(names: Sequence[str], place: str) -> list[Problem]:
+    header = [name.strip() for name in names]
     problems = [
         Problem(place, f"column {number} has no name.")
         for number, name in enumerate(header, start=1)
         if not name and number > 1
     ]
     problems += [
-        Problem(place, f"two columns are called '{name}'.")
-        for name in dict.fromkeys(header)
-        if name and header.count(name) > 1
+        Problem(place, f"two columns are called '{name}'.") for name in twice_in(header) if name
     ]
     if PLACE in header:
         problems.append(Problem(place, f"the column name '{PLACE}' is reserved; rename it."))
-    if problems:
-        hint = " Is the line with the names missing?" if _looks_like_data(header) else ""
-        raise InputError([Problem(one.place, one.message + hint) for one in problems])
+    hint = " Is the line with the names missing?" if _looks_like_data(header) else ""
+    return [Problem(one.place, one.message + hint) for one in problems]
 
 
-def _wrong_delimiter(line: str, delimiter: str, other: str) -> str:
-    kind = "CSV" if delimiter == "," else "TSV"
-    if other == "\t":
-        way = "Call the file .tsv."
-    elif other == "," and delimiter == "\t":
-        way = "Call the file .csv."
-    else:
-        way = f"Save it with {_DELIMITER_NAMES[delimiter]} between the columns."
-    start = line if len(line) <= 40 else line[:40] + "..."
-    return (
-        f"one column, called {start!r}: the columns seem to be separated by "
-        f"{_DELIMITER_NAMES[other]}, and {kind} has {_DELIMITER_NAMES[delimiter]}. {way}"
-    )
-
-
-def _ragged(fields: list[str], header: list[str], delimiter: str) -> str:
-    there = plural(len(fields), "field")
+def _ragged(record: Record, header: Sequence[str], delimiter: str) -> str:
+    there = plural(len(record.fields), "field")
     message = f"{there} where the header has {len(header)} ({', '.join(header)})."
-    if len(fields) > len(header):
-        return f"{message} A text that holds {_DELIMITER_NAMES[delimiter]} must stand in quotes."
+    if len(record.raw) > 1:
+        opened = opening_line(record.raw, record.line, delimiter)
+        last = record.line + len(record.raw) - 1
+        message += f" A quote opens a field on line {opened}, and the row runs to line {last}."
+    if len(record.fields) > len(header):
+        message += f" A text that holds {_DELIMITER_NAMES[delimiter]} must stand in quotes."
     return message
 
 
-def _looks_like_data(header: list[str]) -> bool:
+def _looks_like_data(header: Sequence[str]) -> bool:
     """Whether the first line reads like a row: a number, or a whole sentence, for a name.
 
     >>> _looks_like_data(["text", "label"]), _looks_like_data(["a truly dull film", "0"])

@@ -1,61 +1,137 @@
-"""Reading a text file strictly as UTF-8, and saying what it is where it is not."""
+"""A text file as text: UTF-8, or what its byte-order mark says; anything else is named and refused.
+
+Files are read piece by piece and given up at the first piece that no text holds, so that a file
+of any size, a hole on the disk among them, takes bounded memory.
+"""
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tunewise.core.errors import InputError, Problem
+
+LARGEST = 2 << 30  # bytes of a text file: all rows are held in memory
+LONGEST = 64 << 20  # bytes of a line, or characters of a field: more is no example of anything
+_PIECE = 1 << 20
 
 _OTHER_FORMATS = {
     b"\x1f\x8b": "compressed with gzip; unpack it first",
     b"PK\x03\x04": "a zip archive, as spreadsheets are; save it as CSV",
     b"PAR1": "Parquet; call it .parquet",
 }
-_BYTE_ORDER_MARKS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
+_BYTE_ORDER_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
 }
 
 
-def read_text(path: Path, shown: str) -> str:
-    """The whole file as text, without a byte-order mark; line ends as they are.
+class Text(NamedTuple):
+    """What a file holds, without a byte-order mark and with its line ends as they are."""
+
+    content: str
+    notes: tuple[str, ...]  # the encoding, where it is not UTF-8
+
+
+def read_text(
+    path: Path, shown: str, *, largest: int = LARGEST, longest: int | None = LONGEST
+) -> Text:
+    """The whole file, at most `largest` bytes of it, with no line above `longest` bytes.
 
     Raises:
-        InputError: unreadable, empty, not UTF-8 (with the byte and a guess), or with a NUL.
+        InputError: unreadable, empty, too large, in an encoding that is neither UTF-8 nor marked
+            (with the byte and a guess), or with a NUL.
     """
-    raw = read_raw(path, shown)
+    _refuse_large(path, shown, largest)
+    head = next(_pieces(path, shown))
     for magic, what in _OTHER_FORMATS.items():
-        if raw.startswith(magic):
+        if head.startswith(magic):
             raise InputError([Problem(shown, f"the content is {what}.")])
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError([_not_utf8(raw, error.start, path, shown)]) from error
-    if "\0" in text:
-        raise InputError([_with_nul(raw, path, shown)])
-    text = text.removeprefix("\ufeff")
-    if not text.strip():
+    marks = _BYTE_ORDER_MARKS.items()
+    encoding = next((name for mark, name in marks if head.startswith(mark)), "UTF-8")
+    parts: list[str] = []
+    line_so_far = 0
+    for piece, part in _decoded(path, shown, encoding):
+        ended = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
+        line_so_far = len(piece) - ended if ended else line_so_far + len(piece)
+        if longest is not None and line_so_far > longest:
+            raise InputError([_long_line("".join(parts).count("\n") + 1, shown, longest)])
+        parts.append(part)
+    content = "".join(parts).removeprefix("\ufeff")
+    if not content.strip():
         raise InputError([Problem(shown, "the file is empty.")])
-    return text
+    said = f"{shown}: read as {encoding}, which its byte-order mark says."
+    return Text(content, () if encoding == "UTF-8" else (said,))
 
 
-def read_raw(path: Path, shown: str) -> bytes:
+def _refuse_large(path: Path, shown: str, largest: int) -> None:
     try:
-        return path.read_bytes()
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError([Problem(shown, f"cannot be read ({error.strerror}).")]) from error
+    if size > largest:
+        message = (
+            f"has {size / 2**30:,.1f} GiB, and at most {largest / 2**30:g} GiB are read, because "
+            "all rows are held in memory. Take a part of the rows, or cut the file into splits."
+        )
+        raise InputError([Problem(shown, message)])
+
+
+def _decoded(path: Path, shown: str, encoding: str) -> Iterator[tuple[bytes, str]]:
+    """Each piece of the file with its text; a character cut in two belongs to the second piece."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = 0
+    for piece in _pieces(path, shown):
+        pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            fault = at - pending + error.start
+            raise InputError([_not_decoded(fault, encoding, path, shown)]) from error
+        if "\0" in text:
+            raise InputError([_with_nul(path, shown, encoding)])
+        at += len(piece)
+        yield piece, text
+
+
+def _pieces(path: Path, shown: str) -> Iterator[bytes]:
+    """The content piece by piece, and an empty piece at its end."""
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+            yield b""
     except OSError as error:
         raise InputError([Problem(shown, f"cannot be read ({error.strerror}).")]) from error
 
 
-def _not_utf8(raw: bytes, at: int, path: Path, shown: str) -> Problem:
-    line = raw.count(b"\n", 0, at) + 1
-    fault = f"byte {at} (0x{raw[at]:02x}) is not UTF-8, and nothing is guessed."
-    wide = _wide_encoding(raw)
+def _long_line(line: int, shown: str, longest: int) -> Problem:
+    return Problem(
+        f"{shown}:{line}",
+        f"this line has more than {longest >> 20} MiB, which no example has. Is it one row a line?",
+    )
+
+
+def _not_decoded(at: int, encoding: str, path: Path, shown: str) -> Problem:
+    """What stands at a byte that is not of the encoding; looks at the file up to there again."""
+    line, before, after = _around(path, at)
+    if encoding != "UTF-8":
+        message = (
+            f"byte {at} (0x{after[0]:02x}) is not {encoding}, which the file's byte-order mark "
+            "says: it may not have been copied whole."
+        )
+        return Problem(shown, message)
+    fault = f"byte {at} (0x{after[0]:02x}) is not UTF-8, and nothing is guessed."
+    with path.open("rb") as file:
+        wide = _wide_encoding(file.read(2000))
     if wide:
         return Problem(shown, f"{fault} The file seems to be {wide}. {_convert(wide, path)}")
-    start = max(raw.rfind(b" ", 0, at), raw.rfind(b"\n", 0, at), at - 20) + 1
-    word = raw[start : at + 20].split()[0].decode("cp1252", errors="replace")
+    start = max(before.rfind(b" "), before.rfind(b"\n")) + 1
+    word = (before[start:] + after).split()[0].decode("cp1252", errors="replace")
     return Problem(
         f"{shown}:{line}",
         f"{fault} As Latin-1 (Windows-1252) it would read '{word}'; if that is right: "
@@ -63,25 +139,45 @@ def _not_utf8(raw: bytes, at: int, path: Path, shown: str) -> Problem:
     )
 
 
-def _with_nul(raw: bytes, path: Path, shown: str) -> Problem:
-    wide = _wide_encoding(raw)
-    if wide:
-        return Problem(
-            shown, f"every other byte is 0: the file seems to be {wide}. {_convert(wide, path)}"
-        )
-    at = raw.index(b"\0")
-    line = raw.count(b"\n", 0, at) + 1
-    return Problem(f"{shown}:{line}", f"byte {at} is NUL (0x00), which no text holds; remove it.")
+def _around(path: Path, at: int) -> tuple[int, bytes, bytes]:
+    """The line of a byte, and the 20 bytes before it and from it on."""
+    line, left = 1, at
+    with path.open("rb") as file:
+        while left > 20:
+            piece = file.read(min(_PIECE, left - 20))
+            line += piece.count(b"\n")
+            left -= len(piece)
+        before = file.read(left)
+        return line + before.count(b"\n"), before, file.read(20)
 
 
-def _wide_encoding(raw: bytes) -> str | None:
-    for mark, name in _BYTE_ORDER_MARKS.items():
-        if raw.startswith(mark):
-            return name
-    head = raw[:2000]
+def _with_nul(path: Path, shown: str, encoding: str) -> Problem:
+    with path.open("rb") as file:
+        head = file.read(2000)
+        file.seek(0)
+        if encoding == "UTF-8" and (wide := _wide_encoding(head)):
+            return Problem(
+                shown,
+                f"every other byte is 0: the file seems to be {wide}. {_convert(wide, path)}",
+            )
+        if encoding != "UTF-8":
+            return Problem(shown, "a text holds NUL (U+0000), which no text holds; remove it.")
+        line, at = 1, 0
+        while b"\0" not in (piece := file.read(_PIECE)):
+            line += piece.count(b"\n")
+            at += len(piece)
+        place = piece.index(b"\0")
+        line += piece.count(b"\n", 0, place)
+    return Problem(
+        f"{shown}:{line}", f"byte {at + place} is NUL (0x00), which no text holds; remove it."
+    )
+
+
+def _wide_encoding(head: bytes) -> str | None:
     for first, name in ((0, "UTF-16BE"), (1, "UTF-16LE")):
-        zeros = head[first::2].count(0)
-        if zeros > 0.4 * len(head[first::2]):
+        half = head[first::2]
+        other = head[1 - first :: 2]
+        if half.count(0) > 0.4 * len(half) and other.count(0) < 0.4 * len(other):
             return name
     return None
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.delimited import read_csv, read_tsv
+from tunewise.data.json_file import read_json
 from tunewise.data.jsonl import read_jsonl
 from tunewise.data.parquet import read_parquet
-from tunewise.data.rows import Table, split_named
-from tunewise.data.squad import read_squad
+from tunewise.data.rows import Table, refuse_repeated_header, split_named
 
 _READERS: dict[str, Callable[[Path, str], Table]] = {
     ".jsonl": read_jsonl,
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".parquet": read_parquet,
-    ".json": read_squad,
+    ".json": read_json,
 }
 ENDINGS = tuple(_READERS)
 
@@ -36,6 +36,7 @@ def read_file(path: Path, shown: str) -> Table:
     table = _READERS[ending](path, shown)
     if not table.rows:
         raise InputError([Problem(shown, "has no rows.")])
+    refuse_repeated_header([table])
     return table
 
 

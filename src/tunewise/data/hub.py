@@ -14,8 +14,8 @@ import huggingface_hub
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.network import hub_is_out_of_reach
-from tunewise.data.parquet import from_arrow
-from tunewise.data.rows import Table
+from tunewise.data.parquet import from_arrow, names_in
+from tunewise.data.rows import Table, listed
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -51,8 +51,28 @@ def read_hub(
 
 
 def read_folder(folder: Path, shown: str, *, config: str | None) -> dict[str, Table]:
-    """Every split of a local folder in the hub's layout, such as a clone of a data set."""
-    return _read(str(folder), config=config, revision=None, shown=shown)[0]
+    """Every split of a local folder in the hub's layout, such as a clone of a data set.
+
+    `datasets` reads all files by the class names of the first one, or of the README.
+
+    Raises:
+        InputError: as `read_hub`, or a file lists its class names differently.
+    """
+    tables = _read(str(folder), config=config, revision=None, shown=shown)[0]
+    names = {column: names for table in tables.values() for column, names in table.names.items()}
+    problems = [
+        Problem(
+            f"{shown}/{path.relative_to(folder)}",
+            f"'{column}' has the class names {listed(theirs, 5)}, and is read by "
+            f"{listed(names[column], 5)}. Give each split its own file: data.files.",
+        )
+        for path in sorted(folder.glob("**/*.parquet"))
+        for column, theirs in names_in(path).items()
+        if column in names and theirs != names[column]
+    ]
+    if problems:
+        raise InputError(problems)
+    return tables
 
 
 def _read(

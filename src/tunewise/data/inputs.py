@@ -9,6 +9,7 @@ from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.data.columns import named_rows
 from tunewise.data.examples import Example
 from tunewise.data.files import read_file
+from tunewise.data.locate import out_of_reach
 from tunewise.data.pictures import checked_picture
 from tunewise.data.prepared import PICTURES
 from tunewise.data.rows import PLACE, Row
@@ -44,6 +45,8 @@ def read_inputs(
     Raises:
         InputError: all that is wrong with the file.
     """
+    if barred := out_of_reach(path):
+        raise InputError([Problem(shown[:80], f"cannot be read ({barred}).")])
     if not path.is_file():
         there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise InputError([Problem(shown, f"no such file. {nearest(path.name, there)}")])

@@ -17,6 +17,7 @@ from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.roles import SPAN_TEXTS, Roles, guess_roles, holds_spans
 from tunewise.data.rows import SPLITS, Row, Table, listed, split_named
+from tunewise.data.saved import is_saved
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.data.spans import settled_answers
@@ -72,7 +73,8 @@ def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
     settings = DataSettings(source=source)
     if kind_of(source, base) == "folder":
         folder = resolved(source, base)
-        if not any(split_named(path.stem) == "train" for path in data_files(folder)):
+        named = any(split_named(path.stem) == "train" for path in data_files(folder))
+        if not named and not is_saved(folder):
             files, reasons = _guess_files(folder, source)
             if files:
                 settings = DataSettings(source=source, files=files)
@@ -193,7 +195,7 @@ def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     values = {row.get(label) for row in rows if not is_missing(row.get(label))}
     try:
         numbers = sorted(int(value) for value in values)  # type: ignore[arg-type]  # tried
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return tuple(map(str, numbers)) if numbers[0] < 0 else None
 
@@ -207,7 +209,7 @@ def _audited(
 ) -> Guess:
     """Read it all as a study would, so that what would stop one is known now."""
     data = read_data(settings, [*roles.texts, roles.label], base, label=roles.label)
-    labels = resolve(data.splits, roles.label, given=names, found=data.names)
+    labels = resolve(data.splits, roles.label, given=names, found=data.names, own=data.own)
     found = audit(data.splits, texts=roles.texts, label=roles.label, labels=labels)
     rows = {name: len(part) for name, part in data.splits.items()}
     if min(rows.values()) < len(labels.options):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.encoding import read_text
-from tunewise.data.rows import PLACE, Row, Table
+from tunewise.data.rows import PLACE, Row, Table, twice_in
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -19,11 +19,16 @@ def read_jsonl(path: Path, shown: str) -> Table:
 
     Columns are all keys in the order of their first appearance; a row has only its own.
     """
-    text = read_text(path, shown)
+    text, notes = read_text(path, shown)
     if text.lstrip().startswith("["):
         raise InputError(
-            [Problem(shown, "is one JSON list; JSON Lines has one object on each line.")]
+            [Problem(shown, "is one JSON list, with all objects in it: call the file .json.")]
         )
+    return table_of_lines(text, shown, notes)
+
+
+def table_of_lines(text: str, shown: str, notes: tuple[str, ...] = ()) -> Table:
+    """The rows of a text that has one JSON object on each line."""
     # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a text.
     lines = text.split("\n")
     rows: list[Row] = []
@@ -33,7 +38,7 @@ def read_jsonl(path: Path, shown: str) -> Table:
             continue
         place = f"{shown}:{number}"
         try:
-            row = _row(line)
+            row = checked_row(load_json(line), escapes="\\u" in line)
         except (ValueError, RecursionError) as error:
             problems.append(Problem(place, _fault(error, last=number == len(lines))))
             continue
@@ -41,17 +46,36 @@ def read_jsonl(path: Path, shown: str) -> Table:
         rows.append(row)
     if problems:
         raise InputError(problems)
+    return table_of_rows(rows, notes)
+
+
+def table_of_rows(rows: list[Row], notes: tuple[str, ...] = ()) -> Table:
+    """Rows that may each have other keys, with all of them as columns."""
     columns = dict.fromkeys(key for row in rows for key in row if key != PLACE)
-    return Table(tuple(columns), rows)
+    return Table(tuple(columns), rows, notes=notes)
 
 
-def _row(line: str) -> Row:
-    value = json.loads(line, object_pairs_hook=_object, parse_constant=_refuse_constant)
+def load_json(text: str) -> Any:
+    """JSON as the standard has it: no NaN, no key twice in an object.
+
+    Raises:
+        ValueError: it is none. RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def checked_row(value: Any, *, escapes: bool = True) -> Row:
+    """A row of a file, with nothing in it that no text holds; `escapes` may have brought that.
+
+    Raises:
+        ValueError: it is no object, or has a text or a key that cannot be. RecursionError: see
+            `load_json`.
+    """
     if not isinstance(value, dict):
         raise ValueError(f"holds {_kind(value)} where an object ({{...}}) is needed")
     if PLACE in value:
         raise ValueError(f"the key '{PLACE}' is reserved; rename it")
-    if "\\u" in line:  # only an escape can bring these into strictly decoded text
+    if escapes:  # only an escape can bring these into strictly decoded text
         _refuse_broken_text(value)
     return value
 
@@ -59,8 +83,7 @@ def _row(line: str) -> Row:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = twice_in([key for key, _ in pairs])[0]
         raise ValueError(f"the key '{twice}' stands twice in one object")
     return value
 
@@ -112,4 +135,4 @@ def _kind(value: Any) -> str:
         case None:
             return "null"
         case _:
-            return f"the value {value!r}"
+            return f"the value {str(value)[:40]}"

@@ -2,21 +2,22 @@
 
 Labels may be texts, true and false, or whole numbers (also written "0" or 0.0). Whole numbers are
 positions where names are known: from the study file, from a ``labels.txt`` beside the data, or
-from the hub. Where the names themselves read as numbers (["1", "2", "3"]), they are matched as
-text. Nothing is repaired: whatever does not fit is reported with its places.
+from the column itself. Where the names read as numbers (["1", "2", "3"]), they are matched as
+text, but for a column that brings its own names: its numbers are always positions in them.
+Nothing is repaired: whatever does not fit is reported with its places.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.data.alike import too_alike
 from tunewise.data.encoding import read_text
 from tunewise.data.rows import PLACE, Row, Splits, listed, plural
 
@@ -88,6 +89,7 @@ def resolve(
     *,
     given: Sequence[str] | None = None,
     found: Sequence[str] | None = None,
+    own: Sequence[str] | None = None,
 ) -> Labels:
     """The options of a classification and where each label of the data stands among them.
 
@@ -97,6 +99,8 @@ def resolve(
         given: names from the study file; every label must be one of them.
         found: names that came with the data (`labels.txt`, the hub); used for whole numbers, and
             for the order where the labels are these texts.
+        own: names that the column brought itself (``ClassLabel``). Names from elsewhere that are
+            among them set the order; others name its positions anew.
 
     Raises:
         InputError: missing labels, several types, names too alike, numbers out of range, labels
@@ -120,7 +124,7 @@ def resolve(
     if not given and not numeric and not two_names_for_booleans and set(places) - set(names):
         names = ()  # the names beside the data speak of something else
     if names:
-        labels, problems = _with_names(names, places, numeric=numeric)
+        labels, problems = _with_names(names, places, numeric=numeric, own=tuple(own or ()))
         problems += too_alike({name: ["task.labels"] for name in names}) if given else []
     else:
         labels, problems = _without_names(places, numeric=numeric)
@@ -131,27 +135,9 @@ def resolve(
     return labels
 
 
-def too_alike(names: Mapping[str, Sequence[str]]) -> list[Problem]:
-    """Names that differ only by case, blanks or Unicode form, given with where they occur."""
-    alike: dict[str, list[str]] = {}
-    for name in names:
-        key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-        alike.setdefault(key, []).append(name)
-    return [
-        Problem(
-            names[group[-1]][0],
-            f"the labels {' and '.join(map(repr, group))} differ only by case, blanks or Unicode "
-            f"form ({'; '.join(listed(names[name], 2) for name in group)}): one class or several? "
-            "Write them alike.",
-        )
-        for group in alike.values()
-        if len(group) > 1
-    ]
-
-
 def read_names(path: Path, shown: str) -> tuple[str, ...]:
     """The class names of a ``labels.txt``: line N, counted from 0, names class N."""
-    lines = [line.strip() for line in read_text(path, shown).rstrip().split("\n")]
+    lines = [line.strip() for line in read_text(path, shown).content.rstrip().split("\n")]
     problems = [
         Problem(f"{shown}:{number}", "is blank; each line names one class, from class 0 on.")
         for number, line in enumerate(lines, start=1)
@@ -225,22 +211,33 @@ def _as_text(value: Any) -> str:
 
 
 def _with_names(
-    names: tuple[str, ...], places: Mapping[str, list[str]], *, numeric: bool
+    names: tuple[str, ...],
+    places: Mapping[str, list[str]],
+    *,
+    numeric: bool,
+    own: tuple[str, ...],
 ) -> tuple[Labels, list[Problem]]:
     if set(places) <= {"false", "true"} and len(names) == 2 and not set(places) <= set(names):
         return Labels(names, {"false": 0, "true": 1}), []
-    by_position = numeric and not all(_WHOLE.fullmatch(name) for name in names)
-    known = [str(number) for number in range(len(names))] if by_position else list(names)
+    by_position = numeric and (bool(own) or not all(_WHOLE.fullmatch(name) for name in names))
+    if by_position and set(names) <= set(own):
+        known = {str(at): names.index(name) for at, name in enumerate(own) if name in names}
+    elif by_position:
+        known = {str(at): at for at in range(len(names))}
+    else:
+        known = {name: at for at, name in enumerate(names)}
     problems = []
     for text, where in places.items():
         if text in known:
             continue
-        if by_position:
+        if by_position and text.isdecimal() and int(text) < len(own):
+            right = f"it stands for {own[int(text)]!r}. {nearest(own[int(text)], names)}"
+        elif by_position:
             right = f"there are {len(names)} names, so labels run from 0 to {len(names) - 1}."
         else:
             right = nearest(text, known)
         problems.append(Problem(where[0], f"label {text!r} is no class ({_count(where)}); {right}"))
-    return Labels(names, {text: number for number, text in enumerate(known)}), problems
+    return Labels(names, known), problems
 
 
 def _without_names(

@@ -46,8 +46,29 @@ def kind_of(source: str, base: Path) -> Kind:
 
 
 def resolved(name: str, base: Path) -> Path:
-    """The path that a name in the study file means."""
-    return path_from(base, name)
+    """The path that a name in the study file means.
+
+    Raises:
+        InputError: what it names cannot be reached.
+    """
+    path = path_from(base, name)
+    if barred := out_of_reach(path):
+        shown = name if len(name) <= 80 else f"{name[:80]}..."
+        raise InputError([Problem("data", f"'{shown}' cannot be read ({barred}).")])
+    return path
+
+
+def out_of_reach(path: Path) -> str | None:
+    """Why one cannot look whether a path is there, such as a name that is too long, or None."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return error.strerror
+    except ValueError as error:  # a NUL
+        return str(error)
+    return None
 
 
 def missing(place: str, name: str, base: Path) -> Problem:

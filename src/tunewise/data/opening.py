@@ -9,11 +9,13 @@ from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import sha256_of
+from tunewise.data.class_names import agreed
 from tunewise.data.embedded import EMBEDDED, embedded_splits
 from tunewise.data.files import data_files, read_file, split_files
 from tunewise.data.labels import NAMES_FILE, read_names
 from tunewise.data.locate import EMBEDDED_PREFIX, kind_of, missing, resolved
-from tunewise.data.rows import PLACE, SPLITS, Table, split_named
+from tunewise.data.rows import PLACE, SPLITS, Table, refuse_repeated_header, split_named
+from tunewise.data.saved import is_saved, is_single, read_saved
 from tunewise.data.settings import DataSettings
 from tunewise.data.world.reviews import LABELS
 
@@ -39,6 +41,11 @@ def open_source(settings: DataSettings, base: Path) -> Source:
     Raises:
         InputError: all problems of all files together.
     """
+    source = _found(settings, base)
+    return replace(source, tables=agreed(source.tables))
+
+
+def _found(settings: DataSettings, base: Path) -> Source:
     if settings.source is None:
         return _from_files(settings.files or {}, base, "")
     kind = kind_of(settings.source, base)
@@ -66,28 +73,40 @@ def _from_files(files: dict[str, str], folder: Path, prefix: str) -> Source:
     """Each file as its split. Places begin with `prefix`, the folder as the user called it."""
     tables, problems, facts = {}, [], {}
     for split, name in files.items():
-        path = resolved(name, folder)
-        if not path.is_file():
-            problems.append(missing(f"data.files.{split}", name, folder))
-            continue
         try:
+            path = resolved(name, folder)
+            if not path.is_file():
+                problems.append(_no_file(path, f"data.files.{split}", name, folder))
+                continue
             tables[split] = read_file(path, f"{prefix}{name}")
         except InputError as error:
             problems += error.problems
             continue
         facts[split] = {"file": f"{prefix}{name}", "sha256": sha256_of(path)}
+    if problems:
+        raise InputError(problems)
     names = None
     for beside in dict.fromkeys(resolved(name, folder).parent for name in files.values()):
         if (beside / NAMES_FILE).is_file():
             names = read_names(beside / NAMES_FILE, NAMES_FILE)
             break
-    if problems:
-        raise InputError(problems)
     return Source(_in_order(tables), {"files": facts}, names=names)
+
+
+def _no_file(path: Path, place: str, name: str, folder: Path) -> Problem:
+    if path.exists():
+        what = "a folder" if path.is_dir() else "no regular file"
+        return Problem(place, f"'{name}' is {what}; a data file is needed.")
+    return missing(place, name, folder)
 
 
 def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
     folder, prefix = resolved(source, base), f"{source.rstrip('/')}/"
+    if is_saved(folder) and not settings.config:
+        tables, hashes = read_saved(folder, source.rstrip("/") or source)
+        facts = {"folder": source, "sha256": hashes}
+        opened = _chosen(settings, tables, facts, source)
+        return replace(opened, single=is_single(folder))
     if settings.files:
         return _from_files(settings.files, folder, prefix)
     files = {} if settings.config else split_files(folder, source)
@@ -102,7 +121,7 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
         [
             Problem(
                 "data.source",
-                f"no train.jsonl, .csv, .tsv or .parquet in '{source}'. "
+                f"no train.jsonl, .json, .csv, .tsv or .parquet in '{source}'. "
                 f"There: {', '.join(there) or 'no data file'}.{example}",
             )
         ]
@@ -112,6 +131,14 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
 def _from_hub(settings: DataSettings, source: str) -> Source:
     tables, commit = _hub().read_hub(source, config=settings.config, revision=settings.revision)
     facts = {"hub": source, "config": settings.config, "revision": commit}
+    return _chosen(settings, tables, facts, source)
+
+
+def _chosen(
+    settings: DataSettings, tables: dict[str, Table], facts: dict[str, Any], source: str
+) -> Source:
+    """The splits that the settings name, or those whose names are known."""
+    refuse_repeated_header(tables.values())
     if not settings.files:
         return _by_split(tables, facts, source)
     problems = [

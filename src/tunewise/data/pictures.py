@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -21,6 +22,8 @@ from tunewise.core.cache import cache_folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
 from tunewise.core.paths import path_from
+from tunewise.data.locate import out_of_reach
+from tunewise.data.png_rows import lacks_rows
 from tunewise.data.world.drawings import drawing
 from tunewise.data.world.scenes import DRAWN, scene
 
@@ -60,7 +63,10 @@ def _located(reference: str, bases: Sequence[Path]) -> Path:
     if not reference.strip():
         raise InputError("names no picture.")
     paths = [path_from(base, reference) for base in bases]
+    if barred := next((told for path in paths if (told := out_of_reach(path))), None):
+        raise InputError(f"{reference[:80]}: cannot be read ({barred}).")
     tried = (Path(f"{path}{ending}") for path in paths for ending in ("", *ENDINGS))
+    tried = (path for path in tried if out_of_reach(path) is None)
     found, path = next((path for path in tried if path.is_file()), None), paths[-1]
     if found is None and (folder := next((path for path in paths if path.is_dir()), None)):
         raise InputError(f"{folder}: is a folder, not a picture.")
@@ -86,7 +92,7 @@ def check_pictures(contents: Mapping[str, bytes]) -> dict[str, str]:
     Pictures that were all found whole once are not decoded again: a note in the user's cache, named
     by their contents and by what decodes them, says so.
     """
-    known = hashlib.sha256(f"{PIL.__version__} {FORMATS} {MOST_PIXELS}".encode())
+    known = hashlib.sha256(f"{PIL.__version__} {FORMATS} {MOST_PIXELS} rows of PNG".encode())
     for one in sorted({hashlib.sha256(content).digest() for content in contents.values()}):
         known.update(one)
     note = cache_folder() / "pictures" / f"{known.hexdigest()[:32]}.json"
@@ -130,7 +136,7 @@ def _decoded(content: bytes) -> Image.Image | str:
         return f"is no picture in a format that is read ({', '.join(FORMATS)})."
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has more than {MOST_PIXELS:,} pixels."
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, KeyError, IndexError, zlib.error) as error:
         return f"is damaged ({error})."
 
 
@@ -161,4 +167,6 @@ def _opened(content: bytes) -> Image.Image:
         picture.verify()  # checksums; the picture must be opened again after it
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
         picture.load()  # a file that was cut off fails here
+        if picture.format == "PNG" and lacks_rows(content):
+            raise OSError("its pixel data ends before the last row")
     return picture

@@ -7,9 +7,12 @@ and of a hub have no lines and count from 0: ``train.parquet[17]``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from tunewise.core.errors import InputError, Problem
 
 SPLITS = ("train", "validation", "test")
 PLACE = "_place"
@@ -52,6 +55,46 @@ def split_named(name: str) -> str | None:
     ('validation', None)
     """
     return _ALIASES.get(name.lower())
+
+
+def twice_in(names: Sequence[str]) -> list[str]:
+    """The names that occur more than once, by their first appearance.
+
+    >>> twice_in(["b", "a", "a", "b", "c"])
+    ['b', 'a']
+    """
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def refuse_repeated_header(tables: Iterable[Table]) -> None:
+    """Refuse rows that are the names of the columns: files were put together with their headers.
+
+    In another order or in other case they are no row either, and what follows them is misread.
+
+    Raises:
+        InputError: all such rows.
+    """
+    problems = []
+    for table in tables:
+        names = Counter(map(_as_name, table.columns))
+        for row in table.rows if len(names) > 1 else ():
+            # the first value is enough for nearly all rows
+            if _as_name(row.get(table.columns[0])) not in names:
+                continue
+            if Counter(_as_name(value) for key, value in row.items() if key != PLACE) == names:
+                problems.append(Problem(row[PLACE], _REPEATED))
+    if problems:
+        raise InputError(problems)
+
+
+_REPEATED = (
+    "repeats the names of the columns: files were put together with their headers. Take the line "
+    "out; the rows below it must have their columns in the order of the first line."
+)
+
+
+def _as_name(value: Any) -> str:
+    return value.strip("\ufeff \t").casefold() if isinstance(value, str) else ""
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -21,14 +21,16 @@ from tunewise.data.splits import apply_rule, limited
 class Data:
     """The splits of a study, and how they came to be.
 
-    `names` are the class names that lay with the data; `facts` goes into the study's record (JSON
-    values); `notes` is what a person should know.
+    `names` are the class names that lay with the data; `own` those that the label's column itself
+    brought, whose numbers are positions in them whatever they look like. `facts` goes into the
+    study's record (JSON values); `notes` is what a person should know.
     """
 
     splits: Splits
     names: tuple[str, ...] | None
     facts: dict[str, Any]
     notes: tuple[str, ...]
+    own: tuple[str, ...] | None = None
     folder: Path = Path()  # where the data lies on this machine: relative paths in it start here
 
 
@@ -86,8 +88,9 @@ def read_data(
         facts["dropped_unseen_label"] = dropped
         notes += _dropped_notes(dropped, "with a label that train lacks were dropped")
         _check_splits(splits, source)
-    names = source.names or _carried_names(source.tables, settings, label)
-    return Data(splits, names, facts, tuple(notes), source_folder(settings, base))
+    own = _carried_names(source.tables, settings, label)
+    folder = source_folder(settings, base)
+    return Data(splits, source.names or own, facts, tuple(notes), own, folder)
 
 
 def source_folder(settings: DataSettings, base: Path) -> Path:

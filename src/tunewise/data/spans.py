@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.data.alike import as_seen
 from tunewise.data.rows import PLACE, Row, Splits, listed, plural
 
 MOST_BROKEN = 0.01  # share of the rows whose answer does not stand where it should
@@ -45,18 +47,19 @@ def settled_answers(
         }
         if not ids:
             continue
+        told = _told(broken[0], context, answers)
         said = (
             f"{name}: the answer of {plural(len(ids), 'row')} ({len(ids) / len(rows):.1%}) does "
-            f"not stand in its '{context}' where its answer_start says (ids {listed(ids)})"
+            f"not stand in its '{context}' (ids {listed(ids)}): {told}"
         )
         if len(ids) > MOST_BROKEN * len(rows):
             message = (
-                f"{said}; more than {MOST_BROKEN:.0%} of a split is a mistake in the data. "
-                "Correct them, or give the answers without answer_start."
+                f"{said} More than {MOST_BROKEN:.0%} of a split is a mistake in the data; correct "
+                "them."
             )
             problems.append(Problem(broken[0][PLACE], message))
         else:
-            notes.append(f"{said}; dropped.")
+            notes.append(f"{said} These rows are dropped.")
     if problems:
         raise InputError(problems)
     return kept, facts, notes
@@ -104,10 +107,49 @@ def _stands(row: Row, context: str, answers: str) -> bool:
     if not isinstance(text, str):
         return True  # the audit reports it
     return all(
-        answer in text if start is None else start >= 0 and text.startswith(answer, start)
+        _is_at(text, answer, start)
         for answer, start in zip(row[answers]["text"], row[answers]["answer_start"], strict=True)
         if answer
     )
+
+
+def _told(row: Row, context: str, answers: str) -> str:
+    """What is wrong with the first answer of a row that does not stand where it should."""
+    text: str = row[context]
+    pairs = zip(row[answers]["text"], row[answers]["answer_start"], strict=True)
+    answer, start = next(pair for pair in pairs if pair[0] and not _is_at(text, *pair))
+    shown = f"{answer[:60]!r}"
+    if start is not None:
+        if start < 0:
+            return f"its answer_start {start} lies before the text begins."
+        there = text[start : start + len(answer)][:60]
+        way = "Correct it, or give the answers without answer_start." if answer in text else ""
+        return f"at its answer_start {start} stands {there!r}, not {shown}. {way}".rstrip()
+    if found := _in_other_form(answer, text):
+        return f"{shown} stands there as {found[:60]!r}. Write answers as their contexts do."
+    return f"{shown} is not in it."
+
+
+def _in_other_form(answer: str, text: str) -> str | None:
+    """The passage that is the answer in another case, Unicode form or with other blanks."""
+    wanted = as_seen(answer)
+    if wanted not in as_seen(text):
+        return None
+    ends = [word.span() for word in re.finditer(r"\w+|[^\w\s]", text)]
+    for at, (start, _) in enumerate(ends):
+        for _, end in ends[at : at + 2 * len(answer)]:
+            passage = as_seen(text[start:end])
+            if passage == wanted:
+                return text[start:end]
+            if len(passage) > len(wanted):
+                break
+    return None
+
+
+def _is_at(text: str, answer: str, start: int | None) -> bool:
+    if start is None:
+        return answer in text
+    return start >= 0 and text.startswith(answer, start)
 
 
 def first_start(text: str, answers: dict[str, list[Any]]) -> int | None:

@@ -14,7 +14,7 @@ from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
-from tunewise.data.audit import Audit, audit
+from tunewise.data.audit import Audit, audit, not_texts
 from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
@@ -58,6 +58,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     say("Reading the data ...")
     data = read_data(settings.data, task.columns(), settings.base, label=task.stratum)
     settled, problems = _settled(task, data)
+    problems += not_texts(data.splits, task.texts)
     slices, unsound = slice_columns(
         settings.slices, data.splits, {} if settled is None else settled.splits, task
     )

@@ -45,7 +45,7 @@ class Choosing(Task):
         return self.label
 
     def settle(self, data: Data) -> Settled:
-        labels = resolve(data.splits, self.label, given=self.labels, found=data.names)
+        labels = resolve(data.splits, self.label, given=self.labels, found=data.names, own=data.own)
         splits = prepared_rows(data.splits, self.text, self.label, labels)
         return Settled(
             data,
