@@ -29,10 +29,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from tunewise.core.disk import is_full
 from tunewise.core.files import is_complete
+from tunewise.core.outside import is_outside, told
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit
+from tunewise.studies.exits import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
 
@@ -179,9 +179,9 @@ def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
     except BaseException as error:  # the exit code records it, the output tells it
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
-        if isinstance(error, MemoryError):
-            return Exit.OUT_OF_MEMORY
-        return Exit.DISK_FULL if is_full(error) else Exit.FAILED
+            if is_outside(error):
+                print(told(error), file=sys.stderr)  # the last words are for a person
+        return exit_of(error)
     finally:
         with suppress(OSError):
             sys.stdout.flush()

@@ -41,7 +41,7 @@ def test_a_worker_that_cannot_import_its_runner_says_so(toy: Any) -> None:
 
 def test_a_worker_that_keeps_dying_stops_the_study(toy: Any) -> None:
     toy.write({"fault": "orphan"})
-    with pytest.raises(TunewiseError, match="died 4 times; last it ended by SIGKILL"):
+    with pytest.raises(TunewiseError, match=r"died 4 times\. The worker process ended by SIGKILL"):
         toy.run()
     assert len(toy.notices) == 3
 

@@ -1,8 +1,8 @@
 """A runner without torch: each trial computes a score from its settings and misbehaves on order.
 
 `settings["toy"]` may hold: score, seconds, steps; fault (a name from FAULTS), in (the kind of
-job it strikes), once (only its first try); die_at (the step of writing at which it dies);
-forgetful (a resumed trial scores differently).
+job it strikes), once (only its first try), tries (how many of its tries); die_at (the step of
+writing at which it dies); forgetful (a resumed trial scores differently).
 """
 
 from __future__ import annotations
@@ -89,9 +89,10 @@ def _finish(place: Path, job: dict[str, Any], split: str) -> str:
 def _misbehave(toy: dict[str, Any], struck: Path) -> None:
     while toy.get("late") and not list(struck.parent.glob("weights/*/checkpoint/state.json")):
         time.sleep(0.01)  # until another trial stands somewhere
-    if toy.get("once") and struck.exists():
+    with struck.open("a") as file:
+        file.write("x")
+    if struck.stat().st_size > (1 if toy.get("once") else toy.get("tries", 1 << 30)):
         return
-    struck.touch()
     if "die_at" in toy:
         os.environ[FAIL_AT] = str(toy["die_at"])
     if fault := toy.get("fault"):
@@ -128,6 +129,14 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _miss() -> None:
+    Path("/nowhere/weights.safetensors").read_bytes()
+
+
+def _fail_to_read() -> None:
+    raise OSError(errno.EIO, "Input/output error", "weights.safetensors")
+
+
 def _divide() -> None:
     raise ZeroDivisionError("the toy divided by zero")
 
@@ -153,6 +162,8 @@ FAULTS: dict[str, Callable[[], None]] = {
     "memory": _allocate,
     "segfault": _crash,
     "kill": _die,
+    "missing": _miss,
+    "unreadable": _fail_to_read,
     "error": _divide,
     "leave": _leave,
     "orphan": _orphan,
