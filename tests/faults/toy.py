@@ -7,6 +7,7 @@ writing at which it dies); forgetful (a resumed trial scores differently).
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
@@ -104,6 +105,10 @@ def _hang() -> None:
         time.sleep(0.01)
 
 
+def _be_deaf() -> None:
+    ctypes.PyDLL(None).usleep(30_000_000)  # PyDLL keeps Python's lock: no thread of ours can run
+
+
 def _fill() -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -157,6 +162,7 @@ def _tell() -> None:
 
 FAULTS: dict[str, Callable[[], None]] = {
     "hang": _hang,
+    "deaf": _be_deaf,
     "full": _fill,
     "exceed": _exceed,
     "memory": _allocate,

@@ -44,7 +44,8 @@ def writing(path: Path, size: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename = str(path)
+        if error.filename is None or ".tmp." in str(error.filename):
+            error.filename = str(path)
         if size is not None:
             error.add_note(f"{shown_bytes(size)} were to be written")
         raise

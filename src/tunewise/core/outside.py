@@ -28,6 +28,9 @@ CAUSES = {
     errno.ENOENT: ("is not there, or was removed meanwhile", "Put it back"),
     errno.EACCES: ("no permission", "Give yourself access or choose another place"),
     errno.EPERM: ("no permission", "Give yourself access or choose another place"),
+    errno.ENAMETOOLONG: ("a name this long is not possible there", "Choose a shorter one"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "Choose another place"),
+    errno.EISDIR: ("is a folder, not a file", "Choose another place"),
     errno.ESTALE: ("the file server lost it", "Look at the mount"),
 }
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # nothing more can be written

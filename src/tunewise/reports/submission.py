@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewise.core.environment import PACKAGES
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import check_complete, is_complete, read_json, write_text
+from tunewise.core.files import check_complete, is_complete, read_json, write_text, writing
 from tunewise.reports.charts import charts
 from tunewise.reports.evidence import Evidence, gather
 from tunewise.reports.pdf import need_typst, write_pdf
@@ -78,7 +78,8 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     for chart in charts(evidence, results):
         write_plot(out / "results" / "plots", chart)
     write_pdf(folder, out)
-    shutil.copyfile(folder.path / STUDY_FILE, out / STUDY_FILE)
+    with writing(out / STUDY_FILE):
+        shutil.copyfile(folder.path / STUDY_FILE, out / STUDY_FILE)
     write_text(out / name, TEMPLATE.format(name=name))
     write_text(out / "requirements.txt", requirements(evidence.study.get("environment", {})))
     write_text(out / "README.md", _readme(evidence, judged, name, kept, lost))
@@ -146,8 +147,9 @@ def _copy_marked(source: Path, target: Path) -> None:
         to = target / name
         if not to.resolve().is_relative_to(target.resolve()):
             raise InputError([Problem(str(source), f"names a file outside of it: {shown(name)}.")])
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, to)
+        with writing(to):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, to)
 
 
 def _folder_name(name: str, taken: set[str]) -> str:

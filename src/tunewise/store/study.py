@@ -54,7 +54,7 @@ class StudyFolder:
             path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise InputError([Problem(str(path), "is a file, not a folder.")]) from error
-        except OSError as error:
+        except PermissionError as error:
             message = f"cannot be made ({error.strerror}). Choose another with --out."
             raise InputError([Problem(str(path), message)]) from error
         foreign = sorted(

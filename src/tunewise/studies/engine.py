@@ -207,7 +207,8 @@ class _Launch:
             self.on_event(Stopped(job))
         elif code == Exit.DISK_FULL:
             self.on_event(Stopped(job))
-            self._pause(f"{job.key} could not write: {self.ledger.last_words(job)}")
+            cause = self.ledger.last_words(job, "the disk takes no more, not even the reason.")
+            self._pause(f"{job.key} could not write: {cause}")
         elif code == Exit.BUSY:
             lock = self.folder.lock_file(job.key)
             raise StudyBusy(f"{job.key} is still run by a process of an earlier launch ({lock}).")

@@ -85,11 +85,11 @@ class Ledger:
         else:
             self._write_ending(job, ending, seconds)
 
-    def last_words(self, job: Job) -> str:
+    def last_words(self, job: Job, default: str = "ended without a word.") -> str:
         """The last line a process wrote, which for an exception is its text."""
         output = self.folder.output_file(job.key)
         lines = _tail(output).decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "ended without a word."
+        return lines[-1] if lines else default
 
     def check_there(self) -> None:
         """Notice that the folder was taken away, before something is made in its place.
