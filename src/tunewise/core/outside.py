@@ -36,6 +36,8 @@ CAUSES = {
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # nothing more can be written
 # Libraries that raise errors of their own quote the system's words for these.
 QUOTED = FULL | {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT}
+# A person named a place that cannot be used, which is a mistake and no trouble of the machine.
+WRONG_PLACE = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG}
 NOT_OUTSIDE = {errno.ENOMEM}  # a lack of memory is a trial's own ending
 
 

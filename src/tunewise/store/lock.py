@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem, StudyBusy
 from tunewise.core.files import writing
+from tunewise.core.outside import WRONG_PLACE
 
 PATIENCE = 0.5  # seconds; `status` holds the lock for an instant, which must stop nobody
 
@@ -33,7 +34,9 @@ def exclusive(path: Path, subject: str) -> Iterator[None]:
     try:
         with writing(path):
             opened = path.open("a+", encoding="utf-8")
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in WRONG_PLACE:
+            raise
         message = f"cannot be written ({error.strerror}). Choose another with --out."
         raise InputError([Problem(subject, message)]) from error
     with opened as file:

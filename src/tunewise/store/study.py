@@ -21,6 +21,7 @@ from tunewise.core.files import (
     write_json,
     write_text,
 )
+from tunewise.core.outside import WRONG_PLACE
 from tunewise.store.lock import exclusive, holder
 from tunewise.store.trials import SCHEMA, Fault, Record, read_record, refuse_newer, scan
 
@@ -54,7 +55,9 @@ class StudyFolder:
             path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise InputError([Problem(str(path), "is a file, not a folder.")]) from error
-        except PermissionError as error:
+        except OSError as error:
+            if error.errno not in WRONG_PLACE:
+                raise
             message = f"cannot be made ({error.strerror}). Choose another with --out."
             raise InputError([Problem(str(path), message)]) from error
         foreign = sorted(
