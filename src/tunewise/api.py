@@ -106,7 +106,7 @@ def launch(
         ):
             hear = _followed(on_event, follower)
             outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear)
-        if outcome.progress.finished:
+        if outcome.progress.finished and not outcome.paused:  # for want of room it would fail
             say("Writing the report ...")
             write.write_report(folder)
             for name in trackers:

@@ -21,7 +21,6 @@ import os
 import select
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -29,10 +28,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from tunewise.core.disk import is_full
 from tunewise.core.files import is_complete
+from tunewise.core.lifeline import end_while_loading, end_with, loaded
+from tunewise.core.outside import is_outside, told
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit
+from tunewise.studies.exits import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
 
@@ -60,7 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.message:
         message = json.loads(options.message)
         return _job(options.runner, message, options.lifelines)
-    _load(options.runner).warm_up()
+    end_while_loading(0)
+    try:
+        _load(options.runner).warm_up()
+    except Exception as error:
+        if not is_outside(error):
+            raise
+        print(told(error), file=sys.stderr)
+        return 1
+    loaded()  # from here on we see the end of our input, and end the jobs ourselves
     return Worker(options.runner, afresh=options.afresh).serve()
 
 
@@ -161,7 +169,7 @@ def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
     os.setsid()  # the terminal's Ctrl-C does not reach us, and our children end with us
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop.ask)
-    threading.Thread(target=_end_with, args=(lifelines,), daemon=True).start()
+    end_with(lifelines)
 
     job, study = message["job"], Path(message["study"])
     folder = StudyFolder(study)
@@ -179,9 +187,9 @@ def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
     except BaseException as error:  # the exit code records it, the output tells it
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
-        if isinstance(error, MemoryError):
-            return Exit.OUT_OF_MEMORY
-        return Exit.DISK_FULL if is_full(error) else Exit.FAILED
+            if is_outside(error):
+                print(told(error), file=sys.stderr)  # the last words are for a person
+        return exit_of(error)
     finally:
         with suppress(OSError):
             sys.stdout.flush()
@@ -233,15 +241,6 @@ def _locked(handle: int, stop: _Stop) -> bool:
         except BlockingIOError:
             time.sleep(0.05)
     return False
-
-
-def _end_with(lifelines: Sequence[int]) -> None:
-    """Wait until one of the pipes has no writer any more, then end with all our children."""
-    ends = select.poll()
-    for handle in lifelines:
-        ends.register(handle, 0)  # a hang-up is reported without being asked for
-    ends.poll()
-    os.killpg(0, signal.SIGKILL)
 
 
 def _kill(pid: int) -> None:

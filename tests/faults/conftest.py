@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from tests.faults import real
 
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice
 from tunewise.studies.pool import Pool
+from tunewise.training.job import warm_up
 
 HERE = Path(__file__).parent
 LAUNCH = "TOY_LAUNCH"  # in the environment of a launcher and all that it starts
@@ -134,3 +138,17 @@ def new_study(
 @pytest.fixture
 def toy(new_study: Callable[[str], ToyStudy]) -> ToyStudy:
     return new_study("one")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], StudyFolder]:
+    """`tiny(place)`: a small real study in a folder, before its first trial."""
+    torch.set_num_threads(1)
+    warm_up()
+    first = real.prepared(tmp_path_factory.mktemp("tiny") / "study")
+
+    def new(place: Path) -> StudyFolder:
+        shutil.copytree(first.path, place)
+        return StudyFolder(place)
+
+    return new

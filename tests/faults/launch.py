@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from tunewise.core.errors import TunewiseError
+from tunewise.core.outside import is_outside, told
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import run_jobs
 from tunewise.studies.events import Event, Finished, Notice, Started
@@ -25,12 +27,17 @@ def main() -> int:
     study = json.loads((folder.path / "data" / "toy.json").read_text())
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     try:
-        with Pool("toy") as pool, folder.lock():
+        with Pool(os.environ.get("TOY_RUNNER", "toy")) as pool, folder.lock():
             folder.write_study(study, "name: toy\n")
             outcome = run_jobs(folder, workers=workers, pool=pool, on_event=show)
     except TunewiseError as error:
         print(error, file=sys.stderr)
-        return 2
+        return error.exit_code
+    except Exception as error:  # as the command line does
+        if not is_outside(error):
+            raise
+        print(told(error), file=sys.stderr)
+        return 1
     return outcome.exit_code
 
 

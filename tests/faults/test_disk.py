@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 
-from tunewise.core.disk import is_full
+from tunewise.core.outside import is_full
 from tunewise.studies import ledger
 
 
-@pytest.mark.parametrize("fault", ["full", "exceed"])
-def test_a_trial_that_cannot_write_pauses_the_study(toy: Any, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [("full", "the disk is full"), ("exceed", "a file may not be that large here (ulimit -f)")],
+)
+def test_a_trial_that_cannot_write_pauses_the_study(toy: Any, fault: str, cause: str) -> None:
     toy.write({"score": 0.5}, {"fault": fault, "once": True}, {"score": 0.5})
     paused = toy.run(workers=1)
     assert paused.exit_code == 1
-    assert "The disk is full: trial/" in paused.paused
+    assert paused.paused.startswith("Paused, nothing is lost: trial/")
+    assert f"could not write: {cause}. " in paused.paused
     assert "MB are free on the disk of" in paused.paused
     assert "a trial of this study has taken up to 0.0 MB" in paused.paused
     assert toy.statuses() == ["done"]
@@ -42,7 +46,7 @@ def test_a_launcher_that_cannot_write_pauses_the_study(
         patch.setattr(ledger, "write_ending", full)
         paused = toy.run()
     assert paused.exit_code == 1
-    assert "The disk is full: No space left on device" in str(paused.paused)
+    assert "Paused, nothing is lost: the disk is full. Make room" in str(paused.paused)
     toy.run()
     assert toy.statuses() == ["done", "failed"]
 

@@ -144,7 +144,7 @@ def test_trials_end_when_the_worker_is_killed_and_another_takes_over(toy: Any) -
     ]
     os.kill(worker, signal.SIGKILL)
     said, _ = launcher.communicate(timeout=END)
-    assert "ended by SIGKILL; another one takes over" in said
+    assert "ended by SIGKILL. Another one takes over" in said
     assert launcher.returncode == 0
     assert toy.statuses() == ["done", "done"]
 

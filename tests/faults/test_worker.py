@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tunewise import worker
+from tunewise.core import lifeline
 from tunewise.core.errors import TunewiseError
 from tunewise.studies.engine import run_jobs
 from tunewise.studies.pool import Pool, usable_cores
@@ -41,7 +42,7 @@ def test_a_worker_that_cannot_import_its_runner_says_so(toy: Any) -> None:
 
 def test_a_worker_that_keeps_dying_stops_the_study(toy: Any) -> None:
     toy.write({"fault": "orphan"})
-    with pytest.raises(TunewiseError, match="died 4 times; last it ended by SIGKILL"):
+    with pytest.raises(TunewiseError, match=r"died 4 times\. The worker process ended by SIGKILL"):
         toy.run()
     assert len(toy.notices) == 3
 
@@ -92,7 +93,7 @@ def test_a_closed_pipe_is_a_lifeline() -> None:
     if child == 0:
         os.setsid()
         os.close(held)
-        worker._end_with([alive])
+        lifeline._watch([alive])
         os._exit(0)
     os.close(held)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9

@@ -1,12 +1,13 @@
 """A runner without torch: each trial computes a score from its settings and misbehaves on order.
 
 `settings["toy"]` may hold: score, seconds, steps; fault (a name from FAULTS), in (the kind of
-job it strikes), once (only its first try); die_at (the step of writing at which it dies);
-forgetful (a resumed trial scores differently).
+job it strikes), once (only its first try), tries (how many of its tries); die_at (the step of
+writing at which it dies); forgetful (a resumed trial scores differently).
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
@@ -89,9 +90,10 @@ def _finish(place: Path, job: dict[str, Any], split: str) -> str:
 def _misbehave(toy: dict[str, Any], struck: Path) -> None:
     while toy.get("late") and not list(struck.parent.glob("weights/*/checkpoint/state.json")):
         time.sleep(0.01)  # until another trial stands somewhere
-    if toy.get("once") and struck.exists():
+    with struck.open("a") as file:
+        file.write("x")
+    if struck.stat().st_size > (1 if toy.get("once") else toy.get("tries", 1 << 30)):
         return
-    struck.touch()
     if "die_at" in toy:
         os.environ[FAIL_AT] = str(toy["die_at"])
     if fault := toy.get("fault"):
@@ -101,6 +103,10 @@ def _misbehave(toy: dict[str, Any], struck: Path) -> None:
 def _hang() -> None:
     while True:  # deaf to the wish to stop
         time.sleep(0.01)
+
+
+def _be_deaf() -> None:
+    ctypes.PyDLL(None).usleep(30_000_000)  # PyDLL keeps Python's lock: no thread of ours can run
 
 
 def _fill() -> None:
@@ -128,6 +134,14 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _miss() -> None:
+    Path("/nowhere/weights.safetensors").read_bytes()
+
+
+def _fail_to_read() -> None:
+    raise OSError(errno.EIO, "Input/output error", "weights.safetensors")
+
+
 def _divide() -> None:
     raise ZeroDivisionError("the toy divided by zero")
 
@@ -148,11 +162,14 @@ def _tell() -> None:
 
 FAULTS: dict[str, Callable[[], None]] = {
     "hang": _hang,
+    "deaf": _be_deaf,
     "full": _fill,
     "exceed": _exceed,
     "memory": _allocate,
     "segfault": _crash,
     "kill": _die,
+    "missing": _miss,
+    "unreadable": _fail_to_read,
     "error": _divide,
     "leave": _leave,
     "orphan": _orphan,

@@ -17,7 +17,7 @@ from tests.conftest import OPTIONS
 from tunewise.backbones.shapes import build_shape
 from tunewise.backbones.sources import resolve
 from tunewise.core.canonical import settings_of
-from tunewise.core.errors import InputError
+from tunewise.core.errors import DamagedFile
 from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
 from tunewise.methods.base import METHODS, Adaptation
@@ -114,14 +114,9 @@ def test_a_model_that_was_edited_while_its_study_ran_is_not_trained(
     save_file(
         {name: tensor + 1e-3 for name, tensor in weights.items()}, model / "model.safetensors"
     )
-    if kind == "features":
-        with pytest.raises(InputError, match="its files have changed since the study"):
-            do(study, chosen, id="after", kind=kind)
-    else:
-        assert do(study, chosen, id="after") == "failed"
-        assert (
-            "its files have changed since the study was started" in result(study, "after")["error"]
-        )
+    with pytest.raises(DamagedFile, match="its files have changed since the study was started"):
+        do(study, chosen, id="after", kind=kind)
+    assert not is_complete(study / "trials" / "after")  # it is no doing of the trial
 
 
 @pytest.mark.parametrize(("name", "own"), EVERY)

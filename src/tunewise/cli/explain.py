@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from tunewise.core.errors import InputError, unknown
+from tunewise.core.files import writing
 from tunewise.foundations import topics
 from tunewise.foundations.topic import Check, Topic
 
@@ -64,8 +65,10 @@ def check_plot(name: str, file: Path) -> None:
 
 def draw(name: str, file: Path) -> None:
     """Draw a topic's plot into a file, in the form of the file's ending."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    importlib.import_module(PLOTS[name]).drawn().save(str(file))
+    drawn = importlib.import_module(PLOTS[name]).drawn()
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        drawn.save(str(file))
 
 
 def titles() -> dict[str, str]:

@@ -13,7 +13,7 @@ from tunewise.cli.console import STDERR, say
 from tunewise.cli.contenders import Chosen, choose
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import flush_folder, remove_folder, write_json, write_text
+from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
 from tunewise.methods.base import Predictor
 from tunewise.opened import Opened
 from tunewise.reports.card import Exported, card
@@ -48,20 +48,13 @@ def command(
     parts = Parts.of(chosen.settings, opened.folder.path)
     predictor = load_predictor(parts, chosen.weights)
     draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
-    draft.mkdir(parents=True)
-    try:
-        form = write_artefact(parts, predictor, draft, merge=merge)
-        say("Proving it in a process of its own")
-        examples = parts.examples("validation")
-        proof = prove(form, parts, predictor, examples, draft)
-        write_json(draft / "proof.json", asdict(proof))
-        prompt = parts.task.prompted(examples[0]) if parts.task.form == "write" else ""
-        exported = _described(chosen, predictor, form, proof, merged=merge, prompt=prompt)
-        text = card(opened.evidence, opened.results, opened.verdict, chosen.name, exported)
-        write_text(draft / "README.md", text)
-        _put_in_place(draft, to)
-    finally:
-        remove_folder(draft)
+    with writing(to):
+        draft.mkdir(parents=True)
+        try:
+            proof = _write(draft, opened, chosen, parts, predictor, merge=merge)
+            _put_in_place(draft, to)
+        finally:
+            remove_folder(draft)
     typer.echo(to)
     if not proof.passed:
         told = proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
@@ -70,6 +63,22 @@ def command(
             soft_wrap=True,
         )
         raise typer.Exit(1)
+
+
+def _write(
+    draft: Path, opened: Opened, chosen: Chosen, parts: Parts, predictor: Predictor, *, merge: bool
+) -> Proof:
+    """Fill the folder, and say in it what the proof found."""
+    form = write_artefact(parts, predictor, draft, merge=merge)
+    say("Proving it in a process of its own")
+    examples = parts.examples("validation")
+    proof = prove(form, parts, predictor, examples, draft)
+    write_json(draft / "proof.json", asdict(proof))
+    prompt = parts.task.prompted(examples[0]) if parts.task.form == "write" else ""
+    exported = _described(chosen, predictor, form, proof, merged=merge, prompt=prompt)
+    text = card(opened.evidence, opened.results, opened.verdict, chosen.name, exported)
+    write_text(draft / "README.md", text)
+    return proof
 
 
 def _check_target(to: Path, *, force: bool) -> None:

@@ -8,7 +8,10 @@ from tunewise.cli.console import STDERR, STDOUT
 from tunewise.opened import Opened
 from tunewise.reports.prompting_text import print_prompting
 from tunewise.reports.text import print_verdict
+from tunewise.store.study import StudyFolder
+from tunewise.studies.aside import told_aside
 from tunewise.studies.engine import Outcome
+from tunewise.studies.progress import clean
 
 
 def show_end(path: Path, outcome: Outcome) -> None:
@@ -17,12 +20,21 @@ def show_end(path: Path, outcome: Outcome) -> None:
     if outcome.progress.finished:
         print_prompting(opened.evidence, STDOUT)
         print_verdict(opened.results, opened.verdict, STDOUT)
-        STDERR.print(f"Report: {path / 'report' / 'index.html'}", soft_wrap=True)
+        if not outcome.paused:
+            STDERR.print(f"Report: {path / 'report' / 'index.html'}", soft_wrap=True)
+    for line in _left_to_do(opened.folder, outcome):
+        STDERR.print(clean(line), soft_wrap=True)
+
+
+def _left_to_do(folder: StudyFolder, outcome: Outcome) -> list[str]:
+    progress = outcome.progress
     if outcome.paused:
-        STDERR.print(outcome.paused)
-    elif not outcome.progress.complete:
-        progress = outcome.progress
-        STDERR.print(
-            f"Stopped after {progress.finished} of {progress.trials} trials. The same command "
-            "goes on from here."
-        )
+        return [outcome.paused]
+    if outcome.aside:
+        return told_aside(folder, folder.study(), folder.records(), folder.tests())
+    if progress.complete:
+        return []
+    return [
+        f"Stopped after {progress.finished} of {progress.trials} trials. The same command "
+        "goes on from here."
+    ]

@@ -7,14 +7,17 @@ A command's file is imported when that command is called, so that help, `status`
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from tunewise import __version__
 from tunewise.core.errors import InputError, TunewiseError, nearest
+from tunewise.core.outside import is_outside, told
 from tunewise.reports.plain import visible
 
 COMMANDS = {
@@ -93,15 +96,33 @@ def tunewise(
 
 
 def main() -> None:
-    """Run the command line. A person's mistake is shown in words, with exit code 2."""
+    """Run the command line. A person's mistake is shown in words, with exit code 2.
+
+    So is what the machine does not give, such as room on a disk, with exit code 1: whichever
+    command meets it, and wherever, it is put into words here.
+    """
     try:
         app(prog_name="tunewise")
     except TunewiseError as error:
-        print(visible(str(error)), file=sys.stderr)
-        sys.exit(2)
+        _end(str(error), error.exit_code)
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        sys.exit(130)
+        _end("Interrupted.", 130)
     except BrokenPipeError:  # such as `tunewise results | head`
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if not is_outside(error):
+            raise
+        _end(told(error), 1)
+
+
+def _end(text: str, code: int) -> NoReturn:
+    """Say it and go; what a full disk did not take must not be tried, and told, once more."""
+    with suppress(OSError):
+        print(visible(text), file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

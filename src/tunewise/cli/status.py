@@ -6,6 +6,7 @@ import typer
 
 from tunewise.cli.options import Folder
 from tunewise.store.study import StudyFolder
+from tunewise.studies.aside import told_aside
 from tunewise.studies.jobs import progress_of
 
 
@@ -13,7 +14,8 @@ def command(folder: Folder) -> None:
     """Say where a study stands: what is done, what failed, who runs it now."""
     study_folder = StudyFolder.open(folder)
     study = study_folder.study()
-    progress = progress_of(study, study_folder.records(), study_folder.tests())
+    records, tests = study_folder.records(), study_folder.tests()
+    progress = progress_of(study, records, tests)
     running = study_folder.running()
     if progress.complete:
         state = "complete"
@@ -36,6 +38,8 @@ def command(folder: Folder) -> None:
         del lines["tests"]
     for name, value in lines.items():
         typer.echo(f"{name:<11} {value}")
+    for line in told_aside(study_folder, study, records, tests):
+        typer.echo(f"{'waiting':<11} {line}")
     for fault in study_folder.faults():
         typer.echo(f"damaged     {fault.message} It will be moved aside and run again.")
 

@@ -4,6 +4,7 @@ TunewiseError            the user sees its text, without a traceback
 ├── InputError           the study file, the data or a model is wrong; exit code 2
 ├── StudyBusy            another launcher holds the study folder; exit code 2
 ├── MissingExtra         an optional package is not installed; exit code 2
+├── MachineTrouble       the machine ended it: a process was killed, a disk is full; exit code 1
 └── DamagedFile          a stored file is not what was written: cut short, altered, or newer
 """
 
@@ -32,6 +33,8 @@ class Problem:
 
 class TunewiseError(Exception):
     """Something a person can act on. The command line prints the text alone."""
+
+    exit_code = 2
 
 
 class InputError(TunewiseError):
@@ -65,6 +68,12 @@ class MissingExtra(TunewiseError):
         super().__init__(
             f"{package} is not installed. Install it with: pip install 'tunewise[{extra}]'"
         )
+
+
+class MachineTrouble(TunewiseError):
+    """Nothing is wrong with what was brought; the same command may succeed another time."""
+
+    exit_code = 1
 
 
 class DamagedFile(TunewiseError):

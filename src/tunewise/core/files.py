@@ -12,12 +12,14 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import DamagedFile
+from tunewise.core.units import shown_bytes
 
 COMPLETE = "COMPLETE.json"
 AT_ONCE = 16  # files that wait for the disk
@@ -33,20 +35,37 @@ def failpoint() -> None:
         os._exit(137)
 
 
+@contextmanager
+def writing(path: Path, size: int | None = None) -> Iterator[None]:
+    """Lets an error of the system name the file or folder that was to be written, and its bytes.
+
+    The system names a draft, or nothing where it could not take the content.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or ".tmp." in str(error.filename):
+            error.filename = str(path)
+        if size is not None:
+            error.add_note(f"{shown_bytes(size)} were to be written")
+        raise
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file at once: a reader sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.tmp.{os.getpid()}")
-    failpoint()
-    try:
-        _fill(draft, content)
+    with writing(path, len(content)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.tmp.{os.getpid()}")
         failpoint()
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    failpoint()
-    flush_folder(path.parent)
+        try:
+            _fill(draft, content)
+            failpoint()
+            draft.replace(path)
+        except BaseException:
+            _discard(draft)
+            raise
+        failpoint()
+        flush_folder(path.parent)
 
 
 def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -54,21 +73,27 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
 
     Many wait for the disk at once: asked for each file by itself it takes seconds for a thousand.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     drafts = {name: folder / f"{name}.tmp.{os.getpid()}" for name in contents}
-    failpoint()
-    try:
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(_fill, drafts.values(), contents.values()))
+    with writing(folder, sum(map(len, contents.values()))):
+        folder.mkdir(parents=True, exist_ok=True)
         failpoint()
-        for name, draft in drafts.items():
-            draft.replace(folder / name)
-    except BaseException:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-        raise
-    failpoint()
-    flush_folder(folder)
+        try:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                list(threads.map(_fill, drafts.values(), contents.values()))
+            failpoint()
+            for name, draft in drafts.items():
+                draft.replace(folder / name)
+        except BaseException:
+            for draft in drafts.values():
+                _discard(draft)
+            raise
+        failpoint()
+        flush_folder(folder)
+
+
+def _discard(draft: Path) -> None:
+    with suppress(OSError):  # it may be what the disk does not take; the first error counts
+        draft.unlink(missing_ok=True)
 
 
 def _fill(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewise.core.environment import PACKAGES
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import check_complete, is_complete, read_json, write_text
+from tunewise.core.files import check_complete, is_complete, read_json, write_text, writing
 from tunewise.reports.charts import charts
 from tunewise.reports.evidence import Evidence, gather
 from tunewise.reports.pdf import need_typst, write_pdf
@@ -147,8 +147,9 @@ def _copy_marked(source: Path, target: Path) -> None:
         to = target / name
         if not to.resolve().is_relative_to(target.resolve()):
             raise InputError([Problem(str(source), f"names a file outside of it: {shown(name)}.")])
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, to)
+        with writing(to):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, to)
 
 
 def _folder_name(name: str, taken: set[str]) -> str:

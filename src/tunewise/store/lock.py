@@ -8,11 +8,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem, StudyBusy
+from tunewise.core.files import writing
+from tunewise.core.outside import WRONG_PLACE
 
 PATIENCE = 0.5  # seconds; `status` holds the lock for an instant, which must stop nobody
 
@@ -26,11 +28,15 @@ def exclusive(path: Path, subject: str) -> Iterator[None]:
 
     Raises:
         StudyBusy: somebody holds it; the text says who.
-        InputError: the folder cannot be written.
+        InputError: the folder may not be written.
+        OSError: the disk takes no more.
     """
     try:
-        opened = path.open("a+", encoding="utf-8")
+        with writing(path):
+            opened = path.open("a+", encoding="utf-8")
     except OSError as error:
+        if error.errno not in WRONG_PLACE:
+            raise
         message = f"cannot be written ({error.strerror}). Choose another with --out."
         raise InputError([Problem(subject, message)]) from error
     with opened as file:
@@ -44,13 +50,14 @@ def exclusive(path: Path, subject: str) -> Iterator[None]:
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        file.truncate(0)
-        file.write(json.dumps(holder))
-        file.flush()
+        with writing(path):
+            file.truncate(0)
+            os.write(file.fileno(), json.dumps(holder).encode())
         try:
             yield
         finally:
-            file.truncate(0)
+            with suppress(OSError):  # what ended the block counts, and the system frees the lock
+                file.truncate(0)
 
 
 def holder(path: Path) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tunewise.core.files import (
     write_json,
     write_text,
 )
+from tunewise.core.outside import WRONG_PLACE
 from tunewise.store.lock import exclusive, holder
 from tunewise.store.trials import SCHEMA, Fault, Record, read_record, refuse_newer, scan
 
@@ -31,6 +32,8 @@ OURS = {STUDY, STUDY_FILE, ".lock", "trials", "weights", "tests", "features", "d
     "report",
     "trackers",
 }
+
+ENDED = ("status", "error")  # of a job that was set aside
 
 
 class StudyFolder:
@@ -53,6 +56,8 @@ class StudyFolder:
         except (FileExistsError, NotADirectoryError) as error:
             raise InputError([Problem(str(path), "is a file, not a folder.")]) from error
         except OSError as error:
+            if error.errno not in WRONG_PLACE:
+                raise
             message = f"cannot be made ({error.strerror}). Choose another with --out."
             raise InputError([Problem(str(path), message)]) from error
         foreign = sorted(
@@ -136,6 +141,10 @@ class StudyFolder:
         """The lock that the process of a job holds while it lives."""
         return self.path / "trials" / ".locks" / job.replace("/", "-")
 
+    def note_file(self, job: str) -> Path:
+        """Why a job is set aside: what ended it lay outside, and it is tried again."""
+        return self.path / "trials" / ".aside" / f"{job.replace('/', '-')}.json"
+
     # What is there
 
     def records(self) -> dict[str, Record]:
@@ -164,6 +173,18 @@ class StudyFolder:
         if not parent.is_dir():
             return set()
         return {folder.name for folder in parent.iterdir() if is_complete(folder)}
+
+    def set_aside(self) -> dict[str, dict[str, str]]:
+        """The jobs that something outside of them has ended: name, status and error, by key.
+
+        Only what the last launch left; the next one tries them again.
+        """
+        found = {}
+        for path in sorted(self.note_file("").parent.glob("*.json")):
+            with suppress(DamagedFile, FileNotFoundError, KeyError, TypeError):  # only a note
+                note = read_json(path)
+                found[note["job"]] = {name: str(note[name]) for name in ("name", *ENDED)}
+        return found
 
     def faults(self) -> list[Fault]:
         """The folders of trials, tests and features that are not what was written."""
@@ -194,6 +215,16 @@ class StudyFolder:
                 yield
             finally:
                 self.locked = False
+
+    def note_aside(self, job: str, name: str, status: str, error: str) -> None:
+        """Write down why a job is set aside."""
+        write_json(
+            self.note_file(job), {"job": job, "name": name, "status": status, "error": error}
+        )
+
+    def forget_aside(self) -> None:
+        """What was set aside is tried again."""
+        remove_folder(self.note_file("").parent)
 
     def quarantine(self, fault: Fault) -> Path:
         """Move a damaged folder aside, so that its job runs again and nothing is lost."""

@@ -10,7 +10,8 @@ from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import check_complete, is_complete, mark_complete, read_json, write_json
 
 SCHEMA = 1
-STATUSES = ("done", "failed", "diverged", "out-of-memory", "timed-out", "killed")
+KILLED = "killed"  # no result any more; earlier versions wrote it
+STATUSES = ("done", "failed", "diverged", "out-of-memory", "timed-out", KILLED)
 
 RESULT = "result.json"
 COSTS = "costs.json"

@@ -18,7 +18,7 @@ from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.data.prepared import write_prepared
 from tunewise.store.study import STUDY, StudyFolder
 from tunewise.studies.entries import AUTO, BATCH
-from tunewise.studies.exits import KILLED, Exit
+from tunewise.studies.exits import Exit, ending_of
 from tunewise.studies.jobs import Job
 from tunewise.studies.pool import Pool, WorkerEnded
 from tunewise.studies.prepare import Prepared, Say
@@ -26,7 +26,7 @@ from tunewise.studies.rows import identity_of
 
 START = 32
 MOST = 1024  # a larger batch leaves too few steps to learn in
-OUT = {*KILLED, Exit.OUT_OF_MEMORY}
+OUT = {"killed", "out-of-memory"}  # the system kills what takes too much
 
 Fits = Callable[[dict[str, Any], int], bool]
 """Whether a trial of these settings fits with so many examples in a step."""
@@ -138,19 +138,19 @@ class _Probes:
         training = {**settings["training"], BATCH: size}
         self.tried += 1
         job = Job("probe", f"{self.tried}", {**settings, "training": training, "seed": self.seed})
+        reports: list[tuple[str, int]] = []
         try:
             while not self.pool.ready:
                 self.pool.reports(0.1)
+            self.pool.start(self.folder, job, None, self.limit)
+            while not reports:
+                reports = self.pool.reports(0.1)
         except WorkerEnded:
             raise self.pool.failure() from None
-        self.pool.start(self.folder, job, None, self.limit)
-        reports: list[tuple[str, int]] = []
-        while not reports:
-            reports = self.pool.reports(0.1)
         [(_, code)] = reports
         if code == Exit.COMPLETE:
             return True
-        if code in OUT:
+        if ending_of(code, str).status in OUT:
             return False
         output = self.folder.output_file(job.key).read_text(encoding="utf-8", errors="replace")
         last = output.strip().splitlines()[-1:] or ["nothing."]

@@ -16,11 +16,10 @@ from tunewise.studies.choose import (
     Contender,
     chosen_ids,
     has_failed,
-    point_id,
     search_ids,
 )
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
-from tunewise.studies.jobs import Job, Progress, progress_of
+from tunewise.studies.jobs import Job, Progress, label_of, progress_of
 
 ENOUGH = 0.05  # share of its steps after which a running trial says how long it will take
 
@@ -89,7 +88,9 @@ class Board:
         match event:
             case Started(job):
                 log = LogTail(self._log_of(job))
-                self.running[job.key] = Running(*self.label(job), job.kind, log, self.clock())
+                self.running[job.key] = Running(
+                    *label_of(self.study, job), job.kind, log, self.clock()
+                )
             case Finished(job, record, seconds):
                 self.running.pop(job.key, None)
                 if record is not None:
@@ -149,18 +150,6 @@ class Board:
         current = [usual if pace is None else pace for pace in paces]
         return max([(waiting + sum(current)) / self.workers, *current])
 
-    def label(self, job: Job) -> tuple[str, str]:
-        """A job in words: its contender, and the values searched over with the seed."""
-        if job.kind == "features":
-            return "stored features", ""
-        seed = job.settings["seed"]
-        for row in self.study["contenders"]:
-            for point, values in enumerate(row["points"]):
-                if job.id == point_id(self.study, row, point, seed):
-                    found = [f"{_short(key)}={value}" for key, value in values["point"].items()]
-                    return row["name"], " ".join([*found, f"seed={seed}"])
-        return job.id, f"seed={seed}"
-
     def _standing(self, row: Contender) -> Standing:
         metric = self.study["metrics"][0]
         chosen = chosen_ids(self.study, row, self.records)
@@ -189,7 +178,3 @@ class Board:
 def _seconds(record: Record) -> float | None:
     total = record.costs.get("seconds", {}).get("total")
     return float(total) if record.status == "done" and total is not None else None
-
-
-def _short(setting: str) -> str:
-    return setting.rpartition(".")[2]

@@ -1,8 +1,8 @@
 """Runs a study on this machine: asks what is next, starts it, notes how it ended, asks again.
 
 A crash, a lack of memory or a trial that hangs is that trial's status and never the study's
-end. Whatever stops the launcher, running it again goes on: the folders are the only state. No
-torch here.
+end; what ended a trial from outside is no result, and the next launch tries it again. Whatever
+stops the launcher, running it again goes on: the folders are the only state. No torch here.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tunewise.core.disk import is_full
-from tunewise.core.errors import StudyBusy, TunewiseError
+from tunewise.core.errors import MachineTrouble, StudyBusy
+from tunewise.core.outside import told
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
-from tunewise.studies.exits import KILLED, Exit, said
+from tunewise.studies.exits import Ending, Exit, ending_of
 from tunewise.studies.jobs import Job, Progress
 from tunewise.studies.ledger import Ledger
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
 
 TICK = 0.1  # seconds between two looks at time limits and signals
-TRIES = 2  # a trial that is killed from outside gets a second chance, not a third
+TRIES = 2  # in a launch, of a job that something outside of it ends
 RESTARTS = 3  # of the worker, before something is thought to be wrong with it
+EARLY = 1  # of these, of a worker that was killed before it took jobs
+TROUBLES = 20  # errors of the system while a paused study comes to rest
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Outcome:
     interrupted: bool = False
     terminated: bool = False
     paused: str | None = None  # why the study stopped by itself
+    aside: bool = False  # whether jobs wait for the next launch, as something outside ended them
 
     @property
     def exit_code(self) -> int:
@@ -41,7 +44,7 @@ class Outcome:
             return 143
         if self.interrupted:
             return 130
-        return 1 if self.progress.failed or self.paused else 0
+        return 1 if self.progress.failed or self.paused or self.aside else 0
 
 
 def run_jobs(
@@ -65,7 +68,7 @@ def run_jobs(
     Raises:
         InputError: a newer Tunewise wrote into this folder.
         StudyBusy: a process of an earlier launch holds a trial and does not end.
-        TunewiseError: the worker does not come up, or keeps dying.
+        MachineTrouble: the worker does not come up or keeps dying, or the folder was removed.
     """
     if not folder.locked:
         raise ValueError("a study runs only while its lock is held: with folder.lock(): ...")
@@ -112,6 +115,7 @@ class _Launch:
         self.reports: list[tuple[str, int]] = []  # job keys and exit codes not yet looked at
         self.pool = pool
         self.deaths = 0
+        self.troubles = 0
         self.stopping = False
         self.paused: str | None = None
 
@@ -119,16 +123,20 @@ class _Launch:
         while True:
             try:
                 self._obey_signals()
+                self.ledger.check_there()
                 self._submit()
                 if not self.running and not self._waiting():
                     return
                 if len(self.signals.heard) > 1:
                     return  # closing the worker ends what still runs
                 self._listen()
+            except BrokenPipeError:
+                raise  # who listens to us has gone
             except OSError as error:
-                if not is_full(error):
+                self.troubles += 1
+                if self.troubles > TROUBLES:
                     raise
-                self._pause(error.strerror or str(error))
+                self._pause(told(error))
             self.on_event(Tick())
 
     def close(self) -> None:
@@ -142,6 +150,7 @@ class _Launch:
             interrupted=signal.SIGINT in heard,
             terminated=signal.SIGTERM in heard,
             paused=self.paused,
+            aside=bool(self.ledger.aside),
         )
 
     # What is next
@@ -157,8 +166,7 @@ class _Launch:
     def _submit(self) -> None:
         spoiled = self.ledger.spoiled
         while hopeless := [job for job in self._waiting() if job.features in spoiled]:
-            status, error = spoiled[str(hopeless[0].features)]
-            self._end(hopeless[0], status, error, seconds=0.0)
+            self._end(hopeless[0], spoiled[str(hopeless[0].features)], seconds=0.0)
         while self.pool.ready and self.free and self._waiting():
             job = self._waiting().pop(0)
             slot = self.free.pop()
@@ -191,36 +199,31 @@ class _Launch:
         self.queue = None
         if self.ledger.take(job, seconds):
             return
-        self.tried[job.key] += 1
         if running.late:
             limit = job.settings["training"]["timeout"]
-            self._end(job, "timed-out", f"not finished within {limit} s (timeout).", seconds)
+            ending = Ending("timed-out", f"not finished within {limit} s (timeout).")
+            self._end(job, ending, seconds)
         elif self.stopping:
             self.on_event(Stopped(job))
         elif code == Exit.DISK_FULL:
             self.on_event(Stopped(job))
-            self._pause(f"{job.key} could not write")
+            cause = self.ledger.last_words(job, "the disk takes no more, not even the reason.")
+            self._pause(f"{job.key} could not write: {cause}")
         elif code == Exit.BUSY:
             lock = self.folder.lock_file(job.key)
             raise StudyBusy(f"{job.key} is still run by a process of an earlier launch ({lock}).")
-        elif code in KILLED and self.tried[job.key] < TRIES:
-            self.on_event(Stopped(job))
-            self.on_event(Notice(f"{job.key} {said(code)}; it is tried once more."))
-        elif code in KILLED:
-            error = "killed from outside twice, most likely because memory ran out."
-            self._end(job, "killed", error, seconds)
-        elif code == Exit.OUT_OF_MEMORY:
-            self._end(job, "out-of-memory", self.ledger.last_words(job), seconds)
-        elif code == Exit.FAILED:
-            self._end(job, "failed", self.ledger.last_words(job), seconds)
-        elif code == Exit.COMPLETE:
-            self._end(job, "failed", "ended without an error and left no result.", seconds)
         else:
-            self._end(job, "failed", f"{said(code)}.", seconds)
+            ending = ending_of(code, lambda: self.ledger.last_words(job))
+            self.tried[job.key] += 1
+            if ending.outside and self.tried[job.key] < TRIES:
+                self.on_event(Stopped(job))
+                self.on_event(Notice(f"{job.key}: {ending.error} It is tried once more."))
+            else:
+                self._end(job, ending, seconds)
 
-    def _end(self, job: Job, status: str, error: str, seconds: float) -> None:
+    def _end(self, job: Job, ending: Ending, seconds: float) -> None:
         self.queue = None
-        self.ledger.end(job, status, error, seconds)
+        self.ledger.end(job, ending, seconds)
 
     # What goes wrong
 
@@ -240,24 +243,22 @@ class _Launch:
             self.pool.stop(key)
 
     def _pause(self, cause: str) -> None:
-        """Stop because the disk is full; what is complete stays, and so do checkpoints."""
+        """Stop because nothing can be stored; what is complete stays, and so do checkpoints."""
         if self.paused is None:
-            self.paused = (
-                f"The disk is full: {cause}. {self.ledger.room()}. Nothing is lost: make room "
-                "and run the same command to go on."
-            )
+            self.paused = f"Paused, nothing is lost: {cause} {self.ledger.room()}."
             self.on_event(Notice(self.paused))
             self._stop()
 
     def _bury_worker(self) -> None:
         """Start another worker; the jobs of the dead one ended with it and wait again."""
-        if not self.pool.ready:
-            raise self.pool.failure()
-        ended = self.pool.close()
+        early = not self.pool.ready
+        trouble = self.pool.failure()
         self.deaths += 1
+        if early and (self.deaths > EARLY or not self.pool.was_killed):
+            raise trouble
         if self.deaths > RESTARTS:
-            raise TunewiseError(f"The worker process died {self.deaths} times; last it {ended}.")
-        self.on_event(Notice(f"The worker process {ended}; another one takes over."))
+            raise MachineTrouble(f"It died {self.deaths} times. {trouble}")
+        self.on_event(Notice(f"{trouble} Another one takes over."))
         self.pool = Pool(self.pool.runner)
         for running in self.running.values():
             self.free.append(running.slot)

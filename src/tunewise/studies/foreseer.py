@@ -15,8 +15,9 @@ from tunewise.backbones.shapes import tensor_names
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
 from tunewise.core.environment import environment
-from tunewise.core.errors import DamagedFile, TunewiseError
+from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import read_json, sha256_of, write_json
+from tunewise.studies.exits import said
 from tunewise.studies.pool import worker_environment
 
 VERSION = 2  # rises when the same request is answered otherwise
@@ -55,7 +56,7 @@ class Foreseer:
         """The answer to a request, which `training.predictions` describes.
 
         Raises:
-            TunewiseError: the process ended.
+            MachineTrouble: the process ended.
         """
         path = cache_folder() / "predictions" / f"{self._key(request)}.json"
         with suppress(OSError, DamagedFile):
@@ -84,7 +85,7 @@ class Foreseer:
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait()
-            raise TunewiseError(f"The process that foresees contenders ended with code {code}.")
+            raise MachineTrouble(f"The process that foresees contenders {said(code)}.")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -17,6 +17,7 @@ from tunewise.studies.choose import (
     chosen_ids,
     chosen_point,
     has_failed,
+    point_id,
     search_ids,
 )
 
@@ -119,6 +120,19 @@ def progress_of(study: Study, records: Records, tests: Records) -> Progress:
         contenders=len(study["contenders"]),
         contenders_failed=lost,
     )
+
+
+def label_of(study: Study, job: Job) -> tuple[str, str]:
+    """A job in words: its contender, and the values searched over with the seed."""
+    if job.kind == "features":
+        return "stored features", ""
+    seed = job.settings["seed"]
+    for row in study["contenders"]:
+        for point, values in enumerate(row["points"]):
+            if job.id == point_id(study, row, point, seed):
+                found = [f"{key.rpartition('.')[2]}={v}" for key, v in values["point"].items()]
+                return row["name"], " ".join([*found, f"seed={seed}"])
+    return job.id, f"seed={seed}"
 
 
 def _trials(study: Study, records: Records) -> Iterator[Job]:

@@ -6,15 +6,17 @@ import re
 import shutil
 import socket
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
-from tunewise.core.errors import DamagedFile
-from tunewise.core.files import is_complete, remove_folder, write_bytes
-from tunewise.store.study import StudyFolder
-from tunewise.store.trials import Fault, Record, write_ending
+from tunewise.core.errors import DamagedFile, MachineTrouble
+from tunewise.core.files import COMPLETE, is_complete, remove_folder, write_bytes
+from tunewise.store.study import STUDY, StudyFolder
+from tunewise.store.trials import KILLED, Fault, Record, write_ending
 from tunewise.studies.choose import weights_to_drop
 from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
-from tunewise.studies.jobs import Job, Progress, next_jobs, progress_of
+from tunewise.studies.exits import Ending
+from tunewise.studies.jobs import Job, Progress, label_of, next_jobs, progress_of
 
 TAIL = 8_000  # bytes of a dead process's output that are kept
 
@@ -31,15 +33,21 @@ class Ledger:
         self.folder, self.on_event = folder, on_event
         self.study = folder.study()
         self._repair()
+        folder.forget_aside()
         self.records, self.tests = folder.records(), folder.tests()
+        self._reopen()
         self.features = folder.features()
-        self.spoiled: dict[str, tuple[str, str]] = {}  # features that cannot be had: status, error
+        self.spoiled: dict[str, Ending] = {}  # features that cannot be had, and why
+        self.aside: dict[str, Ending] = {}  # jobs that this launch does not try any more
 
     def next_jobs(self, running: Collection[str]) -> list[Job]:
-        """What could start now besides the jobs that run."""
+        """What could start now besides the jobs that run, and those that are set aside.
+
+        While a trial is set aside it has no result, and so no test is opened.
+        """
         known = self.features | set(self.spoiled)
         jobs = next_jobs(self.study, self.records, self.tests, known)
-        return [job for job in jobs if job.key not in running]
+        return [job for job in jobs if job.key not in running and job.key not in self.aside]
 
     def progress(self) -> Progress:
         return progress_of(self.study, self.records, self.tests)
@@ -61,36 +69,39 @@ class Ledger:
         self._keep(job, record, seconds)
         return True
 
-    def end(self, job: Job, status: str, error: str, seconds: float) -> None:
-        """Finish a job whose process could not, and keep what it said last.
+    def end(self, job: Job, ending: Ending, seconds: float) -> None:
+        """Finish a job whose process could not, or set it aside for the next launch.
 
         The error is a function of the settings where the failure is; what differs from run to
         run, such as addresses in a traceback, stays in ``output.txt``.
         """
         if job.kind == "features":
-            self.spoiled[job.id] = (status, f"its features could not be computed: {error}")
+            error = f"its features could not be computed: {ending.error}"
+            self.spoiled[job.id] = replace(ending, error=error)
             self.on_event(Stopped(job))
-            self.on_event(Notice(f"{job.key}: {status}. {error}"))
-            return
-        place, output = self._place(job), self.folder.output_file(job.key)
-        if output.is_file() and output.stat().st_size:
-            write_bytes(place / "output.txt", output.read_bytes()[-TAIL:])
-        costs = {
-            "seconds": {"total": seconds},
-            "bytes": {"peak_resident": _peak_said(output)},
-            "host": socket.gethostname(),
-        }
-        record = write_ending(place, status=status, error=error, settings=job.settings, costs=costs)
-        if job.kind == "trial":
-            self.folder.remove_weights(job.id, status)
-        self._keep(job, record, seconds)
+            self.on_event(Notice(f"{job.key}: {ending.status}. {ending.error}"))
+        elif ending.outside:
+            self._set_aside(job, ending)
+        else:
+            self._write_ending(job, ending, seconds)
 
-    def last_words(self, job: Job) -> str:
+    def last_words(self, job: Job, default: str = "ended without a word.") -> str:
         """The last line a process wrote, which for an exception is its text."""
         output = self.folder.output_file(job.key)
-        text = output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
-        lines = text.strip().splitlines()
-        return lines[-1] if lines else "ended without a word."
+        lines = _tail(output).decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else default
+
+    def check_there(self) -> None:
+        """Notice that the folder was taken away, before something is made in its place.
+
+        Raises:
+            MachineTrouble: it was removed or moved.
+        """
+        if not (self.folder.path / STUDY).is_file():
+            raise MachineTrouble(
+                f"{self.folder.path}: was removed or moved while its study ran. Put it back and "
+                "run the same command to go on."
+            )
 
     def room(self) -> str:
         """How much room the disk has and a trial needs, in words."""
@@ -103,6 +114,29 @@ class Ledger:
             f"{free / 1e6:.1f} MB are free on the disk of {self.folder.path}, and a trial of this "
             f"study has taken up to {max(taken) / 1e6:.1f} MB"
         )
+
+    def _write_ending(self, job: Job, ending: Ending, seconds: float) -> None:
+        place, output = self._place(job), self.folder.output_file(job.key)
+        if said := _tail(output):
+            write_bytes(place / "output.txt", said)
+        costs = {
+            "seconds": {"total": seconds},
+            "bytes": {"peak_resident": _peak_said(output)},
+            "host": socket.gethostname(),
+        }
+        record = write_ending(
+            place, status=ending.status, error=ending.error, settings=job.settings, costs=costs
+        )
+        if job.kind == "trial":
+            self.folder.remove_weights(job.id, ending.status)
+        self._keep(job, record, seconds)
+
+    def _set_aside(self, job: Job, ending: Ending) -> None:
+        name = " ".join(label_of(self.study, job))
+        self.aside[job.key] = ending
+        self.on_event(Stopped(job))
+        self.on_event(Notice(f"{name}: {ending.status}. {ending.error} It is tried again later."))
+        self.folder.note_aside(job.key, name, ending.status, ending.error)
 
     def _keep(self, job: Job, record: Record, seconds: float) -> None:
         (self.tests if job.kind == "test" else self.records)[job.id] = record
@@ -123,12 +157,28 @@ class Ledger:
             else:
                 self._quarantine(fault)
 
+    def _reopen(self) -> None:
+        """Make earlier versions' results of trials that were killed count as none."""
+        for records in (self.records, self.tests):
+            for id in [id for id, record in records.items() if record.status == KILLED]:
+                (records.pop(id).folder / COMPLETE).unlink()
+
     def _quarantine(self, fault: Fault) -> None:
         place = self.folder.quarantine(fault)
         self.on_event(Notice(f"{fault.message} Moved to {place}; its job runs again."))
 
 
+def _tail(output: Path) -> bytes:
+    """The end of what a process printed; it may have printed without end."""
+    try:
+        with output.open("rb") as file:
+            file.seek(max(0, output.stat().st_size - TAIL))
+            return file.read(TAIL)
+    except FileNotFoundError:
+        return b""
+
+
 def _peak_said(output: Path) -> int | None:
     """The peak of a process that was over its memory limit, which its output tells."""
-    found = PEAK.findall(output.read_bytes()) if output.is_file() else []
+    found = PEAK.findall(_tail(output))
     return int(found[-1]) if found else None

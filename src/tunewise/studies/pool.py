@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tunewise
-from tunewise.core.errors import TunewiseError
-from tunewise.studies.exits import said
+from tunewise.core.errors import MachineTrouble
+from tunewise.studies.exits import ending_of, said
 
 if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been started
     from tunewise.store.study import StudyFolder
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been starte
 
 RUNNER = "tunewise.training.job"
 GOODBYE = 5.0  # seconds a worker gets to end by itself
+SAID = 8_000  # bytes of what it printed that are kept
 
 # One thread a trial: as many trials as cores run side by side, and results then depend neither
 # on the number of cores nor on what else runs. Libraries read these when they are imported.
@@ -115,7 +116,7 @@ class Pool:
         return [(message["job"], message["exit"]) for message in messages if "job" in message]
 
     def close(self) -> str:
-        """End the worker, and with it whatever still runs; returns how it ended, in words.
+        """End the worker, and with it whatever still runs; return how it ended, in words.
 
         Closing twice does no harm.
         """
@@ -131,16 +132,23 @@ class Pool:
             self._process.wait()
         self._process.stdout.close()
         if not self._complaints.closed:
-            self._complaints.seek(0)
+            self._complaints.seek(max(0, self._complaints.seek(0, os.SEEK_END) - SAID))
             self._said = self._complaints.read().decode(errors="replace").strip()
             self._complaints.close()
         return said(self._process.returncode)
 
-    def failure(self) -> TunewiseError:
-        """The error for a worker that did not come up, with what it said last."""
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else ended the worker, which is closed by now."""
+        return ending_of(self._process.returncode, str).outside
+
+    def failure(self) -> MachineTrouble:
+        """The error for a worker that ended by itself, with what it said last."""
         ended = self.close()
         last = "\n".join(self._said.splitlines()[-12:])
-        return TunewiseError(f"The worker process {ended}. It said last:\n{last}")
+        told = f" It said last:\n{last}" if last and not self.was_killed else ""
+        when = "" if self.ready else ", while it loaded its libraries"
+        return MachineTrouble(f"The worker process {ended}{when}.{told}")
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

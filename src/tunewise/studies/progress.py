@@ -16,6 +16,7 @@ from rich.text import Text
 from tunewise.store.study import StudyFolder
 from tunewise.studies.board import Board, Running, Standing
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
+from tunewise.studies.jobs import label_of
 
 REDRAW = 0.25  # seconds between two drawings
 LEADERS = 12  # contenders shown at most
@@ -144,7 +145,7 @@ def _worth_keeping(board: Board, event: Event) -> str | None:
 def _finished(board: Board, event: Finished) -> str:
     job, record, progress = event.job, event.record, board.progress
     seconds = duration(event.seconds)
-    label = " ".join(board.label(job)).strip()
+    label = " ".join(label_of(board.study, job)).strip()
     if record is None:
         return f"{label}: computed ({seconds})"
     count = f"[{progress.finished}/{progress.trials}]"

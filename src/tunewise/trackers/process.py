@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import MissingExtra
+from tunewise.core.outside import is_outside, told
 from tunewise.trackers.runs import Point, Run
 
 LOCK = ".lock"
@@ -45,6 +46,10 @@ def main(write: Write) -> None:
             write(place, content["study"], [_run(run) for run in content["runs"]])
     except MissingExtra as error:
         sys.exit(str(error))
+    except Exception as error:
+        if not is_outside(error):
+            raise
+        sys.exit(told(error))
 
 
 def _run(values: dict[str, Any]) -> Run:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tunewise
 from tunewise.core.canonical import digest
-from tunewise.core.errors import DamagedFile, InputError, TunewiseError, unknown
+from tunewise.core.errors import DamagedFile, InputError, MachineTrouble, unknown
 from tunewise.core.extras import require
 from tunewise.core.files import read_json, write_json
 from tunewise.store.study import StudyFolder
@@ -72,7 +72,7 @@ def track(folder: StudyFolder, name: str, *, seconds: float = SECONDS) -> Sent:
 
     Raises:
         InputError, MissingExtra: as `check_trackers`.
-        TunewiseError: the tracker's library failed, and the text has its last words, or took
+        MachineTrouble: the tracker's library failed, and the text has its last words, or took
             longer than `seconds`.
     """
     check_trackers([name])
@@ -113,7 +113,7 @@ def _write(name: str, place: Path, text: str, seconds: float) -> None:
             start_new_session=True,
         )
     except subprocess.TimeoutExpired as error:
-        raise TunewiseError(f"{name} did not take in the study within {seconds:g} s.") from error
+        raise MachineTrouble(f"{name} did not take in the study within {seconds:g} s.") from error
     if ran.returncode:
         last = "\n".join(ran.stderr.strip().splitlines()[-5:])
-        raise TunewiseError(f"{name} could not take in the study. It said last:\n{last}")
+        raise MachineTrouble(f"{name} could not take in the study. It said last:\n{last}")

@@ -16,6 +16,7 @@ from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.sources import check_unchanged
 from tunewise.backbones.stored import OnRows
+from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import PICTURES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Direct, Method
@@ -68,11 +69,14 @@ class Parts:
         """Refuse to train a local model that is not what it was when the study was started.
 
         Raises:
-            InputError: its files have changed since.
+            DamagedFile: its files have changed since, which is no doing of the trial.
         """
         if self.settings["model"] is not None:
             data = self.study_folder / "data" / "train.parquet"  # written at every start
-            check_unchanged(self.settings["model"], since=data.stat().st_ctime)
+            try:
+                check_unchanged(self.settings["model"], since=data.stat().st_ctime)
+            except InputError as error:
+                raise DamagedFile(str(error)) from error
 
     def build_model(self) -> Model | None:
         """The model as its checkpoint has it, with a new head; None where none is used."""

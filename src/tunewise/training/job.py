@@ -32,8 +32,9 @@ def warm_up() -> None:
 def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> str:
     """Do a job and return its status; the results are in the study folder.
 
-    A trial that was interrupted leaves a checkpoint and no marker. A full disk is an `OSError`:
-    nothing is known about the trial then, and it runs again.
+    A trial that was interrupted leaves a checkpoint and no marker. What comes from outside, such
+    as a full disk or a missing file, is raised: nothing is known about the trial then, and it
+    runs again.
     """
     forget_peak_memory()
     use_helpers(job.get("helpers", 0))

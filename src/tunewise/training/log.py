@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.canonical import canonical
-from tunewise.core.files import write_text
+from tunewise.core.files import write_text, writing
 
 
 class TrialLog:
@@ -18,7 +18,7 @@ class TrialLog:
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def write(self, event: str, **values: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(canonical({"event": event, **values}) + "\n")
 
     def rewind(self, step: int) -> None:

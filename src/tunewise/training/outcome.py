@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import traceback
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import torch
 
+from tunewise.core.files import write_bytes
 from tunewise.costs.limit import OverLimit
 from tunewise.data.examples import Example, Prediction
 from tunewise.tasks.base import Task
@@ -52,9 +54,9 @@ def write_predictions(
     examples: Sequence[Example],
 ) -> None:
     """Store the predictions of a split in the form of their task."""
-    path = folder / "predictions" / f"{split}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(task.table(predictions, examples), path)
+    content = io.BytesIO()
+    pq.write_table(task.table(predictions, examples), content)
+    write_bytes(folder / "predictions" / f"{split}.parquet", content.getvalue())
 
 
 def folder_bytes(folder: Path) -> int:

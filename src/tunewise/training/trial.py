@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from tunewise.backbones.model import Model
-from tunewise.core.disk import is_full
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import mark_complete, remove_folder, write_json
+from tunewise.core.outside import is_outside
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
 from tunewise.data.examples import Example, Prediction
@@ -84,8 +84,8 @@ class Trial:
         except Interrupted:
             return "interrupted", None
         except Exception as error:
-            if is_full(error):
-                raise
+            if is_outside(error):
+                raise  # it says nothing about the trial, so it is not its result
             return status_of(error), described(error)
         return "done", None
 
