@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from tunewise.core.disk import is_full
+from tunewise.core.errors import DamagedStudy
 from tunewise.core.files import is_complete
 from tunewise.store.study import StudyFolder
 from tunewise.studies.exits import Exit
@@ -181,6 +182,8 @@ def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
             traceback.print_exc()
         if isinstance(error, MemoryError):
             return Exit.OUT_OF_MEMORY
+        if isinstance(error, DamagedStudy):
+            return Exit.DAMAGED
         return Exit.DISK_FULL if is_full(error) else Exit.FAILED
     finally:
         with suppress(OSError):

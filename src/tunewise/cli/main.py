@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from tunewise import __version__
-from tunewise.core.errors import InputError, TunewiseError, nearest
+from tunewise.core.errors import DamagedStudy, InputError, TunewiseError, nearest
 
 COMMANDS = {
     "demo": "Run a small study on the embedded model and data; no network.",
@@ -89,9 +89,12 @@ def tunewise(
 
 
 def main() -> None:
-    """Run the command line. A person's mistake is shown in words, with exit code 2."""
+    """Run the command line. A person's mistake is told with exit code 2, damage with 1."""
     try:
         app(prog_name="tunewise")
+    except DamagedStudy as error:
+        print(f"damaged: {error} `tunewise run` on the study repairs it.", file=sys.stderr)
+        sys.exit(1)
     except TunewiseError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

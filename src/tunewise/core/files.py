@@ -142,6 +142,8 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
+        if path.is_symlink():
+            raise DamagedFile(f"{path}: is a link to nowhere.") from None
         raise
     except OSError as error:  # a folder in its place, a bad disk, no permission
         raise DamagedFile(f"{path}: cannot be read ({error.strerror}).") from error

@@ -101,6 +101,7 @@ def _notes(evidence: Evidence, results: Results) -> tuple[str, ...]:
         *_about_the_split(evidence, results),
         *_about_failures(evidence, results),
         *_about_what_is_missing(results),
+        *_about_damage(evidence),
     )
 
 
@@ -163,6 +164,14 @@ def _about_what_is_missing(results: Results) -> list[str]:
         assert row.to_best is not None
         notes.append(f"{shown(row.name)} against the best: {row.to_best.items.reason}.")
     return notes
+
+
+def _about_damage(evidence: Evidence) -> list[str]:
+    """What is damaged, by its place in the study's folder: a report may be handed on."""
+    return [
+        f"Damaged, and not used: {shown(fault.says.replace(f'{evidence.path}/', ''))}"
+        for fault in evidence.damaged
+    ]
 
 
 def _trained_numbers(row: Row) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunewise.core.errors import DamagedFile
-from tunewise.core.files import COMPLETE, check_complete, is_complete
+from tunewise.core.files import check_complete, is_complete
 
 AGAIN = "its job runs again"
 ANEW = "it is written anew"
@@ -63,7 +63,7 @@ def feature_faults(parent: Path, *, content: bool) -> Iterator[Fault]:
     for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
         if not is_complete(folder):
             continue
-        splits = sorted(path.parent for path in folder.glob(f"*/{COMPLETE}"))
+        splits = sorted(path for path in folder.iterdir() if path.is_dir() and is_complete(path))
         for each in (folder, *splits):
             if found := list(faults_within(each, COMPUTED, content=content, moved=folder)):
                 yield from found
@@ -77,3 +77,14 @@ def bytes_within(folder: Path) -> int:
         with suppress(OSError):
             total += path.stat().st_size if path.is_file() else 0
     return total
+
+
+def stamps(study: Path) -> list[tuple[str, int, int]]:
+    """What changes whenever a stored file of a study does: each with size and time, unread."""
+    found = []
+    for folder in ("", "data", "trials", "tests", "weights", "features", "report"):
+        for path in (study / folder).glob("**/*" if folder else "*"):
+            with suppress(OSError):  # removed this instant
+                status = path.stat()
+                found.append((str(path), status.st_size, status.st_mtime_ns))
+    return sorted(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,15 +14,12 @@ from tunewise.core.files import (
     check_file,
     check_listed,
     described,
-    failpoint,
-    flush_folder,
     is_complete,
     read_hashed,
-    read_json,
     write_hashed,
     write_text,
 )
-from tunewise.store import weights
+from tunewise.store import aside, weights
 from tunewise.store.faults import ANEW, Fault, bytes_within, feature_faults
 from tunewise.store.lock import exclusive, holder
 from tunewise.store.trials import SCHEMA, Record, read_record, refuse_newer, scan
@@ -144,7 +140,8 @@ class StudyFolder:
         """
         self.refuse_other(study["name"])
         write_text(self.path / STUDY_FILE, text)
-        written = [self.path / STUDY_FILE, *sorted((self.path / "data").glob("*.parquet"))]
+        splits = sorted(p for p in (self.path / "data").glob("*.parquet") if p.is_file())
+        written = [self.path / STUDY_FILE, *splits]
         files = {path.relative_to(self.path).as_posix(): described(path) for path in written}
         write_hashed(self.path / STUDY, {"schema": SCHEMA, **study, FILES: files})
 
@@ -231,23 +228,11 @@ class StudyFolder:
 
     def openings(self, id: str) -> list[str]:
         """When the test split was opened for a trial, also in tests that were moved aside."""
-        found: set[str] = set()
-        for path in self._ever("tests", id, "opened.json"):
-            try:
-                found.update(map(str, read_json(path)))
-            except (DamagedFile, TypeError):
-                found.add(f"not known: {path.relative_to(self.path)} is damaged")
-        return sorted(found)
+        return aside.openings(self.path, self.test_folder(id))
 
     def earlier_results(self, id: str) -> list[Path]:
-        """The results of a trial that were moved aside."""
-        return self._ever("trials", id, "result.json")[:-1]
-
-    def _ever(self, parent: str, id: str, name: str) -> list[Path]:
-        """A file of a trial's or test's folder, in those that were moved aside first."""
-        aside = sorted((self.path / "quarantine").glob(f"{id}-*/{name}"))
-        now = self.path / parent / id / name
-        return [*aside, *([now] if now.is_file() else [])]
+        """The results of a trial that were sound and went aside with what was not."""
+        return aside.results(self.path, id)
 
     # What is damaged
 
@@ -307,17 +292,12 @@ class StudyFolder:
 
     def quarantine(self, fault: Fault) -> Path:
         """Move what is damaged aside, so that it is made again and nothing is lost."""
-        parent = self.path / "quarantine"
-        parent.mkdir(exist_ok=True)
-        for number in itertools.count(1):
-            target = parent / f"{fault.id}-{number}"
-            if not target.exists():
-                break
-        failpoint()
-        fault.folder.rename(target)
-        flush_folder(parent)
-        write_text(target.with_name(f"{target.name}.txt"), fault.message + "\n")
-        return target
+        return aside.move(self.path, fault)
+
+    def set_aside(self, fault: Fault) -> str:
+        """Move what is damaged aside; returns what was done, in words."""
+        place = self.quarantine(fault)
+        return f"{fault.message} Moved to {place}; {fault.repair}."
 
     def remove_drafts(self) -> None:
         """Remove the half-written files that killed processes left."""

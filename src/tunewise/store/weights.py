@@ -112,10 +112,7 @@ def _notes(parent: Path) -> dict[str, Any]:
     path = parent / REMOVED
     if not os.path.lexists(path):
         return {}
-    try:
-        notes = read_hashed(path)
-    except FileNotFoundError as error:  # a link to nowhere
-        raise DamagedFile(f"{path}: missing, although it was complete.") from error
+    notes = read_hashed(path)
     notes.pop(HASH, None)
     if not all(isinstance(note, dict) for note in notes.values()):
         raise DamagedFile(f"{path}: the content has changed since it was written.")

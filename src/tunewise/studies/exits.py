@@ -17,6 +17,7 @@ class Exit(IntEnum):
     BUSY = 73  # a process of an earlier launch still holds the trial
     DISK_FULL = 74
     INTERRUPTED = 75  # told to stop; a checkpoint is saved
+    DAMAGED = 76  # a file of the study is not what was written
 
 
 # The shell's way of saying "ended by signal n" is 128 + n.

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import is_complete, remove_folder, write_bytes
+from tunewise.store.faults import TRAINED, Fault, fault_of
 from tunewise.store.study import StudyFolder
-from tunewise.store.trials import Fault, Record, write_ending
+from tunewise.store.trials import RESULT, Record, write_ending
+from tunewise.store.weights import REMOVED
 from tunewise.studies.choose import weights_to_drop
 from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.jobs import Job, Progress, next_jobs, progress_of
@@ -30,15 +32,23 @@ class Ledger:
     def __init__(self, folder: StudyFolder, on_event: OnEvent) -> None:
         self.folder, self.on_event = folder, on_event
         self.study = folder.study()
-        self._repair()
-        self.records, self.tests = folder.records(), folder.tests()
-        self.features = folder.features()
+        self.records: dict[str, Record] = {}
+        self.tests: dict[str, Record] = {}
+        self.features: set[str] = set()
+        folder.remove_drafts()
+        self.repair()
         self.spoiled: dict[str, tuple[str, str]] = {}  # features that cannot be had: status, error
 
     def next_jobs(self, running: Collection[str]) -> list[Job]:
         """What could start now besides the jobs that run."""
         known = self.features | set(self.spoiled)
         jobs = next_jobs(self.study, self.records, self.tests, known)
+        lost = [job for job in jobs if job.kind == "test" and not self.folder.has_weights(job.id)]
+        for job in lost:
+            message = f"{self.folder.weights_folder(job.id)}: missing, and not tested yet."
+            self._train_again(job.id, message)
+        if lost:
+            jobs = next_jobs(self.study, self.records, self.tests, known)
         return [job for job in jobs if job.key not in running]
 
     def progress(self) -> Progress:
@@ -54,10 +64,12 @@ class Ledger:
         try:
             record = self.folder.test(job.id) if job.kind == "test" else self.folder.record(job.id)
         except DamagedFile as error:
-            self._quarantine(Fault(job.id, self._place(job), str(error)))
+            self._set_aside(fault_of(self._place(job), error))
             return False
         if record is None:
             return False
+        if job.kind == "trial":
+            self._compare(record)
         self._keep(job, record, seconds)
         return True
 
@@ -114,18 +126,61 @@ class Ledger:
         of = self.folder
         return of.test_folder(job.id) if job.kind == "test" else of.trial_folder(job.id)
 
-    def _repair(self) -> None:
-        self.folder.remove_drafts()
-        for fault in self.folder.faults():
-            if fault.folder.parent.name == "features":
-                remove_folder(fault.folder)  # can be computed again
-                self.on_event(Notice(f"{fault.message} These features are computed again."))
-            else:
-                self._quarantine(fault)
+    def repair(self) -> bool:
+        """Move aside what is damaged, so that it is made again; False where nothing was.
 
-    def _quarantine(self, fault: Fault) -> None:
-        place = self.folder.quarantine(fault)
-        self.on_event(Notice(f"{fault.message} Moved to {place}; its job runs again."))
+        The study itself and its data are written when a launch begins, and not here.
+        """
+        given = {fault.folder for fault in self.folder.study_faults()}
+        repaired = False
+        while faults := [each for each in self.folder.faults() if each.folder not in given]:
+            for fault in faults:
+                self._mend(fault)
+            repaired = True
+        self.records, self.tests = self.folder.records(), self.folder.tests()
+        self.features = self.folder.features()
+        return repaired
+
+    def _mend(self, fault: Fault) -> None:
+        of = self.folder
+        if fault.folder.parent.name == "features":
+            remove_folder(fault.folder)  # can be computed again
+            self.on_event(Notice(f"{fault.message} These features are computed again."))
+        elif fault.id == REMOVED:
+            self._set_aside(fault)
+            of.note_removals_anew(of.records())
+        elif fault.folder == of.weights_folder(fault.id):
+            self._train_again(fault.id, fault.message, fault)
+        else:
+            self._set_aside(fault)
+
+    def _train_again(self, id: str, message: str, fault: Fault | None = None) -> None:
+        """Have a finished trial run again, because its weights are damaged or gone.
+
+        Its record goes with them: a trial is one training, and what it says must be of the
+        weights that are there. Its test, if it was opened, stays.
+        """
+        if fault is not None:
+            self.folder.quarantine(fault)
+        record = Fault(id, self.folder.trial_folder(id), message, TRAINED)
+        self._set_aside(record)
+        self.records.pop(id, None)
+
+    def _set_aside(self, fault: Fault) -> None:
+        self.on_event(Notice(self.folder.set_aside(fault)))
+
+    def _compare(self, record: Record) -> None:
+        """Say so where a trial that ran again came out otherwise than before."""
+        now = (record.folder / RESULT).read_bytes()
+        for before in self.folder.earlier_results(record.id):
+            if before.read_bytes() != now:
+                self.on_event(
+                    Notice(
+                        f"trial/{record.id} ran again and came out otherwise than {before}: that "
+                        "file is damaged, or the machine or its software is another. A test that "
+                        "was opened before is of the weights of then."
+                    )
+                )
 
 
 def _peak_said(output: Path) -> int | None:
