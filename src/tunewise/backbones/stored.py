@@ -126,7 +126,7 @@ def _make(path: Path, wanted: range, compute: Callable[[range], Tensor]) -> None
 
 
 def _hash(rows: Tensor) -> str:
-    return hashlib.sha256(rows.numpy()).hexdigest()
+    return hashlib.sha256(rows.numpy().tobytes()).hexdigest()
 
 
 def _is_whole(folder: Path) -> bool:
