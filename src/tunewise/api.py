@@ -99,7 +99,8 @@ def launch(
     prepared = with_batch_sizes(prepared, path, workers=workers, pool=pool, say=say)
     folder = StudyFolder.create(path)
     with folder.lock():
-        store(prepared, folder)
+        for repaired in store(prepared, folder):
+            say(f"note: {repaired}")
         with (
             show_progress(folder, workers=workers) as on_event,
             Follower(path, trackers) as follower,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -7,15 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tunewise.core import files
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import (
     COMPLETE,
     check_complete,
+    check_file,
+    described,
     is_complete,
     mark_complete,
+    read_hashed,
     read_json,
     remove_folder,
     write_bytes,
+    write_hashed,
     write_json,
     write_together,
 )
@@ -159,3 +165,103 @@ def test_many_files_that_cannot_be_written_leave_no_draft(
     with pytest.raises(OSError, match="No space"):
         write_together(tmp_path, {"a": b"new", "b": b"new"})
     assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_json_with_its_hash_notices_every_changed_byte(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    write_hashed(path, {"name": "Zürich", "files": {"a": {"sha256": "0" * 64}}})
+    content = path.read_bytes()
+    assert read_hashed(path)["name"] == "Zürich"
+    for position in range(len(content)):
+        for bit in range(8):
+            changed = bytearray(content)
+            changed[position] ^= 1 << bit
+            path.write_bytes(changed)
+            try:
+                found = read_hashed(path)
+            except DamagedFile:
+                continue
+            assert "sha256" not in found  # its key is damaged: whoever knows the keys refuses it
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(DamagedFile):
+            read_hashed(path)
+
+
+def test_a_marker_notices_every_changed_byte_and_names_itself(folder: Path) -> None:
+    marker = folder / COMPLETE
+    content = marker.read_bytes()
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 1
+        marker.write_bytes(changed)
+        with pytest.raises(DamagedFile, match=COMPLETE):
+            check_complete(folder)
+
+
+def test_a_marker_of_an_earlier_version_has_no_hash_and_counts(folder: Path) -> None:
+    listed = read_hashed(folder / COMPLETE)["files"]
+    write_json(folder / COMPLETE, {"files": listed})
+    check_complete(folder)
+
+
+def test_a_file_that_was_put_there_is_named(folder: Path) -> None:
+    (folder / ".DS_Store").touch()
+    mark_complete(folder / "later")  # complete by itself, as features of another split
+    check_complete(folder)
+    (folder / "more.json").touch()
+    with pytest.raises(DamagedFile, match=r"more\.json: was put there") as raised:
+        check_complete(folder)
+    assert raised.value.added == folder / "more.json"
+
+
+def test_content_is_left_out_where_only_sizes_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_bytes(path, b"abc")
+    wanted = described(path)
+    write_bytes(path, b"abd")
+    check_file(path, wanted, content=False)
+    with pytest.raises(DamagedFile, match="has changed"):
+        check_file(path, wanted)
+    write_bytes(path, b"ab")
+    with pytest.raises(DamagedFile, match="2 bytes where 3"):
+        check_file(path, wanted, content=False)
+
+
+def test_a_file_is_hashed_once_and_again_after_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_bytes(path, b"abc")
+    wanted = described(path)
+    read: list[Path] = []
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    monkeypatch.setattr(files, "sha256_of", counted)
+    monkeypatch.setattr(files, "SETTLED", 0)  # the file is older than a tick of the clock
+    for _ in range(3):
+        check_file(path, wanted)
+    assert len(read) == 1
+    path.write_bytes(b"abd")
+    os.utime(path, ns=(1, 1))  # nobody can set the time of the change of state
+    with pytest.raises(DamagedFile, match="has changed"):
+        check_file(path, wanted)
+
+
+def test_what_cannot_be_read_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from a bad disk, or without permission."""
+    path = tmp_path / "file"
+    write_bytes(path, b"{}")
+    wanted = described(path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DamagedFile, match=r"cannot be read \(Input/output error\)"):
+        check_file(path, wanted)
+    with pytest.raises(DamagedFile, match=r"cannot be read \(Input/output error\)"):
+        read_json(path)

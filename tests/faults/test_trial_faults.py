@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.core.files import write_json
+from tunewise.core.files import mark_complete, write_json
 
 FINE: dict[str, Any] = {"score": 0.5}
 
@@ -134,7 +134,7 @@ def test_a_newer_result_stops_the_study_and_is_left_alone(toy: Any) -> None:
     record = the_record(toy)
     (record.folder / "COMPLETE.json").unlink()
     write_json(record.folder / "result.json", record.result | {"schema": 2})
-    write_json(record.folder / "COMPLETE.json", {"files": {}})
+    mark_complete(record.folder)
     with pytest.raises(InputError, match="newer Tunewise"):
         toy.run()
     assert record.folder.is_dir()

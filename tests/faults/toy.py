@@ -66,6 +66,7 @@ def _train(job: dict[str, Any], folder: StudyFolder, stop: Callable[[], bool]) -
         write_json(checkpoint, {"step": step})
     log.write("end", status="done")
     write_bytes(folder.weights_folder(job["id"]) / "weights.safetensors", b"w" * 100)
+    mark_complete(folder.weights_folder(job["id"]))
     return _finish(folder.trial_folder(job["id"]), job, "validation")
 
 

@@ -25,7 +25,7 @@ def small(tmp_path: Path) -> Seen:
         weights.mkdir(parents=True)
         (weights / "trained.safetensors").write_bytes(bytes([trial.seed]))
         mark_complete(weights)
-        (weights / "stray.txt").write_text("not of the weights")
+        (weights / ".stray.txt").write_text("not of the weights")
     return seen
 
 

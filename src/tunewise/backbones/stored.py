@@ -8,24 +8,28 @@ store only the rows in use take room.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import (
     COMPLETE,
+    HASH,
     check_complete,
+    check_file,
+    listed_files,
     mark_complete,
-    read_json,
-    sha256_of,
     write_bytes,
 )
 
@@ -76,7 +80,7 @@ def stored_rows(
     ranges = [range(start, min(start + SHARD, count)) for start in range(0, count, SHARD)]
     with _alone(folder):
         if not _is_whole(folder):
-            _remove_damaged(folder)
+            _remove_damaged(folder, {_name(number) for number in range(len(ranges))})
             for number, wanted in enumerate(ranges):
                 _make(folder / _name(number), wanted, compute)
                 on_rows(len(wanted))
@@ -113,10 +117,16 @@ def _name(number: int) -> str:
 
 def _make(path: Path, wanted: range, compute: Callable[[range], Tensor]) -> None:
     """Compute a shard, unless a whole one stands there from before a kill."""
-    with suppress(FileNotFoundError, SafetensorError):
-        if len(load_file(path)["rows"]) == len(wanted):
+    with suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
+        rows = file.get_tensor("rows")
+        if len(rows) == len(wanted) and (file.metadata() or {}).get(HASH) == _hash(rows):
             return
-    write_bytes(path, save({"rows": compute(wanted).contiguous()}))
+    rows = compute(wanted).contiguous()
+    write_bytes(path, save({"rows": rows}, {HASH: _hash(rows)}))
+
+
+def _hash(rows: Tensor) -> str:
+    return hashlib.sha256(rows.numpy().tobytes()).hexdigest()
 
 
 def _is_whole(folder: Path) -> bool:
@@ -127,15 +137,27 @@ def _is_whole(folder: Path) -> bool:
     return True
 
 
-def _remove_damaged(folder: Path) -> None:
-    """Leave only shards that are what the marker says, or, without a marker, all of them."""
-    marker = folder / COMPLETE
-    with suppress(FileNotFoundError, DamagedFile, KeyError, TypeError):
-        for name, file in read_json(marker)["files"].items():
-            path = folder / name
-            if path.is_file() and sha256_of(path) != file["sha256"]:
-                path.unlink()
-    marker.unlink(missing_ok=True)
+def _remove_damaged(folder: Path, names: Collection[str]) -> None:
+    """Leave of the shards only these, and of them what the marker says, where there is one."""
+    listed: dict[str, Any] = {}
+    with suppress(FileNotFoundError, DamagedFile):
+        listed = listed_files(folder)
+    for path in folder.glob("rows-*.safetensors"):
+        try:
+            if path.name not in names:
+                raise DamagedFile(f"{path}: no shard of these rows.")
+            if path.name in listed:
+                check_file(path, listed[path.name])
+        except DamagedFile:
+            _remove(path)
+    _remove(folder / COMPLETE)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

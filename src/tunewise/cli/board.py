@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tunewise.cli.console import say
+from tunewise.cli.damage import damage_named
 from tunewise.core.errors import InputError
 from tunewise.reports.board import Board
 from tunewise.reports.serve import BoardServer
@@ -32,7 +33,7 @@ def command(
             f"--port {port}: {error.strerror}. Leave it out for a free one."
         ) from error
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell's & ignores it
-    with server:
+    with server, damage_named(*board.studies):
         typer.echo(server.url)
         say(f"{len(board.studies)} studies. Ctrl-C ends it.")
         server.serve_forever()

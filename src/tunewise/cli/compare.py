@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tunewise.cli.console import STDOUT
+from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder, Form
 from tunewise.opened import Opened
 from tunewise.reports.compare import contest, contest_record
@@ -31,7 +32,11 @@ def command(
 
     CSV has one line for each item that they answer differently; JSON has everything.
     """
-    opened = Opened(folder)
+    with damage_named(folder):
+        _compare(Opened(folder), first, second, form, everything=everything)
+
+
+def _compare(opened: Opened, first: str, second: str, form: Form, *, everything: bool) -> None:
     found = contest(opened.evidence, opened.results, first, second)
     match form:
         case Form.table:

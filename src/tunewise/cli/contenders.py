@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, unknown
-from tunewise.core.files import check_complete, is_complete
 from tunewise.opened import Opened
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
@@ -35,7 +34,7 @@ def choose(opened: Opened, name: str | None) -> Chosen:
 
     Raises:
         InputError: there is no such contender, it has no result, or its weights were removed.
-        DamagedFile: its weights are not what was saved.
+        DamagedStudy: its weights are not what was saved.
     """
     folder = opened.folder
     study, records = folder.study(), folder.records()
@@ -47,17 +46,15 @@ def choose(opened: Opened, name: str | None) -> Chosen:
     if name is None or not ids:
         who = "no contender has a result" if name is None else f"'{name}' has no result"
         raise InputError([Problem(str(folder.path), f"{who} yet. {_go_on(folder)}")])
-    weights = folder.weights_folder(ids[0])
-    if not is_complete(weights):
+    if not folder.has_weights(ids[0]):
         ready = [
             other
             for other, row in contenders.items()
-            if any(is_complete(folder.weights_folder(id)) for id in _first(study, row, records))
+            if any(folder.has_weights(id) for id in _first(study, row, records))
         ]
         raise InputError(_gone(folder, name, ids[0], ready))
-    check_complete(weights)
     columns = (study["settings"].get("data") or {}).get("columns") or {}
-    return Chosen(name, records[ids[0]], weights, columns)
+    return Chosen(name, records[ids[0]], folder.weights(ids[0]), columns)
 
 
 def _first(study: dict[str, Any], row: dict[str, Any], records: dict[str, Record]) -> list[str]:

@@ -11,6 +11,7 @@ import typer
 
 from tunewise.cli.console import STDERR, say
 from tunewise.cli.contenders import Chosen, choose
+from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
@@ -42,6 +43,11 @@ def command(
     """
     to = Path(to).resolve()
     _check_target(to, force=force)
+    with damage_named(folder):
+        _export(folder, to, contender, merge=merge)
+
+
+def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> None:
     opened = Opened(folder)
     chosen = choose(opened, contender)
     say(f"Loading {chosen.name}")

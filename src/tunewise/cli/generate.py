@@ -12,6 +12,7 @@ from tunewise.backbones.load import build_writer
 from tunewise.backbones.texts import opening, tokens
 from tunewise.cli.console import say
 from tunewise.cli.contenders import choose
+from tunewise.cli.damage import damage_named
 from tunewise.core.errors import InputError, Problem
 from tunewise.decoding.branches import context_length
 from tunewise.decoding.generate import generate
@@ -75,10 +76,15 @@ def command(  # noqa: PLR0917  # typer calls it by name
     drawn = {"top_k": top_k, "top_p": top_p, "temperature": temperature}
     drawn = {name: value for name, value in drawn.items() if value is not None}
     strategy = _strategy(beams, drawn, samples, max_new_tokens, stop)
-    module, coder = _writer(folder, model, contender)
+    with damage_named(*([folder] if folder else [])):
+        _generate(_writer(folder, model, contender), prompt, strategy, seed)
+
+
+def _generate(writer: tuple[Any, Any], prompt: str, strategy: Strategy, seed: int) -> None:
+    module, coder = writer
     ids = _prompt_ids(module, coder, prompt)
     try:
-        if samples == 1:
+        if strategy.samples == 1:
             answer = stream(module, coder, ids, strategy, key=KEY, seed=seed, write=_write)
             typer.echo()
             _tell(strategy, answer)

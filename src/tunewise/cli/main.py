@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from tunewise import __version__
-from tunewise.core.errors import InputError, TunewiseError, nearest
+from tunewise.core.errors import DamagedStudy, InputError, TunewiseError, nearest
 from tunewise.core.outside import is_outside, told
 from tunewise.reports.plain import visible
 
@@ -98,11 +98,13 @@ def tunewise(
 def main() -> None:
     """Run the command line. A person's mistake is shown in words, with exit code 2.
 
-    So is what the machine does not give, such as room on a disk, with exit code 1: whichever
-    command meets it, and wherever, it is put into words here.
+    So is damage, with exit code 1, and what the machine does not give, such as room on a disk:
+    whichever command meets it, and wherever, it is put into words here.
     """
     try:
         app(prog_name="tunewise")
+    except DamagedStudy as error:
+        _end(f"damaged: {error} `tunewise run` on the study repairs it.", error.exit_code)
     except TunewiseError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ import typer
 
 from tunewise.cli.console import STDERR
 from tunewise.cli.contenders import choose
+from tunewise.cli.damage import damage_named
 from tunewise.cli.waiting import in_pieces
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
@@ -65,6 +66,13 @@ def command(  # noqa: PLR0917  # typer calls it by name
         raise InputError("predict: give either --input FILE or --text TEXT.")
     if out is not None:
         _check_out(out, input, force=force)
+    with damage_named(folder):
+        _answer(folder, input, text or (), contender, out)
+
+
+def _answer(
+    folder: Path, input: Path | None, text: Sequence[str], contender: str | None, out: Path | None
+) -> None:
     parts, weights, columns = _source(folder, contender)
     if input is not None:
         examples = read_inputs(
@@ -81,7 +89,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
             f"{' and '.join(parts.task.texts)}; paths start where the file lies."
         )
     else:
-        examples = given_input(text or (), parts.task.texts)
+        examples = given_input(text, parts.task.texts)
     predictor = load_predictor(parts, weights)
     answers = [
         prediction

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, unknown
 from tunewise.reports.pdf import need_typst, write_pdf
@@ -51,12 +52,14 @@ def command(
     match layout:
         case Layout.report:
             forms = _forms(form or "html")
-            for name in forms:
-                typer.echo(WRITERS[name](study, out))
+            with damage_named(folder):
+                for name in forms:
+                    typer.echo(WRITERS[name](study, out))
         case Layout.submission:
             if out is None or form is not None:
                 raise InputError("--layout submission needs --out FOLDER, and takes no --format.")
-            typer.echo(write_submission(study, out))
+            with damage_named(folder):
+                typer.echo(write_submission(study, out))
 
 
 def _forms(text: str) -> list[str]:

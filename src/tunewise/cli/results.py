@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tunewise.cli.console import STDOUT
+from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
 from tunewise.core.errors import InputError
 from tunewise.opened import Opened
@@ -59,7 +60,8 @@ def command(
         case Source.tunewise:
             if len(paths) != 1:
                 raise InputError(f"{len(paths)} folders: name one study.")
-            _study(Opened(paths[0]), form)
+            with damage_named(paths[0]):
+                _study(Opened(paths[0]), form)
         case Source.peft:
             _peft(paths, form)
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from tunewise.cli.options import Folder
-from tunewise.store.study import StudyFolder
+from tunewise.store.study import STUDY, StudyFolder
 from tunewise.studies.aside import told_aside
 from tunewise.studies.jobs import progress_of
 
 
 def command(folder: Folder) -> None:
-    """Say where a study stands: what is done, what failed, who runs it now."""
+    """Say where a study stands: what is done, what failed, what is damaged, who runs it now.
+
+    Every stored file is read and compared with what was written.
+    """
     study_folder = StudyFolder.open(folder)
+    faults = study_folder.faults()
+    if all(fault.id != STUDY for fault in faults):
+        _tell(study_folder, folder)
+    for fault in faults:
+        typer.echo(f"damaged     {fault.says}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _tell(study_folder: StudyFolder, folder: Path) -> None:
     study = study_folder.study()
     records, tests = study_folder.records(), study_folder.tests()
     progress = progress_of(study, records, tests)
@@ -40,8 +55,6 @@ def command(folder: Folder) -> None:
         typer.echo(f"{name:<11} {value}")
     for line in told_aside(study_folder, study, records, tests):
         typer.echo(f"{'waiting':<11} {line}")
-    for fault in study_folder.faults():
-        typer.echo(f"damaged     {fault.message} It will be moved aside and run again.")
 
 
 def _of(done: int, total: int, failed: int) -> str:

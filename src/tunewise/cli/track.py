@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tunewise.cli.console import say
+from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.send import LOOK, check_trackers, track
@@ -27,7 +28,8 @@ def command(
     """
     check_trackers(to)
     study = StudyFolder.open(folder)
-    for name in dict.fromkeys(to):
-        sent = track(study, name)
-        say(f"{name}: {sent.runs} trial{'s' * (sent.runs != 1)} written. Look at them with:")
-        typer.echo(sent.look)
+    with damage_named(folder):
+        for name in dict.fromkeys(to):
+            sent = track(study, name)
+            say(f"{name}: {sent.runs} trial{'s' * (sent.runs != 1)} written. Look at them with:")
+            typer.echo(sent.look)

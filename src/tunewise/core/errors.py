@@ -6,6 +6,7 @@ TunewiseError            the user sees its text, without a traceback
 ├── MissingExtra         an optional package is not installed; exit code 2
 ├── MachineTrouble       the machine ended it: a process was killed, a disk is full; exit code 1
 └── DamagedFile          a stored file is not what was written: cut short, altered, or newer
+    └── DamagedStudy     one of a study; running the study again repairs it; exit code 1
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 MOST_SHOWN = 20
 MOST_SAID = 240  # characters of what a library says
@@ -77,7 +79,20 @@ class MachineTrouble(TunewiseError):
 
 
 class DamagedFile(TunewiseError):
-    """A file of ours does not hold what was written to it."""
+    """A file of ours does not hold what was written to it.
+
+    `added` is a file that nobody wrote, where that is all that is wrong with its folder.
+    """
+
+    def __init__(self, message: str, *, added: Path | None = None) -> None:
+        self.added = added
+        super().__init__(message)
+
+
+class DamagedStudy(DamagedFile):
+    """A file of a study does not: the next run of the study repairs it."""
+
+    exit_code = 1
 
 
 def reason(error: BaseException) -> str:

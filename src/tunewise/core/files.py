@@ -2,7 +2,8 @@
 
 A file is filled under another name in the same folder, flushed to the disk, and renamed. A
 folder counts once its marker ``COMPLETE.json``, which is written last, names every other file
-with its size and SHA-256. Renames never cross a file system.
+with its size and SHA-256. Renames never cross a file system. Whatever is read back is compared with
+what was written: damage is a `DamagedFile` that names the file.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import itertools
 import json
 import os
 import shutil
+import stat
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,10 @@ from tunewise.core.units import shown_bytes
 
 COMPLETE = "COMPLETE.json"
 AT_ONCE = 16  # files that wait for the disk
+HASH = "sha256"  # the key under which JSON carries its own hash, and what stands for it meanwhile
+UNKNOWN = "0" * 64
+SETTLED = 1_000_000_000  # nanoseconds
+LITTER = ("Thumbs.db", "desktop.ini")
 FAIL_AT = "TUNEWISE_FAIL_AT"  # tests set it to k: the process dies at the k-th step of writing
 
 _steps = itertools.count(1)
@@ -109,21 +117,71 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON for people too: indented, keys in the given order, no NaN."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, _as_json(value))
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; a file that is not JSON is a `DamagedFile` that names it.
+    """Read JSON; a file that is not JSON, or cannot be read, is a `DamagedFile` that names it.
 
     Python's reader accepts NaN and Infinity; ours does not, because we never write them.
-    """
 
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return _parsed(path, _text_of(path))
+
+
+def write_hashed(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON that carries, under a last key `HASH`, the hash of its own text."""
+    text = _as_json({**value, HASH: UNKNOWN})
+    head, _, tail = text.rpartition(UNKNOWN)
+    write_text(path, f"{head}{hashlib.sha256(text.encode()).hexdigest()}{tail}")
+
+
+def read_hashed(path: Path) -> dict[str, Any]:
+    """What `write_hashed` wrote, with its hash, or what an earlier version wrote without one.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFile: it is not an object of JSON, or a byte of it has changed.
+    """
+    text = _text_of(path)
+    value = _parsed(path, text)
+    if not isinstance(value, dict):
+        raise DamagedFile(f"{path}: not what was written: no object of JSON.")
+    if HASH in value:
+        said = str(value[HASH])
+        head, _, tail = text.rpartition(f'"{said}"')
+        blank = f'{head}"{UNKNOWN}"{tail}'
+        if hashlib.sha256(blank.encode()).hexdigest() != said:
+            raise DamagedFile(f"{path}: the content has changed since it was written.")
+    return value
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise DamagedFile(f"{path}: is a link to nowhere.") from None
+        raise
+    except OSError as error:  # a folder in its place, a bad disk, no permission
+        raise DamagedFile(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise DamagedFile(f"{path}: not readable as JSON ({error}).") from error
+
+
+def _parsed(path: Path, text: str) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(f"the number {name} is not JSON")
 
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    except (ValueError, UnicodeDecodeError) as error:
+        return json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
         raise DamagedFile(f"{path}: not readable as JSON ({error}).") from error
 
 
@@ -151,40 +209,118 @@ def sha256_of(path: Path) -> str:
 def mark_complete(folder: Path) -> None:
     """Write the marker that makes a folder count: the size and SHA-256 of every file in it."""
     files = {
-        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        str(path.relative_to(folder)): described(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != COMPLETE and ".tmp." not in path.name
     }
-    write_json(folder / COMPLETE, {"files": files})
+    write_hashed(folder / COMPLETE, {"files": files})
+
+
+def described(path: Path) -> dict[str, Any]:
+    """A file as markers name it: by its size and SHA-256."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether the marker stands. Cheap; `check_complete` also reads the content."""
-    return (folder / COMPLETE).is_file()
+    """Whether the marker stands, whatever became of it. `check_complete` also reads the content."""
+    return os.path.lexists(folder / COMPLETE)
 
 
-def check_complete(folder: Path) -> None:
-    """Compare every file with the marker.
+def check_complete(folder: Path, *, content: bool = True) -> None:
+    """Compare every file with the marker; `content` False leaves it at their names and sizes.
 
     Raises:
-        DamagedFile: the marker is unreadable, or a file is missing, cut short or altered.
+        FileNotFoundError: there is no marker.
+        DamagedFile: the marker is not what was written, or a file is missing, cut short, altered,
+            or was put there since.
     """
-    marker = read_json(folder / COMPLETE)
+    listed = listed_files(folder)
+    for name, file in listed.items():
+        check_file(folder / name, file, content=content)
+    for path in _added(folder, listed):
+        message = f"{path}: was put there after the folder was complete."
+        raise DamagedFile(message, added=path)
+
+
+def listed_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the marker of a folder lists: the files by name, each as `described`."""
+    marker = folder / COMPLETE
+    content = read_hashed(marker)
+    if not {"files"} <= set(content) <= {"files", HASH}:
+        raise DamagedFile(f"{marker}: not a list of files.")
+    files: dict[str, dict[str, Any]] = content["files"]
+    check_listed(marker, files)
+    return files
+
+
+def check_listed(path: Path, files: Any) -> None:
+    """Raise `DamagedFile` unless `files`, which `path` holds, is a list as markers have it."""
+    sound = isinstance(files, dict) and all(
+        isinstance(file, dict) and set(file) == {"bytes", "sha256"} for file in files.values()
+    )
+    if not sound:
+        raise DamagedFile(f"{path}: not a list of files.")
+
+
+def check_file(path: Path, file: Mapping[str, Any], *, content: bool = True) -> None:
+    """Compare a file with how it was `described`.
+
+    Raises:
+        DamagedFile: it is missing, no file, cut short, altered, or cannot be read.
+    """
+    size, sha256 = file["bytes"], file["sha256"]
     try:
-        listed = {name: (file["bytes"], file["sha256"]) for name, file in marker["files"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedFile(f"{folder / COMPLETE}: not a list of files.") from error
-    for name, (size, sha256) in listed.items():
-        path = folder / name
-        if not path.is_file():
-            raise DamagedFile(f"{path}: missing, although the folder was complete.")
-        if path.stat().st_size != size:
-            raise DamagedFile(f"{path}: {path.stat().st_size} bytes where {size} were written.")
-        if sha256_of(path) != sha256:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedFile(f"{path}: is no file any more.")
+        if found.st_size != size:
+            raise DamagedFile(f"{path}: {found.st_size} bytes where {size} were written.")
+        if content and _known_sha256(path, found) != sha256:
             raise DamagedFile(f"{path}: the content has changed since it was written.")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DamagedFile(f"{path}: missing, although it was complete.") from error
+    except OSError as error:
+        raise DamagedFile(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _known_sha256(path: Path, found: os.stat_result) -> str:
+    """The SHA-256, read once a process while the system says that nothing has changed.
+
+    A clock has ticks: what was changed within the last second could change again unseen.
+    """
+    changed = max(found.st_mtime_ns, found.st_ctime_ns)
+    if time.time_ns() - changed < SETTLED:
+        return sha256_of(path)
+    return _hashed(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, changed))
+
+
+@lru_cache(maxsize=16_384)
+def _hashed(path: Path, state: tuple[int, ...]) -> str:
+    return sha256_of(path)
+
+
+def _added(folder: Path, listed: Mapping[str, Any]) -> Iterator[Path]:
+    """Files that the marker does not list.
+
+    Left aside are drafts, what file managers leave behind, and folders inside that have a marker
+    of their own and nothing in the list.
+    """
+    for here, folders, names in os.walk(folder):
+        inside = Path(here).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not is_complete(Path(here, name))
+            or any(Path(one).is_relative_to(inside / name) for one in listed)
+        )
+        for name in sorted(names):
+            unheard = str(inside / name) not in listed and name != COMPLETE
+            if unheard and ".tmp." not in name and name[0] != "." and name not in LITTER:
+                yield Path(here, name)
 
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder so that an interrupted removal leaves nothing that looks complete."""
-    (folder / COMPLETE).unlink(missing_ok=True)
+    with suppress(IsADirectoryError):
+        (folder / COMPLETE).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)

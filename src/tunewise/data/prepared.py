@@ -57,12 +57,12 @@ def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
 
 
 def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
-    """Write each picture under its name, which is of its content: one that is there stays."""
+    """Write each picture under its name, which is of its content: a whole one stays."""
     place = folder / PICTURES
     lacking = {
         name: content
         for name, content in pictures.items()
-        if not (path := place / name).is_file() or path.stat().st_size != len(content)
+        if not (path := place / name).is_file() or path.read_bytes() != content
     }
     if lacking:
         write_together(place, lacking)

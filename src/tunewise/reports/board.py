@@ -9,20 +9,20 @@ from threading import Lock
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tunewise.core.errors import InputError, Problem, TunewiseError
-from tunewise.core.files import COMPLETE
 from tunewise.reports.evidence import UNFINISHED, gather
 from tunewise.reports.html import TEMPLATES
 from tunewise.reports.plain import shortened, shown
 from tunewise.reports.results import Results, results_of
 from tunewise.reports.words import metric_name, percent
-from tunewise.store.study import STUDY, StudyFolder
+from tunewise.store.faults import stamps
+from tunewise.store.study import StudyFolder, is_study
 
 MOST_STUDIES = 200
 
 
 @dataclass(frozen=True)
 class Line:
-    """A study in the list. `error` stands in place of the rest where it cannot be read."""
+    """A study in the list. `error` says what is damaged, and stands alone where all of it is."""
 
     number: int
     name: str
@@ -110,7 +110,7 @@ def _studies(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     problems = []
     for path in paths:
-        inside = [path] if (path / STUDY).is_file() else _within(path)
+        inside = [path] if is_study(path) else _within(path)
         if not inside:
             try:
                 StudyFolder.open(path)
@@ -127,15 +127,12 @@ def _studies(paths: list[Path]) -> list[Path]:
 
 def _within(path: Path) -> list[Path]:
     entries = path.iterdir() if path.is_dir() else iter(())
-    return sorted(entry for entry in entries if (entry / STUDY).is_file())
+    return sorted(entry for entry in entries if is_study(entry))
 
 
 def _state(path: Path) -> object:
-    """What changes whenever a study has something new to show."""
-    markers = [*path.glob(f"trials/*/{COMPLETE}"), *path.glob(f"tests/*/{COMPLETE}")]
-    files = [path / STUDY, path / "report" / "index.html", path / "report" / "report.pdf"]
-    stamps = [file.stat().st_mtime_ns if file.is_file() else 0 for file in files]
-    return stamps, len(markers), StudyFolder(path).running()
+    """What changes whenever a study has something new to show, or a file of it changes."""
+    return stamps(path), StudyFolder(path).running()
 
 
 def _read(number: int, path: Path) -> Line:
@@ -152,6 +149,7 @@ def _read(number: int, path: Path) -> Line:
     failed = len(results.failed)
     status = "running" if folder.running() else "not complete" if unfinished else "complete"
     status += f", {failed} failed" if failed else ""
+    status += ", damaged" if evidence.damaged else ""
     started = [
         str(trial.record.costs["started"])
         for contender in evidence.contenders
@@ -168,4 +166,5 @@ def _read(number: int, path: Path) -> Line:
         when,
         has["index.html"],
         has["report.pdf"],
+        " ".join(fault.says for fault in evidence.damaged) or None,
     )

@@ -10,11 +10,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tunewise.core.errors import DamagedStudy
 from tunewise.reports.answers import Answers, read_answers
 from tunewise.reports.places import Places
 from tunewise.statistics.tuning import best_point
+from tunewise.store.faults import Fault
 from tunewise.store.identity import seeds_of, trial_id
-from tunewise.store.study import StudyFolder
+from tunewise.store.study import WHOLE, StudyFolder
 from tunewise.store.trials import Record
 
 DONE = "done"
@@ -152,6 +154,7 @@ class Evidence:
     study: dict[str, Any]
     contenders: tuple[Contender, ...]
     places: Places = field(default_factory=Places)
+    damaged: tuple[Fault, ...] = ()  # what is not what was written, and does not count
 
     @property
     def name(self) -> str:
@@ -187,8 +190,8 @@ class Evidence:
 
     def texts(self, split: str) -> dict[str, dict[str, str]]:
         """The items of a split by id, each with the columns the task reads."""
-        path = self.path / "data" / f"{split}.parquet"
-        if not path.is_file():
+        path = self._rows(split)
+        if path is None:
             return {}
         columns = self.text_columns
         rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
@@ -211,8 +214,8 @@ class Evidence:
         written answer, the first reference's. A column that the prepared data do not hold is left
         out.
         """
-        path = self.path / "data" / f"{split}.parquet"
-        if not path.is_file():
+        path = self._rows(split)
+        if path is None:
             return {}
         table, label = pq.read_table(path), self.study.get("answer", "label")
         texts = self.text_columns
@@ -233,6 +236,14 @@ class Evidence:
                 found[name][row["id"]] = value
         return {name: values for name, values in found.items() if values}
 
+    def _rows(self, split: str) -> Path | None:
+        """The file of a split's items; None where there is none, or a damaged one."""
+        try:
+            path = StudyFolder(self.path).file(f"data/{split}.parquet")
+        except DamagedStudy:
+            return None
+        return path if path.is_file() else None
+
 
 def gather(folder: StudyFolder) -> Evidence:
     """Read a study folder. Interrupted trials do not count; failed ones do.
@@ -248,7 +259,7 @@ def gather(folder: StudyFolder) -> Evidence:
         _contender(study, position, described, records, tests)
         for position, described in enumerate(study["contenders"])
     )
-    return Evidence(folder.path, study, contenders, places)
+    return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)))
 
 
 def _public(records: Mapping[str, Record], places: Places) -> dict[str, Record]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewise.core.environment import PACKAGES
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import check_complete, is_complete, read_json, write_text, writing
+from tunewise.core.files import COMPLETE, is_complete, listed_files, write_text, writing
 from tunewise.reports.charts import charts
 from tunewise.reports.evidence import Evidence, gather
 from tunewise.reports.pdf import need_typst, write_pdf
@@ -64,7 +64,7 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     Raises:
         InputError: the study has no result yet or no study file, or `out` holds something.
         MissingExtra: Typst is not installed.
-        DamagedFile: stored weights are not what was saved.
+        DamagedStudy: stored weights, or the study file, are not what was saved.
     """
     need_typst()
     evidence = gather(folder)
@@ -78,7 +78,7 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     for chart in charts(evidence, results):
         write_plot(out / "results" / "plots", chart)
     write_pdf(folder, out)
-    text = (folder.path / STUDY_FILE).read_text(encoding="utf-8")
+    text = folder.file(STUDY_FILE).read_text(encoding="utf-8")
     write_text(out / STUDY_FILE, evidence.places.study_file(text))
     write_text(out / name, TEMPLATE.format(name=name))
     write_text(out / "requirements.txt", requirements(evidence.study.get("environment", {})))
@@ -135,15 +135,14 @@ def _copy_weights(
             continue
         place = _folder_name(contender.name, {name for _, name in kept})
         for seed, path in whole.items():
-            check_complete(path)
-            _copy_marked(path, out / place / f"seed-{seed}")
+            _copy_marked(folder.weights(path.name), out / place / f"seed-{seed}")
         kept.append((contender.name, place))
     return kept, lost
 
 
 def _copy_marked(source: Path, target: Path) -> None:
     """The files that the marker names, and the marker; no link and nothing beside them."""
-    for name in [*read_json(source / "COMPLETE.json")["files"], "COMPLETE.json"]:
+    for name in [*listed_files(source), COMPLETE]:
         to = target / name
         if not to.resolve().is_relative_to(target.resolve()):
             raise InputError([Problem(str(source), f"names a file outside of it: {shown(name)}.")])

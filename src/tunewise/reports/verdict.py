@@ -117,6 +117,7 @@ def _notes(evidence: Evidence, results: Results) -> tuple[str, ...]:
         *_about_the_split(evidence, results),
         *_about_failures(evidence, results),
         *_about_what_is_missing(results),
+        *_about_damage(evidence),
     )
 
 
@@ -175,6 +176,14 @@ def _about_what_is_missing(results: Results) -> list[str]:
         f"{shown(row.name)} against the best: {row.to_best.items.reason}."
         for row in results.standing("untested")
         if row.to_best is not None
+    ]
+
+
+def _about_damage(evidence: Evidence) -> list[str]:
+    """What is damaged, by its place in the study's folder: a report may be handed on."""
+    return [
+        f"Damaged, and not used: {shown(fault.says.replace(f'{evidence.path}/', ''))}"
+        for fault in evidence.damaged
     ]
 
 

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.errors import DamagedFile, InputError, Problem, nearest
+from tunewise.core.errors import DamagedFile, DamagedStudy, InputError, Problem, nearest
 from tunewise.core.files import (
-    check_complete,
-    failpoint,
-    flush_folder,
+    HASH,
+    check_file,
+    check_listed,
+    described,
     is_complete,
+    read_hashed,
     read_json,
     remove_folder,
+    write_hashed,
     write_json,
     write_text,
 )
 from tunewise.core.outside import WRONG_PLACE
+from tunewise.store import aside, weights
+from tunewise.store.faults import ANEW, Fault, bytes_within, feature_faults
 from tunewise.store.lock import exclusive, holder
-from tunewise.store.trials import SCHEMA, Fault, Record, read_record, refuse_newer, scan
+from tunewise.store.trials import SCHEMA, Record, read_record, refuse_newer, scan
 
 STUDY = "study.json"
 STUDY_FILE = "study.yaml"
+FILES = "files"  # of study.json: what else was written with it, as markers name files
+WHOLE = 2_000_000_000  # bytes of weights and features that reading a study compares whole
 OURS = {STUDY, STUDY_FILE, ".lock", "trials", "weights", "tests", "features", "data"} | {
     "quarantine",
     "report",
@@ -37,7 +42,11 @@ ENDED = ("status", "error")  # of a job that was set aside
 
 
 class StudyFolder:
-    """A study on disk. Reading needs no lock; whoever writes holds `lock()`."""
+    """A study on disk. Reading needs no lock; whoever writes holds `lock()`.
+
+    What is read through it was compared with what was written, or is a `DamagedFile`. `faults`
+    finds all that is damaged; whoever holds the lock moves it aside.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
@@ -65,7 +74,7 @@ class StudyFolder:
             for entry in path.iterdir()
             if entry.name not in OURS and ".tmp." not in entry.name
         )
-        if foreign and not (path / STUDY).is_file():
+        if foreign and not is_study(path):
             message = f"not a study folder: it holds '{foreign[0]}'. Choose another with --out."
             raise InputError([Problem(str(path), message)])
         return cls(path)
@@ -78,23 +87,58 @@ class StudyFolder:
             InputError: there is none; the text offers the nearest one beside it.
         """
         path = Path(path)
-        if not (path / STUDY).is_file():
+        if not is_study(path):
             beside = path.parent.iterdir() if path.parent.is_dir() else iter(())
-            studies = [entry.name for entry in beside if (entry / STUDY).is_file()]
+            studies = [entry.name for entry in beside if is_study(entry)]
             known = nearest(path.name, studies) if studies else "`tunewise run` makes one."
             raise InputError([Problem(str(path), f"no study here (no {STUDY}). {known}")])
         return cls(path)
 
     def study(self) -> dict[str, Any]:
-        """The resolved study."""
-        study = read_json(self.path / STUDY)
-        if not isinstance(study, dict):
-            raise DamagedFile(f"{self.path / STUDY}: not a study.")
-        refuse_newer(self.path / STUDY, study)
-        return study
+        """The resolved study.
+
+        Raises:
+            DamagedStudy: it is not what was written.
+            InputError: a newer Tunewise wrote it.
+        """
+        return self._read()[0]
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """The resolved study, and the list of what was written with it.
+
+        An earlier version wrote no list and no hash: then nothing is compared.
+        """
+        path = self.path / STUDY
+        try:
+            study = read_hashed(path)
+            hashed, files = study.pop(HASH, None), study.pop(FILES, None)
+            if (hashed is None) != (files is None):
+                raise DamagedFile(f"{path}: the content has changed since it was written.")
+            refuse_newer(path, study)
+            check_listed(path, files or {})
+        except DamagedFile as error:
+            raise DamagedStudy(str(error)) from error
+        return study, files or {}
+
+    def file(self, name: str) -> Path:
+        """A file that was written with the study: ``data/test.parquet``, ``study.yaml``.
+
+        Raises:
+            DamagedStudy: it is not what was written, or was put there since.
+        """
+        listed = self._read()[1] if is_study(self.path) else {}
+        path = self.path / name
+        try:
+            if name in listed:
+                check_file(path, listed[name])
+            elif listed:
+                raise DamagedFile(f"{path}: not written with this study.")
+        except DamagedFile as error:
+            raise DamagedStudy(str(error)) from error
+        return path
 
     def write_study(self, study: dict[str, Any], text: str) -> None:
-        """Store the resolved study and the file it came from.
+        """Store the resolved study and the file it came from; its data lie there already.
 
         A study may change between runs: trials are known by their settings, so those that
         still belong to it count, and new contenders are added to them.
@@ -104,7 +148,10 @@ class StudyFolder:
         """
         self.refuse_other(study["name"])
         write_text(self.path / STUDY_FILE, text)
-        write_json(self.path / STUDY, {"schema": SCHEMA, **study})
+        splits = sorted(p for p in (self.path / "data").glob("*.parquet") if p.is_file())
+        written = [self.path / STUDY_FILE, *splits]
+        files = {path.relative_to(self.path).as_posix(): described(path) for path in written}
+        write_hashed(self.path / STUDY, {"schema": SCHEMA, **study, FILES: files})
 
     def refuse_other(self, name: str) -> None:
         """Raise an `InputError` if the folder belongs to a study of another name."""
@@ -186,15 +233,66 @@ class StudyFolder:
                 found[note["job"]] = {name: str(note[name]) for name in ("name", *ENDED)}
         return found
 
-    def faults(self) -> list[Fault]:
-        """The folders of trials, tests and features that are not what was written."""
-        faults = scan(self.path / "trials")[1] + scan(self.path / "tests")[1]
-        for key in sorted(self.features()):
+    def has_weights(self, id: str) -> bool:
+        """Whether a trial's weights were kept, whatever became of them."""
+        return is_complete(self.weights_folder(id))
+
+    def weights(self, id: str) -> Path:
+        """The folder of a trial's weights, of which every byte is what the trial saved.
+
+        Raises:
+            DamagedStudy: it is not.
+        """
+        folder = self.weights_folder(id)
+        try:
+            weights.check_weights(folder, self.record(id))
+        except DamagedFile as error:
+            raise DamagedStudy(str(error)) from error
+        return folder
+
+    def openings(self, id: str) -> list[str]:
+        """When the test split was opened for a trial, also in tests that were moved aside."""
+        return aside.openings(self.path, self.test_folder(id))
+
+    def earlier_results(self, id: str) -> list[Path]:
+        """The results of a trial that were sound and went aside with what was not."""
+        return aside.results(self.path, id)
+
+    # What is damaged
+
+    def faults(self, most: int | None = None) -> list[Fault]:
+        """All that is not what was written.
+
+        Where weights and features have more than `most` bytes, of them only names and sizes are
+        compared: their content is when they are used.
+        """
+        large = (self.path / "weights", self.path / "features")
+        content = most is None or sum(map(bytes_within, large)) <= most
+        records, faults = scan(self.path / "trials")
+        return [
+            *self.study_faults(),
+            *faults,
+            *scan(self.path / "tests")[1],
+            *weights.weights_faults(self.path / "weights", records, content=content),
+            *feature_faults(self.path / "features", content=content),
+        ]
+
+    def study_faults(self) -> list[Fault]:
+        """What of the study itself and of its data is not what was written."""
+        try:
+            listed = self._read()[1]
+        except FileNotFoundError:
+            return []
+        except DamagedFile as error:
+            return [Fault(STUDY, self.path / STUDY, str(error), ANEW)]
+        found = []
+        present = (path.relative_to(self.path) for path in (self.path / "data").glob("*.parquet"))
+        for name in dict.fromkeys([*listed, *(each.as_posix() for each in present)]):
             try:
-                check_complete(self.features_folder(key))
+                self.file(name)
             except DamagedFile as error:
-                faults.append(Fault(key, self.features_folder(key), str(error)))
-        return faults
+                found.append(Fault(Path(name).name, self.path / name, str(error), ANEW))
+        return found
 
     def running(self) -> str | None:
         """Who runs this study now, in words; None where nobody does."""
@@ -227,18 +325,13 @@ class StudyFolder:
         remove_folder(self.note_file("").parent)
 
     def quarantine(self, fault: Fault) -> Path:
-        """Move a damaged folder aside, so that its job runs again and nothing is lost."""
-        parent = self.path / "quarantine"
-        parent.mkdir(exist_ok=True)
-        for number in itertools.count(1):
-            target = parent / f"{fault.id}-{number}"
-            if not target.exists():
-                break
-        failpoint()
-        fault.folder.rename(target)
-        flush_folder(parent)
-        write_text(target.with_name(f"{target.name}.txt"), fault.message + "\n")
-        return target
+        """Move what is damaged aside, so that it is made again and nothing is lost."""
+        return aside.move(self.path, fault)
+
+    def move_aside(self, fault: Fault) -> str:
+        """Move what is damaged aside; returns what was done, in words."""
+        place = self.quarantine(fault)
+        return f"{fault.message} Moved to {place}; {fault.repair}."
 
     def remove_drafts(self) -> None:
         """Remove the half-written files that killed processes left."""
@@ -249,27 +342,17 @@ class StudyFolder:
 
     def remove_weights(self, id: str, reason: str) -> None:
         """Remove a trial's weights and note when and why."""
-        folder = self.weights_folder(id)
-        if not folder.is_dir():
-            return
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        removed = self.removed_weights()
-        removed[id] = {
-            "reason": reason,
-            "bytes": size,
-            "removed": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        write_json(self.path / "weights" / "removed.json", removed)
-        remove_folder(folder)
+        weights.remove(self.weights_folder(id), reason)
+
+    def note_removals_anew(self, records: Mapping[str, Record]) -> None:
+        """Note which finished trials have no weights, after the note of it was damaged."""
+        weights.note_anew(self.path / "weights", records)
 
     def removed_weights(self) -> dict[str, Any]:
         """Which trials' weights were removed, with reason, bytes and time."""
-        path = self.path / "weights" / "removed.json"
-        try:
-            removed = read_json(path) if path.is_file() else {}
-        except DamagedFile:
-            return {}  # a note about what is gone; a damaged one stops nothing
-        if not isinstance(removed, dict):
-            return {}
-        # A trial that ran again has weights again.
-        return {id: note for id, note in removed.items() if not self.weights_folder(id).is_dir()}
+        return weights.removed(self.path / "weights")
+
+
+def is_study(path: Path) -> bool:
+    """Whether a folder is a study's, whatever became of it."""
+    return os.path.lexists(path / STUDY)

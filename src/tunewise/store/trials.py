@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import check_complete, is_complete, mark_complete, read_json, write_json
+from tunewise.store.faults import Fault, fault_of
 
 SCHEMA = 1
 KILLED = "killed"  # no result any more; earlier versions wrote it
@@ -36,15 +37,6 @@ class Record:
         """A metric of a split; None where it was not computed or is not defined."""
         value = self.result.get("metrics", {}).get(split, {}).get(name)
         return None if value is None else float(value)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A folder that says it is complete and is not: what is wrong with which file."""
-
-    id: str
-    folder: Path
-    message: str
 
 
 def read_record(folder: Path) -> Record:
@@ -78,7 +70,9 @@ def scan(parent: Path) -> tuple[dict[str, Record], list[Fault]]:
         try:
             records[folder.name] = read_record(folder)
         except DamagedFile as error:
-            faults.append(Fault(folder.name, folder, str(error)))
+            faults.append(fault_of(folder, error))
+        except FileNotFoundError:
+            continue  # moved aside this instant by whoever runs the study
     return records, faults
 
 

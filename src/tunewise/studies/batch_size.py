@@ -12,11 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tunewise.core.errors import DamagedFile, TunewiseError
-from tunewise.core.files import read_json
+from tunewise.core.errors import DamagedFile, InputError, TunewiseError
 from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.data.prepared import write_prepared
-from tunewise.store.study import STUDY, StudyFolder
+from tunewise.store.study import StudyFolder
 from tunewise.studies.entries import AUTO, BATCH
 from tunewise.studies.exits import Exit, ending_of
 from tunewise.studies.jobs import Job
@@ -165,9 +164,9 @@ def _share(workers: int) -> int | None:
 def _stored(folder: Path, models: Mapping[str, Any]) -> dict[str, int]:
     """What the folder's study says for models of the same content."""
     try:
-        before = read_json(folder / STUDY)
+        before = StudyFolder(folder).study()
         sizes = dict(before.get("batch_sizes") or {})
-    except (FileNotFoundError, NotADirectoryError, DamagedFile, AttributeError):
+    except (FileNotFoundError, DamagedFile, InputError):
         return {}
     return {m: int(sizes[what["hash"]]) for m, what in models.items() if what["hash"] in sizes}
 

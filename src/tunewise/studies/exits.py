@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from tunewise.core.errors import DamagedStudy
 from tunewise.core.outside import is_full, is_outside
 from tunewise.costs import limit
 
@@ -21,6 +22,7 @@ class Exit(IntEnum):
     DISK_FULL = 74
     INTERRUPTED = 75  # told to stop; a checkpoint is saved
     OUTSIDE = 76  # an exception with a cause outside: a missing file, a disk that cannot be read
+    DAMAGED = 77  # a file of the study is not what was written
 
 
 # What a process does to itself. Every other signal came from somebody else: a person, the system
@@ -52,6 +54,8 @@ def exit_of(error: BaseException) -> Exit:
     """The exit code of a process that an exception ended."""
     if isinstance(error, MemoryError):
         return Exit.OUT_OF_MEMORY
+    if isinstance(error, DamagedStudy):
+        return Exit.DAMAGED
     if is_full(error):
         return Exit.DISK_FULL
     return Exit.OUTSIDE if is_outside(error) else Exit.FAILED

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import COMPLETE, is_complete, remove_folder, write_bytes
+from tunewise.store.faults import TRAINED, Fault, fault_of
 from tunewise.store.study import STUDY, StudyFolder
-from tunewise.store.trials import KILLED, Fault, Record, write_ending
+from tunewise.store.trials import KILLED, RESULT, Record, write_ending
+from tunewise.store.weights import REMOVED
 from tunewise.studies.choose import weights_to_drop
 from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.exits import Ending
@@ -32,11 +34,13 @@ class Ledger:
     def __init__(self, folder: StudyFolder, on_event: OnEvent) -> None:
         self.folder, self.on_event = folder, on_event
         self.study = folder.study()
-        self._repair()
+        self.records: dict[str, Record] = {}
+        self.tests: dict[str, Record] = {}
+        self.features: set[str] = set()
+        folder.remove_drafts()
+        self.repair()
         folder.forget_aside()
-        self.records, self.tests = folder.records(), folder.tests()
         self._reopen()
-        self.features = folder.features()
         self.spoiled: dict[str, Ending] = {}  # features that cannot be had, and why
         self.aside: dict[str, Ending] = {}  # jobs that this launch does not try any more
 
@@ -47,6 +51,12 @@ class Ledger:
         """
         known = self.features | set(self.spoiled)
         jobs = next_jobs(self.study, self.records, self.tests, known)
+        lost = [job for job in jobs if job.kind == "test" and not self.folder.has_weights(job.id)]
+        for job in lost:
+            message = f"{self.folder.weights_folder(job.id)}: missing, and not tested yet."
+            self._train_again(job.id, message)
+        if lost:
+            jobs = next_jobs(self.study, self.records, self.tests, known)
         return [job for job in jobs if job.key not in running and job.key not in self.aside]
 
     def progress(self) -> Progress:
@@ -62,10 +72,12 @@ class Ledger:
         try:
             record = self.folder.test(job.id) if job.kind == "test" else self.folder.record(job.id)
         except DamagedFile as error:
-            self._quarantine(Fault(job.id, self._place(job), str(error)))
+            self._move_aside(fault_of(self._place(job), error))
             return False
         if record is None:
             return False
+        if job.kind == "trial":
+            self._compare(record)
         self._keep(job, record, seconds)
         return True
 
@@ -148,24 +160,67 @@ class Ledger:
         of = self.folder
         return of.test_folder(job.id) if job.kind == "test" else of.trial_folder(job.id)
 
-    def _repair(self) -> None:
-        self.folder.remove_drafts()
-        for fault in self.folder.faults():
-            if fault.folder.parent.name == "features":
-                remove_folder(fault.folder)  # can be computed again
-                self.on_event(Notice(f"{fault.message} These features are computed again."))
-            else:
-                self._quarantine(fault)
+    def repair(self) -> bool:
+        """Move aside what is damaged, so that it is made again; False where nothing was.
+
+        The study itself and its data are written when a launch begins, and not here.
+        """
+        given = {fault.folder for fault in self.folder.study_faults()}
+        repaired = False
+        while faults := [each for each in self.folder.faults() if each.folder not in given]:
+            for fault in faults:
+                self._mend(fault)
+            repaired = True
+        self.records, self.tests = self.folder.records(), self.folder.tests()
+        self.features = self.folder.features()
+        return repaired
+
+    def _mend(self, fault: Fault) -> None:
+        of = self.folder
+        if fault.folder.parent.name == "features":
+            remove_folder(fault.folder)  # can be computed again
+            self.on_event(Notice(f"{fault.message} These features are computed again."))
+        elif fault.id == REMOVED:
+            self._move_aside(fault)
+            of.note_removals_anew(of.records())
+        elif fault.folder == of.weights_folder(fault.id):
+            self._train_again(fault.id, fault.message, fault)
+        else:
+            self._move_aside(fault)
+
+    def _train_again(self, id: str, message: str, fault: Fault | None = None) -> None:
+        """Have a finished trial run again, because its weights are damaged or gone.
+
+        Its record goes with them: a trial is one training, and what it says must be of the
+        weights that are there. Its test, if it was opened, stays.
+        """
+        if fault is not None:
+            self.folder.quarantine(fault)
+        record = Fault(id, self.folder.trial_folder(id), message, TRAINED)
+        self._move_aside(record)
+        self.records.pop(id, None)
+
+    def _move_aside(self, fault: Fault) -> None:
+        self.on_event(Notice(self.folder.move_aside(fault)))
+
+    def _compare(self, record: Record) -> None:
+        """Say so where a trial that ran again came out otherwise than before."""
+        now = (record.folder / RESULT).read_bytes()
+        for before in self.folder.earlier_results(record.id):
+            if before.read_bytes() != now:
+                self.on_event(
+                    Notice(
+                        f"trial/{record.id} ran again and came out otherwise than {before}: that "
+                        "file is damaged, or the machine or its software is another. A test that "
+                        "was opened before is of the weights of then."
+                    )
+                )
 
     def _reopen(self) -> None:
         """Make earlier versions' results of trials that were killed count as none."""
         for records in (self.records, self.tests):
             for id in [id for id, record in records.items() if record.status == KILLED]:
                 (records.pop(id).folder / COMPLETE).unlink()
-
-    def _quarantine(self, fault: Fault) -> None:
-        place = self.folder.quarantine(fault)
-        self.on_event(Notice(f"{fault.message} Moved to {place}; its job runs again."))
 
 
 def _tail(output: Path) -> bytes:

@@ -19,7 +19,8 @@ from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
 from tunewise.methods.base import METHODS, Adaptation, Direct
-from tunewise.store.study import StudyFolder
+from tunewise.store.faults import Fault
+from tunewise.store.study import STUDY_FILE, StudyFolder
 from tunewise.studies.expand import describe, expand
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
@@ -131,12 +132,25 @@ def _asked(settings: StudySettings, settled: Settled) -> dict[str, Any]:
     }
 
 
-def store(prepared: Prepared, folder: StudyFolder) -> None:
-    """Write what the workers and reports read. The caller holds the folder's lock."""
+def store(prepared: Prepared, folder: StudyFolder) -> list[str]:
+    """Write what the workers and reports read. The caller holds the folder's lock.
+
+    Returns:
+        What was damaged of what an earlier run had written, and lies in quarantine now.
+    """
     folder.refuse_other(prepared.settings.name)  # before its data would be replaced
+    repaired = [folder.move_aside(fault) for fault in _damaged(prepared, folder)]
     write_prepared(folder.path / "data", prepared.splits)
     write_pictures(folder.path / "data", prepared.pictures)
     folder.write_study(prepared.study, prepared.settings.text)
+    return repaired
+
+
+def _damaged(prepared: Prepared, folder: StudyFolder) -> list[Fault]:
+    """The faults of the study that lies there; a study file that was edited to be run is none."""
+    edited, text = folder.path / STUDY_FILE, prepared.settings.text.encode()
+    same = edited.is_file() and edited.read_bytes() == text
+    return [fault for fault in folder.study_faults() if not (same and fault.folder == edited)]
 
 
 def default_folder(settings: StudySettings) -> Path:

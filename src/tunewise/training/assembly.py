@@ -20,6 +20,7 @@ from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import PICTURES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Direct, Method
+from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
 from tunewise.training.feed import Feed, Stored, TrunkOutputs
@@ -58,7 +59,13 @@ class Parts:
         )
 
     def examples(self, split: str) -> list[Example]:
+        """The examples of a split.
+
+        Raises:
+            DamagedStudy: its file is not what was written with the study.
+        """
         folder = self.study_folder / "data"
+        StudyFolder(self.study_folder).file(f"data/{split}.parquet")  # refuses a damaged one
         examples = [self.task.read(row) for row in read_prepared(folder, split)]
         return [
             item._replace(picture=str(folder / PICTURES / item.picture)) if item.picture else item

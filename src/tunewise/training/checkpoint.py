@@ -82,13 +82,16 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Ch
 
     A damaged checkpoint is passed over for the one before it.
     """
-    newest_first = sorted(folder.glob("step-*"), key=lambda path: -int(path.name[5:]))
+    steps = [path for path in folder.glob("step-*") if path.name[5:].isdecimal()]
+    newest_first = sorted(steps, key=lambda path: -int(path.name[5:]))
     for target in newest_first:
         try:
             check_complete(target)
             state = read_json(target / "state.json")
         except (DamagedFile, FileNotFoundError):
             continue
+        if state["step"] != int(target.name[5:]):
+            continue  # renamed
         put_back(module, load_file(target / "trained.safetensors"))
         _restore_optimizer(optimizer, load_file(target / "optimizer.safetensors"))
         best, tensors = target / "best.safetensors", target / "method.safetensors"

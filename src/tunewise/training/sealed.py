@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.files import mark_complete, read_json, write_json
+from tunewise.core.files import mark_complete, write_json
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example, Prediction
+from tunewise.store.aside import OPENED
+from tunewise.store.study import StudyFolder
 from tunewise.training.assembly import Feeds, Parts
 from tunewise.training.finished import load_predictor
 from tunewise.training.outcome import SCHEMA, write_predictions
@@ -21,16 +23,17 @@ class SealedTest:
 
     def __init__(self, job: dict[str, Any], study_folder: Path) -> None:
         self.id: str = job["id"]
-        self.folder = study_folder / "tests" / self.id
-        self.weights = study_folder / "weights" / self.id
+        self.study = StudyFolder(study_folder)
+        self.folder = self.study.test_folder(self.id)
         self.parts = Parts.of(job["settings"], study_folder)
 
     def run(self) -> str:
+        weights = self.study.weights(self.id)  # damaged ones raise before anything is opened
         openings = self._note_opening()
         stopwatch = Stopwatch()
         with stopwatch.phase("evaluate"):
             examples = self.parts.examples("test")
-            predictions = self._predict(examples)
+            predictions = self._predict(weights, examples)
         write_predictions(self.folder, "test", self.parts.task, predictions, examples)
         result = {
             "schema": SCHEMA,
@@ -51,14 +54,13 @@ class SealedTest:
 
     def _note_opening(self) -> list[str]:
         """Write down that the split is opened before it is, so that no opening goes unseen."""
-        notes = self.folder / "opened.json"
-        before = read_json(notes) if notes.is_file() else []
+        before = self.study.openings(self.id)
         openings = [*before, datetime.now(UTC).isoformat(timespec="seconds")]
-        write_json(notes, openings)
+        write_json(self.folder / OPENED, openings)
         return openings
 
-    def _predict(self, examples: Sequence[Example]) -> list[Prediction]:
-        predictor = load_predictor(self.parts, self.weights)
+    def _predict(self, weights: Path, examples: Sequence[Example]) -> list[Prediction]:
+        predictor = load_predictor(self.parts, weights)
         if not isinstance(predictor, ModelPredictor):
             return predictor.predict(examples)
         model = predictor.model

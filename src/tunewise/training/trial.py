@@ -14,12 +14,13 @@ import torch
 from tunewise.backbones.model import Model
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import mark_complete, remove_folder, write_json
+from tunewise.core.files import COMPLETE, mark_complete, remove_folder, sha256_of, write_json
 from tunewise.core.outside import is_outside
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs, Direct
+from tunewise.store.weights import BOUND
 from tunewise.tasks.base import Encoded
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
@@ -268,4 +269,10 @@ class Trial:
             "threads": torch.get_num_threads(),
             "host": platform.node(),
             "environment": environment(),
+            **self._bound(),
         }
+
+    def _bound(self) -> dict[str, Any]:
+        """Which weights are this trial's: none but these are ever used for it."""
+        marker = self.weights / COMPLETE
+        return {BOUND: sha256_of(marker)} if marker.is_file() else {}

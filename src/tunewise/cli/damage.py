@@ -1,0 +1,32 @@
+"""Says what of a study is damaged, whichever command meets it, and lets the rest be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from tunewise.cli.console import STDERR
+from tunewise.core.errors import DamagedStudy
+from tunewise.store.study import WHOLE, StudyFolder, is_study
+
+
+@contextmanager
+def damage_named(*folders: Path) -> Iterator[None]:
+    """Name each fault of the studies among `folders` on stderr; in the end exit with 1 for any.
+
+    Inside, what is sound can be used, and nothing else can: a `DamagedStudy` ends it early.
+    """
+    studies = [StudyFolder(folder) for folder in folders if is_study(folder)]
+    faults = [fault for study in studies for fault in study.faults(WHOLE)]
+    for fault in faults:
+        STDERR.print(f"damaged: {fault.says}", soft_wrap=True)
+    try:
+        yield
+    except DamagedStudy:
+        if not faults:
+            raise
+    if faults:
+        raise typer.Exit(1)
