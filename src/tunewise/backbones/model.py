@@ -28,5 +28,11 @@ class Model:
     adapter: Any = None  # what a method has to keep of what it put into the module
 
     @property
+    def writes(self) -> bool:
+        """Whether it goes on writing a text, rather than choosing among options."""
+        can_write: Any = getattr(self.module, "can_generate", None)
+        return can_write is not None and bool(can_write())
+
+    @property
     def device(self) -> torch.device:
         return next(self.module.parameters()).device

@@ -62,16 +62,15 @@ def _write_model(
     model, method = predictor.model, predictor.method
     coder = model.coder.tokenizer if isinstance(model.coder, PairCoder) else model.coder
     coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
-    two = isinstance(model.module, Fusion)  # no library has a class for what they meet in
-    plain = None if two else method.merged(model)
+    plain = plain_module(predictor)
     if plain is None and merge:
         name = method.label(settings_of(method))
         raise InputError(
             f"--merge: what '{name}' trains does not fold into the model's own layers. "
             "Export it without --merge."
         )
-    own_class = two or any(
-        isinstance(layer, MeanPooledClassifier) for layer in model.module.modules()
+    own_class = any(
+        isinstance(layer, (Fusion, MeanPooledClassifier)) for layer in model.module.modules()
     )
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.coder, folder)
@@ -82,6 +81,13 @@ def _write_model(
     if is_adapter:
         _name_base(folder / ADAPTER, parts.settings["model"])
     return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
+
+
+def plain_module(predictor: ModelPredictor) -> nn.Module | None:
+    """A plain module with the same function, which may be the predictor's own, or None."""
+    if isinstance(predictor.model.module, Fusion):
+        return None  # no library has a class for what the two encoders meet in
+    return predictor.method.merged(predictor.model)
 
 
 def _whole_model(settings: dict[str, Any]) -> dict[str, Any]:
