@@ -15,6 +15,7 @@ from tunewise.studies import round_trips
 from tunewise.studies.prepare import prepare
 from tunewise.studies.round_trips import kind_of
 from tunewise.training.assembly import Parts
+from tunewise.training.round_trip import round_trip
 
 
 @pytest.fixture
@@ -25,9 +26,8 @@ def tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
 
     def counted(parts: Parts, *others: Any) -> None:
         seen.append(parts.settings)
-        kept(parts, *others)
+        round_trip(parts, *others)
 
-    kept = round_trips.round_trip
     monkeypatch.setattr(round_trips, "round_trip", counted)
     return seen
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.weights import save_tensors
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.methods import lora_files, peft_files, peft_model
@@ -27,6 +28,7 @@ from tunewise.studies.models import Inspector
 from tunewise.training import round_trip as rounds
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.export import write_artefact
+from tunewise.training.finished import load_exported
 from tunewise.training.predictor import ModelPredictor
 from tunewise.training.round_trip import move, round_trip
 
@@ -202,9 +204,8 @@ def test_a_number_that_is_not_saved_is_noticed(
 ) -> None:
     def lossy(tensors: dict[str, Tensor], path: Path) -> None:
         zeros = {n: torch.zeros_like(t) if "lora_B" in n else t for n, t in tensors.items()}
-        kept(zeros, path)
+        save_tensors(zeros, path)
 
-    kept = lora_files.save_tensors
     monkeypatch.setattr(lora_files, "save_tensors", lossy)
     parts = parts_of(place("bert", writes=False), ("lora", {"rank": 2}), writes=False)
     with pytest.raises(InputError, match=r"does not come back .*such as .*\.B"):
@@ -264,11 +265,10 @@ def test_what_stays_in_our_form_is_loaded_again(
     round_trip(parts, TEXTS, tmp_path / "right")
 
     def other(folder: Path) -> Any:
-        found: Any = kept(folder)
+        found: Any = load_exported(folder)
         move(found.model.module)
         return found
 
-    kept = rounds.load_exported
     monkeypatch.setattr(rounds, "load_exported", other)
     with pytest.raises(InputError, match=r"exported, it answers otherwise .*answers move"):
         round_trip(parts, TEXTS, tmp_path / "wrong")

@@ -24,9 +24,22 @@ DEPTH = re.compile(r"(^|_)layers?$")  # how configurations call a number of bloc
 class Shortened:
     """A checkpoint of the first blocks, in the pretrained numbers, not written yet."""
 
-    config: Any
+    whole: Any  # the configuration of the whole model
+    lengths: frozenset[int]  # of its lists of blocks
+    kept: int  # of each list
     tensors: dict[str, Tensor]
     coder: Any
+
+    @property
+    def config(self) -> Any:
+        """The configuration with every number of blocks, and every list by block, cut."""
+        config = copy.deepcopy(self.whole)
+        for name, value in config.to_dict().items():
+            if DEPTH.search(name) and value in self.lengths:
+                setattr(config, name, self.kept)
+            elif isinstance(value, list) and len(value) in self.lengths:  # a word for each block
+                setattr(config, name, value[: self.kept])
+        return config
 
     def write(self, folder: Path) -> None:
         with quiet():
@@ -58,7 +71,8 @@ def shortened(model: Model) -> Shortened | None:
     (trunk,) = model.trunks.values()
     if all(name.startswith(f"{trunk}.") for name in tensors):  # a checkpoint of the trunk alone
         tensors = {name.removeprefix(f"{trunk}."): tensor for name, tensor in tensors.items()}
-    return Shortened(_config(model, set(lengths.values()), kept), tensors, model.coder)
+    whole: Any = model.module.config
+    return Shortened(whole, frozenset(lengths.values()), kept, tensors, model.coder)
 
 
 def _kinds_within(module: nn.Module, start: str, count: int) -> int:
@@ -73,13 +87,3 @@ def _kinds_within(module: nn.Module, start: str, count: int) -> int:
 def _buffers(module: nn.Module) -> dict[str, Tensor]:
     stored = module.state_dict(keep_vars=True)
     return {name: stored[name] for name, _ in module.named_buffers() if name in stored}
-
-
-def _config(model: Model, lengths: set[int], kept: int) -> Any:
-    config: Any = copy.deepcopy(model.module.config)
-    for name, value in config.to_dict().items():
-        if DEPTH.search(name) and value in lengths:
-            setattr(config, name, kept)
-        elif isinstance(value, list) and len(value) in lengths:  # a word for each block
-            setattr(config, name, value[:kept])
-    return config

@@ -22,6 +22,7 @@ from tunewise.training.round_trip import round_trip
 
 VERSION = 1  # rises when the same contender is tried otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")
+REMEDY = "It would be so after training, too: change its settings or leave it out."
 Settings = Mapping[str, Any]
 
 
@@ -98,7 +99,7 @@ def _found(
     try:
         _try(settings, shorter, texts)
     except InputError as error:
-        return [str(problem) for problem in error.problems]
+        return [f"{problem}. {REMEDY}" for problem in error.problems]
     with suppress(OSError):
         write_json(path, {"passed": True})
     return []
@@ -110,7 +111,7 @@ def _try(settings: Settings, shorter: Shortened | None, texts: Sequence[str]) ->
     Settings may name a block that the shorter model lacks.
     """
     if shorter is not None:
-        with TemporaryDirectory() as place, suppress(InputError):
+        with TemporaryDirectory() as place, suppress(Exception):  # then the whole model decides
             source = Path(place) / "model"
             shorter.write(source)
             model = {**settings["model"], "source": str(source), "revision": None}

@@ -47,8 +47,9 @@ def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
     """
     method: Any = parts.method
     assert isinstance(method, Adaptation)
-    model = prepared_model(parts, method)
-    move(model.module)
+    with _step("building it"):
+        model = prepared_model(parts, method)
+        move(model.module)
     predictor = ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
     examples = [parts.task.example(str(number), text) for number, text in enumerate(texts)]
     with _step("saving it"):
