@@ -158,7 +158,8 @@ CHOOSE = [
     ("roberta", lora(modules_to_save=("word_embeddings",))),
     ("bert", peft("OFT", oft_block_size=4, bias="all")),
     ("t5", lora(target_modules="all-linear")),
-    ("bart", peft("TRAINABLE_TOKENS", token_indices=TOKENS)),
+    ("bart", lora(bias="all")),
+    ("distilbert", peft("TRAINABLE_TOKENS", token_indices=TOKENS)),
 ]
 
 
