@@ -21,7 +21,7 @@ WRITERS: dict[str, dict[str, Any]] = {
     "qwen2": SHARED,
     "gemma": SHARED | {"head_dim": 8},
     "opt": PLAIN | {"ffn_dim": 32, "word_embed_proj_dim": 16, "pad_token_id": 1, "init_std": 0.3},
-    "bloom": BYTES | {"hidden_size": 16, "n_layer": 2, "n_head": 2, "initializer_range": 0.3},
+    "phi": PLAIN,
 }
 ENDS = {"pad_token_id": 0, "eos_token_id": 3, "vocab_size": len(WORDS)}
 CLASSIFIERS: dict[str, dict[str, Any]] = {

@@ -288,7 +288,7 @@ def test_a_full_disk_is_no_fault_of_the_contender(
 
 # All of it.
 
-WORD_EMBEDDINGS = ("bert", "roberta", "distilbert", "deberta-v2", "bloom")
+WORD_EMBEDDINGS = ("bert", "roberta", "distilbert", "deberta-v2")
 EMBEDDINGS = {
     "gpt2": "wte",
     "t5": "shared",

@@ -52,8 +52,9 @@ def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
         move(model.module)
     predictor = ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
     examples = [parts.task.example(str(number), text) for number, text in enumerate(texts)]
-    with _step("saving it"):
+    with _step("answering with it"):
         before = _answers(parts, predictor, examples)
+    with _step("saving it"):
         predictor.save(folder / "saved")
     with _step("loading what was saved"):
         again: Any = load_predictor(parts, folder / "saved")
