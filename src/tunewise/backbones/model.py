@@ -30,5 +30,11 @@ class Model:
     reads: str = ""  # how it makes vectors, where older trials of the same files did otherwise
 
     @property
+    def writes(self) -> bool:
+        """Whether it goes on writing a text, rather than choosing among options."""
+        can_write: Any = getattr(self.module, "can_generate", None)
+        return can_write is not None and bool(can_write())
+
+    @property
     def device(self) -> torch.device:
         return next(self.module.parameters()).device

@@ -16,6 +16,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.ties import output_layer
 from tunewise.core.errors import InputError, nearest
 
 Linear: TypeAlias = "nn.Linear | Conv1D"
@@ -63,13 +64,16 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
 
     A name is a role (`query`, `key`, `value`, `output`, `mlp`), `attention`, `attention+mlp`,
     `all-linear`, or the path of a module, or how such a path ends. Of a model with two encoders,
-    `text.query` means that of one of them.
+    `text.query` means that of one of them. As PEFT's, `all-linear` leaves a language model's
+    output layer out.
 
     Raises:
         InputError: a name matches nothing, or matches the head, which is trained anyway.
     """
     linears = linear_layers(model)
     new = {name.rpartition(".")[0] for name in model.head}
+    output = output_layer(model.module)
+    inner = [path for path, layer in linears.items() if layer is not output]
     by_role = roles(model)
     chosen: set[str] = set()
     for name in names:
@@ -79,7 +83,7 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
             inside = [path for path in linears if path.startswith(start)]
             matched = _matches(role, inside, by_role, new) & set(inside)
         else:
-            matched = _matches(name, list(linears), by_role, new)
+            matched = _matches(name, inner if name == ALL_LINEAR else list(linears), by_role, new)
         if not matched:
             raise InputError(_no_match(name, linears, by_role, new))
         if into_head := sorted(matched & new):

@@ -69,7 +69,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], names: set[str], plac
         raise InputError(
             f"{place}: '{unknown[0]}' has no place in this model. {nearest(unknown[0], names)}"
         )
-    parameters = dict(module.named_parameters())
+    parameters = dict(module.named_parameters(remove_duplicate=False))
     for name, tensor in tensors.items():
         if tensor.shape != parameters[name].shape:
             raise InputError(

@@ -13,7 +13,8 @@ from tunewise.studies.studyfile import read_study
 def command(study: StudyFile, overrides: Overrides) -> None:
     """Check a study file, its data and its models; change nothing.
 
-    Lists the contenders that it would compare. All mistakes are told together.
+    Saves, loads and exports each kind of contender untrained, then lists the contenders that it
+    would compare. All mistakes are told together.
     """
     prepared = prepare(read_study(study, overrides), say=say)
     for line in prepared.contenders:

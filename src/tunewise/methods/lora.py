@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import Linear, blocks, shape_of, targets
+from tunewise.backbones.parts import ALL_LINEAR, Linear, blocks, shape_of, targets
+from tunewise.backbones.ties import settle_tie
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.lora_files import load_adapter, save_adapter
@@ -66,6 +67,11 @@ class LoRA(Adaptation):
             for name, values in by_target.items()
             if values and set(self.targets) <= set(values)
         }
+
+    @property
+    def version(self) -> int:  # type: ignore[override]  # it depends on the settings
+        """2 since `all-linear` leaves a language model's output layer out."""
+        return 2 if ALL_LINEAR in self.targets else 1
 
     def prepare(self, model: Model) -> None:
         chosen = self._chosen(model)
@@ -131,6 +137,7 @@ class LoRA(Adaptation):
         for path, layer in list(model.module.named_modules()):
             if isinstance(layer, LoRALinear):
                 model.module.set_submodule(path, layer.merged())
+        settle_tie(model.module)
         return model.module
 
 

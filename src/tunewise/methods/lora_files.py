@@ -17,6 +17,7 @@ from tunewise.core.files import read_json, write_json
 from tunewise.core.later import Later
 from tunewise.methods.frozen import check_base, write_base
 from tunewise.methods.lora_layer import LoRALinear, Scaling, scale_of
+from tunewise.methods.task_types import task_type
 
 if TYPE_CHECKING:
     import peft
@@ -38,7 +39,7 @@ def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
     layers = lora_layers(model)
     some = next(iter(layers.values()))
     config = peft.LoraConfig(
-        task_type="SEQ_CLS" if model.head else "CAUSAL_LM",
+        task_type=task_type(model),
         base_model_name_or_path=model.source,
         inference_mode=True,
         r=rank,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.parts import ALL_LINEAR
 from tunewise.core.canonical import OPEN, settings_of
 from tunewise.methods import peft_adalora, peft_files, peft_model
 from tunewise.methods.base import METHODS, Adaptation, OpenSettings, State, Unpacked
@@ -76,6 +77,15 @@ class PEFTMethod(Adaptation):
     def default_rate(cls, settings: Mapping[str, Any]) -> float:
         """The default learning rate of a type; the reasons stand with the table."""
         return RATES.get(settings["peft_type"], RATE)
+
+    @property
+    def version(self) -> int:  # type: ignore[override]  # it depends on the settings
+        """2 since `all-linear` leaves a language model's output layer out, and since a module that
+        is trained whole is no longer tied to another.
+        """
+        targets = self.config.get("target_modules") or ()
+        everything = ALL_LINEAR in ((targets,) if isinstance(targets, str) else targets)
+        return 2 if everything or self.config.get("modules_to_save") else 1
 
     @property
     def learning_rate(self) -> float:  # type: ignore[override]  # it depends on the settings

@@ -35,7 +35,7 @@ def save(model: Model, folder: Path) -> None:
     if "rank_pattern" in written and adapter.config.peft_type == "ADALORA":
         written["rank_pattern"] = None
     written.pop("runtime_config", None)
-    save_tensors(_tensors(adapter) | _whole(adapter), folder / WEIGHTS)
+    save_tensors(_apart(_tensors(adapter) | _whole(adapter)), folder / WEIGHTS)
     write_json(folder / CONFIG, dict(sorted(written.items())))
     write_base(model, folder)
 
@@ -73,7 +73,7 @@ def load(model: Model, folder: Path) -> None:
 
 
 def _tensors(adapter: Adapter) -> dict[str, Tensor]:
-    """The adapter itself under PEFT's names, with all the ranks of AdaLoRA."""
+    """The adapter itself under PEFT's names, with all the ranks of AdaLoRA, without the head."""
     config = adapter.config
     ranks = getattr(config, "rank_pattern", None)
     if config.peft_type == "ADALORA":
@@ -87,14 +87,29 @@ def _tensors(adapter: Adapter) -> dict[str, Tensor]:
     finally:
         if config.peft_type == "ADALORA":
             config.rank_pattern = ranks
-    return found
+    whole = _whole(adapter)  # of which PEFT's `bias: all` takes the biases
+    return {name: tensor for name, tensor in found.items() if name not in whole}
 
 
 def _whole(adapter: Adapter) -> dict[str, Tensor]:
-    """What is trained whole, the head included, under PEFT's names."""
+    """What is trained whole, the head included, under PEFT's names; what is tied has several."""
     starts = tuple(f"{path}." for path in adapter.whole)
-    named = adapter.peft_model.named_parameters()
+    named = adapter.peft_model.named_parameters(remove_duplicate=False)
     return {name: weight for name, weight in named if name.startswith(starts)}
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Each tensor with numbers of its own, as PEFT writes those that two layers share.
+
+    safetensors refuses them otherwise, such as the trained tokens of tied embeddings.
+    """
+    seen: set[int] = set()
+    found = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        found[name] = tensor.clone() if place in seen else tensor
+        seen.add(place)
+    return found
 
 
 def _check(expected: dict[str, Tensor], found: dict[str, Tensor], place: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import PeftModelForSequenceClassification, PeftType
+from peft import PeftModelForCausalLM, PeftModelForSequenceClassification, PeftType
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.utils.constants import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING
 from peft.utils.other import ModulesToSaveWrapper
@@ -19,13 +19,19 @@ from torch import nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.parts import ALL_LINEAR, GROUPS, head_modules, roles, targets
 from tunewise.backbones.quiet import quiet
+from tunewise.backbones.ties import untie_adapted
 from tunewise.core.errors import InputError, nearest
 from tunewise.methods.peft_settings import PROMPTS, configuration, kinds
+from tunewise.methods.task_types import task_type
 from tunewise.methods.trained import one_trunk, train_only, trained_names
 
 ADAPTER = "default"  # PEFT names every adapter of a model; ours has one
 LEAST_TEXT = 4  # tokens that must remain for the text, as for `training.max_length`
 ROLES = {*GROUPS, ALL_LINEAR}
+CLASSES: dict[str, Any] = {
+    "SEQ_CLS": PeftModelForSequenceClassification,
+    "CAUSAL_LM": PeftModelForCausalLM,
+}
 NO_LINEAR_TARGETS = ("LN_TUNING", "TRAINABLE_TOKENS")  # they adapt norms and embeddings
 
 
@@ -60,17 +66,18 @@ def apply(model: Model, peft_type: str, settings: Mapping[str, Any]) -> None:
         InputError: PEFT cannot do this to this model, or would adapt nothing of it.
     """
     one_trunk(model, "peft")
+    _refuse_writing(model, peft_type)
     values = {**settings, **_targets(model, peft_type, settings)}
     theirs = settings.get("modules_to_save") or ()
     with refusals(peft_type, model):
-        config: Any = configuration(peft_type, values)
+        config: Any = configuration(peft_type, values, task_type(model))
         config.base_model_name_or_path = model.source
         if getattr(config, "prompt_tuning_init", None) == "TEXT":
             config.tokenizer_name_or_path = model.source
         if peft_type in PROMPTS:
             _tell_sizes(config, model)
         config.modules_to_save = [*head_modules(model), *theirs]
-        wrapped: Any = PeftModelForSequenceClassification(model.module, config, ADAPTER)
+        wrapped: Any = CLASSES[task_type(model)](model.module, config, ADAPTER)
         whole = _without_copies(wrapped)
     if peft_type in PROMPTS:
         _shorten(model, peft_type, config.num_virtual_tokens)
@@ -113,24 +120,27 @@ def refusals(peft_type: str, model: Model) -> Iterator[None]:
 
 def merged(model: Model) -> nn.Module | None:
     """A copy of the module with the adapter folded in, or None where PEFT cannot."""
-    adapter: Adapter = model.adapter
-    if adapter.config.is_prompt_learning:
-        return None
-    return _folded(copy.deepcopy(adapter.peft_model))
+    return _folded(model, copy.deepcopy)
 
 
 def folded(model: Model) -> nn.Module | None:
     """The module itself with the adapter folded in, or None where PEFT cannot."""
+    return _folded(model, lambda peft_model: peft_model)
+
+
+def _folded(model: Model, taken: Callable[[Any], Any]) -> nn.Module | None:
     adapter: Adapter = model.adapter
-    return None if adapter.config.is_prompt_learning else _folded(adapter.peft_model)
-
-
-def _folded(peft_model: Any) -> nn.Module | None:
+    if adapter.config.is_prompt_learning:
+        return None
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), quiet():
             warnings.simplefilter("ignore")
+            peft_model = taken(adapter.peft_model)
+            untie_adapted(peft_model.base_model.model)
             plain: nn.Module = peft_model.base_model.merge_and_unload()
-    except (NotImplementedError, ValueError):
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception:  # PEFT says that it cannot with every kind of exception
         return None
     return plain
 
@@ -207,13 +217,34 @@ def _norms(model: Model) -> list[str]:
 def _without_copies(wrapped: nn.Module) -> list[str]:
     """Take off PEFT's wrappers around what is trained whole, which keep a frozen copy of it.
 
-    Returns the paths. So the module keeps its names, and each number counts once.
+    Returns the paths. So the module keeps its names, and each number counts once. Where a number
+    is another layer's too, as token embeddings may be the output layer's, PEFT trains this one's
+    copy and leaves the other as it is: then the copy stays.
     """
     found = [p for p, layer in wrapped.named_modules() if isinstance(layer, ModulesToSaveWrapper)]
     for path in found:
         layer: Any = wrapped.get_submodule(path)
-        wrapped.set_submodule(path, layer.original_module)
+        shared = _shared(wrapped, path)
+        wrapped.set_submodule(
+            path, layer.modules_to_save[ADAPTER] if shared else layer.original_module
+        )
     return found
+
+
+def _shared(wrapped: nn.Module, path: str) -> bool:
+    """Whether a number in the module at this path stands elsewhere too."""
+    named = list(wrapped.named_parameters(remove_duplicate=False))
+    inside = {id(weight) for name, weight in named if name.startswith(f"{path}.")}
+    return any(id(weight) in inside for name, weight in named if not name.startswith(f"{path}."))
+
+
+def _refuse_writing(model: Model, peft_type: str) -> None:
+    """A prompt of PEFT's stands before every call, and an answer is written by many calls."""
+    if peft_type in PROMPTS and model.writes:
+        raise InputError(
+            f"peft_type = {peft_type}: PEFT puts its prompt before each token that is written, so "
+            "that no answer can be. Use our method prefix, which stands before the text once."
+        )
 
 
 def _trained_by(peft_type: str, model: Model) -> list[str]:

@@ -14,6 +14,7 @@ from peft import PeftConfig, PromptLearningConfig
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
 from tunewise.core.errors import nearest
+from tunewise.methods.task_types import TaskType
 
 CONFIGURATIONS: dict[str, Any] = {
     kind.value: config for kind, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()
@@ -179,8 +180,10 @@ def defaults(peft_type: str) -> dict[str, Any]:
     return found
 
 
-def configuration(peft_type: str, settings: Mapping[str, Any]) -> PeftConfig:
-    """PEFT's own configuration for classifying.
+def configuration(
+    peft_type: str, settings: Mapping[str, Any], asked: TaskType = "SEQ_CLS"
+) -> PeftConfig:
+    """PEFT's own configuration for what a model is asked.
 
     Raises:
         ValueError: PEFT refuses a value, or a value that the type needs is not given.
@@ -193,7 +196,7 @@ def configuration(peft_type: str, settings: Mapping[str, Any]) -> PeftConfig:
         warnings.simplefilter("ignore")
         try:
             return CONFIGURATIONS[peft_type](
-                task_type="SEQ_CLS", **{name: as_lists(v) for name, v in settings.items()}
+                task_type=asked, **{name: as_lists(v) for name, v in settings.items()}
             )
         except (TypeError, AttributeError, KeyError, AssertionError) as error:
             raise ValueError(f"PEFT refuses this {peft_type}: {error}") from error

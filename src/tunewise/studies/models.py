@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
+from tunewise.backbones.shortened import shortened
 from tunewise.backbones.sources import PAIR
 from tunewise.core.canonical import canonical, settings_of
 from tunewise.core.errors import InputError
@@ -59,6 +60,7 @@ class Inspector:
         loaded = self.writer or self._built()
         self.warnings = tuple(loaded.warnings)
         self.coder = loaded.coder
+        self.shorter = None if only_asked else shortened(loaded)
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
         self.model: Model = replace(loaded, module=_shapes(loaded.module))
         self.seen: dict[str, Model] = {}

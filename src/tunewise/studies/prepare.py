@@ -26,6 +26,7 @@ from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
 from tunewise.studies.reads import tell_reading
 from tunewise.studies.resolved import resolved
+from tunewise.studies.round_trips import round_trips
 from tunewise.studies.rows import Facts, contender_rows, task_settings
 from tunewise.studies.settings import StudySettings
 from tunewise.studies.slicing import slice_columns, with_columns
@@ -34,6 +35,7 @@ from tunewise.tasks.base import Settled, Task
 from tunewise.training.settings import FULL_BATCH
 
 Say = Callable[[str], None]
+SAMPLE = 2  # texts of the data that contenders are tried on
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,10 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         problems += told
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
+    say("Saving, loading and exporting each kind of contender untrained ...")
+    asked = [str(row[task.texts[0]]) for row in splits["train"][:SAMPLE]]
+    if problems := round_trips(contenders, inspectors, asked):
+        raise InputError(_once(problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
     study = {

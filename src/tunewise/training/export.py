@@ -65,16 +65,15 @@ def _write_model(
     if parts.task.form == "choose":  # a writer's tokenizer also reads templates of a chat
         coder.split_special_tokens = True  # and whoever reads a text reads it as text
         coder.init_kwargs["split_special_tokens"] = True
-    two = isinstance(model.module, Fusion)  # no library has a class for what they meet in
-    plain = None if two else method.merged(model)
+    plain = plain_module(predictor)
     if plain is None and merge:
         name = method.label(settings_of(method))
         raise InputError(
             f"--merge: what '{name}' trains does not fold into the model's own layers. "
             "Export it without --merge."
         )
-    own_class = two or any(
-        isinstance(layer, MeanPooledClassifier) for layer in model.module.modules()
+    own_class = any(
+        isinstance(layer, (Fusion, MeanPooledClassifier)) for layer in model.module.modules()
     )
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.coder, folder)
@@ -85,6 +84,13 @@ def _write_model(
     if is_adapter:
         _name_base(folder / ADAPTER, parts.settings["model"])
     return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
+
+
+def plain_module(predictor: ModelPredictor) -> nn.Module | None:
+    """A plain module with the same function, which may be the predictor's own, or None."""
+    if isinstance(predictor.model.module, Fusion):
+        return None  # no library has a class for what the two encoders meet in
+    return predictor.method.merged(predictor.model)
 
 
 def _whole_model(settings: dict[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,14 @@ from transformers import (
 )
 
 
-def main(folder: str, question: str, answer: str) -> None:
-    asked = json.loads(Path(question).read_text(encoding="utf-8"))
+def main(folder: str, question: str, answered: str) -> None:
+    found = answer(folder, json.loads(Path(question).read_text(encoding="utf-8")))
+    found["loaded_tunewise"] = "tunewise" in sys.modules
+    Path(answered).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+
+
+def answer(folder: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The logits of each example, alone and so without padding, and what they were made with."""
     model = load(folder, asked).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     values = []
@@ -40,14 +46,12 @@ def main(folder: str, question: str, answer: str) -> None:
             logits = model(**inputs).logits[0]
             values.append((logits[-1] if asked["writes"] else logits).double().tolist())
     labels = {} if asked["writes"] else model.config.id2label
-    found = {
+    return {
         "values": values,
         "labels": [labels[number] for number in sorted(labels)],
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
         "versions": {module.__name__: module.__version__ for module in (torch, transformers, peft)},
-        "loaded_tunewise": "tunewise" in sys.modules,
     }
-    Path(answer).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
 
 
 def load(folder: str, asked: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,8 @@ from tunewise.training.predictor import ModelPredictor
 EXAMPLES = 32
 FOREIGN = Path(__file__).with_name("foreign_check.py")
 OWN = "tunewise.training.own_check"
+Answer = tuple[dict[str, Any] | None, str]
+Ask = Callable[[Form, dict[str, Any], Path], Answer]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,13 @@ class Proof:
 
 
 def prove(
-    form: Form, parts: Parts, predictor: Predictor, examples: Sequence[Example], folder: Path
+    form: Form,
+    parts: Parts,
+    predictor: Predictor,
+    examples: Sequence[Example],
+    folder: Path,
+    *,
+    ask: Ask | None = None,
 ) -> Proof:
     """Compare the folder with the contender it was made from, on the first examples.
 
@@ -56,6 +64,7 @@ def prove(
         predictor: the contender; its model is moved to the CPU.
         examples: some of them are used, `EXAMPLES` at most.
         folder: what was written.
+        ask: loads the folder and answers; a process of its own, if nothing else.
     """
     examples = list(examples[:EXAMPLES])
     writes = parts.task.form == "write"
@@ -79,7 +88,7 @@ def prove(
         ]
         expected = own_values(predictor.predict(examples), writes=writes)
         dtype = "float32" if isinstance(predictor, ModelPredictor) else "float64"
-    answer, detail = _ask(form, question, folder)
+    answer, detail = (ask or _ask)(form, question, folder)
     difference = None
     if answer is not None:
         difference, detail = _compare(form, answer, expected, parts.options)
@@ -197,7 +206,7 @@ def _dtype(module: nn.Module) -> str:
     return str(next(module.parameters()).dtype).removeprefix("torch.")
 
 
-def _ask(form: Form, question: dict[str, Any], folder: Path) -> tuple[dict[str, Any] | None, str]:
+def _ask(form: Form, question: dict[str, Any], folder: Path) -> Answer:
     """The answer of a fresh process, or the last line of what it said instead."""
     checker = ["-m", OWN] if form == "tunewise" else [str(FOREIGN)]
     with TemporaryDirectory() as place:
@@ -228,7 +237,7 @@ def _compare(
     difference = float(np.abs(values - expected).max())
     if not np.isfinite(difference):
         return None, "it gives values that are not finite"
-    if answer["loaded_tunewise"] and form != "tunewise":
+    if answer.get("loaded_tunewise") and form != "tunewise":
         return difference, "it was not loaded without Tunewise"
     if answer["labels"] != list(options):
         return difference, f"it calls the labels {answer['labels']}"

@@ -31,13 +31,17 @@ def fill_with_noise(module: nn.Module, buffers: dict[str, Tensor]) -> None:
     module.to_empty(device="cpu")
     block = SCALE * torch.randn(BLOCK)
     for name, weight in module.named_parameters():
-        count = weight.numel()
         if weight.ndim >= 2:
-            weight.view(-1).copy_(block.repeat(-(-count // BLOCK))[:count])
+            weight.view(-1).copy_(repeated(block, weight.numel()))
         else:
             weight.fill_(1.0 if name.endswith("weight") else 0.0)
     for name, buffer in module.named_buffers():
         buffer.copy_(buffers[name])
+
+
+def repeated(block: Tensor, count: int) -> Tensor:
+    """The first `count` numbers of a block that is written again and again."""
+    return block.repeat(-(-count // len(block)))[:count]
 
 
 def rehearse(task: Task, method: Adaptation, model: Model) -> None:

@@ -1,0 +1,126 @@
+"""Each kind of contender saved, loaded and exported before a step, once for all studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tunewise.backbones.shortened import Shortened
+from tunewise.core.cache import cache_folder
+from tunewise.core.canonical import digest
+from tunewise.core.environment import environment
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.files import write_json
+from tunewise.methods.base import METHODS, Adaptation
+from tunewise.studies.models import Inspector
+from tunewise.training.assembly import Parts
+from tunewise.training.rehearsal import TEXTS
+from tunewise.training.round_trip import round_trip
+
+VERSION = 1  # rises when the same contender is tried otherwise
+LIBRARIES = ("tunewise", "torch", "transformers", "peft")
+REMEDY = "It would be so after training, too: change its settings or leave it out."
+Settings = Mapping[str, Any]
+
+
+def round_trips(
+    contenders: Sequence[Mapping[str, Any]],
+    inspectors: Mapping[str, Inspector],
+    texts: Sequence[str],
+) -> list[Problem]:
+    """What would be lost or changed after training, by contender.
+
+    One of each kind is tried: numbers of one sign, such as ranks and rates, make no other kind.
+    What passed is remembered in the user's cache.
+
+    Args:
+        contenders: as ``study.json`` lists them.
+        inspectors: by model, as the contenders name it.
+        texts: a few of the data's own.
+    """
+    told: dict[str, list[str]] = {}
+    problems = []
+    for contender in contenders:
+        for point in contender["points"]:
+            settings = point["settings"]
+            if not issubclass(METHODS.get(settings["method"]["name"]), Adaptation):
+                break
+            key = kind_of(settings)
+            if key not in told:
+                shorter = inspectors[contender["model"]].shorter
+                told[key] = _found(key, settings, shorter, [*TEXTS, *texts])
+            if told[key]:
+                where = f"{contender['name']} on {contender['model']}"
+                problems += [Problem(where, text) for text in told[key]]
+                break
+    return problems
+
+
+def kind_of(settings: Settings) -> str:
+    """A name for all contenders that go the same way.
+
+    >>> one = {"model": {"hash": "m"}, "task": {"kind": "k"}, "method": {"settings": {"rank": 4}}}
+    >>> other = {**one, "method": {"settings": {"rank": 8}}}
+    >>> kind_of(one) == kind_of(other)
+    True
+    """
+    versions = environment()
+    method = settings["method"]
+    chosen = {name: _sign(value) for name, value in method["settings"].items()}
+    if isinstance(chosen.get("config"), dict):
+        chosen["config"] = {name: _sign(value) for name, value in chosen["config"].items()}
+    return digest(
+        {
+            "version": VERSION,
+            "libraries": {name: versions[name] for name in LIBRARIES},
+            "model": settings["model"]["hash"],
+            "task": settings["task"],
+            "method": {**method, "settings": chosen},
+        }
+    )
+
+
+def _sign(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return {"sign": (value > 0) - (value < 0)}
+
+
+def _found(
+    key: str, settings: Settings, shorter: Shortened | None, texts: Sequence[str]
+) -> list[str]:
+    path = cache_folder() / "round-trips" / f"{key}.json"
+    with suppress(OSError):
+        if path.is_file():
+            return []
+    try:
+        _try(settings, shorter, texts)
+    except InputError as error:
+        return [f"{problem}. {REMEDY}" for problem in error.problems]
+    with suppress(OSError):
+        write_json(path, {"passed": True})
+    return []
+
+
+def _try(settings: Settings, shorter: Shortened | None, texts: Sequence[str]) -> None:
+    """On the first blocks if that will do; only what fails on the whole model is a failure.
+
+    Settings may name a block that the shorter model lacks.
+    """
+    if shorter is not None:
+        with TemporaryDirectory() as place, suppress(Exception):  # then the whole model decides
+            source = Path(place) / "model"
+            shorter.write(source)
+            model = {**settings["model"], "source": str(source), "revision": None}
+            round_trip(_parts({**settings, "model": model}), texts, Path(place))
+            return
+    with TemporaryDirectory() as place:
+        round_trip(_parts(settings), texts, Path(place))
+
+
+def _parts(settings: Settings) -> Parts:
+    training = {"max_length": settings["training"]["max_length"]}
+    return Parts.of({**settings, "training": training, "seed": 0}, Path())
