@@ -34,6 +34,8 @@ def test_a_submission_resolves_to_the_trials_of_the_study(
     ran = tunewise(*words, cwd=place)
     assert ran.returncode == 0, ran.stderr
     shutil.copytree(place / "data", tmp_path / "out" / "data")  # paths start at the study file
+    model = Path(Opened(finished).folder.study()["contenders"][-1]["model"])
+    shutil.copytree(model, tmp_path / "out" / model.name)
     again = Study.read(tmp_path / "out" / "study.yaml").prepare().study
     before = Opened(finished).folder.study()
     for ours, theirs in zip(again["contenders"], before["contenders"], strict=True):

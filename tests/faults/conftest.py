@@ -22,6 +22,7 @@ from tunewise.studies.pool import Pool
 from tunewise.training.job import warm_up
 
 HERE = Path(__file__).parent
+collect_ignore = ["slow_to_load.py", "failing_disk"]  # for other processes than this one
 LAUNCH = "TOY_LAUNCH"  # in the environment of a launcher and all that it starts
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from tunewise.backbones import sources
 from tunewise.core.errors import InputError
@@ -103,7 +105,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch, study: StudySettings) -> list[str
 @pytest.fixture
 def weights(path: Path) -> None:
     for folder in path.parent.parent.glob("*/bert"):
-        (folder / "model.safetensors").write_bytes(b"")
+        save_file({"weight": np.zeros(1, np.float32)}, folder / "model.safetensors")
 
 
 @pytest.mark.usefixtures("weights")
@@ -128,7 +130,7 @@ def test_a_model_in_the_file_is_where_the_file_lies(
 def test_a_folder_that_is_not_there_is_asked_for_at_no_hub(
     path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
-    monkeypatch.setattr(sources, "_hub_commit", lambda *_: pytest.fail("asked a hub"))
+    monkeypatch.setattr(sources, "_snapshot", lambda *_: pytest.fail("asked a hub"))
     for folder in (Path("../studies"), Path()):
         monkeypatch.chdir(folder)
         Path("study.yaml").write_text(TEXT.replace("[bert]", f"['{model}']"))

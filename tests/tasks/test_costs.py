@@ -85,7 +85,7 @@ def test_a_plan_foresees_what_a_trial_that_writes_answers_holds(
 def test_the_counted_batches_of_a_trial_hold_what_their_shape_foresees(
     study: dict[str, Any], tmp_path: Path, writer: Path
 ) -> None:
-    study["task"]["decoding"] = ["greedy"]
+    study["task"] |= {"decoding": ["greedy"], "samples": 1}
     study["methods"] = study["methods"][1:]
     costs, parts = trained(study, tmp_path / "run")
     counted = costs["memory"]["counted"]

@@ -16,6 +16,7 @@ import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.core.errors import InputError, MissingExtra, TunewiseError
+from tunewise.core.files import mark_complete
 from tunewise.store.study import StudyFolder
 from tunewise.studies.settings import Tracker
 from tunewise.trackers import send
@@ -86,7 +87,7 @@ def test_evaluations_become_metrics_of_their_step(tmp_path: Path) -> None:
     event |= {"validation": {"accuracy": 0.25, "loss": 1.25, "f1_macro": None}}
     with (record.folder / "log.jsonl").open("a") as log:
         log.write(json.dumps(event) + "\n")
-    (record.folder / "COMPLETE.json").write_text('{"files": {}}')
+    mark_complete(record.folder)
     [run] = [run for run in runs_of(study) if run.id == record.id]
     point = next(point for point in run.points if "train/epoch_loss" in point.values)
     assert point.values == {

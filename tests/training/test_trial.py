@@ -61,6 +61,7 @@ def settings(checkpoint: Callable[[str], Path]) -> Settings:
         name: str, chosen: dict[str, Any] | None = None, pooling: str = "library", **training: Any
     ) -> dict[str, Any]:
         part = METHODS.get(name)
+        method = METHODS.build(name, chosen or {})
         loop = TrainingSettings(**{"epochs": 2, "batch_size": 8, "learning_rate": 1e-2, **training})
         return {
             "task": {
@@ -73,7 +74,7 @@ def settings(checkpoint: Callable[[str], Path]) -> Settings:
             },
             "data": {"hash": "0" * 16},
             "model": resolve(str(checkpoint("bert"))) if part.uses_model else None,
-            "method": {"name": name, "version": part.version, "settings": chosen or {}},
+            "method": {"name": name, "version": method.version, "settings": chosen or {}},
             "training": settings_of(loop) if issubclass(part, Adaptation) else {},
             "seed": 0,
         }
