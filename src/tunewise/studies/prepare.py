@@ -93,9 +93,8 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         problems += told
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
-    say("Saving, loading and exporting each kind of contender untrained ...")
     asked = [str(row[task.texts[0]]) for row in splits["train"][:SAMPLE]]
-    if problems := round_trips(contenders, inspectors, asked):
+    if problems := round_trips(contenders, inspectors, asked, say=say):
         raise InputError(_once(problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)

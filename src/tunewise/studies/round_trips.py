@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,8 @@ def round_trips(
     contenders: Sequence[Mapping[str, Any]],
     inspectors: Mapping[str, Inspector],
     texts: Sequence[str],
+    *,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[Problem]:
     """What would be lost or changed after training, by contender.
 
@@ -40,6 +42,7 @@ def round_trips(
         contenders: as ``study.json`` lists them.
         inspectors: by model, as the contenders name it.
         texts: a few of the data's own.
+        say: is told of each kind that is tried.
     """
     told: dict[str, list[str]] = {}
     problems = []
@@ -49,7 +52,10 @@ def round_trips(
             if not issubclass(METHODS.get(settings["method"]["name"]), Adaptation):
                 break
             key = kind_of(settings)
-            if key not in told:
+            if key not in told and _has_passed(key):
+                told[key] = []
+            elif key not in told:
+                say(f"Saving, loading and exporting {contender['name']} untrained ...")
                 shorter = inspectors[contender["model"]].shorter
                 told[key] = _found(key, settings, shorter, [*TEXTS, *texts])
             if told[key]:
@@ -92,17 +98,23 @@ def _sign(value: Any) -> Any:
 def _found(
     key: str, settings: Settings, shorter: Shortened | None, texts: Sequence[str]
 ) -> list[str]:
-    path = cache_folder() / "round-trips" / f"{key}.json"
-    with suppress(OSError):
-        if path.is_file():
-            return []
     try:
         _try(settings, shorter, texts)
     except InputError as error:
         return [f"{problem}. {REMEDY}" for problem in error.problems]
     with suppress(OSError):
-        write_json(path, {"passed": True})
+        write_json(_note(key), {"passed": True})
     return []
+
+
+def _has_passed(key: str) -> bool:
+    with suppress(OSError):
+        return _note(key).is_file()
+    return False
+
+
+def _note(key: str) -> Path:
+    return cache_folder() / "round-trips" / f"{key}.json"
 
 
 def _try(settings: Settings, shorter: Shortened | None, texts: Sequence[str]) -> None:
