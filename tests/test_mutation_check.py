@@ -74,6 +74,7 @@ def run(check: ModuleType, root: Path, *entries: str) -> int:
     return code
 
 
+@pytest.mark.faults
 def test_it_names_what_is_noticed_what_is_not_and_goes_on(
     check: ModuleType,
     toy: Path,
@@ -128,6 +129,7 @@ def test_an_entry_that_cannot_be_tried_is_told(
     assert says in capsys.readouterr().out
 
 
+@pytest.mark.faults
 def test_a_test_that_fails_anyway_notices_nothing(
     check: ModuleType, toy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -141,6 +141,7 @@ def test_a_family_without_such_a_vector_is_refused_in_words(family: str) -> None
         encoder_of(family, REFUSED[family])
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("family", MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES)
 def test_no_family_of_the_library_fails_without_words(family: str, tmp_path: Path) -> None:
     """At its full size, without numbers: a vector, or a reason."""

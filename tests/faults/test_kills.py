@@ -79,13 +79,14 @@ def test_no_trial_runs_again_once_it_is_finished(new_study: Any) -> None:
             assert finished.setdefault(id, written) == written
 
 
-def test_the_launcher_may_die_at_every_step_of_writing(new_study: Any) -> None:
+@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.faults)])
+def test_the_launcher_may_die_at_every_step_of_writing(new_study: Any, stride: int) -> None:
     toys: list[dict[str, Any]] = [{"points": 2}, {"fault": "error"}]
     undisturbed = new_study("undisturbed").write(*toys)
     undisturbed.run()
     step, ended = 0, 137
     while ended == 137:
-        step += 1
+        step += stride
         toy = new_study(f"step{step}").write(*toys)
         ended = toy.launch(**{FAIL_AT: str(step)}).wait(END)
         toy.run()

@@ -25,7 +25,7 @@ from tunewise.studies.unread import moot
 pytestmark = pytest.mark.faults
 
 FILES = 10_000
-SAMPLED = 100
+SAMPLED = 60
 SECONDS = 2.0  # of a processor, for one file
 BYTES = 10**9
 MOST_LETTERS = 20_000  # of a message, whatever the file holds

@@ -28,7 +28,15 @@ PLANS = {
     "two-rows": without(SMALL, "majority", "tfidf", "head"),
     "not-run": replace(SMALL, ran=False),
 }
-WRITTEN = WrittenPlan(ranks=(4, 8), rates=(1e-4, 2e-4), seeds=(0, 1), validation=40, test=80)
+WRITTEN = WrittenPlan(
+    ranks=(4,),
+    rates=(1e-4, 2e-4),
+    seeds=(0, 1),
+    validation=40,
+    test=40,
+    decoding=("greedy", "top-k 10"),
+    samples=2,
+)
 SHOWN = 20  # lines of a difference
 
 
