@@ -265,3 +265,13 @@ def test_what_cannot_be_read_is_damage(tmp_path: Path, monkeypatch: pytest.Monke
         check_file(path, wanted)
     with pytest.raises(DamagedFile, match=r"cannot be read \(Input/output error\)"):
         read_json(path)
+
+
+def test_only_drafts_of_processes_that_are_gone_are_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f"a.tmp.{gone.pid}", f"b.tmp.{os.getpid()}", "c.tmp.notes", "d"]
+    for name in names:
+        (tmp_path / name).write_text("half")
+    files.remove_drafts(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]

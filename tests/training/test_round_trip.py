@@ -370,6 +370,9 @@ def test_no_contender_is_valid_and_wrong(
         except InputError as error:
             assert "fails" not in str(error) or "(" in str(error), way
             continue
-        check_laws(source, way, folder, writes=writes)
+        try:
+            check_laws(source, way, folder, writes=writes)
+        except Exception as error:
+            raise AssertionError(f"{way} is valid, and then {error}") from error
         right += 1
     assert right >= 15

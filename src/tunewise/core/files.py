@@ -26,6 +26,7 @@ from tunewise.core.errors import DamagedFile
 from tunewise.core.units import shown_bytes
 
 COMPLETE = "COMPLETE.json"
+DRAFT = ".tmp."  # in the name of a file that is being written, before the number of its process
 AT_ONCE = 16  # files that wait for the disk
 HASH = "sha256"  # the key under which JSON carries its own hash, and what stands for it meanwhile
 UNKNOWN = "0" * 64
@@ -52,7 +53,7 @@ def writing(path: Path, size: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None or ".tmp." in str(error.filename):
+        if error.filename is None or DRAFT in str(error.filename):
             error.filename = str(path)
         if size is not None:
             error.add_note(f"{shown_bytes(size)} were to be written")
@@ -63,7 +64,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file at once: a reader sees the old content or the new, never a part."""
     with writing(path, len(content)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.tmp.{os.getpid()}")
+        draft = path.with_name(f"{path.name}{DRAFT}{os.getpid()}")
         failpoint()
         try:
             _fill(draft, content)
@@ -81,7 +82,7 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
 
     Many wait for the disk at once: asked for each file by itself it takes seconds for a thousand.
     """
-    drafts = {name: folder / f"{name}.tmp.{os.getpid()}" for name in contents}
+    drafts = {name: folder / f"{name}{DRAFT}{os.getpid()}" for name in contents}
     with writing(folder, sum(map(len, contents.values()))):
         folder.mkdir(parents=True, exist_ok=True)
         failpoint()
@@ -102,6 +103,24 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
 def _discard(draft: Path) -> None:
     with suppress(OSError):  # it may be what the disk does not take; the first error counts
         draft.unlink(missing_ok=True)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove the half-written files that processes which are gone left in a folder."""
+    for draft in folder.glob(f"*{DRAFT}*"):
+        _, _, number = draft.name.rpartition(DRAFT)
+        if number.isdecimal() and not _is_alive(int(number)):
+            _discard(draft)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is somebody else's, or no number of a process
+        return True
+    return True
 
 
 def _fill(path: Path, content: bytes) -> None:
@@ -211,7 +230,7 @@ def mark_complete(folder: Path) -> None:
     files = {
         str(path.relative_to(folder)): described(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != COMPLETE and ".tmp." not in path.name
+        if path.is_file() and path.name != COMPLETE and DRAFT not in path.name
     }
     write_hashed(folder / COMPLETE, {"files": files})
 
@@ -315,7 +334,7 @@ def _added(folder: Path, listed: Mapping[str, Any]) -> Iterator[Path]:
         )
         for name in sorted(names):
             unheard = str(inside / name) not in listed and name != COMPLETE
-            if unheard and ".tmp." not in name and name[0] != "." and name not in LITTER:
+            if unheard and DRAFT not in name and name[0] != "." and name not in LITTER:
                 yield Path(here, name)
 
 

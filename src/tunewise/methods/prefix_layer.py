@@ -50,7 +50,7 @@ class Prefix(nn.Module):
             "attention_mask": mask,
             # Explicit, because RoBERTa counts positions by its padding tokens, and without
             # tokens it counts padding as text.
-            "position_ids": (mask.cumsum(1) - 1).clamp(min=0) + first_position(trunk),
+            "position_ids": (mask.long().cumsum(1) - 1).clamp(min=0) + first_position(trunk),
         }
         segments = inputs.get("token_type_ids")
         if segments is not None:

@@ -12,6 +12,7 @@ import altair as alt
 from tunewise.reports.curves import CurvePoint, training_loss, validation_curve
 from tunewise.reports.drawing import Chart, base, dashes, faded, finished, tint
 from tunewise.reports.evidence import Contender, Evidence
+from tunewise.reports.finding import value_words
 from tunewise.reports.plain import shown
 from tunewise.reports.searching import best_of
 from tunewise.reports.words import metric_said, setting_said
@@ -102,7 +103,7 @@ def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
     if numeric:
         x = _numbers([value["value"] for value in values], setting_said(shown(setting)))
     else:
-        values = [{**value, "value": shown(str(value["value"]))} for value in values]
+        values = [{**value, "value": value_words(value["value"])} for value in values]
         x = alt.X("value:N", title=setting_said(shown(setting)), sort=None)
     y = alt.Y(
         "score:Q",
@@ -131,7 +132,7 @@ def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
     rings = ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip)
     title = f"Search over {setting_said(shown(setting))}"
     says = "; ".join(
-        f"{value['name']} at {value['value']}: {value['score']:.1%}"
+        f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
         + (" (chosen)" if value["point"] == CHOSEN else "")
         for value in values
     )

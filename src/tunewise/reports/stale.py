@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from tunewise.core.errors import DamagedFile
-from tunewise.core.files import read_json, write_text
+from tunewise.core.files import read_json, remove_drafts, write_text
 
 LIST = "written.json"
 FOLDERS = ("plots", "predictions", "tables")  # nothing else is ever removed
@@ -24,6 +24,8 @@ def remove_stale(out: Path, written: Iterable[Path]) -> None:
         path = out / name
         if name not in names and _ours(name) and not path.parent.is_symlink():
             path.unlink(missing_ok=True)
+    for folder in (*FOLDERS, "."):
+        remove_drafts(out / folder)
     write_text(out / LIST, json.dumps({"files": names}, indent=2) + "\n")
 
 

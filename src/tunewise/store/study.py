@@ -10,6 +10,7 @@ from typing import Any
 
 from tunewise.core.errors import DamagedFile, DamagedStudy, InputError, Problem, nearest
 from tunewise.core.files import (
+    DRAFT,
     HASH,
     check_file,
     check_listed,
@@ -72,7 +73,7 @@ class StudyFolder:
         foreign = sorted(
             entry.name
             for entry in path.iterdir()
-            if entry.name not in OURS and ".tmp." not in entry.name
+            if entry.name not in OURS and DRAFT not in entry.name
         )
         if foreign and not is_study(path):
             message = f"not a study folder: it holds '{foreign[0]}'. Choose another with --out."
@@ -337,7 +338,7 @@ class StudyFolder:
         """Remove the half-written files that killed processes left."""
         for folder, _, names in os.walk(self.path):
             for name in names:
-                if ".tmp." in name:
+                if DRAFT in name:
                     (Path(folder) / name).unlink(missing_ok=True)
 
     def remove_weights(self, id: str, reason: str) -> None:

@@ -59,7 +59,7 @@ def round_trips(
                 shorter = inspectors[contender["model"]].shorter
                 told[key] = _found(key, settings, shorter, [*TEXTS, *texts])
             if told[key]:
-                where = f"{contender['name']} on {contender['model']}"
+                where = f"{contender['name']} on model {contender['model']}"
                 problems += [Problem(where, text) for text in told[key]]
                 break
     return problems
