@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,3 +118,37 @@ def test_what_was_shared_is_used(tmp_path: Path) -> None:
     compute = Compute()
     assert stored_rows(folder("study"), 5, compute).take([4])[0, 0] == 4
     assert compute.asked == []
+
+
+def test_two_processes_that_need_the_same_rows_compute_them_once(tmp_path: Path) -> None:
+    """The second waits for the first, and finds them."""
+    code = """
+import sys, time
+from pathlib import Path
+import torch
+from tunewise.backbones.stored import stored_rows
+folder, calls = Path(sys.argv[1]), Path(sys.argv[2])
+def compute(wanted):
+    with calls.open("a") as file:
+        file.write("computed\\n")
+    time.sleep(1)
+    return torch.zeros(len(wanted), 2)
+print("ready", flush=True)
+sys.stdin.readline()
+stored_rows(folder, 3, compute)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "rows"), str(tmp_path / "calls")]
+    both = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in both:  # at once, whatever loading took
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate()
+        assert process.returncode == 0
+    assert (tmp_path / "calls").read_text() == "computed\n"

@@ -275,3 +275,33 @@ def test_only_drafts_of_processes_that_are_gone_are_removed(tmp_path: Path) -> N
         (tmp_path / name).write_text("half")
     files.remove_drafts(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc names open files")
+@pytest.mark.parametrize("together", [False, True])
+def test_the_disk_has_the_content_before_the_name_and_the_name_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    """What is asked of the disk, in order: all bytes of the draft, the renaming, the folder."""
+    asked: list[tuple[str, bool]] = []
+
+    def fsync(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        asked.append((path.name.partition(".tmp.")[0], (tmp_path / "new").exists()))
+        if path.is_file():
+            assert path.stat().st_size == len(b"content"), "Python still holds some of it"
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if together:
+        write_together(tmp_path, {"new": b"content"})
+    else:
+        write_bytes(tmp_path / "new", b"content")
+    assert asked == [("new", False), (tmp_path.name, True)]
+
+
+def test_a_draft_that_goes_away_damages_no_folder(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "kept", b"content")
+    (tmp_path / "other.tmp.7").write_text("half")
+    mark_complete(tmp_path)
+    (tmp_path / "other.tmp.7").unlink()
+    check_complete(tmp_path)

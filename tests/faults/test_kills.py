@@ -151,7 +151,7 @@ def test_trials_end_when_the_worker_is_killed_and_another_takes_over(toy: Any) -
 
 
 def test_the_second_of_two_launchers_stops_and_says_who_runs(toy: Any) -> None:
-    toy.write({"seconds": 5.0})  # longer than a launcher takes to start on a busy machine
+    toy.write({"seconds": 12.0})  # longer than a launcher takes to start on a busy machine
     first = toy.launch()
     wait_for(started(toy))
     second = toy.launch()

@@ -17,6 +17,8 @@ def trial_id(identity: Mapping[str, Any], seed: int) -> str:
 
     >>> trial_id({"method": {"name": "head", "version": 1}}, seed=0)
     'a7cfb7c62f02a449'
+    >>> trial_id({"method": {"name": "head", "version": 1}}, seed=1)
+    'ce98433db3ee4e65'
     """
     return digest({**identity, "seed": seed})
 
