@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,7 +123,7 @@ def test_nan_is_neither_written_nor_read(tmp_path: Path) -> None:
 
 def test_removal_takes_the_marker_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as killed:
-        killed.setattr(files.shutil, "rmtree", lambda *_, **__: None)  # before it took the rest
+        killed.setattr(shutil, "rmtree", lambda *_, **__: None)  # before it took the rest
         remove_folder(folder)
     assert folder.exists() and not is_complete(folder)
     remove_folder(folder)
