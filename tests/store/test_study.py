@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -115,10 +116,13 @@ def test_the_second_launcher_hears_who_holds_the_study(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
+        patience = Timer(20, other.kill)  # whoever waits for ever gets the lock, and fails below
+        patience.start()
         said = f"process {other.pid} on .* since 20"
         with pytest.raises(StudyBusy, match=said), study.lock():
             pass
         assert str(other.pid) in str(study.running())
+        patience.cancel()
         other.kill()
     assert study.running() is None
     with study.lock():

@@ -22,7 +22,7 @@ from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.training.adapt import Training
-from tunewise.training.assembly import Feeds, Parts
+from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.foresee import foresee
 from tunewise.training.job import run_job
 from tunewise.training.loop import Diverged
@@ -99,6 +99,23 @@ EVERY: list[tuple[str, dict[str, Any]]] = [
     ("peft", {"peft_type": "ADALORA", "init_r": 4, "target_r": 2}),
     ("peft", {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3}),
 ]
+
+
+def test_what_a_method_adds_is_drawn_from_the_seed_of_the_trial(settings: Settings) -> None:
+    drawn = []
+    for seed, before in ((0, 1), (0, 2), (1, 1)):
+        parts = Parts.of({**settings("lora", {"rank": 2}), "seed": seed}, Path())
+        assert isinstance(parts.method, Adaptation)
+        torch.manual_seed(before)  # whatever was drawn before does not matter
+        model = prepared_model(parts, parts.method)
+        added = [
+            weight.flatten()
+            for name, weight in model.module.named_parameters()
+            if weight.requires_grad and name not in model.head
+        ]
+        drawn.append(torch.cat(added))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
 
 
 @pytest.mark.parametrize("kind", ["trial", "features"])
