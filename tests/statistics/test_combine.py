@@ -91,9 +91,10 @@ def test_equal_scores_without_item_noise_are_a_certain_tie() -> None:
     assert Uncertainty(0.0, 0.0, 0.0, 2).p_two_sided() == 1.0
 
 
+@pytest.mark.parametrize("ahead", [0.0, 0.02, -0.02])  # level, one near either edge
 @pytest.mark.parametrize("margin", [0.01, 0.03, 0.1])
-def test_equivalence_equals_statsmodels(margin: float) -> None:
-    ours, theirs = SCORES, np.array([0.81, 0.83, 0.80, 0.82])
+def test_equivalence_equals_statsmodels(margin: float, ahead: float) -> None:
+    ours, theirs = SCORES + ahead, np.array([0.81, 0.83, 0.80, 0.82])
     found = tost(method_difference_paired(ours - theirs, no_items(4)), margin=margin)
     expected = float(ttost_paired(ours, theirs, -margin, margin)[0])
     assert found.p == pytest.approx(expected)

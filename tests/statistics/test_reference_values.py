@@ -82,6 +82,17 @@ def test_approximate_randomisation_comes_near_exact_mcnemar() -> None:
     assert p == pytest.approx(0.038574, abs=0.004)  # four standard errors
 
 
+def test_approximate_randomisation_counts_what_was_seen_as_one_of_its_draws() -> None:
+    """With 60 answers all one way no draw reaches the difference, and p is 1 in 1 + 199, not 0."""
+    labels = np.zeros(60, dtype=np.int64)
+    accuracy = METRICS["accuracy"]
+    right, wrong = (accuracy.features(Columns(labels, labels + each), 2) for each in (0, 1))
+    p = approximate_randomisation(
+        accuracy, right, wrong, rng=np.random.default_rng(0), resamples=199
+    )
+    assert p == pytest.approx(1 / 200)
+
+
 def test_wilcoxon_and_t_on_darwins_maize() -> None:
     assert wilcoxon(MAIZE).statistic == 24
     assert wilcoxon(MAIZE).p == pytest.approx(0.0412598, abs=5e-8)
