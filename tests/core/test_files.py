@@ -310,3 +310,17 @@ def test_a_draft_that_goes_away_damages_no_folder(tmp_path: Path) -> None:
     mark_complete(tmp_path)
     (tmp_path / "other.tmp.7").unlink()
     check_complete(tmp_path)
+
+
+def test_a_change_is_found_though_its_time_was_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SETTLED", 0)  # as if the file had lain there for long
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    written, before = described(path), path.stat()
+    check_file(path, written)
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(DamagedFile, match="content has changed"):
+        check_file(path, written)

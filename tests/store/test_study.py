@@ -11,7 +11,7 @@ from threading import Timer
 
 import pytest
 
-from tunewise.core.errors import DamagedFile, InputError, StudyBusy
+from tunewise.core.errors import DamagedFile, DamagedStudy, InputError, StudyBusy
 from tunewise.core.files import mark_complete, write_bytes, write_json
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import write_ending
@@ -188,3 +188,13 @@ def test_drafts_of_killed_processes_go_and_files_stay(tmp_path: Path) -> None:
     study.remove_drafts()
     assert not draft.exists()
     assert (kept / "result.json").is_file()
+
+
+def test_a_study_that_lost_the_name_of_its_hash_is_not_one_of_before(tmp_path: Path) -> None:
+    study = folder(tmp_path)
+    study.write_study(STUDY, "")
+    path = study.path / "study.json"
+    head, _, tail = path.read_text().rpartition('"sha256"')
+    path.write_text(f'{head}"sha257"{tail}')
+    with pytest.raises(DamagedStudy, match="content has changed"):
+        study.study()
