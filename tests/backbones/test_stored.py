@@ -50,10 +50,13 @@ def test_nothing_is_computed_twice(tmp_path: Path) -> None:
     assert heard == [SHARD, SHARD, 7, COUNT]
 
 
-def test_a_damaged_shard_is_computed_again_and_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("marked", [True, False])  # False: a kill came before the marker
+def test_a_damaged_shard_is_computed_again_and_no_other(tmp_path: Path, marked: bool) -> None:
     folder = tmp_path / "key" / "train"
     stored_rows(folder, COUNT, Compute())
     whole = contents(folder)
+    if not marked:
+        (folder / COMPLETE).unlink()
     damaged = folder / "rows-00001.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\xff")
     compute = Compute()
