@@ -13,6 +13,7 @@ import pytest
 
 from tunewise.core.errors import DamagedFile, DamagedStudy, InputError, StudyBusy
 from tunewise.core.files import mark_complete, write_bytes, write_json
+from tunewise.store.faults import Fault
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import write_ending
 
@@ -198,3 +199,22 @@ def test_a_study_that_lost_the_name_of_its_hash_is_not_one_of_before(tmp_path: P
     path.write_text(f'{head}"sha257"{tail}')
     with pytest.raises(DamagedStudy, match="content has changed"):
         study.study()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc names open files")
+def test_what_was_moved_aside_is_asked_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder after the renaming: else a power cut could bring the damaged one back."""
+    study = folder(tmp_path)
+    damaged = study.path / "trials" / "t"
+    damaged.mkdir(parents=True)
+    asked: list[tuple[str, bool]] = []
+
+    def fsync(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        asked.append((path.name, damaged.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    study.quarantine(Fault("t", damaged, "it is damaged."))
+    assert asked[0] == ("quarantine", False)
