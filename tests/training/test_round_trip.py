@@ -15,7 +15,11 @@ from peft import AutoPeftModelForCausalLM, AutoPeftModelForSequenceClassificatio
 from tests.conftest import OPTIONS
 from tests.training.families import CHOOSING, CLASSIFIERS, WRITERS, WRITING, save_family
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.weights import save_tensors
@@ -119,9 +123,10 @@ def loaded(form: str, folder: Path, *, writes: bool) -> Any:
         return kind.from_pretrained(folder)
     if writes:
         return AutoPeftModelForCausalLM.from_pretrained(folder)
-    pad = {"pad_token_id": 0} if "gpt2" in str(folder) else {}
+    # GPT-2's classifier reads the last token that is no padding, and its base names none.
+    padding = AutoTokenizer.from_pretrained(folder).pad_token_id
     return AutoPeftModelForSequenceClassification.from_pretrained(
-        folder, num_labels=len(OPTIONS), **pad
+        folder, num_labels=len(OPTIONS), pad_token_id=padding
     )
 
 
