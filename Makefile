@@ -65,7 +65,7 @@ models/resnet-50-random: | $(VENV)/.installed
 	$(BIN)/python scripts/random_encoder.py resnet-50 $@
 
 schema: $(VENV)/.installed
-	$(BIN)/python -m tunewise.studies.schema
+	$(BIN)/python -m tunewise.studyfile.schema
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build -W -n --keep-going -q -b html docs docs/_build

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import time
 
-from tunewise.statistics.calibration import (
+from tunewise.statistics.coverage import (
     LINES,
     Line,
     detectable,

@@ -26,10 +26,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tunewise.core.files import mark_complete, write_json
-from tunewise.reports.evidence import gather
-from tunewise.reports.results import Results, results_of
-from tunewise.reports.verdict import Verdict, verdict
-from tunewise.statistics.rows import RowScores
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import Results, results_of
+from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.statistics.score_matrix import RowScores
 from tunewise.statistics.simulation import World, simulate
 from tunewise.store.identity import trial_id
 from tunewise.store.study import StudyFolder

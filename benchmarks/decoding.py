@@ -19,11 +19,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import locate
-from tunewise.data.world.draw import Draw
-from tunewise.data.world.rooms import draw_room
-from tunewise.data.world.spans import passage, questions, tell
+from tunewise.backbones.transformers_logging import quiet
+from tunewise.data.embedded_world.draw import Draw
+from tunewise.data.embedded_world.rooms import draw_room
+from tunewise.data.embedded_world.spans import passage, questions, tell
 from tunewise.decoding.generate import generate
 from tunewise.decoding.stopping import end_tokens
 from tunewise.decoding.strategies import Strategy

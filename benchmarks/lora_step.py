@@ -38,7 +38,7 @@ from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification
 from tunewise.training.batches import training_batches
-from tunewise.training.feed import Feed
+from tunewise.training.encoded_split import Feed
 from tunewise.training.loop import Step, train
 from tunewise.training.optimizer import learning_rate_at, make_optimizer
 from tunewise.training.settings import TrainingSettings

@@ -27,15 +27,15 @@ from tunewise.core.files import write_text
 from tunewise.data.examples import Example
 from tunewise.data.settings import DataSettings
 from tunewise.data.sources import read_data
+from tunewise.estimate.memory import TRAINING, foresee
+from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch, Encoded
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.training.batches import training_batches
-from tunewise.training.foresee import TRAINING, foresee
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape
 
 LIMITS = (128, 192, 256, 384, 512, 768, 1024)
 BATCH = 16

@@ -25,9 +25,11 @@ from transformers import AutoConfig
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import roles
+from tunewise.backbones.modules import roles
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.measure import peak_resident_bytes
+from tunewise.estimate.memory import Foreseen, count_step, foresee
+from tunewise.estimate.step_shape import StepShape, step_batches
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.head import Head
@@ -36,9 +38,7 @@ from tunewise.methods.prefix import PrefixTuning
 from tunewise.methods.trained import load_trained, save_trained, train_only
 from tunewise.tasks.classification import Classification
 from tunewise.training.assembly import settle
-from tunewise.training.foresee import Foreseen, count_step, foresee
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape, step_batches
 
 TASK = Classification(text=("text",), label="label")
 OPTIONS = ("a", "b", "c")

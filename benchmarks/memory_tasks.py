@@ -20,6 +20,8 @@ import torch
 from tunewise.backbones.model import Model
 from tunewise.backbones.shapes import NoTokenizer
 from tunewise.backbones.sources import EMBEDDED_FOLDER
+from tunewise.estimate.memory import Foreseen, count_step, foresee
+from tunewise.estimate.step_shape import StepShape, step_batches
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.fusion import FusionMethod
@@ -29,9 +31,7 @@ from tunewise.tasks.base import Task
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.tasks.visual_question_answering import VisualQuestionAnswering
 from tunewise.training.assembly import settle
-from tunewise.training.foresee import Foreseen, count_step, foresee
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape, step_batches
 
 PLAIN = TrainingSettings()
 OPTIONS = tuple("abcdefg")

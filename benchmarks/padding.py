@@ -28,14 +28,14 @@ from tunewise.backbones.model import Model
 from tunewise.core.files import write_text
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
+from tunewise.estimate.memory import TRAINING, foresee
+from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch, Encoded
 from tunewise.tasks.language import padded
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.training.batches import training_batches
-from tunewise.training.foresee import TRAINING, foresee
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape
 
 LIMIT = 512
 SIZES = (4, 8, 16, 32, 64)

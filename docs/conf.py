@@ -30,15 +30,15 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!tunewise).*")]  # other libraries have pages of their own
 # Parts that a page names without describing them: they are not for use from outside.
 nitpick_ignore = [
-    ("py:class", "tunewise.studies.settings.StudySettings"),
+    ("py:class", "tunewise.studyfile.settings.StudySettings"),
     ("py:class", "tunewise.studies.prepare.Prepared"),
     ("py:class", "tunewise.statistics.pairs.Pair"),
     ("py:class", "tunewise.backbones.model.Model"),
     ("py:class", "tunewise.data.sources.Data"),
     ("py:class", "tunewise.methods.base.OpenSettings"),
     ("py:class", "tunewise.methods.base.Unpacked"),
-    ("py:class", "tunewise.reports.requirements.Recommendation"),
-    ("py:class", "tunewise.studies.planned.Plan"),
+    ("py:class", "tunewise.reports.facts.verdict.requirements.Recommendation"),
+    ("py:class", "tunewise.estimate.plan_types.Plan"),
     ("py:class", "tunewise.tasks.base.Settled"),
 ]
 default_role = "literal"

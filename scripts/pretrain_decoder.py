@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
-from tunewise.data.world.stories import stories
+from tunewise.data.embedded_world.stories import stories
 
 FOLDER = Path(__file__).parents[1] / "src/tunewise/backbones/embedded/decoder"
 SEED = 1  # of the stories and of the weights

@@ -29,7 +29,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
 
 from tunewise.data.embedded import EMBEDDED, embedded_splits
-from tunewise.data.world.corpus import ASIDES, Text, corpus
+from tunewise.data.embedded_world.corpus import ASIDES, Text, corpus
 
 FOLDER = Path(__file__).parents[1] / "src/tunewise/backbones/embedded/encoder"
 SEED = 1  # of the corpus and of the weights

@@ -24,8 +24,17 @@ from torch.nn.functional import cross_entropy
 from transformers import ViTConfig, ViTModel
 
 from tunewise.core.files import write_json
-from tunewise.data.world.drawings import HEIGHT, WIDTH, drawing
-from tunewise.data.world.scenes import COLOURS, LEVELS, MOST, ON_FLOOR, ON_WALL, SIDES, Scene, scene
+from tunewise.data.embedded_world.drawings import HEIGHT, WIDTH, drawing
+from tunewise.data.embedded_world.scenes import (
+    COLOURS,
+    LEVELS,
+    MOST,
+    ON_FLOOR,
+    ON_WALL,
+    SIDES,
+    Scene,
+    scene,
+)
 
 FOLDER = Path(__file__).parents[1] / "src/tunewise/backbones/embedded/picture-encoder"
 SEED = 1

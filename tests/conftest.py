@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.cache import FOLDER as CACHE
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")

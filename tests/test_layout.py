@@ -13,53 +13,41 @@ import tunewise
 
 ROOT = Path(tunewise.__file__).parent
 ROOMS = (  # each may import itself and the rooms named behind it
-    ("core", ()),
-    ("foundations", ("core",)),
-    ("statistics", ("core",)),
-    ("store", ("core",)),
-    ("costs", ("core",)),
-    ("data", ("core", "store")),
-    ("backbones", ("core",)),
-    ("decoding", ("core", "backbones")),
-    ("methods", ("core", "data", "backbones", "decoding")),
-    ("tasks", ("core", "data", "backbones", "decoding", "statistics")),
-    (
-        "training",
-        (
-            "core",
-            "foundations",
-            "statistics",
-            "store",
-            "costs",
-            "data",
-            "backbones",
-            "decoding",
-            "methods",
-            "tasks",
-        ),
-    ),
+    ("core", ""),
+    ("foundations", "core"),
+    ("statistics", "core"),
+    ("store", "core"),
+    ("costs", "core"),
+    ("data", "core store"),
+    ("backbones", "core"),
+    ("decoding", "core backbones"),
+    ("methods", "core data backbones decoding"),
+    ("tasks", "core statistics data backbones decoding"),
+    ("training", "core foundations statistics store costs data backbones decoding methods tasks"),
+    ("export", "core store data backbones methods training"),
+    ("studyfile", "core statistics store data backbones methods tasks training"),
     (
         "studies",
-        (
-            "core",
-            "statistics",
-            "store",
-            "costs",
-            "data",
-            "backbones",
-            "decoding",
-            "methods",
-            "tasks",
-            "training",
-        ),
+        "core statistics store costs data backbones methods tasks training export studyfile",
     ),
-    ("reports", ("core", "statistics", "store")),
-    ("trackers", ("core", "statistics", "store", "reports")),
+    (
+        "estimate",
+        "core store costs data backbones decoding methods tasks training studyfile studies",
+    ),
+    ("reports", "core statistics store"),
+    ("trackers", "core statistics store reports"),
     ("cli", None),
 )
+SUBROOMS = {  # each may import itself and those before it; flat files of the room lie below them
+    "data": ("embedded_world", "readers", "audit"),
+    "reports": ("document", "facts", "charts", "sections", "outputs"),
+    "training": ("checks",),
+}
+FOLDERS = ("data", "estimate", "export", "reports", "studies", "studyfile", "training")
+MOST_FILES = 22  # of one level: a newcomer takes them in at one glance
 NO_TORCH = ("core", "statistics", "store", "data", "reports", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
-TOP = {"api", "opened", "worker", "__main__", "__init__"}  # files beside the rooms
+TOP = {"api", "results", "runner", "worker", "__main__", "__init__"}  # files beside the rooms
 
 
 def files(room: str) -> list[Path]:
@@ -88,15 +76,42 @@ def imported(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("room", "open_to"), [row for row in ROOMS if row[1] is not None])
-def test_a_room_imports_only_from_the_rooms_below_it(room: str, open_to: tuple[str, ...]) -> None:
+def test_a_room_imports_only_from_the_rooms_below_it(room: str, open_to: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for path in files(room)
         for name in imported(path)
         if name.startswith("tunewise.")
-        and name.split(".")[1] not in (room, *open_to, "__version__")
+        and name.split(".")[1] not in (room, *open_to.split(), "__version__")
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(("room", "order"), SUBROOMS.items())
+def test_the_rooms_of_a_room_import_downwards(room: str, order: tuple[str, ...]) -> None:
+    place = {name: number for number, name in enumerate(order)}
+    wrong = []
+    for path in files(room):
+        mine = place.get(path.relative_to(ROOT / room).parts[0].removesuffix(".py"))
+        if mine is None:
+            continue
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[:2] == ["tunewise", room] and place.get(parts[2], -1) > mine:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", FOLDERS)
+def test_a_folder_is_taken_in_at_one_glance(room: str) -> None:
+    folders = [ROOT / room, *(path for path in (ROOT / room).rglob("*") if path.is_dir())]
+    counted = {
+        str(folder.relative_to(ROOT)): len(
+            [p for p in folder.glob("*.py") if p.name != "__init__.py"]
+        )
+        for folder in folders
+    }
+    assert {folder: n for folder, n in counted.items() if n > MOST_FILES} == {}
 
 
 @pytest.mark.parametrize("room", NO_TORCH)

@@ -27,8 +27,8 @@ from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.foundations.topic import Topic
 from tunewise.methods.base import METHODS, Adaptation, Method
 from tunewise.statistics.metrics import METRICS
-from tunewise.studies.settings import StudyOptions
-from tunewise.studies.values import types_of
+from tunewise.studyfile.settings import StudyOptions
+from tunewise.studyfile.values import types_of
 from tunewise.tasks.base import TASKS
 from tunewise.training.settings import TrainingSettings
 

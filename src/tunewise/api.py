@@ -15,27 +15,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewise.core.errors import StudyBusy, TunewiseError
-from tunewise.core.later import Later
+from tunewise.core.lazy import Later
+from tunewise.estimate.batch_size import with_batch_sizes
+from tunewise.estimate.plan import plan
+from tunewise.estimate.plan_types import Plan
 from tunewise.store.study import StudyFolder
-from tunewise.studies.batch_size import with_batch_sizes
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.plan import plan
-from tunewise.studies.planned import Plan
 from tunewise.studies.pool import Pool, usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.progress import show_progress
-from tunewise.studies.settings import StudySettings
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.settings import StudySettings
+from tunewise.studyfile.studyfile import read_study
 from tunewise.trackers.follow import Follower
 from tunewise.trackers.send import check_trackers, track
 
 if TYPE_CHECKING:
-    from tunewise import opened
-    from tunewise.reports import write
+    from tunewise import results as opened
+    from tunewise.reports.outputs import write
 else:  # charts and statistics take a second to load, and the first trial does not wait for them
-    opened = Later("tunewise.opened")
-    write = Later("tunewise.reports.write")
+    opened = Later("tunewise.results")
+    write = Later("tunewise.reports.outputs.write")
 
 
 @dataclass(frozen=True)

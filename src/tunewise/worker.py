@@ -32,7 +32,7 @@ from tunewise.core.files import is_complete
 from tunewise.core.lifeline import end_while_loading, end_with, loaded
 from tunewise.core.outside import is_outside, told
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit, exit_of
+from tunewise.studies.exit_codes import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
 

@@ -20,7 +20,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATIO
 from tunewise.backbones.encoders import PictureEncoder, load_picture_encoder, picture_trunk
 from tunewise.backbones.fusion import build_fusion
 from tunewise.backbones.fusion_shape import picture_shape
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 
 SIDE = 32

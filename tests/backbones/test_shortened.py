@@ -11,7 +11,7 @@ from tests.training.families import CLASSIFIERS, WRITERS, save_family
 
 from tunewise.backbones.load import build, build_writer
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import blocks
+from tunewise.backbones.modules import blocks
 from tunewise.backbones.shortened import shortened
 
 FAMILIES = [(family, "writes") for family in WRITERS] + [

@@ -17,12 +17,12 @@ from peft import AutoPeftModelForSequenceClassification
 from tests.cli.test_predict import stored
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.cli import export
 from tunewise.cli.export import command
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
-from tunewise.training.export import write_artefact
+from tunewise.export.artifact import write_artefact
 from tunewise.training.finished import load_exported
 
 # PEFT still asks transformers by a name that is deprecated there.

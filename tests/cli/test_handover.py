@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Run
 
 from tunewise.api import Study
-from tunewise.opened import Opened
+from tunewise.results import Opened
 
 
 def test_two_contenders_are_compared_in_every_form(

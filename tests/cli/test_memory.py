@@ -12,7 +12,7 @@ from tests.cli.conftest import Run, write_reviews
 from tests.conftest import CONFIGURATIONS, tokenizer
 from transformers import AutoConfig, AutoModel
 
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.store.study import StudyFolder
 
 ROOM = 700  # MB beside the libraries: the small model takes 10, the large one 1600

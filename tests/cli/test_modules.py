@@ -13,7 +13,7 @@ from tests.conftest import CONFIGURATIONS
 
 from tunewise.backbones.inventory import inventory, skeleton
 from tunewise.backbones.load import build
-from tunewise.backbones.parts import targets
+from tunewise.backbones.modules import targets
 from tunewise.cli.modules import command
 from tunewise.core.errors import InputError
 

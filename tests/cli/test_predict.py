@@ -14,7 +14,7 @@ from tests.cli.conftest import Run
 
 from tunewise.cli.predict import command
 from tunewise.core.errors import InputError
-from tunewise.opened import Opened
+from tunewise.results import Opened
 from tunewise.studies.choose import chosen_ids
 
 

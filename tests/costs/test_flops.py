@@ -11,13 +11,13 @@ from transformers import AutoConfig
 
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.memory import StorageCounter
+from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.head import Head
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape
 
 L, d, s, EXAMPLES, RANK, PREFIX = 6, 64, 32, 4, 4, 8
 

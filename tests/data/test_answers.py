@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data.files import read_file
-from tunewise.data.rows import PLACE, Row
+from tunewise.data.readers.files import read_file
 from tunewise.data.spans import first_start, settled_answers
+from tunewise.data.table import PLACE, Row
 
 CONTEXT = "Denver won. Then Denver lost."
 

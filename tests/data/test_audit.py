@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tunewise.core.canonical import canonical
-from tunewise.data.audit import MOST_SHARED, Audit, audit
+from tunewise.data.audit.audit import MOST_SHARED, Audit, audit
 from tunewise.data.labels import resolve
-from tunewise.data.rows import Row, Splits
+from tunewise.data.table import Row, Splits
 
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
 

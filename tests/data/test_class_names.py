@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tunewise.core.errors import InputError
 from tunewise.data.class_names import agreed
 from tunewise.data.labels import resolve
-from tunewise.data.rows import PLACE, Table
 from tunewise.data.settings import DataSettings
 from tunewise.data.sources import read_data
+from tunewise.data.table import PLACE, Table
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "0", "1", "10"]), min_size=1, unique=True)
 

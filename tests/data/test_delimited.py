@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.core.errors import InputError
-from tunewise.data.encoding import LONGEST
-from tunewise.data.files import read_file
-from tunewise.data.rows import PLACE, Table
+from tunewise.data.readers.encoding import LONGEST
+from tunewise.data.readers.files import read_file
+from tunewise.data.table import PLACE, Table
 
 DELIMITERS = (",", ";", "\t", "|")
 QUOTING = (csv.QUOTE_ALL, csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC)

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.core.errors import InputError
-from tunewise.data.files import read_file, split_files
-from tunewise.data.rows import PLACE, Table
+from tunewise.data.readers.files import read_file, split_files
+from tunewise.data.table import PLACE, Table
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 HOSTILE = st.one_of(

@@ -8,8 +8,8 @@ import datasets
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data import hub
-from tunewise.data.hub import read_hub
+from tunewise.data.readers import hub
+from tunewise.data.readers.hub import read_hub
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 

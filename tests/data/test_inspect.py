@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tunewise.core.errors import InputError
-from tunewise.data.drafts import quoted, study_name, write_study
 from tunewise.data.inspect import Guess, look
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
-from tunewise.studies.studyfile import read_study
+from tunewise.data.study_template import quoted, study_name, write_study
+from tunewise.studyfile.studyfile import read_study
 
 NOUNS = ("film", "room", "meal", "book", "train", "song", "coat", "boat", "lamp", "road", "tree")
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.core.errors import InputError
-from tunewise.data.files import read_file
-from tunewise.data.json_file import LARGEST
-from tunewise.data.rows import PLACE, Table
+from tunewise.data.readers.files import read_file
+from tunewise.data.readers.json_file import LARGEST
+from tunewise.data.table import PLACE, Table
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 VALUES = st.none() | st.booleans() | st.integers() | TEXTS | st.lists(TEXTS, max_size=2)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data.alike import too_alike
+from tunewise.data.audit.alike import too_alike
 from tunewise.data.labels import Labels, read_names, resolve
-from tunewise.data.rows import Splits
+from tunewise.data.table import Splits
 
 
 def splits(train: Sequence[Any], validation: Sequence[Any] = ()) -> Splits:

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data import parquet
-from tunewise.data.audit import not_texts
-from tunewise.data.files import read_file
+from tunewise.data.audit.audit import not_texts
+from tunewise.data.readers import parquet
+from tunewise.data.readers.files import read_file
 
 
 def read(folder: Path, **columns: Any) -> list[dict[str, Any]]:

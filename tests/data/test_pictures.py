@@ -14,6 +14,7 @@ from PIL import Image
 from tunewise.core.cache import FOLDER as CACHE
 from tunewise.core.errors import InputError
 from tunewise.data import pictures
+from tunewise.data.embedded_world.scenes import DRAWN
 from tunewise.data.pictures import (
     check_picture,
     check_pictures,
@@ -22,7 +23,6 @@ from tunewise.data.pictures import (
     open_picture,
     picture_bytes,
 )
-from tunewise.data.world.scenes import DRAWN
 
 RED = (200, 30, 30)
 

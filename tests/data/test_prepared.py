@@ -14,7 +14,7 @@ from tunewise.data.prepared import (
     read_prepared,
     write_prepared,
 )
-from tunewise.data.rows import Splits
+from tunewise.data.table import Splits
 
 LABELS = Labels(("bad", "good"), {"no": 0, "yes": 1})
 SPLITS: Splits = {

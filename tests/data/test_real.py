@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tunewise.data.audit import Audit, audit
+from tunewise.data.audit.audit import Audit, audit
 from tunewise.data.labels import Labels, resolve
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.settings import DataSettings, SplitRule

@@ -10,9 +10,9 @@ import datasets
 import pytest
 
 from tunewise.core.errors import InputError
-from tunewise.data.inputs import read_inputs
 from tunewise.data.inspect import look
 from tunewise.data.pictures import picture_bytes
+from tunewise.data.prediction_input import read_inputs
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import Data, read_data
 

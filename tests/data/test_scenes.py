@@ -2,9 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from tunewise.data.world.draw import Draw
-from tunewise.data.world.drawings import HEIGHT, PAINT, SHAPES, WIDTH, drawing
-from tunewise.data.world.scenes import COLOURS, KINDS, MOST, ON_FLOOR, ON_WALL, questions, scene
+from tunewise.data.embedded_world.draw import Draw
+from tunewise.data.embedded_world.drawings import HEIGHT, PAINT, SHAPES, WIDTH, drawing
+from tunewise.data.embedded_world.scenes import (
+    COLOURS,
+    KINDS,
+    MOST,
+    ON_FLOOR,
+    ON_WALL,
+    questions,
+    scene,
+)
 
 
 @pytest.mark.parametrize("number", range(40))

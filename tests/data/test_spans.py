@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tunewise.data.embedded import PER_ROOM, SIZES, embedded_splits
-from tunewise.data.world.asked import ASKED
-from tunewise.data.world.draw import Draw
-from tunewise.data.world.rooms import Room, draw_room
-from tunewise.data.world.spans import passage, questions, tell
-from tunewise.data.world.stories import stories
+from tunewise.data.embedded_world.asked import ASKED
+from tunewise.data.embedded_world.draw import Draw
+from tunewise.data.embedded_world.rooms import Room, draw_room
+from tunewise.data.embedded_world.spans import passage, questions, tell
+from tunewise.data.embedded_world.stories import stories
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.core.errors import InputError
-from tunewise.data.rows import Row, Splits
 from tunewise.data.settings import SplitRule
 from tunewise.data.splits import apply_rule, limited, part_sizes, spread
+from tunewise.data.table import Row, Splits
 
 
 def rows(count: int, *, classes: int = 3, groups: int = 7) -> list[Row]:

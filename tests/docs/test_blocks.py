@@ -21,8 +21,8 @@ from tests.docs.reading import ROOT, Block, blocks, follows, handbook, named
 
 from tunewise.cli.main import main
 from tunewise.methods.base import METHODS
-from tunewise.studies.expand import expand
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.expand import expand
+from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.base import TASKS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *handbook()]

@@ -15,7 +15,7 @@ from tunewise.cli.explain import titles
 from tunewise.cli.main import COMMANDS
 from tunewise.foundations.topic import Check, Topic
 from tunewise.methods.base import METHODS
-from tunewise.studies.values import types_of
+from tunewise.studyfile.values import types_of
 from tunewise.tasks.base import TASKS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *handbook()]

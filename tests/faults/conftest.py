@@ -15,11 +15,11 @@ import pytest
 import torch
 from tests.faults import real
 
+from tunewise.runner import warm_up
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice
 from tunewise.studies.pool import Pool
-from tunewise.training.job import warm_up
 
 HERE = Path(__file__).parent
 collect_ignore = ["slow_to_load.py", "failing_disk"]  # for other processes than this one

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.cli import main as door
+from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit, exit_of
+from tunewise.studies.exit_codes import Exit, exit_of
 from tunewise.studies.jobs import Job, next_jobs
 from tunewise.studies.prepare import prepare, store
-from tunewise.studies.studyfile import read_study
-from tunewise.training.job import run_job
+from tunewise.studyfile.studyfile import read_study
 
 STUDY = {
     "name": "tiny",

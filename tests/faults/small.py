@@ -8,12 +8,12 @@ from pathlib import Path
 from random import Random
 
 from tunewise.core.errors import DamagedStudy
+from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Notice
-from tunewise.studies.ledger import Ledger
 from tunewise.studies.prepare import Prepared, prepare, store
-from tunewise.studies.studyfile import read_study
-from tunewise.training.job import run_job
+from tunewise.studies.study_state import Ledger
+from tunewise.studyfile.studyfile import read_study
 
 METHODS = """
   - majority

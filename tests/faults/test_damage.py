@@ -21,8 +21,8 @@ from tunewise.core.files import (
     sha256_of,
     write_json,
 )
-from tunewise.opened import Opened
-from tunewise.reports.board import Board
+from tunewise.reports.outputs.dashboard import Board
+from tunewise.results import Opened
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
 from tunewise.trackers.send import Sent

@@ -24,16 +24,16 @@ import pytest
 from PIL import Image
 
 from tunewise.core.errors import InputError, TunewiseError
-from tunewise.data.audit import audit
-from tunewise.data.files import read_file
+from tunewise.data.audit.audit import audit
 from tunewise.data.inspect import look
 from tunewise.data.labels import resolve
 from tunewise.data.pictures import check_picture, open_picture
 from tunewise.data.prepared import prepared_rows, write_prepared
-from tunewise.data.rows import PLACE
+from tunewise.data.readers.files import read_file
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.data.spans import settled_answers
+from tunewise.data.table import PLACE
 
 pytestmark = pytest.mark.faults
 

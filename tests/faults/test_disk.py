@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tunewise.core.outside import is_full
-from tunewise.studies import ledger
+from tunewise.studies import study_state as ledger
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.faults.failing_disk.sitecustomize import install
 from tests.faults.real import command, finish, job, jobs_left, results
 
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit
+from tunewise.studies.exit_codes import Exit
 
 pytestmark = [
     pytest.mark.faults,
@@ -118,7 +118,7 @@ def test_every_write_of_a_report_and_an_export(
     capfd: pytest.CaptureFixture[str],
     what: str,
 ) -> None:
-    monkeypatch.setattr("tunewise.reports.write.vl_convert", Drawn())
+    monkeypatch.setattr("tunewise.reports.outputs.write.vl_convert", Drawn())
     folder = finish(tiny(tmp_path / "study"))
     out = tmp_path / "out"
     words = {

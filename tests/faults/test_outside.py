@@ -15,7 +15,7 @@ from tunewise.core.errors import DamagedFile
 from tunewise.core.files import write_json
 from tunewise.store.trials import write_ending
 from tunewise.studies.engine import TRIES
-from tunewise.studies.exits import Exit, ending_of, exit_of
+from tunewise.studies.exit_codes import Exit, ending_of, exit_of
 
 FINE: dict[str, Any] = {"score": 0.5}
 FROM_OUTSIDE = ["kill", "missing", "unreadable"]

@@ -17,10 +17,10 @@ from tests.faults.mutants import SOUND, mutants
 
 import tunewise
 from tunewise.core.errors import TunewiseError
-from tunewise.studies.expand import describe, expand
-from tunewise.studies.reading import read_text
-from tunewise.studies.studyfile import read_study
-from tunewise.studies.unread import moot
+from tunewise.studyfile.expand import describe, expand
+from tunewise.studyfile.reading import read_text
+from tunewise.studyfile.studyfile import read_study
+from tunewise.studyfile.unread import moot
 
 pytestmark = pytest.mark.faults
 

@@ -18,7 +18,7 @@ from tests.faults.real import command, fork, job, jobs_left, prepared, results
 from tests.faults.test_kills import alive
 
 from tunewise.store.study import StudyFolder
-from tunewise.studies.exits import Exit
+from tunewise.studies.exit_codes import Exit
 
 pytestmark = [
     pytest.mark.faults,

@@ -22,7 +22,7 @@ from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Adaptation, Direct
 from tunewise.training.adapt import training_mode
-from tunewise.training.rehearsal import fill_with_noise
+from tunewise.training.checks.dry_run import fill_with_noise
 
 Tiny = Callable[..., Model]
 OPTIONS = ("bad", "fine", "good")  # the label is the word that occurs

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel
 
 from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS
 from tunewise.methods.lora import LoRA

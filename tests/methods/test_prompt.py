@@ -17,8 +17,8 @@ from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2
 from tunewise.api import Study
 from tunewise.backbones.causal import check_causal
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import resolve
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS
@@ -28,7 +28,7 @@ from tunewise.statistics.replies import options_named
 from tunewise.studies import models
 from tunewise.studies.models import Inspector
 from tunewise.studies.prepare import prepare
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.classification import Classification
 
 OPTIONS = ("false", "true")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.studies.expand import expand
 from tunewise.studies.prepare import prepare
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.expand import expand
+from tunewise.studyfile.studyfile import read_study
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))

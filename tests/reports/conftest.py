@@ -10,12 +10,12 @@ import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tests.reports.hostile import HOSTILE, MARKUP, TEMPLATES
 
-from tunewise.reports.charts import charts
-from tunewise.reports.drawing import Chart
-from tunewise.reports.evidence import Evidence, gather
-from tunewise.reports.html import html
-from tunewise.reports.results import Results, results_of
-from tunewise.reports.verdict import Verdict, verdict
+from tunewise.reports.charts.all import charts
+from tunewise.reports.charts.drawing import Chart
+from tunewise.reports.facts.evidence import Evidence, gather
+from tunewise.reports.facts.results import Results, results_of
+from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.reports.outputs.html import html
 from tunewise.store.study import StudyFolder
 
 

@@ -15,13 +15,13 @@ from rich.console import Console
 from tests.reports.conftest import Seen
 
 from tunewise import __version__
-from tunewise.reports.paper import paper
-from tunewise.reports.paper_figures import paper_charts
-from tunewise.reports.prompting_text import print_prompting
-from tunewise.reports.record import finite, record
-from tunewise.reports.tables import as_csv, as_latex
-from tunewise.reports.text import print_verdict
-from tunewise.reports.write import every_table
+from tunewise.reports.outputs.paper import paper
+from tunewise.reports.outputs.record import finite, record
+from tunewise.reports.outputs.tables import as_csv, as_latex
+from tunewise.reports.outputs.terminal import print_verdict
+from tunewise.reports.outputs.write import every_table
+from tunewise.reports.sections.figures import paper_charts
+from tunewise.reports.sections.prompting_text import print_prompting
 
 COLUMNS = 80
 DIGITS = 9  # of a float: the last ones differ between processors

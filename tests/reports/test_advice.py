@@ -14,9 +14,9 @@ from tests.reports.conftest import look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan, fabricate
 
 from tunewise.core.files import mark_complete, read_json, write_json
-from tunewise.reports.evidence import Contender, Evidence, gather
-from tunewise.reports.fairness import fairness
-from tunewise.reports.searching import edges
+from tunewise.reports.facts.comparability.checks import fairness
+from tunewise.reports.facts.evidence import Contender, Evidence, gather
+from tunewise.reports.facts.searching import edges
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.study import StudyFolder
 

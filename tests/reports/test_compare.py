@@ -14,11 +14,11 @@ from tests.reports.fabricate import CONTENDERS, Plan
 
 from tunewise.core.errors import InputError
 from tunewise.core.files import mark_complete
-from tunewise.opened import Opened
-from tunewise.reports.compare import Contest, contest, contest_record
-from tunewise.reports.compare_text import differing_table, print_contest
-from tunewise.reports.record import finite
-from tunewise.reports.tables import as_csv
+from tunewise.reports.facts.compare import Contest, contest, contest_record
+from tunewise.reports.outputs.compare_text import differing_table, print_contest
+from tunewise.reports.outputs.record import finite
+from tunewise.reports.outputs.tables import as_csv
+from tunewise.results import Opened
 
 FULL, LORA, TFIDF = "full", "lora rank=16", "tfidf"
 

@@ -11,13 +11,13 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.files import mark_complete
-from tunewise.reports.costs import costs_of, pareto, placed
-from tunewise.reports.evidence import gather
-from tunewise.reports.more_tables import costs
-from tunewise.reports.results import results_of
-from tunewise.reports.searching import best_of, tried
-from tunewise.reports.tables import as_latex
-from tunewise.reports.write import write_report
+from tunewise.reports.facts.costs import costs_of, pareto, placed
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.searching import best_of, tried
+from tunewise.reports.outputs.tables import as_latex
+from tunewise.reports.outputs.write import write_report
+from tunewise.reports.sections.more_tables import costs
 from tunewise.store.study import StudyFolder
 
 POINTS = st.lists(

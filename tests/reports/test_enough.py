@@ -11,12 +11,12 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
-from tunewise.reports.board import Line
-from tunewise.reports.evidence import gather
-from tunewise.reports.paper import paper
-from tunewise.reports.record import record
-from tunewise.reports.results import results_of
-from tunewise.reports.verdict import Verdict, verdict
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.reports.outputs.dashboard import Line
+from tunewise.reports.outputs.paper import paper
+from tunewise.reports.outputs.record import record
 
 MAJORITY, TFIDF, HEAD, LORA, FULL = CONTENDERS
 

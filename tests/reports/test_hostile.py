@@ -18,20 +18,20 @@ from tests.reports.hostile import HOSTILE
 from tests.reports.test_html import parsed
 from tests.reports.test_paper import written
 
-from tunewise.reports.board import Board
-from tunewise.reports.card import _text
-from tunewise.reports.compare import contest
-from tunewise.reports.compare_text import print_contest
-from tunewise.reports.evidence import gather
-from tunewise.reports.paper_figures import paper_charts
-from tunewise.reports.paper_parts import Grid, Items, Paper, Paragraph, Section
-from tunewise.reports.pdf import typeset
-from tunewise.reports.plain import shown
-from tunewise.reports.results import results_of
-from tunewise.reports.submission import _code, _folder_name
-from tunewise.reports.tables import LATEX, Table, as_csv, as_latex
-from tunewise.reports.verdict import verdict
-from tunewise.reports.write import every_table
+from tunewise.core.sanitize import shown
+from tunewise.reports.document import Grid, Items, Paper, Paragraph, Section, Table
+from tunewise.reports.facts.compare import contest
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.reports.outputs.compare_text import print_contest
+from tunewise.reports.outputs.dashboard import Board
+from tunewise.reports.outputs.model_card import _text
+from tunewise.reports.outputs.pdf import typeset
+from tunewise.reports.outputs.submission import _code, _folder_name
+from tunewise.reports.outputs.tables import LATEX, as_csv, as_latex
+from tunewise.reports.outputs.write import every_table
+from tunewise.reports.sections.figures import paper_charts
 from tunewise.store.study import StudyFolder
 
 ACTIVE = {"img", "iframe", "object", "embed", "form", "base", "link", "math", "input"}

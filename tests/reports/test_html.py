@@ -14,8 +14,8 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import Plan
 from tests.reports.hostile import HOSTILE
 
-from tunewise.reports.html import embedded_json, vega_bundle
-from tunewise.reports.palette import DARK, LIGHT
+from tunewise.reports.charts.palette import DARK, LIGHT
+from tunewise.reports.outputs.html import embedded_json, vega_bundle
 
 MOST_BYTES = 3_000_000
 

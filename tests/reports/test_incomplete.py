@@ -13,9 +13,9 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.core.files import mark_complete, read_json, write_json
-from tunewise.reports.evidence import gather
-from tunewise.reports.results import results_of
-from tunewise.reports.verdict import verdict
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.verdict.verdict import verdict
 from tunewise.store.study import StudyFolder
 
 SMALL = Plan(contenders=CONTENDERS[:3], seeds=(0, 1), test=120, validation=80, epochs=2)

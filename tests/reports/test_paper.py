@@ -9,10 +9,7 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
 from tunewise.core.errors import MissingExtra
-from tunewise.reports import pdf
-from tunewise.reports.paper import paper
-from tunewise.reports.paper_figures import paper_charts
-from tunewise.reports.paper_parts import (
+from tunewise.reports.document import (
     Figure,
     Grid,
     Items,
@@ -22,8 +19,11 @@ from tunewise.reports.paper_parts import (
     breakable,
     numbered,
 )
-from tunewise.reports.pdf import typeset, write_pdf
-from tunewise.reports.references import SOURCES, References
+from tunewise.reports.facts.references import SOURCES, References
+from tunewise.reports.outputs import pdf
+from tunewise.reports.outputs.paper import paper
+from tunewise.reports.outputs.pdf import typeset, write_pdf
+from tunewise.reports.sections.figures import paper_charts
 
 SWEEP = (*CONTENDERS, replace(CONTENDERS[3], name="lora rank=4", settings={"rank": 4}))
 SMALL = Plan(seeds=(0, 1), test=120, validation=60, epochs=2)

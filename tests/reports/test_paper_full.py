@@ -12,18 +12,18 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate_written import WrittenPlan, fabricate_written
 from tests.reports.test_paper import titles, words, written
 
-from tunewise.reports.drawing import Chart
-from tunewise.reports.evidence import gather
-from tunewise.reports.factors import factors
-from tunewise.reports.paper import paper as paper_of
-from tunewise.reports.paper_figures import fitted, paper_charts
-from tunewise.reports.paper_parts import Figure, Grid, Paper
-from tunewise.reports.pdf import typeset
-from tunewise.reports.phases import phases_of
-from tunewise.reports.plain import short_names
-from tunewise.reports.results import results_of
-from tunewise.reports.spread_labels import Spot, readable
-from tunewise.reports.verdict import verdict
+from tunewise.core.sanitize import short_names
+from tunewise.reports.charts.drawing import Chart
+from tunewise.reports.charts.labels import Spot, readable
+from tunewise.reports.document import Figure, Grid, Paper
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.factors import factors
+from tunewise.reports.facts.phases import phases_of
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.reports.outputs.paper import paper as paper_of
+from tunewise.reports.outputs.pdf import typeset
+from tunewise.reports.sections.figures import fitted, paper_charts
 from tunewise.store.study import StudyFolder
 
 PLAN = WrittenPlan(validation=60, test=80, samples=2)

@@ -13,16 +13,16 @@ from scipy.stats import chi2_contingency
 from statsmodels.stats.multitest import multipletests
 
 from tunewise.core.errors import InputError
-from tunewise.reports.peft_files import ITEMS, read_experiments
-from tunewise.reports.peft_results import (
+from tunewise.reports.facts.peft_files import ITEMS, read_experiments
+from tunewise.reports.facts.peft_results import (
     Standings,
     print_standings,
     standings,
     standings_record,
     standings_table,
 )
-from tunewise.reports.record import finite
-from tunewise.reports.tables import as_csv
+from tunewise.reports.outputs.record import finite
+from tunewise.reports.outputs.tables import as_csv
 from tunewise.statistics.intervals import wilson
 
 FILES = Path(__file__).parent / "data" / "peft"

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
-from tunewise.opened import Opened
-from tunewise.reports import pdf
-from tunewise.reports.card import Exported, card
-from tunewise.reports.evidence import gather
-from tunewise.reports.places import Places
-from tunewise.reports.submission import write_submission
-from tunewise.reports.write import write_latex, write_report
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.places import Places
+from tunewise.reports.outputs import pdf
+from tunewise.reports.outputs.model_card import Exported, card
+from tunewise.reports.outputs.submission import write_submission
+from tunewise.reports.outputs.write import write_latex, write_report
+from tunewise.results import Opened
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
 
@@ -75,7 +75,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(pdf, "typeset", typeset)
     monkeypatch.setattr(pdf, "need_typst", lambda: None)
-    monkeypatch.setattr("tunewise.reports.submission.need_typst", lambda: None)
+    monkeypatch.setattr("tunewise.reports.outputs.submission.need_typst", lambda: None)
     return found
 
 

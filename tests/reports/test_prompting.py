@@ -21,16 +21,16 @@ from tests.reports.fabricate import CONTENDERS, Invented, Plan
 from tests.reports.hostile import HOSTILE
 
 from tunewise.core.files import mark_complete
-from tunewise.reports.evidence import Evidence
-from tunewise.reports.expert_form import Gap, Versus, expert_against, expert_answers
-from tunewise.reports.paper import paper
-from tunewise.reports.paper_figures import paper_charts
-from tunewise.reports.paper_parts import Grid, Paragraph
-from tunewise.reports.pdf import typeset
-from tunewise.reports.prompt_forms import changes, forms
-from tunewise.reports.prompting import SideBySide, side_by_side
-from tunewise.reports.prompting_text import print_prompting
-from tunewise.reports.write import write_report
+from tunewise.reports.document import Grid, Paragraph
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.prompts.expert_form import Gap, Versus, expert_against, expert_answers
+from tunewise.reports.facts.prompts.forms import changes, forms
+from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
+from tunewise.reports.outputs.paper import paper
+from tunewise.reports.outputs.pdf import typeset
+from tunewise.reports.outputs.write import write_report
+from tunewise.reports.sections.figures import paper_charts
+from tunewise.reports.sections.prompting_text import print_prompting
 from tunewise.statistics.replies import holds_together
 
 NONE_TRAINED = {"total": 1000, "trainable": 0, "head": 0}

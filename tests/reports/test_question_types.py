@@ -12,13 +12,13 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Invented, Plan, fabricate
 
 from tunewise.data.question_types import TAXONOMIES
-from tunewise.reports import question_types
-from tunewise.reports.evidence import gather
-from tunewise.reports.more_tables import more_tables
-from tunewise.reports.question_types import SOURCES, ByType, by_type
-from tunewise.reports.results import results_of
-from tunewise.reports.slices import sliced
-from tunewise.reports.verdict import verdict
+from tunewise.reports.facts import question_types
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.question_types import SOURCES, ByType, by_type
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.slices import sliced
+from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.reports.sections.more_tables import more_tables
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.study import StudyFolder
 

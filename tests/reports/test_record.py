@@ -11,7 +11,7 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
 import tunewise.reports
-from tunewise.reports.record import SCHEMA, record
+from tunewise.reports.outputs.record import SCHEMA, record
 
 SHIPPED = Path(tunewise.reports.__file__).with_name("evaluation_results.schema.json")
 SHAPE = json.loads(SHIPPED.read_text(encoding="utf-8"))

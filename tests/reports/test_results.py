@@ -10,10 +10,11 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan, without
 
-from tunewise.reports.page import page
-from tunewise.reports.record import record
-from tunewise.reports.tables import Table, as_csv, as_latex, tables
-from tunewise.reports.write import write_plot
+from tunewise.reports.document import Table
+from tunewise.reports.facts.page import page
+from tunewise.reports.outputs.record import record
+from tunewise.reports.outputs.tables import as_csv, as_latex, tables
+from tunewise.reports.outputs.write import write_plot
 from tunewise.statistics.metrics import METRICS
 from tunewise.studies.choose import chosen_ids
 

@@ -9,7 +9,7 @@ from tests.reports.fabricate import CONTENDERS, Plan
 
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.core.files import mark_complete
-from tunewise.reports.submission import requirements, script_name, write_submission
+from tunewise.reports.outputs.submission import requirements, script_name, write_submission
 
 pytest.importorskip("typst")
 SMALL = Plan(contenders=CONTENDERS[:3], seeds=(0, 1), test=60, validation=40, epochs=2)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tunewise.reports.plain import shown
-from tunewise.reports.tables import FORMULA, LATEX, Table, as_csv, as_latex
+from tunewise.core.sanitize import shown
+from tunewise.reports.document import Table
+from tunewise.reports.outputs.tables import FORMULA, LATEX, as_csv, as_latex
 
 SPECIAL = "\\{}$&#%_^~<>\"[]*|`'-,=+@\t\r\n ab"
 CELLS = st.text(st.sampled_from(SPECIAL), max_size=12) | st.text(max_size=12)

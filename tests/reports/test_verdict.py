@@ -7,7 +7,7 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
-from tunewise.reports.sentences import why_narrower
+from tunewise.reports.facts.verdict.sentences import why_narrower
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.pairs import Pair
 

@@ -20,19 +20,19 @@ from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tests.reports.fabricate_written import fabricate_written
 
 from tunewise.core.files import mark_complete, read_json, write_json
-from tunewise.reports.card import Exported, card
-from tunewise.reports.compare import contest
-from tunewise.reports.compare_text import print_contest
-from tunewise.reports.evidence import gather
-from tunewise.reports.html import html
-from tunewise.reports.paper import paper
-from tunewise.reports.prompting_text import print_prompting
-from tunewise.reports.record import record
-from tunewise.reports.results import results_of
-from tunewise.reports.tables import as_csv, as_latex
-from tunewise.reports.text import print_verdict
-from tunewise.reports.verdict import verdict
-from tunewise.reports.write import every_table
+from tunewise.reports.facts.compare import contest
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.reports.outputs.compare_text import print_contest
+from tunewise.reports.outputs.html import html
+from tunewise.reports.outputs.model_card import Exported, card
+from tunewise.reports.outputs.paper import paper
+from tunewise.reports.outputs.record import record
+from tunewise.reports.outputs.tables import as_csv, as_latex
+from tunewise.reports.outputs.terminal import print_verdict
+from tunewise.reports.outputs.write import every_table
+from tunewise.reports.sections.prompting_text import print_prompting
 from tunewise.store.study import StudyFolder
 
 PYTHON = re.compile(r"\b(None|nan|NaN|inf|Infinity|True|False)\b|\{'|'\}|<[a-z_.]+ object at ")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.reports.conftest import Seen
 
-from tunewise.reports.write import write_report
+from tunewise.reports.outputs.write import write_report
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import none_differs, wilson
 from tunewise.statistics.power import items_needed
-from tunewise.statistics.rows import RowScores
+from tunewise.statistics.score_matrix import RowScores
 from tunewise.statistics.simulation import World, simulate
 
 ITEMS = 200

@@ -10,7 +10,7 @@ from tunewise.statistics.corrections import holm
 from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import compare_pair
-from tunewise.statistics.rows import RowScores, SharedItems, share_items
+from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
 from tunewise.statistics.simulation import World, simulate
 
 SEEDS = (0, 1, 2)

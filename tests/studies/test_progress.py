@@ -10,9 +10,9 @@ from rich.console import Console
 
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
-from tunewise.studies.board import Board
 from tunewise.studies.events import Event, Finished, Notice, Started, Stopped, Tick
 from tunewise.studies.jobs import Job, next_jobs
+from tunewise.studies.live_status import Board
 from tunewise.studies.progress import show_progress, view
 from tunewise.training.log import TrialLog
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.studies.test_expand import FACTS, expanded
+from tests.studyfile.test_expand import FACTS, expanded
 
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.store.identity import trial_id
 from tunewise.studies.reads import tell_reading
-from tunewise.studies.rows import contender_rows
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.contender_records import contender_rows
+from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.classification import Classification
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.training.assembly import Parts

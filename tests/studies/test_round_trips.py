@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.studies.test_peft_entries import study
+from tests.studyfile.test_peft_entries import study
 from tests.training.families import save_family
 
 from tunewise.core.errors import InputError
+from tunewise.export.round_trip import round_trip
 from tunewise.methods import lora_files
 from tunewise.studies import round_trips
 from tunewise.studies.prepare import prepare
 from tunewise.studies.round_trips import kind_of
 from tunewise.training.assembly import Parts
-from tunewise.training.round_trip import round_trip
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tunewise.core.canonical import digest
 from tunewise.core.errors import InputError
 from tunewise.store.study import StudyFolder
 from tunewise.studies.prepare import Prepared, prepare, store
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study
 
 ROWS = [
     f"{number},the room is {word} {number},{label},{'flat' if number % 3 else ''}"

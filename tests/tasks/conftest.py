@@ -20,7 +20,7 @@ from transformers import (
     ResNetModel,
 )
 
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.files import write_json
 
 END = "<|endoftext|>"

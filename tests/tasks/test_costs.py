@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from tests.tasks.conftest import questions, write_rows
 
+from tunewise.estimate.memory import foresee
+from tunewise.estimate.plan import plan
+from tunewise.estimate.plan_types import Plan
+from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import Adaptation
+from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
 from tunewise.studies.jobs import next_jobs
-from tunewise.studies.plan import plan
-from tunewise.studies.planned import Plan
 from tunewise.studies.prepare import prepare, store
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study
 from tunewise.training.assembly import Parts
-from tunewise.training.foresee import foresee
-from tunewise.training.job import run_job
-from tunewise.training.step_shape import StepShape
 
 ROWS = {"train": 24, "validation": 12, "test": 12}
 PHASES = ("forward", "backward", "update", "evaluation", "generation", "every_way")

@@ -24,11 +24,11 @@ from tunewise.cli import export, modules, predict, sanity
 from tunewise.core.cache import FOLDER as CACHE
 from tunewise.core.errors import InputError
 from tunewise.core.files import COMPLETE, FAIL_AT, is_complete
+from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
 from tunewise.studies.jobs import next_jobs
 from tunewise.studies.prepare import prepare, store
-from tunewise.studies.studyfile import read_study
-from tunewise.training.job import run_job
+from tunewise.studyfile.studyfile import read_study
 
 Checkpoint = Callable[[str], Path]
 

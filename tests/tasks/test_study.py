@@ -15,15 +15,15 @@ from tests.tasks.conftest import questions, write_rows
 from tunewise.cli.contenders import choose
 from tunewise.cli.export import command
 from tunewise.core.errors import InputError
-from tunewise.opened import Opened
-from tunewise.reports.comparisons import answered
-from tunewise.reports.evidence import gather
-from tunewise.reports.fairness import fairness
-from tunewise.reports.plain import visible
-from tunewise.reports.results import results_of
-from tunewise.reports.slices import sliced
+from tunewise.core.sanitize import visible
+from tunewise.reports.facts.comparability.checks import fairness
+from tunewise.reports.facts.comparisons import answered
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.slices import sliced
+from tunewise.results import Opened
 from tunewise.store.study import StudyFolder
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study
 
 STUDY = """
 name: rooms

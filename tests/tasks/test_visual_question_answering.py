@@ -24,7 +24,7 @@ from transformers import (
 from tunewise.backbones.encoders import PictureEncoder, TextEncoder
 from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import targets
+from tunewise.backbones.modules import targets
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.data.settings import DataSettings
@@ -33,7 +33,7 @@ from tunewise.methods.fusion import FusionMethod
 from tunewise.methods.lora import LoRA
 from tunewise.methods.nearest_neighbour import NearestNeighbour
 from tunewise.tasks.visual_question_answering import VisualQuestionAnswering
-from tunewise.training.feed import Feed
+from tunewise.training.encoded_split import Feed
 from tunewise.training.vectors import VectorStore, frozen_encoders
 
 TASK = VisualQuestionAnswering(image="image", question="question", answer="answer")

@@ -13,19 +13,19 @@ from transformers import AutoModel, AutoModelForCausalLM, GPT2Config
 
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
 from tunewise.backbones.sources import resolve
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
+from tunewise.export.artifact import write_artefact
+from tunewise.export.proof import prove
 from tunewise.methods.base import METHODS
 from tunewise.studies.models import Inspector
 from tunewise.tasks.base import Asking, Batch
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.training.adapt import parameter_counts
 from tunewise.training.assembly import Parts, prepared_model
-from tunewise.training.export import write_artefact
 from tunewise.training.predictor import ModelPredictor
-from tunewise.training.proof import prove
 
 TASK = QuestionAnswering(max_new_tokens=6)
 METHOD_SETTINGS: dict[str, dict[str, Any]] = {

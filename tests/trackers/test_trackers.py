@@ -18,7 +18,7 @@ from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tunewise.core.errors import InputError, MissingExtra, TunewiseError
 from tunewise.core.files import mark_complete
 from tunewise.store.study import StudyFolder
-from tunewise.studies.settings import Tracker
+from tunewise.studyfile.settings import Tracker
 from tunewise.trackers import send
 from tunewise.trackers.runs import Run, runs_of
 from tunewise.trackers.send import LOOK, check_trackers, track

@@ -10,7 +10,7 @@ from tests.conftest import CONFIGURATIONS, OPTIONS, SMALL, WORDS, tokenizer
 from tests.tasks.conftest import byte_tokenizer
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 
 BYTES: dict[str, Any] = {"vocab_size": 257, "bos_token_id": 256, "eos_token_id": 256}
 PLAIN = SMALL | BYTES | {"max_position_embeddings": 64, "pad_token_id": None}

@@ -13,11 +13,11 @@ import torch
 from tests.training.test_training import SETTINGS, assert_same, outcome, training
 from torch import nn
 
-from tunewise.backbones.lean import compute_in
+from tunewise.backbones.memory_saving import compute_in
 from tunewise.training import loss_scale
 from tunewise.training.adapt import Interrupted, Training
 from tunewise.training.checkpoint import trained_tensors
-from tunewise.training.detected_weights import SETTLED
+from tunewise.training.checks.weights import SETTLED
 from tunewise.training.loop import Diverged, Step
 from tunewise.training.loss_scale import LossScale
 from tunewise.training.outcome import described

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from tunewise.backbones.load import build
 from tunewise.backbones.model import Model
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.data.examples import Example
 from tunewise.methods.full import Full
 from tunewise.methods.nearest_neighbour import vectors_of

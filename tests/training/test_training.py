@@ -18,7 +18,7 @@ from tunewise.methods.full import Full
 from tunewise.training import loop
 from tunewise.training.adapt import Interrupted, Progress, Training
 from tunewise.training.checkpoint import trained_tensors
-from tunewise.training.feed import Feed
+from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Diverged
 from tunewise.training.settings import TrainingSettings

@@ -20,14 +20,14 @@ from tunewise.core.canonical import settings_of
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
+from tunewise.estimate.memory import foresee
+from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation
+from tunewise.runner import run_job
 from tunewise.training.adapt import Training
 from tunewise.training.assembly import Feeds, Parts, prepared_model
-from tunewise.training.foresee import foresee
-from tunewise.training.job import run_job
 from tunewise.training.loop import Diverged
 from tunewise.training.settings import TrainingSettings
-from tunewise.training.step_shape import StepShape
 
 WORDS = ("good", "bad", "fine", "room", "bed", "warm")
 SIZES = {"train": 60, "validation": 30, "test": 30}

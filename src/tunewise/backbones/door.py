@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import PLAIN, InputError, TunewiseError, reason
 
 PANIC = "PanicException"  # of the tokenizers, which are not written in Python; no Exception

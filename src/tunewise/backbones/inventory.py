@@ -19,7 +19,7 @@ from tunewise.backbones.door import at_the_door
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, head_names
 from tunewise.backbones.fusion_shape import picture_shape, text_shape
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import ALL_LINEAR, GROUPS, roles, shape_of, targets
+from tunewise.backbones.modules import ALL_LINEAR, GROUPS, roles, shape_of, targets
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of, resolve
 from tunewise.core.paths import path_from

@@ -18,11 +18,11 @@ from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
 from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import first_position
+from tunewise.backbones.modules import first_position
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import whereabouts
 from tunewise.core.errors import InputError
-from tunewise.core.later import Later
+from tunewise.core.lazy import Later
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

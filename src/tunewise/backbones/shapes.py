@@ -23,7 +23,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, locate, looks_like_path
 from tunewise.core.errors import InputError, reason
-from tunewise.core.later import Later
+from tunewise.core.lazy import Later
 from tunewise.core.network import hub_is_out_of_reach
 from tunewise.core.paths import path_from
 

@@ -12,8 +12,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import blocks
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.modules import blocks
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.backbones.weights import save_tensors
 
 LEAST = 2  # blocks that stay: the first, which may be special, and one that follows another

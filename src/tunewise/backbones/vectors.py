@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tunewise.backbones.fusion import Fusion
-from tunewise.backbones.side_by_side import side_by_side
+from tunewise.backbones.image_threads import side_by_side
 from tunewise.backbones.stored import (
     AT_ONCE,
     PICTURES_AT_ONCE,

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import DamagedFile, InputError, nearest
 from tunewise.core.files import write_bytes
 

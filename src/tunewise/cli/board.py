@@ -11,8 +11,8 @@ import typer
 from tunewise.cli.console import say
 from tunewise.cli.damage import damage_named
 from tunewise.core.errors import InputError
-from tunewise.reports.board import Board
-from tunewise.reports.serve import BoardServer
+from tunewise.reports.outputs.dashboard import Board
+from tunewise.reports.outputs.serve import BoardServer
 
 
 def command(

@@ -10,11 +10,11 @@ import typer
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder, Form
-from tunewise.opened import Opened
-from tunewise.reports.compare import contest, contest_record
-from tunewise.reports.compare_text import differing_table, print_contest
-from tunewise.reports.record import finite
-from tunewise.reports.tables import as_csv
+from tunewise.reports.facts.compare import contest, contest_record
+from tunewise.reports.outputs.compare_text import differing_table, print_contest
+from tunewise.reports.outputs.record import finite
+from tunewise.reports.outputs.tables import as_csv
+from tunewise.results import Opened
 
 Name = Annotated[str, typer.Argument(help="A contender, as results name it.", show_default=False)]
 

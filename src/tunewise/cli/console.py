@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from tunewise.reports.plain import visible
+from tunewise.core.sanitize import visible
 
 STDERR = Console(stderr=True, highlight=False, markup=False)
 STDOUT = Console(highlight=False, markup=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, unknown
-from tunewise.opened import Opened
+from tunewise.results import Opened
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
 from tunewise.studies.choose import chosen_ids

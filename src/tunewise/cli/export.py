@@ -15,14 +15,14 @@ from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
+from tunewise.export.artifact import Form, base_of, write_artefact
+from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
-from tunewise.opened import Opened
-from tunewise.reports.card import Exported, card
+from tunewise.reports.outputs.model_card import Exported, card
+from tunewise.results import Opened
 from tunewise.training.assembly import Parts
-from tunewise.training.export import Form, base_of, write_artefact
 from tunewise.training.finished import is_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
-from tunewise.training.proof import Proof, prove
 
 To = Annotated[Path, typer.Option("--to", help="The folder to write.", show_default=False)]
 Merge = Annotated[bool, typer.Option("--merge", help="Fold an adapter into the model's layers.")]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunewise.cli.console import STDERR, STDOUT
-from tunewise.opened import Opened
-from tunewise.reports.prompting_text import print_prompting
-from tunewise.reports.text import print_verdict
+from tunewise.reports.outputs.terminal import print_verdict
+from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.results import Opened
 from tunewise.store.study import StudyFolder
 from tunewise.studies.aside import told_aside
 from tunewise.studies.engine import Outcome

@@ -14,13 +14,13 @@ from tunewise.cli.console import say
 from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.sanitize import visible
 from tunewise.decoding.branches import context_length
 from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
 from tunewise.decoding.stream import stream
 from tunewise.decoding.walks import Generated
-from tunewise.opened import Opened
-from tunewise.reports.plain import visible
+from tunewise.results import Opened
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_writer
 

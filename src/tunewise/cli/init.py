@@ -10,8 +10,8 @@ import typer
 from tunewise.cli.console import STDERR
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_text
-from tunewise.data.drafts import study_name, write_study
 from tunewise.data.inspect import look
+from tunewise.data.study_template import study_name, write_study
 
 
 def command(

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from tunewise import __version__
 from tunewise.core.errors import DamagedStudy, InputError, TunewiseError, nearest
 from tunewise.core.outside import is_outside, told
-from tunewise.reports.plain import visible
+from tunewise.core.sanitize import visible
 
 COMMANDS = {
     "demo": "Run a small study on the embedded model and data; no network.",

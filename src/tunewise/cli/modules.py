@@ -9,7 +9,7 @@ import typer
 
 from tunewise.backbones.inventory import Group, by_word, inventory, skeleton
 from tunewise.backbones.model import Model
-from tunewise.studies.settings import ModelChoice
+from tunewise.studyfile.settings import ModelChoice
 
 WIDTH = 80
 

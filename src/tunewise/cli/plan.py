@@ -11,12 +11,12 @@ import typer
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
 from tunewise.core.units import shown_bytes
+from tunewise.estimate.plan import plan
+from tunewise.estimate.plan_types import Plan, Planned
 from tunewise.statistics.power import detectable_difference, detectable_shift
-from tunewise.studies.plan import plan
-from tunewise.studies.planned import Plan, Planned
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.progress import clean, duration
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study
 
 DISAGREEMENTS = (0.1, 0.2)  # shares of items that one of two contenders gets right alone
 NAME = 18  # letters of a contender's name

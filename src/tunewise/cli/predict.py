@@ -19,9 +19,10 @@ from tunewise.cli.waiting import in_pieces
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
 from tunewise.data.examples import Prediction
-from tunewise.data.inputs import given_input, read_inputs
-from tunewise.opened import Opened
-from tunewise.reports.tables import Cell, Table, as_csv
+from tunewise.data.prediction_input import given_input, read_inputs
+from tunewise.reports.document import Cell, Table
+from tunewise.reports.outputs.tables import as_csv
+from tunewise.results import Opened
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_predictor
 

@@ -11,9 +11,9 @@ import typer
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, unknown
-from tunewise.reports.pdf import need_typst, write_pdf
-from tunewise.reports.submission import write_submission
-from tunewise.reports.write import write_latex, write_report
+from tunewise.reports.outputs.pdf import need_typst, write_pdf
+from tunewise.reports.outputs.submission import write_submission
+from tunewise.reports.outputs.write import write_latex, write_report
 from tunewise.store.study import StudyFolder
 
 WRITERS = {"html": write_report, "pdf": write_pdf, "tex": write_latex}

@@ -13,18 +13,18 @@ from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
 from tunewise.core.errors import InputError
-from tunewise.opened import Opened
-from tunewise.reports.peft_files import read_experiments
-from tunewise.reports.peft_results import (
+from tunewise.reports.facts.peft_files import read_experiments
+from tunewise.reports.facts.peft_results import (
     print_standings,
     standings,
     standings_record,
     standings_table,
 )
-from tunewise.reports.prompting_text import print_prompting
-from tunewise.reports.record import finite
-from tunewise.reports.tables import as_csv, scores
-from tunewise.reports.text import print_verdict
+from tunewise.reports.outputs.record import finite
+from tunewise.reports.outputs.tables import as_csv, scores
+from tunewise.reports.outputs.terminal import print_verdict
+from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.results import Opened
 
 
 class Source(StrEnum):

@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewise.cli.console import say
-from tunewise.core.later import Later
+from tunewise.core.lazy import Later
 from tunewise.studies.pool import Pool
 
 if TYPE_CHECKING:
     from tunewise import api
     from tunewise.cli import finish
-    from tunewise.studies import prepare, studyfile
+    from tunewise.studies import prepare
     from tunewise.studies.engine import Outcome
+    from tunewise.studyfile import studyfile
 else:
     api = Later("tunewise.api")
     finish = Later("tunewise.cli.finish")
     prepare = Later("tunewise.studies.prepare")
-    studyfile = Later("tunewise.studies.studyfile")
+    studyfile = Later("tunewise.studyfile.studyfile")
 
 
 def run_study(

@@ -11,15 +11,15 @@ import typer
 from tunewise.cli.console import STDERR, say
 from tunewise.cli.options import Overrides, StudyFile
 from tunewise.core.errors import InputError
+from tunewise.core.sanitize import shown
 from tunewise.data.prepared import PICTURES, write_pictures
 from tunewise.methods.base import Adaptation
-from tunewise.reports.plain import shown
-from tunewise.reports.sanity_chart import sanity_chart
-from tunewise.reports.write import write_plot
-from tunewise.studies.expand import Contender, expand
+from tunewise.reports.charts.sanity import sanity_chart
+from tunewise.reports.outputs.write import write_plot
 from tunewise.studies.prepare import Prepared, default_folder, prepare
-from tunewise.studies.settings import StudySettings
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.expand import Contender, expand
+from tunewise.studyfile.settings import StudySettings
+from tunewise.studyfile.studyfile import read_study
 from tunewise.training.assembly import Parts
 from tunewise.training.loop import Diverged
 from tunewise.training.outcome import described

@@ -12,4 +12,4 @@ def command() -> None:
 
     A first line `# yaml-language-server: $schema=study.schema.json` connects a study file to it.
     """
-    typer.echo(files("tunewise.studies").joinpath("study.schema.json").read_text(), nl=False)
+    typer.echo(files("tunewise.studyfile").joinpath("study.schema.json").read_text(), nl=False)

@@ -10,8 +10,8 @@ from tunewise.cli.console import say
 from tunewise.cli.options import Out, Overrides
 from tunewise.cli.running import run_study
 from tunewise.core.canonical import changed_settings
-from tunewise.data.drafts import study_name
 from tunewise.data.inspect import look
+from tunewise.data.study_template import study_name
 
 Model = Annotated[str, typer.Option(help="A hub id, a folder, or embedded:encoder.")]
 Data = Annotated[str, typer.Option(help="A hub id, a folder, a file, or embedded:reviews.")]

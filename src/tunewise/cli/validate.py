@@ -7,7 +7,7 @@ import typer
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile
 from tunewise.studies.prepare import prepare
-from tunewise.studies.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study
 
 
 def command(study: StudyFile, overrides: Overrides) -> None:

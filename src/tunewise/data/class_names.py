@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.rows import PLACE, Row, Table, plural
+from tunewise.data.table import PLACE, Row, Table, plural
 
 Names = tuple[str, ...]
 

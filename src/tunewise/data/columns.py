@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.data.alike import escaped
-from tunewise.data.rows import PLACE, Row, Splits, Table, listed, plural
+from tunewise.data.audit.alike import escaped
+from tunewise.data.table import PLACE, Row, Splits, Table, listed, plural
 
 ID = "id"
 

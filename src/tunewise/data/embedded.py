@@ -7,13 +7,13 @@ from itertools import count
 from typing import Any
 
 from tunewise.core.errors import InputError, unknown
-from tunewise.data.world.descriptions import ask, describe, passage_of
-from tunewise.data.world.draw import Draw
-from tunewise.data.world.reviews import draw_review
-from tunewise.data.world.rooms import draw_room
-from tunewise.data.world.scenes import DRAWN, scene
-from tunewise.data.world.scenes import questions as picture_questions
-from tunewise.data.world.spans import passage, questions, tell
+from tunewise.data.embedded_world.descriptions import ask, describe, passage_of
+from tunewise.data.embedded_world.draw import Draw
+from tunewise.data.embedded_world.reviews import draw_review
+from tunewise.data.embedded_world.rooms import draw_room
+from tunewise.data.embedded_world.scenes import DRAWN, scene
+from tunewise.data.embedded_world.scenes import questions as picture_questions
+from tunewise.data.embedded_world.spans import passage, questions, tell
 
 SEED = 0  # of everything below; the models were pretrained on other seeds
 SIZES = {"train": 2000, "validation": 500, "test": 600}

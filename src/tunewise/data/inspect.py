@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.audit import audit
-from tunewise.data.files import data_files, read_file
+from tunewise.data.audit.audit import audit
+from tunewise.data.column_guess import SPAN_TEXTS, Roles, guess_roles, holds_spans
 from tunewise.data.labels import is_missing, resolve
 from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.roles import SPAN_TEXTS, Roles, guess_roles, holds_spans
-from tunewise.data.rows import SPLITS, Row, Table, listed, split_named
-from tunewise.data.saved import is_saved
+from tunewise.data.readers.files import data_files, read_file
+from tunewise.data.readers.saved import is_saved
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.data.spans import settled_answers
+from tunewise.data.table import SPLITS, Row, Table, listed, split_named
 
 ENOUGH = 1000  # rows from which on a tenth is enough to score on
 

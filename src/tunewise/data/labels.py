@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.data.alike import too_alike
-from tunewise.data.encoding import read_text
-from tunewise.data.rows import PLACE, Row, Splits, listed, plural
+from tunewise.data.audit.alike import too_alike
+from tunewise.data.readers.encoding import read_text
+from tunewise.data.table import PLACE, Row, Splits, listed, plural
 
 NAMES_FILE = "labels.txt"
 IGNORED = -100  # what training libraries write for "no label here"

@@ -14,8 +14,8 @@ from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
-from tunewise.data.files import ENDINGS
-from tunewise.data.rows import listed
+from tunewise.data.readers.files import ENDINGS
+from tunewise.data.table import listed
 
 Kind = Literal["embedded", "file", "folder", "hub"]
 

@@ -11,13 +11,13 @@ from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import sha256_of
 from tunewise.data.class_names import agreed
 from tunewise.data.embedded import EMBEDDED, embedded_splits
-from tunewise.data.files import data_files, read_file, split_files
+from tunewise.data.embedded_world.reviews import LABELS
 from tunewise.data.labels import NAMES_FILE, read_names
 from tunewise.data.locate import EMBEDDED_PREFIX, kind_of, missing, resolved
-from tunewise.data.rows import PLACE, SPLITS, Table, refuse_repeated_header, split_named
-from tunewise.data.saved import is_saved, is_single, read_saved
+from tunewise.data.readers.files import data_files, read_file, split_files
+from tunewise.data.readers.saved import is_saved, is_single, read_saved
 from tunewise.data.settings import DataSettings
-from tunewise.data.world.reviews import LABELS
+from tunewise.data.table import PLACE, SPLITS, Table, refuse_repeated_header, split_named
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _from_embedded(source: str) -> Source:
 
 def _hub() -> Any:
     """The module that imports `datasets`, which takes two seconds: only hub ids wait for it."""
-    return importlib.import_module("tunewise.data.hub")
+    return importlib.import_module("tunewise.data.readers.hub")
 
 
 def _in_order(tables: dict[str, Table]) -> dict[str, Table]:

@@ -22,10 +22,10 @@ from tunewise.core.cache import cache_folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
 from tunewise.core.paths import path_from
+from tunewise.data.embedded_world.drawings import drawing
+from tunewise.data.embedded_world.scenes import DRAWN, scene
 from tunewise.data.locate import out_of_reach
 from tunewise.data.png_rows import lacks_rows
-from tunewise.data.world.drawings import drawing
-from tunewise.data.world.scenes import DRAWN, scene
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # a GIF counts by its first frame
 MOST_PIXELS = 64_000_000  # 8,000 x 8,000: more is a mistake, or an attack by decompression

@@ -20,7 +20,7 @@ from tunewise.core.canonical import ID_LENGTH, canonical
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import write_bytes, write_together
 from tunewise.data.labels import Labels
-from tunewise.data.rows import SPLITS, Row, Splits
+from tunewise.data.table import SPLITS, Row, Splits
 
 PICTURES = "pictures"  # the folder of pictures, beside the splits
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewise.core.errors import nearest
-from tunewise.data.rows import SPLITS
+from tunewise.data.table import SPLITS
 
 Size = int | float | Literal["rest"]
 """Rows as a whole number, a fraction of all rows, or whatever is left."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.alike import as_seen
-from tunewise.data.rows import PLACE, Row, Splits, listed, plural
+from tunewise.data.audit.alike import as_seen
+from tunewise.data.table import PLACE, Row, Splits, listed, plural
 
 MOST_BROKEN = 0.01  # share of the rows whose answer does not stand where it should
 FORM = "{text: [...], answer_start: [...]}, a text, or a list of texts"

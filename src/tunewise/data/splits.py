@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.data.rows import PLACE, SPLITS, Row, Splits, listed, plural
 from tunewise.data.settings import SplitRule
+from tunewise.data.table import PLACE, SPLITS, Row, Splits, listed, plural
 
 _UNUSED = "unused"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import blocks
+from tunewise.backbones.modules import blocks
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import ALL_LINEAR, Linear, blocks, shape_of, targets
+from tunewise.backbones.modules import ALL_LINEAR, Linear, blocks, shape_of, targets
 from tunewise.backbones.ties import settle_tie
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS, Adaptation

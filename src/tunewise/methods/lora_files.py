@@ -10,11 +10,11 @@ from torch import Tensor
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import head_modules
+from tunewise.backbones.modules import head_modules
 from tunewise.backbones.weights import fill, read_tensors, save_tensors
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
-from tunewise.core.later import Later
+from tunewise.core.lazy import Later
 from tunewise.methods.frozen import check_base, write_base
 from tunewise.methods.lora_layer import LoRALinear, Scaling, scale_of
 from tunewise.methods.task_types import task_type

@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.fast_dropout import dropped, keep_mask
-from tunewise.backbones.parts import Linear, shape_of
+from tunewise.backbones.modules import Linear, shape_of
 
 Scaling = Literal["rank", "root"]
 

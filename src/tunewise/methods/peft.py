@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import ALL_LINEAR
+from tunewise.backbones.modules import ALL_LINEAR
 from tunewise.core.canonical import OPEN, settings_of
 from tunewise.methods import peft_adalora, peft_files, peft_model
 from tunewise.methods.base import METHODS, Adaptation, OpenSettings, State, Unpacked

@@ -17,9 +17,9 @@ from peft.utils.other import ModulesToSaveWrapper
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import ALL_LINEAR, GROUPS, head_modules, roles, targets
-from tunewise.backbones.quiet import quiet
+from tunewise.backbones.modules import ALL_LINEAR, GROUPS, head_modules, roles, targets
 from tunewise.backbones.ties import untie_adapted
+from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError, nearest
 from tunewise.methods.peft_settings import PROMPTS, configuration, kinds
 from tunewise.methods.task_types import task_type

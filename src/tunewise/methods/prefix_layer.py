@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.parts import first_position
+from tunewise.backbones.modules import first_position
 
 
 class Prefix(nn.Module):

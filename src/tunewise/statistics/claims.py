@@ -20,7 +20,7 @@ from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import Metric, Numbers, classes_in
 from tunewise.statistics.paired import p_over_items
 from tunewise.statistics.power import detectable_difference, detectable_shift
-from tunewise.statistics.rows import RowScores, SharedItems
+from tunewise.statistics.score_matrix import RowScores, SharedItems
 from tunewise.statistics.summary import why_no_method_claim
 
 POWER = 0.8

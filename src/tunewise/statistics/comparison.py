@@ -26,7 +26,7 @@ from tunewise.statistics.metrics import Metric, metric_named
 from tunewise.statistics.paired import McNemar
 from tunewise.statistics.pairs import Decision, Pair, compare_pair, unpaired
 from tunewise.statistics.resampling import RESAMPLES
-from tunewise.statistics.rows import RowScores, SharedItems, share_items
+from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
 from tunewise.statistics.seeds import Improvement
 from tunewise.statistics.summary import Row, summarise
 

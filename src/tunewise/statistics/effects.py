@@ -17,7 +17,7 @@ from tunewise.statistics.combine import method_difference_paired
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import Numbers
-from tunewise.statistics.rows import RowScores, SharedItems
+from tunewise.statistics.score_matrix import RowScores, SharedItems
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from tunewise.statistics.combine import Equivalence, tost
 from tunewise.statistics.intervals import none_differs
 from tunewise.statistics.paired import McNemar, mcnemar_of
 from tunewise.statistics.power import detectable_shift, items_needed, seeds_needed
-from tunewise.statistics.rows import RowScores, SharedItems
+from tunewise.statistics.score_matrix import RowScores, SharedItems
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
 
 Decision = Literal["method", "items", "nothing"]

@@ -19,7 +19,7 @@ import numpy as np
 from scipy import special
 
 from tunewise.statistics.metrics import Numbers
-from tunewise.statistics.rows import RowScores
+from tunewise.statistics.score_matrix import RowScores
 
 
 @dataclass(frozen=True)

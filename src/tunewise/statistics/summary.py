@@ -9,7 +9,7 @@ import numpy as np
 from tunewise.statistics.combine import method_mean
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.metrics import Metric, Numbers
-from tunewise.statistics.rows import RowScores, SharedItems
+from tunewise.statistics.score_matrix import RowScores, SharedItems
 
 
 @dataclass(frozen=True)

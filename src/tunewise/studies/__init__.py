@@ -1,1 +1,1 @@
-"""The study file, what to run next, engines, choosing, the sealed test."""
+"""Preparing a study, what to run next, engines, choosing, the sealed test."""

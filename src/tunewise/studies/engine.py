@@ -16,10 +16,10 @@ from tunewise.core.errors import MachineTrouble, StudyBusy
 from tunewise.core.outside import told
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
-from tunewise.studies.exits import Ending, Exit, ending_of
+from tunewise.studies.exit_codes import Ending, Exit, ending_of
 from tunewise.studies.jobs import Job, Progress
-from tunewise.studies.ledger import Ledger
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
+from tunewise.studies.study_state import Ledger
 
 TICK = 0.1  # seconds between two looks at time limits and signals
 TRIES = 2  # in a launch, of a job that something outside of it ends

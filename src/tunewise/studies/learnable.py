@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunewise.core.errors import Problem
-from tunewise.data.rows import Row, plural
+from tunewise.data.table import Row, plural
 from tunewise.tasks.base import Task
 
 SAMPLE = 500  # rows that are looked at; the trial itself counts them all

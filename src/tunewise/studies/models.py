@@ -21,9 +21,9 @@ from tunewise.core.errors import InputError
 from tunewise.methods.base import Adaptation, Direct
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
-from tunewise.training.alone import SAME, check_numbers, shift_by_padding, writer_shift
+from tunewise.training.checks.dry_run import fill_with_noise, rehearse
+from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
 from tunewise.training.features import features_of
-from tunewise.training.rehearsal import fill_with_noise, rehearse
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import tunewise
 from tunewise.core.errors import MachineTrouble
-from tunewise.studies.exits import ending_of, said
+from tunewise.studies.exit_codes import ending_of, said
 
 if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been started
     from tunewise.store.study import StudyFolder
     from tunewise.studies.jobs import Job
 
-RUNNER = "tunewise.training.job"
+RUNNER = "tunewise.runner"
 GOODBYE = 5.0  # seconds a worker gets to end by itself
 SAID = 8_000  # bytes of what it printed that are kept
 

@@ -14,23 +14,23 @@ from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
-from tunewise.data.audit import Audit, audit, not_texts
+from tunewise.data.audit.audit import Audit, audit, not_texts
 from tunewise.data.prepared import hash_of, write_pictures, write_prepared
-from tunewise.data.rows import Splits
 from tunewise.data.sources import Data, read_data
+from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Adaptation, Direct
 from tunewise.store.faults import Fault
 from tunewise.store.study import STUDY_FILE, StudyFolder
-from tunewise.studies.expand import describe, expand
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
 from tunewise.studies.reads import tell_reading
-from tunewise.studies.resolved import resolved
 from tunewise.studies.round_trips import round_trips
-from tunewise.studies.rows import Facts, contender_rows, task_settings
-from tunewise.studies.settings import StudySettings
 from tunewise.studies.slicing import slice_columns, with_columns
-from tunewise.studies.unread import moot
+from tunewise.studyfile.contender_records import Facts, contender_rows, task_settings
+from tunewise.studyfile.expand import describe, expand
+from tunewise.studyfile.resolved import resolved
+from tunewise.studyfile.settings import StudySettings
+from tunewise.studyfile.unread import moot
 from tunewise.tasks.base import Settled, Task
 from tunewise.training.settings import FULL_BATCH
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tunewise.store.study import StudyFolder
-from tunewise.studies.board import Board, Running, Standing
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
+from tunewise.studies.live_status import Board, Running, Standing
 
 REDRAW = 0.25  # seconds between two drawings
 LEADERS = 12  # contenders shown at most

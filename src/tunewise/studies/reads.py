@@ -12,9 +12,9 @@ from typing import Any
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import spelt
 from tunewise.data.examples import Example
-from tunewise.data.rows import Splits
+from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Direct, Method
-from tunewise.studies.rows import identity_of
+from tunewise.studyfile.contender_records import identity_of
 from tunewise.tasks.base import Task
 
 SPELT = "special tokens in texts as text"

@@ -14,11 +14,11 @@ from tunewise.core.canonical import digest
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
+from tunewise.export.round_trip import round_trip
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.studies.models import Inspector
 from tunewise.training.assembly import Parts
-from tunewise.training.rehearsal import TEXTS
-from tunewise.training.round_trip import round_trip
+from tunewise.training.checks.dry_run import TEXTS
 
 VERSION = 1  # rises when the same contender is tried otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")

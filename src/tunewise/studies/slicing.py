@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.core.errors import Problem, nearest
-from tunewise.data.rows import Splits
+from tunewise.data.table import Splits
 from tunewise.tasks.base import Task
 
 LENGTH = "length"  # not a column: quartiles of the texts' length in characters

@@ -17,8 +17,8 @@ from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.labels import Labels
-from tunewise.data.rows import Splits
 from tunewise.data.sources import Data
+from tunewise.data.table import Splits
 
 Form = Literal["choose", "write"]
 """What an answer is: one of a few options, or a text."""

@@ -18,9 +18,9 @@ from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.question_types import question_word
-from tunewise.data.rows import Row
 from tunewise.data.sources import Data
 from tunewise.data.spans import first_start, settled_answers
+from tunewise.data.table import Row
 from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
 from tunewise.statistics import squad

@@ -16,14 +16,14 @@ from tunewise.backbones.fusion_shape import build_fusion_shape
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.data.embedded_world.scenes import DRAWN
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
 from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.question_types import taxonomy
-from tunewise.data.rows import PLACE, Splits
 from tunewise.data.sources import Data
-from tunewise.data.world.scenes import DRAWN
+from tunewise.data.table import PLACE, Splits
 from tunewise.tasks.base import TASKS, Batch, Encoded, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
 

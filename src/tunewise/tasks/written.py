@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.rows import Row
+from tunewise.data.table import Row
 from tunewise.statistics import squad
 
 TABLE = pa.schema(

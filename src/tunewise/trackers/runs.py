@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tunewise.reports.evidence import Contender, Trial, gather
+from tunewise.reports.facts.evidence import Contender, Trial, gather
 from tunewise.store.log import read_log
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import LOG, RESULT, Record

@@ -27,16 +27,16 @@ from tunewise.training.checkpoint import (
     save_checkpoint,
     trained_tensors,
 )
-from tunewise.training.detected_weights import SETTLED, Watch
-from tunewise.training.detectors import Findings
-from tunewise.training.feed import Feed
+from tunewise.training.checks.findings import Findings
+from tunewise.training.checks.weights import SETTLED, Watch
+from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Step, train
 from tunewise.training.loss_scale import LossScale
-from tunewise.training.meter import TrialMeter
 from tunewise.training.optimizer import learning_rate_at, make_optimizer
 from tunewise.training.predictor import predict_feed
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.trial_profiler import TrialMeter
 
 LOGGED_STEPS = 400  # a trial logs about this many steps, however long it is
 

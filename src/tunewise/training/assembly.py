@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from tunewise.backbones.fast_cpu import speed_up
-from tunewise.backbones.lean import compute_in, recompute_blocks
 from tunewise.backbones.load import build_writer
+from tunewise.backbones.memory_saving import compute_in, recompute_blocks
 from tunewise.backbones.model import Model
 from tunewise.backbones.sources import check_unchanged
 from tunewise.backbones.stored import OnRows
@@ -22,8 +22,8 @@ from tunewise.data.prepared import PICTURES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Direct, Method
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
+from tunewise.training.encoded_split import Feed, Stored, TrunkOutputs
 from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
-from tunewise.training.feed import Feed, Stored, TrunkOutputs
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
 from tunewise.training.vectors import VectorStore, frozen_encoders

@@ -24,7 +24,7 @@ from tunewise.core.canonical import digest
 from tunewise.core.files import is_complete
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.batches import evaluation_batches
-from tunewise.training.feed import with_features
+from tunewise.training.encoded_split import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.vectors import frozen_encoders, vectors_key
 

@@ -13,7 +13,7 @@ from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Task
 from tunewise.training.batches import evaluation_batches
-from tunewise.training.feed import Feed
+from tunewise.training.encoded_split import Feed
 
 EVALUATION_BATCH = 64
 """Examples at once. Fixed, because the last digits of a score depend on how batches are made."""

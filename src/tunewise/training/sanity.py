@@ -13,7 +13,7 @@ from tunewise.data.examples import Example
 from tunewise.methods.base import Adaptation
 from tunewise.training.adapt import Training
 from tunewise.training.assembly import Parts, prepared_model
-from tunewise.training.feed import Feed
+from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
 
 EXAMPLES = 10

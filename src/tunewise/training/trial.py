@@ -24,15 +24,15 @@ from tunewise.store.weights import BOUND
 from tunewise.tasks.base import Encoded
 from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
-from tunewise.training.detected_answers import StartCheck, merge_check
-from tunewise.training.detected_weights import all_saved, as_promised
-from tunewise.training.detectors import Check, checks_of, guarded
-from tunewise.training.feed import Feed
+from tunewise.training.checks.answers import StartCheck, merge_check
+from tunewise.training.checks.findings import Check, checks_of, guarded
+from tunewise.training.checks.weights import all_saved, as_promised
+from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
-from tunewise.training.meter import TrialMeter
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
 from tunewise.training.seeds import derive
+from tunewise.training.trial_profiler import TrialMeter
 
 CHECKPOINT_SECONDS = 60.0
 

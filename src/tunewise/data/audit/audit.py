@@ -1,0 +1,258 @@
+"""The look at the data before any training: what would make a result wrong, and what to know.
+
+The texts and labels of the test split are read here; no score is computed on it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from tunewise.core.errors import Problem
+from tunewise.data.audit.leakage import Keys, SharedTexts, shared_groups, shared_texts, text_keys
+from tunewise.data.labels import Labels, is_missing
+from tunewise.data.table import PLACE, Row, Splits, listed, plural
+
+MOST_SHARED = 0.01  # of the smaller split; more common texts than this are an error
+FEW = 30  # rows of a split that is scored; below, hardly any difference can be seen
+
+TokenLengths = Callable[[Sequence[tuple[str, ...]]], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found. A study with problems does not start; warnings and facts are stored."""
+
+    problems: list[Problem]
+    warnings: list[str]
+    facts: dict[str, Any]  # JSON values
+
+
+def audit(
+    splits: Splits,
+    *,
+    texts: Sequence[str],
+    label: str,
+    labels: Labels | None,
+    accept_leakage: str | None = None,
+    token_lengths: TokenLengths | None = None,
+    max_length: int | None = None,
+) -> Audit:
+    """Look at everything that can be seen without a model.
+
+    Args:
+        splits: rows with ``id``, ``_place``, the texts and the label as the data has them.
+        texts: the columns that the model reads, one or two.
+        label: the column of the right answers.
+        labels: as resolved; None where that failed, and nothing is said about labels.
+        accept_leakage: the reason of the study's author for going on although more than 1 % of
+            a split stands in another one too.
+        token_lengths: the tokens of each text (or pair), special ones included.
+        max_length: tokens after which a text is cut; with `token_lengths`, the share is told.
+    """
+    found = Audit([], [], {"splits": {name: {"rows": len(splits[name])} for name in splits}})
+    keys = text_keys(splits, texts)
+    _check_texts(found, splits, texts, keys)
+    _check_ids(found, splits)
+    _check_shared(found, shared_texts(splits, texts, keys), accept_leakage)
+    _check_groups(found, splits, texts, label)
+    if labels is not None:
+        _check_labels(found, splits, label, labels)
+        _check_contradictions(found, splits, label, labels, keys)
+    if token_lengths is not None and not found.problems:  # only texts have tokens
+        _check_lengths(found, splits, texts, token_lengths, max_length)
+    return found
+
+
+def not_texts(splits: Splits, texts: Sequence[str]) -> list[Problem]:
+    """Values of text columns that are none. The audit finds them too; before it, they have no hash.
+
+    Bytes, dates and numbers that are not finite come from Parquet, and are no JSON.
+    """
+    return [
+        _no_text(wrong, column)
+        for rows in splits.values()
+        for column in texts
+        if (wrong := [row for row in rows if not isinstance(row.get(column), str)])
+    ]
+
+
+def _check_texts(found: Audit, splits: Splits, texts: Sequence[str], keys: Keys) -> None:
+    found.problems.extend(not_texts(splits, texts))
+    for name, rows in splits.items():
+        whole = [[row[column] for column in texts if isinstance(row[column], str)] for row in rows]
+        empty = [
+            row[PLACE]
+            for row, parts in zip(rows, whole, strict=True)
+            if not all(part.strip() for part in parts)
+        ]
+        if empty:
+            found.warnings.append(
+                f"{name}: {plural(len(empty), 'empty text')} ({listed(empty)}); kept, because an "
+                "answer is asked for all the same."
+            )
+        characters = [sum(map(len, parts)) for parts in whole]
+        words = [sum(len(part.split()) for part in parts) for parts in whole]
+        found.facts["splits"][name] |= {
+            "empty_texts": len(empty),
+            "repeated_texts": len(rows) - len(set(keys[name])),
+            "characters": _summary(characters),
+            "words": _summary(words),
+        }
+        if name != "train" and len(rows) < FEW:
+            found.warnings.append(
+                f"{name}: only {plural(len(rows), 'row')}; differences between contenders will "
+                "hardly show."
+            )
+
+
+def _no_text(wrong: Sequence[Row], column: str) -> Problem:
+    value = wrong[0].get(column)
+    what = "null" if value is None else f"{repr(value)[:80]} ({type(value).__name__})"
+    return Problem(
+        wrong[0][PLACE],
+        f"'{column}' is {what}, not a text; so in {plural(len(wrong), 'row')} "
+        f'({listed([row[PLACE] for row in wrong])}). Write texts in quotes, and "" for an '
+        "empty one.",
+    )
+
+
+def _summary(numbers: Sequence[int]) -> dict[str, float]:
+    return {
+        "mean": round(sum(numbers) / len(numbers), 1),
+        "median": median(numbers),
+        "largest": max(numbers),
+    }
+
+
+def _check_ids(found: Audit, splits: Splits) -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for rows in splits.values():
+        for row in rows:
+            places[row["id"]].append(row[PLACE])
+    twice = {name: where for name, where in places.items() if len(where) > 1}
+    if twice:
+        name, where = next(iter(twice.items()))
+        found.problems.append(
+            Problem(
+                where[1],
+                f"the id '{name}' also stands at {where[0]}; {plural(len(twice), 'id')} occur more "
+                "than once. Contenders are compared example by example, so each row needs its "
+                "own; if 'id' means something else here, rename it: data.columns: {group: id}",
+            )
+        )
+
+
+def _check_shared(found: Audit, shared: Sequence[SharedTexts], reason: str | None) -> None:
+    found.facts["shared_texts"] = [pair.facts() for pair in shared]
+    for pair in shared:
+        said = (
+            f"{pair.of}: {plural(pair.alike, 'row')} ({pair.share:.1%}) with a text that "
+            f"{pair.within} has too"
+        )
+        where = "; ".join(f"{here} and {there}" for here, there in pair.examples[:2])
+        if pair.share > MOST_SHARED and not (reason and reason.strip()):
+            found.problems.append(
+                Problem(
+                    "data",
+                    f"{said}, more than {MOST_SHARED:.0%}, so scores would be too good ({where}). "
+                    "Remove them, or say why it does not matter: accept_leakage: <reason>",
+                )
+            )
+        elif pair.share > MOST_SHARED:
+            found.warnings.append(f"{said}. Accepted: {reason}")
+        elif pair.alike:
+            found.warnings.append(f"{said} ({where}).")
+        if pair.near:
+            found.warnings.append(
+                f"{pair.of}: {plural(pair.near, 'more row')} with nearly the text of a row of "
+                f"{pair.within}."
+            )
+    if any(pair.near is None for pair in shared):
+        found.warnings.append("Nearly equal texts were not looked for: there is too much text.")
+
+
+def _check_groups(found: Audit, splits: Splits, texts: Sequence[str], label: str) -> None:
+    groups = shared_groups(splits, texts, ignore=[label])
+    found.facts["shared_groups"] = [group.facts() for group in groups]
+    for group in groups:
+        what = "the beginning of their id" if group.column == "id" else f"their '{group.column}'"
+        found.warnings.append(
+            f"{group.split}: {group.share:.0%} of the rows share {what} with rows of train. Where "
+            "such rows are alike, scores are too good; data.split.group keeps them together."
+        )
+
+
+def _check_labels(found: Audit, splits: Splits, label: str, labels: Labels) -> None:
+    found.facts["labels"] = {"options": list(labels.options), "spellings": dict(labels.spellings)}
+    if len(labels.options) < 2:
+        found.problems.append(
+            Problem("data", f"'{label}' has one value, {labels.options[0]!r}: nothing to decide.")
+        )
+        return
+    for name, rows in splits.items():
+        counts = Counter(labels.position(row[label]) for row in rows if not is_missing(row[label]))
+        found.facts["splits"][name]["labels"] = {
+            option: counts[position] for position, option in enumerate(labels.options)
+        }
+        absent = [option for at, option in enumerate(labels.options) if not counts[at]]
+        if len(counts) == 1:
+            _check_single(found, name, labels.options[next(iter(counts))])
+        elif absent and name == "train":
+            found.warnings.append(f"train has no example of {listed(absent)}: it cannot be learnt.")
+        elif absent:
+            found.warnings.append(f"{name} has no example of {listed(absent)}.")
+
+
+def _check_single(found: Audit, split: str, option: str) -> None:
+    said = f"every row of {split} is {option!r}"
+    if split == "test":
+        found.warnings.append(f"{said}: no score on it tells contenders apart.")
+    else:
+        use = "nothing can be learnt" if split == "train" else "no settings can be chosen on it"
+        found.problems.append(Problem("data", f"{said}: {use}."))
+
+
+def _check_contradictions(
+    found: Audit, splits: Splits, label: str, labels: Labels, keys: Keys
+) -> None:
+    same: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for name, rows in splits.items():
+        for key, row in zip(keys[name], rows, strict=True):
+            if any(key) and not is_missing(row[label]):
+                same[key].append(row)
+    torn = [
+        rows for rows in same.values() if len({labels.position(row[label]) for row in rows}) > 1
+    ]
+    found.facts["contradictory_texts"] = len(torn)
+    if torn:
+        examples = "; ".join(
+            " and ".join(f"{row[PLACE]} ({row[label]!r})" for row in rows[:2]) for rows in torn[:2]
+        )
+        found.warnings.append(
+            f"{plural(len(torn), 'text')} with different labels in different rows: {examples}."
+        )
+
+
+def _check_lengths(
+    found: Audit,
+    splits: Splits,
+    texts: Sequence[str],
+    token_lengths: TokenLengths,
+    max_length: int | None,
+) -> None:
+    for name, rows in splits.items():
+        lengths = token_lengths([tuple(row[column] for column in texts) for row in rows])
+        facts: dict[str, Any] = {"tokens": _summary(lengths)}
+        if max_length is not None:
+            cut = sum(length > max_length for length in lengths)
+            facts["truncated_share"] = cut / len(lengths)
+            if cut:
+                found.warnings.append(
+                    f"{name}: {cut / len(lengths):.1%} of the texts are longer than {max_length} "
+                    "tokens and will be cut (training.max_length)."
+                )
+        found.facts["splits"][name] |= facts

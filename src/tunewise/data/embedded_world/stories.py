@@ -1,0 +1,55 @@
+"""Texts to pretrain a decoder on: a description, then the same facts told again in other words.
+
+Whoever predicts the second half well has learned to look facts up in the first, which is what
+answering a question takes. Questions occur as they do in prose, answered by a whole sentence;
+the short answer behind a prompt, which a study trains, occurs nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunewise.data.embedded_world.descriptions import describe, passage_of
+from tunewise.data.embedded_world.draw import Draw
+from tunewise.data.embedded_world.reviews import draw_review
+from tunewise.data.embedded_world.rooms import Room, draw_room
+from tunewise.data.embedded_world.spans import passage, tell
+
+REVIEWS = 0.06  # of all texts
+RETOLD = (6, 7, 8, 9, 10)  # facts told again behind one description
+QUESTIONS = 0.5  # of them behind a question
+CLAIMS = 0.25  # of all descriptions, with a claim that holds or does not
+
+
+def stories(seed: int) -> Iterator[tuple[str, str]]:
+    """Descriptions, and what stands behind them, for ever; the second may be empty."""
+    draw = Draw("stories", seed)
+    while True:
+        room = draw_room(draw)
+        if draw.chance(REVIEWS):
+            yield draw_review(room, draw).text, ""
+        elif draw.chance(CLAIMS):
+            yield _with_claims(room, draw)
+        else:
+            yield _retold(room, draw)
+
+
+def _retold(room: Room, draw: Draw) -> tuple[str, str]:
+    told = tell(
+        room, draw, topics=2 + draw.below(4), things=1 + draw.below(3), closed=draw.below(2)
+    )
+    spans = [span for one in told for span in one.spans]
+    chosen = (draw.shuffled(spans) + draw.shuffled(spans))[: draw.pick(RETOLD)]
+    return passage(told), " ".join(
+        f"{span.question} {span.statement}" if draw.chance(QUESTIONS) else span.statement
+        for span in chosen
+    )
+
+
+def _with_claims(room: Room, draw: Draw) -> tuple[str, str]:
+    facts = describe(room, draw)
+    said = []
+    for fact in draw.shuffled(facts):
+        holds = "Yes, that is true." if fact.claim.holds else "No, that is false."
+        said.append(f"Is it true that {fact.claim.statement}? {holds}")
+    return passage_of(facts), " ".join(said)

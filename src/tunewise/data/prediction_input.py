@@ -1,0 +1,115 @@
+"""Texts to be answered: a file with a task's text columns, or texts given outright."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.data.columns import named_rows
+from tunewise.data.examples import Example
+from tunewise.data.locate import out_of_reach
+from tunewise.data.pictures import checked_picture
+from tunewise.data.prepared import PICTURES
+from tunewise.data.readers.files import read_file
+from tunewise.data.table import PLACE, Row
+
+PREFIX = "row"  # of the ids of rows that bring none, counted from 0
+
+
+def read_inputs(
+    path: Path,
+    shown: str,
+    texts: Sequence[str],
+    *,
+    rename: Mapping[str, str],
+    picture: str | None = None,
+    folder: str = "",
+) -> list[Example]:
+    """The rows of a JSONL, CSV, TSV or Parquet file as examples without labels.
+
+    Other columns, labels among them, are left alone.
+
+    Args:
+        path: the file.
+        shown: how the user called it; errors begin with it.
+        texts: the task's text columns.
+        picture: the one of them that names pictures, by paths from the folder of the file. They
+            are checked as those that are trained on.
+        folder: where the paths of the study's own pictures start. If there is such a folder beside
+            the file, a path may start there too, so that a split of the study is read as it is;
+            likewise in ``pictures``, for the splits in a study's folder.
+        rename: from a column's name in the study to its name in the study's data. A file may
+            use either.
+
+    Raises:
+        InputError: all that is wrong with the file.
+    """
+    if barred := out_of_reach(path):
+        raise InputError([Problem(shown[:80], f"cannot be read ({barred}).")])
+    if not path.is_file():
+        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise InputError([Problem(shown, f"no such file. {nearest(path.name, there)}")])
+    table = read_file(path, shown)
+    used = {ours: theirs for ours, theirs in rename.items() if theirs in table.columns}
+    problems = [
+        Problem(shown, f"has no column '{column}'. {nearest(column, table.columns)}")
+        for column in texts
+        if column not in table.columns and column not in used
+    ]
+    if problems:
+        raise InputError(problems)
+    rows = named_rows({"input": table}, texts, rename=used, prefix=PREFIX)["input"]
+    if problems := [problem for row in rows for problem in _no_text(row, texts)]:
+        raise InputError(problems)
+    asked = tuple(column for column in texts if column != picture)
+    examples = [Example(row["id"], tuple(row[column] for column in asked)) for row in rows]
+    bases = [path.parent / each for each in (folder, PICTURES, "")]
+    return examples if picture is None else _with_pictures(examples, rows, picture, bases)
+
+
+def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
+    """One example of texts given outright, in the order of the task's columns.
+
+    Raises:
+        InputError: there are fewer or more texts than the task reads.
+
+    >>> given_input(["Cold room."], ["text"])[0].texts
+    ('Cold room.',)
+    """
+    if len(values) != len(texts):
+        asked = " and ".join(texts)
+        raise InputError(f"--text: given {len(values)} times; this study reads {asked}, in order.")
+    return [Example(f"{PREFIX}-0", tuple(values))]
+
+
+def _with_pictures(
+    examples: Sequence[Example], rows: Sequence[Row], column: str, bases: Sequence[Path]
+) -> list[Example]:
+    """The examples with the paths of their pictures; each picture is read and checked once."""
+    found: dict[str, str] = {}
+    problems = []
+    for row in rows:
+        reference = row[column]
+        if reference in found:
+            continue
+        found[reference] = ""
+        try:
+            found[reference] = checked_picture(reference, bases)
+        except InputError as error:
+            told = [Problem(f"{row[PLACE]} {column}", str(each)) for each in error.problems]
+            problems += told
+    if problems:
+        raise InputError(problems)
+    return [
+        example._replace(picture=found[row[column]])
+        for example, row in zip(examples, rows, strict=True)
+    ]
+
+
+def _no_text(row: Row, texts: Sequence[str]) -> list[Problem]:
+    return [
+        Problem(row[PLACE], f"'{column}' is {row[column]!r}; a text is needed.")
+        for column in texts
+        if not isinstance(row[column], str)
+    ]

@@ -1,0 +1,191 @@
+"""CSV and TSV, as RFC 4180 has it: quoted fields may hold delimiters, line ends and quotes.
+
+The delimiter is the one that the file's ending promises, unless the content says otherwise: by a
+first line ``sep=;``, as spreadsheet programs write it, or because only another one makes columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.readers.encoding import LONGEST, read_text
+from tunewise.data.readers.stray_quotes import Record, opening_line, swallowing
+from tunewise.data.table import PLACE, Row, Table, plural, twice_in
+
+_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The records of a file under one delimiter, the header first; or what is wrong with them."""
+
+    delimiter: str
+    records: list[Record]
+    problems: list[Problem]
+
+    @property
+    def width(self) -> int:
+        return len(self.records[0].fields) if self.records else 1
+
+
+def read_csv(path: Path, shown: str) -> Table:
+    """Every value is text exactly as it stands: "NA", "null" and "007" are not interpreted."""
+    return _read(path, shown, ",")
+
+
+def read_tsv(path: Path, shown: str) -> Table:
+    return _read(path, shown, "\t")
+
+
+def _read(path: Path, shown: str, promised: str) -> Table:
+    text, notes = read_text(path, shown)
+    lines = list(io.StringIO(text, newline=""))
+    grid, said = _settled(lines, shown, promised)
+    if grid.problems:
+        raise InputError(grid.problems)
+    header = [name.strip() for name in grid.records[0].fields]
+    # pandas writes its row numbers into a first column without a name.
+    unnamed = header[0] == ""
+    rows: list[Row] = []
+    for record in grid.records[1:]:
+        row: Row = dict(zip(header, record.fields, strict=True))
+        if unnamed:
+            del row[""]
+        row[PLACE] = f"{shown}:{record.line}"
+        rows.append(row)
+    if unnamed:
+        said.append(f"{shown}: the first column has no name and is left out.")
+    columns = tuple(name for name in header if name)
+    return Table(columns, rows, notes=(*notes, *said), headless=_looks_like_data(header))
+
+
+def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, list[str]]:
+    """The grid under the right delimiter, and what to say where that is not the promised one."""
+    first = next(at for at, line in enumerate(lines) if line.strip())
+    if stated := _SEPARATOR_LINE.fullmatch(lines[first]):
+        grid = _grid(lines, first + 1, shown, stated[1])
+        return grid, [f"{shown}: columns separated by {_names(grid)}, as its first line says."]
+    grid = _grid(lines, first, shown, promised)
+    if grid.width > 1 and not grid.problems:
+        return grid, []
+    others = [
+        _grid(lines, first, shown, other)
+        for other in _DELIMITER_NAMES
+        if other != promised and other in lines[first]
+    ]
+    sound = [other for other in others if other.width > 1 and not other.problems]
+    if not sound and (grid.width > 1 or not others):
+        return grid, []
+    best = max(sound or others, key=lambda other: other.width)
+    return best, [f"{shown}: columns separated by {_names(best)}, as its first line shows."]
+
+
+def _names(grid: _Grid) -> str:
+    return _DELIMITER_NAMES[grid.delimiter]
+
+
+def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid:
+    records, problems = _records(lines, first, shown, delimiter)
+    if not records:
+        return _Grid(delimiter, [], problems or [Problem(shown, "the file is empty.")])
+    header = records[0].fields
+    problems = _header_faults(header, f"{shown}:{records[0].line}") or problems
+    if not problems and (lost := swallowing(records, len(header), delimiter)):
+        problems = [_swallowed(lost, shown, delimiter)]
+    if not problems:
+        problems = [
+            Problem(f"{shown}:{record.line}", _ragged(record, header, delimiter))
+            for record in records[1:]
+            if len(record.fields) != len(header)
+        ]
+    return _Grid(delimiter, records, problems)
+
+
+def _records(
+    lines: Sequence[str], first: int, shown: str, delimiter: str
+) -> tuple[list[Record], list[Problem]]:
+    """Each record that is not blank, from the line at position `first` on.
+
+    A list, because the limit is the whole program's: a generator left half-way would put it back
+    whenever it happens to be collected, perhaps under another reader.
+    """
+    records = []
+    before = csv.field_size_limit(LONGEST)  # the library's own limit is 128 KiB a field
+    reader = csv.reader(lines[first:] if first else lines, delimiter=delimiter, strict=True)
+    start = first
+    try:
+        for fields in reader:
+            end = first + reader.line_num
+            if fields:
+                records.append(Record(start + 1, fields, lines[start:end]))
+            start = end
+    except csv.Error as error:
+        end = first + reader.line_num
+        opened = opening_line(lines[start:end], start + 1, delimiter)
+        return records, [Problem(f"{shown}:{opened}", _open_quote(error, end))]
+    finally:
+        csv.field_size_limit(before)
+    return records, []
+
+
+def _open_quote(error: csv.Error, end: int) -> str:
+    return (
+        f"a quoted field opens here and is not closed, or goes on after its closing quote (line "
+        f'{end}: {error}). Inside quotes a quote is doubled: "she said ""yes""".'
+    )
+
+
+def _swallowed(record: Record, shown: str, delimiter: str) -> Problem:
+    opened = opening_line(record.raw, record.line, delimiter)
+    last = record.line + len(record.raw) - 1
+    return Problem(
+        f"{shown}:{opened}",
+        f'a field opens with a quote (") and swallows whole rows, up to line {last}. A text that '
+        'begins with a quote is itself quoted, with its quotes doubled ("""yes"" she said").',
+    )
+
+
+def _header_faults(names: Sequence[str], place: str) -> list[Problem]:
+    header = [name.strip() for name in names]
+    problems = [
+        Problem(place, f"column {number} has no name.")
+        for number, name in enumerate(header, start=1)
+        if not name and number > 1
+    ]
+    problems += [
+        Problem(place, f"two columns are called '{name}'.") for name in twice_in(header) if name
+    ]
+    if PLACE in header:
+        problems.append(Problem(place, f"the column name '{PLACE}' is reserved; rename it."))
+    hint = " Is the line with the names missing?" if _looks_like_data(header) else ""
+    return [Problem(one.place, one.message + hint) for one in problems]
+
+
+def _ragged(record: Record, header: Sequence[str], delimiter: str) -> str:
+    there = plural(len(record.fields), "field")
+    message = f"{there} where the header has {len(header)} ({', '.join(header)})."
+    if len(record.raw) > 1:
+        opened = opening_line(record.raw, record.line, delimiter)
+        last = record.line + len(record.raw) - 1
+        message += f" A quote opens a field on line {opened}, and the row runs to line {last}."
+    if len(record.fields) > len(header):
+        message += f" A text that holds {_DELIMITER_NAMES[delimiter]} must stand in quotes."
+    return message
+
+
+def _looks_like_data(header: Sequence[str]) -> bool:
+    """Whether the first line reads like a row: a number, or a whole sentence, for a name.
+
+    >>> _looks_like_data(["text", "label"]), _looks_like_data(["a truly dull film", "0"])
+    (False, True)
+    """
+    return any(
+        name.replace(".", "", 1).lstrip("-").isdecimal() or len(name.split()) > 5 for name in header
+    )

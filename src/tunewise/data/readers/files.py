@@ -1,0 +1,70 @@
+"""Which reader a file needs, by its name, and which files a folder offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tunewise.core.errors import InputError, Problem
+from tunewise.data.readers.delimited import read_csv, read_tsv
+from tunewise.data.readers.json_file import read_json
+from tunewise.data.readers.jsonl import read_jsonl
+from tunewise.data.readers.parquet import read_parquet
+from tunewise.data.table import Table, refuse_repeated_header, split_named
+
+_READERS: dict[str, Callable[[Path, str], Table]] = {
+    ".jsonl": read_jsonl,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".parquet": read_parquet,
+    ".json": read_json,
+}
+ENDINGS = tuple(_READERS)
+
+
+def read_file(path: Path, shown: str) -> Table:
+    """Read a file by its ending. `shown` is how the user called it: places begin with it.
+
+    Raises:
+        InputError: an unknown ending, or whatever is wrong inside, all of it together.
+    """
+    ending = path.suffix.lower()
+    if ending not in _READERS:
+        raise InputError(
+            [Problem(shown, f"'{ending}' files are not read; {', '.join(ENDINGS)} are.")]
+        )
+    table = _READERS[ending](path, shown)
+    if not table.rows:
+        raise InputError([Problem(shown, "has no rows.")])
+    refuse_repeated_header([table])
+    return table
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The files of a folder that could be read, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _READERS)
+
+
+def split_files(folder: Path, shown: str) -> dict[str, Path]:
+    """The file of each split, by its name: train.csv, dev.jsonl.
+
+    Raises:
+        InputError: two files claim one split.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in data_files(folder):
+        split = split_named(path.stem)
+        if split:
+            found.setdefault(split, []).append(path)
+    problems = [
+        Problem(
+            shown,
+            f"{' and '.join(path.name for path in paths)} both look like {split}. Say which: "
+            f"files: {{{split}: {paths[0].name}}}",
+        )
+        for split, paths in found.items()
+        if len(paths) > 1
+    ]
+    if problems:
+        raise InputError(problems)
+    return {split: paths[0] for split, paths in found.items()}

@@ -1,0 +1,211 @@
+"""``training.batch_size: auto``: the largest batch that fits, found before a study runs.
+
+One number a model, at which the hungriest of its methods fits: contenders of one model see the
+same batches. It is found once and stored with the study, so that going on changes no trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tunewise.core.errors import DamagedFile, InputError, TunewiseError
+from tunewise.costs.limit import SHARE, available_bytes
+from tunewise.data.prepared import write_prepared
+from tunewise.store.study import StudyFolder
+from tunewise.studies.exit_codes import Exit, ending_of
+from tunewise.studies.jobs import Job
+from tunewise.studies.pool import Pool, WorkerEnded
+from tunewise.studies.prepare import Prepared, Say
+from tunewise.studyfile.contender_records import identity_of
+from tunewise.studyfile.entries import AUTO, BATCH
+
+START = 32
+MOST = 1024  # a larger batch leaves too few steps to learn in
+OUT = {"killed", "out-of-memory"}  # the system kills what takes too much
+
+Fits = Callable[[dict[str, Any], int], bool]
+"""Whether a trial of these settings fits with so many examples in a step."""
+
+
+def with_batch_sizes(
+    prepared: Prepared,
+    folder: Path,
+    *,
+    workers: int,
+    pool: Pool,
+    say: Say = lambda text: None,
+) -> Prepared:
+    """The study with a number in the place of every batch size left to us.
+
+    A number that the folder's study has for a model is kept, also where methods were added. Where
+    nothing is stated, a trial may hold its share of 80 % of what is available now.
+
+    Raises:
+        TunewiseError: a training step failed for another reason than memory.
+    """
+    asking: dict[str, list[dict[str, Any]]] = {}
+    for row in prepared.study["contenders"]:
+        if row.get("auto_batch"):
+            asking.setdefault(row["model"], []).append(row)
+    if not asking:
+        return prepared
+    models = prepared.study["models"]
+    found = {m: n for m, n in _stored(folder, models).items() if m in asking}
+    missing = {model: rows for model, rows in asking.items() if model not in found}
+    if missing:
+        limit = prepared.study["memory_limit"] or _share(workers)
+        with _Probes(prepared, pool, limit) as probes:
+            for model, rows in missing.items():
+                say(f"Looking for the largest batch size that fits {model} ...")
+                found[model] = _largest_of_all(rows, probes)
+    for model, size in found.items():
+        say(f"batch_size auto: {size} for {model}{'' if model in missing else ', as before'}.")
+    return replace(prepared, study=_filled(prepared.study, found))
+
+
+def largest(fits: Callable[[int], bool], *, least: int = 1, most: int = MOST) -> int:
+    """Double from 32 while it fits, halve while it does not.
+
+    `least` is not tried: where nothing above it fits, a trial will say so itself.
+
+    >>> [largest(lambda size: size <= room) for room in (3, 32, 100, 5000, 0)]
+    [2, 32, 64, 1024, 1]
+    """
+    size = min(START, most)
+    if fits(size):
+        while size < most and fits(min(2 * size, most)):
+            size = min(2 * size, most)
+        return size
+    while size > least:
+        size = max(size // 2, least)
+        if size == least or fits(size):
+            break
+    return size
+
+
+def _largest_of_all(rows: list[dict[str, Any]], probes: _Probes) -> int:
+    """The largest that fits every contender of a model; the one with most trained numbers first.
+
+    One of a method is enough. What trains on stored outputs of its trunk is asked last: it needs
+    least.
+    """
+    by_method: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["features"] is None, row["parameters"]["total"])):
+        by_method[row["method"]] = row
+    hungry = sorted(by_method.values(), key=lambda row: -row["parameters"]["trainable"])
+    asked = [row for row in hungry if row["features"] is None] or hungry[:1]
+    size, least = probes.most, 1
+    for row in asked:
+        settings = row["points"][0]["settings"]
+        least = max(least, settings["training"]["accumulate"])
+        if size < probes.most and probes.fits(settings, size):
+            continue
+        size = largest(lambda n: probes.fits(settings, n), least=least, most=size)  # noqa: B023
+    return size
+
+
+class _Probes:
+    """Training steps that the worker tries, each in a process of its own, in a folder aside."""
+
+    def __init__(self, prepared: Prepared, pool: Pool, limit: int | None) -> None:
+        self.pool = pool
+        train = prepared.splits["train"]
+        columns = prepared.study["task"]["text"]
+        columns = [columns] if isinstance(columns, str) else columns
+        self.most = min(MOST, len(train))
+        # The longest by letters; among them the probe takes the longest by tokens.
+        by_length = sorted(train, key=lambda row: -sum(len(str(row[c])) for c in columns))
+        self.rows = by_length[: 2 * self.most]
+        self.seed = prepared.study["seeds"][0]
+        self.limit = limit
+        self.tried = 0
+
+    def __enter__(self) -> _Probes:
+        self.place = TemporaryDirectory()
+        self.folder = StudyFolder.create(Path(self.place.name) / "probe")
+        write_prepared(self.folder.path / "data", {"train": self.rows})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.place.cleanup()
+
+    def fits(self, settings: dict[str, Any], size: int) -> bool:
+        training = {**settings["training"], BATCH: size}
+        self.tried += 1
+        job = Job("probe", f"{self.tried}", {**settings, "training": training, "seed": self.seed})
+        reports: list[tuple[str, int]] = []
+        try:
+            while not self.pool.ready:
+                self.pool.reports(0.1)
+            self.pool.start(self.folder, job, None, self.limit)
+            while not reports:
+                reports = self.pool.reports(0.1)
+        except WorkerEnded:
+            raise self.pool.failure() from None
+        [(_, code)] = reports
+        if code == Exit.COMPLETE:
+            return True
+        if ending_of(code, str).status in OUT:
+            return False
+        output = self.folder.output_file(job.key).read_text(encoding="utf-8", errors="replace")
+        last = output.strip().splitlines()[-1:] or ["nothing."]
+        raise TunewiseError(f"batch_size auto: a training step failed. It said last: {last[0]}")
+
+
+def _share(workers: int) -> int | None:
+    available = available_bytes()
+    return None if available is None else int(SHARE * available / workers)
+
+
+def _stored(folder: Path, models: Mapping[str, Any]) -> dict[str, int]:
+    """What the folder's study says for models of the same content."""
+    try:
+        before = StudyFolder(folder).study()
+        sizes = dict(before.get("batch_sizes") or {})
+    except (FileNotFoundError, DamagedFile, InputError):
+        return {}
+    return {m: int(sizes[what["hash"]]) for m, what in models.items() if what["hash"] in sizes}
+
+
+def _filled(study: dict[str, Any], found: Mapping[str, int]) -> dict[str, Any]:
+    contenders = [
+        {**row, "points": [_point(point, found[row["model"]]) for point in row["points"]]}
+        if row.get("auto_batch")
+        else row
+        for row in study["contenders"]
+    ]
+    sizes = {study["models"][model]["hash"]: size for model, size in found.items()}
+    settings = study["settings"]
+    if len(set(found.values())) == 1:  # else the study file has no word for them
+        settings = _replaced(settings, next(iter(found.values())))
+    return {**study, "contenders": contenders, "settings": settings, "batch_sizes": sizes}
+
+
+def _point(point: dict[str, Any], size: int) -> dict[str, Any]:
+    if f"training.{BATCH}" in point["point"]:
+        return point  # the search says another
+    settings = point["settings"]
+    settings = {**settings, "training": {**settings["training"], BATCH: size}}
+    return {**point, "settings": settings, "identity": identity_of(settings)}
+
+
+def _replaced(settings: dict[str, Any], size: int) -> dict[str, Any]:
+    """The resolved study with the number where it says `auto`."""
+
+    def numbered(training: dict[str, Any]) -> dict[str, Any]:
+        return {**training, BATCH: size} if training.get(BATCH) == AUTO else training
+
+    methods = [
+        {
+            name: {**values, "training": numbered(values["training"])}
+            if "training" in values
+            else values
+            for name, values in entry.items()
+        }
+        for entry in settings["methods"]
+    ]
+    return {**settings, "training": numbered(settings["training"]), "methods": methods}

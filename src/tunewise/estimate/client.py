@@ -1,0 +1,104 @@
+"""Asks the process that foresees contenders, and remembers what it said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tunewise.backbones.shapes import tensor_names
+from tunewise.core.cache import cache_folder
+from tunewise.core.canonical import digest
+from tunewise.core.environment import environment
+from tunewise.core.errors import DamagedFile, MachineTrouble
+from tunewise.core.files import read_json, sha256_of, write_json
+from tunewise.studies.exit_codes import said
+from tunewise.studies.pool import worker_environment
+
+VERSION = 2  # rises when the same request is answered otherwise
+LIBRARIES = ("tunewise", "torch", "transformers", "peft")
+
+
+class Foreseer:
+    """Answers requests about contenders, from the user's cache where it can.
+
+    An answer is named by what it depends on: the request, the model's configuration and the
+    names of its tensors, and the versions of the libraries; not by where the model lies.
+    """
+
+    def __init__(self) -> None:
+        versions = environment()
+        self.versions = {name: versions[name] for name in LIBRARIES}
+        self.process: subprocess.Popen[str] | None = None
+        self.asked = 0  # of the process itself
+
+    def __enter__(self) -> Foreseer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process is not None:
+            assert self.process.stdin is not None and self.process.stdout is not None
+            self.process.stdin.close()
+            self.process.stdout.close()
+            self.process.wait()
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a request, which `training.predictions` describes.
+
+        Raises:
+            MachineTrouble: the process ended.
+        """
+        path = cache_folder() / "predictions" / f"{self._key(request)}.json"
+        with suppress(OSError, DamagedFile):
+            known: dict[str, Any] = read_json(path)
+            return known
+        answer = self._ask(request)
+        if request["ask"] != "calibration":  # which has a file of its own
+            with suppress(OSError):
+                write_json(path, answer)
+        return answer
+
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tunewise.estimate.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=worker_environment(),
+            )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            code = self.process.wait()
+            raise MachineTrouble(f"The process that foresees contenders {said(code)}.")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _key(self, request: Mapping[str, Any]) -> str:
+        about = {key: value for key, value in request.items() if key != "folders"}
+        if "folders" in request:
+            about["model"] = [_content(Path(folder)) for folder in request["folders"]]
+        return digest({"version": VERSION, "libraries": self.versions, "request": about})
+
+
+def _content(folder: Path) -> list[Any]:
+    """What of a model a prediction depends on; its numbers are not among it."""
+    names = sorted(name for path in folder.glob("*.safetensors") for name in tensor_names(path))
+    tokenizers = sorted(path.name for path in folder.glob("*token*"))
+    read = [sha256_of(path) for path in sorted(folder.glob("preprocessor_config.json"))]
+    return [sha256_of(folder / "config.json"), digest(names), tokenizers, read]

@@ -1,0 +1,132 @@
+"""How many tokens a study's examples have, and what of them enters a step at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
+from tunewise.data.table import Row, Splits
+from tunewise.tasks.base import Task
+from tunewise.training.batches import evaluation_batches, parts_of, training_batches
+from tunewise.training.predictor import EVALUATION_BATCH
+from tunewise.training.settings import TrainingSettings
+
+MOST_TOKENIZED = 4000  # texts of a split; of more, evenly picked ones stand for all
+TOKENS_A_WORD = 1.4  # where there is no tokenizer at hand
+SPECIAL = 2  # tokens around a text, where there is no tokenizer at hand
+UNCUT = 1 << 24  # tokens
+
+
+@dataclass(frozen=True)
+class Split:
+    """Tokens of each example, nothing cut: of what is read, and of the answer if it is written."""
+
+    texts: Sequence[int]
+    answers: Sequence[int] = ()  # the token that ends one included
+    pictures: int = 0  # different ones
+
+    def read(self, limit: int, spare: int = 0) -> list[int]:
+        """Of each example after cutting, in which `spare` tokens stay free for an answer."""
+        prompts = self.prompts(limit, spare)
+        return [
+            prompt + answer
+            for prompt, answer in zip(prompts, self.answers or [0] * len(prompts), strict=True)
+        ]
+
+    def prompts(self, limit: int, spare: int) -> list[int]:
+        """Of each example without its answer."""
+        answers = self.answers or [0] * len(self.texts)
+        return [
+            max(1, min(text, limit - max(spare, answer)))
+            for text, answer in zip(self.texts, answers, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Of the splits that a trial reads.
+
+    `spare` tokens at most are written in an answer; None where answers are chosen.
+    """
+
+    train: Split
+    validation: Split
+    spare: int | None = None
+    learns_prompts: bool = False
+
+
+def lengths_of(task: Task, coder: Any, splits: Splits) -> Lengths:
+    """The lengths of a study's texts, counted by a tokenizer, or by words where it is None."""
+    writes = task.form == "write"
+    return Lengths(
+        _split(task, coder, splits["train"]),
+        _split(task, coder, splits["validation"]),
+        getattr(task, "max_new_tokens", 0) if writes else None,
+        writes and getattr(task, "loss_on", "answer") == "all",
+    )
+
+
+def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[str, Any]:
+    """A `StepShape`: the longest batches, and the most that any of them learns or asks."""
+    train, held = lengths.train, lengths.validation
+    read = train.read(limit)
+    longest_held = held.read(limit, lengths.spare or 0)
+    shape = {
+        "examples": min(training.batch_size, len(read)),
+        "parts": training.accumulate,
+        "tokens": max(read),
+        "evaluated": min(EVALUATION_BATCH, len(longest_held)),
+        "evaluated_tokens": max(longest_held),
+        "read": min(AT_ONCE, len(read)),
+        "pictures": min(PICTURES_AT_ONCE, train.pictures or len(read)),
+    }
+    if lengths.spare is None:
+        return shape
+    prompts_too = lengths.learns_prompts if training.loss_on is None else training.loss_on == "all"
+    steps = training_batches(read, training.batch_size, seed=0, epoch=1)
+    parts = [part for step in steps for part in parts_of(step, training.accumulate)]
+    asked = evaluation_batches(longest_held, EVALUATION_BATCH)
+    return {
+        **shape,
+        "targets": None
+        if prompts_too
+        else max(sum(train.answers[at] for at in part) for part in parts),
+        "evaluated_targets": max(sum(held.answers[at] for at in batch) for batch in asked),
+        "prompt_tokens": max(held.prompts(limit, lengths.spare)),
+    }
+
+
+def _split(task: Task, coder: Any, rows: Sequence[Row]) -> Split:
+    step = -(-len(rows) // MOST_TOKENIZED)
+    texts, answers = _counted(task, coder, rows[::step])
+    where = [at // step for at in range(len(rows))]
+    return Split(
+        [texts[at] for at in where],
+        [answers[at] for at in where] if answers else (),
+        len({row[task.picture] for row in rows}) if task.picture else 0,
+    )
+
+
+def _counted(task: Task, coder: Any, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
+    """Tokens of the texts and, where they are written, of the answers."""
+    examples = [task.read(row) for row in rows]
+    if task.form == "write":
+        if coder is None:
+            answers = [(example.references or ("",))[0] for example in examples]
+            prompts = [_by_words(task.prompted(example)) for example in examples]
+            return prompts, [1 + _by_words(text) for text in answers]
+        encoded = task.encode(examples, coder, max_length=UNCUT)
+        return [one.prompt for one in encoded], [one.length - one.prompt for one in encoded]
+    if coder is None:
+        return [SPECIAL + _by_words(" ".join(example.texts)) for example in examples], []
+    return task.lengths([_texts(task, row) for row in rows], coder), []
+
+
+def _texts(task: Task, row: Row) -> tuple[str, ...]:
+    return tuple(str(row[column]) for column in task.texts)
+
+
+def _by_words(text: str) -> int:
+    return int(TOKENS_A_WORD * len(text.split()))

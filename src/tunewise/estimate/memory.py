@@ -1,0 +1,315 @@
+"""The memory of a contender before it runs: the real step, taken on tensors without numbers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from textwrap import shorten
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+
+from tunewise.backbones.fusion import Fusion
+from tunewise.backbones.model import Model
+from tunewise.backbones.transformers_logging import quiet
+from tunewise.core.errors import InputError
+from tunewise.costs.largest import largest
+from tunewise.costs.memory import Memory, StepMeter, held_tensors
+from tunewise.decoding.stopping import end_tokens
+from tunewise.estimate.fake_tensors import Mute, NotPredictable, StandIns, faked, fill_with_fakes
+from tunewise.estimate.step_shape import StepBatches, StepShape, step_batches
+from tunewise.methods.base import Adaptation, AsIs
+from tunewise.tasks.base import Asking, Batch, Task
+from tunewise.training.adapt import training_mode
+from tunewise.training.assembly import settle
+from tunewise.training.encoded_split import with_features
+from tunewise.training.features import REDUCTIONS, Stub, is_frozen, run_trunk
+from tunewise.training.loop import train
+from tunewise.training.optimizer import make_optimizer
+from tunewise.training.settings import TrainingSettings
+from tunewise.training.vectors import frozen_encoders
+
+MOST_SAID = 120  # letters of what a library says
+STEPS = 1000  # of the training that a step is thought to belong to
+TRAINING = ("forward", "backward", "update")
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What is known of a contender before it runs."""
+
+    memory: Memory
+    stored_features: bool  # the trunk is frozen, and its outputs stand for it
+
+    @property
+    def most_bytes(self) -> int:
+        return self.memory.most_bytes
+
+
+def foresee(
+    model: Model,
+    task: Task,
+    method: Adaptation,
+    training: TrainingSettings,
+    shape: StepShape,
+    *,
+    device: str = "cpu",
+) -> Foreseen:
+    """Take one step of the training loop and one evaluation without any numbers.
+
+    The optimiser has its state already, as from the second step on. `model` lies on the meta
+    device and stays as it is; `device` is where the training would run, and is not touched.
+
+    Raises:
+        InputError: the method does not fit this model.
+        NotPredictable: what the step does depends on numbers.
+    """
+    return foresee_applied(applied(model, method), task, method, training, shape, device=device)
+
+
+def applied(model: Model, method: Adaptation | AsIs) -> Model:
+    """A copy of a model without numbers, with the method applied.
+
+    Raises:
+        InputError: the method does not fit this model.
+        NotPredictable: it cannot be applied to shapes alone.
+    """
+    copied = replace(model, module=copy.deepcopy(model.module))
+    try:
+        method.prepare(copied)
+    except (NotImplementedError, RuntimeError, InputError) as error:
+        if isinstance(error, InputError) and not _needs_numbers(method):
+            raise
+        reason = shorten(str(error).strip().splitlines()[0], MOST_SAID, placeholder=" ...")
+        raise NotPredictable(
+            f"it is built from numbers, of which there are none ({reason})."
+        ) from error
+    return copied
+
+
+def _needs_numbers(method: Adaptation | AsIs) -> bool:
+    return isinstance(method, Adaptation) and method.needs_numbers
+
+
+def foresee_applied(
+    model: Model,
+    task: Task,
+    method: Adaptation | AsIs,
+    training: TrainingSettings,
+    shape: StepShape,
+    *,
+    device: str = "cpu",
+) -> Foreseen:
+    """As `foresee`, of a model that `applied` made; it is used up.
+
+    Of a method that trains nothing the evaluation alone.
+    """
+    batches = step_batches(model, task, shape)
+    stand_ins = _stand_ins(model) if batches.prompts else StandIns(1, ())
+    try:
+        with quiet(), FakeTensorMode(allow_non_fake_inputs=True), stand_ins:
+            fill_with_fakes(model.module, device)
+            settle(model, training)
+            batches = batches.mapped(lambda batch: faked(batch, device))
+            if isinstance(method, AsIs):
+                return count_asking(model, task, batches)
+            return count_step(model, task, method, training, batches)
+    except (DataDependentOutputException, DynamicOutputShapeException) as error:
+        raise NotPredictable(
+            f"it reads numbers ({error.func}), and a prediction has none."
+        ) from error
+    except (NotImplementedError, RuntimeError, AssertionError) as error:
+        if not _needs_numbers(method):
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
+
+
+def _stand_ins(model: Model) -> StandIns:
+    module: Any = model.module
+    words = module.get_input_embeddings().num_embeddings
+    return StandIns(words, end_tokens(module, model.coder))
+
+
+def largest_batch(
+    model: Model,
+    task: Task,
+    method: Adaptation,
+    training: TrainingSettings,
+    tokens: int,
+    *,
+    limit_bytes: int,
+    most: int = 1024,
+    device: str = "cpu",
+) -> int:
+    """The most examples of so many tokens that one part of a step can hold; 0 where not one fits.
+
+    Found by bisection over predictions up to `most`. The libraries are not part of the limit.
+
+    Raises:
+        InputError, NotPredictable: as `foresee`.
+    """
+
+    def fits(examples: int) -> bool:
+        shape = StepShape(examples, tokens, evaluated=1)
+        memory = foresee(model, task, method, training, shape, device=device).memory
+        return max(memory.peak_bytes(phase) for phase in TRAINING) <= limit_bytes
+
+    return largest(fits, most)
+
+
+def count_step(
+    model: Model, task: Task, method: Adaptation, training: TrainingSettings, given: StepBatches
+) -> Foreseen:
+    """Take one step and one evaluation, real or fake, and count storages.
+
+    Before the step frozen parts read what they are given, and after the evaluation answers are
+    written, in the first way and, where there are several, in every way. `model` has the method
+    applied and lies on its device; its weights change where they are real.
+    """
+    optimizer = make_optimizer(model.module, method.groups(model), training)
+    method.begin(model, STEPS)
+    _give_state(optimizer)
+    meter = StepMeter(held_tensors(model.module), optimizer)
+    batches, evaluation = list(given.training), given.evaluation
+    stub = _stub_for(model, evaluation) if is_frozen(model) else None
+    encoders = frozen_encoders(model) if given.read is not None else ()
+    # Copies, which go when they are read: what is touched counts for as long as it lives.
+    copies = {n: tensor.clone() for n, tensor in (given.read or evaluation).inputs.items()}
+    rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
+    with meter.counting() as entering:
+        if stub is not None:
+            rows["inputs_embeds"] = _trunk_row(model, replace(evaluation, inputs=copies), entering)
+        elif encoders:
+            rows = _vector_rows(model, copies, encoders, entering)
+        copies.clear()
+        batches = [_with_rows(batch, rows) for batch in batches]
+        with _replaced(model, stub) if stub is not None else nullcontext():
+            training_mode(model)
+            train(
+                model.module,
+                task,
+                [(2, batches)],
+                optimizer,
+                learning_rate=lambda step: 1e-3,
+                clip_norm=training.clip_norm,
+                seed=0,
+                penalty=lambda: method.penalty(model),
+                after_step=lambda step: None,
+                entering=entering,
+            )
+            model.module.eval()
+            del batches
+            _ask(model, task, _with_rows(evaluation, rows), given.prompts, entering)
+    stored = stub is not None or set(encoders) == {"image", "text"}
+    return Foreseen(meter.memory(), stored)
+
+
+def count_asking(model: Model, task: Task, given: StepBatches) -> Foreseen:
+    """An evaluation of a model that nothing is trained of, real or fake."""
+    meter = StepMeter(held_tensors(model.module), None)
+    model.module.eval()
+    with meter.counting() as entering:
+        _ask(model, task, given.evaluation, given.prompts, entering)
+    return Foreseen(meter.memory(), stored_features=False)
+
+
+Entering = Callable[[str], None]
+
+
+def _trunk_row(model: Model, batch: Batch, entering: Entering) -> Tensor:
+    """One row of a frozen trunk's outputs for a batch; in a trial they all lie in a file."""
+    entering("features")
+    with torch.no_grad():
+        features = run_trunk(model, batch, "first")
+    entering("done")
+    return features[:1].clone()
+
+
+def _vector_rows(
+    model: Model, inputs: Mapping[str, Tensor], encoders: Sequence[str], entering: Entering
+) -> dict[str, Tensor]:
+    """One vector of each frozen encoder, by the argument that the model takes it by."""
+    module: Any = model.module
+    assert isinstance(module, Fusion)
+    rows, tokens = {}, {name: inputs[name] for name in inputs if name != "pixel_values"}
+    with torch.no_grad():
+        if "text" in encoders:
+            entering("texts")
+            rows["text_embeds"] = module.text(**tokens).float()[:1].clone()
+        if "image" in encoders:
+            entering("pictures")
+            rows["image_embeds"] = module.image(inputs["pixel_values"]).float()[:1].clone()
+    entering("done")
+    return rows
+
+
+def _with_rows(batch: Batch, rows: Mapping[str, Tensor]) -> Batch:
+    """The batch with a row for each example in the place of what frozen parts would read."""
+    filled = {
+        name: row.expand(len(batch.ids), *row.shape[1:]).clone() for name, row in rows.items()
+    }
+    if "inputs_embeds" in filled:
+        return with_features(batch, filled["inputs_embeds"])
+    return replace(batch, inputs={**batch.inputs, **filled})
+
+
+def _ask(
+    model: Model, task: Task, evaluation: Batch, prompts: Batch | None, entering: Entering
+) -> None:
+    """Evaluate, and write answers of the greatest length: in the first way, and in every way."""
+    entering("evaluation")
+    with torch.no_grad():  # inference mode bypasses fake tensors
+        task.loss(model.module, evaluation)
+    if prompts is not None:
+        coder = Mute(model.coder.eos_token_id)
+        task.predict(model.module, prompts, Asking(coder, entering=entering))
+        if len(getattr(task, "decoding", ())) > 1:
+            task.predict(model.module, prompts, Asking(coder, thorough=True, entering=entering))
+    entering("done")
+
+
+def _give_state(optimizer: torch.optim.Optimizer) -> None:
+    """Let the optimiser make its state, as its first step does."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    for weight in weights:
+        weight.grad = torch.zeros_like(weight)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def _stub_for(model: Model, batch: Batch) -> Stub | None:
+    """What stands for a frozen trunk; None where the head reads more than one position.
+
+    Which position it reads shows in numbers alone, and costs the same memory.
+    """
+    (path,) = model.trunks.values()
+    trunk = model.module.get_submodule(path)
+    with torch.no_grad():
+        features = run_trunk(model, batch, next(iter(REDUCTIONS)))
+        stub = Stub(trunk, has_pooler=features.shape[1] == 2)
+        try:
+            with _replaced(model, stub):
+                model.module(**with_features(batch, features).inputs)
+        except (RuntimeError, TypeError, IndexError):
+            return None
+    return stub
+
+
+@contextmanager
+def _replaced(model: Model, stub: Stub) -> Iterator[None]:
+    (path,) = model.trunks.values()
+    trunk = model.module.get_submodule(path)
+    model.module.set_submodule(path, stub)
+    try:
+        yield
+    finally:
+        model.module.set_submodule(path, trunk)

@@ -1,0 +1,281 @@
+"""What a study would cost and could tell, before any of it runs. Writes nothing but its cache."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tunewise.backbones.shapes import configuration_folder, tokenizer_of
+from tunewise.backbones.sources import parts_of
+from tunewise.core.canonical import settings_of
+from tunewise.core.errors import InputError, Problem
+from tunewise.costs.limit import SHARE, available_bytes
+from tunewise.costs.machine_speed import Calibration, known_calibration
+from tunewise.costs.parameters import artefact_bytes
+from tunewise.data.sources import read_data
+from tunewise.data.table import Splits
+from tunewise.estimate.client import Foreseer
+from tunewise.estimate.lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
+from tunewise.estimate.memory_fixes import best_epoch_bytes, changes, peak_of
+from tunewise.estimate.plan_types import Plan, Planned, Remedy
+from tunewise.estimate.seconds import (
+    answering_seconds,
+    features_seconds,
+    study_seconds,
+    trial_seconds,
+)
+from tunewise.methods.base import AsIs
+from tunewise.studyfile.contender_records import task_settings
+from tunewise.studyfile.expand import Contender, Expansion, Point, expand
+from tunewise.studyfile.settings import ModelChoice, StudySettings
+from tunewise.tasks.base import Task
+from tunewise.training.settings import TrainingSettings
+
+TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
+UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
+THREADS = 1  # that a trial has
+DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
+
+Say = Any
+Folders = tuple[Path, ...]  # of a model, or of its two encoders
+
+
+def plan(settings: StudySettings, *, workers: int, say: Say = lambda text: None) -> Plan:
+    """Read the data, foresee each contender, and say what the study takes and can tell.
+
+    Needs of each model its configuration alone; with a tokenizer beside it lengths are exact.
+
+    Raises:
+        InputError: all that is wrong with data, models and methods, together.
+    """
+    return _Planner(settings, workers, say).plan()
+
+
+class _Planner:
+    def __init__(self, settings: StudySettings, workers: int, say: Say) -> None:
+        self.settings, self.workers, self.say = settings, workers, say
+        self.expansion: Expansion = expand(settings)
+        self.notes: list[str] = []
+        self.problems: list[Problem] = []
+        together = min(workers, self.expansion.trials)
+        available = available_bytes() or UNKNOWN_BYTES
+        self.limit = settings.memory_bytes or int(SHARE * available / together)  # of one trial
+        self.libraries = 0
+
+    def plan(self) -> Plan:
+        task = self.settings.task
+        self.say("Reading the data ...")
+        data = read_data(self.settings.data, task.columns(), self.settings.base, label=task.stratum)
+        settled = task.settle(data)
+        self.labels, self.asked = settled.options, task_settings(task, settled.settings)
+        self.splits: Splits = settled.splits
+        self.known = type(task).shape is not Task.shape  # a task of others need not say
+        if not self.known:
+            self.notes.append(f"memory and time are not foreseen for the task {task.name}.")
+        folders = self._folders()
+        with Foreseer() as foreseer:
+            self.foreseer = foreseer
+            self.say("Foreseeing each contender ...")
+            asked = [
+                row
+                for row in self.expansion.contenders
+                if self.known and (row.trained or isinstance(row.method, AsIs))
+            ]
+            known = known_calibration(THREADS)
+            self.calibration = known or Calibration(**foreseer.ask({"ask": "calibration"}))
+            rows = {row.name: self._planned(row, folders) for row in _by_model(asked)}
+        for row in self.expansion.contenders:
+            rows.setdefault(row.name, self._direct(row))
+        if self.problems:
+            raise InputError(self.problems)
+        contenders = tuple(rows[row.name] for row in self.expansion.contenders)
+        return Plan(
+            name=self.settings.name,
+            contenders=contenders,
+            trials=self.expansion.trials,
+            seeds=self.expansion.seeds,
+            workers=self.workers,
+            seconds=study_seconds(self.expansion, contenders, self.workers, tested=self._tested),
+            disk_bytes=self._disk(contenders),
+            limit_bytes=self.limit,
+            limit_is_set=self.settings.memory_limit is not None,
+            libraries_bytes=self.libraries,
+            rows={name: len(rows) for name, rows in self.splits.items()},
+            notes=tuple(dict.fromkeys([*self.expansion.notes, *self.notes])),
+            calibration=asdict(self.calibration),
+        )
+
+    # Models and lengths
+
+    def _folders(self) -> dict[ModelChoice, Folders]:
+        found: dict[ModelChoice, Folders] = {}
+        self.lengths: dict[Path, Lengths] = {}
+        if not self.known:
+            return found
+        pairs = self.settings.task.picture is not None
+        for model in self.settings.models:
+            sources = parts_of(model.source) if pairs else (model.source,)
+            try:
+                found[model] = tuple(
+                    configuration_folder(source, self.settings.base) for source in sources
+                )
+            except InputError as error:
+                self.problems += error.problems
+        if self.problems:
+            raise InputError(self.problems)
+        return found
+
+    def _lengths(self, folders: Folders) -> Lengths:
+        folder = folders[-1]  # of what reads texts
+        if folder not in self.lengths:
+            coder = tokenizer_of(folder)
+            if coder is None:
+                self.notes.append(
+                    f"{folder.name}: no tokenizer at hand; a word counts as {TOKENS_A_WORD} tokens."
+                )
+            self.lengths[folder] = lengths_of(self.settings.task, coder, self.splits)
+        return self.lengths[folder]
+
+    # Contenders
+
+    def _planned(self, row: Contender, folders: dict[ModelChoice, Folders]) -> Planned:
+        assert row.model is not None
+        folder = folders[row.model]
+        about = self._about(folder)
+        self.libraries = max(self.libraries, about["libraries_bytes"] or 0)
+        found = [self._point(point, folder, about) for point in row.points]
+        if row.entry.auto_batch:
+            self.notes.append("batch_size: auto is planned with 32 examples.")
+        if wrong := next((seen["error"] for seen in found if "error" in seen), None):
+            self.problems.append(Problem(f"{row.name} on {row.model}", wrong))
+            return Planned(row.name, row.trials(self.expansion.seeds))
+        first = found[0]
+        planned = Planned(
+            name=row.name,
+            trials=row.trials(self.expansion.seeds),
+            parameters=first["parameters"],
+            groups=first["groups"],
+            reduction=first["reduction"],
+            artefact_bytes=first["parameters"] and artefact_bytes(first["parameters"]),
+        )
+        if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
+            return replace(planned, note=f"not predictable: {reason}")
+        most = max(range(len(found)), key=lambda at: peak_of(found[at]))
+        memory = found[most]["memory"]
+        phase = memory["peak_phase"]
+        kinds = {
+            **memory["peaks_bytes"][phase],
+            "best_epoch": best_epoch_bytes(row.points[most], memory),
+        }
+        planned = replace(
+            planned,
+            peak_bytes=peak_of(found[most]) + kinds["best_epoch"],
+            phase=phase,
+            kinds={kind: size for kind, size in kinds.items() if size},
+            phases=memory["peak_bytes"],
+            flops=memory["flops"],
+            seconds=statistics.mean(
+                trial_seconds(self.calibration, point, seen, self._lengths(folder))
+                for point, seen in zip(row.points, found, strict=True)
+            ),
+        )
+        seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
+        answering = answering_seconds(self.calibration, found[most], self._lengths(folder))
+        planned = replace(planned, features_seconds=seconds, answering_seconds=answering)
+        if self._fits(planned.peak_bytes):
+            return planned
+        standing = kinds["best_epoch"] + sum(
+            memory[f"{kind}_bytes"] for kind in ("weights", "trainable", "gradients", "optimizer")
+        )
+        planned = replace(planned, fits=False, standing_bytes=standing)
+        return replace(
+            planned,
+            remedies=tuple(self._remedies(row.points[most], folder, about, planned)),
+        )
+
+    def _direct(self, row: Contender) -> Planned:
+        return Planned(
+            row.name,
+            row.trials(self.expansion.seeds),
+            seconds=0.0 if row.trained else DIRECT_SECONDS,
+        )
+
+    def _about(self, folder: Folders) -> dict[str, Any]:
+        return self.foreseer.ask({"ask": "model", **self._model(folder, None)})
+
+    def _model(self, folders: Folders, dropout: float | None) -> dict[str, Any]:
+        return {
+            "folders": [str(folder.resolve()) for folder in folders],
+            "task": self.asked,
+            "options": list(self.labels),
+            "dropout": dropout,
+        }
+
+    def _point(self, point: Point, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
+        """What is foreseen of one point at its longest batch."""
+        training = point.training or TrainingSettings()
+        limit = min(self.settings.task.wanted_length(training.max_length), about["max_length"])
+        # What changes neither memory nor time of a step must not make another question of it.
+        same = {"learning_rate": None, "epochs": 1, "patience": None, "timeout": None}
+        return self.foreseer.ask(
+            {
+                "ask": "contender",
+                **self._model(folder, training.dropout),
+                "method": {
+                    "name": point.method.name,
+                    "settings": settings_of(point.method),
+                    "version": point.method.version,
+                },
+                "training": {**settings_of(training), **same},
+                "shape": step_of(training, self._lengths(folder), limit),
+                "device": "cpu",
+            }
+        )
+
+    # Disk and memory
+
+    def _disk(self, contenders: Sequence[Planned]) -> int:
+        kept = 0
+        for row, source in zip(contenders, self.expansion.contenders, strict=True):
+            copies = {
+                "all": row.trials,
+                "none": 0,
+                "chosen": row.trials - len(source.points) + 1,
+            }[self.settings.keep]
+            kept += copies * (row.artefact_bytes or 0)
+        return kept + self.expansion.trials * TRIAL_FILES_BYTES
+
+    @property
+    def _tested(self) -> float:
+        return len(self.splits.get("test", ())) / len(self.splits["validation"])
+
+    def _fits(self, peak_bytes: int | None) -> bool:
+        return (peak_bytes or 0) + self.libraries <= self.limit
+
+    def _remedies(
+        self, point: Point, folder: Folders, about: dict[str, Any], planned: Planned
+    ) -> Iterable[Remedy]:
+        """Changes after which it fits, each foreseen for itself; the least change first."""
+        assert planned.peak_bytes is not None
+        fewer = self.limit * min(self.workers, self.expansion.trials)
+        if self.settings.memory_bytes is None and planned.peak_bytes + self.libraries <= fewer:
+            yield Remedy("--workers 1", planned.peak_bytes)
+        if not self._fits(planned.standing_bytes):
+            return
+        for said, changed in changes(point):
+            seen = self._point(changed, folder, about)
+            if "memory" not in seen:
+                continue
+            peak = peak_of(seen) + best_epoch_bytes(changed, seen["memory"])
+            if self._fits(peak):
+                yield Remedy(said, peak)
+                if said.startswith(("accumulate", "max_length")):
+                    return
+
+
+def _by_model(rows: Sequence[Contender]) -> list[Contender]:
+    """Ordered so that the foreseeing process builds each model once."""
+    return sorted(rows, key=lambda row: str(row.model))

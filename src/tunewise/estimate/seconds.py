@@ -1,0 +1,178 @@
+"""How long a study would take: its trials at the lengths of its texts, side by side."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tunewise.costs.machine_speed import Calibration
+from tunewise.decoding.strategies import PROMPTS_AT_ONCE
+from tunewise.estimate.lengths import Lengths
+from tunewise.estimate.plan_types import Planned
+from tunewise.studyfile.expand import Expansion, Point
+from tunewise.training.batches import evaluation_batches, training_batches
+from tunewise.training.predictor import EVALUATION_BATCH
+from tunewise.training.settings import TrainingSettings
+
+START_SECONDS = 0.5  # a trial's process, reading its data, writing its results
+LOADED_BYTES = 1e9  # of weights that are read or written in a second
+TRAINING = ("forward", "backward", "update")
+
+
+def trial_seconds(
+    calibration: Calibration, point: Point, seen: dict[str, Any], lengths: Lengths
+) -> float:
+    """Of one trial: every epoch's steps and evaluations at the lengths the texts have.
+
+    Answers are taken to be as long as they may be. What nothing trains is evaluated once.
+    """
+    moved = 4 * (seen["parameters"]["total"] + seen["parameters"]["trainable"])
+    around = START_SECONDS + moved / LOADED_BYTES + answering_seconds(calibration, seen, lengths)
+    training = point.training
+    if training is None:
+        return around
+    epoch = _epoch(calibration, training, seen, lengths)
+    epoch += _evaluation(calibration, seen, lengths)
+    epoch += _writing(calibration, seen, lengths, "generation")
+    return around + training.epochs * epoch
+
+
+def answering_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+    """Of validation once after a training, with answers in every way."""
+    way = "every_way" if "every_way" in seen["memory"]["flops"] else "generation"
+    evaluated = _evaluation(calibration, seen, lengths)
+    return evaluated + _writing(calibration, seen, lengths, way)
+
+
+def _epoch(
+    calibration: Calibration, training: TrainingSettings, seen: dict[str, Any], lengths: Lengths
+) -> float:
+    train, most = lengths.train.read(seen["max_length"]), seen["shape"]["tokens"]
+    if seen["stored_features"]:
+        train, most = [1] * len(train), 1
+    batches = training_batches(train, training.batch_size, seed=0, epoch=1)
+    counted = seen["shape"]["examples"] * most
+    shares = (len(batch) * max(train[at] for at in batch) / counted for batch in batches)
+    return sum(_work(calibration, seen["memory"], TRAINING, share) for share in shares)
+
+
+def _evaluation(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+    held = lengths.validation.read(seen["max_length"], lengths.spare or 0)
+    if seen["stored_features"]:
+        held = [1] * len(held)
+    return _passing(calibration, seen, "evaluation", held, counted=max(held))
+
+
+def _writing(calibration: Calibration, seen: dict[str, Any], lengths: Lengths, phase: str) -> float:
+    """Of the answers to all prompts, read so many at a time; 0 where none are written."""
+    if lengths.spare is None:
+        return 0.0
+    prompts = lengths.validation.prompts(seen["max_length"], lengths.spare)
+    whole = [prompt + lengths.spare for prompt in prompts]
+    counted = seen["shape"]["prompt_tokens"] + lengths.spare
+    return _passing(calibration, seen, phase, whole, counted=counted, at_once=PROMPTS_AT_ONCE)
+
+
+def _passing(
+    calibration: Calibration,
+    seen: dict[str, Any],
+    phase: str,
+    lengths: Sequence[int],
+    *,
+    counted: int,
+    at_once: int = EVALUATION_BATCH,
+) -> float:
+    """Of a pass over a split, `at_once` examples at a time; the counted batch had `counted` tokens
+    in each of its examples, of which there were as many, or all that validation has.
+    """
+    examples = min(at_once, seen["shape"]["evaluated"])
+    return sum(
+        _work(
+            calibration,
+            seen["memory"],
+            (phase,),
+            len(batch) * lengths[batch[0]] / (examples * counted),
+        )
+        for batch in evaluation_batches(lengths, at_once)
+    )
+
+
+def features_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+    """Of what frozen parts read of train and validation, once; 0 where there are none."""
+    shape, phases = seen["shape"], seen["memory"]["flops"]
+    total = 0.0
+    for split in (lengths.train, lengths.validation):
+        cut = split.read(seen["max_length"])
+        if "features" in phases:
+            counted = shape["evaluated_tokens"]
+            total += _passing(calibration, seen, "features", cut, counted=counted)
+        if "texts" in phases:
+            total += _reading(calibration, seen, "texts", cut)
+        if "pictures" in phases:
+            total += _reading(calibration, seen, "pictures", [1] * split.pictures)
+    return total
+
+
+def _reading(
+    calibration: Calibration, seen: dict[str, Any], phase: str, lengths: Sequence[int]
+) -> float:
+    """Of an encoder's pass over texts or, of length 1, pictures."""
+    shape = seen["shape"]
+    longest = max(shape["tokens"], shape["evaluated_tokens"]) if phase == "texts" else 1
+    at_once = shape["read" if phase == "texts" else "pictures"]
+    return sum(
+        _work(
+            calibration,
+            seen["memory"],
+            (phase,),
+            len(batch) * lengths[batch[0]] / (at_once * longest),
+        )
+        for batch in evaluation_batches(lengths, at_once)
+    )
+
+
+def _work(
+    calibration: Calibration, memory: dict[str, Any], phases: Iterable[str], share: float
+) -> float:
+    total = 0.0
+    for phase in phases:
+        by = 1.0 if phase == "update" else share
+        total += calibration.seconds(
+            int(by * memory["flops"].get(phase, 0)),
+            int(by * memory["moved_bytes"].get(phase, 0)),
+            memory["operations"].get(phase, 0),
+        )
+    return total
+
+
+def study_seconds(
+    expansion: Expansion, contenders: Sequence[Planned], workers: int, *, tested: float
+) -> float:
+    """Of the study: all search points, then the other seeds, then the tests, side by side.
+
+    `tested` is how many times as many test rows there are as rows of validation.
+    """
+    frozen = {str(row.model): 0.0 for row in expansion.contenders}
+    for source, row in zip(expansion.contenders, contenders, strict=True):
+        frozen[str(source.model)] = max(frozen[str(source.model)], row.features_seconds)
+    total = makespan(list(frozen.values()), workers)
+    by_name = {row.name: row for row in contenders}
+    searches, seeds, tests = [], [], []
+    for source in expansion.contenders:
+        planned = by_name[source.name]
+        searches += [planned.seconds] * len(source.points)
+        others = planned.trials - len(source.points)
+        seeds += [planned.seconds] * others
+        tests += [tested * planned.answering_seconds] * (1 + others)
+    for jobs in (searches, seeds, tests):
+        total += makespan(jobs, workers)
+    return total
+
+
+def makespan(jobs: Sequence[float], workers: int) -> float:
+    """Seconds until all are done, each worker taking the next one when it is free."""
+    free = [0.0] * workers
+    for seconds in jobs:
+        heapq.heapreplace(free, free[0] + seconds)
+    return max(free)

@@ -1,0 +1,100 @@
+"""How much longer a real training step takes than the machine's best says: a small one is timed."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import nn
+from transformers import BertConfig, BertForSequenceClassification
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.shapes import NoTokenizer
+from tunewise.costs.machine_speed import Calibration
+from tunewise.costs.memory import Memory
+from tunewise.estimate.memory import count_step
+from tunewise.estimate.step_shape import StepBatches, fake_examples
+from tunewise.methods.full import Full
+from tunewise.tasks.classification import Classification
+from tunewise.training.adapt import training_mode
+from tunewise.training.assembly import settle
+from tunewise.training.loop import train
+from tunewise.training.optimizer import make_optimizer
+from tunewise.training.settings import TrainingSettings
+
+WIDTH, BLOCKS, EXAMPLES, TOKENS, WORDS = 384, 3, 16, 64, 1000
+STEPS = 4
+
+WORK = ("forward", "backward", "update")
+
+
+def slowdown(calibration: Calibration) -> float:
+    """Seconds of a real step over the seconds that its counted work would take at best."""
+    training = TrainingSettings()
+    task = Classification(text=("text",), label="label")
+    method, model = Full(), _model()
+    method.prepare(model)
+    settle(model, training)
+    batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.coder)
+    memory = count_step(model, task, method, training, StepBatches([batch], batch)).memory
+    optimizer = make_optimizer(model.module, method.groups(model), training)
+    watch = _Watch()
+    training_mode(model)
+    train(
+        model.module,
+        task,
+        ((number, [batch]) for number in range(1, STEPS + 2)),
+        optimizer,
+        learning_rate=lambda step: 1e-5,
+        clip_norm=1.0,
+        seed=0,
+        penalty=lambda: None,
+        after_step=lambda step: watch.note(),
+    )
+    return watch.shortest / seconds_of(memory, calibration, WORK)
+
+
+def seconds_of(
+    memory: Memory, calibration: Calibration, phases: tuple[str, ...], *, share: float = 1.0
+) -> float:
+    """Seconds of the counted phases where `share` of their tokens enter.
+
+    The number of operations, and all that the optimiser does, stay the same for fewer tokens.
+    """
+    total = 0.0
+    for phase in phases:
+        by = 1.0 if phase == "update" else share
+        total += calibration.seconds(
+            int(by * memory.flops.get(phase, 0)),
+            int(by * memory.moved_bytes.get(phase, 0)),
+            memory.operations.get(phase, 0),
+        )
+    return total
+
+
+class _Watch:
+    """The shortest time between two steps: whatever else runs can only slow one down."""
+
+    def __init__(self) -> None:
+        self.shortest = float("inf")
+        self._last: float | None = None
+
+    def note(self) -> None:
+        now = time.perf_counter()
+        if self._last is not None:
+            self.shortest = min(self.shortest, now - self._last)
+        self._last = now
+
+
+def _model() -> Model:
+    config = BertConfig(
+        vocab_size=WORDS,
+        hidden_size=WIDTH,
+        num_hidden_layers=BLOCKS,
+        num_attention_heads=6,
+        intermediate_size=4 * WIDTH,
+        num_labels=3,
+    )
+    torch.manual_seed(0)
+    module: nn.Module = BertForSequenceClassification(config)
+    return Model(module=module, coder=NoTokenizer(WORDS), trunks={"text": "bert"})

@@ -1,0 +1,146 @@
+"""How much enters a step and what comes beside it, and batches of that shape that say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
+from tunewise.data.embedded_world.scenes import DRAWN
+from tunewise.decoding.strategies import PROMPTS_AT_ONCE
+from tunewise.tasks.base import Batch, Encoded, Task
+from tunewise.training.predictor import EVALUATION_BATCH
+from tunewise.training.vectors import frozen_encoders
+
+BLANK = f"{DRAWN}0"  # a picture that needs no file
+
+
+@dataclass(frozen=True)
+class StepShape:
+    """How much enters at once. `tokens` are those of the longest example, padding included.
+
+    Where answers are written, `targets` counts the tokens that a part of a step learns, and
+    `prompt_tokens` is the longest prompt of an evaluation.
+    """
+
+    examples: int  # of a step, over all its parts
+    tokens: int
+    parts: int = 1
+    evaluated: int = EVALUATION_BATCH  # examples of an evaluation batch
+    evaluated_tokens: int | None = None  # None: as in training
+    targets: int | None = None  # None: every token
+    evaluated_targets: int | None = None
+    prompt_tokens: int | None = None  # None: as evaluated
+    read: int = AT_ONCE  # texts that a frozen encoder reads at once
+    pictures: int = PICTURES_AT_ONCE  # likewise
+
+    @property
+    def examples_at_once(self) -> int:
+        return -(-self.examples // self.parts)
+
+    @property
+    def tokens_evaluated(self) -> int:
+        return self.evaluated_tokens or self.tokens
+
+    def cut(self, limit: int) -> StepShape:
+        """The same with at most so many tokens in an example."""
+        return replace(
+            self,
+            tokens=min(self.tokens, limit),
+            evaluated_tokens=min(self.tokens_evaluated, limit),
+            prompt_tokens=self.prompt_tokens and min(self.prompt_tokens, limit),
+        )
+
+
+@dataclass(frozen=True)
+class StepBatches:
+    """What a training step, an evaluation, and what comes beside them are given."""
+
+    training: Sequence[Batch]
+    evaluation: Batch
+    read: Batch | None = None  # by frozen encoders, before the training
+    prompts: Batch | None = None  # that answers are written after
+
+    def mapped(self, change: Callable[[Batch], Batch]) -> StepBatches:
+        """Each batch changed; the parts of a step, which are one batch, stay one."""
+        done = {id(batch): change(batch) for batch in self.training}
+        return replace(
+            self,
+            training=[done[id(batch)] for batch in self.training],
+            evaluation=change(self.evaluation),
+            read=self.read and change(self.read),
+            prompts=self.prompts and change(self.prompts),
+        )
+
+
+def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
+    """Batches of a shape for a model with the method applied."""
+    coder, wide = model.coder, shape.tokens_evaluated
+    if task.form == "write":
+        prompt = shape.prompt_tokens or wide
+        prompts = min(shape.evaluated, PROMPTS_AT_ONCE)
+        learnt = fake_answers(shape.examples_at_once, shape.tokens, shape.targets)
+        evaluated = fake_answers(shape.evaluated, wide, shape.evaluated_targets)
+        return StepBatches(
+            [task.collate(learnt, coder)] * shape.parts,
+            task.collate(evaluated, coder),
+            prompts=task.collate(fake_answers(prompts, prompt, 0), coder),
+        )
+    encoders = frozen_encoders(model)
+    picture = "" if task.picture is None or "image" in encoders else BLANK
+    learnt = fake_examples(model, shape.examples_at_once, shape.tokens, picture)
+    evaluated = fake_examples(model, shape.evaluated, wide, picture)
+    return StepBatches(
+        [task.collate(learnt, coder)] * shape.parts,
+        task.collate(evaluated, coder),
+        read=_read(model, task, shape) if encoders else None,
+    )
+
+
+def _read(model: Model, task: Task, shape: StepShape) -> Batch:
+    """Texts and pictures, of which there may be fewer."""
+    longest = max(shape.tokens, shape.tokens_evaluated)
+    most = max(shape.read, shape.pictures)
+    batch = task.collate(fake_examples(model, most, longest, BLANK), model.coder)
+    inputs = {name: tensor[: shape.read].clone() for name, tensor in batch.inputs.items()}
+    pixels = batch.inputs["pixel_values"][: shape.pictures].clone()
+    return replace(batch, inputs={**inputs, "pixel_values": pixels})
+
+
+def fake_examples(model: Model, examples: int, tokens: int, picture: str = "") -> list[Encoded]:
+    """Examples of one length; all but the first are a token shorter, so that there is padding."""
+    names = ["input_ids", "attention_mask"]
+    if "token_type_ids" in getattr(model.coder, "model_input_names", ()):
+        names.append("token_type_ids")
+    return [
+        Encoded(
+            str(number),
+            {name: [int(name == "attention_mask")] * length for name in names},
+            0,
+            length,
+            picture=picture,
+        )
+        for number, length in enumerate(_lengths(examples, tokens))
+    ]
+
+
+def fake_answers(examples: int, tokens: int, targets: int | None) -> list[Encoded]:
+    """Prompts with answers, lengths as of `fake_examples`; the answers share the targets.
+
+    Without a number of targets every token is learnt; with 0 there are prompts alone.
+    """
+    found = []
+    for number, length in enumerate(_lengths(examples, tokens)):
+        answer = length
+        if targets is not None:
+            share = targets // examples + (number < targets % examples)
+            answer = min(share, length - 1)
+        found.append(
+            Encoded(str(number), {"input_ids": [0] * length}, None, length, length - answer)
+        )
+    return found
+
+
+def _lengths(examples: int, tokens: int) -> list[int]:
+    return [tokens, *[max(1, tokens - 1)] * (examples - 1)]

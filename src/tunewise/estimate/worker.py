@@ -1,0 +1,147 @@
+"""``python -m tunewise.estimate.worker``: foresees contenders, a line of JSON for each.
+
+A process of its own, with the threads that a trial has, so that whoever plans keeps no models.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tunewise.backbones.model import Model
+from tunewise.backbones.modules import ATTENTION, roles, shape_of
+from tunewise.backbones.shapes import has_tokenizer
+from tunewise.core.errors import InputError
+from tunewise.costs.machine_speed import Calibration, calibrate, known_calibration, remember
+from tunewise.costs.measure import peak_resident_bytes
+from tunewise.costs.parameters import parameters_by_group, reduction_factor
+from tunewise.estimate.fake_tensors import NotPredictable
+from tunewise.estimate.memory import applied, foresee_applied
+from tunewise.estimate.step_overhead import slowdown
+from tunewise.estimate.step_shape import StepShape
+from tunewise.methods.base import METHODS, Adaptation, AsIs
+from tunewise.methods.lora_layer import LoRALinear
+from tunewise.tasks.base import TASKS, Task
+from tunewise.training.adapt import parameter_counts
+from tunewise.training.settings import TrainingSettings
+
+
+def main() -> None:
+    """Answer requests until the input ends. Libraries that print do so on stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    made: dict[str, Model] = {}
+    for line in sys.stdin:
+        answer = _answer(json.loads(line), made)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _answer(request: dict[str, Any], made: dict[str, Model]) -> dict[str, Any]:
+    match request["ask"]:
+        case "calibration":
+            return asdict(calibrated())
+        case "model":
+            return about_model(_model(request, made))
+        case _:
+            return predicted(request, _model(request, made))
+
+
+def calibrated() -> Calibration:
+    """What this machine can do, measured now if it never was."""
+    threads = torch.get_num_threads()
+    found = known_calibration(threads)
+    if found is None:
+        found = calibrate()
+        found = replace(found, slowdown=slowdown(found))
+        remember(found)
+    return found
+
+
+def _model(request: dict[str, Any], made: dict[str, Model]) -> Model:
+    key = json.dumps([request[name] for name in ("folders", "task", "dropout", "options")])
+    if key not in made:
+        made.clear()  # requests come model by model
+        model = _task(request).shape(
+            [Path(folder) for folder in request["folders"]],
+            options=request["options"],
+            dropout=request["dropout"],
+        )
+        assert model is not None  # the plan asks of tasks that say how
+        made[key] = model
+    return made[key]
+
+
+def _task(request: dict[str, Any]) -> Task:
+    values = {**request["task"]}
+    return TASKS.build(values.pop("kind"), values)
+
+
+def about_model(model: Model) -> dict[str, Any]:
+    return {
+        "max_length": model.max_length,
+        "has_tokenizer": has_tokenizer(model),
+        "libraries_bytes": peak_resident_bytes(),
+    }
+
+
+def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
+    """Parameters, memory and work of one contender; what cannot be predicted says why."""
+    task = _task(request)
+    method = METHODS.build(request["method"]["name"], request["method"]["settings"])
+    assert isinstance(method, (Adaptation, AsIs))
+    training = TrainingSettings(**request["training"])
+    base = {name for name, _ in model.module.named_parameters()}
+    attention = {path for path, own in roles(model).items() if set(own) & set(ATTENTION)}
+    try:
+        adapted = applied(model, method.for_columns(task.texts))
+        limit = task.limit(training.max_length, adapted)
+    except InputError as error:
+        return {"error": str(error)}
+    except NotPredictable as error:
+        unknown = dict.fromkeys(("parameters", "groups", "reduction"))
+        return {**unknown, "not_predictable": str(error)}
+    counts = {
+        "parameters": parameter_counts(adapted.module, adapted.head),
+        "groups": parameters_by_group(
+            adapted.module, head=set(adapted.head), attention=attention, base=base
+        ),
+        "reduction": _reduction(adapted),
+        "max_length": limit,
+    }
+    shape = StepShape(**request["shape"]).cut(limit)
+    try:
+        seen = foresee_applied(adapted, task, method, training, shape, device=request["device"])
+    except NotPredictable as error:
+        return {**counts, "not_predictable": str(error)}
+    except InputError as error:
+        return {**counts, "error": str(error)}
+    return {
+        **counts,
+        "memory": seen.memory.as_json(),
+        "stored_features": seen.stored_features,
+        "shape": asdict(shape),
+    }
+
+
+def _reduction(model: Model) -> float | None:
+    """What LoRA trains of the matrices that it adapts, over all of them."""
+    pairs = [
+        (*shape_of(layer.base), layer.rank)
+        for layer in model.module.modules()
+        if isinstance(layer, LoRALinear)
+    ]
+    if not pairs:
+        return None
+    shares = [(reduction_factor(d, k, rank), d * k) for d, k, rank in pairs]
+    return sum(share * size for share, size in shares) / sum(size for _, size in shares)
+
+
+if __name__ == "__main__":
+    main()

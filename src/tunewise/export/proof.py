@@ -1,0 +1,244 @@
+"""The proof that an exported folder answers as the contender did, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tunewise.backbones.texts import tokens
+from tunewise.core.files import read_json, write_json
+from tunewise.data.examples import Example, Prediction
+from tunewise.export.artifact import Form, trained_module
+from tunewise.methods.base import Predictor
+from tunewise.training.assembly import Parts
+from tunewise.training.checks.answers import TOLERANCE
+from tunewise.training.predictor import ModelPredictor
+
+EXAMPLES = 32
+FOREIGN = Path(__file__).with_name("foreign_check.py")
+OWN = "tunewise.export.own_check"
+Answer = tuple[dict[str, Any] | None, str]
+Ask = Callable[[Form, dict[str, Any], Path], Answer]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of it. `difference` is None where the folder did not load."""
+
+    passed: bool
+    loaded_with: str
+    compared: str
+    examples: int
+    dtype: str
+    tolerance: float
+    difference: float | None
+    detail: str
+    versions: dict[str, str]
+
+
+def prove(
+    form: Form,
+    parts: Parts,
+    predictor: Predictor,
+    examples: Sequence[Example],
+    folder: Path,
+    *,
+    ask: Ask | None = None,
+) -> Proof:
+    """Compare the folder with the contender it was made from, on the first examples.
+
+    Args:
+        form: what loads the folder.
+        parts: made from the trial's settings.
+        predictor: the contender; its model is moved to the CPU.
+        examples: some of them are used, `EXAMPLES` at most.
+        folder: what was written.
+        ask: loads the folder and answers; a process of its own, if nothing else.
+    """
+    examples = list(examples[:EXAMPLES])
+    writes = parts.task.form == "write"
+    question: dict[str, Any] = {"form": form, "labels": parts.options, "writes": writes}
+    if form != "tunewise" and isinstance(predictor, ModelPredictor):
+        if writes:
+            question |= _as_prompts(predictor, examples)
+            expected, dtype = _next_logits(predictor, question)
+        else:
+            examples = _read_alike(predictor, examples)
+            question |= _as_text(predictor, examples)
+            expected, dtype = _logits(predictor, examples)
+    else:
+        question["examples"] = [
+            {
+                "texts": example.texts,
+                "references": example.references,
+                "picture": example.picture and str(Path(example.picture).resolve()),
+            }
+            for example in examples
+        ]
+        expected = own_values(predictor.predict(examples), writes=writes)
+        dtype = "float32" if isinstance(predictor, ModelPredictor) else "float64"
+    answer, detail = (ask or _ask)(form, question, folder)
+    difference = None
+    if answer is not None:
+        difference, detail = _compare(form, answer, expected, parts.options)
+    tolerance = TOLERANCE[dtype]
+    scale = max(1.0, float(np.abs(expected).max()))
+    return Proof(
+        passed=not detail and difference is not None and difference <= tolerance * scale,
+        loaded_with={"peft": "peft and transformers"}.get(form, form),
+        compared=_compared(form, writes=writes),
+        examples=len(examples),
+        dtype=dtype,
+        tolerance=tolerance * scale,
+        difference=difference,
+        detail=detail,
+        versions=answer["versions"] if answer else {},
+    )
+
+
+def _compared(form: Form, *, writes: bool) -> str:
+    if form != "tunewise":
+        return "logits after the prompts" if writes else "logits"
+    return "losses of the right answers" if writes else "probabilities"
+
+
+def own_values(predictions: Sequence[Prediction], *, writes: bool) -> NDArray[np.float64]:
+    """What a folder of our form is compared by: probabilities, or of what is written the losses.
+
+    Shapes:
+        (examples, options), or (examples, 1) where answers are written; the loss in nats a token
+    """
+    if writes:
+        return np.array([[(one.loss or 0.0) / max(1, one.targets)] for one in predictions])
+    return np.array([one.probabilities for one in predictions])
+
+
+def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
+    """The prompts with everything in them, cut at their end where they are too long."""
+    return {
+        "examples": [{"texts": [predictor.task.prompted(example)]} for example in examples],
+        "max_length": predictor.max_length,
+        "pad_token_id": predictor.model.coder.pad_token_id,
+    }
+
+
+def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
+    """The texts themselves, so that the exported tokenizer is proven too."""
+    coder, limit = predictor.model.coder, predictor.max_length
+    return {
+        "examples": [
+            {"texts": example.texts, "truncation": _truncation(coder, example.texts, limit)}
+            for example in examples
+        ],
+        "max_length": limit,
+        "pad_token_id": coder.pad_token_id,
+    }
+
+
+def _read_alike(predictor: ModelPredictor, examples: Sequence[Example]) -> list[Example]:
+    """Those whose texts the tokenizer alone reads as the task does: it has no token for an empty
+    text, or may have a special one among its words.
+    """
+    task, coder, limit = predictor.task, predictor.model.coder, predictor.max_length
+    encoded = task.encode(examples, coder, max_length=limit)
+    alike = [
+        example
+        for example, item in zip(examples, encoded, strict=True)
+        if coder(
+            *example.texts,
+            truncation=_truncation(coder, example.texts, limit),
+            max_length=limit,
+            split_special_tokens=True,
+            verbose=False,
+        )["input_ids"]
+        == item.inputs["input_ids"]
+    ]
+    return alike or [task.example("a", "a")]
+
+
+def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:
+    """As the task cuts: of a pair the second text, unless the first leaves it no room."""
+    if len(texts) == 1:
+        return "longest_first"
+    first = len(tokens(coder, texts[:1])[0])
+    fits = first + coder.num_special_tokens_to_add(pair=True) < limit
+    return "only_second" if fits else "longest_first"
+
+
+@torch.inference_mode()
+def _logits(predictor: ModelPredictor, examples: Sequence[Example]) -> tuple[Any, str]:
+    """Logits (examples, options), each example alone and so without padding, and their type."""
+    model, task = predictor.model, predictor.task
+    module = trained_module(model)
+    encoded = task.encode(examples, model.coder, max_length=predictor.max_length)
+    rows = [module(**task.collate([item], model.coder).inputs).logits[0] for item in encoded]
+    return torch.stack(rows).double().numpy(), _dtype(module)
+
+
+@torch.inference_mode()
+def _next_logits(predictor: ModelPredictor, question: dict[str, Any]) -> tuple[Any, str]:
+    """Logits (examples, vocabulary) of the token after each prompt, and their type."""
+    module, coder = trained_module(predictor.model), predictor.model.coder
+    rows = []
+    for example in question["examples"]:
+        inputs = coder(
+            *example["texts"],
+            truncation=True,
+            max_length=question["max_length"],
+            return_tensors="pt",
+        )
+        rows.append(module(**inputs).logits[0, -1])
+    return torch.stack(rows).double().numpy(), _dtype(module)
+
+
+def _dtype(module: nn.Module) -> str:
+    return str(next(module.parameters()).dtype).removeprefix("torch.")
+
+
+def _ask(form: Form, question: dict[str, Any], folder: Path) -> Answer:
+    """The answer of a fresh process, or the last line of what it said instead."""
+    checker = ["-m", OWN] if form == "tunewise" else [str(FOREIGN)]
+    with TemporaryDirectory() as place:
+        asked, answered = Path(place) / "question.json", Path(place) / "answer.json"
+        write_json(asked, question)
+        ran = subprocess.run(
+            [sys.executable, "-P", *checker, str(folder), str(asked), str(answered)],
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},  # the base model was loaded here before
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if ran.returncode == 0:
+            return read_json(answered), ""
+    lines = ran.stderr.strip().splitlines()
+    return None, f"it does not load: {lines[-1] if lines else f'exit code {ran.returncode}'}"
+
+
+def _compare(
+    form: Form, answer: dict[str, Any], expected: Any, options: Sequence[str]
+) -> tuple[float | None, str]:
+    """The largest difference, and what is wrong besides."""
+    values = np.array(answer["values"])
+    if values.shape != expected.shape:
+        return None, f"it gives values of shape {values.shape} where {expected.shape} were expected"
+    difference = float(np.abs(values - expected).max())
+    if not np.isfinite(difference):
+        return None, "it gives values that are not finite"
+    if answer.get("loaded_tunewise") and form != "tunewise":
+        return difference, "it was not loaded without Tunewise"
+    if answer["labels"] != list(options):
+        return difference, f"it calls the labels {answer['labels']}"
+    return difference, ""

@@ -1,0 +1,1 @@
+"""Every chart as Vega-Lite, one description for page, PDF and PNG."""

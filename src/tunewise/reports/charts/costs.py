@@ -1,0 +1,125 @@
+"""Charts of quality against cost, with the contenders that nobody beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from tunewise.core.sanitize import short_names, shown
+from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.charts.labels import Spot, readable
+from tunewise.reports.facts.costs import Placed, placed
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.wording import count, duration, listed, metric_name, metric_said, size
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An axis of cost: its name, its title, and the unit its values are divided by."""
+
+    key: str
+    title: str
+    unit: float
+
+    def words(self, value: float) -> str:
+        match self.key:
+            case "parameters":
+                return count(int(value))
+            case "memory":
+                return size(int(value))
+        return duration(value)
+
+
+HEIGHT = 250
+PLOT = 260.0  # width of the plot where it is narrowest: three charts beside one another
+LONGEST = 22  # signs of a name beside its point
+
+COSTS = (
+    Cost("parameters", "trained numbers", 1.0),
+    Cost("memory", "peak memory of a trial (MB)", 1e6),
+    Cost("time", "seconds of a trial", 1.0),
+)
+
+
+def tradeoffs(results: Results) -> list[Chart]:
+    """Quality against trained numbers, memory and time, where at least two rows have both."""
+    drawn = (_tradeoff(results, cost) for cost in COSTS)
+    return [chart for chart in drawn if chart is not None]
+
+
+def _tradeoff(results: Results, cost: Cost) -> Chart | None:
+    points = placed(results, cost.key)
+    if len(points) < 2:
+        return None
+    metric, said = metric_name(results.metric), metric_said(results.metric)
+    short = short_names([shown(point.row.name) for point in points])
+    values = [_value(point, cost, short) for point in points]
+    least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
+    middle, air = (least * most) ** 0.5, max(1.1, (most / least) ** 0.1)
+    x = alt.X(
+        "cost:Q",
+        title=cost.title,
+        scale=alt.Scale(type="log", domain=[least / air, most * air], nice=False),
+        axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
+    )
+    y = alt.Y(
+        "score:Q",
+        title=f"{said}, {results.split}",
+        scale=alt.Scale(zero=False, padding=22),
+        axis=alt.Axis(format="%", tickCount=5),
+    )
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("score:Q", format=".1%", title=said),
+        alt.Tooltip("told:N", title=cost.title),
+        alt.Tooltip("front:N", title="on the front"),
+    ]
+    front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
+    paint = tint([point.row for point in points])
+    marks = base(values).encode(x=x, y=y)
+    layers: list[Any] = [
+        base(front).mark_line(interpolate="step-after", style="zero").encode(x=x, y=y),
+        marks.mark_circle(size=110, opacity=1).encode(
+            color=paint, opacity=faded(), tooltip=tooltip
+        ),
+        base(front).mark_point(style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
+    ]
+    told = _named(values)
+    for left in (True, False):  # names reach inwards, so that none leaves the chart
+        named = [v for v in told if (v["cost"] <= middle) == left]
+        if not named:
+            continue  # a layer without values draws a warning into the console
+        text = base(named).mark_text(
+            align="left" if left else "right", dx=4 if left else -4, dy=-16
+        )
+        layers.append(text.encode(x=x, y=y, text="label:N", opacity=faded()))
+    title = f"{metric} against {cost.title.partition(' (')[0]}"
+    says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)
+    best = listed([v["name"] for v in front], most=9)
+    words = f"{title}: {says}. No other scores as high for less than {best}."
+    chart = alt.layer(*layers).properties(height=HEIGHT)
+    return Chart(f"quality-{cost.key}", "tradeoff", title, words, finished(chart))
+
+
+def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points whose names have room, those on the front before all others."""
+    order = sorted(values, key=lambda v: v["front"] == "no")
+    spots = [Spot(v["cost"], v["score"], v["label"]) for v in order]
+    kept = readable(spots, width=PLOT, height=HEIGHT / 2, above=16, logarithmic=True)
+    return [value for value, keep in zip(order, kept, strict=True) if keep]
+
+
+def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> dict[str, Any]:
+    name = shown(point.row.name)
+    label = short.get(name, name)
+    return {
+        "name": name,
+        "label": label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…",
+        "cost": point.cost / cost.unit,
+        "score": point.score,
+        "told": cost.words(point.cost),
+        "front": "yes" if point.front else "no",
+    }

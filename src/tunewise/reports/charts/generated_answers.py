@@ -1,0 +1,83 @@
+"""The chart of decoding strategies: quality against diversity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.charts.labels import Spot, readable
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.generated_answers import Decoded
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.wording import percent
+
+HEIGHT = 320
+PLOT = 560.0  # width of the plot on the page
+
+
+def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any, plot: float) -> list[Any]:
+    """The names of the ways, as far as there is room, on the inner side of their points."""
+    spots = [Spot(value["diversity"], value["f1"], value["decoding"]) for value in values]
+    kept = readable(spots, width=plot, height=HEIGHT / 2)
+    ends = [spot.x for spot in spots]
+    middle = (min(ends) + max(ends)) / 2
+    told = [value for value, keep in zip(values, kept, strict=True) if keep]
+    sides = {
+        left: [v for v in told if (v["diversity"] <= middle) == left] for left in (True, False)
+    }
+    return [
+        base(side)
+        .mark_text(align="left" if left else "right", dx=8 if left else -8)
+        .encode(x=x, y=y, text="decoding:N", color=paint, opacity=faded())
+        for left, side in sides.items()
+        if side  # a layer without values draws a warning into the console
+    ]
+
+
+def quality_and_diversity(
+    evidence: Evidence, results: Results, rows: Sequence[Decoded], *, plot: float = PLOT
+) -> Chart | None:
+    """F1 against how little the samples of a question agree, for ways that draw samples."""
+    values: list[dict[str, Any]] = [
+        {
+            "name": shown(row.contender),
+            "decoding": row.strategy,
+            "f1": row.f1,
+            "best": row.best_f1,
+            "diversity": row.diversity,
+        }
+        for row in rows
+        if row.diversity is not None
+    ]
+    if not values:
+        return None
+    names = {row.contender for row in rows}
+    marks = base(values)
+    wide = alt.Scale(zero=False, nice=False, padding=18)
+    title = "Diversity: 1 − F1 between samples of a question"
+    x = alt.X("diversity:Q", title=title, scale=wide, axis=alt.Axis(tickCount=6))
+    y = alt.Y("f1:Q", title="F1, mean over samples", scale=wide, axis=alt.Axis(format="%"))
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("decoding:N"),
+        alt.Tooltip("f1:Q", format=".1%", title="F1"),
+        alt.Tooltip("best:Q", format=".1%", title="best of the samples"),
+        alt.Tooltip("diversity:Q", format=".2f"),
+    ]
+    paint = tint([row for row in results.rows if row.name in names], legend=True)
+    chart = alt.layer(
+        marks.mark_point(size=90, filled=True, opacity=1).encode(
+            x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
+        ),
+        *_ways(values, x, y, paint, plot),
+    ).properties(height=HEIGHT)
+    says = "; ".join(
+        f"{value['name']} with {value['decoding']}: F1 {percent(value['f1'])} %, diversity "
+        f"{value['diversity']:.2f}, best of the samples {percent(value['best'])} %"
+        for value in values
+    )
+    return Chart("decoding", "decoding", "Quality and diversity", f"{says}.", finished(chart))

@@ -1,0 +1,47 @@
+"""The chart of the sanity check: training accuracy over epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import Chart, base, finished
+from tunewise.reports.charts.palette import colour, dash
+
+
+def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Chart:
+    """A line for each contender; accuracies are fractions, from the first epoch on."""
+    values = [
+        {"name": shown(name), "epoch": epoch, "accuracy": accuracy}
+        for name, curve in curves.items()
+        for epoch, accuracy in enumerate(curve, start=1)
+    ]
+    names, places = [shown(name) for name in curves], range(len(curves))
+    legend = alt.Legend(title=None, columns=3)
+    last = max((len(curve) for curve in curves.values()), default=1)
+    ticks = alt.Axis(values=[1, *range(5, last + 1, 5)], format="d", grid=False)
+    lines = base(values).encode(
+        x=alt.X("epoch:Q", title="epoch", axis=ticks),
+        y=alt.Y(
+            "accuracy:Q",
+            title="training accuracy",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%"),
+        ),
+        color=alt.Color(
+            "name:N",
+            scale=alt.Scale(domain=names, range=[colour(place) for place in places]),
+            legend=legend,
+        ),
+        strokeDash=alt.StrokeDash(
+            "name:N",
+            scale=alt.Scale(domain=names, range=[dash(place) for place in places]),
+            legend=None,
+        ),
+    )
+    drawn = (lines.mark_line(strokeWidth=2) + lines.mark_circle(size=36)).properties(height=260)
+    says = "; ".join(f"{shown(name)} ends at {curve[-1]:.0%}" for name, curve in curves.items())
+    title = "Learning a few examples by heart"
+    return Chart("sanity", "sanity", title, f"{title}: {says}.", finished(drawn))

@@ -1,0 +1,76 @@
+"""A chart for each column of slices: every contender within every slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.slices import Slice, Sliced
+from tunewise.reports.facts.wording import metric_name
+
+LINE = 11  # height of one contender within a slice
+LONGEST = 40  # characters of a slice's value on an axis
+
+
+def slice_charts(found: Sliced | None, results: Results) -> list[Chart]:
+    """Nothing where the study names no slices."""
+    if found is None:
+        return []
+    return [
+        _chart(column, number, slices, found, results)
+        for number, (column, slices) in enumerate(found.columns.items(), start=1)
+    ]
+
+
+def _chart(column: str, number: int, slices: list[Slice], found: Sliced, results: Results) -> Chart:
+    names = {name.value: f"{_short(name.value)} ({name.items:,})" for name in slices}
+    values: list[dict[str, Any]] = [
+        {
+            "slice": names[one.value],
+            "name": shown(score.name),
+            "mean": score.mean,
+            "low": score.interval.low if score.interval else score.mean,
+            "high": score.interval.high if score.interval else score.mean,
+        }
+        for one in slices
+        for score in one.scores
+        if score.mean is not None
+    ]
+    rows = [row for row in results.rows if any(v["name"] == shown(row.name) for v in values)]
+    metric = metric_name(found.metric)
+    y = alt.Y("slice:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=170))
+    offset = alt.YOffset("name:N", sort=[shown(row.name) for row in rows])
+    x = alt.X(
+        "mean:Q",
+        title=f"{metric.lower()}, {found.split}",
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format="%", tickCount=5),
+    )
+    tooltip = [
+        alt.Tooltip("slice:N", title=shown(column)),
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("mean:Q", format=".1%", title=metric.lower()),
+        alt.Tooltip("low:Q", format=".1%", title="from"),
+        alt.Tooltip("high:Q", format=".1%", title="to"),
+    ]
+    marks, paint = base(values).encode(y=y, yOffset=offset), tint(rows, legend=True)
+    chart = alt.layer(
+        marks.mark_rule(strokeWidth=2).encode(
+            x=alt.X("low:Q"), x2="high:Q", color=paint, opacity=faded(), tooltip=tooltip
+        ),
+        marks.mark_circle(size=44, opacity=1).encode(
+            x=x, color=paint, opacity=faded(), tooltip=tooltip
+        ),
+    ).properties(height=max(60, (LINE * len(rows) + 10) * len(slices)))
+    title = f"{metric} by {_short(column)}"
+    says = "; ".join(f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
+    return Chart(f"slices-{number}", "slices", title, f"{title}: {says}.", finished(chart))
+
+
+def _short(text: str) -> str:
+    text = shown(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,0 +1,1 @@
+"""Everything a report knows, computed once from the study folder."""

@@ -1,0 +1,43 @@
+"""The fairness lint: every difference between two rows that is not the method, told by one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunewise.reports.facts.comparability.data import data_findings
+from tunewise.reports.facts.comparability.finding import Finding
+from tunewise.reports.facts.comparability.machine import machine_findings
+from tunewise.reports.facts.comparability.search import search_findings
+from tunewise.reports.facts.comparability.training import training_findings
+from tunewise.reports.facts.evidence import Evidence
+
+CLEAN = "Fairness: nothing was found that differs between the rows beside the method."
+
+
+def fairness(evidence: Evidence) -> tuple[Finding, ...]:
+    """Every finding, warnings first.
+
+    What belongs to a method itself is none: its own default learning rate, a grid of the same
+    shape around that default, another number of trained parameters.
+    """
+    found = [
+        *training_findings(evidence),
+        *search_findings(evidence),
+        *data_findings(evidence),
+        *machine_findings(evidence),
+    ]
+    return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many there are of each severity and which is the gravest, in one line."""
+    if not findings:
+        return CLEAN
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    counts = [
+        f"{number} {word}{'s' * (number != 1)}"
+        for number, word in ((warnings, "warning"), (len(findings) - warnings, "notice"))
+        if number
+    ]
+    gravest = f" First: {findings[0].says}" if len(findings) > 1 else f" {findings[0].says}"
+    return f"Fairness: {' and '.join(counts)}.{gravest}"

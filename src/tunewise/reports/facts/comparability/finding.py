@@ -1,0 +1,82 @@
+"""One finding of the fairness lint: what differs between rows beside the method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.wording import listed
+
+Severity = Literal["warning", "notice"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A difference between rows that is not the method.
+
+    `values` holds each row's own value where there is one. `measured` says that the finding
+    rests on what a run measured (machine, versions, openings) and not on the study alone.
+    """
+
+    kind: str  # a stable name, such as "training.epochs"
+    severity: Severity
+    says: str
+    todo: str
+    rows: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    measured: bool = False
+
+
+def by_value(values: Mapping[str, Any]) -> list[tuple[Any, list[str]]]:
+    """The rows that share each value, in the order of their first row.
+
+    >>> by_value({"a": 1, "b": 2, "c": 1})
+    [(1, ['a', 'c']), (2, ['b'])]
+    """
+    groups: list[tuple[Any, list[str]]] = []
+    for name, value in values.items():
+        group = next((names for known, names in groups if known == value), None)
+        if group is None:
+            groups.append((value, [name]))
+        else:
+            group.append(name)
+    return groups
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """The values with their rows, as a sentence lists them.
+
+    >>> told({"head": 20, "lora": 4, "full": 4})
+    '20 for head; 4 for lora and full'
+    """
+    return "; ".join(
+        f"{value_words(value)} for {listed([shown(name) for name in names])}"
+        for value, names in by_value(values)
+    )
+
+
+def value_words(value: Any) -> str:
+    """A setting's value in a sentence.
+
+    >>> value_words(None), value_words(1e-05), value_words(True), value_words(["a", "b"])
+    ('none', '1e-05', 'true', '[a, b]')
+    >>> value_words({"name": "cosine", "cycles": None})
+    'name cosine, cycles none'
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{shown(str(key))} {value_words(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(value_words(item) for item in value)}]"
+    return shown(str(value))
+
+
+def differ(values: Mapping[str, Any]) -> bool:
+    return len(by_value(values)) > 1

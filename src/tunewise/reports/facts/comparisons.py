@@ -1,0 +1,89 @@
+"""From stored answers to statistics: which rows are compared, on what, by which metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tunewise.core.errors import DamagedFile
+from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.statistics.comparison import Comparison, Family, compare
+from tunewise.statistics.intervals import Interval
+from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.score_matrix import RowScores, share_items
+from tunewise.statistics.summary import summarise
+
+LEVEL = 0.95
+RESAMPLES_BESIDE = 2000  # for intervals beside the headline, which no claim rests on
+
+
+def comparison(evidence: Evidence) -> Comparison | None:
+    """The headline metric on the deciding split; None while no contender has answered.
+
+    The draws start from a fixed seed, so the same study always gives the same numbers.
+    """
+    rows = answered(evidence.contenders, evidence.split)
+    if not rows:
+        return None
+    return compare(
+        rows,
+        evidence.headline,
+        rng=np.random.default_rng(0),
+        family=_family(evidence, {row.name for row in rows}),
+        equivalence_margin=evidence.study.get("equivalence_margin"),
+        level=LEVEL,
+    )
+
+
+def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
+    """Intervals over items by contender, split and metric, where they can be told."""
+    found: dict[tuple[str, str, str], Interval] = {}
+    for split in ("validation", "test"):
+        rows = answered(evidence.contenders, split)
+        for name in evidence.metrics if rows else ():
+            metric, rng = METRICS[name], np.random.default_rng(0)
+            for group in share_items(rows, metric, rng=rng, resamples=RESAMPLES_BESIDE):
+                for row in group.rows:
+                    interval = summarise(row, group, metric, level=LEVEL).items_interval
+                    if interval is not None:
+                        found[row.name, split, name] = interval
+    return found
+
+
+def answered(contenders: Sequence[Contender], split: str) -> list[RowScores]:
+    """The answers of every contender that has some on this split, seed by seed."""
+    rows = (_row(contender, split) for contender in contenders)
+    return [row for row in rows if row is not None]
+
+
+def _row(contender: Contender, split: str) -> RowScores | None:
+    runs = {
+        trial.seed: answers for trial in contender.finished if (answers := trial.answers(split))
+    }
+    if not runs:
+        return None
+    first = next(iter(runs.values()))
+    for seed, run in runs.items():
+        if run.ids != first.ids:
+            raise DamagedFile(
+                f"{contender.name}: the answers of seed {seed} on {split} are about other items "
+                "than those of its other seeds."
+            )
+    return RowScores(
+        contender.name,
+        first.ids,
+        first.labels,
+        {seed: run.choices for seed, run in runs.items()},
+        {s: run.probabilities for s, run in runs.items() if run.probabilities is not None},
+        {s: run.scores for s, run in runs.items() if run.scores is not None},
+        seeded=contender.seeded,
+    )
+
+
+def _family(evidence: Evidence, present: set[str]) -> Family:
+    """The pairs declared before the study ran, as far as both have answered."""
+    declared = evidence.study.get("family", "to-best")
+    if isinstance(declared, str):
+        return "to-best"
+    return [(one, other) for one, other in declared if {one, other} <= present]

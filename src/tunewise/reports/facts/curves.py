@@ -1,0 +1,94 @@
+"""Learning curves, summarised over seeds before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tunewise.reports.facts.evidence import Contender, Evidence, Trial
+from tunewise.store.log import read_log
+from tunewise.store.trials import LOG
+
+MOST_BINS = 60  # points of a training-loss curve; a study of a million steps draws no more
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A quantity after so many epochs: its mean over seeds and the seeds' extremes."""
+
+    name: str
+    epoch: float
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+
+def training_loss(evidence: Evidence) -> list[CurvePoint]:
+    """Mean training loss in nats per target, within bins of steps, by epochs passed."""
+    return _summed(evidence, _logged_loss)
+
+
+def validation_curve(evidence: Evidence, metric: str) -> list[CurvePoint]:
+    """A validation metric after each epoch."""
+    return _summed(evidence, lambda trial: _by_epoch(trial, metric))
+
+
+def turns(points: Iterable[CurvePoint]) -> dict[str, tuple[float, bool]]:
+    """For each contender the epoch of its lowest validation loss, and whether it rose after it."""
+    by_name: dict[str, list[CurvePoint]] = {}
+    for point in points:
+        by_name.setdefault(point.name, []).append(point)
+    lowest = {name: min(curve, key=lambda p: p.mean) for name, curve in by_name.items()}
+    return {
+        name: (lowest[name].epoch, lowest[name].epoch < max(p.epoch for p in curve))
+        for name, curve in by_name.items()
+    }
+
+
+def _summed(evidence: Evidence, read: Callable[[Trial], dict[float, float]]) -> list[CurvePoint]:
+    points = []
+    for contender in evidence.contenders:
+        points.extend(_over_seeds(contender, [read(trial) for trial in contender.finished]))
+    return points
+
+
+def _over_seeds(contender: Contender, curves: Iterable[dict[float, float]]) -> list[CurvePoint]:
+    values: dict[float, list[float]] = {}
+    for curve in curves:
+        for epoch, value in curve.items():
+            values.setdefault(epoch, []).append(value)
+    return [
+        CurvePoint(contender.name, epoch, sum(v) / len(v), min(v), max(v), len(v))
+        for epoch, v in sorted(values.items())
+    ]
+
+
+def _by_epoch(trial: Trial, metric: str) -> dict[float, float]:
+    return {
+        float(epoch["epoch"]): float(epoch["validation"][metric])
+        for epoch in trial.record.result.get("epochs", ())
+        if epoch.get("validation", {}).get(metric) is not None
+    }
+
+
+def _logged_loss(trial: Trial) -> dict[float, float]:
+    """From the steps where they were logged, else from the epochs' means."""
+    steps = [
+        event
+        for event in read_log(trial.record.folder / LOG)
+        if event["event"] == "step" and event.get("loss") is not None
+    ]
+    epochs = len(trial.record.result.get("epochs", ()))
+    if not steps or not epochs:
+        return {
+            float(epoch["epoch"]): float(epoch["train_loss"])
+            for epoch in trial.record.result.get("epochs", ())
+            if epoch.get("train_loss") is not None
+        }
+    last = max(int(event["step"]) for event in steps)
+    bins = max(1, min(MOST_BINS, len(steps)) // epochs) * epochs  # none lies over two epochs
+    sums: dict[int, list[float]] = {}
+    for event in steps:
+        sums.setdefault((int(event["step"]) - 1) * bins // last, []).append(float(event["loss"]))
+    return {(place + 0.5) / bins * epochs: sum(v) / len(v) for place, v in sums.items()}

@@ -1,0 +1,116 @@
+"""The items on which contenders disagree most, with what each of them answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunewise.reports.facts.answers import Answers
+from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.statistics.squad import normalised
+
+MOST_SHOWN = 15
+NOTHING = "(nothing)"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a contender answered: the answer of most of its seeds."""
+
+    name: str
+    position: int
+    answer: str  # the option's name, or the text
+    right: bool
+    agreeing: int  # seeds that gave this answer
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One item and every contender's answer to it."""
+
+    id: str
+    texts: dict[str, str]
+    right: tuple[str, ...]  # every answer that counts as right
+    answers: tuple[Answered, ...]
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of contenders whose answers differ."""
+        votes = Counter(answer.answer for answer in self.answers)
+        total = len(self.answers)
+        return (total * total - sum(count * count for count in votes.values())) // 2
+
+
+def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagreement]:
+    """The items with the most pairs of differing contenders; the earlier of equals first.
+
+    Only items that every contender with answers was asked are compared.
+    """
+    asked = answered(evidence)
+    if len(asked) < 2:
+        return []
+    common = set.intersection(*({*runs[0].ids} for _, runs in asked))
+    places = [[{id: n for n, id in enumerate(run.ids)} for run in runs] for _, runs in asked]
+    reference = asked[0][1][0]
+    found = [
+        Disagreement(
+            id=id,
+            texts={},
+            right=truth_of(evidence, reference, places[0][0][id]),
+            answers=tuple(
+                majority_answer(evidence, contender, runs, spots, id)
+                for (contender, runs), spots in zip(asked, places, strict=True)
+            ),
+        )
+        for id in reference.ids
+        if id in common
+    ]
+    split = [item for item in found if item.pairs]
+    chosen = sorted(split, key=lambda item: -item.pairs)[:most]
+    texts = evidence.texts(evidence.split) if chosen else {}
+    return [
+        Disagreement(item.id, texts.get(item.id, {}), item.right, item.answers) for item in chosen
+    ]
+
+
+def answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
+    """The contenders with answers on the deciding split, one set a seed."""
+    found = []
+    for contender in evidence.contenders:
+        read = (trial.answers(evidence.split) for trial in contender.finished)
+        runs = [answers for answers in read if answers is not None]
+        if runs:
+            found.append((contender, runs))
+    return found
+
+
+def majority_answer(
+    evidence: Evidence,
+    contender: Contender,
+    runs: Sequence[Answers],
+    places: Sequence[dict[str, int]],
+    id: str,
+) -> Answered:
+    """The answer most seeds gave; of equals the one that came first."""
+    spots = [(run, place[id]) for run, place in zip(runs, places, strict=True) if id in place]
+    answers = [
+        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at])) for run, at in spots
+    ]
+    (answer, right), agreeing = Counter(answers).most_common(1)[0]
+    return Answered(contender.name, contender.position, answer, right, agreeing, len(answers))
+
+
+def _answer(evidence: Evidence, run: Answers, at: int) -> str:
+    """A written answer as it is compared, so that an article makes no disagreement."""
+    if run.written:
+        return normalised(run.written[at]) or NOTHING
+    return evidence.option(int(run.choices[at]))
+
+
+def truth_of(evidence: Evidence, run: Answers, at: int) -> tuple[str, ...]:
+    """Every answer that counts as right for an item."""
+    if run.references:
+        return tuple(dict.fromkeys(run.references[at])) or (NOTHING,)
+    return (evidence.option(int(run.labels[at])),)

@@ -1,0 +1,341 @@
+"""What a study folder says, contender by contender: the one place where reports read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tunewise.core.errors import DamagedStudy
+from tunewise.reports.facts.answers import Answers, read_answers
+from tunewise.reports.facts.places import Places
+from tunewise.statistics.tuning import best_point
+from tunewise.store.faults import Fault
+from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.study import WHOLE, StudyFolder
+from tunewise.store.trials import Record
+
+DONE = "done"
+UNFINISHED = "unfinished"  # some of its trials have not run yet
+LEARNING = ("loss", "answers")  # the checks that a training which learned nothing does not pass
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run of a contender, with the test it was opened for, if any."""
+
+    seed: int
+    record: Record
+    test: Record | None
+
+    @property
+    def done(self) -> bool:
+        return self.record.status == DONE
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether it answers one thing throughout, or its loss did not fall by more than noise."""
+        result = self.record.result
+        failed = {
+            check["name"] for check in result.get("checks") or () if check.get("passed") is False
+        }
+        return "degenerate" in (result.get("flags") or ()) or not failed.isdisjoint(LEARNING)
+
+    def metrics(self, split: str) -> dict[str, float]:
+        """The stored metrics of a split; empty where it was not scored."""
+        record = self.test if split == "test" else self.record
+        return {} if record is None else dict(record.result.get("metrics", {}).get(split) or {})
+
+    def answers(self, split: str) -> Answers | None:
+        """The stored answers on a split; None where there are none."""
+        path = self.predictions(split)
+        return None if path is None else read_answers(path, path.stat().st_mtime_ns)
+
+    def predictions(self, split: str) -> Path | None:
+        """The file of the stored answers on a split, if there is one."""
+        record = self.test if split == "test" else self.record
+        path = None if record is None else record.folder / "predictions" / f"{split}.parquet"
+        return path if path is not None and path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place in the search, with its trials in the order of the study's seeds."""
+
+    values: dict[str, Any]
+    trials: tuple[Trial, ...]
+    settings: dict[str, Any] = field(default_factory=dict)  # task, data, model, method, training
+
+    def score(self, metric: str) -> float | None:
+        """Its validation score under the first seed, by which points are chosen."""
+        first = self.trials[0] if self.trials else None
+        return first.metrics("validation").get(metric) if first and first.done else None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row of the final table, with everything that was run for it."""
+
+    name: str
+    position: int  # in the study; decides its colour
+    model: str | None
+    method: str
+    settings: dict[str, Any]
+    searched: tuple[str, ...]
+    points: tuple[Point, ...]
+    chosen: Point | None
+    seeded: bool  # False for a method without randomness: one run is all there is to it
+    seeds_planned: int
+    tested: bool  # whether its chosen trials are to be scored on a test split
+    parameters: dict[str, int] | None
+    learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
+    own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
+
+    @property
+    def centre(self) -> Point:
+        """The chosen point; before one is chosen, the first."""
+        return self.chosen or self.points[0]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """How it was trained; empty for what the loop does not train."""
+        return dict(self.centre.settings.get("training") or {})
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every trial, those of points that were not chosen included."""
+        return tuple(trial for point in self.points for trial in point.trials)
+
+    @property
+    def finished(self) -> tuple[Trial, ...]:
+        """The trials of the chosen point that ended well, one a seed."""
+        return tuple(t for t in self.chosen.trials if t.done) if self.chosen else ()
+
+    @property
+    def failed(self) -> tuple[Trial, ...]:
+        return tuple(trial for trial in self.trials if not trial.done)
+
+    @property
+    def status(self) -> str:
+        """done, unfinished, or the way in which the chosen trials failed."""
+        if self.chosen is None and any(not point.trials for point in self.points):
+            return UNFINISHED
+        decisive = self.chosen.trials if self.chosen else self.trials
+        for trial in decisive:
+            for record in (trial.record, trial.test):
+                if record is not None and record.status != DONE:
+                    return record.status
+        if len(decisive) < self.seeds_planned:
+            return UNFINISHED
+        return UNFINISHED if self.tested and any(t.test is None for t in decisive) else DONE
+
+    @property
+    def to_come(self) -> tuple[int, int]:
+        """How many trainings and tests it still needs; none once it has failed."""
+        if self.status != UNFINISHED:
+            return 0, 0
+        tests = self.seeds_planned if self.tested else 0
+        if self.chosen is None:
+            untried = sum(not point.trials for point in self.points)
+            return untried + self.seeds_planned - 1, tests
+        opened = sum(trial.test is not None for trial in self.chosen.trials)
+        return self.seeds_planned - len(self.chosen.trials), max(tests - opened, 0)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A study as it stands: what was asked, and what each contender has shown so far."""
+
+    path: Path
+    study: dict[str, Any]
+    contenders: tuple[Contender, ...]
+    places: Places = field(default_factory=Places)
+    damaged: tuple[Fault, ...] = ()  # what is not what was written, and does not count
+
+    @property
+    def name(self) -> str:
+        return str(self.study["name"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(str(label) for label in self.study.get("labels", ()))
+
+    def option(self, position: int) -> str:
+        """The name of an answer; its number where the study names no labels."""
+        labels = self.labels
+        return labels[position] if 0 <= position < len(labels) else str(position)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(self.study["metrics"])
+
+    @property
+    def headline(self) -> str:
+        """The metric by which points are chosen and contenders ranked."""
+        return self.metrics[0]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return dict(self.study.get("data", {}))
+
+    @cached_property
+    def split(self) -> str:
+        """The split the verdict rests on: test once any test was opened, else validation."""
+        opened = any(trial.test for contender in self.contenders for trial in contender.trials)
+        return "test" if opened else "validation"
+
+    def texts(self, split: str) -> dict[str, dict[str, str]]:
+        """The items of a split by id, each with the columns the task reads."""
+        path = self._rows(split)
+        if path is None:
+            return {}
+        columns = self.text_columns
+        rows = pq.read_table(path, columns=["id", *columns]).to_pylist()
+        return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
+
+    @property
+    def question_column(self) -> str:
+        """The column of the question, where there is one: the first that the task reads."""
+        return str(self.text_columns[0])
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that the task reads."""
+        return self.study.get("texts") or _text_columns(self.study["task"])
+
+    def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """For each column its value by item id.
+
+        `length` is that of the texts in characters, `context_length` that of one column; of a
+        written answer, the first reference's. A column that the prepared data do not hold is left
+        out.
+        """
+        path = self._rows(split)
+        if path is None:
+            return {}
+        table, label = pq.read_table(path), self.study.get("answer", "label")
+        texts = self.text_columns
+        found: dict[str, dict[str, str | None]] = {name: {} for name in names}
+        for row in table.to_pylist():
+            for name in names:
+                if name == "length":
+                    value = str(sum(len(str(row[column])) for column in texts))
+                elif name not in table.column_names:
+                    column = name.removesuffix("_length")
+                    if column == name or column not in table.column_names:
+                        continue
+                    value = str(len(_text(row[column])))
+                elif name == label and self.labels:
+                    value = self.labels[row[name]]
+                else:
+                    value = row[name] if row[name] is None else str(row[name])
+                found[name][row["id"]] = value
+        return {name: values for name, values in found.items() if values}
+
+    def _rows(self, split: str) -> Path | None:
+        """The file of a split's items; None where there is none, or a damaged one."""
+        try:
+            path = StudyFolder(self.path).file(f"data/{split}.parquet")
+        except DamagedStudy:
+            return None
+        return path if path.is_file() else None
+
+
+def gather(folder: StudyFolder) -> Evidence:
+    """Read a study folder. Interrupted trials do not count; failed ones do.
+
+    What it says of the machine it ran on is left out: see `Places`.
+    """
+    study, records, tests = folder.study(), folder.records(), folder.tests()
+    read = [*records.values(), *tests.values()]
+    places = Places([study, *(r.result for r in read), *(r.costs for r in read)])
+    study = places.public(study)
+    records, tests = _public(records, places), _public(tests, places)
+    contenders = tuple(
+        _contender(study, position, described, records, tests)
+        for position, described in enumerate(study["contenders"])
+    )
+    return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)))
+
+
+def _public(records: Mapping[str, Record], places: Places) -> dict[str, Record]:
+    return {
+        id: replace(record, result=places.public(record.result), costs=places.public(record.costs))
+        for id, record in records.items()
+    }
+
+
+def _contender(
+    study: dict[str, Any],
+    position: int,
+    described: dict[str, Any],
+    records: Mapping[str, Record],
+    tests: Mapping[str, Record],
+) -> Contender:
+    seeds = seeds_of(study, described)
+    points = [_point(place, seeds, records, tests) for place in described["points"]]
+    return Contender(
+        name=str(described["name"]),
+        position=position,
+        model=described.get("model"),
+        method=str(described["method"]),
+        settings=dict(described.get("settings", {})),
+        searched=tuple(described.get("search", ())),
+        points=tuple(points),
+        chosen=_chosen(points, seeds[0], study["metrics"][0]),
+        seeded=bool(described.get("seeded", True)),
+        seeds_planned=len(seeds),
+        tested=bool(study.get("data", {}).get("has_test")),
+        parameters=_parameters(described, points),
+        learning_rate=_learning_rate(described),
+        own_training=tuple(described.get("own_training", ())),
+    )
+
+
+def _point(
+    place: Mapping[str, Any],
+    seeds: Sequence[int],
+    records: Mapping[str, Record],
+    tests: Mapping[str, Record],
+) -> Point:
+    ids = {seed: trial_id(place["identity"], seed) for seed in seeds}
+    trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
+    return Point(dict(place["point"]), tuple(trials), dict(place.get("settings", {})))
+
+
+def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
+    """The point that counts, chosen by the same rule as while the study runs."""
+    first = [next((t for t in point.trials if t.seed == first_seed), None) for point in points]
+    tried = [None if one is None else (one.done, one.record.metric(metric)) for one in first]
+    place = best_point(metric, tried)
+    return None if place is None else points[place]
+
+
+def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str, int] | None:
+    """What the trials counted; what the plan counted where none has ended."""
+    for point in points:
+        for trial in point.trials:
+            if trial.record.result.get("parameters"):
+                return dict(trial.record.result["parameters"])
+    planned = described.get("parameters")
+    return dict(planned) if planned else None
+
+
+def _learning_rate(described: Mapping[str, Any]) -> float | None:
+    rates = {p["settings"]["training"].get("learning_rate") for p in described["points"]}
+    return rates.pop() if len(rates) == 1 else None
+
+
+def _text(value: Any) -> str:
+    """A text as it stands, or the first of the right answers; none is an empty one."""
+    texts = value["text"][:1] if isinstance(value, dict) else [value]
+    return "".join(map(str, texts))
+
+
+def _text_columns(task: Mapping[str, Any]) -> list[str]:
+    text = task["text"]
+    return [text] if isinstance(text, str) else list(text)

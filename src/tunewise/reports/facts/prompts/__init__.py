@@ -1,0 +1,1 @@
+"""Prompted models side by side."""

@@ -1,0 +1,173 @@
+"""Whether the expert form of a prompt is more accurate or more coherent than the other forms.
+
+Accuracy is tested over all seeds, as the verdict does, by the same paired test of items. Coherence
+is what can be counted in the texts of the first seed (`holds_together`), by exact McNemar. Forms
+are compared on one model; Holm counts the pairs of that model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.prompts.side_by_side import Prompt, SideBySide
+from tunewise.reports.facts.wording import listed, points, probability
+from tunewise.statistics.comparison import compare
+from tunewise.statistics.corrections import holm
+from tunewise.statistics.paired import mcnemar_of
+from tunewise.statistics.replies import RUN, holds_together
+
+BESIDE = {  # settings beside the form, as a table names them
+    "scoring": "scoring",
+    "labels": "labels",
+    "calibrate": "calibration",
+    "per_token": "weighing per token",
+    "max_new_tokens": "length",
+}
+NOT_WRITTEN = {"max_new_tokens"}  # means nothing where labels are only weighed
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The expert form minus another, as a fraction of items, with its corrected p value."""
+
+    difference: float
+    p: float
+    separated: bool
+
+
+@dataclass(frozen=True)
+class Versus:
+    """The expert form against one other. `beside` is what they differ in that is no form.
+
+    `accuracy` is None where no label is known, `together` where one of the two writes no text.
+    """
+
+    expert: str
+    other: str
+    accuracy: Gap | None
+    together: Gap | None
+    beside: tuple[str, ...]
+
+
+def expert_against(evidence: Evidence, asked: SideBySide) -> list[Versus]:
+    """Every expert form against every other form on its model."""
+    found = []
+    for places in asked.by_model:
+        pairs = [
+            (one, other)
+            for one in places
+            for other in places
+            if asked.prompts[one].expert and not asked.prompts[other].expert
+        ]
+        if not pairs:
+            continue
+        accuracy, together = _accuracy(evidence, asked, pairs), _together(asked, pairs)
+        for pair in pairs:
+            ours, theirs = (asked.prompts[place] for place in pair)
+            found.append(
+                Versus(
+                    ours.name,
+                    theirs.name,
+                    accuracy.get(pair),
+                    together.get(pair),
+                    _beside(ours, theirs),
+                )
+            )
+    return found
+
+
+def expert_answers(found: Sequence[Versus]) -> list[str]:
+    """The two questions, each with its answer."""
+    if not found:
+        return []
+    accurate = [(one, one.accuracy) for one in found if one.accuracy]
+    coherent = [(one, one.together) for one in found if one.together]
+    counted = (
+        f" (as far as it can be counted: a text holds together where it names one answer and no "
+        f"other, and no {RUN} words in a row come twice)"
+    )
+    return [
+        f"Is the expert form more accurate? {_answer(accurate)}",
+        f"Is it more coherent{counted}? {_answer(coherent)}",
+    ]
+
+
+def gap_cells(gap: Gap | None) -> tuple[str, str]:
+    """Points and p value as a table shows them."""
+    return ("–", "–") if gap is None else (points(gap.difference), probability(gap.p))
+
+
+def _answer(gaps: Sequence[tuple[Versus, Gap]]) -> str:
+    if not gaps:
+        return "It cannot be told: no other form gives what would be compared."
+    more = [shown(one.other) for one, gap in gaps if gap.separated and gap.difference > 0]
+    less = [shown(one.other) for one, gap in gaps if gap.separated and gap.difference < 0]
+    told = []
+    if more:
+        told.append(f"Yes, against {listed(more)}.")
+    if less:
+        told.append(f"Less so than {listed(less)}.")
+    rest = len(gaps) - len(more) - len(less)
+    if rest:
+        others = "the other form" if rest == 1 else f"each of {rest} other forms"
+        told.append(f"{'' if told else 'Not shown. '}The difference to {others} could be chance.")
+    return " ".join(told)
+
+
+def _accuracy(
+    evidence: Evidence, asked: SideBySide, pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Gap]:
+    family = [(asked.prompts[one].name, asked.prompts[other].name) for one, other in pairs]
+    names = {name for pair in family for name in pair}
+    rows = [row for row in answered(evidence.contenders, asked.split) if row.name in names]
+    if len(rows) < len(names) or any(item.right is None for item in asked.items):
+        return {}
+    rng = np.random.default_rng(0)
+    found = compare(
+        rows, "accuracy", rng=rng, family=family, level=LEVEL, resamples=RESAMPLES_BESIDE
+    )
+    told = {frozenset((pair.row, pair.other)): pair for pair in found.pairs}
+    gaps = {}
+    for places, (expert, other) in zip(pairs, family, strict=True):
+        pair = told[frozenset((expert, other))]
+        if pair.items.p_adjusted is not None:
+            sign = 1 if pair.row == expert else -1  # a pair with the best reads from the other
+            gaps[places] = Gap(
+                sign * pair.difference, pair.items.p_adjusted, bool(pair.items.separated)
+            )
+    return gaps
+
+
+def _together(asked: SideBySide, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Gap]:
+    writing = [pair for pair in pairs if all(asked.prompts[place].writes for place in pair)]
+    if not writing:
+        return {}
+    held = {
+        place: [
+            holds_together(reply.text or "", asked.prompts[place].words)
+            for reply in asked.replies(place)
+        ]
+        for place in {place for pair in writing for place in pair}
+    }
+    raw = [mcnemar_of(held[one], held[other]).exact for one, other in writing]
+    return {
+        (one, other): Gap(fmean(held[one]) - fmean(held[other]), p, p < 1 - LEVEL)
+        for (one, other), p in zip(writing, holm(raw).tolist(), strict=True)
+    }
+
+
+def _beside(expert: Prompt, other: Prompt) -> tuple[str, ...]:
+    both_write = expert.writes and other.writes
+    return tuple(
+        said
+        for name, said in BESIDE.items()
+        if expert.settings.get(name) != other.settings.get(name)
+        and (both_write or name not in NOT_WRITTEN)
+    )

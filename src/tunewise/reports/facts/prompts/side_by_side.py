@@ -1,0 +1,192 @@
+"""What prompted models answered, side by side, item by item."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tunewise.reports.document import Cell, Table
+from tunewise.reports.facts.evidence import Contender, Evidence
+
+METHOD = "prompt"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompted contender: its form, and the words that its prompt has for the options."""
+
+    name: str
+    position: int
+    model: str | None
+    settings: dict[str, Any]
+    words: tuple[str, ...]
+    seeded: bool
+
+    @property
+    def expert(self) -> bool:
+        return self.settings.get("style") == "expert"
+
+    @property
+    def writes(self) -> bool:
+        """Whether its answers are read from texts; else labels are only weighed."""
+        return self.settings.get("scoring") == "text"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One prompt's answer to one item. `text` is None where nothing was to be written."""
+
+    option: int
+    answer: str  # the option's name
+    word: str  # what the prompt calls it
+    probability: float
+    right: bool | None
+    text: str | None
+    understood: bool
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An item with every prompt's reply, in the order of the prompts."""
+
+    id: str
+    texts: dict[str, str]
+    right: str | None
+    replies: tuple[Reply, ...]
+
+    @property
+    def differing(self) -> int:
+        """Pairs of prompts whose answers differ."""
+        counts = Counter(reply.option for reply in self.replies).values()
+        total = len(self.replies)
+        return (total * total - sum(count * count for count in counts)) // 2
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Every prompt with its replies to the items that all of them were asked."""
+
+    split: str
+    prompts: tuple[Prompt, ...]
+    items: tuple[Asked, ...]
+
+    @property
+    def by_model(self) -> list[list[int]]:
+        """The places of the prompts, model by model."""
+        found: dict[str | None, list[int]] = {}
+        for place, prompt in enumerate(self.prompts):
+            found.setdefault(prompt.model, []).append(place)
+        return list(found.values())
+
+    def replies(self, place: int) -> list[Reply]:
+        """One prompt's replies, item by item."""
+        return [item.replies[place] for item in self.items]
+
+    def most_telling(self, most: int) -> list[Asked]:
+        """All items; of many, those on which prompts differ most, the earlier of equals first."""
+        if len(self.items) <= most:
+            return list(self.items)
+        return sorted(self.items, key=lambda item: -item.differing)[:most]
+
+
+def side_by_side(evidence: Evidence) -> SideBySide | None:
+    """The prompts of a study on the split that decides, each with its first seed.
+
+    None where no prompt has answered yet.
+    """
+    found = [(one, rows) for one in evidence.contenders if (rows := _stored(one, evidence.split))]
+    if not found:
+        return None
+    prompts = tuple(_prompt(evidence, contender) for contender, _ in found)
+    by_id = [{row["id"]: row for row in rows} for _, rows in found]
+    texts = evidence.texts(evidence.split)
+    items = []
+    for id in by_id[0]:
+        rows = [answers[id] for answers in by_id if id in answers]
+        if len(rows) < len(prompts):
+            continue
+        label = rows[0]["label"]
+        items.append(
+            Asked(
+                id,
+                texts.get(id, {}),
+                None if label is None else evidence.option(label),
+                tuple(
+                    _reply(evidence, prompt, row) for prompt, row in zip(prompts, rows, strict=True)
+                ),
+            )
+        )
+    return SideBySide(evidence.split, prompts, tuple(items))
+
+
+def prompting(asked: SideBySide | None) -> Table:
+    """A row an item: its right answer and, of each prompt, answer, probability and text.
+
+    Where a text named no label, the answer is the likeliest one, and `understood` says false.
+    """
+    items = asked.items if asked else ()
+    prompts = asked.prompts if asked else ()
+    columns = items[0].texts if items else ()
+    parts = ("answer", "probability", "text", "understood")
+    header = (
+        "id",
+        *columns,
+        "right",
+        *(f"{prompt.name}: {part}" for prompt in prompts for part in parts),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            item.id,
+            *item.texts.values(),
+            item.right,
+            *(cell for reply in item.replies for cell in _cells(reply)),
+        )
+        for item in items
+    ]
+    return Table("prompting", "Prompts side by side", header, tuple(rows))
+
+
+def _cells(reply: Reply) -> tuple[Cell, ...]:
+    understood = None if reply.text is None else str(reply.understood).lower()
+    return reply.answer, reply.probability, reply.text or None, understood
+
+
+def _stored(contender: Contender, split: str) -> list[dict[str, Any]]:
+    if contender.method != METHOD or not contender.finished:
+        return []
+    path = contender.finished[0].predictions(split)
+    return [] if path is None else pq.read_table(path).to_pylist()
+
+
+def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
+    method = contender.centre.settings.get("method") or {}
+    settings = {**contender.settings, **(method.get("settings") or {})}
+    words: Sequence[str] = settings.get("labels") or evidence.labels
+    return Prompt(
+        contender.name,
+        contender.position,
+        contender.model,
+        settings,
+        tuple(map(str, words)),
+        contender.seeded,
+    )
+
+
+def _reply(evidence: Evidence, prompt: Prompt, row: dict[str, Any]) -> Reply:
+    option, label = int(row["choice"]), row["label"]
+    answer = evidence.option(option)
+    return Reply(
+        option,
+        answer,
+        prompt.words[option] if option < len(prompt.words) else answer,
+        float(row["probabilities"][option]),
+        None if label is None else label == option,
+        str(row["text"] or "") if prompt.writes else None,
+        bool(row["understood"]),
+        bool(row["cut"]),
+    )

@@ -1,0 +1,166 @@
+"""Questions about pictures by type: how many of each, who answers them, and likely reasons.
+
+Reasons are told from what was measured on the slices and from what is published of an encoder's
+training. They are not tested; the paired test of each type stands beside its scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.slices import KIND, Slice, Sliced
+from tunewise.reports.facts.wording import listed, percent, points
+
+SOURCES = {  # of the taxonomies; the rules are ours
+    "cocoqa": "Ren, Kiros and Zemel 2015, arXiv:1505.02074",
+    "tdiuc": "Kafle and Kanan 2017, arXiv:1703.09684",
+}
+TRAINED_ON = {  # data and objective of an encoder on the hub, or of ours, by its whole name
+    "microsoft/resnet-50": "resnet-50 was trained to name the one thing that a photograph shows, "
+    "out of 1,000 (ImageNet; He et al. 2015, arXiv:1512.03385). Its average over all places likely "
+    "tells what is there better than how many or where.",
+    "openai/clip-vit-base-patch32": "clip-vit-base-patch32 was trained to match 400 million "
+    "pictures with their captions (Radford et al. 2021, arXiv:2103.00020). Its vectors likely hold "
+    "what captions say, which is things and colours more than counts and places.",
+    "sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2 was trained to find the one of "
+    "many sentences that belongs to another, on over a billion pairs (its model card). Its vectors "
+    "likely hold the subject of a question better than single small words.",
+    "embedded:picture-encoder": "The embedded picture encoder was trained to tell thing, number "
+    "and colour at each of six places of a drawing (scripts/pretrain_pictures.py): every type asks "
+    "for what it has learnt.",
+}
+OFTEN = 0.25  # share of a type that the commonest answer alone gets right, to be worth a word
+RARE = 0.5  # of an equal share of train
+
+
+@dataclass(frozen=True)
+class TypeRow:
+    """A type of question: how many there are in each split, and its slice where there are any."""
+
+    name: str
+    counts: tuple[int, ...]
+    slice: Slice | None
+
+
+@dataclass(frozen=True)
+class ByType:
+    """Every type of the taxonomy, those that are absent included."""
+
+    taxonomy: str
+    source: str | None
+    splits: tuple[str, ...]
+    rows: tuple[TypeRow, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def present(self) -> int:
+        return sum(any(row.counts) for row in self.rows)
+
+    @property
+    def lead(self) -> str:
+        source = f" ({self.source}; the rules on the words are ours)" if self.source else ""
+        return (
+            f"By the taxonomy {shown(self.taxonomy)}{source}: {self.present} of {len(self.rows)} "
+            "types of questions are present."
+        )
+
+
+def by_type(evidence: Evidence, found: Sliced | None) -> ByType | None:
+    """The types; None where the questions have none."""
+    audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
+    counts: dict[str, Mapping[str, int]] = {
+        split: facts["question_types"]
+        for split, facts in audited.items()
+        if "question_types" in facts
+    }
+    if not counts:
+        return None
+    slices = {one.value: one for one in (found.columns.get(KIND, ()) if found else ())}
+    rows = tuple(
+        TypeRow(name, tuple(int(count.get(name, 0)) for count in counts.values()), slices.get(name))
+        for name in dict.fromkeys(name for count in counts.values() for name in count)
+    )
+    name = str(evidence.study["task"].get("question_types", ""))
+    return ByType(name, SOURCES.get(name), tuple(counts), rows, _reasons(evidence, counts, rows))
+
+
+def _reasons(
+    evidence: Evidence, counts: Mapping[str, Mapping[str, int]], rows: tuple[TypeRow, ...]
+) -> tuple[str, ...]:
+    sliced = [row for row in rows if row.slice]
+    told = [
+        *_what_pictures_add(evidence, sliced),
+        *_what_guessing_gives(evidence, sliced),
+        *_what_is_rare(counts.get("train", {})),
+    ]
+    models = evidence.study.get("models", {})
+    recorded = [models.get(one.model, {}) for one in evidence.contenders]
+    encoders = dict.fromkeys(name for model in recorded for name in _published(model))
+    return (*told, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
+
+
+def _published(model: Mapping[str, str | None]) -> list[str]:
+    """The encoders that came from the hub, as a commit says, or with us; a folder may be any."""
+    sources, commits = ((model.get(key) or "").split(" + ") for key in ("source", "revision"))
+    commits += [""] * (len(sources) - len(commits))
+    return [
+        source
+        for source, commit in zip(sources, commits, strict=True)
+        if commit or source.startswith("embedded:")
+    ]
+
+
+def _what_pictures_add(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
+    """Each contender that reads both against the one that reads questions alone."""
+    alone = {
+        one.model: one for one in evidence.contenders if one.settings.get("inputs") == "question"
+    }
+    told = []
+    for both in evidence.contenders:
+        rival = alone.get(both.model)
+        if both.method != "fusion" or both.settings.get("inputs", "both") != "both" or not rival:
+            continue
+        gaps = {row.name: gap for row in rows if (gap := _gap(row.slice, both, rival)) is not None}
+        ordered = sorted(gaps, key=lambda name: -gaps[name])
+        if ordered:
+            said = ", ".join(f"{shown(name)} {points(gaps[name])}" for name in ordered)
+            told.append(
+                f"What pictures add to the question ({shown(both.name)} minus {shown(rival.name)}, "
+                f"in points): {said}. Where it is little, the words give the answer away, or the "
+                "picture's vector likely does not hold what is asked."
+            )
+    return told
+
+
+def _gap(one: Slice | None, both: Contender, rival: Contender) -> float | None:
+    scores = [one.score(name) if one else None for name in (both.name, rival.name)]
+    means = [score.mean if score else None for score in scores]
+    return None if means[0] is None or means[1] is None else means[0] - means[1]
+
+
+def _what_guessing_gives(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
+    """The types on which one answer is right often; such points need no understanding."""
+    majority = next((one.name for one in evidence.contenders if one.method == "majority"), None)
+    if majority is None:
+        return []
+    scores = {row.name: row.slice.score(majority) for row in rows if row.slice}
+    often = [
+        f"{percent(score.mean)} % on {shown(name)}"
+        for name, score in scores.items()
+        if score is not None and score.mean is not None and score.mean >= OFTEN
+    ]
+    if not often:
+        return []
+    said = f"One and the same answer to every question is right for {listed(often)}"
+    return [f"{said}: so much needs neither question nor picture."]
+
+
+def _what_is_rare(train: Mapping[str, int]) -> list[str]:
+    present = {name: count for name, count in train.items() if count}
+    equal = sum(present.values()) / max(1, len(present))
+    rare = [f"{shown(name)} ({count:,})" for name, count in present.items() if count < RARE * equal]
+    total = sum(present.values())
+    return [f"Of {total:,} training questions few are on {listed(rare)}."] if rare else []

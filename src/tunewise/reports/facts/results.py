@@ -1,0 +1,236 @@
+"""One row per contender: what it scored, how sure that is, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from tunewise.reports.facts.comparisons import comparison, intervals
+from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial, gather
+from tunewise.statistics.comparison import Comparison
+from tunewise.statistics.intervals import Interval
+from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.pairs import Pair
+from tunewise.store.study import StudyFolder
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A metric over seeds: its values in the order of the seeds, as fractions or nats."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.values))
+
+    @property
+    def sd(self) -> float | None:
+        """The sample standard deviation; None with one seed, which shows no spread."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Numbers in the model, and how many of them were trained."""
+
+    total: int
+    trainable: int
+
+    @property
+    def share(self) -> float:
+        return self.trainable / self.total
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the clock and the machine said: it differs from run to run, unlike all the rest."""
+
+    seconds: float | None  # one trial of the chosen point, mean over seeds
+    seconds_all: float  # every trial of the contender, the search included
+    peak_bytes: int | None
+    artefact_bytes: int | None
+    hosts: tuple[str, ...]
+
+
+Standing = Literal["best", "tied", "behind-as-trained", "behind", "untested", "unscored"]
+"""Where a row stands to the best. A tied one cannot be told apart from it on these items. One that
+is behind as trained is tied as a method: other seeds could turn the order. One behind is both.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contender in the final table."""
+
+    name: str
+    position: int
+    model: str | None
+    method: str
+    settings: dict[str, Any]
+    status: str
+    error: str | None
+    chosen: dict[str, Any] | None
+    learning_rate: float | None  # what was used, where it was not searched
+    seeds: tuple[int, ...]
+    validation: dict[str, Spread]
+    test: dict[str, Spread]
+    intervals: dict[tuple[str, str], Interval]  # by split and metric; over items
+    to_best: Pair | None  # this row minus the best; None for the best itself
+    standing: Standing
+    flags: tuple[str, ...]  # such as "degenerate": some trial answered one class throughout
+    parameters: Parameters | None
+    measured: Measured
+
+    def scores(self, split: str) -> dict[str, Spread]:
+        return self.test if split == "test" else self.validation
+
+
+@dataclass(frozen=True)
+class Results:
+    """All rows, best first and those without a score last, and what they rest on."""
+
+    study: str
+    split: str
+    metric: str
+    metrics: tuple[str, ...]
+    items: int
+    seeds_planned: tuple[int, ...]
+    pairs_counted: int  # by which p values are corrected
+    rows: tuple[Row, ...]
+
+    @property
+    def higher_is_better(self) -> bool:
+        return METRICS[self.metric].higher_is_better
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to run; what failed has been run."""
+        return all(row.status != UNFINISHED for row in self.rows)
+
+    @property
+    def best(self) -> Row | None:
+        return next((row for row in self.rows if row.standing == "best"), None)
+
+    def standing(self, standing: str) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.standing == standing)
+
+    @property
+    def failed(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
+
+
+def rows(folder: StudyFolder) -> Results:
+    """The results of a study as far as it has come."""
+    return results_of(gather(folder))
+
+
+def results_of(evidence: Evidence) -> Results:
+    """The rows of what has been gathered, ranked by the headline metric over seeds."""
+    compared = comparison(evidence)
+    scored = [row.name for row in compared.rows if row.mean is not None] if compared else []
+    by_name = {contender.name: contender for contender in evidence.contenders}
+    order = [*scored, *(name for name in by_name if name not in scored)]
+    found = intervals(evidence)
+    return Results(
+        study=evidence.name,
+        split=evidence.split,
+        metric=evidence.headline,
+        metrics=evidence.metrics,
+        items=max((row.items for row in compared.rows), default=0) if compared else 0,
+        seeds_planned=tuple(evidence.study["seeds"]),
+        pairs_counted=compared.family_size if compared else 0,
+        rows=tuple(_row(by_name[name], compared, found) for name in order),
+    )
+
+
+def _row(
+    contender: Contender,
+    compared: Comparison | None,
+    found: Mapping[tuple[str, str, str], Interval],
+) -> Row:
+    counted = contender.parameters
+    return Row(
+        name=contender.name,
+        position=contender.position,
+        model=contender.model,
+        method=contender.method,
+        settings=contender.settings,
+        status=contender.status,
+        error=_error(contender),
+        chosen=contender.chosen.values if contender.chosen else None,
+        learning_rate=contender.learning_rate,
+        seeds=tuple(trial.seed for trial in contender.finished),
+        validation=_spreads(contender.finished, "validation"),
+        test=_spreads(contender.finished, "test"),
+        intervals={
+            (split, metric): interval
+            for (name, split, metric), interval in found.items()
+            if name == contender.name
+        },
+        to_best=compared.to_best(contender.name) if compared else None,
+        standing=_standing(contender.name, compared),
+        flags=_flags(contender),
+        parameters=Parameters(counted["total"], counted["trainable"]) if counted else None,
+        measured=_measured(contender),
+    )
+
+
+def _standing(name: str, compared: Comparison | None) -> Standing:
+    if compared is None or all(row.name != name or row.mean is None for row in compared.rows):
+        return "unscored"
+    pair = compared.to_best(name)
+    if pair is None:
+        return "best"
+    if pair.decided_by == "nothing":
+        return "untested"
+    if not pair.tied:
+        return "behind"
+    return "behind-as-trained" if pair.items.separated else "tied"
+
+
+def _flags(contender: Contender) -> tuple[str, ...]:
+    found = (flag for t in contender.finished for flag in t.record.result.get("flags") or ())
+    return tuple(dict.fromkeys(str(flag) for flag in found))
+
+
+def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:
+    """Each metric of a split over the trials that have it."""
+    found: dict[str, list[float]] = {}
+    for trial in trials:
+        for metric, value in trial.metrics(split).items():
+            if value is not None:
+                found.setdefault(metric, []).append(float(value))
+    return {metric: Spread(tuple(values)) for metric, values in found.items()}
+
+
+def _error(contender: Contender) -> str | None:
+    """The first error among the trials that decide; a lost search point is not the row's error."""
+    decisive = contender.chosen.trials if contender.chosen else contender.trials
+    records = (record for trial in decisive for record in (trial.record, trial.test))
+    errors = (record.result.get("error") for record in records if record)
+    return next((str(error) for error in errors if error), None)
+
+
+def _measured(contender: Contender) -> Measured:
+    ended = [trial.record.costs for trial in contender.finished]
+    # Where nothing ended well, the peak is what it failed at.
+    costs = [trial.record.costs for trial in contender.finished or contender.trials]
+    peaks = [c["bytes"]["peak_resident"] for c in costs if _has(c, "bytes", "peak_resident")]
+    sizes = [c["bytes"]["artefact"] for c in ended if _has(c, "bytes", "artefact")]
+    seconds = [c["seconds"]["total"] for c in ended if _has(c, "seconds", "total")]
+    everything = [trial.record.costs for trial in contender.trials]
+    return Measured(
+        seconds=float(np.mean(seconds)) if seconds else None,
+        seconds_all=sum(c["seconds"]["total"] for c in everything if _has(c, "seconds", "total")),
+        peak_bytes=max(peaks, default=None),
+        artefact_bytes=max(sizes, default=None),
+        hosts=tuple(sorted({str(c["host"]) for c in everything if c.get("host")})),
+    )
+
+
+def _has(costs: Mapping[str, Any], part: str, key: str) -> bool:
+    return costs.get(part, {}).get(key) is not None

@@ -1,0 +1,145 @@
+"""What a search tried: points with their scores, edges of a range, and what may lie beyond."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tunewise.reports.facts.answers import Answers
+from tunewise.reports.facts.evidence import Contender, Point
+from tunewise.statistics.metrics import METRICS, Columns, upward
+from tunewise.statistics.tuning import ahead, expected_best
+
+LOGARITHMIC = 1.5  # neighbours this far apart, as a factor, were meant as a geometric range
+HIGHEST = {"dropout": 1.0, "warmup": 1.0}  # settings that are fractions
+POINTS_FOR_A_CURVE = 3
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A chosen value that is the smallest or largest of those tried, and shown to be the best."""
+
+    setting: str
+    side: str  # "lowest" or "highest"
+    value: float
+    tried: tuple[float, ...]
+    try_next: float
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One searched point: its values, its validation score, and whether it was chosen."""
+
+    values: dict[str, Any]
+    score: float | None
+    status: str
+    chosen: bool
+    edges: tuple[str, ...]  # settings of which better values may lie beyond this one, if chosen
+
+
+def tried(contender: Contender, metric: str) -> list[Tried]:
+    """Every point of the contender's search, best first, those without a score last."""
+    ends = tuple(edge.setting for edge in edges(contender, metric))
+    rows = [
+        Tried(
+            point.values,
+            point.score(metric),
+            point.trials[0].record.status if point.trials else "not run",
+            point is contender.chosen,
+            ends if point is contender.chosen else (),
+        )
+        for point in contender.points
+    ]
+    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
+    return sorted(rows, key=lambda row: (row.score is None, -sign * (row.score or 0.0)))
+
+
+def edges(contender: Contender, metric: str) -> list[Edge]:
+    """The settings whose best value is an end of an ordered range of two or more values.
+
+    A direction needs evidence: the end must be ahead of every other value by more than chance,
+    its neighbour must have a score, and what stands there must have learned something. Points
+    that tie for the first place count alike, so that their order decides nothing.
+    """
+    leaders = _leaders(contender, metric)
+    if contender.chosen is None or any(point.trials[0].learned_nothing for point in leaders):
+        return []
+    found = (_edge(contender, leaders, setting, metric) for setting in contender.searched)
+    return [edge for edge in found if edge is not None]
+
+
+def learned_nothing(contender: Contender) -> bool:
+    """Whether something was searched, and no point that ended well learned anything."""
+    ended = [trial for point in contender.points for trial in point.trials[:1] if trial.done]
+    searched = len(contender.points) > 1 and contender.chosen is not None
+    return searched and all(trial.learned_nothing for trial in ended)
+
+
+def _leaders(contender: Contender, metric: str) -> list[Point]:
+    """The points that share the best score."""
+    scores = [(score, p) for p in contender.points if (score := p.score(metric)) is not None]
+    best = max((upward(metric, score) for score, _ in scores), default=None)
+    return [point for score, point in scores if upward(metric, score) == best]
+
+
+def _edge(contender: Contender, leaders: list[Point], setting: str, metric: str) -> Edge | None:
+    values = [point.values.get(setting) for point in contender.points]
+    numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    ordered = sorted(set(numbers))
+    if len(numbers) < len(values) or len(ordered) < 2:
+        return None
+    value, *others_first = {point.values[setting] for point in leaders}
+    if others_first or value not in {ordered[0], ordered[-1]}:
+        return None
+    low = value == ordered[0]
+    neighbour, end = (ordered[1], ordered[0]) if low else (ordered[-2], ordered[-1])
+    others = [
+        point
+        for point in contender.points
+        if point.values[setting] != value and point.score(metric) is not None
+    ]
+    if all(point.values[setting] != neighbour for point in others) or not all(
+        _ahead(leader, other, metric) for leader in leaders for other in others
+    ):
+        return None
+    beyond = _beyond(neighbour, end)
+    name = setting.rpartition(".")[2]
+    if (low and beyond <= 0) or beyond >= HIGHEST.get(name, float("inf")):
+        return None  # nothing lies beyond
+    return Edge(setting, "lowest" if low else "highest", end, tuple(ordered), beyond)
+
+
+def _ahead(point: Point, other: Point, metric: str) -> bool:
+    """By their answers on validation with the first seed; without answers nothing is shown."""
+    ours, theirs = (one.trials[0].answers("validation") for one in (point, other))
+    if ours is None or theirs is None or ours.ids != theirs.ids:
+        return False
+    rng = np.random.default_rng(0)
+    return ahead(metric, _columns(ours), _columns(theirs), rng=rng)
+
+
+def _columns(answers: Answers) -> Columns:
+    return Columns(answers.labels, answers.choices, answers.probabilities, answers.scores)
+
+
+def _beyond(inner: float, end: float) -> float:
+    """One more step in the direction of the end, of the same kind as the last.
+
+    >>> _beyond(5e-4, 1e-3), _beyond(7, 9), _beyond(3e-4, 1e-4), _beyond(0.1, 0)
+    (0.002, 11, 3.3e-05, -0.1)
+    """
+    whole = isinstance(inner, int) and isinstance(end, int)
+    if inner > 0 and end > 0 and max(inner / end, end / inner) >= LOGARITHMIC:
+        return max(1, end * end // inner) if whole else float(f"{end * end / inner:.2g}")
+    return 2 * end - inner if whole else float(f"{2 * end - inner:.4g}")
+
+
+def best_of(contender: Contender, metric: str) -> list[float]:
+    """The score to expect from the best of 1, 2, ... of its points; empty below three points."""
+    scores = [score for point in contender.points if (score := point.score(metric)) is not None]
+    if len(scores) < POINTS_FOR_A_CURVE or not np.isfinite(scores).all():
+        return []
+    better = METRICS[metric].higher_is_better
+    return [float(value) for value in expected_best(scores, higher_is_better=better)]

@@ -1,0 +1,209 @@
+"""Scores by slice of the data: where the order of contenders holds, and where it does not.
+
+The two rows that are compared in every slice are the best and the second of the whole study,
+named before any slice was looked at, so that no slice picks its own winner. Holm counts every
+slice of every column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.results import Results
+from tunewise.statistics.claims import Claim, Meeting, Terms, items_claim
+from tunewise.statistics.corrections import holm
+from tunewise.statistics.intervals import Interval
+from tunewise.statistics.metrics import METRICS, Metric
+from tunewise.statistics.score_matrix import RowScores, share_items
+from tunewise.statistics.summary import summarise
+
+KIND = "question_type"  # questions about pictures are always sliced by it
+LENGTH = "length"  # of all texts, or context_length and the like: quartiles, in characters
+MOST_SLICES = 12  # of one column; the rarest values are put together
+MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
+OF_THEMSELVES = ("question_word",)  # columns that a task adds to its prepared data
+MISSING, EMPTY = "(missing)", "(empty)"
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """A row within a slice. `mean` is None where the metric is not defined there."""
+
+    name: str
+    mean: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The items that share a value of a column, and what every row scored on them."""
+
+    column: str
+    value: str
+    items: int
+    scores: tuple[SliceScore, ...]  # in the order of the results
+    difference: float | None  # the study's best minus its second, on these items
+    test: Claim | None  # of that difference, corrected over all slices
+
+    def score(self, name: str) -> SliceScore | None:
+        return next((one for one in self.scores if one.name == name), None)
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """Every slice of a study. `counted` slices were tested, and p-values count them all."""
+
+    metric: str
+    split: str
+    best: str | None
+    second: str | None
+    counted: int
+    slices: tuple[Slice, ...]
+
+    @property
+    def columns(self) -> dict[str, list[Slice]]:
+        found: dict[str, list[Slice]] = {}
+        for one in self.slices:
+            found.setdefault(one.column, []).append(one)
+        return found
+
+
+def sliced(evidence: Evidence, results: Results) -> Sliced | None:
+    """The scores by slice; None where there are no slices or nothing has been answered.
+
+    Where a study of questions names none, its prepared data still say what word each asks with.
+    """
+    names = _columns(evidence)
+    order = [row.name for row in results.rows if row.standing != "unscored"]
+    rows = sorted(
+        (row for row in answered(evidence.contenders, evidence.split) if row.name in order),
+        key=lambda row: order.index(row.name),
+    )
+    if not names or not rows:
+        return None
+    metric = METRICS[evidence.headline]
+    values = evidence.slice_values(evidence.split, names)
+    groups = [
+        (column, value, ids)
+        for column in names
+        for value, ids in _groups(values.get(column, {}), cut=column.endswith(LENGTH))
+    ]
+    best, second = (rows[0].name, rows[1].name) if len(rows) > 1 else (rows[0].name, None)
+    found = [_slice(column, value, ids, rows, metric) for column, value, ids in groups]
+    if not any(found):
+        return None
+    return _corrected(
+        Sliced(metric.name, evidence.split, best, second, 0, tuple(one for one in found if one))
+    )
+
+
+def _columns(evidence: Evidence) -> list[str]:
+    named = [str(name) for name in evidence.study.get("slices") or ()]
+    audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
+    typed = any("question_types" in facts for facts in audited.values())
+    if typed and KIND not in named:
+        return [*named, KIND]
+    return named or list(OF_THEMSELVES)
+
+
+def _slice(
+    column: str, value: str, ids: set[str], rows: Sequence[RowScores], metric: Metric
+) -> Slice | None:
+    inside = [cut for row in rows if (cut := _only(row, ids)) is not None]
+    if not inside:
+        return None
+    rng = np.random.default_rng(0)
+    scores: list[SliceScore] = []
+    test, difference = None, None
+    for group in share_items(inside, metric, rng=rng, resamples=RESAMPLES_BESIDE):
+        by_name = {row.name: row for row in group.rows}
+        for row in group.rows:
+            told = summarise(row, group, metric, level=LEVEL)
+            scores.append(SliceScore(row.name, told.mean, told.items_interval))
+        if len(rows) > 1 and {rows[0].name, rows[1].name} <= set(by_name):
+            meeting = Meeting(by_name[rows[0].name], by_name[rows[1].name], group, metric)
+            terms = Terms(metric, LEVEL, 1, None, RESAMPLES_BESIDE)
+            if np.isfinite(meeting.difference):
+                difference = meeting.difference
+                test = items_claim(meeting, terms, rng=rng)
+    order = [row.name for row in rows]
+    scores.sort(key=lambda score: order.index(score.name))
+    items = len(inside[0].ids)
+    return Slice(column, value, items, tuple(scores), difference, test)
+
+
+def _corrected(found: Sliced) -> Sliced:
+    """Holm over every slice that could be tested."""
+    tested = [one for one in found.slices if one.test is not None and one.test.p is not None]
+    p = [one.test.p for one in tested if one.test and one.test.p is not None]
+    adjusted = holm(p).tolist() if p else []
+    corrected = dict(zip(map(id, tested), adjusted, strict=True))
+    slices = tuple(_told(one, corrected.get(id(one))) for one in found.slices)
+    return replace(found, counted=len(tested), slices=slices)
+
+
+def _told(one: Slice, p: float | None) -> Slice:
+    if one.test is None or p is None:
+        return one
+    return replace(one, test=replace(one.test, p_adjusted=p, separated=p < 1 - LEVEL))
+
+
+def _only(row: RowScores, ids: set[str]) -> RowScores | None:
+    kept = [name for name in row.ids if name in ids]
+    return row.in_order_of(kept) if kept else None
+
+
+def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, set[str]]]:
+    """The ids of every slice of a column, in the order of its values or of its quartiles."""
+    numbers = _numbers(values)
+    if numbers and (cut or len(set(numbers.values())) > MOST_VALUES):
+        return _quartiles(numbers)
+    groups: dict[str, set[str]] = {}
+    for id, value in values.items():
+        name = MISSING if value is None else value or EMPTY
+        groups.setdefault(name, set()).add(id)
+    by_size = sorted(groups, key=lambda name: (-len(groups[name]), name))
+    if len(by_size) <= MOST_SLICES:
+        return [(name, groups[name]) for name in sorted(groups)]
+    kept, rest = sorted(by_size[: MOST_SLICES - 1]), by_size[MOST_SLICES - 1 :]
+    others = set().union(*(groups[name] for name in rest))
+    return [*((name, groups[name]) for name in kept), (f"({len(rest)} rarer values)", others)]
+
+
+def _numbers(values: Mapping[str, str | None]) -> dict[str, float]:
+    """The values as numbers; nothing where one of them is none."""
+    found = {}
+    for id, value in values.items():
+        try:
+            number = float(value) if value is not None else float("nan")
+        except ValueError:
+            return {}
+        if not np.isfinite(number):
+            return {}
+        found[id] = number
+    return found
+
+
+def _quartiles(numbers: Mapping[str, float]) -> list[tuple[str, set[str]]]:
+    """Four groups of about equal size; equal numbers are never parted.
+
+    >>> [(name, sorted(ids)) for name, ids in _quartiles({"a": 1, "b": 2, "c": 3, "d": 4})]
+    [('1', ['a']), ('2', ['b']), ('3', ['c']), ('4', ['d'])]
+    """
+    values: NDArray[np.float64] = np.array(list(numbers.values()))
+    bounds = np.quantile(values, [0.25, 0.5, 0.75], method="inverted_cdf")
+    place = dict(zip(numbers, np.searchsorted(bounds, values).tolist(), strict=True))
+    groups = []
+    for quarter in range(4):
+        inside = {id for id, where in place.items() if where == quarter}
+        if inside:
+            span = sorted(numbers[id] for id in inside)
+            low, high = f"{span[0]:g}", f"{span[-1]:g}"
+            groups.append((low if low == high else f"{low} to {high}", inside))
+    return groups

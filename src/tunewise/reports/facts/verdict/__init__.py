@@ -1,0 +1,1 @@
+"""Which contender to use, how sure that is, and what it costs."""

@@ -1,0 +1,126 @@
+"""Whether what uses no model is enough: shown by an equivalence test, or said not to be known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.wording import gap, gap_unit, metric_said, probability
+from tunewise.statistics.claims import Claim
+from tunewise.statistics.combine import Equivalence
+from tunewise.statistics.pairs import Pair
+
+BASELINES = {"tfidf": "TF-IDF", "majority": "Guessing the majority class"}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The best row that uses no model, against the best that uses one. One of them is the best."""
+
+    row: Row
+    rival: Row
+    pair: Pair
+
+    @property
+    def shown(self) -> bool:
+        """Whether the two are the same within the margin that the study states."""
+        return self.pair.equivalence is not None and self.pair.equivalence.equivalent
+
+
+def plain_against_model(results: Results, learned_nothing: Collection[str]) -> Plain | None:
+    """None where there are no two such rows, or the model's learned nothing that could be needed.
+
+    One row is tested and not each that uses no model, so that the level of the test holds.
+    """
+    scored = [row for row in results.rows if row.standing not in {"unscored", "untested"}]
+    row = next((one for one in scored if one.model is None), None)
+    rival = next((one for one in scored if one.model is not None), None)
+    if row is None or rival is None or rival.name in learned_nothing:
+        return None
+    pair = row.to_best or rival.to_best
+    return Plain(row, rival, pair) if pair else None
+
+
+def said_of_plain(plain: Plain, results: Results) -> str | None:
+    """That it is enough, or that this is not known; None where it is shown to be behind, or best
+    with no margin to be enough within.
+    """
+    name = BASELINES.get(plain.row.method, shown(plain.row.name))
+    test = plain.pair.equivalence
+    if test is not None and test.equivalent:
+        return f"{name} is enough: {_within(test, plain, results.metric)}{_as_trained(plain.pair)}."
+    if plain.row.standing != "tied":
+        return None
+    said = f"Whether {_inside(name)} is enough is not known"
+    return f"{said}: {shown(plain.rival.name)} is {_lead(plain.pair, results)}."
+
+
+def as_good_within(row: Row, results: Results) -> str:
+    """What may be said of a row beside the best: the same within the margin, or not shown so."""
+    pair = row.to_best
+    if pair is None or pair.equivalence is None or not pair.equivalence.equivalent:
+        return "that it is as good is not shown"
+    test, metric = pair.equivalence, results.metric
+    return (
+        f"it is as good within {amount(metric, test.margin)} (equivalence p "
+        f"{_p(test.p)}{_as_trained(pair)})"
+    )
+
+
+def _within(test: Equivalence, plain: Plain, metric: str) -> str:
+    low, high = test.interval
+    if plain.pair.row != plain.row.name:  # the difference of the model from it
+        low, high = -high, -low
+    return (
+        f"its {metric_said(metric)} is that of {shown(plain.rival.name)} within "
+        f"{amount(metric, test.margin)} (difference {gap(metric, low)} to {gap(metric, high)}, "
+        f"90 % interval; equivalence p {_p(test.p)})"
+    )
+
+
+def _lead(pair: Pair, results: Results) -> str:
+    """By how much the best is ahead, and why that decides nothing."""
+    lead, metric, claim = upward_of(results, pair), results.metric, pair.deciding
+    ends = ends_of(results, claim)
+    between = f"95 % interval {' to '.join(gap(metric, end) for end in ends)}; " if ends else ""
+    over = f" corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
+    level = round(lead, 12) == 0
+    ahead = "level with it" if level else f"{amount(metric, lead)} ahead of it"
+    chance = "" if level else ", which could be chance"
+    margin = ""
+    if pair.equivalence is not None:
+        margin = f"; the same within {amount(metric, pair.equivalence.margin)} is not shown either"
+    return f"{ahead} ({between}p {_p(claim.p_adjusted)}{over}){chance}{margin}"
+
+
+def upward_of(results: Results, pair: Pair) -> float:
+    """The lead of the best over the row of a pair: positive where the best is better."""
+    return -pair.difference if results.higher_is_better else pair.difference
+
+
+def ends_of(results: Results, claim: Claim) -> tuple[float, float] | None:
+    """A claim's interval of that lead."""
+    if claim.interval is None:
+        return None
+    low, high = claim.interval
+    return (-high, -low) if results.higher_is_better else (low, high)
+
+
+def _as_trained(pair: Pair) -> str:
+    return "" if pair.method.p is not None else ", as these models were trained"
+
+
+def amount(metric: str, size: float) -> str:
+    return f"{gap(metric, size).lstrip('+')} {gap_unit(metric)}"
+
+
+def _p(p: float | None) -> str:
+    text = probability(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _inside(name: str) -> str:
+    """A name inside a sentence."""
+    return name[0].lower() + name[1:] if name == BASELINES["majority"] else name

@@ -1,0 +1,142 @@
+"""The contender to recommend within limits: the best that keeps them, or the nearest miss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.verdict.enough import amount, upward_of
+from tunewise.reports.facts.wording import count, duration, listed, metric_name, percent, size
+
+AT_MOST = ("memory", "artefact", "time", "parameters")
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A limit that a contender does not keep. `value` is None where it was not measured."""
+
+    limit: str
+    bound: float
+    value: float | None
+
+    @property
+    def distance(self) -> float:
+        """How far off, as the logarithm of a factor; infinite where nothing is known."""
+        if self.value is None or min(self.value, self.bound) <= 0:
+            return math.inf
+        return abs(math.log(self.value / self.bound))
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to take within the limits. `name` is None where no contender keeps them all."""
+
+    limits: Mapping[str, float]
+    name: str | None
+    within: tuple[str, ...]  # every contender that keeps the limits, best first
+    nearest: str | None  # where none does: fewest limits missed, then the smallest miss
+    misses: tuple[Miss, ...]  # of the nearest; of the best where another is recommended
+    says: str
+
+
+def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recommendation | None:
+    """The best scored contender within the limits; None where the study names no limits."""
+    if not limits:
+        return None
+    scored = [row for row in results.rows if row.scores(results.split).get(results.metric)]
+    missed = {row.name: _misses(row, limits, results.split) for row in scored}
+    within = [row for row in scored if not missed[row.name]]
+    asked = listed([_bound(name, bound) for name, bound in limits.items()], most=9)
+    if not scored:
+        says = f"Within the limits ({asked}) nothing can be recommended yet."
+        return Recommendation(dict(limits), None, (), None, (), says)
+    best = scored[0]
+    if within:
+        chosen = within[0]
+        says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take"
+        says += "." if results.finished else " so far."
+        if chosen is not best:
+            missing = _told(missed[best.name])
+            says += f" {shown(best.name)} {_lead(chosen, results)}, but misses {missing}."
+        names = tuple(row.name for row in within)
+        return Recommendation(
+            dict(limits), chosen.name, names, None, tuple(missed[best.name]), says
+        )
+    near = min(scored, key=lambda row: _order(missed[row.name]))
+    says = (
+        f"No contender keeps the limits ({asked}). Nearest is {shown(near.name)}, which misses "
+        f"{_told(missed[near.name])}."
+    )
+    return Recommendation(dict(limits), None, (), near.name, tuple(missed[near.name]), says)
+
+
+def _lead(chosen: Row, results: Results) -> str:
+    """How the best score compares with the chosen one's, and whether that is more than chance."""
+    pair = chosen.to_best
+    if pair is None:
+        return "scores higher"
+    lead = amount(results.metric, upward_of(results, pair))
+    shown_so = "" if chosen.standing == "behind" else ", not shown to be more than chance"
+    return f"scores {'higher' if results.higher_is_better else 'lower'} (by {lead}{shown_so})"
+
+
+def _misses(row: Row, limits: Mapping[str, float], split: str) -> list[Miss]:
+    found = []
+    for name, bound in limits.items():
+        value = _value(row, name, split)
+        kept = value is not None and (value <= bound if name in AT_MOST else value >= bound)
+        if not kept:
+            found.append(Miss(name, bound, value))
+    return found
+
+
+def _value(row: Row, name: str, split: str) -> float | None:
+    match name:
+        case "memory":
+            return row.measured.peak_bytes
+        case "artefact":
+            return row.measured.artefact_bytes
+        case "time":
+            return row.measured.seconds
+        case "parameters":  # what uses no network trains none of its numbers
+            return row.parameters.trainable if row.parameters else 0
+    spread = row.scores(split).get(name)
+    return spread.mean if spread else None
+
+
+def _order(misses: list[Miss]) -> tuple[int, float]:
+    return len(misses), max(miss.distance for miss in misses)
+
+
+def _bound(name: str, bound: float) -> str:
+    return f"{_name(name)} at {'most' if name in AT_MOST else 'least'} {_amount(name, bound)}"
+
+
+def _told(misses: list[Miss]) -> str:
+    return listed([_miss(miss) for miss in misses], most=9)
+
+
+def _miss(miss: Miss) -> str:
+    if miss.value is None:
+        return f"{_name(miss.limit)} (not measured)"
+    return f"{_name(miss.limit)} ({_amount(miss.limit, miss.value)})"
+
+
+def _name(limit: str) -> str:
+    words = {"parameters": "trained numbers", "artefact": "artefact"}
+    return words.get(limit, limit if limit in AT_MOST else metric_name(limit).lower())
+
+
+def _amount(name: str, value: float) -> str:
+    match name:
+        case "memory" | "artefact":
+            return size(int(value))
+        case "time":
+            return duration(value)
+        case "parameters":
+            return count(int(value))
+    return f"{percent(value)} %"

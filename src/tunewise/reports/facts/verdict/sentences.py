@@ -1,0 +1,227 @@
+"""The sentences of a verdict, each with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.verdict.enough import (
+    Plain,
+    amount,
+    as_good_within,
+    ends_of,
+    said_of_plain,
+    upward_of,
+)
+from tunewise.reports.facts.wording import (
+    count,
+    duration,
+    gap,
+    gap_unit,
+    listed,
+    probability,
+    score_said,
+    size,
+    split_name,
+)
+from tunewise.statistics.claims import Claim
+from tunewise.statistics.pairs import Pair
+
+
+def headline(results: Results, best: Row, cheapest: Row, plain: Plain | None) -> str:
+    """What to remember of a study that has finished."""
+    sentence = _leader(results, best)
+    about = said_of_plain(plain, results) if plain else None
+    if plain and about and plain.shown:
+        return f"{about} {sentence}"
+    if about or not results.standing("tied"):
+        return f"{sentence} {about}" if about else sentence
+    if cheapest is best:
+        return f"{sentence} {shown(best.name)} is also the cheapest of them."
+    return (
+        f"{sentence} {shown(cheapest.name)} is the cheapest of them; "
+        f"{as_good_within(cheapest, results)}."
+    )
+
+
+def so_far(results: Results, best: Row) -> str:
+    """Who leads in a study that has not finished: nobody is the best yet."""
+    return f"So far {_scores_best(results, best)}; what is to come may turn the order."
+
+
+def waiting(to_come: Mapping[str, tuple[int, int]]) -> str:
+    """What an unfinished study still waits for; empty where it has finished.
+
+    >>> waiting({"head": (2, 3), "full": (0, 1)})
+    'Not finished: 2 trainings and 4 tests of head and full are still to come.'
+    >>> waiting({"head": (0, 1)}), waiting({})
+    ('Not finished: 1 test of head is still to come.', '')
+    """
+    if not to_come:
+        return ""
+    sums = [sum(numbers) for numbers in zip(*to_come.values(), strict=True)]
+    told = [
+        f"{number:,} {what}{'s' * (number != 1)}"
+        for number, what in zip(sums, ("training", "test"), strict=True)
+        if number
+    ]
+    are = "is" if sum(sums) == 1 else "are"
+    names = listed([shown(name) for name in to_come])
+    return f"Not finished: {listed(told)} of {names} {are} still to come."
+
+
+def _leader(results: Results, best: Row) -> str:
+    name, where = shown(best.name), f"on {split_name(results.split)}"
+    score = score_said(results.metric, best.scores(results.split)[results.metric].mean)
+    if not any(row.to_best for row in results.rows):
+        return f"{name} reaches {score} {where}; there is nothing to compare it with."
+    tied, as_method = _names(results, "tied"), _names(results, "behind-as-trained")
+    if tied:
+        return f"{_scores_best(results, best)}; that {_are(tied)} worse is not shown."
+    if as_method:
+        return (
+            f"As trained, {name} is best with {score} {where}. Of the methods this is not shown: "
+            f"with other seeds the order to {listed(as_method)} could turn."
+        )
+    if results.standing("untested"):
+        return f"{_scores_best(results, best)}."
+    whom = "every other contender"
+    if results.standing("unscored"):
+        whom += " that has a score"
+    behind = [row.to_best for row in results.standing("behind")]
+    if any(pair and pair.method.p is None for pair in behind):
+        return f"As trained, {name} is best with {score} {where}, ahead of {whom}."
+    return f"{name} is best with {score} {where}, ahead of {whom}."
+
+
+def _scores_best(results: Results, best: Row) -> str:
+    where = f"on {split_name(results.split)}"
+    score = score_said(results.metric, best.scores(results.split)[results.metric].mean)
+    first = "scores highest" if results.higher_is_better else "comes first"
+    return f"{shown(best.name)} {first} with {score} {where}"
+
+
+def certainty(results: Results, best: Row) -> tuple[str, ...]:
+    """One sentence about these trained models, one about the methods, on the nearest rival."""
+    nearest = next((row for row in results.rows if row.to_best), None)
+    if nearest is None or nearest.to_best is None:
+        return ()
+    pair, name, other = nearest.to_best, shown(best.name), shown(nearest.name)
+    lead = upward_of(results, pair)
+    ahead = f"{amount(results.metric, lead)} ahead of"
+    if round(lead, 12) == 0:
+        ahead = "level with"
+    models = (
+        f"The trained models: on these {results.items:,} items of {split_name(results.split)}, "
+        f"{name} is {ahead} {other}{_told(pair.items, results)}."
+    )
+    ends = ends_of(results, pair.method)
+    if ends is None:
+        return (models, f"The methods: {pair.method.reason}.")
+    low, high = (gap(results.metric, end) for end in ends)
+    methods = (
+        f"The methods: with other seeds and other items, the lead of {name} over {other} would "
+        f"lie between {low} and {high} {gap_unit(results.metric)} (95 %; "
+        f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
+    )
+    seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
+    return (models, methods + why_narrower(pair, min(seeds)) if seeds else methods)
+
+
+def why_narrower(pair: Pair, seeds: int) -> str:
+    """A method's interval may come out narrower than the models', which looks like a mistake."""
+    items, method = pair.items.interval, pair.method.interval
+    if items is None or method is None or method.high - method.low >= items.high - items.low:
+        return ""
+    return (
+        " This interval is narrower than that of the trained models although it covers more: the "
+        f"spread over {seeds} seeds is itself only estimated, and came out small by chance. Rely "
+        "on the wider one."
+    )
+
+
+def outlook(results: Results) -> str | None:
+    """Who is behind, where that is not everybody, and what would settle the rest."""
+    behind, tied = _names(results, "behind"), results.standing("tied")
+    as_method = _names(results, "behind-as-trained")
+    sentences = []
+    if behind and (tied or as_method):
+        sentences.append(f"{_are(behind)} behind by more than chance explains.")
+    if as_method and tied:
+        sentences.append(
+            f"{_are(as_method)} behind as trained and tied as a method: with other seeds the "
+            "order could turn."
+        )
+    for row in [*tied, *results.standing("behind-as-trained")][:1]:
+        sentences += _settling(row.to_best)
+    return " ".join(sentences) or None
+
+
+def cost(best: Row, cheapest: Row, fastest: Row, leanest: Row) -> str | None:
+    """What is saved by taking the cheapest, the fastest or the leanest in place of the best."""
+    parts = []
+    if cheapest is not best and best.parameters:
+        ours, theirs = (
+            row.parameters.trainable if row.parameters else 0 for row in (cheapest, best)
+        )
+        trained = f"trains {count(ours)} numbers" if ours else "trains no network"
+        parts.append(
+            f"{shown(cheapest.name)} {trained} where {shown(best.name)} trains {count(theirs)}"
+        )
+    if fastest is not best and fastest.measured.seconds is not None:
+        parts.append(
+            f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} a trial where "
+            f"{shown(best.name)} takes {duration(best.measured.seconds)}"
+        )
+    if leanest is not best and leanest.measured.peak_bytes is not None:
+        parts.append(
+            f"{shown(leanest.name)} peaks at {size(leanest.measured.peak_bytes)} of memory where "
+            f"{shown(best.name)} peaks at {size(best.measured.peak_bytes)}"
+        )
+    return "; ".join(parts) + "." if parts else None
+
+
+def _settling(pair: Pair | None) -> list[str]:
+    """What more would show a difference as large as the one seen."""
+    ways = []
+    if pair and pair.needed_items and not pair.items.separated:
+        ways.append(f"{pair.needed_items:,} items")
+    if pair and pair.needed_seeds and not pair.method.separated:
+        ways.append(f"{pair.needed_seeds} seeds")
+    if not pair or not ways:
+        return []
+    return [
+        f"If the difference to {shown(pair.row)} is real and as large as seen, about "
+        f"{' or '.join(ways)} would show it."
+    ]
+
+
+def _told(claim: Claim, results: Results) -> str:
+    """The interval and the test of a claim, in brackets, seen from the best, and what they say."""
+    ends = ends_of(results, claim)
+    if claim.p is None or (ends is None and claim.p == 1):
+        return f" ({claim.reason})"
+    told = f"95 % interval {' to '.join(gap(results.metric, end) for end in ends)}" if ends else ""
+    told = told or str(claim.reason)
+    over = f", corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
+    return f" ({told}; {_p(claim)}, {claim.test}{over}): {_judged(claim)}"
+
+
+def _judged(claim: Claim) -> str:
+    if claim.separated is None:
+        return "this cannot be tested"
+    return "more than chance explains" if claim.separated else "this could be chance"
+
+
+def _p(claim: Claim) -> str:
+    text = probability(claim.p_adjusted)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def _names(results: Results, standing: str) -> list[str]:
+    return [shown(row.name) for row in results.standing(standing)]
+
+
+def _are(names: list[str]) -> str:
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'}"

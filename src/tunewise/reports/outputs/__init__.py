@@ -1,0 +1,1 @@
+"""Pages, papers, terminal text and files for programs."""

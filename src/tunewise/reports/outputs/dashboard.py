@@ -1,0 +1,170 @@
+"""Several studies on one page: what each has come to, and their contenders side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tunewise.core.errors import InputError, Problem, TunewiseError
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.facts.evidence import UNFINISHED, gather
+from tunewise.reports.facts.results import Results, results_of
+from tunewise.reports.facts.wording import metric_name, percent
+from tunewise.reports.outputs.html import TEMPLATES
+from tunewise.store.faults import stamps
+from tunewise.store.study import StudyFolder, is_study
+
+MOST_STUDIES = 200
+
+
+@dataclass(frozen=True)
+class Line:
+    """A study in the list. `error` says what is damaged, and stands alone where all of it is."""
+
+    number: int
+    name: str
+    path: str
+    status: str
+    results: Results | None
+    when: str
+    has_report: bool
+    has_pdf: bool
+    error: str | None = None
+
+    @property
+    def best(self) -> str:
+        best = self.results.best if self.results else None
+        if best is None or self.results is None:
+            return "–"
+        return best.name if self.results.finished else f"{best.name} (so far)"
+
+    @property
+    def score_of_best(self) -> str:
+        best = self.results.best if self.results else None
+        return self.score(best.name) if best else ""
+
+    def score(self, name: str) -> str:
+        """A contender's headline score with its interval, in percent."""
+        rows = self.results.rows if self.results else ()
+        row = next((row for row in rows if row.name == name), None)
+        if row is None or self.results is None:
+            return ""
+        spread = row.scores(self.results.split).get(self.results.metric)
+        if spread is None:
+            return row.status
+        interval = row.intervals.get((self.results.split, self.results.metric))
+        ends = " (" + "–".join(percent(end) for end in interval) + ")" if interval else ""
+        return f"{percent(spread.mean)}{ends}"
+
+    @property
+    def measured(self) -> str:
+        """What the scores are."""
+        if self.results is None:
+            return "–"
+        found = self.results
+        return f"{metric_name(found.metric)}, {found.split}, {found.items:,} items"
+
+
+class Board:
+    """The studies of a board. Each is read again only after something in it has changed."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.studies = _studies(paths)
+        self._lines: dict[int, tuple[object, Line]] = {}
+        self._reading = Lock()  # of many clients one reads, and the others get what it read
+
+    def lines(self) -> list[Line]:
+        with self._reading:
+            return [self._line(number, path) for number, path in enumerate(self.studies)]
+
+    def page(self) -> str:
+        """The page as HTML. Whatever comes from a study is escaped."""
+        lines = self.lines()
+        rows = [line.results.rows for line in lines if line.results]
+        names = list(dict.fromkeys(row.name for found in rows for row in found))
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+        )
+        environment.filters.update(shown=shown, shortened=lambda text: shortened(text, 80))
+        template = environment.get_template("board.html.j2")
+        return template.render(lines=lines, names=names, side_by_side=len(rows) > 1)
+
+    def report_folder(self, number: int) -> Path | None:
+        """The folder whose files may be read; None where there is no such study."""
+        return self.studies[number] / "report" if 0 <= number < len(self.studies) else None
+
+    def _line(self, number: int, path: Path) -> Line:
+        state = _state(path)
+        known = self._lines.get(number)
+        if known is None or known[0] != state:
+            known = (state, _read(number, path))
+            self._lines[number] = known
+        return known[1]
+
+
+def _studies(paths: list[Path]) -> list[Path]:
+    """The study folders meant: a folder of studies stands for all of them."""
+    found: list[Path] = []
+    problems = []
+    for path in paths:
+        inside = [path] if is_study(path) else _within(path)
+        if not inside:
+            try:
+                StudyFolder.open(path)
+            except InputError as error:
+                problems += error.problems
+        found += inside
+    unique = list({path.resolve(): path for path in found}.values())
+    if len(unique) > MOST_STUDIES:
+        problems.append(Problem("", f"{len(unique)} studies; a board holds {MOST_STUDIES}."))
+    if problems:
+        raise InputError(problems)
+    return unique
+
+
+def _within(path: Path) -> list[Path]:
+    entries = path.iterdir() if path.is_dir() else iter(())
+    return sorted(entry for entry in entries if is_study(entry))
+
+
+def _state(path: Path) -> object:
+    """What changes whenever a study has something new to show, or a file of it changes."""
+    return stamps(path), StudyFolder(path).running()
+
+
+def _read(number: int, path: Path) -> Line:
+    report = path / "report"
+    has = {name: (report / name).is_file() for name in ("index.html", "report.pdf")}
+    try:
+        folder = StudyFolder.open(path)
+        evidence = gather(folder)
+        results = results_of(evidence)
+    except (TunewiseError, OSError, KeyError, TypeError, ValueError) as error:
+        told = str(error) if isinstance(error, TunewiseError) else f"not readable ({error!r})"
+        return Line(number, path.name, str(path), "damaged", None, "–", False, False, told)
+    unfinished = sum(row.status == UNFINISHED for row in results.rows)
+    failed = len(results.failed)
+    status = "running" if folder.running() else "not complete" if unfinished else "complete"
+    status += f", {failed} failed" if failed else ""
+    status += ", damaged" if evidence.damaged else ""
+    started = [
+        str(trial.record.costs["started"])
+        for contender in evidence.contenders
+        for trial in contender.trials
+        if trial.record.costs.get("started")
+    ]
+    when = max(started, default="–")[:16].replace("T", " ")
+    return Line(
+        number,
+        evidence.name,
+        str(path),
+        status,
+        results,
+        when,
+        has["index.html"],
+        has["report.pdf"],
+        " ".join(fault.says for fault in evidence.damaged) or None,
+    )

@@ -1,0 +1,279 @@
+"""The model card of an exported contender, as the hub reads it: Markdown under a YAML header."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.places import Places
+from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.verdict.verdict import Verdict
+from tunewise.reports.facts.wording import count, metric_name, percent
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
+NATS = ("loss",)  # metrics in nats; the others are fractions
+
+TRANSFORMERS = """\
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(".")
+model = AutoModelForSequenceClassification.from_pretrained(".")
+inputs = tokenizer({texts}, truncation={truncation}, max_length={length}, return_tensors="pt")
+print(model.config.id2label[int(model(**inputs).logits.argmax())])"""
+
+PEFT = """\
+import peft, transformers
+tokenizer, labels = transformers.AutoTokenizer.from_pretrained("."), {labels}
+model = peft.AutoPeftModelForSequenceClassification.from_pretrained(
+    ".", id2label=labels, pad_token_id={pad}, dtype="float32").eval()
+inputs = tokenizer({texts}, truncation={truncation}, max_length={length}, return_tensors="pt")
+print(labels[int(model(**inputs).logits.argmax())])"""
+
+TUNEWISE = """\
+from tunewise.data.examples import Example
+from tunewise.training.finished import load_exported
+(answer,) = load_exported(".").predict([Example("1", ({texts},))])
+print({labels}[answer.choice], answer.probabilities)"""
+
+WRITER = """\
+{classes}
+tokenizer = AutoTokenizer.from_pretrained(".")
+model = {model}.eval()
+inputs = tokenizer({prompt}, return_tensors="pt")
+written = model.generate(**inputs, max_new_tokens={tokens}, do_sample=False, pad_token_id={pad})
+answer = tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
+print(answer.split("\\n")[0].strip())"""
+WRITER_CLASSES = {
+    "transformers": (
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        'AutoModelForCausalLM.from_pretrained(".")',
+    ),
+    "peft": (
+        "from peft import AutoPeftModelForCausalLM\nfrom transformers import AutoTokenizer",
+        'AutoPeftModelForCausalLM.from_pretrained(".", dtype="float32")',
+    ),
+}
+OWN_WRITER = """\
+from tunewise.data.examples import Example
+from tunewise.training.finished import load_exported
+(answer,) = load_exported(".").predict([Example("1", ("A question?", "Its context."))])
+print(answer.answer)"""
+
+LOADING = {"transformers": TRANSFORMERS, "peft": PEFT, "tunewise": TUNEWISE}
+NEEDS = {
+    "transformers": "It is a folder of transformers and needs nothing else.",
+    "peft": "It is an adapter of PEFT{head}. The base model is loaded from {base}; a base "
+    "in a folder must be taken along, or the contender exported again with `--merge`.",
+    "tunewise": "It needs Tunewise (`pip install tunewise`): neither transformers nor PEFT has "
+    "this kind of model, and neither should run foreign code to get it. "
+    "`tunewise predict . --text ...` answers from the command line.",
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What the card says of the folder itself. `proof` holds the values of ``proof.json``."""
+
+    form: str
+    merged: bool
+    trial: str
+    settings: Mapping[str, Any]  # the trial's
+    base: str | None  # where the base model is loaded from
+    max_length: int | None
+    pad_token_id: int | None
+    proof: Mapping[str, Any]
+    prompt: str = ""  # one of the data's, where answers are written
+
+
+def card(
+    evidence: Evidence, results: Results, verdict: Verdict, name: str, exported: Exported
+) -> str:
+    """The whole card. Everything from the study is shown as text and can do nothing."""
+    row = next(row for row in results.rows if row.name == name)
+    exported = _public(exported)
+    parts = [
+        _header(evidence, row, exported),
+        f"# {_text(evidence.name)}: {_text(name)}",
+        *([] if exported.proof["passed"] else [_unproven(exported)]),
+        _what(evidence, row, exported),
+        f"## Loading it\n\nRun inside this folder, or put its path in place of `.`:\n\n"
+        f"```python\n{_snippet(evidence, exported)}\n```\n\n{_needs(exported)}",
+        f"## Results\n\n{_results(row, results)}\n\nIn this study: {_text(verdict.headline)}",
+        f"## Data\n\n{_data(evidence)}",
+        f"## Settings\n\n{_fenced(_settings(exported))}",
+        f"## Proof\n\n{_proof(exported)}",
+        "## Licence\n\nNo licence has been chosen. It depends on those of the base model and of "
+        "the data; add it to the header of this file as `license:`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _public(exported: Exported) -> Exported:
+    """Without the places of this machine: the base model's folder goes by its name."""
+    places = Places([exported.settings, exported.base])
+    base = None if exported.base is None else places.public(exported.base)
+    settings, proof = places.public(exported.settings), places.public(exported.proof)
+    return replace(exported, settings=settings, base=base, proof=proof)
+
+
+def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
+    values: dict[str, Any] = {
+        "library_name": exported.form,
+        "pipeline_tag": "text-generation" if exported.prompt else "text-classification",
+        "tags": ["tunewise", row.method],
+    }
+    model = exported.settings["model"]
+    if model and model.get("revision"):  # on the hub, not a folder of somebody's machine
+        values["base_model"] = model["source"]
+    if hub := evidence.data.get("source", {}).get("hub"):
+        values["datasets"] = [hub]
+    lines = [f"{key}: {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
+    base = f" on {_text(row.model)}" if row.model else ""
+    folded = ", folded into its layers" if exported.merged else ""
+    trained = ""
+    if row.parameters:
+        trained = (
+            f" Of its {count(row.parameters.total)} numbers {row.parameters.trainable:,} "
+            "were trained."
+        )
+    if exported.prompt:
+        what = "Writes answers to questions about a context"
+        return f"{what}: `{row.method}`{base}{folded}.{trained}"
+    texts = " and ".join(_text(column) for column in evidence.text_columns)
+    labels = "\n".join(
+        f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
+    )
+    return (
+        f"Chooses one of {len(evidence.labels)} labels for {texts}: `{row.method}`{base}{folded}."
+        f"{trained}\n\n| id | label |\n|---:|---|\n{labels}"
+    )
+
+
+def _snippet(evidence: Evidence, exported: Exported) -> str:
+    if exported.prompt:
+        return _writer_snippet(exported)
+    pair = len(evidence.text_columns) == 2
+    return LOADING[exported.form].format(
+        texts='"A text.", "Its second part."' if pair else '"A text."',
+        truncation='"only_second"' if pair else "True",
+        length=exported.max_length,
+        labels=dict(enumerate(evidence.labels)),
+        pad=exported.pad_token_id,
+    )
+
+
+def _writer_snippet(exported: Exported) -> str:
+    """Greedy search after the first prompt of the validation split, as JSON writes a text."""
+    if exported.form == "tunewise":
+        return OWN_WRITER
+    classes, model = WRITER_CLASSES[exported.form]
+    return WRITER.format(
+        classes=classes,
+        model=model,
+        prompt=json.dumps(exported.prompt),
+        tokens=exported.settings["task"].get("max_new_tokens"),
+        pad=exported.pad_token_id,
+    )
+
+
+def _needs(exported: Exported) -> str:
+    return NEEDS[exported.form].format(
+        base=_text(str(exported.base)), head="" if exported.prompt else " with its head"
+    )
+
+
+def _results(row: Row, results: Results) -> str:
+    """Mean and spread over seeds, interval over items, and this artefact's own value."""
+    lines = [
+        "| split | metric | this one | mean over seeds | sd | 95 % interval over items |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for split in ("validation", "test"):
+        for metric, spread in row.scores(split).items():
+            interval = row.intervals.get((split, metric))
+            cells = [
+                split,
+                _text(metric_name(metric)),
+                _number(metric, spread.values[0]),
+                _number(metric, spread.mean),
+                _number(metric, spread.sd),
+                f"{_number(metric, interval.low)} to {_number(metric, interval.high)}"
+                if interval
+                else "–",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    seeds = ", ".join(map(str, row.seeds))
+    note = (
+        f"Shares in percent, loss in nats. Seeds: {seeds}; this is the one with seed "
+        f"{row.seeds[0]}. The validation split chose the settings and flatters them; the verdict "
+        f"rests on {results.items:,} items of the {results.split} split."
+    )
+    return "\n".join(lines) + f"\n\n{note}"
+
+
+def _number(metric: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if metric in NATS else percent(value)
+
+
+def _data(evidence: Evidence) -> str:
+    data = evidence.data
+    rows = ", ".join(f"{number:,} {split}" for split, number in data.get("rows", {}).items())
+    lines = [f"Rows: {rows}. Hash of the content: `{data.get('hash')}`."]
+    if data.get("accept_leakage"):
+        lines.append(
+            "The splits share texts, which the study accepts: "
+            f"“{_text(str(data['accept_leakage']))}”."
+        )
+    lines += [f"- {_text(str(warning))}" for warning in data.get("audit", {}).get("warnings", ())]
+    return "\n\n".join([*lines, _fenced(data.get("source", {}))])
+
+
+def _settings(exported: Exported) -> dict[str, Any]:
+    kept = ("task", "model", "method", "training", "seed")
+    return {"trial": exported.trial, **{key: exported.settings[key] for key in kept}}
+
+
+def _proof(exported: Exported) -> str:
+    proof = exported.proof
+    versions = ", ".join(f"{name} {version}" for name, version in proof["versions"].items())
+    if proof["difference"] is None:
+        return f"**Failed**: {_text(proof['detail'])}."
+    judged = "Passed" if proof["passed"] else "**Failed**"
+    detail = f" {_text(proof['detail'])}." if proof["detail"] else ""
+    return (
+        f"{judged}: in a process of its own the folder was loaded with {proof['loaded_with']} "
+        f"({versions}) and answered {proof['examples']} validation examples. Its "
+        f"{proof['compared']} differ from those of the trained contender by "
+        f"{proof['difference']:.1e} at most; allowed for {proof['dtype']} are "
+        f"{proof['tolerance']:.1e}.{detail}"
+    )
+
+
+def _unproven(exported: Exported) -> str:
+    return (
+        "> **Unproven: do not use.** This folder did not answer as the contender that was trained."
+    )
+
+
+def _fenced(value: Any) -> str:
+    """JSON in ASCII, in which no line can close the fence."""
+    return f"```json\n{json.dumps(value, indent=2)}\n```"
+
+
+def _text(text: str) -> str:
+    r"""Text in which Markdown sees no markup.
+
+    >>> print(_text("<b>f1_macro</b> | x"))
+    \<b\>f1\_macro\</b\> \| x
+    """
+    return _MARKUP.sub(r"\\\1", shown(text))

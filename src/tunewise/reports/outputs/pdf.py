@@ -1,0 +1,113 @@
+"""The report as PDF: our paper set by Typst, with charts as vectors.
+
+Typst is an extra. It sees one folder that holds the template and the charts; the text comes to
+it as JSON, and only its own fonts are used, so that the same study gives the same file anywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import vl_convert
+
+from tunewise.core.errors import MissingExtra
+from tunewise.core.files import write_bytes
+from tunewise.reports.charts.drawing import Chart
+from tunewise.reports.charts.palette import THEMES
+from tunewise.reports.document import Paper
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.reports.outputs.html import TEMPLATES, vega_version
+from tunewise.reports.outputs.paper import paper
+from tunewise.reports.sections.figures import paper_charts
+from tunewise.store.study import StudyFolder
+
+typst: Any  # an extra: that it is missing is said when a PDF is asked for
+try:
+    typst = importlib.import_module("typst")
+except ImportError:
+    typst = None
+
+PDF = "report.pdf"
+TEMPLATE = "report.typ"
+WIDTH = 350  # of a chart for one column, so that its letters come out at eight points
+RING_MARGIN = 24  # points
+NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
+
+
+def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
+    """Write ``report.pdf`` of a study as far as it has come.
+
+    Args:
+        folder: the study.
+        out: where to write; ``report`` in the study folder if not given.
+
+    Raises:
+        MissingExtra: Typst is not installed.
+    """
+    need_typst()
+    evidence = gather(folder)
+    results = results_of(evidence)
+    drawings = paper_charts(evidence, results)
+    text = paper(evidence, results, verdict(evidence, results), drawings)
+    path = (out or folder.path / "report") / PDF
+    write_bytes(path, typeset(text, drawings, "pdf")[0])
+    return path
+
+
+def need_typst() -> None:
+    """Raise `MissingExtra` before any work is done for a PDF that cannot be set."""
+    if typst is None:
+        raise MissingExtra("typst", extra="pdf")
+
+
+def typeset(
+    text: Paper, drawings: Sequence[Chart], form: Literal["pdf", "png"], *, ppi: float = 110
+) -> list[bytes]:
+    """The paper as one PDF, or as one PNG a page."""
+    need_typst()
+    by_key = {chart.key: chart for chart in drawings}
+    with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
+        folder = Path(name)
+        (folder / TEMPLATE).write_bytes((TEMPLATES / TEMPLATE).read_bytes())
+        (folder / "figures").mkdir()
+        for key in text.figures:
+            (folder / "figures" / f"{key}.pdf").write_bytes(_drawn(by_key[key]))
+        made = typst.compile(
+            str(folder / TEMPLATE),
+            root=name,
+            format=form,
+            ppi=ppi,
+            sys_inputs={"paper": json.dumps(text.plain())},
+            ignore_system_fonts=True,
+            timestamp=NO_TIME,
+        )
+    return made if isinstance(made, list) else [made]
+
+
+def _drawn(chart: Chart) -> bytes:
+    """The chart as PDF, as wide as a column."""
+    spec = _narrowed(copy.deepcopy(chart.spec))
+    spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
+    made: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
+    return made
+
+
+def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
+    if "facet" in spec:
+        in_a_row = len(
+            spec["facet"]["sort"]
+        )  # two rows may be taller than a page's tables leave room
+        return spec | {
+            "columns": in_a_row,
+            "padding": RING_MARGIN,
+        }  # for texts outside of the rings
+    return spec | {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}

@@ -1,0 +1,176 @@
+"""Results and verdict as plain values: what `evaluation_results.json` holds.
+
+Whatever was measured (times, bytes, hosts, and words that rest on them) stands under keys named
+``measured``. Everything else is a function of the study, so two runs of one study give the same
+bytes once those keys are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tunewise.reports.facts.comparability.checks import fairness
+from tunewise.reports.facts.comparability.finding import Finding
+from tunewise.reports.facts.curves import turns, validation_curve
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.generated_answers import decoded, failures
+from tunewise.reports.facts.prompts.expert_form import expert_against, expert_answers
+from tunewise.reports.facts.prompts.forms import changes, forms
+from tunewise.reports.facts.prompts.side_by_side import side_by_side
+from tunewise.reports.facts.results import Results, Row, Spread
+from tunewise.reports.facts.searching import best_of, tried
+from tunewise.reports.facts.slices import sliced
+from tunewise.reports.facts.verdict.verdict import Verdict
+
+SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
+MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
+
+
+def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, Any]:
+    """Everything a program may want to know, as JSON values without NaN."""
+    study = evidence.study
+    content = {
+        "schema": SCHEMA,
+        "study": results.study,
+        "split": results.split,
+        "metric": results.metric,
+        "metrics": results.metrics,
+        "items": results.items,
+        "seeds": results.seeds_planned,
+        "pairs_counted": results.pairs_counted,
+        "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
+        "contenders": [_contender(row) for row in results.rows],
+        "verdict": _verdict(verdict),
+        **_written(evidence),
+        **_prompted(evidence),
+        "fairness": _fairness(fairness(evidence)),
+        "searches": _searches(evidence),
+        "slices": asdict(found) if (found := sliced(evidence, results)) else None,
+        "learning": {
+            name: {"lowest_epoch": epoch, "rose": rose}
+            for name, (epoch, rose) in turns(validation_curve(evidence, "loss")).items()
+        },
+        "measured": {"environment": study.get("environment", {})},
+    }
+    plain: dict[str, Any] = finite(content)
+    return plain
+
+
+def _written(evidence: Evidence) -> dict[str, Any]:
+    """Ways of decoding and kinds of failure, where answers were written."""
+    ways = [asdict(row) for row in decoded(evidence)]
+    if not ways:
+        return {}
+    wrong = {
+        one.contender: {
+            "answers": one.answers,
+            "counts": one.counts,
+            "examples": {
+                kind: [asdict(row) for row in rows] for kind, rows in one.examples.items()
+            },
+        }
+        for one in failures(evidence)
+    }
+    return {"decoding": ways, "wrong_answers": wrong}
+
+
+def _prompted(evidence: Evidence) -> dict[str, Any]:
+    """What the form of the prompt changed, where a model was prompted."""
+    asked = side_by_side(evidence)
+    if asked is None:
+        return {}
+    against = expert_against(evidence, asked)
+    told = {
+        "forms": [asdict(form) for form in forms(asked)],
+        "expert": [asdict(one) for one in against],
+        "says": [*changes(asked), *expert_answers(against)],
+    }
+    return {"prompting": told}
+
+
+def _contender(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "model": row.model,
+        "method": row.method,
+        "settings": row.settings,
+        "status": row.status,
+        "error": row.error,
+        "chosen": row.chosen,
+        "learning_rate": row.learning_rate,
+        "seeds": row.seeds,
+        "validation": _scores(row, "validation"),
+        "test": _scores(row, "test"),
+        "standing": row.standing,
+        "flags": row.flags,
+        "to_best": _pair(row),
+        "parameters": asdict(row.parameters) if row.parameters else None,
+        "measured": asdict(row.measured),
+    }
+
+
+def _scores(row: Row, split: str) -> dict[str, Any]:
+    return {
+        metric: _score(row, split, metric, spread) for metric, spread in row.scores(split).items()
+    }
+
+
+def _score(row: Row, split: str, metric: str, spread: Spread) -> dict[str, Any]:
+    interval = row.intervals.get((split, metric))
+    return {
+        "mean": spread.mean,
+        "sd": spread.sd,
+        "values": spread.values,
+        "interval": interval,
+    }
+
+
+def _pair(row: Row) -> dict[str, Any] | None:
+    """The comparison with the best, as `Comparison.plain` writes it."""
+    return None if row.to_best is None else asdict(row.to_best)
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    computed = asdict(verdict)
+    measured = {name: computed.pop(name) for name in MEASURED_OF_A_VERDICT}
+    return {**computed, "measured": measured}
+
+
+def _searches(evidence: Evidence) -> list[dict[str, Any]]:
+    """Every searched point of every contender, best first."""
+    return [
+        {
+            "contender": contender.name,
+            "settings": contender.searched,
+            "points": [asdict(point) for point in tried(contender, evidence.headline)],
+            "expected_best": best_of(contender, evidence.headline),
+        }
+        for contender in evidence.contenders
+        if len(contender.points) > 1
+    ]
+
+
+def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:
+    """What the lint found in the study itself, and apart from it what it found in measurements."""
+    plain = [{**asdict(finding), "values": dict(finding.values)} for finding in findings]
+    for one in plain:
+        del one["measured"]
+    told = list(zip(plain, findings, strict=True))
+    return {
+        "findings": [one for one, finding in told if not finding.measured],
+        "measured": {"findings": [one for one, finding in told if finding.measured]},
+    }
+
+
+def finite(value: Any) -> Any:
+    """The same with lists for tuples, texts for keys, and None for numbers JSON does not know."""
+    if isinstance(value, dict):
+        return {str(key): finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

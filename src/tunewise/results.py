@@ -1,0 +1,34 @@
+"""A study folder as Python sees it. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.results import Results, results_of
+from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.reports.outputs.record import record
+from tunewise.store.study import StudyFolder
+
+
+class Opened:
+    """The results of a study, finished or not."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.folder = StudyFolder.open(Path(path))
+        self.evidence = gather(self.folder)
+
+    @property
+    def results(self) -> Results:
+        """One row per contender, with intervals and differences."""
+        return results_of(self.evidence)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which contender to use, how sure that is, and what it costs."""
+        return verdict(self.evidence, self.results)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values; what was measured stands under keys named ``measured``."""
+        return record(self.evidence, self.results, self.verdict)

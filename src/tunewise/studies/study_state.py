@@ -1,0 +1,239 @@
+"""What a study has and still needs: the launcher's picture of the folder, kept in step with it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from tunewise.core.errors import DamagedFile, MachineTrouble
+from tunewise.core.files import COMPLETE, is_complete, remove_folder, write_bytes
+from tunewise.store.faults import TRAINED, Fault, fault_of
+from tunewise.store.study import STUDY, StudyFolder
+from tunewise.store.trials import KILLED, RESULT, Record, write_ending
+from tunewise.store.weights import REMOVED
+from tunewise.studies.choose import weights_to_drop
+from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
+from tunewise.studies.exit_codes import Ending
+from tunewise.studies.jobs import Job, Progress, label_of, next_jobs, progress_of
+
+TAIL = 8_000  # bytes of a dead process's output that are kept
+
+PEAK = re.compile(rb"^peak_resident (\d+)$", re.M)  # what `costs.limit` prints before it ends
+
+
+class Ledger:
+    """The records of a study, and the endings of jobs whose own process could not write one.
+
+    Made by the holder of the study's lock: damaged folders are moved aside on the way.
+    """
+
+    def __init__(self, folder: StudyFolder, on_event: OnEvent) -> None:
+        self.folder, self.on_event = folder, on_event
+        self.study = folder.study()
+        self.records: dict[str, Record] = {}
+        self.tests: dict[str, Record] = {}
+        self.features: set[str] = set()
+        folder.remove_drafts()
+        self.repair()
+        folder.forget_aside()
+        self._reopen()
+        self.spoiled: dict[str, Ending] = {}  # features that cannot be had, and why
+        self.aside: dict[str, Ending] = {}  # jobs that this launch does not try any more
+
+    def next_jobs(self, running: Collection[str]) -> list[Job]:
+        """What could start now besides the jobs that run, and those that are set aside.
+
+        While a trial is set aside it has no result, and so no test is opened.
+        """
+        known = self.features | set(self.spoiled)
+        jobs = next_jobs(self.study, self.records, self.tests, known)
+        lost = [job for job in jobs if job.kind == "test" and not self.folder.has_weights(job.id)]
+        for job in lost:
+            message = f"{self.folder.weights_folder(job.id)}: missing, and not tested yet."
+            self._train_again(job.id, message)
+        if lost:
+            jobs = next_jobs(self.study, self.records, self.tests, known)
+        return [job for job in jobs if job.key not in running and job.key not in self.aside]
+
+    def progress(self) -> Progress:
+        return progress_of(self.study, self.records, self.tests)
+
+    def take(self, job: Job, seconds: float) -> bool:
+        """Take in what a job's process left; False where that is not complete and whole."""
+        if job.kind == "features":
+            if is_complete(self.folder.features_folder(job.id)):
+                self.features.add(job.id)
+                self.on_event(Finished(job, None, seconds))
+            return job.id in self.features
+        try:
+            record = self.folder.test(job.id) if job.kind == "test" else self.folder.record(job.id)
+        except DamagedFile as error:
+            self._move_aside(fault_of(self._place(job), error))
+            return False
+        if record is None:
+            return False
+        if job.kind == "trial":
+            self._compare(record)
+        self._keep(job, record, seconds)
+        return True
+
+    def end(self, job: Job, ending: Ending, seconds: float) -> None:
+        """Finish a job whose process could not, or set it aside for the next launch.
+
+        The error is a function of the settings where the failure is; what differs from run to
+        run, such as addresses in a traceback, stays in ``output.txt``.
+        """
+        if job.kind == "features":
+            error = f"its features could not be computed: {ending.error}"
+            self.spoiled[job.id] = replace(ending, error=error)
+            self.on_event(Stopped(job))
+            self.on_event(Notice(f"{job.key}: {ending.status}. {ending.error}"))
+        elif ending.outside:
+            self._set_aside(job, ending)
+        else:
+            self._write_ending(job, ending, seconds)
+
+    def last_words(self, job: Job, default: str = "ended without a word.") -> str:
+        """The last line a process wrote, which for an exception is its text."""
+        output = self.folder.output_file(job.key)
+        lines = _tail(output).decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else default
+
+    def check_there(self) -> None:
+        """Notice that the folder was taken away, before something is made in its place.
+
+        Raises:
+            MachineTrouble: it was removed or moved.
+        """
+        if not (self.folder.path / STUDY).is_file():
+            raise MachineTrouble(
+                f"{self.folder.path}: was removed or moved while its study ran. Put it back and "
+                "run the same command to go on."
+            )
+
+    def room(self) -> str:
+        """How much room the disk has and a trial needs, in words."""
+        taken = [0]  # bytes
+        for parent in ("trials", "weights"):
+            for place in (self.folder.path / parent).glob("[!.]*/"):
+                taken.append(sum(f.stat().st_size for f in place.rglob("*") if f.is_file()))
+        free = shutil.disk_usage(self.folder.path).free
+        return (
+            f"{free / 1e6:.1f} MB are free on the disk of {self.folder.path}, and a trial of this "
+            f"study has taken up to {max(taken) / 1e6:.1f} MB"
+        )
+
+    def _write_ending(self, job: Job, ending: Ending, seconds: float) -> None:
+        place, output = self._place(job), self.folder.output_file(job.key)
+        if said := _tail(output):
+            write_bytes(place / "output.txt", said)
+        costs = {
+            "seconds": {"total": seconds},
+            "bytes": {"peak_resident": _peak_said(output)},
+            "host": socket.gethostname(),
+        }
+        record = write_ending(
+            place, status=ending.status, error=ending.error, settings=job.settings, costs=costs
+        )
+        if job.kind == "trial":
+            self.folder.remove_weights(job.id, ending.status)
+        self._keep(job, record, seconds)
+
+    def _set_aside(self, job: Job, ending: Ending) -> None:
+        name = " ".join(label_of(self.study, job))
+        self.aside[job.key] = ending
+        self.on_event(Stopped(job))
+        self.on_event(Notice(f"{name}: {ending.status}. {ending.error} It is tried again later."))
+        self.folder.note_aside(job.key, name, ending.status, ending.error)
+
+    def _keep(self, job: Job, record: Record, seconds: float) -> None:
+        (self.tests if job.kind == "test" else self.records)[job.id] = record
+        self.on_event(Finished(job, record, seconds))
+        for id in weights_to_drop(self.study, self.records, self.tests):
+            self.folder.remove_weights(id, "not chosen")
+
+    def _place(self, job: Job) -> Path:
+        of = self.folder
+        return of.test_folder(job.id) if job.kind == "test" else of.trial_folder(job.id)
+
+    def repair(self) -> bool:
+        """Move aside what is damaged, so that it is made again; False where nothing was.
+
+        The study itself and its data are written when a launch begins, and not here.
+        """
+        given = {fault.folder for fault in self.folder.study_faults()}
+        repaired = False
+        while faults := [each for each in self.folder.faults() if each.folder not in given]:
+            for fault in faults:
+                self._mend(fault)
+            repaired = True
+        self.records, self.tests = self.folder.records(), self.folder.tests()
+        self.features = self.folder.features()
+        return repaired
+
+    def _mend(self, fault: Fault) -> None:
+        of = self.folder
+        if fault.folder.parent.name == "features":
+            remove_folder(fault.folder)  # can be computed again
+            self.on_event(Notice(f"{fault.message} These features are computed again."))
+        elif fault.id == REMOVED:
+            self._move_aside(fault)
+            of.note_removals_anew(of.records())
+        elif fault.folder == of.weights_folder(fault.id):
+            self._train_again(fault.id, fault.message, fault)
+        else:
+            self._move_aside(fault)
+
+    def _train_again(self, id: str, message: str, fault: Fault | None = None) -> None:
+        """Have a finished trial run again, because its weights are damaged or gone.
+
+        Its record goes with them: a trial is one training, and what it says must be of the
+        weights that are there. Its test, if it was opened, stays.
+        """
+        if fault is not None:
+            self.folder.quarantine(fault)
+        record = Fault(id, self.folder.trial_folder(id), message, TRAINED)
+        self._move_aside(record)
+        self.records.pop(id, None)
+
+    def _move_aside(self, fault: Fault) -> None:
+        self.on_event(Notice(self.folder.move_aside(fault)))
+
+    def _compare(self, record: Record) -> None:
+        """Say so where a trial that ran again came out otherwise than before."""
+        now = (record.folder / RESULT).read_bytes()
+        for before in self.folder.earlier_results(record.id):
+            if before.read_bytes() != now:
+                self.on_event(
+                    Notice(
+                        f"trial/{record.id} ran again and came out otherwise than {before}: that "
+                        "file is damaged, or the machine or its software is another. A test that "
+                        "was opened before is of the weights of then."
+                    )
+                )
+
+    def _reopen(self) -> None:
+        """Make earlier versions' results of trials that were killed count as none."""
+        for records in (self.records, self.tests):
+            for id in [id for id, record in records.items() if record.status == KILLED]:
+                (records.pop(id).folder / COMPLETE).unlink()
+
+
+def _tail(output: Path) -> bytes:
+    """The end of what a process printed; it may have printed without end."""
+    try:
+        with output.open("rb") as file:
+            file.seek(max(0, output.stat().st_size - TAIL))
+            return file.read(TAIL)
+    except FileNotFoundError:
+        return b""
+
+
+def _peak_said(output: Path) -> int | None:
+    """The peak of a process that was over its memory limit, which its output tells."""
+    found = PEAK.findall(_tail(output))
+    return int(found[-1]) if found else None

@@ -1,0 +1,172 @@
+"""Reading the entries under ``methods``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunewise.core.errors import TunewiseError, unknown
+from tunewise.methods.base import METHODS, Method
+from tunewise.studyfile.document import Keys
+from tunewise.studyfile.names import known_only
+from tunewise.studyfile.read_settings import mapping, read_grid
+from tunewise.studyfile.settings import Grid, MethodEntry, is_trained, kinds_of
+from tunewise.studyfile.values import WRONG, Reader, right, shown, types_of
+from tunewise.training.settings import TrainingSettings
+
+AUTO = "auto"
+BATCH = "batch_size"
+LIMIT = "max_length"
+OWN = ("name", "training")  # what an entry may say beside the method's settings
+LONGEST_NAME = 80
+
+
+def read_entry(
+    reader: Reader,
+    value: Any,
+    keys: Keys,
+    training: Grid,
+) -> MethodEntry | None:
+    """One entry: ``full``, ``full: {}`` or ``lora: {rank: 8, training: {...}, name: ...}``.
+
+    `training` are the study's training settings, over which the entry's own are laid.
+    """
+    if isinstance(value, str):
+        value = {value: None}
+    if not isinstance(value, dict) or len(value) != 1:
+        reader.wrong(keys, _shape(value))
+        return None
+    (name,) = value
+    keys = (*keys, name)
+    if not isinstance(name, str) or name not in METHODS:
+        reader.wrong(keys, unknown("method", name, METHODS.classes))
+        return None
+    part = METHODS.get(name)
+    settings = mapping(reader, value[name], keys, "{rank: 8}")
+    own = {key: settings[key] for key in OWN if key in settings}
+    given = {key: value for key, value in settings.items() if key not in own}
+    try:
+        meant = part.unpacked(given, reader.document.base)
+    except TunewiseError as error:
+        reader.wrong(keys, str(error))
+        return None
+    kinds = _kinds(reader, part, meant.settings, keys)
+    if kinds is None:
+        return None
+    if meant.settings == given:
+        grid = read_grid(reader, kinds, _known(reader, part, given, kinds, keys), keys)
+    else:  # it stands for others, which are no sweeps
+        read = {key: reader.typed(kinds[key], v, keys) for key, v in meant.settings.items()}
+        grid = {key: (value,) for key, value in read.items() if value is not WRONG}
+    limits = {LIMIT: training.get(LIMIT, (None,))}  # one for all that read, trained or not
+    its = read_training(reader, meant.training, keys) if meant.training else {}
+    if "training" in own:
+        mine = _own_training(reader, own["training"], keys, part)
+        limits, its = {**limits, **mine}, {**its, **mine}
+    training = {**training, **its} if is_trained(part) else {}
+    return MethodEntry(
+        method=name,
+        settings=grid,
+        training=with_numbers(training),
+        limits=(None,) if is_trained(part) or not part.uses_model else limits[LIMIT],
+        own=frozenset(its),
+        auto_batch=training.get(BATCH) == (AUTO,),
+        name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
+        keys=keys,
+        place=reader.document.place(keys),
+        notes=meant.notes,
+    )
+
+
+def _kinds(
+    reader: Reader, part: type[Method], settings: Mapping[str, Any], keys: Keys
+) -> dict[str, Any] | None:
+    """The types of an entry's settings, or None once it is reported why they are not known."""
+    for name, reason in part.one_value.items():
+        if isinstance(settings.get(name), list):
+            reader.wrong((*keys, name), f"found {shown(settings[name])}: {reason}")
+            return None
+    try:
+        return kinds_of(part, settings)
+    except KeyError as error:
+        (lacking,) = error.args
+        reader.wrong(keys, f"needs '{lacking}': {right(types_of(part)[lacking])}.")
+    except ValueError as error:
+        name, _, words = str(error).partition(" = ")
+        reader.wrong((*keys, name), f"found {words}")
+    return None
+
+
+def _known(
+    reader: Reader,
+    part: type[Method],
+    settings: Mapping[str, Any],
+    kinds: Mapping[str, Any],
+    keys: Keys,
+) -> dict[str, Any]:
+    """The settings that the method has; a word is said about each of the others."""
+    refused = part.opened(settings).refused
+    for key in settings:
+        if key in refused:
+            reader.wrong((*keys, key), f"'{key}' is not for a study to set: {refused[key]}.")
+    return known_only(
+        reader,
+        {key: value for key, value in settings.items() if key not in refused},
+        keys,
+        section="method",
+        kind=f"method '{part.name}'",
+        known=kinds,
+    )
+
+
+def read_training(reader: Reader, value: Any, keys: Keys) -> Grid:
+    """Training settings, of the study or of one entry."""
+    values = known_only(
+        reader,
+        mapping(reader, value, keys, "{epochs: 3}"),
+        keys,
+        section="training",
+        kind="training",
+        known=types_of(TrainingSettings),
+    )
+    auto = {BATCH: (AUTO,)} if values.get(BATCH) == AUTO else {}
+    rest = {key: value for key, value in values.items() if key not in auto}
+    return {**read_grid(reader, types_of(TrainingSettings), rest, keys), **auto}
+
+
+def with_numbers(training: Grid) -> Grid:
+    """The same without a batch size of `auto`, for which its default stands until it is found."""
+    return {key: values for key, values in training.items() if values != (AUTO,)}
+
+
+def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) -> Grid:
+    reads_alone = part.uses_model and isinstance(value, dict) and set(value) == {LIMIT}
+    if is_trained(part) or reads_alone:
+        return read_training(reader, value, (*keys, "training"))
+    but = f" but {LIMIT}" if part.uses_model else ""
+    message = f"'{keys[-1]}' is fitted in one go: there is no training to set{but}."
+    reader.wrong((*keys, "training"), message)
+    return {}
+
+
+def _name(reader: Reader, value: Any, keys: Keys) -> str | None:
+    name = reader.typed(str, value, keys)
+    if name is WRONG:
+        return None
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        right = f"1 to {LONGEST_NAME} printable characters, for the tables"
+        reader.wrong(keys, f"found {shown(name)}: {right}.")
+        return None
+    return str(name).strip()
+
+
+def _shape(value: Any) -> str:
+    right = "a method's name, such as full, or the name with its settings, such as lora: {rank: 8}"
+    if isinstance(value, dict):
+        named = [key for key in value if key in METHODS.classes]
+        if len(named) == 1 and set(value) - set(named) <= set(OWN):
+            rest = ", ".join(key for key in value if key in OWN)
+            return f"{rest} belongs inside: {named[0]}: {{{rest}: ...}}."
+        if len(named) > 1:
+            return f"found {shown(value)}: one method an entry, each behind its own dash."
+    return f"found {shown(value)}: {right}."

@@ -1,0 +1,257 @@
+"""From a study's settings to its contenders, each with its search points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from tunewise.core.canonical import canonical, settings_of
+from tunewise.core.errors import InputError, Problem
+from tunewise.methods.base import Adaptation, Method
+from tunewise.studyfile.naming import differing, folded, model_names, suffix
+from tunewise.studyfile.read_settings import build, combinations
+from tunewise.studyfile.settings import MethodEntry, ModelChoice, StudySettings
+from tunewise.training.settings import TrainingSettings
+
+UNSAID: tuple[Any, ...] = (None, (None,))  # settings left to the method
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the search: what it chooses, by path, and the parts that follow from it.
+
+    `training` has its learning rate filled in; it is None where the loop trains nothing.
+    """
+
+    chosen: Mapping[str, Any]  # such as {"training.learning_rate": 1e-4}; empty without a search
+    method: Method
+    training: TrainingSettings | None
+    limit: int | None = None  # tokens of a text, where no training says it
+
+    def settings(self) -> dict[str, Any]:
+        """What a trial carries of this point: every value of method and training."""
+        limit = {} if self.limit is None else {"max_length": self.limit}
+        return limit | {
+            "method": {
+                "name": self.method.name,
+                "version": self.method.version,
+                "settings": settings_of(self.method),
+            },
+            "training": {} if self.training is None else settings_of(self.training),
+        }
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row of the final table: a model (or none) with a method and its settings."""
+
+    name: str
+    model: ModelChoice | None
+    entry: MethodEntry
+    points: tuple[Point, ...]
+
+    @property
+    def method(self) -> Method:
+        return self.points[0].method
+
+    @property
+    def trained(self) -> bool:
+        """Whether the one loop trains it."""
+        return self.points[0].training is not None
+
+    @property
+    def search(self) -> list[str]:
+        """The names of what is tuned away on validation."""
+        return [path.partition(".")[2] for path in self.points[0].chosen]
+
+    def settings(self) -> dict[str, Any]:
+        """The method's settings, without those that the search chooses."""
+        values = settings_of(self.method)
+        return {key: values[key] for key in values if f"method.{key}" not in self.points[0].chosen}
+
+    def trials(self, seeds: int) -> int:
+        """How many trainings it takes: each point once, then the best with the other seeds."""
+        return len(self.points) + (seeds - 1 if self.method.seeded else 0)
+
+    def fixed(self) -> dict[str, Any]:
+        """Every value of method and training that no search chooses, by path."""
+        training = self.points[0].training
+        values = {**self.method.open_defaults(), **settings_of(self.method)}
+        paths = {f"method.{key}": value for key, value in values.items()}
+        if training is not None:
+            paths |= {f"training.{key}": value for key, value in settings_of(training).items()}
+        elif self.points[0].limit is not None:
+            paths["training.max_length"] = self.points[0].limit
+        return {path: paths[path] for path in paths if path not in self.points[0].chosen}
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The contenders of a study. `notes` says what a reader of the file may not expect."""
+
+    contenders: tuple[Contender, ...]
+    notes: tuple[str, ...]
+    seeds: int
+
+    @property
+    def trials(self) -> int:
+        return sum(contender.trials(self.seeds) for contender in self.contenders)
+
+
+def expand(study: StudySettings) -> Expansion:
+    """Every contender once, with a name of its own.
+
+    A method that uses no model makes one row, not one a model.
+
+    Raises:
+        InputError: two contenders cannot be told apart by their names.
+    """
+    notes: list[str] = []
+    rows = _once(_rows(study), notes)
+    named = _named(rows, several_models=len(set(study.models)) > 1)
+    notes += [f"{entry.place}: {note}" for entry in study.methods for note in entry.notes]
+    notes += _unequal(named)
+    return Expansion(tuple(named), tuple(notes), len(study.seeds))
+
+
+def describe(expansion: Expansion) -> list[str]:
+    """The contenders as lines of text, with what each takes, then the sum and the notes."""
+    width = max(len(contender.name) for contender in expansion.contenders)
+    lines = []
+    for row in expansion.contenders:
+        trials = row.trials(expansion.seeds)
+        tuned = f", best of {len(row.points)} by {', '.join(row.search)}" if row.search else ""
+        lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}{_rates(row)}")
+    total = f"{_count(len(lines), 'contender')}, {_count(expansion.trials, 'trial')}"
+    return [*lines, f"{total}, {_count(expansion.seeds, 'seed')}.", *expansion.notes]
+
+
+def _rates(row: Contender) -> str:
+    """The learning rates that are used, and whether they are the method's own default."""
+    rates = [point.training.learning_rate for point in row.points if point.training is not None]
+    if not rates:
+        return ""
+    told = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
+    path = "training.learning_rate"
+    left = path not in row.entry.search and row.entry.training.get("learning_rate") in UNSAID
+    return f", learning rate {told}{' (default)' if left else ''}"
+
+
+def _rows(study: StudySettings) -> Iterator[Contender]:
+    for entry in study.methods:
+        models = study.models if entry.part.uses_model else (None,)
+        fixed = product(
+            models,
+            combinations(entry.fixed("method")),
+            combinations(entry.fixed("training")),
+            entry.limits,
+        )
+        for model, settings, training, limit in fixed:
+            points = tuple(
+                replace(_point(entry, settings, training, chosen), limit=limit)
+                for chosen in combinations(entry.search)
+            )
+            yield Contender("", model, entry, points)
+
+
+def _point(
+    entry: MethodEntry,
+    settings: Mapping[str, Any],
+    training: Mapping[str, Any],
+    chosen: Mapping[str, Any],
+) -> Point:
+    values = {"method": dict(settings), "training": dict(training)}
+    for path, value in chosen.items():
+        section, name = path.split(".")
+        values[section][name] = value
+    method: Method = build(entry.part, values["method"])
+    if not isinstance(method, Adaptation):
+        return Point(chosen, method, None)
+    loop: TrainingSettings = build(TrainingSettings, values["training"])
+    if loop.learning_rate is None:
+        loop = replace(loop, learning_rate=method.learning_rate)
+    return Point(chosen, method, loop)
+
+
+def _once(rows: Iterator[Contender], notes: list[str]) -> list[Contender]:
+    """Each different contender, and each different point of it, once; the rest becomes notes."""
+    seen: dict[str, Contender] = {}
+    for row in rows:
+        points: dict[str, Point] = {}
+        for point in row.points:
+            points.setdefault(canonical(point.settings()), point)
+        if len(points) < len(row.points):
+            notes.append(f"{row.entry.place}: a search point stands twice and is tried once.")
+        key = canonical([str(row.model) if row.model else None, sorted(points)])
+        if key in seen:
+            notes.append(f"{row.entry.place}: {_same_as(row, seen[key])}; it is run once.")
+        else:
+            seen[key] = replace(row, points=tuple(points.values()))
+    return list(seen.values())
+
+
+def _same_as(row: Contender, other: Contender) -> str:
+    if row.entry is other.entry:
+        return "a contender stands twice with the same settings"
+    return f"the same contender as {other.entry.place}"
+
+
+def _named(rows: Sequence[Contender], *, several_models: bool) -> list[Contender]:
+    groups: dict[str, list[Contender]] = {}
+    for row in rows:
+        groups.setdefault(row.entry.label, []).append(row)
+    problems = _shared_names(groups)
+    models = model_names(row.model for row in rows if row.model)
+    keys = {base: differing([row.fixed() for row in group]) for base, group in groups.items()}
+    named: dict[str, Contender] = {}
+    for row in rows:
+        base = row.entry.label
+        name = base + suffix(row.fixed(), keys[base])
+        if row.model and several_models:
+            name = f"{name} on {models[row.model]}"
+        other = named.setdefault(folded(name), replace(row, name=name))
+        if other.points is not row.points and not problems:
+            problems.append(_clash(row, name, other))
+    if problems:
+        raise InputError(problems)
+    return list(named.values())
+
+
+def _shared_names(groups: Mapping[str, Sequence[Contender]]) -> list[Problem]:
+    """Entries that were given one name by hand, although they differ."""
+    problems = []
+    for base, group in groups.items():
+        entries = list({row.entry.keys: row.entry for row in group}.values())
+        given = [entry for entry in entries if entry.name]
+        if given and len(entries) > 1:
+            message = f"'{base}' is also the name of {entries[0].place}, which is set otherwise."
+            problems.append(Problem(f"{entries[1].place}.name", message))
+    return problems
+
+
+def _clash(row: Contender, name: str, other: Contender) -> Problem:
+    if name == other.name:
+        return Problem(row.entry.place, f"'{name}' is also the name of {other.entry.place}.")
+    return Problem(
+        row.entry.place,
+        f"'{name}' and '{other.name}' ({other.entry.place}) differ only by case or Unicode form; "
+        "give one of them another name.",
+    )
+
+
+def _unequal(rows: Sequence[Contender]) -> list[str]:
+    """A note where one trained contender is tuned over more points than another."""
+    points = {row.name: len(row.points) for row in rows if row.trained}
+    if len(set(points.values())) < 2:
+        return []
+    most, least = max(points, key=lambda n: points[n]), min(points, key=lambda n: points[n])
+    return [
+        f"search: '{most}' is tuned over {_count(points[most], 'point')}, "
+        f"'{least}' over {points[least]}: the first has the larger budget."
+    ]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

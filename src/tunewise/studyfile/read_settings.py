@@ -1,0 +1,156 @@
+"""Reading the settings of one part (a task, the data, training, a method) with all its mistakes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from itertools import product
+from typing import Any
+
+from tunewise.core.canonical import arguments
+from tunewise.studyfile.document import Keys
+from tunewise.studyfile.names import known_only
+from tunewise.studyfile.settings import Grid
+from tunewise.studyfile.values import (
+    WRONG,
+    Reader,
+    is_list,
+    name_of,
+    options,
+    right,
+    shown,
+    types_of,
+)
+
+_MISTAKE = re.compile(r"(?P<name>\w+)(?P<below>(?:\.\w+)*)(?P<value> = .*?)?: (?P<words>.+)", re.S)
+
+
+def combinations(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Every choice of one value for each setting, the last setting changing fastest.
+
+    >>> list(combinations({"rank": (1, 2), "alpha": (16.0,)}))
+    [{'rank': 1, 'alpha': 16.0}, {'rank': 2, 'alpha': 16.0}]
+    """
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def count(grid: Mapping[str, tuple[Any, ...]]) -> int:
+    """How many combinations a grid has, without making them."""
+    return math.prod(len(values) for values in grid.values())
+
+
+def mapping(reader: Reader, value: Any, keys: Keys, example: str) -> dict[str, Any]:
+    """The value as a mapping; nothing at all is an empty one."""
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    reader.wrong(keys, f"found {shown(value)}: a mapping of settings such as {example}.")
+    return {}
+
+
+def read_grid(
+    reader: Reader, types: Mapping[str, Any], values: Mapping[str, Any], keys: Keys
+) -> Grid:
+    """The given settings, each with the values of its sweep; wrong ones are left out."""
+    grid = {key: reader.several(types[key], value, (*keys, key)) for key, value in values.items()}
+    return {key: found for key, found in grid.items() if found}
+
+
+def read_part(
+    reader: Reader,
+    part: type,
+    values: Mapping[str, Any],
+    keys: Keys,
+    *,
+    what: str,
+    complete: bool = True,
+) -> Any:
+    """One part without sweeps, such as the data; `WRONG` once its mistakes are reported.
+
+    `complete` is False where some of its settings were misspelt: what it lacks may be those.
+    """
+    before = len(reader.problems)
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        kind = types_of(part)[key]
+        nested = [option for option in options(kind) if is_dataclass(option)]
+        if nested and value is not None:
+            found[key] = _nested(reader, nested[0], value, (*keys, key))
+        elif isinstance(value, list) and not is_list(kind):
+            message = f"found {shown(value)}: {right(kind)}; {what} cannot vary within a study."
+            reader.wrong((*keys, key), message)
+        else:
+            found[key] = reader.typed(kind, value, (*keys, key))
+    found = {key: value for key, value in found.items() if value is not WRONG}
+    if complete:
+        missing(reader, part, values, keys)
+    complete = complete and len(reader.problems) == before
+    check(reader, part, found, lambda below: (*keys, *below), complete=complete)
+    return WRONG if len(reader.problems) > before or not complete else build(part, found)
+
+
+def _nested(reader: Reader, part: Any, value: Any, keys: Keys) -> Any:
+    known = list(types_of(part))
+    given = mapping(reader, value, keys, f"{{{known[0]}: ...}}")
+    kind = f"'{keys[-1]}'"
+    right_ones = known_only(reader, given, keys, kind=kind, known=known)
+    complete = len(right_ones) == len(given)
+    return read_part(reader, part, right_ones, keys, what=kind, complete=complete)
+
+
+def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> None:
+    """Report the settings without a default that were not given."""
+    for name in _lacking(part, values):
+        reader.wrong(keys, f"needs '{name}': {right(types_of(part)[name])}.")
+
+
+def _lacking(part: type, values: Mapping[str, Any]) -> list[str]:
+    return [
+        name_of(field.name)
+        for field in fields(part)
+        if field.default is MISSING
+        and field.default_factory is MISSING
+        and name_of(field.name) not in values
+    ]
+
+
+def check(
+    reader: Reader,
+    part: type,
+    values: Mapping[str, Any],
+    at: Callable[[Keys], Keys],
+    *,
+    complete: bool = True,
+) -> None:
+    """Report values of the right type that the part itself refuses; `at` says where they stand.
+
+    A part stops at its first mistake, so a value it names is taken out and the rest tried again;
+    what is then said of the part as a whole, which is not `complete` any more, does not count.
+    """
+    values = dict(values)
+    while not _lacking(part, values):
+        try:
+            build(part, values)
+            return
+        except ValueError as error:
+            match = _MISTAKE.fullmatch(str(error))
+            name = match["name"] if match else ""
+            if match is None or name not in values:
+                if complete:
+                    reader.wrong(at(()), str(error))
+                return
+            below = tuple(match["below"].split(".")[1:])
+            found = f"found {match['value'][3:].removesuffix('.0')}: " if match["value"] else ""
+            reader.wrong(at((name, *below)), found + match["words"])
+            del values[name]
+            complete = False
+
+
+def build(part: type, values: Mapping[str, Any]) -> Any:
+    """The part itself, from settings by their names in the study file."""
+    names = {name_of(field.name): field.name for field in fields(part)}
+    return part(**arguments(part, {names.get(key, key): v for key, v in values.items()}))

@@ -1,0 +1,112 @@
+"""The study with nothing left unsaid: every default is written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from tunewise.core.canonical import settings_of
+from tunewise.methods.base import Adaptation
+from tunewise.studyfile.entries import OWN
+from tunewise.studyfile.search import AUTO, RATE
+from tunewise.studyfile.settings import MethodEntry, StudySettings, is_trained
+from tunewise.studyfile.values import name_of
+from tunewise.training.settings import TrainingSettings
+
+
+def resolved(study: StudySettings) -> dict[str, Any]:
+    """Plain values that read back as the same study, also after a default has changed.
+
+    Sweeps and search stay as they are; a learning rate or a search left to the method is written
+    as the numbers it means.
+    """
+    return {
+        "name": study.name,
+        "task": {"kind": study.task.name, **settings_of(study.task)},
+        "data": _named(settings_of(study.data)),
+        "models": [str(model) for model in study.models],
+        "methods": [_entry(study, entry) for entry in study.methods],
+        "training": _training(study),
+        "search": _search(study),
+        "seeds": list(study.seeds),
+        "keep": study.keep,
+        "accept_leakage": study.accept_leakage,
+        "equivalence_margin": study.equivalence_margin,
+        "memory_limit": study.memory_limit,
+        "trackers": list(study.trackers),
+        "require": _mapping(study.given, "require") or None,
+        "slices": list(study.slices),
+    }
+
+
+def _training(study: StudySettings) -> dict[str, Any]:
+    """The study's training settings, but those that each method has its own value or search for."""
+    given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
+    others = [
+        {*entry.own, *entry.searched("training")}
+        for entry in study.methods
+        if is_trained(entry.part)
+    ]
+    unread = set.intersection(*others) if others else set()
+    return {name: given[name] for name in given if name not in unread or given[name] is None}
+
+
+def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
+    value: Any = study.given["methods"]
+    if isinstance(value, list):
+        value = value[int(entry.keys[1])]
+    given = _mapping(value, entry.method) if isinstance(value, dict) else {}
+    if entry.notes:  # a folder, written out as what it stands for
+        own = {key: given[key] for key in OWN if key in given}
+        tuned = entry.searched("training")
+        trained = {
+            key: values[0]
+            for key, values in entry.training.items()
+            if len(values) == 1 and key not in tuned
+        }
+        given = {**entry.first, **own, "training": {**trained, **_mapping(given, "training")}}
+    part = entry.part
+    tuned = entry.searched("method")
+    usual = {key: value for key, value in _defaults(part).items() if key not in tuned}
+    settings = {**usual, **given}
+    rated = "learning_rate" in entry.training or RATE in entry.search
+    if issubclass(part, Adaptation) and not rated:
+        rate = {"learning_rate": part.default_rate(entry.first)}
+        settings["training"] = {**_mapping(given, "training"), **rate}
+    return {entry.method: settings}
+
+
+def _search(study: StudySettings) -> dict[str, Any]:
+    """The search as given, with the numbers that `auto` stands for, method by method."""
+    values = _mapping(study.given, "search")
+    rates = {
+        entry.label: list(entry.search[RATE]) for entry in study.methods if RATE in entry.search
+    }
+    for key in (RATE, RATE.partition(".")[2]):
+        value = values.get(key)
+        if value == AUTO or (isinstance(value, dict) and AUTO in value.values()):
+            values[key] = rates
+    return values
+
+
+def _mapping(values: Any, key: str) -> dict[str, Any]:
+    """A part of the study as given; nothing at all is an empty one."""
+    return dict(values.get(key) or {})
+
+
+def _named(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name_of(key): _named(value) if isinstance(value, Mapping) else value
+        for key, value in settings.items()
+    }
+
+
+def _defaults(part: type) -> dict[str, Any]:
+    return {
+        name_of(field.name): list(field.default)
+        if isinstance(field.default, tuple)
+        else field.default
+        for field in fields(part)
+        if field.default is not MISSING
+    }

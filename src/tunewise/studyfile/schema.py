@@ -1,0 +1,200 @@
+"""The study file as a JSON Schema, for editors: names, types, choices and what they mean.
+
+The schema is written to ``study.schema.json`` by ``python -m tunewise.studyfile.schema``, so that
+printing it needs no torch. Ranges, and what only clashes together, are for `tunewise validate`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tunewise.core.canonical import OPEN, open_field
+from tunewise.data.settings import DataSettings
+from tunewise.methods.base import METHODS, Method
+from tunewise.studyfile.entries import BATCH
+from tunewise.studyfile.search import AUTO
+from tunewise.studyfile.settings import StudyOptions, is_trained
+from tunewise.studyfile.values import element, is_list, name_of, options, types_of
+from tunewise.tasks.base import TASKS
+from tunewise.training.settings import TrainingSettings
+
+PATH = Path(__file__).with_name("study.schema.json")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def study_schema() -> Schema:
+    """The schema of a study file, draft 2020-12, with the methods and tasks that are known."""
+    top = _part(StudyOptions, sweeps=False)
+    training = {**_part(TrainingSettings, sweeps=True), "type": ["object", "null"]}
+    training["properties"][BATCH]["anyOf"].append({"const": AUTO})
+    return {
+        "$schema": DIALECT,
+        "title": "A Tunewise study",
+        "description": "A model, data and a task, and the ways of adapting that are compared.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name", "task", "data", "methods"],
+        "properties": {
+            **top["properties"],
+            "task": {"oneOf": [_task(name) for name in TASKS.classes]},
+            "data": _part(DataSettings, sweeps=False),
+            "models": {
+                "description": "Hub ids (name@revision), folders, or embedded:encoder.",
+                **_one_or_several({"type": "string"}),
+            },
+            "methods": _methods(),
+            "training": {"$ref": "#/$defs/training"},
+            "search": _search(),
+        },
+        "$defs": {"training": training},
+    }
+
+
+def _task(name: str) -> Schema:
+    schema = _part(TASKS.get(name), sweeps=False)
+    schema["properties"] = {"kind": {"const": name}, **schema["properties"]}
+    schema["required"] = ["kind", *schema.get("required", [])]
+    return schema
+
+
+def _methods() -> Schema:
+    entries = [_method(name, part) for name, part in METHODS.classes.items()]
+    return {
+        "description": "Ways of adapting; a list in a setting makes a contender of each value.",
+        "anyOf": [
+            {"enum": list(METHODS.classes)},
+            {
+                "type": "array",
+                "minItems": 1,
+                "items": {"oneOf": [{"enum": list(METHODS.classes)}, *entries]},
+            },
+        ],
+    }
+
+
+def _method(name: str, part: type[Method]) -> Schema:
+    settings = _part(part, sweeps=True)
+    if open_field(part) is not None:  # settings of a library's own, and what stands for them
+        settings |= {"additionalProperties": True, "required": []}
+    settings["properties"]["name"] = {
+        "type": "string",
+        "description": "What this contender is called in tables.",
+    }
+    if is_trained(part):
+        settings["properties"]["training"] = {
+            "$ref": "#/$defs/training",
+            "description": "Training settings of this method alone, laid over the study's.",
+        }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name],
+        "properties": {name: {**settings, "type": ["object", "null"]}},
+    }
+
+
+def _search() -> Schema:
+    kinds: dict[str, Any] = {}
+    parts: dict[str, type] = {"training": TrainingSettings, **METHODS.classes}
+    for section, part in parts.items():
+        for name, kind in types_of(part).items():
+            if name in getattr(part, "one_value", ()):
+                continue
+            kinds.setdefault(name, kind)
+            kinds[f"{section}.{name}"] = kind
+    return {
+        "description": "Values tuned away on validation, equally many for each method.",
+        "type": ["object", "null"],
+        # A method with open settings may have any name to search.
+        "additionalProperties": {"type": ["array", "object"]},
+        "properties": {name: _searched(name, kind) for name, kind in kinds.items()},
+    }
+
+
+def _searched(name: str, kind: Any) -> Schema:
+    values: Schema = {"type": "array", "minItems": 1, "items": _type(kind)}
+    ways: list[Schema] = [values, {"type": "object", "additionalProperties": values}]
+    if name.endswith("learning_rate"):
+        ways.append({"const": AUTO})
+    return {"anyOf": ways}
+
+
+def _part(part: type, *, sweeps: bool) -> Schema:
+    """The settings of a dataclass, described by its docstring and the comments of its fields."""
+    types, comments = types_of(part), _comments(part)
+    properties: dict[str, Schema] = {}
+    needed: list[str] = []
+    for field in fields(part):
+        if field.metadata.get(OPEN):
+            continue
+        name = name_of(field.name)
+        once = name in getattr(part, "one_value", ())
+        schema = _sweep(types[name]) if sweeps and not once else _single(types[name])
+        if field.name in comments:
+            schema["description"] = comments[field.name]
+        if field.default is MISSING:
+            needed.append(name)
+        else:
+            schema["default"] = _default(field)
+        properties[name] = schema
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    if needed:
+        schema["required"] = needed
+    if described := inspect.cleandoc(part.__doc__ or "").partition("\n\n")[0]:
+        schema["description"] = described.replace("\n", " ")
+    return schema
+
+
+def _single(kind: Any) -> Schema:
+    """One value; for a list setting also the single value that stands for a list of one."""
+    nested = [option for option in options(kind) if is_dataclass(option)]
+    if nested:
+        return {"anyOf": [_part(nested[0], sweeps=False), {"type": "null"}]}  # type: ignore[arg-type]  # a class, not an instance
+    return {"anyOf": [_type(element(kind)), _type(kind)]} if is_list(kind) else _type(kind)
+
+
+def _sweep(kind: Any) -> Schema:
+    several = {"type": "array", "minItems": 1, "items": _type(kind)}
+    return {"anyOf": [*_ways(_single(kind)), several]}
+
+
+def _ways(schema: Schema) -> list[Schema]:
+    return schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
+
+
+def _one_or_several(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "array", "items": schema}]}
+
+
+def _type(kind: Any) -> Schema:
+    return TypeAdapter(kind).json_schema()
+
+
+def _default(field: Field[Any]) -> Any:
+    if isinstance(field.default, tuple):
+        return list(field.default)
+    return field.default
+
+
+def _comments(part: type) -> dict[str, str]:
+    """What stands behind each field of a dataclass as a comment."""
+    found = re.findall(r"^    (\w+): [^#\n]*  # (.+)$", inspect.getsource(part), re.M)
+    return dict(found)
+
+
+def text() -> str:
+    """The schema as the file has it."""
+    return json.dumps(study_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Faults that raise no error, looked for before, during and after training."""
