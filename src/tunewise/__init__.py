@@ -8,7 +8,7 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = ["Study", "__version__", "open"]
 
-_PLACES = {"Study": ("tunewise.api", "Study"), "open": ("tunewise.results", "Opened")}
+_PLACES = {"Study": ("tunewise.api", "Study"), "open": ("tunewise.results", "StudyResults")}
 
 
 def __getattr__(name: str) -> Any:

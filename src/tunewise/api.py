@@ -31,10 +31,10 @@ from tunewise.trackers.follow import Follower
 from tunewise.trackers.send import check_trackers, track
 
 if TYPE_CHECKING:
-    from tunewise import results as opened
+    from tunewise import results
     from tunewise.reports.outputs import write
 else:  # charts and statistics take a second to load, and the first trial does not wait for them
-    opened = Later("tunewise.results")
+    results = Later("tunewise.results")
     write = Later("tunewise.reports.outputs.write")
 
 
@@ -61,11 +61,13 @@ class Study:
         """What it would take and could tell; of each model only the configuration is needed."""
         return plan(self.settings, workers=workers or len(usable_cores()), say=say)
 
-    def run(self, out: Path | str | None = None, *, workers: int | None = None) -> opened.Opened:
+    def run(
+        self, out: Path | str | None = None, *, workers: int | None = None
+    ) -> results.StudyResults:
         """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""
         with Pool() as pool:
             launch(self.settings, Path(out) if out else None, pool=pool, workers=workers)
-        return opened.Opened(Path(out) if out else default_folder(self.settings))
+        return results.StudyResults(Path(out) if out else default_folder(self.settings))
 
 
 def launch(

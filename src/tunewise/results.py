@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,19 @@ from tunewise.reports.outputs.record import record
 from tunewise.store.study import StudyFolder
 
 
-class Opened:
-    """The results of a study, finished or not."""
+class StudyResults:
+    """The results of a study as it was when opened; each is computed once, when asked for."""
 
     def __init__(self, path: Path | str) -> None:
         self.folder = StudyFolder.open(Path(path))
         self.evidence = gather(self.folder)
 
-    @property
+    @cached_property
     def results(self) -> Results:
         """One row per contender, with intervals and differences."""
         return results_of(self.evidence)
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """Which contender to use, how sure that is, and what it costs."""
         return verdict(self.evidence, self.results)

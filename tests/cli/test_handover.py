@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Run
 
 from tunewise.api import Study
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 
 
 def test_two_contenders_are_compared_in_every_form(
@@ -34,10 +34,10 @@ def test_a_submission_resolves_to_the_trials_of_the_study(
     ran = tunewise(*words, cwd=place)
     assert ran.returncode == 0, ran.stderr
     shutil.copytree(place / "data", tmp_path / "out" / "data")  # paths start at the study file
-    model = Path(Opened(finished).folder.study()["contenders"][-1]["model"])
+    model = Path(StudyResults(finished).folder.study()["contenders"][-1]["model"])
     shutil.copytree(model, tmp_path / "out" / model.name)
     again = Study.read(tmp_path / "out" / "study.yaml").prepare().study
-    before = Opened(finished).folder.study()
+    before = StudyResults(finished).folder.study()
     for ours, theirs in zip(again["contenders"], before["contenders"], strict=True):
         points = [[point["identity"] for point in row["points"]] for row in (ours, theirs)]
         assert json.loads(json.dumps(points[0])) == points[1]

@@ -14,13 +14,13 @@ from tests.cli.conftest import Run
 
 from tunewise.cli.predict import command
 from tunewise.core.errors import InputError
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.studies.choose import chosen_ids
 
 
 def stored(finished: Path, name: str) -> list[dict[str, Any]]:
     """What the sealed test of a contender's first seed answered."""
-    folder = Opened(finished).folder
+    folder = StudyResults(finished).folder
     study = folder.study()
     row = next(row for row in study["contenders"] if row["name"] == name)
     id = chosen_ids(study, row, folder.records())[0]
@@ -58,7 +58,7 @@ def test_the_best_answers_a_text(finished: Path, place: Path, tunewise: Run) -> 
     (answer,) = map(json.loads, ran.stdout.splitlines())
     assert set(answer) == {"id", "label", "probabilities"}
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
-    assert f"{Opened(finished).verdict.best} answers" in ran.stderr
+    assert f"{StudyResults(finished).verdict.best} answers" in ran.stderr
 
 
 def test_files_of_every_form_say_the_same(inside: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_mistake_is_told_in_words(inside: Path, asked: dict[str, Any], said: s
 def test_removed_weights_are_named_with_who_has_any(finished: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(finished, copy)
-    folder = Opened(copy).folder
+    folder = StudyResults(copy).folder
     study = folder.study()
     row = next(row for row in study["contenders"] if row["name"] == "lora")
     folder.remove_weights(chosen_ids(study, row, folder.records())[0], "to save space")

@@ -29,7 +29,7 @@ def test_a_file_that_cannot_be_written_is_named_with_its_bytes(
     with pytest.raises(OSError) as raised:
         write_bytes(tmp_path / "result.json", b"x" * 1500)
     said = told(raised.value)
-    assert said.startswith(f"{tmp_path / 'result.json'}: {CAUSES[number][0]} (1.5 kB were to be")
+    assert said.startswith(f"{tmp_path / 'result.json'}: {CAUSES[number][0]} (1.50 kB were to be")
     assert said.endswith(f"{CAUSES[number][1]} and run the same command again.")
     assert list(tmp_path.iterdir()) == []  # no draft stays
 

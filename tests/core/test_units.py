@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.core.units import UNITS, parse_bytes, shown_bytes
+from tunewise.core.format import size
+from tunewise.core.units import UNITS, parse_bytes
 
 
 @pytest.mark.parametrize(
@@ -33,4 +34,4 @@ def test_what_is_no_size_is_told_what_one_looks_like(text: str) -> None:
 @given(st.integers(1, 999), st.sampled_from(["B", "kB", "MB", "GB", "TB"]))
 def test_what_is_shown_reads_back(number: int, unit: str) -> None:
     count = number * UNITS[unit]
-    assert parse_bytes(shown_bytes(count)) == count
+    assert parse_bytes(size(count)) == count

@@ -22,7 +22,7 @@ from tunewise.core.files import (
     write_json,
 )
 from tunewise.reports.outputs.dashboard import Board
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
 from tunewise.trackers.send import Sent
@@ -286,7 +286,7 @@ def test_a_trial_does_not_train_on_damaged_data(copy: Launch) -> None:
 def test_a_report_shows_what_is_sound(copy: Launch) -> None:
     victim = one(copy, "tests/*/predictions/test.parquet")
     flip(15)(victim)
-    opened = Opened(copy.path)
+    opened = StudyResults(copy.path)
     names = [row.name for row in opened.results.rows if row.standing != "unscored"]
     assert len(opened.results.rows) == 5 and len(names) == 4
     place = victim.relative_to(copy.path)

@@ -18,7 +18,7 @@ from tunewise.reports.facts.compare import Contest, contest, contest_record
 from tunewise.reports.outputs.compare_text import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
 from tunewise.reports.outputs.tables import as_csv
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 
 FULL, LORA, TFIDF = "full", "lora rank=16", "tfidf"
 
@@ -154,7 +154,7 @@ def test_answers_about_other_items_are_refused_with_the_difference(
 
 
 def look_again(path: Path) -> Seen:
-    opened = Opened(path)
+    opened = StudyResults(path)
     return Seen(opened.folder, opened.evidence, opened.results, opened.verdict)
 
 

@@ -16,7 +16,7 @@ from tunewise.reports.outputs import pdf
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.submission import write_submission
 from tunewise.reports.outputs.write import write_latex, write_report
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
 
@@ -114,14 +114,14 @@ def test_a_study_that_is_handed_in_reads_what_lies_beside_it(
 
 
 def test_results_and_trackers_do_not_know_them_either(made: StudyFolder) -> None:
-    opened = Opened(made.path)
+    opened = StudyResults(made.path)
     assert not leaks({"results": json.dumps(opened.as_json())})
     assert "machine 1" in json.dumps(opened.as_json())
     assert not leaks({"trackers": repr(runs_of(made))})
 
 
 def test_a_model_card_does_not_know_them(made: StudyFolder) -> None:
-    opened = Opened(made.path)
+    opened = StudyResults(made.path)
     settings: dict[str, Any] = {
         "task": {},
         "model": {"source": MODEL, "revision": None, "hash": "0"},

@@ -21,7 +21,7 @@ from tunewise.reports.facts.comparisons import answered
 from tunewise.reports.facts.evidence import gather
 from tunewise.reports.facts.results import results_of
 from tunewise.reports.facts.slices import sliced
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studyfile.studyfile import read_study
 
@@ -211,7 +211,7 @@ def test_a_writer_is_exported_with_proof(
 
 def first_answer(finished: Path, name: str) -> str:
     """The greedy answer to the first validation question, of the trial that is exported."""
-    opened = Opened(finished)
+    opened = StudyResults(finished)
     record = choose(opened, name).record
     path = finished / "trials" / record.id / "predictions" / "validation.parquet"
     return str(pq.read_table(path).to_pylist()[0]["answer"])

@@ -14,7 +14,7 @@ from tunewise.reports.facts.compare import contest, contest_record
 from tunewise.reports.outputs.compare_text import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
 from tunewise.reports.outputs.tables import as_csv
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 
 Name = Annotated[str, typer.Argument(help="A contender, as results name it.", show_default=False)]
 
@@ -33,11 +33,11 @@ def command(
     CSV has one line for each item that they answer differently; JSON has everything.
     """
     with damage_named(folder):
-        _compare(Opened(folder), first, second, form, everything=everything)
+        _compare(StudyResults(folder), first, second, form, everything=everything)
 
 
-def _compare(opened: Opened, first: str, second: str, form: Form, *, everything: bool) -> None:
-    found = contest(opened.evidence, opened.results, first, second)
+def _compare(study: StudyResults, first: str, second: str, form: Form, *, everything: bool) -> None:
+    found = contest(study.evidence, study.results, first, second)
     match form:
         case Form.table:
             print_contest(found, STDOUT, everything=everything)

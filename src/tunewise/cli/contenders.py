@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, unknown
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import Record
 from tunewise.studies.choose import chosen_ids
@@ -29,7 +29,7 @@ class Chosen:
         return settings
 
 
-def choose(opened: Opened, name: str | None) -> Chosen:
+def choose(opened: StudyResults, name: str | None) -> Chosen:
     """The contender of that name, or the best of the verdict.
 
     Raises:

@@ -19,7 +19,7 @@ from tunewise.export.artifact import Form, base_of, write_artefact
 from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import is_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
@@ -48,16 +48,16 @@ def command(
 
 
 def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> None:
-    opened = Opened(folder)
-    chosen = choose(opened, contender)
+    study = StudyResults(folder)
+    chosen = choose(study, contender)
     say(f"Loading {chosen.name}")
-    parts = Parts.of(chosen.settings, opened.folder.path)
+    parts = Parts.of(chosen.settings, study.folder.path)
     predictor = load_predictor(parts, chosen.weights)
     draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
     with writing(to):
         draft.mkdir(parents=True)
         try:
-            proof = _write(draft, opened, chosen, parts, predictor, merge=merge)
+            proof = _write(draft, study, chosen, parts, predictor, merge=merge)
             _put_in_place(draft, to)
         finally:
             remove_folder(draft)
@@ -72,7 +72,13 @@ def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> No
 
 
 def _write(
-    draft: Path, opened: Opened, chosen: Chosen, parts: Parts, predictor: Predictor, *, merge: bool
+    draft: Path,
+    study: StudyResults,
+    chosen: Chosen,
+    parts: Parts,
+    predictor: Predictor,
+    *,
+    merge: bool,
 ) -> Proof:
     """Fill the folder, and say in it what the proof found."""
     form = write_artefact(parts, predictor, draft, merge=merge)
@@ -82,7 +88,7 @@ def _write(
     write_json(draft / "proof.json", asdict(proof))
     prompt = parts.task.prompted(examples[0]) if parts.task.form == "write" else ""
     exported = _described(chosen, predictor, form, proof, merged=merge, prompt=prompt)
-    text = card(opened.evidence, opened.results, opened.verdict, chosen.name, exported)
+    text = card(study.evidence, study.results, study.verdict, chosen.name, exported)
     write_text(draft / "README.md", text)
     return proof
 

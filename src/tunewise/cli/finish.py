@@ -7,7 +7,7 @@ from pathlib import Path
 from tunewise.cli.console import STDERR, STDOUT
 from tunewise.reports.outputs.terminal import print_verdict
 from tunewise.reports.sections.prompting_text import print_prompting
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studies.aside import told_aside
 from tunewise.studies.engine import Outcome
@@ -16,7 +16,7 @@ from tunewise.studies.progress import clean
 
 def show_end(path: Path, outcome: Outcome) -> None:
     """The verdict and the table, where the report lies, and what is left to do."""
-    opened = Opened(path)
+    opened = StudyResults(path)
     if outcome.progress.finished:
         print_prompting(opened.evidence, STDOUT)
         print_verdict(opened.results, opened.verdict, STDOUT)

@@ -20,7 +20,7 @@ from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
 from tunewise.decoding.stream import stream
 from tunewise.decoding.walks import Generated
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_writer
 
@@ -137,7 +137,7 @@ def _writer(folder: Path | None, model: str | None, contender: str | None) -> tu
             message = f"{folder} holds one contender; without --contender it answers."
             raise InputError([Problem("--contender", message)])
         return load_writer(exported_parts(folder), folder)
-    opened = Opened(folder)
+    opened = StudyResults(folder)
     chosen = choose(opened, contender)
     if contender is None:
         which = "of the verdict" if opened.results.finished else "so far"

@@ -10,16 +10,17 @@ import typer
 
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
-from tunewise.core.units import shown_bytes
+from tunewise.core.format import count, duration, size
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Planned
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.studies.pool import usable_cores
-from tunewise.studies.progress import clean, duration
+from tunewise.studies.progress import clean
 from tunewise.studyfile.studyfile import read_study
 
 DISAGREEMENTS = (0.1, 0.2)  # shares of items that one of two contenders gets right alone
 NAME = 18  # letters of a contender's name
+LINE = f"{{:<{NAME}}} {{:>6}} {{:<13}}{{:>8}}{{:1}} {{:<11}} {{:>8}} {{:>10}}"  # 80 columns
 KINDS = {
     "weights": "weights",
     "trainable": "weights",
@@ -54,15 +55,15 @@ def command(
 
 def lines(found: Plan) -> Iterator[str]:
     """The plan on one screen of 80 columns."""
-    head = f"{'contender':<{NAME}} trials  {'trained of all':<15} memory"
-    yield f"{head}  mostly       stored    time"
+    head = ("contender", "trials", "trainable/all", "memory", "", "mostly", "stored", "time")
+    yield LINE.format(*head).rstrip()
     for row in found.contenders:
         yield _row(row)
     together = min(found.workers, found.trials)
     yield ""
     yield (
         f"{found.trials} trials, about {duration(found.seconds)} with {together} side by side; "
-        f"{shown_bytes(found.disk_bytes)} on disk."
+        f"{size(found.disk_bytes)} on disk."
     )
     yield from _memory(found, together)
     yield from _statistics(found)
@@ -77,16 +78,14 @@ def _row(row: Planned) -> str:
     name = _cut(clean(row.name), NAME)
     if row.parameters is None:
         return f"{name:<{NAME}} {row.trials:>6}"
-    trained = f"{_count(row.parameters['trainable'])} of {_count(row.parameters['total'])}"
-    start = f"{name:<{NAME}} {row.trials:>6}  {trained:<15}"
+    counts = f"{count(row.parameters['trainable'])}/{count(row.parameters['total'])}"
     if row.peak_bytes is None or row.kinds is None:
-        return f"{start} not predictable: see below"
+        return f"{name:<{NAME}} {row.trials:>6} {counts:<13} not predictable: see below"
     most = max(row.kinds, key=lambda kind: (row.kinds or {})[kind])
+    peak, stored = size(row.peak_bytes), size(row.artefact_bytes or 0)
     mark = "" if row.fits else "!"
-    return (
-        f"{start}{shown_bytes(row.peak_bytes):>7}{mark:1} {KINDS[most]:<11} "
-        f"{shown_bytes(row.artefact_bytes or 0):>7} {_time(row.seconds):>7}"
-    )
+    cells = (name, row.trials, counts, peak, mark, KINDS[most], stored, duration(row.seconds))
+    return LINE.format(*cells)
 
 
 def _memory(found: Plan, together: int) -> Iterator[str]:
@@ -94,8 +93,8 @@ def _memory(found: Plan, together: int) -> Iterator[str]:
     most = max((row.peak_bytes or 0 for row in found.contenders), default=0)
     if all(row.fits for row in found.contenders):
         yield (
-            f"Memory: a trial holds at most {shown_bytes(most + found.libraries_bytes)} of "
-            f"{shown_bytes(found.limit_bytes)} ({set_by})."
+            f"Memory: a trial holds at most {size(most + found.libraries_bytes)} of "
+            f"{size(found.limit_bytes)} ({set_by})."
         )
         return
     for row in found.contenders:
@@ -104,17 +103,17 @@ def _memory(found: Plan, together: int) -> Iterator[str]:
         need = row.peak_bytes + found.libraries_bytes
         yield (
             f"! {_cut(clean(row.name), NAME)} does not fit: with the libraries it holds "
-            f"{shown_bytes(need)}, of"
+            f"{size(need)}, of"
         )
-        yield f"  {shown_bytes(found.limit_bytes)} ({set_by})."
+        yield f"  {size(found.limit_bytes)} ({set_by})."
         if row.remedies:
             yield "  It would fit with"
         else:
-            standing = shown_bytes(row.standing_bytes)
+            standing = size(row.standing_bytes)
             yield f"  Weights, gradients and optimiser state alone take {standing}:"
             yield "  train fewer numbers, as lora does, or take a smaller model."
         for remedy in row.remedies[:MOST_REMEDIES]:
-            yield f"    {remedy.settings}: {shown_bytes(remedy.peak_bytes)} a trial"
+            yield f"    {remedy.settings}: {size(remedy.peak_bytes)} a trial"
 
 
 def _statistics(found: Plan) -> Iterator[str]:
@@ -134,24 +133,6 @@ def _statistics(found: Plan) -> Iterator[str]:
     shift = detectable_shift(found.seeds - 1) / found.seeds**0.5
     yield f"Over {found.seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
     yield "  of their difference over seeds, if the items show it too."
-
-
-def _time(seconds: float) -> str:
-    """At most ten letters."""
-    return duration(seconds) if seconds < 36_000 else f"{seconds / 3600:.0f} h"
-
-
-def _count(number: int) -> str:
-    """A count in three letters or four: 812, 45 k, 1.2 M.
-
-    >>> [_count(number) for number in (812, 45_300, 1_240_000, 110_000_000)]
-    ['812', '45 k', '1.2 M', '110 M']
-    """
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            value = number / size
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-    return str(number)
 
 
 def _cut(text: str, most: int) -> str:

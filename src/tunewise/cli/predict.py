@@ -22,7 +22,7 @@ from tunewise.data.examples import Prediction
 from tunewise.data.prediction_input import given_input, read_inputs
 from tunewise.reports.document import Cell, Table
 from tunewise.reports.outputs.tables import as_csv
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_predictor
 
@@ -110,7 +110,7 @@ def _source(folder: Path, contender: str | None) -> tuple[Parts, Path, Mapping[s
             message = f"{folder} holds one contender; without --contender it answers."
             raise InputError([Problem("--contender", message)])
         return exported_parts(folder), folder, {}
-    opened = Opened(folder)
+    opened = StudyResults(folder)
     chosen = choose(opened, contender)
     if contender is None:
         which = "of the verdict" if opened.results.finished else "so far"

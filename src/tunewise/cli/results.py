@@ -24,7 +24,7 @@ from tunewise.reports.outputs.record import finite
 from tunewise.reports.outputs.tables import as_csv, scores
 from tunewise.reports.outputs.terminal import print_verdict
 from tunewise.reports.sections.prompting_text import print_prompting
-from tunewise.results import Opened
+from tunewise.results import StudyResults
 
 
 class Source(StrEnum):
@@ -61,12 +61,12 @@ def command(
             if len(paths) != 1:
                 raise InputError(f"{len(paths)} folders: name one study.")
             with damage_named(paths[0]):
-                _study(Opened(paths[0]), form)
+                _study(StudyResults(paths[0]), form)
         case Source.peft:
             _peft(paths, form)
 
 
-def _study(opened: Opened, form: Form) -> None:
+def _study(opened: StudyResults, form: Form) -> None:
     match form:
         case Form.table:
             print_prompting(opened.evidence, STDOUT)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import DamagedFile
-from tunewise.core.units import shown_bytes
+from tunewise.core.format import size
 
 COMPLETE = "COMPLETE.json"
 DRAFT = ".tmp."  # in the name of a file that is being written, before the number of its process
@@ -45,7 +45,7 @@ def failpoint() -> None:
 
 
 @contextmanager
-def writing(path: Path, size: int | None = None) -> Iterator[None]:
+def writing(path: Path, length: int | None = None) -> Iterator[None]:
     """Lets an error of the system name the file or folder that was to be written, and its bytes.
 
     The system names a draft, or nothing where it could not take the content.
@@ -55,8 +55,8 @@ def writing(path: Path, size: int | None = None) -> Iterator[None]:
     except OSError as error:
         if error.filename is None or DRAFT in str(error.filename):
             error.filename = str(path)
-        if size is not None:
-            error.add_note(f"{shown_bytes(size)} were to be written")
+        if length is not None:
+            error.add_note(f"{size(length)} were to be written")
         raise
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tunewise.core.errors import DamagedFile
-from tunewise.core.units import shown_bytes
+from tunewise.core.format import size
 
 # What the system says, and what a person can do about it.
 CAUSES = {
@@ -106,7 +106,7 @@ def _number(error: BaseException) -> int | None:
 def _free(path: Path) -> str:
     for place in (path, *path.parents, Path()):
         try:
-            return shown_bytes(shutil.disk_usage(place).free)
+            return size(shutil.disk_usage(place).free)
         except OSError:
             continue
     return "unknown bytes"

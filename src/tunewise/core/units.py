@@ -30,15 +30,3 @@ def parse_bytes(text: str) -> int:
     if count < 1:
         raise ValueError(f"{text!r} is no size: at least one byte.")
     return count
-
-
-def shown_bytes(count: int) -> str:
-    """A size as people write it, which `parse_bytes` reads back to three digits.
-
-    >>> shown_bytes(8_000_000_000), shown_bytes(1_610_612_736), shown_bytes(180)
-    ('8 GB', '1.61 GB', '180 B')
-    """
-    for unit in ("TB", "GB", "MB", "kB"):
-        if count >= UNITS[unit]:
-            return f"{count / UNITS[unit]:.3g} {unit}"
-    return f"{count} B"

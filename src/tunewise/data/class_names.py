@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any, TypeGuard
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.table import PLACE, Row, Table, plural
+from tunewise.core.format import plural
+from tunewise.data.table import PLACE, Row, Table
 
 Names = tuple[str, ...]
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import plural
 from tunewise.data.labels import is_missing, spelling
-from tunewise.data.table import Row, plural
+from tunewise.data.table import Row
 
 MOST_CLASSES = 300
 LONGEST_LABEL = 6  # words, on average

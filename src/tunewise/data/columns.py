@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.format import first_of, plural
 from tunewise.data.audit.alike import escaped
-from tunewise.data.table import PLACE, Row, Splits, Table, listed, plural
+from tunewise.data.table import PLACE, Row, Splits, Table
 
 ID = "id"
 
@@ -97,7 +98,7 @@ def _gaps(rows: Sequence[Row], column: str) -> list[Problem]:
     return [
         Problem(
             places[0],
-            f"no '{column}' here; {plural(len(places), 'row')} lack it ({listed(places)}).",
+            f"no '{column}' here; {plural(len(places), 'row')} lack it ({first_of(places)}).",
         )
     ]
 

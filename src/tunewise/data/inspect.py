@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import first_of
 from tunewise.data.audit.audit import audit
 from tunewise.data.column_guess import SPAN_TEXTS, Roles, guess_roles, holds_spans
 from tunewise.data.labels import is_missing, resolve
@@ -20,7 +21,7 @@ from tunewise.data.readers.saved import is_saved
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.data.spans import settled_answers
-from tunewise.data.table import SPLITS, Row, Table, listed, split_named
+from tunewise.data.table import SPLITS, Row, Table, split_named
 
 ENOUGH = 1000  # rows from which on a tenth is enough to score on
 
@@ -104,7 +105,7 @@ def _guess_files(folder: Path, source: str) -> tuple[dict[str, str], list[str]]:
         if split in found:
             ranked = sorted(found[split], key=lambda path: _file_rank(path, tables[path], common))
             files[split] = ranked[0].name
-            others = f"; not {listed([path.name for path in ranked[1:]])}" if ranked[1:] else ""
+            others = f"; not {first_of([path.name for path in ranked[1:]])}" if ranked[1:] else ""
             reasons.append(f"{ranked[0].name} serves as {split} by its name{others}.")
     return files, reasons
 

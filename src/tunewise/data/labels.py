@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.format import first_of, plural
 from tunewise.data.audit.alike import too_alike
 from tunewise.data.readers.encoding import read_text
-from tunewise.data.table import PLACE, Row, Splits, listed, plural
+from tunewise.data.table import PLACE, Row, Splits
 
 NAMES_FILE = "labels.txt"
 IGNORED = -100  # what training libraries write for "no label here"
@@ -161,7 +162,7 @@ def _missing(splits: Splits, label: str) -> list[Problem]:
                 Problem(
                     places[0],
                     f"'{label}' is missing here and in {plural(len(places), 'row')} of {name} in "
-                    f"all ({listed(places)}). Fill it in, or say data.on_missing_label: drop.",
+                    f"all ({first_of(places)}). Fill it in, or say data.on_missing_label: drop.",
                 )
             )
     return problems
@@ -278,4 +279,4 @@ def _negative(text: str, where: Sequence[str]) -> Problem:
 
 
 def _count(places: Sequence[str]) -> str:
-    return f"{plural(len(places), 'row')}: {listed(places)}"
+    return f"{plural(len(places), 'row')}: {first_of(places)}"

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import first_of
 from tunewise.core.paths import path_from
 from tunewise.data.readers.files import ENDINGS
-from tunewise.data.table import listed
 
 Kind = Literal["embedded", "file", "folder", "hub"]
 
@@ -79,7 +79,7 @@ def missing(place: str, name: str, base: Path) -> Problem:
     parent = lost.parent
     there = sorted(path.name for path in parent.iterdir()) if parent.is_dir() else []
     close = get_close_matches(lost.name, there, n=1, cutoff=0.6)
-    hint = f"Did you mean '{close[0]}'?" if close else f"There: {listed(there, 8) or 'nothing'}."
+    hint = f"Did you mean '{close[0]}'?" if close else f"There: {first_of(there, 8) or 'nothing'}."
     return Problem(
         place, f"'{name}' does not exist: no '{lost.name}' in {parent.resolve()}. {hint}"
     )

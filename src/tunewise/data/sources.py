@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import plural
 from tunewise.data.columns import named_rows
 from tunewise.data.labels import is_missing, spelling
 from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.settings import DataSettings
 from tunewise.data.splits import apply_rule, limited
-from tunewise.data.table import Splits, Table, plural
+from tunewise.data.table import Splits, Table
 
 
 @dataclass(frozen=True)

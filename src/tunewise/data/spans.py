@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import first_of, plural
 from tunewise.data.audit.alike import as_seen
-from tunewise.data.table import PLACE, Row, Splits, listed, plural
+from tunewise.data.table import PLACE, Row, Splits
 
 MOST_BROKEN = 0.01  # share of the rows whose answer does not stand where it should
 FORM = "{text: [...], answer_start: [...]}, a text, or a list of texts"
@@ -50,7 +51,7 @@ def settled_answers(
         told = _told(broken[0], context, answers)
         said = (
             f"{name}: the answer of {plural(len(ids), 'row')} ({len(ids) / len(rows):.1%}) does "
-            f"not stand in its '{context}' (ids {listed(ids)}): {told}"
+            f"not stand in its '{context}' (ids {first_of(ids)}): {told}"
         )
         if len(ids) > MOST_BROKEN * len(rows):
             message = (
@@ -75,9 +76,10 @@ def _formed(rows: Sequence[Row], answers: str) -> tuple[list[Row], list[Problem]
             formed.append({**row, answers: found})
     if not wrong:
         return formed, []
+    places = first_of([row[PLACE] for row in wrong])
     message = (
         f"'{answers}' is {str(wrong[0].get(answers))[:80]!r}, so or alike in "
-        f"{plural(len(wrong), 'row')} ({listed([row[PLACE] for row in wrong])}); it must be {FORM}."
+        f"{plural(len(wrong), 'row')} ({places}); it must be {FORM}."
     )
     return formed, [Problem(wrong[0][PLACE], message)]
 

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.format import first_of, plural
 from tunewise.data.settings import SplitRule
-from tunewise.data.table import PLACE, SPLITS, Row, Splits, listed, plural
+from tunewise.data.table import PLACE, SPLITS, Row, Splits
 
 _UNUSED = "unused"
 
@@ -154,7 +155,7 @@ def _cut_groups(
                 Problem(
                     lacking[0],
                     f"'{group}' is empty here and in {plural(len(lacking), 'row')} in all "
-                    f"({listed(lacking)}); data.split.group needs a value in every row.",
+                    f"({first_of(lacking)}); data.split.group needs a value in every row.",
                 )
             ]
         )

@@ -95,22 +95,3 @@ _REPEATED = (
 
 def _as_name(value: Any) -> str:
     return value.strip("\ufeff \t").casefold() if isinstance(value, str) else ""
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """The first few names and how many more there are.
-
-    >>> listed(["a:1", "a:2", "a:5", "a:9", "a:11"])
-    'a:1, a:2, a:5 and 2 more'
-    """
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
-
-
-def plural(number: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "row"), plural(12345, "row")
-    ('1 row', '12,345 rows')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tunewise.core.errors import Problem
-from tunewise.data.table import Row, plural
+from tunewise.core.format import plural
+from tunewise.data.table import Row
 from tunewise.tasks.base import Task
 
 SAMPLE = 500  # rows that are looked at; the trial itself counts them all

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tunewise.core.format import duration
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
@@ -176,17 +177,3 @@ def clean(text: str) -> str:
     return "".join(
         letter for letter in one_line if not unicodedata.category(letter).startswith("C")
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds for a person.
-
-    >>> duration(4.26), duration(94), duration(3600), duration(100_000)
-    ('4.3 s', '2 min', '1 h 00 min', '27 h 46 min')
-    """
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds / 60 + 0.5) if seconds < 3600 else int(seconds // 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

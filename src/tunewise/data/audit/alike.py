@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from tunewise.core.errors import Problem
-from tunewise.data.table import listed
+from tunewise.core.format import first_of
 
 # What Unicode lists as ignored by default beside the format characters (fillers, joiners and
 # variation selectors), and the blank of Braille.
@@ -31,7 +31,7 @@ def too_alike(names: Mapping[str, Sequence[str]]) -> list[Problem]:
             names[group[-1]][0],
             f"the labels {' and '.join(_quoted(name) for name in group)} differ only by case, "
             "blanks, Unicode form or characters that cannot be seen "
-            f"({'; '.join(listed(names[name], 2) for name in group)}): one class or several? "
+            f"({'; '.join(first_of(names[name], 2) for name in group)}): one class or several? "
             "Write them alike.",
         )
         for group in alike.values()

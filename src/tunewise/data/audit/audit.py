@@ -12,9 +12,10 @@ from statistics import median
 from typing import Any
 
 from tunewise.core.errors import Problem
+from tunewise.core.format import first_of, plural
 from tunewise.data.audit.leakage import Keys, SharedTexts, shared_groups, shared_texts, text_keys
 from tunewise.data.labels import Labels, is_missing
-from tunewise.data.table import PLACE, Row, Splits, listed, plural
+from tunewise.data.table import PLACE, Row, Splits
 
 MOST_SHARED = 0.01  # of the smaller split; more common texts than this are an error
 FEW = 30  # rows of a split that is scored; below, hardly any difference can be seen
@@ -91,7 +92,7 @@ def _check_texts(found: Audit, splits: Splits, texts: Sequence[str], keys: Keys)
         ]
         if empty:
             found.warnings.append(
-                f"{name}: {plural(len(empty), 'empty text')} ({listed(empty)}); kept, because an "
+                f"{name}: {plural(len(empty), 'empty text')} ({first_of(empty)}); kept, because an "
                 "answer is asked for all the same."
             )
         characters = [sum(map(len, parts)) for parts in whole]
@@ -115,7 +116,7 @@ def _no_text(wrong: Sequence[Row], column: str) -> Problem:
     return Problem(
         wrong[0][PLACE],
         f"'{column}' is {what}, not a text; so in {plural(len(wrong), 'row')} "
-        f'({listed([row[PLACE] for row in wrong])}). Write texts in quotes, and "" for an '
+        f'({first_of([row[PLACE] for row in wrong])}). Write texts in quotes, and "" for an '
         "empty one.",
     )
 
@@ -202,9 +203,11 @@ def _check_labels(found: Audit, splits: Splits, label: str, labels: Labels) -> N
         if len(counts) == 1:
             _check_single(found, name, labels.options[next(iter(counts))])
         elif absent and name == "train":
-            found.warnings.append(f"train has no example of {listed(absent)}: it cannot be learnt.")
+            found.warnings.append(
+                f"train has no example of {first_of(absent)}: it cannot be learnt."
+            )
         elif absent:
-            found.warnings.append(f"{name} has no example of {listed(absent)}.")
+            found.warnings.append(f"{name} has no example of {first_of(absent)}.")
 
 
 def _check_single(found: Audit, split: str, option: str) -> None:

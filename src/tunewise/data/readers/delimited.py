@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import plural
 from tunewise.data.readers.encoding import LONGEST, read_text
 from tunewise.data.readers.stray_quotes import Record, opening_line, swallowing
-from tunewise.data.table import PLACE, Row, Table, plural, twice_in
+from tunewise.data.table import PLACE, Row, Table, twice_in
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)

@@ -13,9 +13,10 @@ import datasets
 import huggingface_hub
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import first_of
 from tunewise.core.network import hub_is_out_of_reach
 from tunewise.data.readers.parquet import from_arrow, names_in
-from tunewise.data.table import Table, listed
+from tunewise.data.table import Table
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -63,8 +64,8 @@ def read_folder(folder: Path, shown: str, *, config: str | None) -> dict[str, Ta
     problems = [
         Problem(
             f"{shown}/{path.relative_to(folder)}",
-            f"'{column}' has the class names {listed(theirs, 5)}, and is read by "
-            f"{listed(names[column], 5)}. Give each split its own file: data.files.",
+            f"'{column}' has the class names {first_of(theirs, 5)}, and is read by "
+            f"{first_of(names[column], 5)}. Give each split its own file: data.files.",
         )
         for path in sorted(folder.glob("**/*.parquet"))
         for column, theirs in names_in(path).items()

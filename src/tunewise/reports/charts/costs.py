@@ -8,12 +8,13 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.format import count, duration, listed, size
 from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.facts.costs import Placed, placed
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import count, duration, listed, metric_name, metric_said, size
+from tunewise.reports.facts.wording import metric_name, metric_said
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.generated_answers import Decoded
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import percent
 
 HEIGHT = 320
 PLOT = 560.0  # width of the plot on the page

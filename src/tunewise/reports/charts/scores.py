@@ -7,11 +7,11 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.format import count as short_count
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import ROW_HEIGHT, Chart, base, faded, finished, named, tint
 from tunewise.reports.charts.palette import FROZEN, colour
 from tunewise.reports.facts.results import Results, Row, Spread
-from tunewise.reports.facts.wording import count as short_count
 from tunewise.reports.facts.wording import metric_name, split_name
 
 OUT_OF_MEMORY = "out-of-memory"

@@ -7,13 +7,14 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import Checks, checks
 from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.curves import turns, validation_curve
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import listed, split_name
+from tunewise.reports.facts.wording import split_name
 from tunewise.store.study import STUDY_FILE
 
 

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tunewise.core.format import count, listed, percent, points, probability, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import Table
 from tunewise.reports.facts.peft_files import ITEMS, SUCCESS, Experiment
-from tunewise.reports.facts.wording import count, listed, percent, points, probability, size
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.proportions import Proportions, two_proportions

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tunewise.core.format import listed, percent, points
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.slices import KIND, Slice, Sliced
-from tunewise.reports.facts.wording import listed, percent, points
 
 SOURCES = {  # of the taxonomies; the rules are ours
     "cocoqa": "Ren, Kiros and Zemel 2015, arXiv:1505.02074",

@@ -11,21 +11,12 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tunewise.core.format import count, duration, percent, probability, size
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document import Table
 from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.compare import Cell, Contest, Differing
-from tunewise.reports.facts.wording import (
-    count,
-    duration,
-    gap,
-    is_share,
-    metric_name,
-    percent,
-    probability,
-    size,
-    split_name,
-)
+from tunewise.reports.facts.wording import gap, is_share, metric_name, split_name
 from tunewise.statistics.claims import Claim
 
 PAGE = 10  # differing items shown at first

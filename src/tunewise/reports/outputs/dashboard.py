@@ -9,10 +9,11 @@ from threading import Lock
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tunewise.core.errors import InputError, Problem, TunewiseError
+from tunewise.core.format import percent
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.facts.evidence import UNFINISHED, gather
 from tunewise.reports.facts.results import Results, results_of
-from tunewise.reports.facts.wording import metric_name, percent
+from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.outputs.html import TEMPLATES
 from tunewise.store.faults import stamps
 from tunewise.store.study import StudyFolder, is_study

@@ -20,6 +20,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunewise.core import format
 from tunewise.core.sanitize import shortened, shown, visible
 from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.charts.palette import THEMES, colour, dark_colour, to_dark
@@ -171,19 +172,19 @@ def _environment() -> Environment:
         shortened=lambda text, most=LONGEST_TEXT: shortened(text, most),
         colour=colour,
         dark_colour=dark_colour,
-        percent=words.percent,
-        points=words.points,
-        probability=words.probability,
-        count=words.count,
+        percent=format.percent,
+        points=format.points,
+        probability=format.probability,
+        count=format.count,
         value=value_words,
-        duration=words.duration,
-        size=words.size,
+        duration=format.duration,
+        size=format.size,
         metric=words.metric_name,
         said=words.metric_said,
         split=words.split_name,
         setting=words.setting_said,
-        interval=words.interval_said,
-        milliseconds=words.milliseconds,
+        interval=format.interval,
+        milliseconds=format.milliseconds,
     )
     return environment
 

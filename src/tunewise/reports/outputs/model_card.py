@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tunewise.core.format import count, percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.places import Places
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import count, metric_name, percent
+from tunewise.reports.facts.wording import metric_name
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
 NATS = ("loss",)  # metrics in nats; the others are fractions

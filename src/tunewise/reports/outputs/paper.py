@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise import __version__
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.document import Paper, numbered
@@ -13,7 +14,7 @@ from tunewise.reports.facts.page import page
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import listed, metric_said
+from tunewise.reports.facts.wording import metric_said
 from tunewise.reports.sections import costs as paper_costs
 from tunewise.reports.sections import data as paper_data
 from tunewise.reports.sections import decoding as paper_decoding

@@ -8,17 +8,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tunewise.core.format import count, duration, percent, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import (
-    count,
-    duration,
-    metric_name,
-    percent,
-    points,
-    probability,
-)
+from tunewise.reports.facts.wording import metric_name
 
 KEY = "± over seeds; 95 % over items; gap in points to the best; p corrected by Holm."
 

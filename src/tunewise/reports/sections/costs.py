@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tunewise.core.format import count, duration, interval, listed, milliseconds, points, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
@@ -13,15 +14,6 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.phases import HELD, TIMED, phases_of
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import (
-    count,
-    duration,
-    interval_said,
-    listed,
-    milliseconds,
-    points,
-    size,
-)
 from tunewise.reports.sections.figures import figures
 from tunewise.reports.sections.shortlist import few, of_how_many
 
@@ -140,8 +132,8 @@ def _beside(row: Row, full: Row, found: Contest) -> tuple[str, ...]:
     return (
         cell(row.name, 60),
         "–" if headline.difference is None else points(headline.difference),
-        interval_said(headline.items.interval),
-        interval_said(headline.method.interval),
+        interval(headline.items.interval),
+        interval(headline.method.interval),
         share(*trained),
         share(row.measured.seconds, full.measured.seconds),
         share(row.measured.peak_bytes, full.measured.peak_bytes),

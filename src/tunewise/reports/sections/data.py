@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunewise.core.format import listed, percent
 from tunewise.reports.document import Block, Grid, Items, Paragraph, Section, cell
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.page import Page
-from tunewise.reports.facts.wording import listed, percent
 
 MOST_LABELS = 14  # rows of the table of labels
 COUNTED = (  # column, path within the facts of a split, whether it is a share

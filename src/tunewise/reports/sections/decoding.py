@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from tunewise.core.format import listed, percent, points
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
@@ -13,7 +14,6 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.generated_answers import Decoded
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import listed, percent, points
 from tunewise.reports.sections.figures import figures
 from tunewise.reports.sections.shortlist import leading
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunewise.core.format import duration, listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import Items, Paragraph, Section, cell
 from tunewise.reports.facts.comparability.checks import fairness
@@ -10,7 +11,7 @@ from tunewise.reports.facts.page import Page
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.searching import edges
 from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import duration, listed, setting_said
+from tunewise.reports.facts.wording import setting_said
 
 MOST_FINDINGS = 5  # of the fairness lint; all stand on the page
 MOST_NOTES = 6

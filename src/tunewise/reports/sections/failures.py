@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tunewise.core.format import listed, percent
 from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
 from tunewise.reports.facts import generated_answers as written
@@ -15,7 +16,7 @@ from tunewise.reports.facts.disagreements import Answered, disagreements
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.page import Page
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import listed, percent, split_name
+from tunewise.reports.facts.wording import split_name
 from tunewise.reports.sections.shortlist import FEW, few, of_how_many
 from tunewise.statistics.failures import KINDS
 from tunewise.statistics.metrics import Columns, class_scores

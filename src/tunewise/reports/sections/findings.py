@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewise.core.format import interval, listed, percent, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
@@ -11,17 +12,7 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.slices import Slice, Sliced, sliced
 from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import (
-    interval_said,
-    listed,
-    metric_name,
-    metric_said,
-    percent,
-    points,
-    probability,
-    setting_said,
-    split_name,
-)
+from tunewise.reports.facts.wording import metric_name, metric_said, setting_said, split_name
 from tunewise.reports.sections.failures import by_label
 from tunewise.reports.sections.figures import figures
 from tunewise.statistics.metrics import upward
@@ -65,9 +56,9 @@ def significance(results: Results, judged: Verdict, charts: Sequence[Chart]) -> 
                 (
                     cell(row.name, 60),
                     points(pair.difference),
-                    interval_said(pair.items.interval),
+                    interval(pair.items.interval),
                     probability(pair.items.p_adjusted),
-                    interval_said(pair.method.interval),
+                    interval(pair.method.interval),
                     probability(pair.method.p_adjusted),
                     row.standing,
                 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tunewise.core.format import count, listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import Block, Equation, Grid, Paragraph, Section, cell
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import count, listed, metric_said, setting_said
+from tunewise.reports.facts.wording import metric_said, setting_said
 
 TASKS = {
     "classification": "Each item is {columns}; one of {labels} labels is chosen, and the loss is "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewise.core.format import percent
 from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.prompts.expert_form import (
@@ -14,7 +15,6 @@ from tunewise.reports.facts.prompts.expert_form import (
 )
 from tunewise.reports.facts.prompts.forms import Form, changes, forms
 from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
-from tunewise.reports.facts.wording import percent
 
 TITLE = "Prompts"
 MOST_ITEMS = 3  # shown with every prompt's answer

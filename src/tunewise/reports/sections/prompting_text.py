@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tunewise.core.format import percent
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.prompts.expert_form import (
@@ -18,7 +19,6 @@ from tunewise.reports.facts.prompts.expert_form import (
 )
 from tunewise.reports.facts.prompts.forms import Form, changes, forms
 from tunewise.reports.facts.prompts.side_by_side import Asked, Reply, SideBySide, side_by_side
-from tunewise.reports.facts.wording import percent
 
 MOST_ITEMS = 8
 LONGEST_ITEM = 300  # characters of one column of an item

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from tunewise.core.format import count, duration, interval, listed, percent, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.document import Block, Grid, Items, Paragraph, Section, cell
@@ -16,18 +17,7 @@ from tunewise.reports.facts.page import Page
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.searching import edges
-from tunewise.reports.facts.wording import (
-    count,
-    duration,
-    interval_said,
-    listed,
-    metric_name,
-    metric_said,
-    percent,
-    points,
-    probability,
-    setting_said,
-)
+from tunewise.reports.facts.wording import metric_name, metric_said, setting_said
 from tunewise.reports.sections.figures import figures
 from tunewise.reports.sections.shortlist import FEW, few, of_how_many
 
@@ -143,8 +133,8 @@ def _effects(found: Sequence[Factor], results: Results) -> list[Block]:
             cell(f"{value_words(one.first)} → {value_words(one.value)}", 50),
             str(one.effect.pairs),
             points(one.effect.difference),
-            interval_said(one.effect.items),
-            interval_said(one.effect.method),
+            interval(one.effect.items),
+            interval(one.effect.method),
             probability(one.effect.p_adjusted),
             one.split,
         )

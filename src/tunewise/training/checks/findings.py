@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tunewise.core.format import first_of
 from tunewise.data.examples import Prediction
 from tunewise.data.labels import IGNORED
 from tunewise.tasks.base import Batch
@@ -20,7 +21,6 @@ from tunewise.tasks.base import Batch
 BINS = 10  # a training's steps in tenths
 LEAST_STEPS = 5 * BINS  # with fewer, a tenth of them says little
 NOISE = 2.0  # standard errors that a fall of the loss must exceed
-MOST_NAMES = 3  # of tensors in a sentence
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,11 @@ def guarded(look: Callable[[], Check], name: str) -> Check:
         return Check(name, None, f"could not be looked at ({type(error).__name__}: {error}).")
 
 
-def listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMES])
-    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"
-
-
 def _moved(findings: Findings) -> Check:
     if findings.unmoved is None:
         return Check("moved", None, "no step was taken.")
     if findings.unmoved:
-        return Check("moved", False, f"trained, but never moved: {listed(findings.unmoved)}.")
+        return Check("moved", False, f"trained, but never moved: {first_of(findings.unmoved)}.")
     return Check("moved", True, "every trained tensor moved.")
 
 
@@ -115,7 +110,7 @@ def _still(findings: Findings) -> Check:
     if findings.moved is None:
         return Check("frozen", None, "no step was taken.")
     if findings.moved:
-        return Check("frozen", False, f"frozen, but changed: {listed(findings.moved)}.")
+        return Check("frozen", False, f"frozen, but changed: {first_of(findings.moved)}.")
     return Check("frozen", True, "every frozen tensor is bit by bit as it was.")
 
 

@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from tunewise.training.checks.findings import Check, Findings, listed
+from tunewise.core.format import first_of
+from tunewise.training.checks.findings import Check, Findings
 
 SETTLED = 3  # steps: LoRA's A has no gradient in the first, because its B is zero
 
@@ -46,7 +47,7 @@ def as_promised(
     trained = sum(weight.numel() for weight in named.values() if weight.requires_grad)
     frozen_head = [name for name in head if name in named and not named[name].requires_grad]
     if frozen_head:
-        return Check("promised", False, f"the head is not trained: {listed(frozen_head)}.")
+        return Check("promised", False, f"the head is not trained: {first_of(frozen_head)}.")
     if promised is None:
         return Check("promised", None, f"{trained:,} numbers are trained; no plan says how many.")
     if trained != promised["trainable"]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.wording import listed
 
 Severity = Literal["warning", "notice"]
 

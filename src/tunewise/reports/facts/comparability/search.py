@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.comparability.finding import (
@@ -17,7 +18,7 @@ from tunewise.reports.facts.comparability.finding import (
 )
 from tunewise.reports.facts.evidence import Contender, Evidence, Point
 from tunewise.reports.facts.searching import edges, learned_nothing
-from tunewise.reports.facts.wording import listed, setting_said
+from tunewise.reports.facts.wording import setting_said
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.power import detectable_difference
 from tunewise.statistics.tuning import expected_optimism

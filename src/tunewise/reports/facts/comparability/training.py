@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparability.finding import Finding, Severity, differ, told
 from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.wording import listed
 
 NAMES = {
     "epochs": "The number of epochs",

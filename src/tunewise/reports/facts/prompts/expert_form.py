@@ -13,11 +13,11 @@ from statistics import fmean
 
 import numpy as np
 
+from tunewise.core.format import listed, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.prompts.side_by_side import Prompt, SideBySide
-from tunewise.reports.facts.wording import listed, points, probability
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.paired import mcnemar_of

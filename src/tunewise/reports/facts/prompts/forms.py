@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import Table
 from tunewise.reports.facts.prompts.side_by_side import Reply, SideBySide
-from tunewise.reports.facts.wording import listed
 from tunewise.statistics.replies import holds_together, options_named, repeats_itself
 
 

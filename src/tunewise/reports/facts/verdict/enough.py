@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tunewise.core.format import probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import gap, gap_unit, metric_said, probability
+from tunewise.reports.facts.wording import gap, gap_unit, metric_said
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.combine import Equivalence
 from tunewise.statistics.pairs import Pair

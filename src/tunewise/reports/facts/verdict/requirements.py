@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.core.format import count, duration, listed, percent, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import amount, upward_of
-from tunewise.reports.facts.wording import count, duration, listed, metric_name, percent, size
+from tunewise.reports.facts.wording import metric_name
 
 AT_MOST = ("memory", "artefact", "time", "parameters")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tunewise.core.format import count, duration, listed, probability, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import (
@@ -14,17 +15,7 @@ from tunewise.reports.facts.verdict.enough import (
     said_of_plain,
     upward_of,
 )
-from tunewise.reports.facts.wording import (
-    count,
-    duration,
-    gap,
-    gap_unit,
-    listed,
-    probability,
-    score_said,
-    size,
-    split_name,
-)
+from tunewise.reports.facts.wording import gap, gap_unit, score_said, split_name
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.pairs import Pair
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import TITLES
 from tunewise.reports.facts.comparability.checks import fairness, summary
@@ -19,7 +20,6 @@ from tunewise.reports.facts.verdict.sentences import (
     so_far,
     waiting,
 )
-from tunewise.reports.facts.wording import listed
 
 
 @dataclass(frozen=True)

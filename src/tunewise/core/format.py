@@ -1,0 +1,142 @@
+"""Numbers, times, sizes and lists as people read them: the only place where they become text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """A fraction in percent, without the sign, as columns of a table say it once.
+
+    >>> percent(0.5834), percent(None)
+    ('58.3', '–')
+    """
+    return "–" if share is None else f"{round(100 * share, 9):.{digits}f}"
+
+
+def points(difference: float) -> str:
+    """A difference of fractions in percentage points, with its sign.
+
+    What floating point adds in the sixteenth digit must not decide how a half is rounded.
+
+    >>> points(-0.021), points(0.02749999999999997)
+    ('−2.1', '+2.8')
+    """
+    return f"{round(100 * difference, 9):+.1f}".replace("-", "−")
+
+
+def interval(ends: tuple[float, float] | None) -> str:
+    """An interval of a difference in points; a dash where there is none.
+
+    >>> interval((-0.013, 0.025)), interval(None)
+    ('−1.3 to +2.5', '–')
+    """
+    return "–" if ends is None else " to ".join(points(end) for end in ends)
+
+
+def probability(p: float | None) -> str:
+    """A p value: three digits, or that it is smaller.
+
+    >>> probability(0.1519), probability(2e-9), probability(None)
+    ('0.152', '< 0.001', '–')
+    """
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def count(number: int | None) -> str:
+    """A number of parameters, short.
+
+    >>> count(1925), count(296837), count(22715141), count(None)
+    ('1,925', '297 k', '22.7 M', '–')
+    """
+    if number is None:
+        return "–"
+    if number < 10_000:
+        return f"{number:,}"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{_three_digits(number / size)} {unit}"
+    return str(number)
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:#.3g}".rstrip(".")
+
+
+def duration(seconds: float | None) -> str:
+    """A time in the unit that suits it, in at most ten letters.
+
+    >>> duration(0.42), duration(131), duration(2400), duration(7300), duration(None)
+    ('0.4 s', '2 min 11 s', '40 min', '2 h 1 min', '–')
+    >>> duration(100_000)
+    '27.8 h'
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, hours = int(seconds) // 60, int(seconds) // 3600
+    if seconds < 600:
+        return f"{minutes} min {int(seconds) % 60} s"
+    if seconds < 6000:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if hours < 10 else f"{_three_digits(seconds / 3600)} h"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """A short time in thousandths of a second, without the unit.
+
+    >>> milliseconds(1.1), milliseconds(0.01234), milliseconds(None)
+    ('1,100', '12.3', '–')
+    """
+    if seconds is None:
+        return "–"
+    return f"{1000 * seconds:,.0f}" if seconds >= 0.1 else f"{1000 * seconds:.3g}"
+
+
+def size(count_of_bytes: int | None) -> str:
+    """A number of bytes, short.
+
+    >>> size(180), size(9100), size(90_860_000), size(None)
+    ('180 B', '9.10 kB', '90.9 MB', '–')
+    """
+    if count_of_bytes is None:
+        return "–"
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count_of_bytes >= scale:
+            return f"{_three_digits(count_of_bytes / scale)} {unit}"
+    return f"{count_of_bytes} B"
+
+
+def listed(names: Sequence[str], *, most: int = 4) -> str:
+    """Names as a sentence lists them; of many only the first.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    >>> listed(["a", "b", "c", "d", "e", "f"])
+    'a, b, c and 3 more'
+    """
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """The first few names and how many more there are.
+
+    >>> first_of(["a:1", "a:2", "a:5", "a:9", "a:11"])
+    'a:1, a:2, a:5 and 2 more'
+    """
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "row"), plural(12345, "row")
+    ('1 row', '12,345 rows')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
