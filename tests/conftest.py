@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
+from tests.commands import Ended, KeptWorker, Run, run_here
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
@@ -93,6 +94,25 @@ def real_data() -> Path:
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test reads or fills the cache of whoever runs it; processes inherit the variable."""
     os.environ[CACHE] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def kept_worker(own_cache: None) -> Iterator[KeptWorker]:
+    """The worker of all studies of a session; it inherits the cache."""
+    worker = KeptWorker()
+    yield worker
+    worker.end()
+
+
+@pytest.fixture(scope="session")
+def tunewise(kept_worker: KeptWorker) -> Run:
+    """`tunewise("run", "study.yaml", cwd=folder)`: the command line in this process."""
+
+    def run(*words: str, cwd: Path) -> Ended:
+        with kept_worker.takes_studies():
+            return run_here(*words, cwd=cwd)
+
+    return run
 
 
 @pytest.fixture(scope="session")

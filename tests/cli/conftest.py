@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="session")
-def tunewise() -> Run:
-    """`tunewise("run", "study.yaml", cwd=folder)`: the command line in a process of its own."""
-
-    def run(*words: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tunewise", *words],
-            cwd=cwd,
-            env=environment(**more),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    return run
-
-
-def environment(**more: str) -> dict[str, str]:
-    fixed = {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "HF_HUB_OFFLINE": "1"}
-    return {**os.environ, **fixed, **more}
+from tests.commands import Run
 
 
 def write_reviews(path: Path, rows: int, seed: int) -> None:

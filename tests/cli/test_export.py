@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 import typer
 from peft import AutoPeftModelForSequenceClassification
 from tests.cli.test_predict import stored
+from tests.proofs import proven_here, run_card
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tunewise.backbones.transformers_logging import quiet
@@ -58,26 +57,13 @@ def is_proven(folder: Path, loaded_with: str) -> dict[str, Any]:
     return proof
 
 
-def run_card(folder: Path) -> str:
-    """What the card's own lines print, run as they stand inside the folder."""
-    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    ran = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return ran.stdout
-
-
 @pytest.mark.parametrize("name", ["full", "head"])
 def test_a_model_of_a_known_kind_loads_with_transformers(
     finished: Path, tmp_path: Path, name: str
 ) -> None:
     to = tmp_path / name
-    command(finished, to, contender=name)
+    with nullcontext() if name == "full" else proven_here():
+        command(finished, to, contender=name)
     proof = is_proven(to, "transformers")
     assert (proof["compared"], proof["dtype"]) == ("logits", "float32")
     with quiet():
@@ -99,6 +85,7 @@ def test_an_adapter_loads_with_peft_by_the_lines_of_its_card(
     assert run_card(to).strip() in LABELS.values()
 
 
+@proven_here()
 def test_a_merged_adapter_is_a_plain_model_with_the_same_function(
     finished: Path, tmp_path: Path
 ) -> None:
@@ -122,9 +109,19 @@ def test_what_has_no_model_stays_in_our_form(
     proof = is_proven(to, "tunewise")
     assert proof["difference"] == 0
     assert capsys.readouterr().out.strip() == str(to)
+    assert "'no', 1: 'yes'" in (to / "README.md").read_text()
+
+
+@proven_here()
+def test_an_export_takes_the_place_of_another_by_force_alone(
+    finished: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "words"
+    command(finished, to, contender="tfidf")
     with pytest.raises(InputError, match="holds an export already; --force replaces it"):
         command(finished, to, contender="majority")
     command(finished, to, contender="majority", force=True)
+    is_proven(to, "tunewise")
     assert (to / "majority.json").is_file()
     assert not (to / "tfidf.json").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["words"]
@@ -146,6 +143,7 @@ def test_other_folders_are_never_replaced(finished: Path, tmp_path: Path) -> Non
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+@proven_here()
 def test_a_folder_that_answers_otherwise_is_marked_as_unproven(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import environment
+from tests.commands import environment
 
 from tunewise.cli import main as door
 from tunewise.core.errors import MachineTrouble

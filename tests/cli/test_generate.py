@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Run, environment
+from tests.commands import Run, launched
 
 from tunewise.backbones.load import build_writer
 from tunewise.cli import generate
@@ -83,14 +82,7 @@ def test_a_contender_that_chooses_is_sent_to_predict(finished: Path) -> None:
 
 def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
     words = ("generate", "--model", "embedded:decoder", "--prompt", PROMPT, "--stop", "@@")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tunewise", *words, "--max-new-tokens", "180"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = launched(*words, "--max-new-tokens", "180", cwd=tmp_path, stdout=PIPE, stderr=PIPE)
     assert process.stdout is not None
     assert process.stdout.read(1)  # it is writing
     process.send_signal(signal.SIGINT)

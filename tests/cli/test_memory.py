@@ -8,22 +8,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.cli.conftest import Run, write_reviews
+from tests.cli.conftest import write_reviews
+from tests.commands import Ended, Run
 from tests.conftest import CONFIGURATIONS, tokenizer
 from transformers import AutoConfig, AutoModel
 
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.store.study import StudyFolder
 
-ROOM = 700  # MB beside the libraries: the small model takes 10, the large one 1600
+ROOM = 250  # MB beside the libraries: the small model takes 10, the large one 650
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT whose vocabulary alone makes full fine-tuning hold 1.6 GB: 100 M numbers, AdamW."""
+    """A BERT whose vocabulary alone makes full fine-tuning hold 650 MB: 41 M numbers, AdamW."""
     folder = tmp_path_factory.mktemp("large")
     torch.manual_seed(0)
-    config = CONFIGURATIONS["bert"] | {"hidden_size": 512, "vocab_size": 200_000}
+    config = CONFIGURATIONS["bert"] | {"hidden_size": 512, "vocab_size": 80_000}
     with quiet():
         AutoModel.from_config(AutoConfig.for_model("bert", **config)).save_pretrained(folder)
         tokenizer().save_pretrained(folder)
@@ -52,16 +53,28 @@ accept_leakage: short texts of few words may repeat
     return folder
 
 
-SMALL = ("--set", "name=small")
+@pytest.fixture(scope="module")
+def alone(study: Path, tunewise: Run, checkpoint: Callable[[str], Path]) -> Ended:
+    """The small model's study, in ``auto``, for which the batch size is found by probes."""
+    chosen = ("--set", f"models=['{checkpoint('bert')}']", "--set", "training.batch_size=auto")
+    return tunewise("run", "study.yaml", "--out", "auto", "--set", "name=small", *chosen, cwd=study)
+
+
+def test_batch_size_auto_goes_from_probe_to_report(study: Path, alone: Ended) -> None:
+    assert alone.returncode == 0, alone.stderr
+    said = " ".join(alone.stderr.split())
+    assert "batch_size auto: 60 for " in said  # as many as there are training rows
+    content = StudyFolder.open(study / "auto").study()
+    assert content["settings"]["training"]["batch_size"] == 60
+    [record] = StudyFolder.open(study / "auto").records().values()
+    assert record.result["steps"] == 1
 
 
 def test_a_model_that_does_not_fit_is_a_row_and_stops_nobody(
-    study: Path, tunewise: Run, checkpoint: Callable[[str], Path]
+    study: Path, tunewise: Run, alone: Ended
 ) -> None:
-    alone = (*SMALL, "--set", f"models=['{checkpoint('bert')}']")
-    ran = tunewise("run", "study.yaml", "--out", "small", *alone, cwd=study)
-    assert ran.returncode == 0, ran.stderr
-    [record] = StudyFolder.open(study / "small").records().values()
+    assert alone.returncode == 0, alone.stderr
+    [record] = StudyFolder.open(study / "auto").records().values()
     limit = record.costs["bytes"]["peak_resident"] // 1_000_000 + ROOM
     allowed = ("--set", f"memory_limit={limit} MB")
     ran = tunewise("run", "study.yaml", "--out", "out", *allowed, cwd=study)
@@ -83,17 +96,3 @@ def test_a_model_that_does_not_fit_is_a_row_and_stops_nobody(
         assert "out of memory" in drawn
     page = (study / "out" / "report" / "index.html").read_text()
     assert f"{rows['out-of-memory']['name']} out of memory, counted as 0" in page
-
-
-def test_batch_size_auto_goes_from_probe_to_report(
-    study: Path, tunewise: Run, checkpoint: Callable[[str], Path]
-) -> None:
-    chosen = ("--set", f"models=['{checkpoint('bert')}']", "--set", "training.batch_size=auto")
-    ran = tunewise("run", "study.yaml", "--out", "auto", *SMALL, *chosen, cwd=study)
-    assert ran.returncode == 0, ran.stderr
-    said = " ".join(ran.stderr.split())
-    assert "batch_size auto: 60 for " in said  # as many as there are training rows
-    content = StudyFolder.open(study / "auto").study()
-    assert content["settings"]["training"]["batch_size"] == 60
-    [record] = StudyFolder.open(study / "auto").records().values()
-    assert record.result["steps"] == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.cli.conftest import Run
+from tests.commands import Run
 
 from tunewise.cli.predict import command
 from tunewise.core.errors import InputError

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from random import Random
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Run, environment
+from tests.commands import Run, launched
 
 from tunewise.store.study import StudyFolder
 
@@ -94,15 +93,9 @@ def test_killed_five_times_it_ends_byte_equal(
     random = Random(seed)
     killed = 0
     out = place / "runs" / f"killed-{seed}"
+    words = ("run", "study.yaml", "--out", str(out))
     for _ in range(5):
-        running = subprocess.Popen(
-            [sys.executable, "-m", "tunewise", "run", "study.yaml", "--out", str(out)],
-            cwd=place,
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        running = launched(*words, cwd=place, stdout=DEVNULL, stderr=DEVNULL)
         started = time.monotonic()
         while not (out / "study.json").exists() and time.monotonic() - started < 60:
             time.sleep(0.05)  # kills before there is a study are cheap to survive
@@ -110,7 +103,7 @@ def test_killed_five_times_it_ends_byte_equal(
         killed += running.poll() is None
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-    ended = tunewise("run", "study.yaml", "--out", str(out), cwd=place)
+    ended = tunewise(*words, cwd=place)
     assert ended.returncode == 0, ended.stderr
     assert killed >= 3
     assert trial_results(out) == trial_results(finished)
@@ -121,15 +114,8 @@ def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(
     finished: Path, place: Path, tunewise: Run
 ) -> None:
     out = place / "runs" / "interrupted"
-    running = subprocess.Popen(
-        [sys.executable, "-m", "tunewise", "run", "study.yaml", "--out", str(out)],
-        cwd=place,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    words = ("run", "study.yaml", "--out", str(out))
+    running = launched(*words, cwd=place, stdout=DEVNULL, stderr=PIPE)
     while not list(out.glob("trials/*/COMPLETE.json")):
         time.sleep(0.05)
         assert running.poll() is None
@@ -137,5 +123,5 @@ def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "The same command goes on" in " ".join(said.split())
-    assert tunewise("run", "study.yaml", "--out", str(out), cwd=place).returncode == 0
+    assert tunewise(*words, cwd=place).returncode == 0
     assert trial_results(out) == trial_results(finished)

@@ -1,0 +1,46 @@
+"""Proofs of exports: asked of this process, and the lines of a card run as they stand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.commands import environment
+
+from tunewise.core.files import read_json, write_json
+from tunewise.export import foreign_check, own_check
+
+
+@contextmanager
+def proven_here() -> Iterator[None]:
+    """Inside, exports are proven in this process: of each form one has had a process of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tunewise.export.proof._ask", ask_here)
+        yield
+
+
+def ask_here(form: str, question: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
+    """What the process of an export's proof answers, from this one."""
+    if form != "tunewise":
+        return foreign_check.answer(str(folder), question), ""
+    asked, answered = folder.with_name("question.json"), folder.with_name("answer.json")
+    write_json(asked, question)
+    own_check.main(str(folder), str(asked), str(answered))
+    found: dict[str, Any] = read_json(answered)
+    asked.unlink()
+    answered.unlink()
+    return found, ""
+
+
+def run_card(folder: Path) -> str:
+    """What the lines of an export's card print, run as they stand in a process of their own."""
+    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=True
+    ).stdout
