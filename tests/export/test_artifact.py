@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.conftest import OPTIONS
+from tests.proofs import ask_here
 from transformers import AutoTokenizer
 
 from tunewise.core.canonical import settings_of
@@ -92,7 +93,7 @@ def test_it_is_written_in_its_form_and_proven(  # noqa: PLR0917  # pytest calls 
     items = examples(settings.get("texts", 1))
     before = predictor.predict(items)
     assert write_artefact(parts, predictor, tmp_path / "out", merge=merge) == form
-    proof = prove(form, parts, predictor, items, tmp_path / "out")
+    proof = prove(form, parts, predictor, items, tmp_path / "out", ask=ask_here)
     assert proof.passed, proof
     assert proof.examples == EXAMPLES
     again = load_exported(tmp_path / "out").predict(items)
@@ -110,7 +111,7 @@ def test_odd_texts_hinder_no_proof_and_are_read_as_text_by_others_too(
     parts, predictor = trained(checkpoint("distilbert"), "bitfit")
     items = [Example("0", ("good [SEP] bed",)), Example("1", ("",)), Example("2", ("a bed",))]
     write_artefact(parts, predictor, tmp_path / "out", merge=False)
-    proof = prove("transformers", parts, predictor, items, tmp_path / "out")
+    proof = prove("transformers", parts, predictor, items, tmp_path / "out", ask=ask_here)
     assert proof.passed, proof
     assert proof.examples == 2  # this tokenizer knows [SEP] as a word: it alone reads it otherwise
     exported = AutoTokenizer.from_pretrained(tmp_path / "out")
@@ -129,7 +130,7 @@ def test_an_altered_weight_fails_the_proof(checkpoint: Checkpoint, tmp_path: Pat
     form = write_artefact(parts, predictor, tmp_path, merge=False)
     with torch.no_grad():
         predictor.model.module.classifier.bias[0] += 0.01
-    proof = prove(form, parts, predictor, examples(), tmp_path)
+    proof = prove(form, parts, predictor, examples(), tmp_path, ask=ask_here)
     assert not proof.passed
     assert proof.difference == pytest.approx(0.01, abs=1e-4)
 
