@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forecasts import foreseen_here
 from tests.tasks.conftest import questions, write_rows
 
 from tunewise.estimate.memory import foresee
@@ -45,7 +46,8 @@ def study(tmp_path: Path, writer: Path) -> dict[str, Any]:
 
 
 def planned(study: dict[str, Any]) -> Plan:
-    return plan(read_study(study), workers=1)
+    with foreseen_here():
+        return plan(read_study(study), workers=1)
 
 
 def trained(study: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Parts]:

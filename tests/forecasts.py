@@ -1,0 +1,27 @@
+"""Plans whose contenders are foreseen in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tunewise.backbones.model import Model
+from tunewise.estimate import worker
+from tunewise.estimate.client import Foreseer
+
+
+@contextmanager
+def foreseen_here() -> Iterator[None]:
+    """Inside, no process is started to foresee contenders: one of its own takes seconds to load."""
+    made: dict[str, Model] = {}
+
+    def ask(foreseer: Foreseer, request: dict[str, Any]) -> Any:
+        return json.loads(json.dumps(worker._answer(json.loads(json.dumps(request)), made)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Foreseer, "_ask", ask)
+        yield
