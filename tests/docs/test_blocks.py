@@ -17,9 +17,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.commands import KeptWorker, run_here
 from tests.docs.reading import ROOT, Block, blocks, follows, handbook, named
+from tests.proofs import proven_here
 
-from tunewise.cli.main import main
 from tunewise.methods.base import METHODS
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.studyfile import read_study
@@ -45,7 +46,9 @@ Folder = Callable[[Path], Path]
 
 
 @pytest.fixture(scope="module")
-def folder_after(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+def folder_after(
+    tmp_path_factory: pytest.TempPathFactory, kept_worker: KeptWorker
+) -> Iterator[Folder]:
     """`folder_after(page)`: the folder in which all blocks of the page were run, each page once."""
     done: dict[Path, Path] = {}
 
@@ -54,7 +57,7 @@ def folder_after(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
             folder = tmp_path_factory.mktemp(page.stem)
             if before := follows(page):
                 shutil.copytree(run(before), folder, dirs_exist_ok=True)
-            with contextlib.chdir(folder), registries_as_they_were():
+            with contextlib.chdir(folder), registries_as_they_were(), kept_worker.takes_studies():
                 run_page(page)
             done[page] = folder
         return done[page]
@@ -120,16 +123,10 @@ def commands(block: Block) -> list[list[str]]:
 def command(words: list[str]) -> str:
     """Run the command line in this process; it must end with exit code 0."""
     assert words[0] == "tunewise", f"'{words[0]}' is not run here: say why in a comment above"
-    out, progress = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", words)
-        patch.setenv("COLUMNS", "80")
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(progress):
-            try:
-                main()
-            except SystemExit as ended:
-                assert not ended.code, f"{shlex.join(words)}: {progress.getvalue()}"
-    return out.getvalue()
+    with proven_here():
+        ended = run_here(*words[1:], cwd=Path.cwd())
+    assert ended.returncode == 0, f"{shlex.join(words)}: {ended.stderr}"
+    return ended.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

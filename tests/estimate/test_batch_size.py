@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import write_reviews
+from tests.commands import KeptWorker
 
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json
@@ -15,7 +16,6 @@ from tunewise.costs.limit import resident_bytes
 from tunewise.estimate import batch_size
 from tunewise.estimate.batch_size import largest, with_batch_sizes
 from tunewise.store.study import StudyFolder
-from tunewise.studies.pool import Pool
 from tunewise.studies.prepare import Prepared, prepare, store
 from tunewise.studyfile.schema import study_schema
 from tunewise.studyfile.studyfile import read_study
@@ -154,12 +154,14 @@ def test_the_schema_knows_the_word() -> None:
     assert {"const": "auto"} in ways
 
 
-def test_real_probes_find_less_where_less_memory_is_allowed(make: Make, tmp_path: Path) -> None:
+def test_real_probes_find_less_where_less_memory_is_allowed(
+    make: Make, kept_worker: KeptWorker
+) -> None:
     """Real steps in processes of their own; the limit stands between what two sizes hold."""
     study = make(methods=["full"], models=make()["models"])
     prepared = prepare(read_study(study))
     settings = prepared.study["contenders"][0]["points"][0]["settings"]
-    with Pool() as pool, batch_size._Probes(prepared, pool, 10**12) as probes:
+    with kept_worker.lend() as pool, batch_size._Probes(prepared, pool, 10**12) as probes:
         assert probes.fits(settings, 32)
         peak = read_json(next(probes.folder.path.glob("trials/*/probe.json")))["peak_resident"]
         probes.limit = peak // 2

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.commands import KeptWorker
 from tests.tasks.conftest import byte_tokenizer, save_writer
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2Config
 
@@ -275,7 +276,7 @@ seeds: [0, 1]
 """
 
 
-def test_a_whole_study_of_prompts(tmp_path: Path) -> None:
+def test_a_whole_study_of_prompts(tmp_path: Path, kept_worker: KeptWorker) -> None:
     save_writer(tmp_path / "writer")
     (tmp_path / "data").mkdir()
     for split, rows in {"train": 12, "validation": 6, "test": 8}.items():
@@ -283,7 +284,8 @@ def test_a_whole_study_of_prompts(tmp_path: Path) -> None:
         text = "\n".join(["statement,label", *lines])
         (tmp_path / "data" / f"{split}.csv").write_text(f"{text}\n")
     (tmp_path / "study.yaml").write_text(STUDY.format(model=tmp_path / "writer"))
-    Study.read(tmp_path / "study.yaml").run(tmp_path / "out", workers=1)
+    with kept_worker.takes_studies():
+        Study.read(tmp_path / "study.yaml").run(tmp_path / "out", workers=1)
     content = json.loads((tmp_path / "out" / "report" / "evaluation_results.json").read_text())
     rows_ = {row["name"]: row for row in content["contenders"]}
     assert {row["status"] for row in rows_.values()} == {"done"}
