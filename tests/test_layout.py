@@ -144,9 +144,8 @@ def test_every_folder_is_a_room_and_every_room_says_its_subject() -> None:
         assert ast.get_docstring(tree), f"{room} does not say what it is for"
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
+def test_what_only_reads_never_loads_torch() -> None:
+    _loads_nothing_heavy(
         "import tunewise",
         "import tunewise.cli.main",
         "import tunewise.cli.status, tunewise.studies.jobs",
@@ -156,18 +155,18 @@ def test_every_folder_is_a_room_and_every_room_says_its_subject() -> None:
         "import tunewise.cli.track",
         "import tunewise.cli.env",
         "import tunewise; tunewise.open",
-    ],
-)
-def test_what_only_reads_never_loads_torch(code: str) -> None:
-    heavy = f"{code}; import sys; assert not {HEAVY!r} & set(sys.modules), sys.modules.keys()"
-    subprocess.run([sys.executable, "-c", heavy], check=True)
+    )
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "train"])
-def test_what_runs_a_study_starts_the_worker_before_it_loads_torch(command: str) -> None:
+def test_what_runs_a_study_starts_the_worker_before_it_loads_torch() -> None:
     """Both then load it side by side."""
-    code = f"import tunewise.cli.{command}, sys; assert not {HEAVY!r} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    _loads_nothing_heavy(*(f"import tunewise.cli.{name}" for name in ("run", "demo", "train")))
+
+
+def _loads_nothing_heavy(*codes: str) -> None:
+    """In one fresh process: what is heavy stays loaded, and is told at the code that loads it."""
+    checks = [f"{code}; found = {HEAVY!r} & set(sys.modules); assert not found" for code in codes]
+    subprocess.run([sys.executable, "-c", "\n".join(["import sys", *checks])], check=True)
 
 
 def test_reading_a_study_loads_no_more_than_its_parts_need() -> None:
