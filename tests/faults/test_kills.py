@@ -151,13 +151,14 @@ def test_trials_end_when_the_worker_is_killed_and_another_takes_over(toy: Any) -
 
 
 def test_the_second_of_two_launchers_stops_and_says_who_runs(toy: Any) -> None:
-    toy.write({"seconds": 12.0})  # longer than a launcher takes to start on a busy machine
+    toy.write({"until": "told"})
     first = toy.launch()
     wait_for(started(toy))
     second = toy.launch()
     _, said = second.communicate(timeout=END)
     assert second.returncode == 2
     assert f"is already being run by process {first.pid} on" in said
+    (toy.folder.path / "told").touch()
     assert first.wait(END) == 0
     assert len(toy.ran()) == 2
 

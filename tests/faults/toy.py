@@ -2,7 +2,8 @@
 
 `settings["toy"]` may hold: score, seconds, steps; fault (a name from FAULTS), in (the kind of
 job it strikes), once (only its first try), tries (how many of its tries); die_at (the step of
-writing at which it dies); forgetful (a resumed trial scores differently).
+writing at which it dies); forgetful (a resumed trial scores differently); until (the file of the
+study folder that it waits for).
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ def _finish(place: Path, job: dict[str, Any], split: str) -> str:
 def _misbehave(toy: dict[str, Any], struck: Path) -> None:
     while toy.get("late") and not list(struck.parent.glob("weights/*/checkpoint/state.json")):
         time.sleep(0.01)  # until another trial stands somewhere
+    while "until" in toy and not (struck.parent / toy["until"]).exists():
+        time.sleep(0.01)
     with struck.open("a") as file:
         file.write("x")
     if struck.stat().st_size > (1 if toy.get("once") else toy.get("tries", 1 << 30)):
