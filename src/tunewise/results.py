@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.results import Results, results_of
-from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.record import record
 from tunewise.store.study import StudyFolder
 
@@ -18,18 +18,22 @@ class StudyResults:
 
     def __init__(self, path: Path | str) -> None:
         self.folder = StudyFolder.open(Path(path))
-        self.evidence = gather(self.folder)
+        self.facts = Facts.of(self.folder)
 
-    @cached_property
+    @property
+    def evidence(self) -> Evidence:
+        return self.facts.evidence
+
+    @property
     def results(self) -> Results:
         """One row per contender, with intervals and differences."""
-        return results_of(self.evidence)
+        return self.facts.results
 
-    @cached_property
+    @property
     def verdict(self) -> Verdict:
         """Which contender to use, how sure that is, and what it costs."""
-        return verdict(self.evidence, self.results)
+        return self.facts.verdict
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values; what was measured stands under keys named ``measured``."""
-        return record(self.evidence, self.results, self.verdict)
+        return record(self.facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tests.reports.hostile import HOSTILE, MARKUP, TEMPLATES
 
-from tunewise.reports.charts.all import charts
-from tunewise.reports.charts.drawing import Chart
-from tunewise.reports.facts.evidence import Evidence, gather
-from tunewise.reports.facts.results import Results, results_of
-from tunewise.reports.facts.verdict.verdict import Verdict, verdict
-from tunewise.reports.outputs.html import html
+from tunewise.reports.document.model import Figure, Section, Table, figures, tables
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.verdict.verdict import Verdict
+from tunewise.reports.outputs.documents import every_section
+from tunewise.reports.outputs.page import page
+from tunewise.reports.outputs.paper import Paper, paper
 from tunewise.store.study import StudyFolder
 
 
@@ -24,17 +27,64 @@ class Seen:
     """A study folder and all that reports make of it before anything is written."""
 
     folder: StudyFolder
-    evidence: Evidence
-    results: Results
-    verdict: Verdict
+    facts: Facts
+
+    @property
+    def evidence(self) -> Evidence:
+        return self.facts.evidence
+
+    @property
+    def results(self) -> Results:
+        return self.facts.results
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.facts.verdict
 
     @cached_property
-    def charts(self) -> list[Chart]:
-        return charts(self.evidence, self.results)
+    def sections(self) -> list[Section]:
+        return every_section(self.facts)
+
+    @cached_property
+    def charts(self) -> list[Figure]:
+        return figures(self.sections)
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        return {table.key: table for table in tables(self.sections)}
 
     @cached_property
     def html(self) -> str:
-        return html(self.evidence, self.results, self.verdict, self.charts)
+        return page(self.facts, self.sections)
+
+    @cached_property
+    def paper(self) -> Paper:
+        return paper(self.facts)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as a paper sets it, without the signs that steer the breaking of lines."""
+
+    caption: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def grids(paper: Paper, title: str) -> list[Grid]:
+    """The tables of a section of a paper."""
+    text = json.dumps(paper.plain()).replace("\\u00a0", " ").replace("\\u200b", "")
+    section = next(one for one in json.loads(text)["sections"] if one["title"] == title)
+    return [
+        Grid(block["caption"], block["header"], block["rows"])
+        for block in section["blocks"]
+        if block["kind"] == "table"
+    ]
+
+
+def grid(paper: Paper, title: str, caption: str) -> Grid:
+    """The table of a section whose caption begins so."""
+    return next(one for one in grids(paper, title) if one.caption.startswith(caption))
 
 
 def hostile_plan() -> Plan:
@@ -72,9 +122,7 @@ def look(path: Path, plan: Plan | None = None) -> Seen:
 def look_at(path: Path) -> Seen:
     """Read a study folder."""
     folder = StudyFolder.open(path)
-    evidence = gather(folder)
-    results = results_of(evidence)
-    return Seen(folder, evidence, results, verdict(evidence, results))
+    return Seen(folder, Facts.of(folder))
 
 
 @pytest.fixture(scope="session")

@@ -83,18 +83,18 @@ def fabricate_written(folder: Path, plan: WrittenPlan | None = None) -> Path:
 def _asked(split: str, plan: WrittenPlan, rng: np.random.Generator) -> list[dict[str, Any]]:
     rows = []
     for number in range(getattr(plan, split)):
-        name, place, things, colour = (
+        name, place, things, color = (
             str(rng.choice(words)) for words in (NAMES, PLACES, COUNTS, COLOURS)
         )
         year = str(rng.integers(1850, 1990))
         context = (
             f"House {number} was built in {year}. {name} lets a room with {things} clocks. A "
-            f"{colour} wardrobe stands {place}."
+            f"{color} wardrobe stands {place}."
         )
         word, question, answer = (
             ("where", "Where does the wardrobe stand?", place),
             ("how", "How many clocks are there?", things),
-            ("what", "What colour is the wardrobe?", colour),
+            ("what", "What color is the wardrobe?", color),
             ("who", "Who lets the room?", name),
             ("when", "When was the house built?", year),
         )[number % 5]

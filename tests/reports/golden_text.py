@@ -15,13 +15,10 @@ from rich.console import Console
 from tests.reports.conftest import Seen
 
 from tunewise import __version__
-from tunewise.reports.outputs.paper import paper
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.latex import as_latex
 from tunewise.reports.outputs.record import finite, record
-from tunewise.reports.outputs.tables import as_csv, as_latex
-from tunewise.reports.outputs.terminal import print_verdict
-from tunewise.reports.outputs.write import every_table
-from tunewise.reports.sections.figures import paper_charts
-from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.reports.outputs.terminal import print_report
 
 COLUMNS = 80
 DIGITS = 9  # of a float: the last ones differ between processors
@@ -29,16 +26,16 @@ DIGITS = 9  # of a float: the last ones differ between processors
 
 def outputs(seen: Seen) -> dict[str, str]:
     """The text of every output by the name of its golden file."""
-    tables = every_table(seen.evidence, seen.results)
+    tables = sorted(seen.tables.values(), key=lambda table: table.key)
     return {
-        "results.json": _json(record(seen.evidence, seen.results, seen.verdict)),
+        "results.json": _json(record(seen.facts)),
         "tables.csv": "\n".join(
             f"# {table.key}\n{_rounded_csv(as_csv(table))}" for table in tables
         ),
         "tables.tex": "\n".join(as_latex(table) for table in tables),
         "terminal.txt": _terminal(seen),
         "page.txt": _page(seen.html),
-        "paper.json": _json(_paper(seen)),
+        "paper.json": _json(seen.paper.plain()),
     }
 
 
@@ -76,14 +73,8 @@ def _rounded_cell(cell: str) -> str:
 def _terminal(seen: Seen) -> str:
     text = io.StringIO()
     console = Console(file=text, width=COLUMNS, force_terminal=False, no_color=True)
-    print_prompting(seen.evidence, console)
-    print_verdict(seen.results, seen.verdict, console)
+    print_report(seen.facts, console)
     return "\n".join(line.rstrip() for line in text.getvalue().split("\n"))
-
-
-def _paper(seen: Seen) -> Any:
-    drawings = paper_charts(seen.evidence, seen.results)
-    return paper(seen.evidence, seen.results, seen.verdict, drawings).plain()
 
 
 def _page(html: str) -> str:

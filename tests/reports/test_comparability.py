@@ -345,11 +345,11 @@ def test_the_page_the_record_and_the_terminal_tell_it(tmp_path: Path) -> None:
     rising = replace(LORA, skills=(-1.5, 0.0, 1.5))
     seen = look(tmp_path / "s", replace(SMALL, contenders=(TFIDF, rising), validation=200))
     assert seen.verdict.fairness.startswith("Fairness: 1 warning. The best learning_rate of lora")
-    assert seen.html.count('<li class="warning">') == 1
+    assert seen.html.count('<span class="badge bad">warning</span>') == 1
     assert "is the highest of those tried" in seen.html
 
 
 def test_a_page_without_findings_says_so(tmp_path: Path) -> None:
     seen = look(tmp_path / "s", SMALL)
-    assert "Nothing was found that differs between the rows beside the method" in seen.html
+    assert "Nothing was found that differs between the contenders beside the method" in seen.html
     assert seen.verdict.fairness == CLEAN

@@ -14,10 +14,10 @@ from tests.reports.fabricate import CONTENDERS, Plan
 
 from tunewise.core.errors import InputError
 from tunewise.core.files import mark_complete
+from tunewise.reports.document.csv import as_csv
 from tunewise.reports.facts.compare import Contest, contest, contest_record
-from tunewise.reports.outputs.compare_text import differing_table, print_contest
+from tunewise.reports.outputs.compare import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
-from tunewise.reports.outputs.tables import as_csv
 from tunewise.results import StudyResults
 
 FULL, LORA, TFIDF = "full", "lora rank=16", "tfidf"
@@ -155,7 +155,7 @@ def test_answers_about_other_items_are_refused_with_the_difference(
 
 def look_again(path: Path) -> Seen:
     opened = StudyResults(path)
-    return Seen(opened.folder, opened.evidence, opened.results, opened.verdict)
+    return Seen(opened.folder, opened.facts)
 
 
 def test_the_terminal_shows_a_page_and_with_all_every_item(pair: Contest) -> None:

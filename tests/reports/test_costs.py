@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reports.conftest import Seen
+from tests.reports.conftest import Seen, look_at
 from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.files import mark_complete
+from tunewise.reports.document.latex import as_latex
 from tunewise.reports.facts.costs import costs_of, pareto, placed
-from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.results import results_of
 from tunewise.reports.facts.searching import best_of, tried
-from tunewise.reports.outputs.tables import as_latex
 from tunewise.reports.outputs.write import write_report
-from tunewise.reports.sections.more_tables import costs
 from tunewise.store.study import StudyFolder
 
 POINTS = st.lists(
@@ -62,10 +59,10 @@ def test_other_bytes_that_a_trial_measured_get_their_column(tmp_path: Path) -> N
         content["bytes"] |= {"allocated": 7, "reserved": 9}
         path.write_text(json.dumps(content))
         mark_complete(path.parent)
-    evidence = gather(StudyFolder.open(folder))
-    table = costs(evidence, results_of(evidence))
-    assert {"allocated bytes", "reserved bytes", "test accuracy", "test loss"} <= {*table.columns}
-    place = table.columns.index("reserved bytes")
+    table = look_at(folder).tables["costs"]
+    keys = [column.key for column in table.columns]
+    assert {"allocated bytes", "reserved bytes", "test accuracy", "test loss"} <= {*keys}
+    place = keys.index("reserved bytes")
     assert {row[place] for row in table.rows} == {9}
     assert r"reduction factor" in as_latex(table)
 

@@ -12,10 +12,10 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
 from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import results_of
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
 from tunewise.reports.outputs.dashboard import Line
-from tunewise.reports.outputs.paper import paper
 from tunewise.reports.outputs.record import record
 
 MAJORITY, TFIDF, HEAD, LORA, FULL = CONTENDERS
@@ -103,7 +103,7 @@ def test_of_a_loss_the_lowest_comes_first_and_its_lead_is_positive(tmp_path: Pat
 
 
 def paper_words(seen: Seen) -> str:
-    return json.dumps(paper(seen.evidence, seen.results, seen.verdict, ()).plain())
+    return json.dumps(seen.paper.plain())
 
 
 @pytest.fixture
@@ -114,8 +114,7 @@ def unfinished(tmp_path: Path) -> Seen:
     for trial in full.finished:
         shutil.rmtree(seen.folder.test_folder(trial.record.id))
     evidence = gather(seen.folder)
-    results = results_of(evidence)
-    return Seen(seen.folder, evidence, results, verdict(evidence, results))
+    return Seen(seen.folder, Facts(evidence))
 
 
 def test_an_unfinished_study_names_nobody_as_the_best(unfinished: Seen) -> None:
@@ -132,8 +131,8 @@ def test_an_unfinished_study_names_nobody_as_the_best(unfinished: Seen) -> None:
 def test_every_output_of_an_unfinished_study_is_marked(unfinished: Seen) -> None:
     first_screen = unfinished.html.partition("<main>")[0]
     assert "Tunewise report: not finished" in first_screen
-    assert '<span class="badge best">best so far</span>' in unfinished.html
-    content = record(unfinished.evidence, unfinished.results, unfinished.verdict)
+    assert '<span class="badge good">best so far</span>' in unfinished.html
+    content = record(unfinished.facts)
     assert content["verdict"]["finished"] is False
     assert content["verdict"]["to_come"] == {"full": [0, 2]}
     assert "which has not finished" in paper_words(unfinished)

@@ -16,22 +16,27 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate_written import WrittenPlan, fabricate_written
 from tests.reports.hostile import HOSTILE
 from tests.reports.test_html import parsed
-from tests.reports.test_paper import written
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.document import Grid, Items, Paper, Paragraph, Section, Table
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.latex import LATEX, as_latex
+from tunewise.reports.document.markdown import plain
+from tunewise.reports.document.model import (
+    Bullet,
+    Bullets,
+    Column,
+    Paragraph,
+    Section,
+    Table,
+)
 from tunewise.reports.facts.compare import contest
 from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import verdict
-from tunewise.reports.outputs.compare_text import print_contest
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.outputs.compare import print_contest
 from tunewise.reports.outputs.dashboard import Board
-from tunewise.reports.outputs.model_card import _text
+from tunewise.reports.outputs.paper import Paper
 from tunewise.reports.outputs.pdf import typeset
 from tunewise.reports.outputs.submission import _code, _folder_name
-from tunewise.reports.outputs.tables import LATEX, as_csv, as_latex
-from tunewise.reports.outputs.write import every_table
-from tunewise.reports.sections.figures import paper_charts
 from tunewise.store.study import StudyFolder
 
 ACTIVE = {"img", "iframe", "object", "embed", "form", "base", "link", "math", "input"}
@@ -57,12 +62,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     )
     folder = StudyFolder.open(fabricate_written(tmp_path_factory.mktemp("hostile") / "s", plan))
     evidence = gather(folder)
-    results = results_of(evidence)
-    return Seen(folder, evidence, results, verdict(evidence, results))
+    return Seen(folder, Facts(evidence))
 
 
 def test_latex_sees_no_command_of_the_data() -> None:
-    table = Table("t", "title", ("text",), tuple((text,) for text in HOSTILE))
+    table = Table.of_files("t", "title", ("text",), ((text,) for text in HOSTILE))
     lines = as_latex(table).splitlines()
     cells = [line.removesuffix(r" \\") for line in lines[5:-2]]
     assert len(cells) == len(HOSTILE)
@@ -74,7 +78,8 @@ def test_latex_sees_no_command_of_the_data() -> None:
 
 
 def test_a_spreadsheet_runs_nothing_and_a_reader_gets_every_row() -> None:
-    text = as_csv(Table("t", "title", ("text", "gap"), tuple((one, -0.5) for one in HOSTILE)))
+    rows_of = ((one, -0.5) for one in HOSTILE)
+    text = as_csv(Table.of_files("t", "title", ("text", "gap"), rows_of))
     rows = list(csv.reader(io.StringIO(text)))
     assert len(rows) == 1 + len(HOSTILE)
     for cell, number in rows[1:]:
@@ -85,13 +90,14 @@ def test_a_spreadsheet_runs_nothing_and_a_reader_gets_every_row() -> None:
 
 def test_typst_sets_every_text_letter_by_letter() -> None:
     pytest.importorskip("typst")
+    rows = tuple((str(n), text) for n, text in enumerate(HOSTILE[:57]))
     blocks = (
-        Items(HOSTILE[:-1]),
-        Grid("texts", "lL", ("#", "text"), tuple((str(n), t) for n, t in enumerate(HOSTILE[:57]))),
+        Bullets(tuple(map(Bullet, HOSTILE[:-1]))),
+        Table("t", "texts", (Column("#"), Column("text", wraps=True)), rows),
     )
-    sections = (Section(HOSTILE[0], (Paragraph(HOSTILE[1], lead=HOSTILE[2]), *blocks)),)
+    sections = (Section("s", HOSTILE[0], (Paragraph(HOSTILE[1], lead=HOSTILE[2]), *blocks)),)
     made = Paper(HOSTILE[-1], HOSTILE[-2], HOSTILE[-3], HOSTILE[:3], sections, HOSTILE[-4:])
-    content = typeset(made, [], "pdf")[0]
+    content = typeset(made, "pdf")[0]
     assert b"/JavaScript" not in content and b"/URI" not in content and b"/Launch" not in content
     if shutil.which("pdftotext") is None:
         return
@@ -99,9 +105,9 @@ def test_typst_sets_every_text_letter_by_letter() -> None:
         ["pdftotext", "-raw", "-", "-"], input=content, capture_output=True, check=True
     )
     read = re.sub(r"[\s\u200b\u00ad-]", "", done.stdout.decode())
-    plain = [t for t in HOSTILE if t.isascii() and t.isprintable() and 0 < len(t) < 60]
-    assert len(plain) > 30
-    for text in plain:
+    readable = [t for t in HOSTILE if t.isascii() and t.isprintable() and 0 < len(t) < 60]
+    assert len(readable) > 30
+    for text in readable:
         assert re.sub(r"[\s-]", "", text) in read, text
 
 
@@ -109,7 +115,7 @@ def test_markdown_runs_nothing() -> None:
     for text in HOSTILE:
         code = _code(text)
         assert code.count("`") == 2 and code[0] == code[-1] == "`" and "\n" not in code
-        bare = re.sub(r"\\.", "", _text(text))
+        bare = re.sub(r"\\.", "", plain(text))
         assert not set(bare) & set("`*_[]()<>#!|"), text
 
 
@@ -143,14 +149,13 @@ def test_answers_stand_on_the_page_as_text(answers: Seen) -> None:
 
 
 def test_answers_stand_in_every_table_as_text(answers: Seen) -> None:
-    for table in every_table(answers.evidence, answers.results):
+    for table in answers.tables.values():
         assert "\x1b" not in as_csv(table) and "\x1b" not in as_latex(table)
 
 
 def test_answers_stand_in_the_paper_as_text(answers: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(answers.evidence, answers.results)
-    assert len(typeset(written(answers), drawings, "png", ppi=10)) >= 4
+    assert len(typeset(answers.paper, "png", ppi=10)) >= 4
 
 
 def test_a_board_shows_hostile_studies_as_text(answers: Seen, hostile: Seen) -> None:
@@ -163,7 +168,7 @@ def test_a_board_shows_hostile_studies_as_text(answers: Seen, hostile: Seen) -> 
 
 def test_reading_and_drawing_leave_no_file_behind(answers: Seen, tmp_path: Path) -> None:
     before = set(answers.folder.path.rglob("*"))
-    every_table(answers.evidence, answers.results)
+    assert answers.tables
     Board([answers.folder.path]).page()
     assert set(answers.folder.path.rglob("*")) == before
     assert not (Path.cwd() / "hacked").exists()

@@ -14,8 +14,8 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import Plan
 from tests.reports.hostile import HOSTILE
 
-from tunewise.reports.charts.palette import DARK, LIGHT
-from tunewise.reports.outputs.html import embedded_json, vega_bundle
+from tunewise.reports.document.palette import DARK, LIGHT
+from tunewise.reports.outputs.page import embedded_json, vega_bundle
 
 MOST_BYTES = 3_000_000
 
@@ -119,7 +119,7 @@ def test_the_bundle_holds_vegas_interpreter_and_no_end_of_a_script() -> None:
     assert "</script" not in vega_bundle().lower()
 
 
-def test_every_contender_has_one_colour_in_light_and_one_in_dark() -> None:
+def test_every_contender_has_one_color_in_light_and_one_in_dark() -> None:
     assert len(set(LIGHT)) == len(LIGHT) == len(DARK) == len(set(DARK))
 
 
@@ -129,17 +129,17 @@ def specs(seen: Seen) -> dict[str, dict[str, Any]]:
 
 def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
     assert list(specs(rooms)) == [
-        "differences",
         "validation-accuracy",
         "validation-f1_macro",
         "test-accuracy",
-        "training-loss",
+        "differences",
+        "confusion",
+        "loss-by-epoch",
         "validation-accuracy-by-epoch",
-        "validation-loss",
-        "parameters",
         "quality-parameters",
         "quality-memory",
         "quality-time",
+        "parameters",
         "search-1",
         "search-best-of-points",
     ]

@@ -14,8 +14,7 @@ from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.core.files import mark_complete, read_json, write_json
 from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.reports.facts.facts import Facts
 from tunewise.store.study import StudyFolder
 
 SMALL = Plan(contenders=CONTENDERS[:3], seeds=(0, 1), test=120, validation=80, epochs=2)
@@ -23,8 +22,7 @@ SMALL = Plan(contenders=CONTENDERS[:3], seeds=(0, 1), test=120, validation=80, e
 
 def seen_again(folder: StudyFolder) -> Seen:
     evidence = gather(folder)
-    results = results_of(evidence)
-    return Seen(folder, evidence, results, verdict(evidence, results))
+    return Seen(folder, Facts(evidence))
 
 
 @pytest.fixture

@@ -5,25 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.reports.conftest import Seen, look
+from tests.reports.conftest import Seen, grid, grids, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
 from tunewise.core.errors import MissingExtra
-from tunewise.reports.document import (
+from tunewise.reports.document.model import (
+    Bullet,
+    Bullets,
+    Column,
     Figure,
-    Grid,
-    Items,
-    Paper,
     Paragraph,
     Section,
-    breakable,
-    numbered,
+    Table,
 )
+from tunewise.reports.document.typst import numbered, set_text
 from tunewise.reports.facts.references import SOURCES, References
 from tunewise.reports.outputs import pdf
-from tunewise.reports.outputs.paper import paper
+from tunewise.reports.outputs.paper import Paper
 from tunewise.reports.outputs.pdf import typeset, write_pdf
-from tunewise.reports.sections.figures import paper_charts
 
 SWEEP = (*CONTENDERS, replace(CONTENDERS[3], name="lora rank=4", settings={"rank": 4}))
 SMALL = Plan(seeds=(0, 1), test=120, validation=60, epochs=2)
@@ -41,11 +40,6 @@ MARKUP = (
 )
 
 
-def written(seen: Seen) -> Paper:
-    drawings = paper_charts(seen.evidence, seen.results)
-    return paper(seen.evidence, seen.results, seen.verdict, drawings)
-
-
 def words(text: Paper) -> str:
     return json.dumps(text.plain(), ensure_ascii=False).replace("\u00a0", " ").replace("\u200b", "")
 
@@ -55,34 +49,37 @@ def titles(text: Paper) -> list[str]:
 
 
 def test_a_full_study_has_every_section_with_something_in_it(tmp_path: Path) -> None:
-    text = written(look(tmp_path / "s", replace(SMALL, contenders=SWEEP)))
+    text = look(tmp_path / "s", replace(SMALL, contenders=SWEEP)).paper
     assert titles(text) == [
         "Question",
         "Data",
         "Method and reasons",
         "Results",
+        "Classes",
         "Training dynamics",
-        "Ablation",
+        "Effects of single settings",
+        "Search",
         "Significance",
-        "Failures and disagreements",
-        "Cost",
+        "Failed trials",
+        "Disagreements",
+        "Costs",
         "Comparison with full fine-tuning",
         "Limits",
-        "Repeating it",
+        "Study, environment, reproduction",
     ]
     assert "Among 2 settings of lora" in words(text)
 
 
 def test_a_study_without_results_leaves_their_sections_out(tmp_path: Path) -> None:
-    text = written(look(tmp_path / "s", Plan(ran=False)))
-    gone = {"Results", "Training dynamics", "Ablation", "Significance", "Cost"}
+    text = look(tmp_path / "s", Plan(ran=False)).paper
+    gone = {"Training dynamics", "Effects of single settings", "Significance", "Classes"}
     assert gone.isdisjoint(titles(text))
     assert "No contender has a result yet" in text.abstract
 
 
 def test_one_seed_and_no_test_split_are_said(tmp_path: Path) -> None:
     plan = Plan(seeds=(0,), has_test=False, contenders=CONTENDERS[:3])
-    said = words(written(look(tmp_path / "s", plan)))
+    said = words(look(tmp_path / "s", plan).paper)
     assert "There is no test split" in said
     assert "One seed: nothing is said about the methods with other seeds." in said
     assert "Satterthwaite" not in said  # no such test was made
@@ -90,23 +87,18 @@ def test_one_seed_and_no_test_split_are_said(tmp_path: Path) -> None:
 
 
 def test_numbers_in_tables_are_those_of_the_results(rooms: Seen) -> None:
-    sections = {section.title: section for section in written(rooms).sections}
-    (grid,) = (b for b in sections["Results"].blocks if isinstance(b, Grid) and b.wide)
-    for row, line in zip(rooms.results.rows, grid.rows, strict=True):
+    scores = grid(rooms.paper, "Results", "Scores on")
+    for row, line in zip(rooms.results.rows, scores.rows, strict=True):
         assert line[0] == row.name
         assert line[2].startswith(f"{100 * row.test['accuracy'].mean:.1f}")
-    beside = next(
-        block
-        for block in sections["Comparison with full fine-tuning"].blocks
-        if isinstance(block, Grid)
-    )
+    (beside,) = grids(rooms.paper, "Comparison with full fine-tuning")
     lora = next(line for line in beside.rows if line[0] == "lora rank=16")
     assert lora[4] == f"{100 * 296_837 / 22_715_141:.2g} %"
     assert lora[7] == f"{100 * 1_190_000 / 90_860_000:.2g} %"
 
 
 def test_every_source_that_is_cited_is_listed_and_no_other(rooms: Seen) -> None:
-    text = written(rooms)
+    text = rooms.paper
     said = words(replace(text, references=()))
     for number in range(1, len(text.references) + 1):
         assert f"[{number}]" in said
@@ -123,9 +115,12 @@ def test_references_are_numbered_by_first_use() -> None:
 
 
 def test_the_first_paragraph_names_tables_and_figures() -> None:
-    grid, drawn = Grid("c", "l", ("a",), ()), Figure("k", "c", "s")
+    table, drawn = Table("t", "c", (Column("a"),), ()), Figure("k", "c", "s", {})
     one, two = numbered(
-        [Section("A", (Paragraph("x."), grid)), Section("B", (Paragraph("y."), grid, grid, drawn))]
+        [
+            Section("a", "A", (Paragraph("x."), table)),
+            Section("b", "B", (Paragraph("y."), table, table, drawn)),
+        ]
     )
     assert isinstance(one.blocks[0], Paragraph) and isinstance(two.blocks[0], Paragraph)
     assert one.blocks[0].text == "x. See Table I."
@@ -133,7 +128,7 @@ def test_the_first_paragraph_names_tables_and_figures() -> None:
 
 
 def test_long_words_can_be_broken() -> None:
-    assert max(map(len, breakable("W" * 500).split("\u200b"))) <= 25
+    assert max(map(len, set_text("W" * 500).split("\u200b"))) <= 25
 
 
 def test_the_pdf_is_one_and_the_same_each_time(tmp_path: Path) -> None:
@@ -147,8 +142,7 @@ def test_the_pdf_is_one_and_the_same_each_time(tmp_path: Path) -> None:
 
 def test_hostile_data_are_set_letter_by_letter(hostile: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(hostile.evidence, hostile.results)
-    assert len(typeset(written(hostile), drawings, "png", ppi=20)) >= 3
+    assert len(typeset(hostile.paper, "png", ppi=20)) >= 3
 
 
 @pytest.mark.parametrize("text", MARKUP)
@@ -156,19 +150,18 @@ def test_markup_in_any_text_stays_text(text: str) -> None:
     pytest.importorskip("typst")
     blocks = (
         Paragraph(text, lead=text),
-        Items((text,)),
-        Grid(text, "lL", (text, text), ((text, text),)),
+        Bullets((Bullet(text),)),
+        Table("t", text, (Column(text), Column(text, wraps=True)), ((text, text),)),
     )
-    made = Paper(text, text, text, (text,), (Section(text, blocks),), (text,))
-    assert len(typeset(made, [], "png", ppi=20)) == 1
+    made = Paper(text, text, text, (text,), (Section("s", text, blocks),), (text,))
+    assert len(typeset(made, "png", ppi=20)) == 1
 
 
 def test_a_chart_is_a_vector_in_the_page(rooms: Seen) -> None:
     pytest.importorskip("typst")
-    drawings = paper_charts(rooms.evidence, rooms.results)
-    chart = next(chart for chart in drawings if chart.key == "differences")
-    figure = Section("F", (Figure(chart.key, "", chart.says),))
-    content = typeset(Paper("t", "b", "a", (), (figure,), ()), drawings, "pdf")[0]
+    chart = next(chart for chart in rooms.charts if chart.key == "differences")
+    made = Paper("t", "b", "a", (), (Section("f", "F", (chart,)),), (), (chart,))
+    content = typeset(made, "pdf")[0]
     assert b"/Form" in content and b"LiberationSans" in content
 
 

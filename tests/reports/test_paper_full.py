@@ -8,22 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.reports.conftest import Seen
+from tests.reports.conftest import Seen, grid
 from tests.reports.fabricate_written import WrittenPlan, fabricate_written
-from tests.reports.test_paper import titles, words, written
+from tests.reports.test_paper import titles, words
 
 from tunewise.core.sanitize import short_names
-from tunewise.reports.charts.drawing import Chart
 from tunewise.reports.charts.labels import Spot, readable
-from tunewise.reports.document import Figure, Grid, Paper
-from tunewise.reports.facts.evidence import gather
+from tunewise.reports.document.model import figures
 from tunewise.reports.facts.factors import factors
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.phases import phases_of
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import verdict
-from tunewise.reports.outputs.paper import paper as paper_of
+from tunewise.reports.outputs.paper import Paper, _fitted, _in_legend
 from tunewise.reports.outputs.pdf import typeset
-from tunewise.reports.sections.figures import fitted, paper_charts
+from tunewise.statistics.failures import KINDS
 from tunewise.store.study import StudyFolder
 
 PLAN = WrittenPlan(validation=60, test=80, samples=2)
@@ -39,9 +36,7 @@ LARGE = replace(
 
 def seen(folder: Path, plan: WrittenPlan) -> Seen:
     opened = StudyFolder.open(fabricate_written(folder, plan))
-    evidence = gather(opened)
-    results = results_of(evidence)
-    return Seen(opened, evidence, results, verdict(evidence, results))
+    return Seen(opened, Facts.of(opened))
 
 
 @pytest.fixture(scope="module")
@@ -50,32 +45,20 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def drawings(full: Seen) -> list[Chart]:
-    return paper_charts(full.evidence, full.results)
+def paper(full: Seen) -> Paper:
+    return full.paper
 
 
-@pytest.fixture(scope="module")
-def paper(full: Seen, drawings: list[Chart]) -> Paper:
-    return paper_of(full.evidence, full.results, full.verdict, drawings)
-
-
-def grid(text: Paper, title: str, caption: str) -> Grid:
-    section = next(one for one in text.sections if one.title == title)
-    return next(b for b in section.blocks if isinstance(b, Grid) and b.caption.startswith(caption))
-
-
-def test_a_full_study_fills_six_to_eight_pages(paper: Paper, drawings: list[Chart]) -> None:
+def test_a_full_study_fills_six_to_eight_pages(paper: Paper) -> None:
     pytest.importorskip("typst")
-    assert 6 <= len(typeset(paper, drawings, "png", ppi=10)) <= 8
+    assert 6 <= len(typeset(paper, "png", ppi=10)) <= 8
 
 
 def test_twenty_six_contenders_still_fit_eight_pages(tmp_path: Path) -> None:
     pytest.importorskip("typst")
     large = seen(tmp_path / "large", LARGE)
     assert len(large.results.rows) == 26
-    drawn = paper_charts(large.evidence, large.results)
-    text = paper_of(large.evidence, large.results, large.verdict, drawn)
-    assert 6 <= len(typeset(text, drawn, "png", ppi=10)) <= 8
+    assert 6 <= len(typeset(large.paper, "png", ppi=10)) <= 8
 
 
 def test_it_has_every_section_that_a_report_of_such_a_study_needs(paper: Paper) -> None:
@@ -84,16 +67,19 @@ def test_it_has_every_section_that_a_report_of_such_a_study_needs(paper: Paper) 
         "Data",
         "Method and reasons",
         "Results",
-        "Slices of the data",
         "Training dynamics",
-        "Ablation",
+        "Effects of single settings",
+        "Search",
         "Significance",
-        "Decoding",
-        "Failures and disagreements",
-        "Cost",
+        "Slices of the data",
+        "Decoding strategies",
+        "Wrong answers",
+        "Disagreements",
+        "Costs",
+        "Memory and time by phase",
         "Comparison with full fine-tuning",
         "Limits",
-        "Repeating it",
+        "Study, environment, reproduction",
     ]
 
 
@@ -112,8 +98,8 @@ def test_effects_are_those_of_the_stored_answers(full: Seen, paper: Paper) -> No
     assert rank.effect.difference == pytest.approx(by_hand)
     targets = found["method.targets", "['attention', 'mlp']"]
     assert targets.effect.pairs == 4
-    lines = grid(paper, "Ablation", "Effects of single settings").rows
-    assert any(line[1] == "4 → 32" and line[3] == f"{100 * by_hand:+.1f}" for line in lines) or (
+    lines = grid(paper, "Effects of single settings", "Effects in points").rows
+    assert any(line[2] == "4 → 32" and line[5] == f"{100 * by_hand:+.1f}" for line in lines) or (
         by_hand < 0
     )
 
@@ -152,7 +138,7 @@ def test_the_epoch_in_which_validation_loss_turns_is_told_for_every_trained_row(
 
 
 def test_decoding_stands_there_for_the_best_of_two_methods(full: Seen, paper: Paper) -> None:
-    lines = grid(paper, "Decoding", "Ways of decoding").rows
+    lines = grid(paper, "Decoding strategies", "Decoding strategies").rows
     assert len(lines) == 2 * len(PLAN.decoding)
     first, second = dict.fromkeys(line[0] for line in lines)
     assert first == full.results.rows[0].name
@@ -161,10 +147,10 @@ def test_decoding_stands_there_for_the_best_of_two_methods(full: Seen, paper: Pa
 
 
 def test_failures_are_shown_by_kind_with_examples(paper: Paper) -> None:
-    shares = grid(paper, "Failures and disagreements", "Wrong answers")
-    examples = grid(paper, "Failures and disagreements", "How ")
-    assert {line[0] for line in examples.rows} <= set(shares.header[2:])
-    assert all(len(line) == 4 and all(line) for line in examples.rows)
+    fractions = grid(paper, "Wrong answers", "Wrong answers by kind")
+    examples = grid(paper, "Wrong answers", "How ")
+    assert list(fractions.header[2:]) == list(KINDS)
+    assert len(examples.rows) > 0 and all(all(line) for line in examples.rows)
 
 
 def test_slices_are_by_question_word_where_the_study_names_none(paper: Paper) -> None:
@@ -177,42 +163,41 @@ def test_slices_are_by_question_word_where_the_study_names_none(paper: Paper) ->
 def test_memory_and_time_are_told_by_phase_where_they_were_measured(
     full: Seen, paper: Paper, tmp_path: Path
 ) -> None:
-    lines = {line[0]: line for line in grid(paper, "Cost", "Memory by what holds it").rows}
+    lines = {
+        line[0]: line
+        for line in grid(paper, "Memory and time by phase", "Memory by what holds it").rows
+    }
     assert "untuned" not in lines
-    assert lines["full"][1:5] == ("498 MB", "498 MB", "996 MB", "90.0 MB")
+    assert lines["full"][1:5] == ["498 MB", "498 MB", "996 MB", "90.0 MB"]
     assert {one.peak_phase for one in phases_of(full.evidence, full.results)} <= {
         "backward",
         "update",
     }
     small = replace(PLAN, phases=False, ranks=(4,), seeds=(0,), test=20, decoding=("greedy",))
-    plain = written(seen(tmp_path / "s", small))
+    plain = seen(tmp_path / "s", small).paper
     assert "Memory by what holds it" not in words(plain)
-    assert "Decoding" not in titles(plain)
+    assert "Decoding strategies" not in titles(plain)
 
 
-def test_every_figure_has_a_chart_and_colours_are_told_once_a_section(
-    paper: Paper, drawings: list[Chart]
-) -> None:
-    assert set(paper.figures) <= {chart.key for chart in drawings}
+def test_figures_of_a_section_have_one_legend(paper: Paper) -> None:
+    made = {figure.key: figure.spec for figure in paper.figures}
     for section in paper.sections:
-        drawn = [block for block in section.blocks if isinstance(block, Figure)]
-        for figure in drawn:
-            told = figure.colours_of is not None
-            assert told == ("colours as in Fig." in figure.caption)
-            assert figure.colours_of is None or figure.colours_of in {one.key for one in drawn}
+        legends = [
+            names for figure in figures([section]) if (names := _in_legend(made[figure.key]))
+        ]
+        assert len(legends) == len(set(legends))
 
 
-def test_names_in_figures_are_whole_and_differ(full: Seen, drawings: list[Chart]) -> None:
-    for chart in drawings:
-        text = str(chart.spec)
-        assert "targets=" not in text
+def test_names_in_figures_are_whole_and_differ(full: Seen, paper: Paper) -> None:
+    for figure in paper.figures:
+        assert "targets=" not in str(figure.spec)
     short = short_names([row.name for row in full.results.rows])
     assert len(set(short.values())) == len(short) == 8
 
 
 def test_a_name_is_exchanged_only_where_it_is_all_of_a_value() -> None:
     spec = {"mark": "rank=4", "height": 100, "expr": "a rank=4 b", "rank=4": ["rank=4", 4]}
-    made = fitted(spec, {"rank=4": "4"}, legend=True)
+    made = _fitted(spec, {"rank=4": "4"}, legend=True)
     assert made == {"mark": "4", "height": 68, "expr": "a rank=4 b", "rank=4": ["4", 4]}
 
 
@@ -227,11 +212,7 @@ def test_of_two_names_that_would_overlap_the_first_stays() -> None:
 
 def test_no_table_is_longer_than_a_page(paper: Paper) -> None:
     """No table is longer than a page: Typst does not break one that floats."""
-    longest = max(
-        len(block.rows)
-        for section in paper.sections
-        for block in section.blocks
-        if isinstance(block, Grid)
-    )
-    assert longest <= 26
+    for section in paper.plain()["sections"]:
+        for block in section["blocks"]:
+            assert len(block.get("rows", ())) <= 26
     assert not re.search(r"\{(columns|prompt|limit|labels|squad)\}", words(paper))

@@ -13,16 +13,17 @@ from scipy.stats import chi2_contingency
 from statsmodels.stats.multitest import multipletests
 
 from tunewise.core.errors import InputError
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.facts.peft_files import ITEMS, read_experiments
 from tunewise.reports.facts.peft_results import (
     Standings,
-    print_standings,
     standings,
     standings_record,
+    standings_section,
     standings_table,
 )
 from tunewise.reports.outputs.record import finite
-from tunewise.reports.outputs.tables import as_csv
 from tunewise.statistics.intervals import wilson
 
 FILES = Path(__file__).parent / "data" / "peft"
@@ -85,7 +86,7 @@ def test_older_files_name_their_memory_otherwise(found: Standings) -> None:
 def test_what_cannot_be_tested_is_said(found: Standings) -> None:
     assert "independent" in found.notes[0] and "one seed" in found.notes[1]
     console = Console(width=80, record=True, file=io.StringIO())
-    print_standings(found, console)
+    print_sections([standings_section(found)], console)
     text = console.export_text()
     assert "two-proportion test, unpaired" in text
     assert max(map(len, text.splitlines())) <= 80

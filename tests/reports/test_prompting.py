@@ -16,21 +16,21 @@ import pytest
 from rich.console import Console
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from tests.reports.conftest import Seen, look
+from tests.reports.conftest import Seen, grids, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 from tests.reports.hostile import HOSTILE
 
 from tunewise.core.files import mark_complete
-from tunewise.reports.document import Grid, Paragraph
+from tunewise.reports.document.model import Paragraph
+from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.prompts.expert_form import Gap, Versus, expert_against, expert_answers
 from tunewise.reports.facts.prompts.forms import changes, forms
 from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
-from tunewise.reports.outputs.paper import paper
 from tunewise.reports.outputs.pdf import typeset
 from tunewise.reports.outputs.write import write_report
-from tunewise.reports.sections.figures import paper_charts
-from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.reports.sections import prompts
 from tunewise.statistics.replies import holds_together
 
 NONE_TRAINED = {"total": 1000, "trainable": 0, "head": 0}
@@ -72,7 +72,7 @@ def asked_study(
                 file = trial.predictions(split)
                 assert file is not None
                 _write(file, texts.get(contender.name, [""]))
-    return Seen(seen.folder, seen.evidence, seen.results, seen.verdict)
+    return Seen(seen.folder, Facts(seen.evidence))
 
 
 def _write(file: Path, texts: list[str]) -> None:
@@ -102,7 +102,10 @@ def of(evidence: Evidence) -> SideBySide:
 
 def printed(evidence: Evidence, width: int = 80) -> str:
     file = io.StringIO()
-    print_prompting(evidence, Console(file=file, width=width))
+    console = Console(file=file, width=width)
+    facts = Facts(evidence)
+    section = prompts.section(facts)
+    print_sections([section] if section else [], console)
     return file.getvalue()
 
 
@@ -274,13 +277,12 @@ def test_a_text_holds_together_with_one_answer_and_no_repetition(text: str, hold
 def test_the_paper_has_the_prompts_too(tmp_path: Path) -> None:
     texts = {"direct": [BAD], "expert": [GOOD]}
     seen = asked_study(tmp_path / "s", texts=texts)
-    charts = paper_charts(seen.evidence, seen.results)
-    text = paper(seen.evidence, seen.results, seen.verdict, charts)
-    [section] = [one for one in text.sections if one.title == "Prompts"]
-    grids = [block for block in section.blocks if isinstance(block, Grid)]
-    assert [row[0] for row in grids[0].rows] == ["direct", "weighed", "expert"]
-    assert [row[1] for row in grids[1].rows] == ["direct", "weighed"]
-    assert any("True. It was measured." in row for row in grids[2].rows)
+    text = seen.paper
+    [section] = [one for one in text.sections if one.title == "Prompts side by side"]
+    by_form, against, examples = grids(text, section.title)
+    assert [row[0] for row in by_form.rows] == ["direct", "weighed", "expert"]
+    assert [row[1] for row in against.rows] == ["direct", "weighed"]
+    assert any("True. It was measured." in row[2] for row in examples.rows)
     told = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
     assert "Is the expert form more accurate?" in told
-    assert typeset(text, charts, "pdf")[0].startswith(b"%PDF")
+    assert typeset(text, "pdf")[0].startswith(b"%PDF")

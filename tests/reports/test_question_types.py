@@ -14,15 +14,13 @@ from tests.reports.fabricate import Invented, Plan, fabricate
 from tunewise.data.question_types import TAXONOMIES
 from tunewise.reports.facts import question_types
 from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.question_types import SOURCES, ByType, by_type
-from tunewise.reports.facts.results import results_of
 from tunewise.reports.facts.slices import sliced
-from tunewise.reports.facts.verdict.verdict import verdict
-from tunewise.reports.sections.more_tables import more_tables
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.study import StudyFolder
 
-TYPES = ("object", "number", "colour", "location")
+TYPES = ("object", "number", "color", "location")
 COUNTED = {"train": (30, 700, 270, 0), "validation": (20, 20, 20, 0), "test": (100, 100, 100, 0)}
 MODEL = "embedded:picture-encoder + sentence-transformers/all-MiniLM-L6-v2"
 RECORDED = {"source": MODEL, "revision": " + 1fd2c0e", "hash": "h"}
@@ -60,8 +58,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     study["models"] = {MODEL: RECORDED}
     (folder / "study.json").write_text(json.dumps(study))
     evidence = gather(StudyFolder(folder))
-    results = results_of(evidence)
-    return Seen(StudyFolder(folder), evidence, results, verdict(evidence, results))
+    return Seen(StudyFolder(folder), Facts(evidence))
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +143,10 @@ def test_a_name_alone_says_nothing_of_what_a_model_was_trained_on(
 def test_page_and_table_hold_every_type(seen: Seen) -> None:
     assert 'id="types"' in seen.html
     assert "Likely reasons" in seen.html
-    table = next(t for t in more_tables(seen.evidence, seen.results) if t.key == "question-types")
-    assert table.columns[:4] == ("type", "train", "validation", "test")
-    assert table.columns[-2:] == ("both minus words", "p")
+    table = seen.tables["question-types"]
+    keys = [column.key for column in table.columns]
+    assert keys[:4] == ["type", "train", "validation", "test"]
+    assert keys[-2:] == ["both minus words", "p"]
     assert table.rows[3] == ("location", 0, 0, 0, *[None] * 5)
 
 

@@ -18,9 +18,7 @@ SHAPE = json.loads(SHIPPED.read_text(encoding="utf-8"))
 
 
 def plain(seen: Seen) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(
-        json.dumps(record(seen.evidence, seen.results, seen.verdict), allow_nan=False)
-    )
+    content: dict[str, Any] = json.loads(json.dumps(record(seen.facts), allow_nan=False))
     return content
 
 

@@ -10,10 +10,10 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan, without
 
-from tunewise.reports.document import Table
-from tunewise.reports.facts.page import page
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.latex import as_latex
+from tunewise.reports.document.model import Table
 from tunewise.reports.outputs.record import record
-from tunewise.reports.outputs.tables import as_csv, as_latex, tables
 from tunewise.reports.outputs.write import write_plot
 from tunewise.statistics.metrics import METRICS
 from tunewise.studies.choose import chosen_ids
@@ -93,11 +93,11 @@ def test_a_study_without_any_trial_has_rows_and_no_scores(tmp_path: Path) -> Non
     seen = look(tmp_path / "s", Plan(ran=False))
     assert [row.status for row in seen.results.rows] == ["unfinished"] * 5
     assert seen.results.best is None
-    assert json.dumps(record(seen.evidence, seen.results, seen.verdict), allow_nan=False)
+    assert json.dumps(record(seen.facts), allow_nan=False)
 
 
 def test_the_record_is_json_and_names_what_was_measured(rooms: Seen) -> None:
-    content = record(rooms.evidence, rooms.results, rooms.verdict)
+    content = record(rooms.facts)
     assert json.loads(json.dumps(content, allow_nan=False)) == content
     assert content["schema"] == 1
     first = content["contenders"][0]
@@ -107,7 +107,7 @@ def test_the_record_is_json_and_names_what_was_measured(rooms: Seen) -> None:
 
 def test_what_was_not_measured_is_the_same_on_another_machine(tmp_path: Path, rooms: Seen) -> None:
     other = look(tmp_path / "s", Plan(host="elsewhere", pace=3.7))
-    ours, theirs = (record(s.evidence, s.results, s.verdict) for s in (rooms, other))
+    ours, theirs = (record(s.facts) for s in (rooms, other))
     assert ours != theirs
     assert json.dumps(measured_left_out(ours)) == json.dumps(measured_left_out(theirs))
 
@@ -118,14 +118,14 @@ def test_metrics_of_reports_are_those_of_the_statistics(rooms: Seen) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1"])
 def test_csv_disarms_text_and_leaves_numbers_alone(text: str) -> None:
-    lines = as_csv(Table("t", "t", ("text", "number"), ((text, -0.5),))).splitlines()
+    lines = as_csv(Table.of_files("t", "t", ("text", "number"), [(text, -0.5)])).splitlines()
     cell, number = lines[1].split(",")
     assert cell.startswith("'")
     assert number == "-0.5"
 
 
 def test_latex_sees_no_command_in_names() -> None:
-    made = as_latex(Table("t", "t", ("a",), (("\\input{x} $1 & 50 % #_^~",),)))
+    made = as_latex(Table.of_files("t", "t", ("a",), [("\\input{x} $1 & 50 % #_^~",)]))
     row = made.splitlines()[5]
     assert row == (
         r"\textbackslash{}input\{x\} \$1 \& 50 \% \#\_\textasciicircum{}\textasciitilde{} \\"
@@ -133,7 +133,7 @@ def test_latex_sees_no_command_in_names() -> None:
 
 
 def test_every_table_has_as_many_cells_as_columns(rooms: Seen) -> None:
-    for table in tables(rooms.results, page(rooms.evidence, rooms.results)):
+    for table in rooms.tables.values():
         assert all(len(row) == len(table.columns) for row in table.rows), table.key
 
 

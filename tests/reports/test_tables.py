@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.document import Table
-from tunewise.reports.outputs.tables import FORMULA, LATEX, as_csv, as_latex
+from tunewise.reports.document.csv import FORMULA, as_csv
+from tunewise.reports.document.latex import LATEX, as_latex
+from tunewise.reports.document.model import Table
 
 SPECIAL = "\\{}$&#%_^~<>\"[]*|`'-,=+@\t\r\n ab"
 CELLS = st.text(st.sampled_from(SPECIAL), max_size=12) | st.text(max_size=12)
@@ -40,7 +41,7 @@ def typeset(cell: str) -> str:
 @example("* star", "*")
 @example("[2pt]", "--")
 def test_latex_prints_every_cell_as_it_is(first: str, second: str) -> None:
-    table = Table("t", "title", (first, second), ((first, second), (second, 1)))
+    table = Table.of_files("t", "title", (first, second), [(first, second), (second, 1)])
     _, _, rule, header, another, one, other, *_ = as_latex(table).splitlines()
     assert (rule, another) == (r"\toprule", r"\midrule")
     for line, cells in ((header, (first, second)), (one, (first, second)), (other, (second,))):
@@ -55,7 +56,7 @@ def test_latex_prints_every_cell_as_it_is(first: str, second: str) -> None:
 @example("=1+1")
 @example(" \t=1")
 def test_csv_holds_every_cell_and_no_formula(text: str) -> None:
-    table = Table("t", "title", ("name", "gap"), ((text, -0.5),))
+    table = Table.of_files("t", "title", ("name", "gap"), [(text, -0.5)])
     _, (name, gap) = csv.reader(io.StringIO(as_csv(table)))
     assert gap == "-0.5"
     assert not name.startswith(FORMULA)
@@ -64,5 +65,5 @@ def test_csv_holds_every_cell_and_no_formula(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["nearest-neighbour", "lora rank=8", "it's"])
 def test_plain_words_stay_plain(text: str) -> None:
-    table = Table("t", "title", ("name",), ((text,),))
+    table = Table.of_files("t", "title", ("name",), [(text,)])
     assert text in as_latex(table)

@@ -9,14 +9,12 @@ from tests.reports.conftest import Seen
 from tests.reports.hostile import HOSTILE
 
 from tunewise.core.sanitize import shown, visible
-from tunewise.reports.outputs.terminal import print_verdict
+from tunewise.reports.outputs.terminal import print_report
 
 
-def printed(seen: Seen, *, width: int = 80, colour: bool = False) -> str:
+def printed(seen: Seen, *, width: int = 80, color: bool = False) -> str:
     file = io.StringIO()
-    print_verdict(
-        seen.results, seen.verdict, Console(file=file, width=width, force_terminal=colour)
-    )
+    print_report(seen.facts, Console(file=file, width=width, force_terminal=color))
     return file.getvalue()
 
 

@@ -20,19 +20,14 @@ from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tests.reports.fabricate_written import fabricate_written
 
 from tunewise.core.files import mark_complete, read_json, write_json
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.latex import as_latex
 from tunewise.reports.facts.compare import contest
-from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import verdict
-from tunewise.reports.outputs.compare_text import print_contest
-from tunewise.reports.outputs.html import html
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.outputs.compare import print_contest
 from tunewise.reports.outputs.model_card import Exported, card
-from tunewise.reports.outputs.paper import paper
 from tunewise.reports.outputs.record import record
-from tunewise.reports.outputs.tables import as_csv, as_latex
-from tunewise.reports.outputs.terminal import print_verdict
-from tunewise.reports.outputs.write import every_table
-from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.reports.outputs.terminal import print_report
 from tunewise.store.study import StudyFolder
 
 PYTHON = re.compile(r"\b(None|nan|NaN|inf|Infinity|True|False)\b|\{'|'\}|<[a-z_.]+ object at ")
@@ -136,18 +131,16 @@ STUDIES: dict[str, tuple[Plan, Callable[[Path], None]]] = {
 def outputs(seen: Seen, *, drawn: bool = False) -> dict[str, str]:
     """Every text that a reader may get of a study; what a program reads holds no such word."""
     evidence, results, judged = seen.evidence, seen.results, seen.verdict
-    charts = seen.charts if drawn else []
     made = {
-        "page": html(evidence, results, judged, charts),
-        "charts": "\n".join(f"{chart.title} {chart.says}" for chart in charts),
-        "paper": json.dumps(paper(evidence, results, judged, ()).plain()),
-        "record": json.dumps(record(evidence, results, judged), allow_nan=False),
+        "page": seen.html,
+        "charts": "\n".join(f"{chart.title} {chart.says}" for chart in seen.charts if drawn),
+        "paper": json.dumps(seen.paper.plain()),
+        "record": json.dumps(record(seen.facts), allow_nan=False),
     }
-    for table in every_table(evidence, results):
+    for table in seen.tables.values():
         made[f"{table.key}.csv"], made[f"{table.key}.tex"] = as_csv(table), as_latex(table)
     console = Console(file=io.StringIO(), width=400)
-    print_prompting(evidence, console)
-    print_verdict(results, judged, console)
+    print_report(seen.facts, console)
     names = [row.name for row in results.rows if row.scores(results.split)]
     for other in names[1:]:
         print_contest(contest(evidence, results, other, names[0]), console, everything=True)
@@ -196,9 +189,7 @@ def test_no_output_of_written_answers_holds_a_word_of_python(tmp_path: Path) -> 
 
 
 def read(folder: StudyFolder) -> Seen:
-    evidence = gather(folder)
-    results = results_of(evidence)
-    return Seen(folder, evidence, results, verdict(evidence, results))
+    return Seen(folder, Facts.of(folder))
 
 
 def test_ties_without_an_interval_say_that_they_are_not_testable(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import typer
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder, Form
+from tunewise.reports.document.csv import as_csv
 from tunewise.reports.facts.compare import contest, contest_record
-from tunewise.reports.outputs.compare_text import differing_table, print_contest
+from tunewise.reports.outputs.compare import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
-from tunewise.reports.outputs.tables import as_csv
 from tunewise.results import StudyResults
 
 Name = Annotated[str, typer.Argument(help="A contender, as results name it.", show_default=False)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunewise.cli.console import STDERR, STDOUT
-from tunewise.reports.outputs.terminal import print_verdict
-from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.reports.outputs.terminal import print_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studies.aside import told_aside
@@ -18,8 +17,7 @@ def show_end(path: Path, outcome: Outcome) -> None:
     """The verdict and the table, where the report lies, and what is left to do."""
     opened = StudyResults(path)
     if outcome.progress.finished:
-        print_prompting(opened.evidence, STDOUT)
-        print_verdict(opened.results, opened.verdict, STDOUT)
+        print_report(opened.facts, STDOUT)
         if not outcome.paused:
             STDERR.print(f"Report: {path / 'report' / 'index.html'}", soft_wrap=True)
     for line in _left_to_do(opened.folder, outcome):

@@ -20,8 +20,8 @@ from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
 from tunewise.data.examples import Prediction
 from tunewise.data.prediction_input import given_input, read_inputs
-from tunewise.reports.document import Cell, Table
-from tunewise.reports.outputs.tables import as_csv
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.model import Table
 from tunewise.results import StudyResults
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_predictor
@@ -168,13 +168,10 @@ def _row(answer: Prediction, options: Sequence[str]) -> dict[str, Any]:
 
 
 def _table(answers: Sequence[Prediction], options: Sequence[str]) -> Table:
-    columns: tuple[str, ...]
+    key, caption = "predictions", "Predictions"
     if not options:
-        columns = ("id", "answer", "stopped")
-        written = tuple(tuple(_row(answer, options).values()) for answer in answers)
-        return Table("predictions", "Predictions", columns, written)
-    columns = ("id", "label", *(f"probability {option}" for option in options))
-    rows: list[tuple[Cell, ...]] = [
-        (answer.id, options[answer.choice], *answer.probabilities) for answer in answers
-    ]
-    return Table("predictions", "Predictions", columns, tuple(rows))
+        written = (tuple(_row(answer, options).values()) for answer in answers)
+        return Table.of_files(key, caption, ("id", "answer", "stopped"), written)
+    keys = ("id", "label", *(f"probability {option}" for option in options))
+    rows = ((one.id, options[one.choice], *one.probabilities) for one in answers)
+    return Table.of_files(key, caption, keys, rows)

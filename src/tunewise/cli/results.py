@@ -13,17 +13,18 @@ from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
 from tunewise.core.errors import InputError
+from tunewise.reports.document.csv import as_csv
+from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.facts.peft_files import read_experiments
 from tunewise.reports.facts.peft_results import (
-    print_standings,
     standings,
     standings_record,
+    standings_section,
     standings_table,
 )
 from tunewise.reports.outputs.record import finite
-from tunewise.reports.outputs.tables import as_csv, scores
-from tunewise.reports.outputs.terminal import print_verdict
-from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.reports.outputs.terminal import print_report
+from tunewise.reports.sections.results import scores_table
 from tunewise.results import StudyResults
 
 
@@ -69,19 +70,18 @@ def command(
 def _study(opened: StudyResults, form: Form) -> None:
     match form:
         case Form.table:
-            print_prompting(opened.evidence, STDOUT)
-            print_verdict(opened.results, opened.verdict, STDOUT)
+            print_report(opened.facts, STDOUT)
         case Form.json:
             _print_json(opened.as_json())
         case Form.csv:
-            typer.echo(as_csv(scores(opened.results)), nl=False)
+            typer.echo(as_csv(scores_table(opened.facts)), nl=False)
 
 
 def _peft(paths: list[Path], form: Form) -> None:
     found = standings(read_experiments(paths))
     match form:
         case Form.table:
-            print_standings(found, STDOUT)
+            print_sections([standings_section(found)], STDOUT)
         case Form.json:
             _print_json(standings_record(found))
         case Form.csv:

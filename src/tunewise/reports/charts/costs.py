@@ -10,8 +10,9 @@ import altair as alt
 
 from tunewise.core.format import count, duration, listed, size
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.charts.drawing import base, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
+from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.costs import Placed, placed
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_name, metric_said
@@ -39,19 +40,19 @@ PLOT = 260.0  # width of the plot where it is narrowest: three charts beside one
 LONGEST = 22  # signs of a name beside its point
 
 COSTS = (
-    Cost("parameters", "trained numbers", 1.0),
+    Cost("parameters", "trainable parameters", 1.0),
     Cost("memory", "peak memory of a trial (MB)", 1e6),
     Cost("time", "seconds of a trial", 1.0),
 )
 
 
-def tradeoffs(results: Results) -> list[Chart]:
-    """Quality against trained numbers, memory and time, where at least two rows have both."""
+def tradeoffs(results: Results) -> list[Figure]:
+    """Quality against trainable parameters, memory and time, where at least two rows have both."""
     drawn = (_tradeoff(results, cost) for cost in COSTS)
     return [chart for chart in drawn if chart is not None]
 
 
-def _tradeoff(results: Results, cost: Cost) -> Chart | None:
+def _tradeoff(results: Results, cost: Cost) -> Figure | None:
     points = placed(results, cost.key)
     if len(points) < 2:
         return None
@@ -102,7 +103,7 @@ def _tradeoff(results: Results, cost: Cost) -> Chart | None:
     best = listed([v["name"] for v in front], most=9)
     words = f"{title}: {says}. No other scores as high for less than {best}."
     chart = alt.layer(*layers).properties(height=HEIGHT)
-    return Chart(f"quality-{cost.key}", "tradeoff", title, words, finished(chart))
+    return Figure(f"quality-{cost.key}", title, words, finished(chart))
 
 
 def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What all charts are drawn with: the contenders' colours, their axis, and how one steps forward.
+"""What all charts are drawn with: the contenders' colors, their axis, and how one steps forward.
 
 Every chart listens to the parameter `picked`, the name of the contender to bring forward. Names
 enter as data, never into an expression.
@@ -7,34 +7,18 @@ enter as data, never into an expression.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.palette import colour, dash
+from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row
 
 WIDTH = 560  # of a saved chart; on the page a chart takes the width it is given
 ROW_HEIGHT = 34  # of a chart with one row for each contender
 PICKED = "picked === '' || datum.name === picked"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A drawing: `key` names its file, `group` its section, `says` stands in its place.
-
-    Where it has no legend of its own, `colours_of` is the chart that has it.
-    """
-
-    key: str
-    group: str
-    title: str
-    says: str
-    spec: dict[str, Any]
-    colours_of: str | None = None
 
 
 def base(values: list[dict[str, Any]]) -> Any:
@@ -47,9 +31,9 @@ def named(names: Sequence[str]) -> Any:
 
 
 def tint(rows: Sequence[Row | Contender], *, legend: bool = False) -> Any:
-    """The contenders' colours; the page draws its own legend, files need the chart's."""
+    """The contenders' colors; the page draws its own legend, files need the chart's."""
     scale = alt.Scale(
-        domain=[shown(row.name) for row in rows], range=[colour(row.position) for row in rows]
+        domain=[shown(row.name) for row in rows], range=[color(row.position) for row in rows]
     )
     drawn = alt.Legend(title=None, columns=3, symbolOpacity=1) if legend else None
     return alt.Color("name:N", scale=scale, legend=drawn)

@@ -9,20 +9,20 @@ import altair as alt
 
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.charts.drawing import base, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
-from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.generated_answers import Decoded
 from tunewise.reports.facts.results import Results
 
 HEIGHT = 320
-PLOT = 560.0  # width of the plot on the page
+PLOT = 290.0  # width of the plot where it is narrowest: in a column of a paper
 
 
-def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any, plot: float) -> list[Any]:
+def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any) -> list[Any]:
     """The names of the ways, as far as there is room, on the inner side of their points."""
     spots = [Spot(value["diversity"], value["f1"], value["decoding"]) for value in values]
-    kept = readable(spots, width=plot, height=HEIGHT / 2)
+    kept = readable(spots, width=PLOT, height=HEIGHT / 2)
     ends = [spot.x for spot in spots]
     middle = (min(ends) + max(ends)) / 2
     told = [value for value, keep in zip(values, kept, strict=True) if keep]
@@ -38,9 +38,7 @@ def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any, plot: float)
     ]
 
 
-def quality_and_diversity(
-    evidence: Evidence, results: Results, rows: Sequence[Decoded], *, plot: float = PLOT
-) -> Chart | None:
+def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure | None:
     """F1 against how little the samples of a question agree, for ways that draw samples."""
     values: list[dict[str, Any]] = [
         {
@@ -73,11 +71,11 @@ def quality_and_diversity(
         marks.mark_point(size=90, filled=True, opacity=1).encode(
             x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
         ),
-        *_ways(values, x, y, paint, plot),
+        *_ways(values, x, y, paint),
     ).properties(height=HEIGHT)
     says = "; ".join(
         f"{value['name']} with {value['decoding']}: F1 {percent(value['f1'])} %, diversity "
         f"{value['diversity']:.2f}, best of the samples {percent(value['best'])} %"
         for value in values
     )
-    return Chart("decoding", "decoding", "Quality and diversity", f"{says}.", finished(chart))
+    return Figure("decoding", "Quality and diversity", f"{says}.", finished(chart))

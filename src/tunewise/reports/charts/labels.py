@@ -1,6 +1,6 @@
 """Names beside points, where there is room: of two that would overlap, the later is left out.
 
-A chart that cannot be read is worse than one that names fewer points; each still has its colour,
+A chart that cannot be read is worse than one that names fewer points; each still has its color,
 its tooltip and its line in the table.
 """
 

@@ -1,221 +1,120 @@
-"""Charts of how contenders got where they are: learning curves and the search."""
+"""Charts of training over epochs: loss on both splits in one plot, and the score on validation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart, base, dashes, faded, finished, tint
-from tunewise.reports.facts.comparability.finding import value_words
+from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
+from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.curves import CurvePoint, training_loss, validation_curve
-from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.searching import best_of
-from tunewise.reports.facts.wording import metric_said, setting_said
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.wording import metric_said
 
-CHOSEN = "chosen"
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a learning curve shows: its file's name, its title, its axis and d3's format."""
-
-    key: str
-    title: str
-    axis: str
-    form: str
+TRAINING, VALIDATION = "training", "validation"
+SPLITS = {TRAINING: [5, 3], VALIDATION: [1, 0]}  # how the line of each is dashed
 
 
-def learning(evidence: Evidence) -> list[Chart]:
-    """Training loss, then validation metric and loss, over epochs, with bands over seeds."""
+def learning(evidence: Evidence) -> list[Figure]:
+    """Loss on both splits over epochs, then the headline metric, with bands over seeds."""
     metric = evidence.headline
-    name = metric_said(metric)
-    quantities = {
-        Quantity("training-loss", "Training loss", "loss (nats)", ".2f"): training_loss(evidence),
-        Quantity(f"validation-{metric}-by-epoch", f"Validation {name}", name, "%"): (
-            validation_curve(evidence, metric)
-        ),
-        Quantity("validation-loss", "Validation loss", "loss (nats)", ".2f"): (
-            validation_curve(evidence, "loss")
-        ),
+    losses = {
+        TRAINING: training_loss(evidence),
+        VALIDATION: validation_curve(evidence, "loss"),
     }
-    return [_curve(evidence, shape, points) for shape, points in quantities.items() if points]
+    scores = {VALIDATION: validation_curve(evidence, metric)}
+    name = metric_said(metric)
+    loss = _curves(
+        evidence, losses, key="loss-by-epoch", title="Loss", axis="loss (nats)", form=".2f"
+    )
+    score = _curves(
+        evidence,
+        scores,
+        key=f"validation-{metric}-by-epoch",
+        title=f"Validation {name}",
+        axis=name,
+        form="%",
+    )
+    drawn = [loss, score if metric != "loss" else None]
+    return [figure for figure in drawn if figure is not None]
 
 
-def _curve(evidence: Evidence, shape: Quantity, points: list[CurvePoint]) -> Chart:
-    values = [{**asdict(point), "name": shown(point.name)} for point in points]
-    present = [c for c in evidence.contenders if any(p.name == c.name for p in points)]
-    tooltip = [
+def _curves(
+    evidence: Evidence,
+    curves: dict[str, list[CurvePoint]],
+    *,
+    key: str,
+    title: str,
+    axis: str,
+    form: str,
+) -> Figure | None:
+    """A line for each contender and split; where there is one epoch, its point."""
+    values = [
+        {**asdict(point), "name": shown(point.name), "split": split}
+        for split, points in curves.items()
+        for point in points
+    ]
+    if not values:
+        return None
+    names = {point.name for points in curves.values() for point in points}
+    present = [one for one in evidence.contenders if one.name in names]
+    several = sum(bool(points) for points in curves.values()) > 1
+    last = max(float(value["epoch"]) for value in values)
+    ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
+    x = alt.X("epoch:Q", title="epoch", axis=ticks)
+    y = alt.Y("mean:Q", title=axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
+    paint = tint(present, legend=True)
+    strokes = _by_split() if several else dashes(present)
+    marks = base(values).encode(detail="split:N")
+    chart = alt.layer(
+        marks.mark_area().encode(
+            x=x, y=alt.Y("low:Q", title=axis), y2="high:Q", color=paint, opacity=faded(0.2, 0.03)
+        ),
+        marks.mark_line(strokeWidth=2).encode(
+            x=x, y=y, color=paint, strokeDash=strokes, opacity=faded()
+        ),
+        marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36).encode(
+            x=x, y=y, color=paint, opacity=faded(), tooltip=_tooltip(axis)
+        ),
+    ).properties(height=260)
+    return Figure(key, title, _says(title, curves), finished(chart))
+
+
+def _by_split() -> Any:
+    scale = alt.Scale(domain=list(SPLITS), range=list(SPLITS.values()))
+    return alt.StrokeDash("split:N", scale=scale, legend=alt.Legend(title="split"))
+
+
+def _tooltip(axis: str) -> list[Any]:
+    return [
         alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("split:N"),
         alt.Tooltip("epoch:Q", format=".2~f"),
-        alt.Tooltip("mean:Q", format=".3f", title=shape.axis),
+        alt.Tooltip("mean:Q", format=".3f", title=axis),
         alt.Tooltip("low:Q", format=".3f", title="lowest seed"),
         alt.Tooltip("high:Q", format=".3f", title="highest seed"),
     ]
-    marks = base(values)
-    ticks = alt.Axis(grid=False, values=_whole(max(point.epoch for point in points)), format="d")
-    x = alt.X("epoch:Q", title="epoch", axis=ticks)
-    y = alt.Y(
-        "mean:Q", title=shape.axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=shape.form)
-    )
-    paint, strokes = tint(present, legend=True), dashes(present)
-    band = marks.mark_area().encode(
-        x=x, y=alt.Y("low:Q", title=shape.axis), y2="high:Q", color=paint, opacity=faded(0.2, 0.03)
-    )
-    line = marks.mark_line(strokeWidth=2).encode(
-        x=x, y=y, color=paint, strokeDash=strokes, opacity=faded()
-    )
-    dense = len(values) > 25 * len(present)
-    dots = marks.mark_circle(size=9 if dense else 36).encode(
-        x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
-    )
-    last = {value["name"]: value for value in values}
-    says = "; ".join(f"{name} ends at {value['mean']:.3f}" for name, value in last.items())
-    chart = alt.layer(band, line, dots).properties(height=260)
-    says = f"{shape.title} over epochs: {says}."
-    return Chart(shape.key, "learning", shape.title, says, finished(chart))
 
 
-def _whole(epochs: float) -> list[int]:
+def _says(title: str, curves: dict[str, list[CurvePoint]]) -> str:
+    last = {
+        (shown(point.name), split): point.mean
+        for split, points in curves.items()
+        for point in points
+    }
+    several = len({split for _, split in last}) > 1
+    ends = "; ".join(
+        f"{name}{f' on {split}' if several else ''} ends at {mean:.3f}"
+        for (name, split), mean in last.items()
+    )
+    return f"{title} over epochs: {ends}."
+
+
+def whole_epochs(epochs: float) -> list[int]:
     """At most eight whole epochs to mark on an axis."""
     step = max(1, math.ceil(epochs / 8))
     return list(range(0, math.ceil(epochs) + 1, step))
-
-
-def searches(evidence: Evidence) -> list[Chart]:
-    """For each searched setting, what every tried value gave on validation."""
-    settings = dict.fromkeys(name for c in evidence.contenders for name in c.searched)
-    drawn = [_search(evidence, setting, number) for number, setting in enumerate(settings, start=1)]
-    return [chart for chart in drawn if chart is not None]
-
-
-def _search(evidence: Evidence, setting: str, number: int) -> Chart | None:
-    metric = evidence.headline
-    present = [c for c in evidence.contenders if setting in c.searched and len(c.points) > 1]
-    values = [value for c in present for value in _tried(c, setting, metric)]
-    if not values:
-        return None
-    numeric = all(type(value["value"]) in {int, float} for value in values)
-    if numeric:
-        x = _numbers([value["value"] for value in values], setting_said(shown(setting)))
-    else:
-        values = [{**value, "value": value_words(value["value"])} for value in values]
-        x = alt.X("value:N", title=setting_said(shown(setting)), sort=None)
-    y = alt.Y(
-        "score:Q",
-        title=metric_said(metric),
-        scale=alt.Scale(zero=False),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
-    tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip(
-            "value",
-            title=setting_said(shown(setting)),
-            type="quantitative" if numeric else "nominal",
-        ),
-        alt.Tooltip("score:Q", format=".1%", title=metric_said(metric)),
-        alt.Tooltip("point:N"),
-    ]
-    marks, paint = base(values), tint(present, legend=True)
-    line = marks.mark_line(strokeWidth=2).encode(
-        x=x, y=y, color=paint, strokeDash=dashes(present), opacity=faded()
-    )
-    dots = marks.mark_circle(size=70).encode(
-        x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
-    )
-    ring = base([value for value in values if value["point"] == CHOSEN])
-    rings = ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip)
-    title = f"Search over {setting_said(shown(setting))}"
-    says = "; ".join(
-        f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
-        + (" (chosen)" if value["point"] == CHOSEN else "")
-        for value in values
-    )
-    chart = alt.layer(line, dots, rings).properties(height=240)
-    return Chart(f"search-{number}", "search", title, f"{title}: {says}.", finished(chart))
-
-
-def _tried(contender: Contender, setting: str, metric: str) -> list[dict[str, Any]]:
-    """What the first seed scored at each value of `setting`, all else as at the chosen point.
-
-    Where nothing is chosen, all else is as at the first point.
-    """
-    centre = contender.chosen or contender.points[0]
-    rest = {key: value for key, value in centre.values.items() if key != setting}
-    tried = []
-    for point in contender.points:
-        others = {key: value for key, value in point.values.items() if key != setting}
-        first = point.trials[0] if point.trials else None
-        score = first.metrics("validation").get(metric) if first and first.done else None
-        if score is not None and others == rest:
-            tried.append(
-                {
-                    "name": shown(contender.name),
-                    "value": point.values[setting],
-                    "score": score,
-                    "point": CHOSEN if point is contender.chosen else "tried",
-                }
-            )
-    return tried
-
-
-def _numbers(values: Sequence[float], title: str) -> Any:
-    """An axis with a tick at each tried value; logarithmic where they span a factor of eight."""
-    least, most = min(values), max(values)
-    if least > 0 and most >= 8 * least:
-        scale = alt.Scale(type="log", domain=[least / 1.25, most * 1.25])
-    else:
-        scale = alt.Scale(zero=False, nice=False, padding=16)
-    axis = alt.Axis(values=sorted(set(values)), format="~g", grid=False)
-    return alt.X("value:Q", title=title, scale=scale, axis=axis)
-
-
-def best_of_points(evidence: Evidence) -> Chart | None:
-    """The validation score to expect from the best of 1, 2, ... searched points."""
-    metric = evidence.headline
-    found = {c.name: (c, curve) for c in evidence.contenders if (curve := best_of(c, metric))}
-    if not found:
-        return None
-    values = [
-        {"name": shown(name), "points": number, "score": score}
-        for name, (_, curve) in found.items()
-        for number, score in enumerate(curve, start=1)
-    ]
-    present = [contender for contender, _ in found.values()]
-    name = metric_said(metric)
-    most = max(len(curve) for _, curve in found.values())
-    x = alt.X(
-        "points:Q",
-        title="search points",
-        axis=alt.Axis(values=_whole(most)[1:], format="d", grid=False),
-        scale=alt.Scale(domain=[1, most], nice=False, padding=12),
-    )
-    y = alt.Y(
-        "score:Q",
-        title=f"expected best {name}",
-        scale=alt.Scale(zero=False),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
-    tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("points:Q", format="d", title="points"),
-        alt.Tooltip("score:Q", format=".1%", title=f"expected best {name}"),
-    ]
-    marks, paint = base(values).encode(x=x, y=y), tint(present, legend=True)
-    chart = alt.layer(
-        marks.mark_line(strokeWidth=2).encode(
-            color=paint, strokeDash=dashes(present), opacity=faded()
-        ),
-        marks.mark_circle(size=70).encode(color=paint, opacity=faded(), tooltip=tooltip),
-    ).properties(height=240)
-    title = "What more search points would bring"
-    says = "; ".join(
-        f"{shown(name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"
-        for name, (_, curve) in found.items()
-    )
-    return Chart("search-best-of-points", "search", title, f"{title}: {says}.", finished(chart))

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart, base, finished
-from tunewise.reports.charts.palette import colour, dash
+from tunewise.reports.charts.drawing import base, finished
+from tunewise.reports.document.model import Figure
+from tunewise.reports.document.palette import color, dash
 
 
-def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Chart:
+def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Figure:
     """A line for each contender; accuracies are fractions, from the first epoch on."""
     values = [
         {"name": shown(name), "epoch": epoch, "accuracy": accuracy}
@@ -32,7 +33,7 @@ def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Chart:
         ),
         color=alt.Color(
             "name:N",
-            scale=alt.Scale(domain=names, range=[colour(place) for place in places]),
+            scale=alt.Scale(domain=names, range=[color(place) for place in places]),
             legend=legend,
         ),
         strokeDash=alt.StrokeDash(
@@ -44,4 +45,4 @@ def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Chart:
     drawn = (lines.mark_line(strokeWidth=2) + lines.mark_circle(size=36)).properties(height=260)
     says = "; ".join(f"{shown(name)} ends at {curve[-1]:.0%}" for name, curve in curves.items())
     title = "Learning a few examples by heart"
-    return Chart("sanity", "sanity", title, f"{title}: {says}.", finished(drawn))
+    return Figure("sanity", title, f"{title}: {says}.", finished(drawn))

@@ -1,4 +1,4 @@
-"""Charts with one mark for each contender: differences, scores, trained numbers."""
+"""Charts with one mark for each contender: differences, scores, parameters."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import altair as alt
 
 from tunewise.core.format import count as short_count
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import ROW_HEIGHT, Chart, base, faded, finished, named, tint
-from tunewise.reports.charts.palette import FROZEN, colour
+from tunewise.reports.charts.drawing import ROW_HEIGHT, base, faded, finished, named, tint
+from tunewise.reports.document.model import PRINT, Figure, Outputs
+from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Results, Row, Spread
 from tunewise.reports.facts.wording import metric_name, split_name
 
 OUT_OF_MEMORY = "out-of-memory"
 
 
-def differences(results: Results) -> Chart | None:
+def differences(results: Results) -> Figure | None:
     """Each contender minus the best, in points, with its interval over items."""
     best = results.best
     values: list[dict[str, Any]] = []
@@ -46,9 +47,9 @@ def differences(results: Results) -> Chart | None:
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("difference:Q", format="+.1f", title="points"),
-        alt.Tooltip("low:Q", format="+.1f", title="items: from"),
+        alt.Tooltip("low:Q", format="+.1f", title="examples: from"),
         alt.Tooltip("high:Q", format="+.1f", title="to"),
-        alt.Tooltip("method_low:Q", format="+.1f", title="items and seeds: from"),
+        alt.Tooltip("method_low:Q", format="+.1f", title="examples and seeds: from"),
         alt.Tooltip("method_high:Q", format="+.1f", title="to "),
         alt.Tooltip("verdict:N"),
     ]
@@ -77,10 +78,12 @@ def differences(results: Results) -> Chart | None:
         for value in values
     )
     title = f"Difference to {shown(best.name)}"
-    return Chart("differences", "difference", title, f"{title}: {says}.", finished(chart))
+    return Figure("differences", title, f"{title}: {says}.", finished(chart))
 
 
-def scores(rows: Sequence[Row], metric: str, split: str) -> Chart | None:
+def scores(
+    rows: Sequence[Row], metric: str, split: str, *, outputs: Outputs = PRINT
+) -> Figure | None:
     """Bars of a metric, each with its seeds and, where there is one, its interval.
 
     What did not fit in memory stands there with 0 and says so.
@@ -137,11 +140,11 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Chart | None:
         else f"{value['name']} {value['mean']:.1%} ({value['low']:.1%} to {value['high']:.1%})"
         for value in values
     )
-    return Chart(f"{split}-{metric}", "scores", title, f"{title}: {says}.", finished(chart))
+    return Figure(f"{split}-{metric}", title, f"{title}: {says}.", finished(chart), outputs)
 
 
-def parameters(results: Results) -> Chart | None:
-    """A ring for each contender with a model: what is trained, out of all numbers."""
+def parameters(results: Results) -> Figure | None:
+    """A ring for each contender with a model: its trainable parameters, out of all."""
     values: list[dict[str, Any]] = []
     counted = [row for row in results.rows if row.parameters]
     for row in counted:
@@ -153,19 +156,17 @@ def parameters(results: Results) -> Chart | None:
             "numbers": f"{short_count(trained)} of {short_count(total)}",
         }
         values += [
-            {**shared, "part": shown(row.name), "count": trained, "what": "trained"},
+            {**shared, "part": shown(row.name), "count": trained, "what": "trainable"},
             {**shared, "part": "", "count": total - trained, "what": "frozen"},
         ]
     if not counted:
         return None
     names = [shown(row.name) for row in counted]
-    paint = alt.Scale(
-        domain=[*names, ""], range=[*(colour(r.position) for r in counted), FROZEN[0]]
-    )
+    paint = alt.Scale(domain=[*names, ""], range=[*(color(r.position) for r in counted), FROZEN[0]])
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("what:N", title="part"),
-        alt.Tooltip("count:Q", format=",", title="numbers"),
+        alt.Tooltip("count:Q", format=",", title="parameters"),
     ]
     marks = base(values)
     ring = marks.mark_arc(innerRadius=34, outerRadius=54).encode(
@@ -190,7 +191,7 @@ def parameters(results: Results) -> Chart | None:
         for row in counted
         if row.parameters
     )
-    return Chart("parameters", "cost", "", f"Trained numbers: {says}.", finished(chart))
+    return Figure("parameters", "", f"Trainable parameters: {says}.", finished(chart))
 
 
 def _percent(share: float) -> str:

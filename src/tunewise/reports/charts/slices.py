@@ -7,7 +7,8 @@ from typing import Any
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart, base, faded, finished, tint
+from tunewise.reports.charts.drawing import base, faded, finished, tint
+from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.slices import Slice, Sliced
 from tunewise.reports.facts.wording import metric_name
@@ -16,7 +17,7 @@ LINE = 11  # height of one contender within a slice
 LONGEST = 40  # characters of a slice's value on an axis
 
 
-def slice_charts(found: Sliced | None, results: Results) -> list[Chart]:
+def slice_charts(found: Sliced | None, results: Results) -> list[Figure]:
     """Nothing where the study names no slices."""
     if found is None:
         return []
@@ -26,7 +27,9 @@ def slice_charts(found: Sliced | None, results: Results) -> list[Chart]:
     ]
 
 
-def _chart(column: str, number: int, slices: list[Slice], found: Sliced, results: Results) -> Chart:
+def _chart(
+    column: str, number: int, slices: list[Slice], found: Sliced, results: Results
+) -> Figure:
     names = {name.value: f"{_short(name.value)} ({name.items:,})" for name in slices}
     values: list[dict[str, Any]] = [
         {
@@ -68,7 +71,7 @@ def _chart(column: str, number: int, slices: list[Slice], found: Sliced, results
     ).properties(height=max(60, (LINE * len(rows) + 10) * len(slices)))
     title = f"{metric} by {_short(column)}"
     says = "; ".join(f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
-    return Chart(f"slices-{number}", "slices", title, f"{title}: {says}.", finished(chart))
+    return Figure(f"slices-{number}", title, f"{title}: {says}.", finished(chart))
 
 
 def _short(text: str) -> str:

@@ -81,7 +81,7 @@ class Contender:
     """A row of the final table, with everything that was run for it."""
 
     name: str
-    position: int  # in the study; decides its colour
+    position: int  # in the study; decides its color
     model: str | None
     method: str
     settings: dict[str, Any]

@@ -7,14 +7,9 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any, Literal
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
-
-from tunewise.core.format import count, listed, percent, points, probability, size
+from tunewise.core.format import count, duration, listed, percent, points, probability, size
 from tunewise.core.sanitize import shown
-from tunewise.reports.document import Table
+from tunewise.reports.document.model import Badge, Block, Column, Named, Paragraph, Section, Table
 from tunewise.reports.facts.peft_files import ITEMS, SUCCESS, Experiment
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval, wilson
@@ -24,8 +19,8 @@ ALPHA = 0.05
 TEST = "two-proportion test, unpaired"
 KEY = "95 %: Wilson. gap in points to the best; p: two-proportion test, unpaired, Holm."
 UNTESTED = (
-    "There are no answers to single items, so no test can pair them: the two-proportion test "
-    "takes the two sets of answers as independent. They are to the same items, so it may "
+    "There are no answers to single examples, so no test can pair them: the two-proportion test "
+    "takes the two sets of answers as independent. They are to the same examples, so it may "
     "miss differences that a paired test would show.",
     "Each experiment has one seed: nothing can be said about the methods with other seeds.",
 )
@@ -99,39 +94,59 @@ def standings_record(found: Standings) -> dict[str, Any]:
 
 
 def standings_table(found: Standings) -> Table:
-    """The rows as a table to write."""
-    rows = tuple(
-        (
-            row.experiment.name,
-            row.experiment.status,
-            row.accuracy,
-            *(row.interval or (None, None)),
-            row.to_best.difference if row.to_best else None,
-            *(row.to_best.interval if row.to_best else (None, None)),
-            row.p_adjusted,
-            row.standing,
-            row.experiment.trained,
-            row.experiment.seconds,
-            row.experiment.peak_bytes,
-            row.experiment.artefact_bytes,
-        )
-        for row in found.rows
+    """A row for each experiment, for the terminal and as CSV."""
+    low_high = (Column("", "low"), Column("", "high"))
+    columns = (
+        Column("Experiment", "experiment", number=False),
+        Column("", "status"),
+        Column("Test", "test accuracy", percent),
+        *low_high,
+        Column("95 %", show=lambda ends: "–".join(map(percent, ends)) if ends else ""),
+        Column("Gap", "difference", lambda value: "" if value is None else points(value)),
+        Column("", "difference low"),
+        Column("", "difference high"),
+        Column("p", "p holm", lambda p: "" if p is None else probability(p)),
+        Column("", "standing"),
+        Column("Trainable", "trained", count),
+        Column("Time", "train seconds", duration),
+        Column("Peak", "peak bytes", size),
+        Column("", "artefact bytes"),
     )
-    header = (
-        *("experiment", "status", "test accuracy", "low", "high"),
-        *("difference", "difference low", "difference high", "p holm", "standing"),
-        *("trained", "train seconds", "peak bytes", "artefact bytes"),
-    )
-    return Table("peft", f"PEFT's method comparison, {ITEMS:,} items of GSM8K", header, rows)
+    best = frozenset(n for n, row in enumerate(found.rows) if row.standing == "best")
+    caption = f"PEFT's method comparison, {ITEMS:,} examples of GSM8K"
+    return Table("peft", caption, columns, tuple(map(_cells, found.rows)), strong=best)
 
 
-def print_standings(found: Standings, console: Console) -> None:
+def standings_section(found: Standings) -> Section:
     """Who leads and who cannot be told from it, the table, and what it does not show."""
-    console.print(Text(_headline(found), style="bold"), end="\n\n")
-    console.print(_grid(found))
-    console.print(Text(KEY, style="dim"))
-    for note in found.notes:
-        console.print(Text(f"! {note}", style="yellow"))
+    blocks: tuple[Block, ...] = (
+        Paragraph(_headline(found), style="headline"),
+        standings_table(found),
+        Paragraph(KEY, style="about"),
+        *(Paragraph(note, style="note") for note in found.notes),
+    )
+    return Section("peft", "PEFT's method comparison", blocks)
+
+
+def _cells(row: Scored) -> tuple[object, ...]:
+    one, pair = row.experiment, row.to_best
+    badges = [Badge(row.standing)] if row.standing == "tied" else []
+    badges += [Badge(one.status, "bad")] if one.status != SUCCESS else []
+    return (
+        Named(one.name, 0, tuple(badges)),
+        one.status,
+        row.accuracy,
+        *(row.interval or (None, None)),
+        row.interval,
+        pair.difference if pair else None,
+        *(pair.interval if pair else (None, None)),
+        row.p_adjusted if pair else None,
+        row.standing,
+        one.trained,
+        one.seconds,
+        one.peak_bytes,
+        one.artefact_bytes,
+    )
 
 
 def _scored(one: Experiment, compared: tuple[Proportions, float] | None) -> Scored:
@@ -183,7 +198,7 @@ def _headline(found: Standings) -> str:
     if found.best is None or found.best.accuracy is None:
         return "No experiment has a score."
     name, score = shown(found.best.experiment.name), percent(found.best.accuracy)
-    sentence = f"{name} scores highest with {score} % of {ITEMS:,} items of GSM8K"
+    sentence = f"{name} scores highest with {score} % of {ITEMS:,} examples of GSM8K"
     ties = [shown(row.experiment.name) for row in found.tied]
     if not ties:
         return f"{sentence}; every other is behind." if found.pairs_counted else f"{sentence}."
@@ -192,26 +207,3 @@ def _headline(found: Standings) -> str:
         f"{sentence}; {len(ties)} of {len(found.rows) - 1} others {verb} not been shown to be "
         f"worse: {listed(ties, most=len(ties))}."
     )
-
-
-def _grid(found: Standings) -> Grid:
-    grid = Grid(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    grid.add_column("experiment", overflow="fold", min_width=14)
-    for name in ("test", "95 %", "gap", "p", "trained", "peak", "time"):
-        grid.add_column(name, justify="right", no_wrap=True)
-    for row in found.rows:
-        one = row.experiment
-        name = shown(one.name) + (f" ({row.standing})" if row.standing == "tied" else "")
-        cells = [
-            name if one.status == SUCCESS else f"{name} ({shown(one.status)})",
-            percent(row.accuracy),
-            "–".join(percent(end) for end in row.interval) if row.interval else "",
-            points(row.to_best.difference) if row.to_best else "",
-            probability(row.p_adjusted) if row.to_best else "",
-            count(one.trained),
-            size(one.peak_bytes),
-            "–" if one.seconds is None else f"{one.seconds / 60:.0f} min",
-        ]
-        style = "bold" if row.standing == "best" else ""
-        grid.add_row(*(Text(cell) for cell in cells), style=style)
-    return grid

@@ -19,14 +19,15 @@ TIMED = ("forward", "backward", "update")
 class Phases:
     """One contender: the most bytes that any seed held, and seconds of a step, means over seeds.
 
-    `held` are the bytes of `HELD`, activations those alive when the backward pass begins;
-    `peak` is the largest sum of all at one time, reached in `peak_phase`. What was not measured
-    is missing from `held` and `seconds`.
+    `held` are the bytes of `HELD`, activations those alive when the backward pass begins. `peaks`
+    are the largest sums within each phase; `peak` is the largest of them, reached in `peak_phase`.
+    What was not measured is missing from `held`, `peaks` and `seconds`.
     """
 
     name: str
     position: int
     held: Mapping[str, int]
+    peaks: Mapping[str, int]
     peak: int | None
     peak_phase: str | None
     seconds: Mapping[str, float]
@@ -55,10 +56,19 @@ def _phases(contender: Contender) -> Phases | None:
         contender.name,
         contender.position,
         {part: int(max(told)) for part in HELD if (told := _known(memories, f"{part}_bytes"))},
+        _peaks(memories),
         peak,
         phase,
         {part: float(np.mean(told)) for part in TIMED if (told := _known(steps, part))},
     )
+
+
+def _peaks(memories: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    most: dict[str, int] = {}
+    for memory in memories:
+        for phase, value in (memory.get("peak_bytes") or {}).items():
+            most[str(phase)] = max(int(value), most.get(str(phase), 0))
+    return most
 
 
 def _known(measured: Sequence[Mapping[str, Any]], key: str) -> list[float]:

@@ -24,12 +24,12 @@ TRAINED_ON = {  # data and objective of an encoder on the hub, or of ours, by it
     "tells what is there better than how many or where.",
     "openai/clip-vit-base-patch32": "clip-vit-base-patch32 was trained to match 400 million "
     "pictures with their captions (Radford et al. 2021, arXiv:2103.00020). Its vectors likely hold "
-    "what captions say, which is things and colours more than counts and places.",
+    "what captions say, which is things and colors more than counts and places.",
     "sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2 was trained to find the one of "
     "many sentences that belongs to another, on over a billion pairs (its model card). Its vectors "
     "likely hold the subject of a question better than single small words.",
     "embedded:picture-encoder": "The embedded picture encoder was trained to tell thing, number "
-    "and colour at each of six places of a drawing (scripts/pretrain_pictures.py): every type asks "
+    "and color at each of six places of a drawing (scripts/pretrain_pictures.py): every type asks "
     "for what it has learnt.",
 }
 OFTEN = 0.25  # share of a type that the commonest answer alone gets right, to be worth a word

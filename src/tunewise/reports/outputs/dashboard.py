@@ -6,19 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tunewise.core.errors import InputError, Problem, TunewiseError
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.document.html import section_html
+from tunewise.reports.document.model import (
+    NOTHING,
+    PAGE,
+    Column,
+    Noted,
+    Paragraph,
+    Section,
+    Table,
+)
 from tunewise.reports.facts.evidence import UNFINISHED, gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.wording import metric_name
-from tunewise.reports.outputs.html import TEMPLATES
+from tunewise.reports.outputs.page import environment
 from tunewise.store.faults import stamps
 from tunewise.store.study import StudyFolder, is_study
 
 MOST_STUDIES = 200
+LONGEST_NAME = 60  # characters of a study that heads a column
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,12 @@ class Line:
         return f"{percent(spread.mean)}{ends}"
 
     @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Where its report is served, if there is one."""
+        page, paper = (f"/study/{self.number}/{name}" for name in ("index.html", "report.pdf"))
+        return (*([("open", page)] * self.has_report), *([("PDF", paper)] * self.has_pdf))
+
+    @property
     def measured(self) -> str:
         """What the scores are."""
         if self.results is None:
@@ -84,14 +99,10 @@ class Board:
     def page(self) -> str:
         """The page as HTML. Whatever comes from a study is escaped."""
         lines = self.lines()
-        rows = [line.results.rows for line in lines if line.results]
-        names = list(dict.fromkeys(row.name for found in rows for row in found))
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-        )
-        environment.filters.update(shown=shown, shortened=lambda text: shortened(text, 80))
-        template = environment.get_template("board.html.j2")
-        return template.render(lines=lines, names=names, side_by_side=len(rows) > 1)
+        known = [line for line in lines if line.results]
+        parts = [_list(lines), *([_side_by_side(known)] if len(known) > 1 else [])]
+        sections = [section_html(part) for part in parts]
+        return environment().get_template("board.html.j2").render(sections=sections)
 
     def report_folder(self, number: int) -> Path | None:
         """The folder whose files may be read; None where there is no such study."""
@@ -104,6 +115,40 @@ class Board:
             known = (state, _read(number, path))
             self._lines[number] = known
         return known[1]
+
+
+def _list(lines: list[Line]) -> Section:
+    """A row for each study."""
+    titles = ("Study", "Status", "Best", "Score (95 %), percent", "When", "Report")
+    columns = tuple(Column(title, number=False, outputs=PAGE) for title in titles)
+    rows = tuple(
+        (
+            Noted(line.name, line.path),
+            Noted(line.status, line.error or ""),
+            line.best,
+            Noted(line.score_of_best or NOTHING, line.measured),
+            line.when,
+            Noted("" if line.links else NOTHING, links=line.links),
+        )
+        for line in lines
+    )
+    return Section("studies", "Studies", (Table("studies", "Studies", columns, rows),))
+
+
+def _side_by_side(lines: list[Line]) -> Section:
+    """The contenders of all studies, by name."""
+    rows = [row.name for line in lines if line.results for row in line.results.rows]
+    columns = (
+        Column("Contender", number=False),
+        *(Column(shortened(shown(line.name), LONGEST_NAME), number=False) for line in lines),
+    )
+    cells = [
+        ("", *(Noted("", line.measured) for line in lines)),
+        *((name, *(line.score(name) for line in lines)) for name in dict.fromkeys(rows)),
+    ]
+    about = "Each study’s own metric and split; scores of different data do not compare."
+    table = Table("side-by-side", "Contenders side by side", columns, tuple(cells), outputs=PAGE)
+    return Section("side-by-side", "Side by side", (Paragraph(about, style="about"), table))
 
 
 def _studies(paths: list[Path]) -> list[Path]:

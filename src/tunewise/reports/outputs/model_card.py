@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunewise.core.format import count, percent
-from tunewise.core.sanitize import shown
+from tunewise.core.format import count
+from tunewise.reports.document.markdown import markdown_table, plain
+from tunewise.reports.document.model import Column, Table
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.places import Places
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.facts.wording import metric_name
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
-NATS = ("loss",)  # metrics in nats; the others are fractions
+from tunewise.reports.sections.cells import ends, score
 
 TRANSFORMERS = """\
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -98,12 +96,12 @@ def card(
     exported = _public(exported)
     parts = [
         _header(evidence, row, exported),
-        f"# {_text(evidence.name)}: {_text(name)}",
+        f"# {plain(evidence.name)}: {plain(name)}",
         *([] if exported.proof["passed"] else [_unproven(exported)]),
         _what(evidence, row, exported),
         f"## Loading it\n\nRun inside this folder, or put its path in place of `.`:\n\n"
         f"```python\n{_snippet(evidence, exported)}\n```\n\n{_needs(exported)}",
-        f"## Results\n\n{_results(row, results)}\n\nIn this study: {_text(verdict.headline)}",
+        f"## Results\n\n{_results(row, results)}\n\nIn this study: {plain(verdict.headline)}",
         f"## Data\n\n{_data(evidence)}",
         f"## Settings\n\n{_fenced(_settings(exported))}",
         f"## Proof\n\n{_proof(exported)}",
@@ -137,7 +135,7 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
-    base = f" on {_text(row.model)}" if row.model else ""
+    base = f" on {plain(row.model)}" if row.model else ""
     folded = ", folded into its layers" if exported.merged else ""
     trained = ""
     if row.parameters:
@@ -148,13 +146,12 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
     if exported.prompt:
         what = "Writes answers to questions about a context"
         return f"{what}: `{row.method}`{base}{folded}.{trained}"
-    texts = " and ".join(_text(column) for column in evidence.text_columns)
-    labels = "\n".join(
-        f"| {number} | {_text(label)} |" for number, label in enumerate(evidence.labels)
-    )
+    texts = " and ".join(plain(column) for column in evidence.text_columns)
+    columns = (Column("Id"), Column("Label", number=False))
+    labels = markdown_table(Table("labels", "", columns, tuple(enumerate(evidence.labels))))
     return (
         f"Chooses one of {len(evidence.labels)} labels for {texts}: `{row.method}`{base}{folded}."
-        f"{trained}\n\n| id | label |\n|---:|---|\n{labels}"
+        f"{trained}\n\n{labels}"
     )
 
 
@@ -187,43 +184,34 @@ def _writer_snippet(exported: Exported) -> str:
 
 def _needs(exported: Exported) -> str:
     return NEEDS[exported.form].format(
-        base=_text(str(exported.base)), head="" if exported.prompt else " with its head"
+        base=plain(str(exported.base)), head="" if exported.prompt else " with its head"
     )
 
 
 def _results(row: Row, results: Results) -> str:
-    """Mean and spread over seeds, interval over items, and this artefact's own value."""
-    lines = [
-        "| split | metric | this one | mean over seeds | sd | 95 % interval over items |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for split in ("validation", "test"):
-        for metric, spread in row.scores(split).items():
-            interval = row.intervals.get((split, metric))
-            cells = [
-                split,
-                _text(metric_name(metric)),
-                _number(metric, spread.values[0]),
-                _number(metric, spread.mean),
-                _number(metric, spread.sd),
-                f"{_number(metric, interval.low)} to {_number(metric, interval.high)}"
-                if interval
-                else "–",
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
+    """Mean and spread over seeds, interval over examples, and this artifact's own value."""
+    columns = (
+        Column("Split", number=False),
+        Column("Metric", number=False),
+        *(Column(title) for title in ("This one", "Mean over seeds", "SD", "95 % over examples")),
+    )
+    rows = tuple(
+        (
+            split,
+            metric_name(metric),
+            *(score(metric, value) for value in (spread.values[0], spread.mean, spread.sd)),
+            ends(metric, row.intervals.get((split, metric)), " to "),
+        )
+        for split in ("validation", "test")
+        for metric, spread in row.scores(split).items()
+    )
     seeds = ", ".join(map(str, row.seeds))
     note = (
-        f"Shares in percent, loss in nats. Seeds: {seeds}; this is the one with seed "
+        f"Fractions in percent, loss in nats. Seeds: {seeds}; this is the one with seed "
         f"{row.seeds[0]}. The validation split chose the settings and flatters them; the verdict "
-        f"rests on {results.items:,} items of the {results.split} split."
+        f"rests on {results.items:,} examples of the {results.split} split."
     )
-    return "\n".join(lines) + f"\n\n{note}"
-
-
-def _number(metric: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if metric in NATS else percent(value)
+    return f"{markdown_table(Table('results', '', columns, rows))}\n\n{note}"
 
 
 def _data(evidence: Evidence) -> str:
@@ -233,9 +221,9 @@ def _data(evidence: Evidence) -> str:
     if data.get("accept_leakage"):
         lines.append(
             "The splits share texts, which the study accepts: "
-            f"“{_text(str(data['accept_leakage']))}”."
+            f"“{plain(str(data['accept_leakage']))}”."
         )
-    lines += [f"- {_text(str(warning))}" for warning in data.get("audit", {}).get("warnings", ())]
+    lines += [f"- {plain(str(warning))}" for warning in data.get("audit", {}).get("warnings", ())]
     return "\n\n".join([*lines, _fenced(data.get("source", {}))])
 
 
@@ -248,9 +236,9 @@ def _proof(exported: Exported) -> str:
     proof = exported.proof
     versions = ", ".join(f"{name} {version}" for name, version in proof["versions"].items())
     if proof["difference"] is None:
-        return f"**Failed**: {_text(proof['detail'])}."
+        return f"**Failed**: {plain(proof['detail'])}."
     judged = "Passed" if proof["passed"] else "**Failed**"
-    detail = f" {_text(proof['detail'])}." if proof["detail"] else ""
+    detail = f" {plain(proof['detail'])}." if proof["detail"] else ""
     return (
         f"{judged}: in a process of its own the folder was loaded with {proof['loaded_with']} "
         f"({versions}) and answered {proof['examples']} validation examples. Its "
@@ -269,12 +257,3 @@ def _unproven(exported: Exported) -> str:
 def _fenced(value: Any) -> str:
     """JSON in ASCII, in which no line can close the fence."""
     return f"```json\n{json.dumps(value, indent=2)}\n```"
-
-
-def _text(text: str) -> str:
-    r"""Text in which Markdown sees no markup.
-
-    >>> print(_text("<b>f1_macro</b> | x"))
-    \<b\>f1\_macro\</b\> \| x
-    """
-    return _MARKUP.sub(r"\\\1", shown(text))

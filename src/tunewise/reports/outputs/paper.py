@@ -1,71 +1,75 @@
-"""A study as a paper: sections in order, each made only of what the study has."""
+"""A study as a paper: title, abstract, sections and references, as plain values for Typst."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from tunewise import __version__
 from tunewise.core.format import listed
-from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart
-from tunewise.reports.document import Paper, numbered
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.page import page
-from tunewise.reports.facts.references import References
+from tunewise.core.sanitize import short_names, shown
+from tunewise.reports.document.model import Figure, Section, figures
+from tunewise.reports.document.typst import set_text, typst_sections
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.facts.wording import metric_said
-from tunewise.reports.sections import costs as paper_costs
-from tunewise.reports.sections import data as paper_data
-from tunewise.reports.sections import decoding as paper_decoding
-from tunewise.reports.sections import ending as paper_ending
-from tunewise.reports.sections import failures as paper_failures
-from tunewise.reports.sections import findings as paper_findings
-from tunewise.reports.sections import method as paper_method
-from tunewise.reports.sections import prompting as paper_prompting
-from tunewise.reports.sections import training as paper_training
+from tunewise.reports.outputs.documents import PAPER_ORDER, every_section, sections_for
 
 MOST_NAMED = 8  # contenders that an abstract names one by one
+LOWER = 0.68  # height of a figure against that of the page's chart
+LONGEST_BESIDE = 17  # characters of a legend's name of which two stand in a line of a column
 
 
-def paper(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence[Chart]) -> Paper:
-    """Gather the paper. `charts` are those of `paper_charts`."""
-    refs, around = References(), page(evidence, results)
-    sections = (
-        paper_method.question(evidence, results),
-        paper_data.data(evidence, around),
-        paper_method.method(evidence, results, refs),
-        paper_findings.outcome(evidence, results, judged, charts),
-        paper_findings.by_slice(evidence, results),
-        paper_training.dynamics(evidence, results, around, charts),
-        paper_training.ablation(evidence, results, refs, charts),
-        paper_findings.significance(results, judged, charts),
-        paper_prompting.prompts(evidence),
-        paper_decoding.decoding(evidence, results, refs, charts),
-        paper_failures.failures(evidence, results, around),
-        paper_costs.cost(evidence, results, judged, charts),
-        paper_costs.against_full(evidence, results),
-        paper_ending.limits(evidence, results, judged),
-        paper_ending.repeating(evidence, around),
-    )
+@dataclass(frozen=True)
+class Paper:
+    """The whole text, and its figures made fit for a column of three and a half inches."""
+
+    title: str
+    byline: str
+    abstract: str
+    terms: tuple[str, ...]
+    sections: tuple[Section, ...]
+    references: tuple[str, ...]
+    figures: tuple[Figure, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values, every text made visible and breakable."""
+        return {
+            "title": set_text(self.title),
+            "byline": set_text(self.byline),
+            "abstract": set_text(self.abstract),
+            "terms": [set_text(term) for term in self.terms],
+            "sections": typst_sections(self.sections),
+            "references": [set_text(one) for one in self.references],
+        }
+
+
+def paper(facts: Facts) -> Paper:
+    """Gather the paper of a study; of many contenders its figures have a few."""
+    facts = facts.for_paper()
+    sections = sections_for(every_section(facts, PAPER_ORDER), "pdf")
+    finished = "" if facts.verdict.finished else ", which has not finished"
+    names = short_names([shown(name) for name in facts.shortlist.names])
     return Paper(
-        title=f"{shown(evidence.name)}: which adaptation to use",
-        byline=f"Written by Tunewise {__version__} from the records of the study"
-        + ("" if judged.finished else ", which has not finished"),
-        abstract=_abstract(evidence, results, judged),
-        terms=_terms(evidence, results),
-        sections=numbered(sections),
-        references=refs.listed,
+        title=f"{shown(facts.evidence.name)}: which adaptation to use",
+        byline=f"Written by Tunewise {__version__} from the records of the study{finished}",
+        abstract=_abstract(facts),
+        terms=_terms(facts),
+        sections=tuple(sections),
+        references=facts.references.listed,
+        figures=tuple(fitted(sections, names)),
     )
 
 
-def _abstract(evidence: Evidence, results: Results, judged: Verdict) -> str:
-    rows, seeds = len(results.rows), len(results.seeds_planned)
+def _abstract(facts: Facts) -> str:
+    verdict = facts.verdict
+    rows, seeds = len(facts.results.rows), len(facts.results.seeds_planned)
     said = (
         f"We compare {rows} contender{'s' * (rows != 1)} over {seeds} seed{'s' * (seeds != 1)}: "
-        f"{_contenders(results)}. {judged.headline}"
+        f"{_contenders(facts.results)}. {verdict.headline}"
     )
-    return " ".join([said, *judged.certainty, *([judged.cost] if judged.cost else [])])
+    return " ".join([said, *verdict.certainty, *([verdict.cost] if verdict.cost else [])])
 
 
 def _contenders(results: Results) -> str:
@@ -82,8 +86,58 @@ def _contenders(results: Results) -> str:
     return listed(told, most=MOST_NAMED)
 
 
-def _terms(evidence: Evidence, results: Results) -> tuple[str, ...]:
-    methods = sorted({shown(contender.method) for contender in evidence.contenders})
-    task = str(evidence.study["task"].get("kind", "")).replace("-", " ")
-    terms = ["fine-tuning", "transfer learning", shown(task), metric_said(results.metric)]
+def _terms(facts: Facts) -> tuple[str, ...]:
+    methods = sorted({shown(contender.method) for contender in facts.evidence.contenders})
+    task = str(facts.evidence.study["task"].get("kind", "")).replace("-", " ")
+    terms = ["fine-tuning", "transfer learning", shown(task), metric_said(facts.results.metric)]
     return tuple(dict.fromkeys(term for term in [*terms, *methods] if term))
+
+
+def fitted(sections: Sequence[Section], names: Mapping[str, str]) -> list[Figure]:
+    """The figures with short names and rows closer together; one of a section has the legend.
+
+    A column is half as wide as a chart on the page, so names lose what all of them say.
+    """
+    made = []
+    for section in sections:
+        legends: set[tuple[str, ...]] = set()
+        for figure in figures([section]):
+            listed_names = _in_legend(figure.spec)
+            spec = _fitted(figure.spec, names, legend=listed_names not in legends)
+            legends.add(listed_names)
+            made.append(Figure(figure.key, figure.title, figure.says, spec))
+    return made
+
+
+def _fitted(spec: dict[str, Any], names: Mapping[str, str], *, legend: bool) -> dict[str, Any]:
+    """A name is exchanged only where it is the whole of a value, so that nothing else changes."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            made = {key: walk(inner) for key, inner in value.items()}
+            if made.get("legend") is not None:
+                domain = (made.get("scale") or {}).get("domain") or ()
+                longest = max((len(str(name)) for name in domain), default=0)
+                columns = 2 if longest <= LONGEST_BESIDE else 1
+                own = {**made["legend"], "columns": columns, "labelLimit": 300 // columns}
+                made["legend"] = own if legend else None
+            return made
+        if isinstance(value, list):
+            return [walk(inner) for inner in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    made: dict[str, Any] = walk(spec)
+    if "height" in made:
+        made["height"] = round(LOWER * made["height"])
+    return made
+
+
+def _in_legend(value: Any) -> tuple[str, ...]:
+    """The names in a chart's legend; none where it has none."""
+    if isinstance(value, dict):
+        if value.get("legend") is not None:
+            return tuple((value.get("scale") or {}).get("domain") or ())
+        parts: list[Any] = [inner for key, inner in value.items() if key != "datasets"]
+    else:
+        parts = value if isinstance(value, list) else []
+    return next((names for part in parts if (names := _in_legend(part))), ())

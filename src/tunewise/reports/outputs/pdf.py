@@ -10,7 +10,6 @@ import copy
 import importlib
 import json
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +18,11 @@ import vl_convert
 
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
-from tunewise.reports.charts.drawing import Chart
-from tunewise.reports.charts.palette import THEMES
-from tunewise.reports.document import Paper
-from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import verdict
-from tunewise.reports.outputs.html import TEMPLATES, vega_version
-from tunewise.reports.outputs.paper import paper
-from tunewise.reports.sections.figures import paper_charts
+from tunewise.reports.document.model import Figure
+from tunewise.reports.document.palette import THEMES
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.outputs.page import TEMPLATES, vega_version
+from tunewise.reports.outputs.paper import Paper, paper
 from tunewise.store.study import StudyFolder
 
 typst: Any  # an extra: that it is missing is said when a PDF is asked for
@@ -54,12 +49,8 @@ def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
         MissingExtra: Typst is not installed.
     """
     need_typst()
-    evidence = gather(folder)
-    results = results_of(evidence)
-    drawings = paper_charts(evidence, results)
-    text = paper(evidence, results, verdict(evidence, results), drawings)
     path = (out or folder.path / "report") / PDF
-    write_bytes(path, typeset(text, drawings, "pdf")[0])
+    write_bytes(path, typeset(paper(Facts.of(folder)), "pdf")[0])
     return path
 
 
@@ -69,18 +60,15 @@ def need_typst() -> None:
         raise MissingExtra("typst", extra="pdf")
 
 
-def typeset(
-    text: Paper, drawings: Sequence[Chart], form: Literal["pdf", "png"], *, ppi: float = 110
-) -> list[bytes]:
+def typeset(text: Paper, form: Literal["pdf", "png"], *, ppi: float = 110) -> list[bytes]:
     """The paper as one PDF, or as one PNG a page."""
     need_typst()
-    by_key = {chart.key: chart for chart in drawings}
     with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
         folder = Path(name)
         (folder / TEMPLATE).write_bytes((TEMPLATES / TEMPLATE).read_bytes())
         (folder / "figures").mkdir()
-        for key in text.figures:
-            (folder / "figures" / f"{key}.pdf").write_bytes(_drawn(by_key[key]))
+        for figure in text.figures:
+            (folder / "figures" / f"{figure.key}.pdf").write_bytes(_drawn(figure))
         made = typst.compile(
             str(folder / TEMPLATE),
             root=name,
@@ -93,9 +81,9 @@ def typeset(
     return made if isinstance(made, list) else [made]
 
 
-def _drawn(chart: Chart) -> bytes:
+def _drawn(figure: Figure) -> bytes:
     """The chart as PDF, as wide as a column."""
-    spec = _narrowed(copy.deepcopy(chart.spec))
+    spec = _narrowed(copy.deepcopy(figure.spec))
     spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
     made: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
     return made

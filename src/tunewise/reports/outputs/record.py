@@ -12,26 +12,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tunewise.reports.facts.comparability.checks import fairness
 from tunewise.reports.facts.comparability.finding import Finding
-from tunewise.reports.facts.curves import turns, validation_curve
 from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.generated_answers import decoded, failures
-from tunewise.reports.facts.prompts.expert_form import expert_against, expert_answers
-from tunewise.reports.facts.prompts.forms import changes, forms
-from tunewise.reports.facts.prompts.side_by_side import side_by_side
-from tunewise.reports.facts.results import Results, Row, Spread
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.prompts.expert_form import expert_answers
+from tunewise.reports.facts.prompts.forms import changes
+from tunewise.reports.facts.results import Row, Spread
 from tunewise.reports.facts.searching import best_of, tried
-from tunewise.reports.facts.slices import sliced
 from tunewise.reports.facts.verdict.verdict import Verdict
 
 SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 
-def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, Any]:
+def record(facts: Facts) -> dict[str, Any]:
     """Everything a program may want to know, as JSON values without NaN."""
-    study = evidence.study
+    study, results = facts.evidence.study, facts.results
     content = {
         "schema": SCHEMA,
         "study": results.study,
@@ -43,15 +39,15 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "pairs_counted": results.pairs_counted,
         "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
         "contenders": [_contender(row) for row in results.rows],
-        "verdict": _verdict(verdict),
-        **_written(evidence),
-        **_prompted(evidence),
-        "fairness": _fairness(fairness(evidence)),
-        "searches": _searches(evidence),
-        "slices": asdict(found) if (found := sliced(evidence, results)) else None,
+        "verdict": _verdict(facts.verdict),
+        **_written(facts),
+        **_prompted(facts),
+        "fairness": _fairness(facts.comparability),
+        "searches": _searches(facts.evidence),
+        "slices": asdict(facts.sliced) if facts.sliced else None,
         "learning": {
             name: {"lowest_epoch": epoch, "rose": rose}
-            for name, (epoch, rose) in turns(validation_curve(evidence, "loss")).items()
+            for name, (epoch, rose) in facts.lowest_losses.items()
         },
         "measured": {"environment": study.get("environment", {})},
     }
@@ -59,9 +55,9 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
     return plain
 
 
-def _written(evidence: Evidence) -> dict[str, Any]:
+def _written(facts: Facts) -> dict[str, Any]:
     """Ways of decoding and kinds of failure, where answers were written."""
-    ways = [asdict(row) for row in decoded(evidence)]
+    ways = [asdict(row) for row in facts.decoded]
     if not ways:
         return {}
     wrong = {
@@ -72,21 +68,20 @@ def _written(evidence: Evidence) -> dict[str, Any]:
                 kind: [asdict(row) for row in rows] for kind, rows in one.examples.items()
             },
         }
-        for one in failures(evidence)
+        for one in facts.wrong_answers
     }
     return {"decoding": ways, "wrong_answers": wrong}
 
 
-def _prompted(evidence: Evidence) -> dict[str, Any]:
+def _prompted(facts: Facts) -> dict[str, Any]:
     """What the form of the prompt changed, where a model was prompted."""
-    asked = side_by_side(evidence)
+    asked = facts.prompts
     if asked is None:
         return {}
-    against = expert_against(evidence, asked)
     told = {
-        "forms": [asdict(form) for form in forms(asked)],
-        "expert": [asdict(one) for one in against],
-        "says": [*changes(asked), *expert_answers(against)],
+        "forms": [asdict(form) for form in facts.prompt_forms],
+        "expert": [asdict(one) for one in facts.expert_form],
+        "says": [*changes(asked), *expert_answers(facts.expert_form)],
     }
     return {"prompting": told}
 

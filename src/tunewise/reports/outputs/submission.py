@@ -11,14 +11,15 @@ from tunewise.core.environment import PACKAGES
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import COMPLETE, is_complete, listed_files, write_text, writing
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.all import charts
-from tunewise.reports.facts.evidence import Evidence, gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.reports.document.model import figures
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.answers_file import write_predictions
+from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.outputs.pdf import need_typst, write_pdf
 from tunewise.reports.outputs.record import record
-from tunewise.reports.outputs.write import write_json_ascii, write_plot
+from tunewise.reports.outputs.write import write_json_ascii, write_plots
 from tunewise.store.study import STUDY_FILE, StudyFolder
 
 SCRIPTS = {"question-answering": "lora_qa_finetuning.py"}  # by the kind of task
@@ -67,16 +68,14 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
         DamagedStudy: stored weights, or the study file, are not what was saved.
     """
     need_typst()
-    evidence = gather(folder)
-    results = results_of(evidence)
-    judged = verdict(evidence, results)
+    facts = Facts.of(folder)
+    evidence, judged = facts.evidence, facts.verdict
     _refuse(folder, out, judged)
     name = script_name(evidence)
     kept, lost = _copy_weights(folder, evidence, out / "results" / "model_checkpoints")
-    write_json_ascii(out / "results" / "evaluation_results.json", record(evidence, results, judged))
+    write_json_ascii(out / "results" / "evaluation_results.json", record(facts))
     write_predictions(evidence, out / "results")
-    for chart in charts(evidence, results):
-        write_plot(out / "results" / "plots", chart)
+    write_plots(figures(every_section(facts)), out / "results")
     write_pdf(folder, out)
     text = folder.file(STUDY_FILE).read_text(encoding="utf-8")
     write_text(out / STUDY_FILE, evidence.places.study_file(text))

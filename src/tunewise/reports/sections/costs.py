@@ -1,150 +1,121 @@
-"""What a paper says of costs: in all, phase by phase, and beside full fine-tuning."""
+"""What each contender cost: parameters, time and memory, beside what it scored."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
-from tunewise.core.format import count, duration, interval, listed, milliseconds, points, size
-from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart
-from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
-from tunewise.reports.facts.compare import Contest, contest
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.phases import HELD, TIMED, phases_of
-from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.sections.figures import figures
-from tunewise.reports.sections.shortlist import few, of_how_many
-
-NOTHING_SAVED = (
-    "No contender that is not shown to be worse than the best trains fewer numbers, takes less "
-    "time or needs less memory."
+from tunewise.core.format import count, duration
+from tunewise.reports.charts.costs import tradeoffs
+from tunewise.reports.charts.scores import parameters
+from tunewise.reports.document.model import (
+    FILES,
+    PAGE,
+    PRINT,
+    REPORT,
+    Column,
+    Figure,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.results import Row
+from tunewise.reports.sections.cells import (
+    ARTIFACT,
+    CONTENDER,
+    PEAK,
+    SECONDS,
+    TRAINABLE,
+    fraction,
+    named,
 )
 
+MOST_RINGS = 3  # in a paper; more are too small in a row, and the table has their fractions
+NOTHING_SAVED = (
+    "No contender that is not shown to be worse than the best has fewer trainable parameters, "
+    "takes less time or needs less memory."
+)
+FRONT = (
+    "Ringed: contenders than which no other scores as high for less, or higher for as much. The "
+    "dashed line is what is reached at each cost."
+)
+RINGS = "The colored part of a ring is trainable, the rest stays as it was pretrained."
 
-def cost(evidence: Evidence, results: Results, judged: Verdict, charts: Sequence[Chart]) -> Section:
-    """Trained numbers, time, memory and size; then what each phase of training took."""
-    rows = tuple(
-        (
-            cell(row.name, 60),
-            count(row.parameters.trainable if row.parameters else None),
-            two_digits(row.parameters.share) if row.parameters else "–",
-            duration(row.measured.seconds),
-            duration(row.measured.seconds_all),
-            size(row.measured.peak_bytes),
-            size(row.measured.artefact_bytes),
-        )
-        for row in few(results)
-        if row.seeds
+
+def section(facts: Facts) -> Section | None:
+    if not facts.results.rows:
+        return Section.of("costs", "Costs", [_table(facts)])
+    front = tradeoffs(facts.shortlist.results)
+    rings = parameters(facts.shortlist.results)
+    return Section.of(
+        "costs",
+        "Costs",
+        [
+            Paragraph(_text(facts), outputs=PRINT),
+            _table(facts),
+            Paragraph(FRONT, style="about", outputs=PAGE) if front else None,
+            *front,
+            Paragraph(RINGS, style="about", outputs=PAGE) if rings else None,
+            _only_where_readable(rings, facts),
+        ],
     )
-    if not rows:
-        return Section("Cost", ())
-    hosts = sorted({host for row in results.rows for host in row.measured.hosts})
-    text = judged.cost or NOTHING_SAVED
+
+
+def _text(facts: Facts) -> str:
+    hosts = {host for row in facts.results.rows for host in row.measured.hosts}
     where = f"on {len(hosts)} machines" if len(hosts) > 1 else "on one machine"
-    text += f" Times were measured {where}; they hold for that machine and its load alone."
-    header = ("contender", "trained", "share", "a trial", "in all", "peak memory", "artefact")
-    caption = f"Trained numbers and measured cost{of_how_many(results)}"
-    grid = Grid(caption, "lrrrrrr", header, rows, wide=True)
-    drawn = figures(charts, "cost", "tradeoff")
-    return Section("Cost", (Paragraph(text), grid, *_phases(evidence, results), *drawn))
+    saved = facts.verdict.cost or NOTHING_SAVED
+    return f"{saved} Times were measured {where}; they hold for that machine and its load alone."
 
 
-def against_full(evidence: Evidence, results: Results) -> Section:
-    """Every contender of a model beside its full fine-tuning."""
-    title = "Comparison with full fine-tuning"
-    done = [row for row in few(results) if row.scores(results.split)]
-    lines: list[tuple[str, ...]] = []
-    ties: list[str] = []
-    for full in [row for row in done if row.method == "full"]:
-        others = [row for row in done if row.model == full.model and row.method != "full"]
-        for row in others:
-            found = contest(evidence, results, row.name, full.name)
-            lines.append(_beside(row, full, found))
-            interval = found.measures[0].items.interval
-            if interval and interval.low <= 0 <= interval.high:
-                ties.append(shown(row.name))
-    if not lines:
-        return Section(title, ())
-    known = (
-        f"For {listed(ties)} the interval over items holds zero: as trained, the data do not show "
-        "a difference to full fine-tuning."
-        if ties
-        else "For none of them does the interval over items hold zero."
+def _only_where_readable(rings: Figure | None, facts: Facts) -> Figure | None:
+    """A column of a paper has room for a few rings."""
+    if rings is None or sum(1 for row in facts.shortlist.rows if row.parameters) <= MOST_RINGS:
+        return rings
+    return Figure(rings.key, rings.title, rings.says, rings.spec, outputs=PAGE)
+
+
+def _table(facts: Facts) -> Table:
+    results = facts.results
+    more = list(dict.fromkeys(name for cost in facts.costs.values() for name in cost.more_bytes))
+    metrics = list(dict.fromkeys(m for row in results.rows for m in row.scores(results.split)))
+    columns = (
+        CONTENDER,
+        Column("Parameters", "parameters", count),
+        TRAINABLE,
+        Column("", "reduction factor"),
+        Column("Fraction", show=fraction),
+        SECONDS,
+        Column("Total time", "seconds in all", duration),
+        PEAK,
+        *(
+            Column(
+                name.replace("_", " ").capitalize(),
+                f"{name.replace('_', ' ')} bytes",
+                PEAK.show,
+                outputs=PAGE | FILES,
+            )
+            for name in more
+        ),
+        ARTIFACT,
+        *(Column("", f"{results.split} {metric}") for metric in metrics),
     )
-    text = (
-        "What is given up, and what is saved, by training less than everything? The table has "
-        "each contender of the same model beside it; each interval counts this pair alone. "
-        f"{known}"
-    )
-    header = (
-        *("contender", "points", "items, 95 %", "items and seeds, 95 %"),
-        *("trained", "time", "peak memory", "artefact"),
-    )
-    caption = "Beside full fine-tuning: the difference to it, and cost as a share of its cost"
-    caption += of_how_many(results)
-    return Section(
-        title, (Paragraph(text), Grid(caption, "lrrrrrrr", header, tuple(lines), wide=True))
-    )
+    rows = tuple(_cells(facts, row, more, metrics) for row in facts.shortlist.rows)
+    caption = f"Parameters and measured costs{facts.shortlist.note}"
+    return Table("costs", caption, columns, rows, outputs=REPORT)
 
 
-def _phases(evidence: Evidence, results: Results) -> list[Block]:
-    """Memory by what holds it, and time by phase, where trials measured them."""
-    measured = phases_of(evidence, replace(results, rows=few(results)))
-    if not measured:
-        return []
-    rows = tuple(
-        (
-            cell(one.name, 60),
-            *(size(one.held.get(part)) for part in HELD),
-            size(one.peak),
-            one.peak_phase or "–",
-            *(milliseconds(one.seconds.get(part)) for part in TIMED),
-        )
-        for one in measured
-    )
-    text = (
-        "Where memory and time go: the bytes of the weights, of the gradients, of the "
-        "optimizer’s state and of the activations that the backward pass needs, counted storage "
-        "by storage in one step of the longest examples; the largest sum at one time, with its "
-        "phase; and the milliseconds of each phase in a mean step."
-    )
-    times = [one for one in measured if one.seconds.get("backward") and one.seconds.get("forward")]
-    if times:
-        ratios = [one.seconds["backward"] / one.seconds["forward"] for one in times]
-        low, high = (f"{value:.1f}" for value in (min(ratios), max(ratios)))
-        span = low if low == high else f"{low} to {high}"
-        text += f" The backward pass takes {span} times as long as the forward pass."
-    header = ("contender", *HELD, "peak", "in", *TIMED)
-    align = "l" + "r" * (len(HELD) + 1) + "l" + "r" * len(TIMED)
-    caption = "Memory by what holds it, and milliseconds of a step by phase"
-    caption += of_how_many(results)
-    return [Paragraph(text), Grid(caption, align, header, rows, wide=True)]
-
-
-def _beside(row: Row, full: Row, found: Contest) -> tuple[str, ...]:
-    def share(ours: float | None, theirs: float | None) -> str:
-        return two_digits(ours / theirs) if ours is not None and theirs else "–"
-
-    headline = found.measures[0]
-    trained = [one.parameters.trainable if one.parameters else None for one in (row, full)]
+def _cells(facts: Facts, row: Row, more: list[str], metrics: list[str]) -> tuple[object, ...]:
+    cost, counted = facts.costs[row.name], row.parameters
+    spreads = [row.scores(facts.results.split).get(metric) for metric in metrics]
     return (
-        cell(row.name, 60),
-        "–" if headline.difference is None else points(headline.difference),
-        interval(headline.items.interval),
-        interval(headline.method.interval),
-        share(*trained),
-        share(row.measured.seconds, full.measured.seconds),
-        share(row.measured.peak_bytes, full.measured.peak_bytes),
-        share(row.measured.artefact_bytes, full.measured.artefact_bytes),
+        named(row),
+        counted.total if counted else None,
+        counted.trainable if counted else None,
+        cost.reduction,
+        counted.share if counted else None,
+        row.measured.seconds,
+        row.measured.seconds_all,
+        row.measured.peak_bytes,
+        *(cost.more_bytes.get(name) for name in more),
+        row.measured.artefact_bytes,
+        *(spread.mean if spread else None for spread in spreads),
     )
-
-
-def two_digits(share: float) -> str:
-    """A share in percent with two digits that matter.
-
-    >>> two_digits(1.0), two_digits(0.0159), two_digits(12.34)
-    ('100 %', '1.6 %', '1234 %')
-    """
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"

@@ -1,4 +1,4 @@
-"""What a paper says of its data: splits, labels, lengths, and what the audit found."""
+"""The data: splits, labels, lengths, and what the audit found."""
 
 from __future__ import annotations
 
@@ -6,72 +6,137 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunewise.core.format import listed, percent
-from tunewise.reports.document import Block, Grid, Items, Paragraph, Section, cell
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.page import Page
-
-MOST_LABELS = 14  # rows of the table of labels
-COUNTED = (  # column, path within the facts of a split, whether it is a share
-    ("words", ("words", "mean"), False),
-    ("most", ("words", "largest"), False),
-    ("tokens", ("tokens", "mean"), False),
-    ("most", ("tokens", "largest"), False),
-    ("cut, %", ("truncated_share",), True),
-    ("repeated", ("repeated_texts",), False),
-    ("no answer", ("without_answer",), False),
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.document.model import (
+    ALL,
+    FILES,
+    NOTHING,
+    PAGE,
+    PRINT,
+    Bullet,
+    Bullets,
+    Column,
+    Details,
+    Noted,
+    Pairs,
+    Paragraph,
+    Section,
+    Table,
 )
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.overview import Overview
+from tunewise.reports.sections.cells import number
+
+MOST_LABELS = 14  # rows of the table of labels in a paper
+COUNTED = (  # title, path within the facts of a split, whether it is a fraction
+    ("Words, mean", ("words", "mean"), False),
+    ("Most words", ("words", "largest"), False),
+    ("Tokens, mean", ("tokens", "mean"), False),
+    ("Most tokens", ("tokens", "largest"), False),
+    ("Truncated, %", ("truncated_share",), True),
+    ("Repeated", ("repeated_texts",), False),
+    ("Without answer", ("without_answer",), False),
+)
+CLEAN = "The audit found nothing to warn about."
 
 
-def data(evidence: Evidence, page: Page) -> Section:
-    """The splits, their labels, and what the audit counted and warned of."""
-    blocks: list[Block] = []
-    if page.splits:
-        sizes = listed([f"{number:,} items for {name}" for name, number in page.splits])
-        text = f"The data set has {sizes}."
-        text += _commonest(page) if evidence.labels else ""
-        if evidence.data.get("hash"):
-            text += f" Its content has the hash {evidence.data['hash']}."
-        text += _shared(evidence)
-        blocks.append(Paragraph(text))
-    blocks += _counted(evidence)
-    if evidence.labels and 0 < len(page.label_counts) <= MOST_LABELS:
-        rows = tuple(
-            (cell(row.label, 40), *(f"{number:,}" for number in row.counts))
-            for row in page.label_counts
-        )
-        header = ("label", *(name for name, _ in page.splits))
-        blocks.append(Grid("Labels by split", "l" + "r" * len(page.splits), header, rows))
-    if page.warnings:
-        blocks.append(Paragraph("The audit of the data warns:"))
-        blocks.append(Items(tuple(cell(warning, 400) for warning in page.warnings)))
-    return Section("Data", tuple(blocks))
-
-
-def _counted(evidence: Evidence) -> list[Block]:
-    """What the audit counted, split by split; columns without a number are left out."""
-    splits = _facts(evidence).get("splits")
-    if not isinstance(splits, Mapping) or not splits:
-        return []
-    found = []
-    for title, path, is_share in COUNTED:
-        values = [_number(facts, path) for facts in splits.values()]
-        if any(value is not None for value in values) and (any(values) or is_share):
-            found.append((title, [_told(value, is_share=is_share) for value in values]))
-    if not found:
-        return []
-    rows = tuple(
-        (cell(str(name), 30), *(values[place] for _, values in found))
-        for place, name in enumerate(splits)
+def section(facts: Facts) -> Section | None:
+    about = facts.overview
+    accepted = (
+        f"The splits share texts; the study accepts it: “{shown(about.accept_leakage)}”."
+        if about.accept_leakage
+        else ""
     )
-    header = ("split", *(title for title, _ in found))
-    caption = "What the audit counted: words and tokens of a text, as means and at most"
-    return [Grid(caption, "l" + "r" * len(found), header, rows)]
+    warnings = Bullets(tuple(map(Bullet, about.warnings)), outputs=PRINT)
+    facts_counted = Details("What the audit counted", (Pairs(about.facts),))
+    return Section.of(
+        "data",
+        "Data",
+        [
+            Paragraph(_text(facts), outputs=PRINT) if about.splits else None,
+            Paragraph(accepted, style="note", outputs=PAGE) if accepted else None,
+            _counted(facts),
+            _labels(about),
+            Paragraph("The audit of the data warns:" if about.warnings else CLEAN, outputs=PRINT),
+            warnings if about.warnings else None,
+            facts_counted if about.facts else None,
+        ],
+    )
 
 
-def _shared(evidence: Evidence) -> str:
+def _text(facts: Facts) -> str:
+    about = facts.overview
+    sizes = listed([f"{rows:,} examples for {shown(name)}" for name, rows in about.splits])
+    text = f"The data set has {sizes}."
+    text += _commonest(about) if facts.evidence.labels else ""
+    if facts.evidence.data.get("hash"):
+        text += f" Its content has the hash {facts.evidence.data['hash']}."
+    return text + _shared(facts)
+
+
+def _commonest(about: Overview) -> str:
+    """What guessing scores on the last split that has labels."""
+    if not about.label_counts or not about.splits:
+        return ""
+    name, total = about.splits[-1]
+    most = max(about.label_counts, key=lambda row: row.counts[-1])
+    if not total or not most.counts[-1]:
+        return ""
+    return (
+        f" The commonest label of {shown(name)}, “{shortened(shown(most.label), 40)}”, makes up "
+        f"{percent(most.counts[-1] / total)} % of it."
+    )
+
+
+def _labels(about: Overview) -> Table:
+    """How often each label occurs in each split, with a bar on the page, and the sums."""
+    most = [
+        max([1, *(row.counts[n] for row in about.label_counts)]) for n in range(len(about.splits))
+    ]
+    columns: list[Column] = [Column("Label", "label", number=False)]
+    columns += [Column(name, outputs=PRINT) for name, _ in about.splits]
+    columns += [Column("", name, outputs=FILES) for name, _ in about.splits]
+    rows: list[tuple[object, ...]] = [
+        (
+            row.label,
+            *(Noted(f"{n:,}", bar=n / top) for n, top in zip(row.counts, most, strict=True)),
+            *row.counts,
+        )
+        for row in about.label_counts
+    ]
+    few = 0 < len(rows) <= MOST_LABELS
+    outputs = ALL - frozenset(("terminal", "md")) if few else FILES | PAGE
+    if not rows:
+        outputs = FILES
+    caption = "Labels by split"
+    return Table("labels", caption, tuple(columns), tuple(rows), outputs=outputs, wide=False)
+
+
+def _counted(facts: Facts) -> Table | None:
+    """What the audit counted, split by split; columns without a number are left out."""
+    splits = _audited(facts).get("splits")
+    if not isinstance(splits, Mapping) or not splits:
+        return None
+    found = []
+    for title, path, fraction in COUNTED:
+        values = [_number(counted, path) for counted in splits.values()]
+        if any(value is not None for value in values) and (any(values) or fraction):
+            found.append((title, [_told(value, fraction=fraction) for value in values]))
+    if not found:
+        return None
+    columns = (Column("Split", number=False), *(Column(title) for title, _ in found))
+    rows = tuple(
+        (str(name), *(values[place] for _, values in found)) for place, name in enumerate(splits)
+    )
+    caption = "What the audit counted in each split"
+    return Table("audit", caption, columns, rows, outputs=PRINT, wide=len(found) > 5)
+
+
+def _shared(facts: Facts) -> str:
     """How much of one split stands in another too."""
+    shared = _audited(facts).get("shared_texts")
     told = []
-    for one in _facts(evidence).get("shared_texts") or ():
+    for one in shared or ():
         if not isinstance(one, Mapping) or one.get("share") is None:
             continue
         parts = ", ".join(
@@ -81,15 +146,14 @@ def _shared(evidence: Evidence) -> str:
         )
         if parts:
             told.append(f"{percent(one['share'])} % of {one['of']} in {one['within']} ({parts})")
-    facts = _facts(evidence).get("shared_texts")
     if told:
         return f" Some texts stand in two splits: {'; '.join(told)}."
-    return " No text was found in two splits." if facts else ""
+    return " No text was found in two splits." if shared else ""
 
 
-def _facts(evidence: Evidence) -> Mapping[str, Any]:
-    facts = evidence.data.get("audit", {}).get("facts")
-    return facts if isinstance(facts, Mapping) else {}
+def _audited(facts: Facts) -> Mapping[str, Any]:
+    found = facts.evidence.data.get("audit", {}).get("facts")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _number(facts: Any, path: tuple[str, ...]) -> float | None:
@@ -98,21 +162,9 @@ def _number(facts: Any, path: tuple[str, ...]) -> float | None:
     return facts if isinstance(facts, int | float) else None
 
 
-def _told(value: float | None, *, is_share: bool) -> str:
+def _told(value: float | None, *, fraction: bool) -> str:
     if value is None:
-        return "–"
-    return percent(value) if is_share else f"{value:,.4g}" if value % 1 else f"{value:,.0f}"
-
-
-def _commonest(page: Page) -> str:
-    """What guessing scores on the last split that has labels."""
-    if not page.label_counts or not page.splits:
-        return ""
-    name, total = page.splits[-1]
-    most = max(page.label_counts, key=lambda row: row.counts[-1])
-    if not total or not most.counts[-1]:
-        return ""
-    return (
-        f" The commonest label of {name}, “{cell(most.label, 40)}”, makes up "
-        f"{percent(most.counts[-1] / total)} % of it."
-    )
+        return NOTHING
+    if fraction:
+        return percent(value)
+    return f"{value:,.4g}" if value % 1 else number(int(value))

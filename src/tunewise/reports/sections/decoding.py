@@ -1,81 +1,129 @@
-"""What a paper says of ways of decoding: what they cost in quality and bring in diversity."""
+"""Decoding strategies: what they cost in quality and bring in diversity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
 
-from tunewise.core.format import listed, percent, points
-from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import Chart
-from tunewise.reports.document import Block, Grid, Paragraph, Section, cell
-from tunewise.reports.facts import generated_answers as written
-from tunewise.reports.facts.evidence import Evidence
+from tunewise.core.format import percent, points
+from tunewise.reports.charts.generated_answers import quality_and_diversity
+from tunewise.reports.document.model import (
+    FILES,
+    PAGE,
+    PAPER,
+    PRINT,
+    Column,
+    Named,
+    Outputs,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.generated_answers import Decoded
-from tunewise.reports.facts.references import References
-from tunewise.reports.facts.results import Results
-from tunewise.reports.sections.figures import figures
-from tunewise.reports.sections.shortlist import leading
+from tunewise.reports.sections.cells import percents
 
-TITLE = "Decoding"
+WHAT = (
+    "Answers are generated with {number} decoding strategies; the first, {first}, counts in all "
+    "other tables. The others draw {samples} samples of each answer: top-k from the k likeliest "
+    "tokens, top-p from the smallest set of tokens with that probability {nucleus}, temperature "
+    "with flatter or steeper probabilities. Best takes the best sample of each question, unique "
+    "is the fraction of samples that differ, agreement the F1 between two samples of a question, "
+    "distinct the fraction of different words, or pairs of words, among all, cut the fraction "
+    "that ended at the limit or in a loop."
+)
 
 
-def decoding(
-    evidence: Evidence, results: Results, refs: References, charts: Sequence[Chart]
-) -> Section:
-    """Every way of decoding, for the best contender and the best of another method."""
-    ways = written.decoded(evidence)
-    strategies = list(dict.fromkeys(way.strategy for way in ways))
+def section(facts: Facts) -> Section | None:
+    """Nothing but the file where answers are generated in one way alone."""
+    found = facts.decoded
+    strategies = list(dict.fromkeys(way.strategy for way in found))
+    if not found:
+        return None
     if len(strategies) < 2:
-        return Section(TITLE, ())
-    few = [row.name for row in leading(results)]
-    shown_ways = [way for name in few for way in ways if way.contender == name]
-    rows = tuple(_row(way) for way in shown_ways)
-    header = (
-        *("contender", "decoding", "exact match", "F1", "best F1", "unique", "agreement"),
-        *("distinct 1", "words", "cut"),
+        return Section.of("decoding", "Decoding strategies", [_table(found, FILES)])
+    led = [row.name for row in facts.shortlist.leading]
+    shown = [way for name in led for way in found if way.contender == name]
+    text = WHAT.format(
+        number=len(strategies),
+        first=strategies[0],
+        samples=max(way.samples for way in found),
+        nucleus=facts.references("nucleus"),
     )
-    samples = max(way.samples for way in ways)
-    text = (
-        f"Answers are written in {len(strategies)} ways; the first, {strategies[0]}, counts in "
-        f"all other tables. The others draw {samples} samples of each answer: top-k from the k "
-        f"likeliest tokens, top-p from the smallest set of tokens with that probability "
-        f"{refs('nucleus')}, temperature with flatter or steeper probabilities. Best F1 takes the "
-        "best sample of each question, unique is the share of samples that differ, agreement the "
-        "F1 between two samples of a question, distinct 1 the share of different words among all, "
-        "cut the share that ended at the limit or in a loop."
+    return Section.of(
+        "decoding",
+        "Decoding strategies",
+        [
+            Paragraph(text, outputs=PRINT),
+            Paragraph(_changes(found, strategies), outputs=PRINT),
+            _table(found, PAGE | FILES) if facts.most is None else _table(shown, PAPER),
+            quality_and_diversity(facts.results, shown if facts.most else found),
+        ],
     )
-    names = listed([shown(name) for name in few])
-    grid = Grid(f"Ways of decoding for {names}, in percent", "llrrrrrrrr", header, rows, wide=True)
-    blocks: list[Block] = [Paragraph(text), Paragraph(_said(ways, strategies)), grid]
-    return Section(TITLE, (*blocks, *figures(charts, "decoding")))
 
 
-def _said(ways: Sequence[Decoded], strategies: Sequence[str]) -> str:
-    """Over all contenders: what the wildest and the likeliest way change."""
-    first = {way.contender: way for way in ways if way.strategy == strategies[0]}
+def _table(found: Sequence[Decoded], outputs: Outputs) -> Table:
+    columns = (
+        Column("Contender", "contender", number=False),
+        Column("Decoding", "decoding", number=False),
+        Column("Samples", "samples"),
+        percents("Exact match", "exact match"),
+        percents("F1", "f1"),
+        Column("Best exact match", "best exact match", percent, outputs=PAGE | FILES),
+        percents("Best F1", "best f1"),
+        percents("Distinct 1", "distinct 1"),
+        Column("Distinct 2", "distinct 2", percent, outputs=PAGE | FILES),
+        percents("Unique", "unique share"),
+        percents("Agreement", "self f1"),
+        Column("Words", "words", lambda value: f"{value:.1f}"),
+        percents("Cut", "share cut"),
+    )
+    rows = tuple(
+        (
+            Named(way.contender, way.position),
+            way.strategy,
+            way.samples,
+            way.exact_match,
+            way.f1,
+            way.best_exact_match,
+            way.best_f1,
+            way.distinct_1,
+            way.distinct_2,
+            way.unique,
+            way.self_f1,
+            way.words,
+            way.cut,
+        )
+        for way in found
+    )
+    caption = "Decoding strategies: quality and diversity, in percent"
+    return Table("decoding", caption, columns, rows, outputs=outputs)
+
+
+def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:
+    """Over all contenders: what the wildest and the likeliest strategy change."""
+    first = {way.contender: way for way in found if way.strategy == strategies[0]}
     mean = {
         strategy: fmean(
             way.f1 - first[way.contender].f1
-            for way in ways
+            for way in found
             if way.strategy == strategy and way.contender in first
         )
         for strategy in strategies[1:]
     }
     best, worst = max(mean, key=lambda one: mean[one]), min(mean, key=lambda one: mean[one])
     leads = sum(
-        all(other.f1 <= way.f1 for other in ways if other.contender == way.contender)
+        all(other.f1 <= way.f1 for other in found if other.contender == way.contender)
         for way in first.values()
     )
     said = (
-        f"As a mean over the {len(first)} contenders, a sample’s F1 lies "
-        f"{points(mean[best])} points from that of {strategies[0]} with {best} and "
-        f"{points(mean[worst])} with {worst}; {strategies[0]} scores highest for "
-        f"{leads} of them."
+        f"As a mean over the {len(first)} contenders, a sample’s F1 lies {points(mean[best])} "
+        f"points from that of {strategies[0]} with {best} and {points(mean[worst])} with {worst}; "
+        f"{strategies[0]} scores highest for {leads} of them."
     )
     gains = [
         way.best_f1 - first[way.contender].f1
-        for way in ways
+        for way in found
         if way.samples > 1 and way.contender in first
     ]
     if gains:
@@ -84,19 +132,3 @@ def _said(ways: Sequence[Decoded], strategies: Sequence[str]) -> str:
             f"from {strategies[0]}: what the model knows and does not say first."
         )
     return said
-
-
-def _row(way: Decoded) -> tuple[str, ...]:
-    several = way.samples > 1
-    return (
-        cell(way.contender, 60),
-        cell(way.strategy, 40),
-        percent(way.exact_match),
-        percent(way.f1),
-        percent(way.best_f1) if several else "–",
-        percent(way.unique) if several else "–",
-        percent(way.self_f1) if several else "–",
-        percent(way.distinct_1),
-        f"{way.words:.1f}",
-        percent(way.cut),
-    )

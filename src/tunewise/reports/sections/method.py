@@ -1,4 +1,4 @@
-"""What was compared and why so: the question and the method of a paper."""
+"""The contenders, how they were trained and chosen, and how they are compared."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ import json
 from typing import Any
 
 from tunewise.core.format import count, listed
-from tunewise.core.sanitize import shown
-from tunewise.reports.document import Block, Equation, Grid, Paragraph, Section, cell
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.document.model import (
+    NOTHING,
+    PAPER,
+    Block,
+    Column,
+    Equation,
+    Paragraph,
+    Section,
+    Table,
+)
 from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_said, setting_said
+from tunewise.reports.sections.cells import named
 
 TASKS = {
     "classification": "Each item is {columns}; one of {labels} labels is chosen, and the loss is "
@@ -60,38 +71,22 @@ LORA_WHY = (
 )
 
 
-def question(evidence: Evidence, results: Results) -> Section:
-    """What the study asks."""
-    models = [shown(str(model)) for model in dict.fromkeys(c.model for c in _with_model(evidence))]
-    task = shown(str(evidence.study["task"].get("kind", "the task"))).replace("-", " ")
-    what = f"adapt {listed(models)} to" if models else "solve"
-    seeds = len(results.seeds_planned)
-    text = (
-        f"How should one {what} a {task} task, and what does each way cost? We train and measure "
-        f"{len(results.rows)} contenders on the same data, with "
-        f"{'one seed' if seeds == 1 else f'{seeds} seeds'} each where there is randomness. Every "
-        "contender answers the same items; contenders of one model and seed see the same batches "
-        "in the same order. Differences are told with their uncertainty over items and over "
-        "seeds, and those that chance may explain are called ties."
-    )
-    return Section("Question", (Paragraph(text),))
-
-
-def method(evidence: Evidence, results: Results, refs: References) -> Section:
-    """The contenders, how they were trained and chosen, and how they are compared."""
+def section(facts: Facts) -> Section | None:
+    evidence, results, refs = facts.evidence, facts.results, facts.references
     blocks: list[Block] = _task(evidence, refs)
     for name in dict.fromkeys(contender.method for contender in evidence.contenders):
         if name in METHODS:
-            blocks.append(Paragraph(_cited(METHODS[name], refs)))
+            blocks.append(Paragraph(_cited(METHODS[name], refs), outputs=PAPER))
         if name == "lora":
-            blocks += [Equation("lora"), Paragraph(LORA_WHY), Equation("lora-backward")]
+            why = Paragraph(LORA_WHY, outputs=PAPER)
+            blocks += [Equation("lora"), why, Equation("lora-backward")]
     blocks += [
         _contenders(evidence),
-        Paragraph(_training(evidence, refs), lead="Training."),
-        Paragraph(_choosing(evidence, results), lead="Choosing."),
-        Paragraph(_statistics(results, refs), lead="Uncertainty."),
+        Paragraph(_training(evidence, refs), lead="Training.", outputs=PAPER),
+        Paragraph(_choosing(evidence, results), lead="Choosing.", outputs=PAPER),
+        Paragraph(_statistics(results, refs), lead="Uncertainty.", outputs=PAPER),
     ]
-    return Section("Method and reasons", tuple(blocks))
+    return Section.of("method", "Method and reasons", blocks)
 
 
 def _task(evidence: Evidence, refs: References) -> list[Block]:
@@ -103,15 +98,17 @@ def _task(evidence: Evidence, refs: References) -> list[Block]:
     columns = evidence.study.get("texts") or task.get("text") or ()
     named = [columns] if isinstance(columns, str) else list(columns)
     values = {
-        "columns": listed([f"“{cell(str(name), 40)}”" for name in named]) if named else "a text",
+        "columns": listed([f"“{shortened(shown(str(name)), 40)}”" for name in named])
+        if named
+        else "a text",
         "labels": f"{len(evidence.labels):,}",
-        "prompt": cell(str(task.get("prompt") or "{context} {question}"), 200),
+        "prompt": shortened(shown(str(task.get("prompt") or "{context} {question}")), 200),
         "limit": str(task.get("max_new_tokens", "some")),
         "squad": refs("squad") if "{squad}" in text else "",
     }
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
-    return [Paragraph(text, lead="Task.")]
+    return [Paragraph(text, lead="Task.", outputs=PAPER)]
 
 
 def _with_model(evidence: Evidence) -> list[Contender]:
@@ -126,24 +123,31 @@ def _cited(text: str, refs: References) -> str:
     )
 
 
-def _contenders(evidence: Evidence) -> Grid:
+def _contenders(evidence: Evidence) -> Table:
     rows = []
     for contender in evidence.contenders:
         training = _trained_with(contender)
         rate = training.get("learning_rate")
         rows.append(
             (
-                cell(contender.name, 60),
-                cell(_brief(contender.settings)),
-                count(contender.parameters["trainable"] if contender.parameters else None),
-                f"{rate:g}" if isinstance(rate, int | float) else "–",
-                str(training.get("epochs", "–")),
-                str(training.get("batch_size", "–")),
+                named(contender),
+                _brief(contender.settings),
+                contender.parameters["trainable"] if contender.parameters else None,
+                f"{rate:g}" if isinstance(rate, int | float) else None,
+                training.get("epochs"),
+                training.get("batch_size"),
             )
         )
-    header = ("contender", "settings", "trained", "learning rate", "epochs", "batch")
+    columns = (
+        Column("Contender", number=False),
+        Column("Settings", number=False, wraps=True),
+        Column("Trainable", show=count),
+        Column("Learning rate"),
+        Column("Epochs"),
+        Column("Batch"),
+    )
     caption = "Contenders, with the settings that were chosen"
-    return Grid(caption, "lLrrrr", header, tuple(rows), wide=True)
+    return Table("contenders", caption, columns, tuple(rows), outputs=PAPER)
 
 
 def _trained_with(contender: Contender) -> dict[str, Any]:
@@ -161,7 +165,7 @@ def _brief(settings: dict[str, Any]) -> str:
             continue
         told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         parts.append(f"{key} {told}".replace('"', ""))
-    return ", ".join(parts) or "–"
+    return ", ".join(parts) or NOTHING
 
 
 def _training(evidence: Evidence, refs: References) -> str:
@@ -226,15 +230,15 @@ def _choosing(evidence: Evidence, results: Results) -> str:
 def _statistics(results: Results, refs: References) -> str:
     pairs = results.pairs_counted
     said = (
-        f"Two kinds of chance are kept apart. Over items, shares of right answers have Wilson "
-        f"intervals {refs('wilson')}, other metrics and differences BCa bootstrap intervals "
-        f"{refs('bca')}; pairs are tested by exact sign flips of items, which with single runs are "
-        f"McNemar’s test {refs('mcnemar')}, or by approximate randomisation "
+        "Two kinds of chance are kept apart. Over examples, fractions of right answers have "
+        f"Wilson intervals {refs('wilson')}, other metrics and differences BCa bootstrap "
+        f"intervals {refs('bca')}; pairs are tested by exact sign flips of examples, which with "
+        f"single runs are McNemar’s test {refs('mcnemar')}, or by approximate randomization "
         f"{refs('randomisation')}."
     )
     if len(results.seeds_planned) > 1:
         said += (
-            " Over seeds, Student’s t on paired seeds is joined with the variance over items "
+            " Over seeds, Student’s t on paired seeds is joined with the variance over examples "
             f"after Satterthwaite {refs('satterthwaite')}; few seeds allow no bootstrap."
         )
     if pairs > 1:

@@ -13,7 +13,7 @@ from statistics import fmean
 
 import numpy as np
 
-from tunewise.core.format import listed, points, probability
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.facts.evidence import Evidence
@@ -97,11 +97,6 @@ def expert_answers(found: Sequence[Versus]) -> list[str]:
         f"Is the expert form more accurate? {_answer(accurate)}",
         f"Is it more coherent{counted}? {_answer(coherent)}",
     ]
-
-
-def gap_cells(gap: Gap | None) -> tuple[str, str]:
-    """Points and p value as a table shows them."""
-    return ("–", "–") if gap is None else (points(gap.difference), probability(gap.p))
 
 
 def _answer(gaps: Sequence[tuple[Versus, Gap]]) -> str:

@@ -9,7 +9,6 @@ from statistics import fmean
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.document import Table
 from tunewise.reports.facts.prompts.side_by_side import Reply, SideBySide
 from tunewise.statistics.replies import holds_together, options_named, repeats_itself
 
@@ -39,40 +38,6 @@ class Form:
 def forms(asked: SideBySide) -> list[Form]:
     """Every prompt with what its replies come to."""
     return [_form(asked, place) for place in range(len(asked.prompts))]
-
-
-def forms_table(asked: SideBySide | None) -> Table:
-    """A row a prompt."""
-    header = (
-        "contender",
-        "items",
-        "right",
-        "changed from the first",
-        "silent",
-        "texts that name an answer",
-        "one answer alone",
-        "repeating",
-        "holding together",
-        "different texts",
-        "words a text",
-    )
-    rows = tuple(
-        (
-            form.name,
-            form.items,
-            form.right,
-            form.changed,
-            form.silent,
-            form.named,
-            form.one_answer,
-            form.repeating,
-            form.together,
-            form.different,
-            form.words,
-        )
-        for form in (forms(asked) if asked else [])
-    )
-    return Table("prompt_forms", "Forms of the prompt", header, rows)
 
 
 def changes(asked: SideBySide) -> list[str]:

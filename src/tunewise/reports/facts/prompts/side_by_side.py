@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tunewise.reports.document import Cell, Table
 from tunewise.reports.facts.evidence import Contender, Evidence
 
 METHOD = "prompt"
@@ -122,38 +121,6 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
             )
         )
     return SideBySide(evidence.split, prompts, tuple(items))
-
-
-def prompting(asked: SideBySide | None) -> Table:
-    """A row an item: its right answer and, of each prompt, answer, probability and text.
-
-    Where a text named no label, the answer is the likeliest one, and `understood` says false.
-    """
-    items = asked.items if asked else ()
-    prompts = asked.prompts if asked else ()
-    columns = items[0].texts if items else ()
-    parts = ("answer", "probability", "text", "understood")
-    header = (
-        "id",
-        *columns,
-        "right",
-        *(f"{prompt.name}: {part}" for prompt in prompts for part in parts),
-    )
-    rows: list[tuple[Cell, ...]] = [
-        (
-            item.id,
-            *item.texts.values(),
-            item.right,
-            *(cell for reply in item.replies for cell in _cells(reply)),
-        )
-        for item in items
-    ]
-    return Table("prompting", "Prompts side by side", header, tuple(rows))
-
-
-def _cells(reply: Reply) -> tuple[Cell, ...]:
-    understood = None if reply.text is None else str(reply.understood).lower()
-    return reply.answer, reply.probability, reply.text or None, understood
 
 
 def _stored(contender: Contender, split: str) -> list[dict[str, Any]]:

@@ -10,12 +10,12 @@
   let picked = "";
 
   // The chart for this page: without its own legend, and in the dark with the same hues, lighter.
-  // Only colour ranges are touched, so that no name can be taken for a colour.
+  // Only color ranges are touched, so that no name can be taken for a color.
   function adapted(value) {
     if (Array.isArray(value)) return value.map(adapted);
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => {
-      if (key === "legend") return [key, null];
+      if (key === "legend") return [key, inner?.title ? inner : null]; // contenders have the page's
       if (key === "values" || key === "datasets") return [key, inner];
       if (key === "range" && dark.matches) return [key, inner.map((one) => data.dark[one] ?? one)];
       return [key, adapted(inner)];

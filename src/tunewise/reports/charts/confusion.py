@@ -1,0 +1,85 @@
+"""A confusion matrix for every contender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from tunewise.core.format import percent
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.charts.drawing import base, finished
+from tunewise.reports.document.model import PAGE, Figure
+from tunewise.reports.document.palette import LIGHT
+from tunewise.reports.facts.classes import ByClass
+
+SQUARE = 26  # side of a cell
+SMALLEST, WIDEST = 110, 260  # side of a matrix
+LONGEST = 18  # characters of a class on an axis
+
+
+def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
+    """Rows are the right classes, and each row sums to one."""
+    if not found:
+        return None
+    names = [
+        shortened(f"{number + 1}. {shown(label)}", LONGEST) for number, label in enumerate(labels)
+    ]
+    side = min(WIDEST, max(SMALLEST, SQUARE * len(labels)))
+    values = [
+        {
+            "name": shown(one.name),
+            "right": names[right],
+            "chosen": names[chosen],
+            "fraction": float(count / max(1, one.confusion[right].sum())),
+            "count": int(count),
+        }
+        for one in found
+        for right, row in enumerate(one.confusion)
+        for chosen, count in enumerate(row)
+    ]
+    axis = alt.Axis(labelLimit=90, grid=False)
+    drawn = (
+        base(values)
+        .mark_rect()
+        .encode(
+            x=alt.X("chosen:N", sort=names, title="answered", axis=axis),
+            y=alt.Y("right:N", sort=names, title="right", axis=axis),
+            color=alt.Color(
+                "fraction:Q",
+                scale=alt.Scale(domain=[0, 1], range=["#00000000", LIGHT[0]]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("name:N", title="contender"),
+                alt.Tooltip("right:N"),
+                alt.Tooltip("chosen:N", title="answered"),
+                alt.Tooltip("fraction:Q", format=".1%", title="of the right class"),
+                alt.Tooltip("count:Q", title="answers"),
+            ],
+        )
+        .properties(width=side, height=side)
+        .facet(
+            facet=alt.Facet(
+                "name:N",
+                sort=[shown(one.name) for one in found],
+                title=None,
+                header=alt.Header(labelLimit=side),
+            ),
+            columns=3,
+        )
+    )
+    says = "; ".join(_says(one, labels) for one in found)
+    title = "Confusion matrices"
+    return Figure(
+        "confusion", title, f"{title}, the most frequent error: {says}.", finished(drawn), PAGE
+    )
+
+
+def _says(one: ByClass, labels: Sequence[str]) -> str:
+    errors = one.errors()
+    if not errors:
+        return f"{shown(one.name)} none"
+    right, chosen, count = errors[0]
+    part = percent(count / max(1, one.confusion[right].sum()))
+    return f"{shown(one.name)} “{shown(labels[chosen])}” for {part} % of “{shown(labels[right])}”"

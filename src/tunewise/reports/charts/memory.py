@@ -1,0 +1,56 @@
+"""Peaks of memory by phase of a training step, as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from tunewise.core.format import size
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import base, finished, named
+from tunewise.reports.document.model import Figure
+from tunewise.reports.document.palette import LIGHT
+from tunewise.reports.facts.phases import Phases
+
+PHASES = ("forward", "backward", "update")
+BAR = 13  # height of one phase of a contender
+
+
+def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
+    """A bar for each phase of each contender whose trials measured it."""
+    values = [
+        {
+            "name": shown(one.name),
+            "phase": phase,
+            "megabytes": one.peaks[phase] / 1e6,
+            "told": size(one.peaks[phase]),
+        }
+        for one in found
+        for phase in PHASES
+        if phase in one.peaks
+    ]
+    if not values:
+        return None
+    names = list(dict.fromkeys(str(value["name"]) for value in values))
+    paint = alt.Scale(domain=list(PHASES), range=list(LIGHT[: len(PHASES)]))
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("phase:N"),
+        alt.Tooltip("told:N", title="peak memory"),
+    ]
+    bars = (
+        base(values)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("megabytes:Q", title="peak memory (MB)", axis=alt.Axis(tickCount=5)),
+            y=named(names),
+            yOffset=alt.YOffset("phase:N", sort=list(PHASES)),
+            color=alt.Color("phase:N", scale=paint, legend=alt.Legend(title="phase")),
+            tooltip=tooltip,
+        )
+    )
+    chart = bars.properties(height=len(names) * (len(PHASES) * BAR + 10))
+    says = "; ".join(f"{value['name']} {value['phase']} {value['told']}" for value in values)
+    title = "Peak memory by phase"
+    return Figure("memory-phases", title, f"{title}: {says}.", finished(chart))

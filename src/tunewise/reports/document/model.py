@@ -1,0 +1,290 @@
+"""What reports are made of: sections of blocks, with typed cells.
+
+Every text here is plain: nothing in it is markup, nothing is escaped or shortened yet. Each
+renderer makes a text fit for its output, so that a name can hold any character and do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Output = Literal["html", "pdf", "terminal", "md", "csv", "tex"]
+Outputs = frozenset[Output]
+
+PAGE: Outputs = frozenset(("html",))
+PAPER: Outputs = frozenset(("pdf",))
+TERMINAL: Outputs = frozenset(("terminal",))
+PRINT: Outputs = PAGE | PAPER  # what has room
+PEOPLE: Outputs = PRINT | TERMINAL | frozenset(("md",))
+FILES: Outputs = frozenset(("csv", "tex"))
+REPORT: Outputs = PRINT | FILES
+ALL: Outputs = PEOPLE | FILES
+
+Tone = Literal["", "good", "bad"]
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word about a contender; outside of the page it follows the name in brackets."""
+
+    text: str
+    tone: Tone = ""
+    outputs: Outputs = PEOPLE
+
+
+@dataclass(frozen=True)
+class Named:
+    """A contender's name; `position` in the study decides its color."""
+
+    name: str
+    position: int
+    badges: tuple[Badge, ...] = ()
+    detail: str = ""  # small print below it, on the page
+
+
+@dataclass(frozen=True)
+class Span:
+    """An interval with its mean, drawn on a scale that all rows of a column share."""
+
+    low: float
+    mean: float
+    high: float
+    scale: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A text with small print below it, and what is drawn beside it; both on the page alone."""
+
+    text: str
+    detail: str = ""
+    span: Span | None = None
+    bar: float | None = None  # a fraction of the longest bar of the column
+    links: tuple[tuple[str, str], ...] = ()  # texts with addresses, both of ours
+
+
+Shown = str | Named | Noted
+Show = Callable[[Any], Shown]
+
+
+def as_text(value: Any) -> Shown:
+    """A value as it stands; a dash where there is none."""
+    if value is None:
+        return NOTHING
+    return value if isinstance(value, Named | Noted) else str(value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A title for people, a key for programs, and how people see a value.
+
+    A column without a title does not stand where people read; one without a key in no file.
+    Files have the values themselves: fractions, seconds, bytes, or the name of what is `Named`.
+    """
+
+    title: str
+    key: str | None = None
+    show: Show = as_text
+    number: bool = True  # set on the right
+    wraps: bool = False  # takes the room that the others leave
+    outputs: Outputs = ALL
+
+    def stands_in(self, output: Output) -> bool:
+        head = self.key if output in FILES else self.title
+        return output in self.outputs and bool(head)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of values under columns. `key` names its files.
+
+    A long one is cut at `most` rows where people read; files always have all. `wide` spans both
+    columns of a paper, `cards` sets each row as a card on a phone.
+    """
+
+    key: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    outputs: Outputs = ALL
+    strong: frozenset[int] = frozenset()  # rows
+    wide: bool = True
+    cards: bool = False
+    most: int | None = None
+
+    @classmethod
+    def of_files(
+        cls, key: str, caption: str, keys: Sequence[str], rows: Iterable[tuple[Any, ...]]
+    ) -> Table:
+        """A table that stands in files alone."""
+        columns = tuple(Column("", name) for name in keys)
+        return cls(key, caption, columns, tuple(rows), outputs=FILES)
+
+    def columns_of(self, output: Output) -> list[Column]:
+        return [column for column in self.columns if column.stands_in(output)]
+
+    def values(self, output: Output) -> list[list[Any]]:
+        """The values of the columns that stand in an output, row by row."""
+        places = [n for n, column in enumerate(self.columns) if column.stands_in(output)]
+        rows = self.rows if output in FILES else self.rows[: self.most]
+        return [[row[n] for n in places] for row in rows]
+
+    def shown(self, output: Output) -> list[list[Shown]]:
+        """What people see of them."""
+        columns = self.columns_of(output)
+        return [
+            [column.show(value) for column, value in zip(columns, row, strict=True)]
+            for row in self.values(output)
+        ]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences. `lead` stands before them in italics; `link` is the key of a section."""
+
+    text: str
+    lead: str = ""
+    style: Literal["", "headline", "claim", "about", "note", "strong"] = ""
+    link: str = ""
+    outputs: Outputs = PEOPLE
+
+
+@dataclass(frozen=True)
+class Bullet:
+    """An entry of a list: what is so, and in small print what to do about it."""
+
+    text: str
+    detail: str = ""
+    badge: Badge | None = None
+    about: Named | None = None
+    quoted: str = ""  # letter by letter, such as an error
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[Bullet, ...]
+    outputs: Outputs = PRINT
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A formula of ours, which the template of the paper knows by its name."""
+
+    name: str
+    outputs: Outputs = PAPER
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart in Vega-Lite. `key` names its files, `says` stands in its place for the blind."""
+
+    key: str
+    title: str
+    says: str
+    spec: dict[str, Any]
+    outputs: Outputs = PRINT
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to be copied or read letter by letter."""
+
+    text: str
+    outputs: Outputs = PAGE
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Names with their values, for looking things up."""
+
+    items: tuple[tuple[str, str], ...]
+    outputs: Outputs = PAGE
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to an example, and who gave it. `right` is None where nobody knows."""
+
+    text: str
+    right: bool | None
+    by: tuple[Named, ...] = ()
+    note: str = ""
+    wrote: str | None = None  # the whole text in which the answer was found
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example of the data with the answers to it, by the names of its columns."""
+
+    id: str
+    texts: tuple[tuple[str, str], ...]
+    truth: str
+    answers: tuple[Answer, ...]
+    label: str = ""  # why it stands here
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples one below the other; as rows of a table in a paper, which has room for `most`."""
+
+    caption: str
+    items: tuple[Example, ...]
+    most: int
+    outputs: Outputs = PRINT
+
+
+@dataclass(frozen=True)
+class Details:
+    """Blocks that the page keeps folded until somebody asks."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    open: bool = False
+    about: Named | None = None
+    outputs: Outputs = PAGE
+
+
+Block = Paragraph | Table | Bullets | Equation | Figure | Code | Pairs | Examples | Details
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands under it. `key` is its place on the page."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def of(cls, key: str, title: str, blocks: Sequence[Block | None]) -> Section | None:
+        """A section of the blocks that there are; None where there are none."""
+        present = tuple(block for block in blocks if block is not None)
+        return cls(key, title, present) if present else None
+
+    def for_output(self, output: Output) -> Section | None:
+        """What of it stands in an output; None where that is nothing."""
+        blocks = tuple(block for block in self.blocks if output in block.outputs)
+        return Section(self.key, self.title, blocks) if blocks else None
+
+
+def each(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Every block, those inside of others included."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Details):
+            yield from each(block.blocks)
+
+
+def figures(sections: Sequence[Section]) -> list[Figure]:
+    return [block for one in sections for block in each(one.blocks) if isinstance(block, Figure)]
+
+
+def tables(sections: Sequence[Section]) -> list[Table]:
+    """The tables that become files."""
+    found = (block for one in sections for block in each(one.blocks))
+    return [block for block in found if isinstance(block, Table) and block.outputs & FILES]

@@ -1,0 +1,132 @@
+"""Sections in a terminal of 80 columns. Whatever comes from data is text, never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.document.model import (
+    Block,
+    Bullets,
+    Example,
+    Examples,
+    Named,
+    Noted,
+    Paragraph,
+    Section,
+    Shown,
+    Table,
+)
+
+STYLES = {"headline": "bold", "strong": "bold", "note": "yellow", "about": "dim"}
+FLUSH = ("headline", "about")  # the other paragraphs are set in
+LONGEST_TEXT, LONGEST_REPLY, WIDEST_NAME = 300, 110, 20  # characters
+MARKS = {True: "✓", False: "✗", None: " "}
+
+
+def print_sections(sections: Sequence[Section], console: Console) -> None:
+    """Print what of each section is meant for a terminal, without headings."""
+    for section in sections:
+        part = section.for_output("terminal")
+        for block in part.blocks if part else ():
+            for drawn in rendered(block):
+                console.print(drawn)
+
+
+def rendered(block: Block) -> Iterator[RenderableType]:
+    """A block as rich draws it."""
+    match block:
+        case Paragraph():
+            yield _paragraph(block)
+        case Table():
+            yield grid(block)
+        case Bullets():
+            for item in block.items:
+                yield Padding(Text(f"- {shown(item.text)}"), (0, 0, 0, 2))
+        case Examples():
+            yield Text(shown(block.caption), style="bold")
+            for example in block.items[: block.most]:
+                yield from _example(example)
+            yield Text()
+        case _:
+            name = type(block).__name__
+            raise TypeError(f"a terminal has no {name}; its outputs should not name it")
+
+
+def grid(table: Table) -> Grid:
+    """A table whose first column may break over lines; numbers stay whole."""
+    drawn = Grid(
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title=Text(shown(table.caption)) if table.caption else None,
+        title_justify="left",
+        title_style="",
+    )
+    for place, column in enumerate(table.columns_of("terminal")):
+        first = place == 0
+        drawn.add_column(
+            Text(shown(column.title)),
+            justify="right" if column.number and not first else "left",
+            no_wrap=column.number and not first,
+            overflow="fold",
+            min_width=12 if first else None,
+        )
+    for place, row in enumerate(table.shown("terminal")):
+        style = "bold" if place in table.strong else ""
+        drawn.add_row(*(Text(_cell(cell)) for cell in row), style=style)
+    return drawn
+
+
+def _paragraph(block: Paragraph) -> RenderableType:
+    text = f"{shown(block.lead)} {shown(block.text)}".strip()
+    mark = "! " if block.style == "note" else ""
+    drawn = Text(f"{mark}{text}", style=STYLES.get(block.style, ""))
+    return drawn if block.style in FLUSH else Padding(drawn, (1, 0, 0, 2))
+
+
+def _cell(cell: Shown) -> str:
+    if isinstance(cell, Named):
+        badges = [badge.text for badge in cell.badges if "terminal" in badge.outputs]
+        return " ".join([shown(cell.name), *(f"({shown(text)})" for text in badges)])
+    return shown(cell.text if isinstance(cell, Noted) else cell)
+
+
+def _example(example: Example) -> Iterator[RenderableType]:
+    """The texts, a line each, what is right, and below it who answered what."""
+    yield Text()
+    named = len(example.texts) > 1
+    lines = [
+        f"{shown(column)}: {_cut(text)}" if named else _cut(text) for column, text in example.texts
+    ]
+    lines = [f"{shown(example.id)}  {''.join(lines[:1])}".rstrip(), *lines[1:]]
+    for line in lines[:-1]:
+        yield Text(line)
+    truth = f" (right: {shown(example.truth)})" if example.truth else ""
+    yield Text(f"{lines[-1]}{truth}", style="bold")
+    names = [", ".join(shown(one.name) for one in answer.by) for answer in example.answers]
+    replies = Grid.grid(padding=(0, 2, 0, 0))
+    replies.add_column(width=min(WIDEST_NAME, max(map(len, names), default=1)), overflow="fold")
+    replies.add_column(overflow="fold", max_width=28)
+    replies.add_column(overflow="fold")
+    for name, answer in zip(names, example.answers, strict=True):
+        said = f"{MARKS[answer.right]} {shown(answer.text)}"
+        said += f" {shown(answer.note)}" if answer.note else ""
+        replies.add_row(Text(name), Text(said), Text(_quoted(answer.wrote), style="dim"))
+    yield Padding(replies, (0, 0, 0, 2))
+
+
+def _cut(text: str) -> str:
+    return shortened(shown(text), LONGEST_TEXT)
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return ""
+    said = shortened(shown(text), LONGEST_REPLY)
+    return f"“{said}”" if said else "wrote nothing"

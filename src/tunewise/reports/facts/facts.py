@@ -1,0 +1,161 @@
+"""Everything that reports say of a study, each fact computed once, when it is first asked for."""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+
+from tunewise.reports.facts.checks import Checks, checks
+from tunewise.reports.facts.classes import ByClass, by_class
+from tunewise.reports.facts.comparability.checks import fairness
+from tunewise.reports.facts.comparability.finding import Finding
+from tunewise.reports.facts.costs import Cost, costs_of
+from tunewise.reports.facts.curves import CurvePoint, turns, validation_curve
+from tunewise.reports.facts.disagreements import Disagreement, disagreements
+from tunewise.reports.facts.evidence import Contender, Evidence, gather
+from tunewise.reports.facts.factors import Factor, factors
+from tunewise.reports.facts.generated_answers import Decoded, Failures, decoded, failures
+from tunewise.reports.facts.overview import Overview, overview
+from tunewise.reports.facts.phases import Phases, phases_of
+from tunewise.reports.facts.prompts.expert_form import Versus, expert_against
+from tunewise.reports.facts.prompts.forms import Form, forms
+from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
+from tunewise.reports.facts.question_types import ByType, by_type
+from tunewise.reports.facts.references import References
+from tunewise.reports.facts.results import Results, Row, results_of
+from tunewise.reports.facts.setting_differences import Setting, settings_apart
+from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
+from tunewise.reports.facts.slices import Sliced, sliced
+from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.store.study import StudyFolder
+
+
+class Facts:
+    """The facts of a study as it was when it was read.
+
+    `most` is how many contenders a document has room for; None where it shows all. `references`
+    numbers the literature in the order in which the document's sections cite it.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.most: int | None = None
+        self.references = References()
+
+    @classmethod
+    def of(cls, folder: StudyFolder) -> Facts:
+        return cls(gather(folder))
+
+    def for_paper(self) -> Facts:
+        """The same facts, none of them computed again, for a document with less room."""
+        other = copy.copy(self)
+        other.__dict__.pop("shortlist", None)
+        other.most, other.references = FEW, References()
+        return other
+
+    # What was found
+
+    @cached_property
+    def results(self) -> Results:
+        return results_of(self.evidence)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return verdict(self.evidence, self.results)
+
+    @cached_property
+    def shortlist(self) -> Shortlist:
+        return shortlist(self.evidence, self.results, self.most)
+
+    @cached_property
+    def effects(self) -> list[Factor]:
+        return factors(self.evidence)
+
+    @cached_property
+    def sliced(self) -> Sliced | None:
+        return sliced(self.evidence, self.results)
+
+    @cached_property
+    def question_types(self) -> ByType | None:
+        return by_type(self.evidence, self.sliced)
+
+    @cached_property
+    def by_class(self) -> list[ByClass]:
+        return by_class(self.evidence)
+
+    @cached_property
+    def disagreements(self) -> list[Disagreement]:
+        return disagreements(self.evidence)
+
+    # Whether it can be believed
+
+    @cached_property
+    def comparability(self) -> tuple[Finding, ...]:
+        return fairness(self.evidence)
+
+    @cached_property
+    def checks(self) -> Checks:
+        return checks(self.evidence)
+
+    # What it cost, and how training went
+
+    @cached_property
+    def costs(self) -> dict[str, Cost]:
+        """By the contender's name."""
+        return {cost.row.name: cost for cost in costs_of(self.evidence, self.results)}
+
+    @cached_property
+    def phases(self) -> list[Phases]:
+        return phases_of(self.evidence, self.results)
+
+    @cached_property
+    def validation_loss(self) -> list[CurvePoint]:
+        return validation_curve(self.evidence, "loss")
+
+    @cached_property
+    def lowest_losses(self) -> dict[str, tuple[float, bool]]:
+        """For each contender the epoch of its lowest validation loss, and whether it rose then."""
+        return turns(self.validation_loss)
+
+    # Prompts and generated answers
+
+    @cached_property
+    def prompts(self) -> SideBySide | None:
+        found = side_by_side(self.evidence)
+        return found if found is not None and found.items else None
+
+    @cached_property
+    def prompt_forms(self) -> list[Form]:
+        return forms(self.prompts) if self.prompts else []
+
+    @cached_property
+    def expert_form(self) -> list[Versus]:
+        return expert_against(self.evidence, self.prompts) if self.prompts else []
+
+    @cached_property
+    def decoded(self) -> list[Decoded]:
+        return decoded(self.evidence)
+
+    @cached_property
+    def wrong_answers(self) -> list[Failures]:
+        return failures(self.evidence)
+
+    # The study itself
+
+    @cached_property
+    def overview(self) -> Overview:
+        return overview(self.evidence, self.results)
+
+    @cached_property
+    def setting_differences(self) -> list[Setting]:
+        return settings_apart(self.evidence)
+
+    @cached_property
+    def contenders(self) -> dict[str, Contender]:
+        """What was run of each contender, by its name."""
+        return {contender.name: contender for contender in self.evidence.contenders}
+
+    @property
+    def scored(self) -> list[Row]:
+        """The rows with a score on the split that the verdict rests on, best first."""
+        return [row for row in self.results.rows if row.scores(self.results.split)]

@@ -1,0 +1,171 @@
+"""Two contenders side by side, in the terminal and as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+
+from tunewise.core.format import count, duration, probability, size
+from tunewise.core.sanitize import shown
+from tunewise.reports.document.model import (
+    NOTHING,
+    TERMINAL,
+    Answer,
+    Block,
+    Column,
+    Example,
+    Examples,
+    Named,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.document.terminal import print_sections
+from tunewise.reports.facts.comparability.finding import value_words
+from tunewise.reports.facts.compare import Cell, Contest, Differing
+from tunewise.reports.facts.wording import gap, metric_name, split_name
+from tunewise.reports.sections.cells import score
+from tunewise.statistics.claims import Claim
+
+MOST = 10  # differing examples shown at first
+ALONE = "p of this pair alone; in the table of results it is corrected over all pairs."
+COSTS: dict[str, Callable[[Any], str]] = {
+    "parameters": count,
+    "trained": count,
+    "seconds a trial": duration,
+    "seconds in all": duration,
+    "peak bytes": size,
+    "artefact bytes": size,
+}
+
+
+def print_contest(found: Contest, console: Console, *, everything: bool = False) -> None:
+    """Scores, claims, settings, costs, then the examples on which the two differ."""
+    blocks = tuple(_blocks(found, everything=everything))
+    print_sections([Section("compare", "Side by side", blocks)], console)
+
+
+def differing_table(found: Contest) -> Table:
+    """The examples on which the two differ, as a table to write."""
+    texts = dict.fromkeys(column for item in found.differing for column in item.texts)
+    rows = tuple(
+        (
+            item.id,
+            *(item.texts.get(column) for column in texts),
+            " | ".join(item.truth),
+            item.first.answer,
+            item.second.answer,
+            item.right,
+        )
+        for item in found.differing
+    )
+    keys = ("id", *texts, "label", "first", "second", "right")
+    caption = f"{found.first} against {found.second}"
+    return Table.of_files("compare", caption, keys, rows)
+
+
+def _blocks(found: Contest, *, everything: bool) -> Iterator[Block]:
+    where = f"{found.items:,} examples of {split_name(found.split)}"
+    yield Paragraph(f"{found.first} against {found.second}, {where}", style="headline")
+    yield _scores(found)
+    headline = found.measures[0]
+    for title, claim in (("Over examples", headline.items), ("Over seeds", headline.method)):
+        yield Paragraph(f"{title}: {_claim(claim, headline.difference, headline.metric)}")
+    yield Paragraph(ALONE, style="about")
+    yield from _right(found)
+    if found.settings:
+        settings = [(name, _plain(a), _plain(b)) for name, a, b in found.settings]
+        yield _sides(found, "Settings that differ", settings)
+    costs = [
+        (name.removesuffix(" bytes"), COSTS[name](a), COSTS[name](b)) for name, a, b in found.costs
+    ]
+    yield _sides(found, "Costs", costs)
+    yield from _examples(found, everything=everything)
+
+
+def _scores(found: Contest) -> Table:
+    columns = (
+        Column("Metric", number=False),
+        *(Column(shown(name)) for name in (found.first, found.second)),
+        Column("Difference"),
+        Column("95 % over examples"),
+        Column("p"),
+    )
+    rows = tuple(
+        (
+            metric_name(measure.metric),
+            *(score(measure.metric, one) for one in (measure.first, measure.second)),
+            _gap(measure.difference, measure.metric),
+            _interval(measure.items, measure.metric),
+            probability(measure.items.p),
+        )
+        for measure in found.measures
+    )
+    return Table("scores", "", columns, rows, outputs=TERMINAL)
+
+
+def _claim(claim: Claim, difference: float | None, metric: str) -> str:
+    """What the headline metric says, with its interval and its test."""
+    if claim.interval is None or claim.p is None:
+        return f"{claim.reason or 'not testable'}."
+    p = probability(claim.p)
+    return (
+        f"{_gap(difference, metric)} ({_interval(claim, metric)}), "
+        f"p {p if p.startswith('<') else f'= {p}'}, {claim.test}."
+    )
+
+
+def _right(found: Contest) -> Iterator[Paragraph]:
+    """Who is right on how many examples; the discordant ones decide, seed by seed."""
+    counts = found.counts
+    yield Paragraph(
+        f"Right by the answer of most seeds: both {counts['both']:,}, only {found.first} "
+        f"{counts['first']:,}, only {found.second} {counts['second']:,}, neither "
+        f"{counts['neither']:,}."
+    )
+    for seed, test in found.measures[0].mcnemar.items():
+        yield Paragraph(
+            f"Seed {seed}: only {found.first} {test.first_only:,}, only {found.second} "
+            f"{test.second_only:,}; exact McNemar p {probability(test.exact)}."
+        )
+
+
+def _sides(found: Contest, title: str, rows: list[tuple[str, str, str]]) -> Table:
+    names = (Column(shown(name)) for name in (found.first, found.second))
+    return Table("sides", "", (Column(title, number=False), *names), tuple(rows), outputs=TERMINAL)
+
+
+def _examples(found: Contest, *, everything: bool) -> Iterator[Block]:
+    total = len(found.differing)
+    if not total:
+        yield Paragraph("The two give the same answer to every example.")
+        return
+    caption = f"They answer {total:,} of {found.items:,} examples differently."
+    items = tuple(map(_example, found.differing[: None if everything else MOST]))
+    yield Examples(caption, items, len(items), outputs=TERMINAL)
+    if len(items) < total:
+        yield Paragraph(f"{len(items)} of {total:,} shown; the rest with --all or --format csv.")
+
+
+def _example(item: Differing) -> Example:
+    answers = tuple(
+        Answer(side.answer, side.right, (Named(side.name, side.position),))
+        for side in (item.first, item.second)
+    )
+    return Example(item.id, tuple(item.texts.items()), " | ".join(item.truth), answers)
+
+
+def _gap(difference: float | None, metric: str) -> str:
+    return NOTHING if difference is None else gap(metric, difference)
+
+
+def _interval(claim: Claim, metric: str) -> str:
+    if claim.interval is None:
+        return NOTHING
+    return " to ".join(gap(metric, end) for end in claim.interval)
+
+
+def _plain(value: Cell) -> str:
+    return NOTHING if value is None else value_words(value)

@@ -1,0 +1,46 @@
+"""Which sections a document has, and in which order: a report, a paper, the end of a run."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+
+from tunewise.reports import sections
+from tunewise.reports.document.model import Output, Section
+from tunewise.reports.facts.facts import Facts
+
+# A section that is not named stands behind those that are, before the study itself.
+PAGE_ORDER = (
+    *("verdict", "results", "comparability", "significance", "classes", "learning", "costs"),
+    *("phases", "against_full", "search", "effects", "question_types", "slices", "prompts"),
+    *("disagreements", "decoding", "wrong_answers", "data", "checks", "failed_trials"),
+)
+PAPER_ORDER = (
+    *("question", "data", "method", "results", "classes", "learning", "effects", "search"),
+    *("significance", "slices", "question_types", "prompts", "decoding", "wrong_answers"),
+    *("failed_trials", "disagreements", "costs", "phases", "against_full", "limits"),
+)
+TERMINAL_ORDER = ("prompts", "verdict", "results")
+LAST = ("study",)
+Make = Callable[[Facts], Section | None]
+
+
+def found_sections() -> dict[str, Make]:
+    """The function of every file in the folder of sections that has one, by the file's name."""
+    names = [module.name for module in pkgutil.iter_modules(sections.__path__)]
+    modules = {name: importlib.import_module(f"{sections.__name__}.{name}") for name in names}
+    return {name: module.section for name, module in modules.items() if hasattr(module, "section")}
+
+
+def every_section(facts: Facts, order: Sequence[str] = PAGE_ORDER) -> list[Section]:
+    """What there is to say of a study, for all outputs at once."""
+    found = found_sections()
+    others = [name for name in found if name not in {*order, *LAST}]
+    made = (found[name](facts) for name in (*order, *others, *LAST) if name in found)
+    return [section for section in made if section is not None]
+
+
+def sections_for(sections: Sequence[Section], output: Output) -> list[Section]:
+    """What of the sections stands in an output."""
+    return [part for one in sections if (part := one.for_output(output))]

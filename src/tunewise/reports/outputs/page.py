@@ -1,0 +1,117 @@
+"""The report as one HTML file that needs no network and trusts nothing that came with the data.
+
+Dataset texts, labels and names are hostile until shown otherwise: the renderer and the template
+escape every value, the charts' data is JSON in which no tag can end, and the page's own policy lets
+only the two scripts below run, known by their hashes, with no `eval` (Vega reads its expressions
+itself).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.document.html import section_html
+from tunewise.reports.document.model import Section, figures
+from tunewise.reports.document.palette import THEMES, color, dark_color, to_dark
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.outputs.documents import sections_for
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(facts: Facts, sections: Sequence[Section]) -> str:
+    """The whole report as the text of one file."""
+    parts = sections_for(sections, "html")
+    bundle, script = vega_bundle(), _ours("report.js")
+    content: dict[str, Any] = {
+        "title": facts.overview.title,
+        "lead": facts.overview.lead,
+        "finished": facts.verdict.finished,
+        "contents": [(part.key, part.title) for part in parts],
+        "sections": [section_html(part) for part in parts],
+        "drawn": bool(figures(parts)),
+        "rows": [row for row in facts.results.rows if row.validation or row.parameters],
+        "policy": policy(bundle, script),
+        "css": Markup(_ours("report.css")),
+        "bundle": Markup(bundle),
+        "script": Markup(script),
+        "data": Markup(embedded_json(_chart_data(parts))),
+    }
+    return environment().get_template("report.html.j2").render(content)
+
+
+def environment() -> Environment:
+    """Templates in which every value is escaped, and a missing one is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(shown=shown, color=color, dark_color=dark_color)
+    return made
+
+
+def embedded_json(value: Any) -> str:
+    r"""JSON that is safe inside a script element: no tag, comment or entity can begin in it.
+
+    >>> embedded_json({"text": "</script>&"})
+    '{"text": "\\u003c/script\\u003e\\u0026"}'
+    """
+    text = json.dumps(value, allow_nan=False)  # ASCII: line separators and lone halves are escaped
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def policy(*scripts: str) -> str:
+    """A content security policy under which only these inline scripts run."""
+    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; img-src data:; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def vega_version() -> str:
+    """The version of Vega-Lite that altair's descriptions are written for, such as ``6.1``."""
+    return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
+@cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script; Vega-Embed brings Vega's interpreter along."""
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vega_version())
+    for ending in ("</script", "<!--"):
+        if ending in bundle.lower():
+            raise ValueError(f"the Vega bundle contains {ending!r} and cannot stand in a page")
+    return bundle
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _ours(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _chart_data(parts: Sequence[Section]) -> dict[str, Any]:
+    return {
+        "specs": {figure.key: figure.spec for figure in figures(parts)},
+        "themes": THEMES,
+        "dark": to_dark(),
+    }

@@ -1,0 +1,80 @@
+"""Cells and columns that several sections share, so that each fact is shown alike everywhere."""
+
+from __future__ import annotations
+
+from tunewise.core.format import count, duration, percent, points, probability, size
+from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named
+from tunewise.reports.facts.evidence import Contender
+from tunewise.reports.facts.results import Row, Spread
+from tunewise.reports.facts.wording import is_share
+from tunewise.statistics.intervals import Interval
+
+CONTENDER = Column("Contender", "contender", number=False)
+TRAINABLE = Column("Trainable", "trained", count)
+SECONDS = Column("Time per trial", "seconds a trial", duration)
+PEAK = Column("Peak memory", "peak bytes", size)
+ARTIFACT = Column("Artifact", "artefact bytes", size)
+
+
+def named(row: Row | Contender, *badges: Badge, detail: str = "") -> Named:
+    """A contender by its name; how it failed, where it did, follows in brackets."""
+    failed = [Badge(row.status, "bad")] if row.status != "done" else []
+    return Named(row.name, row.position, (*badges, *failed), detail)
+
+
+def score(metric: str, value: float | None) -> str:
+    """A score without its unit: in percent, or as it stands where it is no fraction."""
+    if value is None:
+        return NOTHING
+    return percent(value) if is_share(metric) else f"{value:.3f}"
+
+
+def mean_and_sd(metric: str, spread: Spread | None) -> str:
+    """The mean over seeds and, where there are several, their standard deviation."""
+    if spread is None:
+        return NOTHING
+    mean = score(metric, spread.mean)
+    return mean if spread.sd is None else f"{mean} ± {score(metric, spread.sd)}"
+
+
+def ends(metric: str, interval: Interval | None, joint: str = "–") -> str:
+    """Both ends of an interval of scores."""
+    return joint.join(score(metric, end) for end in interval) if interval else NOTHING
+
+
+def number(value: int | None) -> str:
+    """A count in full."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def gap(value: float | None) -> str:
+    """A difference in points."""
+    return NOTHING if value is None else points(value)
+
+
+def p_value(p: float | None) -> str:
+    """A p value with its sign, as small print has it."""
+    if p is None:
+        return "not testable"
+    return f"p {'' if p < 0.001 else '= '}{probability(p)}"
+
+
+def fraction(value: float | None) -> str:
+    """A fraction in percent with two digits that matter.
+
+    >>> fraction(1.0), fraction(0.0159), fraction(12.34), fraction(None)
+    ('100 %', '1.6 %', '1234 %', '–')
+    """
+    if value is None:
+        return NOTHING
+    return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.2g} %"
+
+
+def percents(title: str, key: str | None = None) -> Column:
+    """A column of fractions in percent."""
+    return Column(title, key, percent)
+
+
+def on_page(column: Column) -> Column:
+    """The same column for the page alone."""
+    return Column(column.title, None, column.show, column.number, column.wraps, PAGE)

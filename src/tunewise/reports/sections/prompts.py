@@ -1,0 +1,193 @@
+"""Prompts side by side: what each form scores, what it changes, and what the model wrote."""
+
+from __future__ import annotations
+
+from tunewise.core.format import percent, points, probability
+from tunewise.reports.document.model import (
+    FILES,
+    NOTHING,
+    PEOPLE,
+    PRINT,
+    TERMINAL,
+    Answer,
+    Column,
+    Example,
+    Examples,
+    Named,
+    Outputs,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.prompts.expert_form import Gap, Versus, expert_answers
+from tunewise.reports.facts.prompts.forms import Form, changes
+from tunewise.reports.facts.prompts.side_by_side import Asked, Prompt, Reply, SideBySide
+from tunewise.reports.facts.wording import split_name
+from tunewise.reports.sections.cells import percents
+
+READ: Outputs = PRINT | TERMINAL
+MOST_ON_PAGE, MOST_IN_TERMINAL, MOST_IN_PAPER = 40, 8, 3  # examples
+WHAT = (
+    "How the form of the prompt changes what the model answers, on {split}; no form has trainable "
+    "parameters. Changed is how many answers differ from those of the first form. A text holds "
+    "together where it names one answer and no other and does not repeat itself. What is counted "
+    "in texts is counted in those of the first seed."
+)
+KEY = (
+    "✓ right, ✗ wrong, with the answer's probability among the options; in brackets where a text "
+    "named no option: then the likeliest counts."
+)
+
+
+def section(facts: Facts) -> Section | None:
+    asked = facts.prompts
+    if asked is None:
+        return None
+    sentences = [*changes(asked), *expert_answers(facts.expert_form)]
+    what = WHAT.format(split=split_name(asked.split))
+    return Section.of(
+        "prompts",
+        "Prompts side by side",
+        [
+            Paragraph(what, outputs=PRINT),
+            _examples(asked, MOST_IN_TERMINAL, TERMINAL),
+            Paragraph(KEY, style="about", outputs=TERMINAL),
+            _forms(facts.prompt_forms),
+            _against(facts.expert_form) if facts.expert_form else None,
+            *(Paragraph(text, outputs=READ) for text in sentences),
+            _in_files(asked),
+            _examples(asked, MOST_ON_PAGE, PRINT),
+        ],
+    )
+
+
+def _forms(forms: list[Form]) -> Table:
+    """A row for each form, as fractions of the examples."""
+    writes = any(form.words is not None for form in forms)
+    texts: Outputs = PEOPLE if writes else frozenset()
+    columns = (
+        Column("Prompt", "contender", number=False),
+        Column("", "items"),
+        percents("Right", "right"),
+        percents("Changed"),
+        Column("", "changed from the first"),
+        Column("Empty", "silent", percent, outputs=FILES | texts),
+        Column("Names an answer", "texts that name an answer", percent, outputs=FILES | PRINT),
+        Column("", "one answer alone"),
+        Column("Repeats", "repeating", percent, outputs=FILES | texts),
+        Column("Holds together", "holding together", percent, outputs=FILES | texts),
+        Column("Different", "different texts", percent, outputs=FILES | PRINT),
+        Column("Words", "words a text", _words, outputs=FILES | texts),
+    )
+    rows = tuple(
+        (
+            Named(form.name, form.position),
+            form.items,
+            form.right,
+            None if form.changed is None else form.changed / form.items,
+            form.changed,
+            form.silent,
+            form.named,
+            form.one_answer,
+            form.repeating,
+            form.together,
+            form.different,
+            form.words,
+        )
+        for form in forms
+    )
+    return Table("prompt_forms", "Forms of the prompt, in percent", columns, rows)
+
+
+def _words(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def _against(found: list[Versus]) -> Table:
+    columns = (
+        Column("Expert form", number=False, outputs=PRINT),
+        Column("Against", number=False),
+        *(Column("Accuracy"), Column("p")),
+        *(Column("Holds together"), Column("p")),
+        Column("Also differs in", number=False),
+    )
+    rows = tuple(
+        (
+            one.expert,
+            one.other,
+            *_gap(one.accuracy),
+            *_gap(one.together),
+            ", ".join(one.beside) or NOTHING,
+        )
+        for one in found
+    )
+    caption = (
+        "The expert form minus each other form, in points; p by Holm over the pairs of a model"
+    )
+    return Table("expert", caption, columns, rows, outputs=READ)
+
+
+def _gap(gap: Gap | None) -> tuple[str, str]:
+    return (NOTHING, NOTHING) if gap is None else (points(gap.difference), probability(gap.p))
+
+
+def _examples(asked: SideBySide, most: int, outputs: Outputs) -> Examples:
+    """The examples on which the prompts differ most; all of them where they are few."""
+    total = len(asked.items)
+    caption = f"Prompts side by side, {total:,} {asked.split} examples"
+    if most < total:
+        caption += f"; the {most} on which they differ most, all in tables/prompting.csv"
+    if any(prompt.seeded for prompt in asked.prompts):
+        caption += "; of several seeds, the first"
+    items = tuple(_example(asked, item) for item in asked.most_telling(most))
+    in_paper = min(most, MOST_IN_PAPER) if outputs == PRINT else most
+    return Examples(caption, items, in_paper, outputs=outputs)
+
+
+def _example(asked: SideBySide, item: Asked) -> Example:
+    answers = tuple(
+        _answer(prompt, reply) for prompt, reply in zip(asked.prompts, item.replies, strict=True)
+    )
+    return Example(item.id, tuple(item.texts.items()), item.right or "", answers)
+
+
+def _answer(prompt: Prompt, reply: Reply) -> Answer:
+    """What the prompt calls the answer, the answer, and its probability."""
+    word = reply.answer
+    if reply.word.strip().casefold() != reply.answer.strip().casefold():
+        word = f"{reply.word} = {reply.answer}"
+    likely = f"{percent(reply.probability, digits=0)} %"
+    note = likely if reply.understood else f"({likely})"
+    by = Named(prompt.name, prompt.position, detail="text shortened to fit" if reply.cut else "")
+    return Answer(word, reply.right, (by,), note, reply.text)
+
+
+def _in_files(asked: SideBySide) -> Table:
+    """A row for each example: of each prompt, answer, probability and text.
+
+    Where a text named no label, the answer is the likeliest one, and `understood` says false.
+    """
+    texts = asked.items[0].texts
+    parts = ("answer", "probability", "text", "understood")
+    keys = (
+        "id",
+        *texts,
+        "right",
+        *(f"{prompt.name}: {part}" for prompt in asked.prompts for part in parts),
+    )
+    rows = tuple(
+        (
+            item.id,
+            *item.texts.values(),
+            item.right,
+            *(cell for reply in item.replies for cell in _reply(reply)),
+        )
+        for item in asked.items
+    )
+    return Table.of_files("prompting", "Prompts side by side", keys, rows)
+
+
+def _reply(reply: Reply) -> tuple[object, ...]:
+    understood = None if reply.text is None else str(reply.understood).lower()
+    return reply.answer, reply.probability, reply.text or None, understood

@@ -1,0 +1,24 @@
+"""What the study asks."""
+
+from __future__ import annotations
+
+from tunewise.core.format import listed
+from tunewise.core.sanitize import shown
+from tunewise.reports.document.model import PAPER, Paragraph, Section
+from tunewise.reports.facts.facts import Facts
+
+
+def section(facts: Facts) -> Section | None:
+    models = dict.fromkeys(one.model for one in facts.evidence.contenders if one.model)
+    task = shown(str(facts.evidence.study["task"].get("kind", "the task"))).replace("-", " ")
+    what = f"adapt {listed([shown(str(model)) for model in models])} to" if models else "solve"
+    seeds = len(facts.results.seeds_planned)
+    text = (
+        f"How should one {what} a {task} task, and what does each way cost? We train and measure "
+        f"{len(facts.results.rows)} contenders on the same data, with "
+        f"{'one seed' if seeds == 1 else f'{seeds} seeds'} each where there is randomness. Every "
+        "contender answers the same examples; contenders of one model and seed see the same "
+        "batches in the same order. Differences are reported with their uncertainty over examples "
+        "and over seeds, and those that chance may explain are called ties."
+    )
+    return Section.of("question", "Question", [Paragraph(text, outputs=PAPER)])

@@ -1,0 +1,101 @@
+"""Which differences to the best are more than chance, and by which tests."""
+
+from __future__ import annotations
+
+from tunewise.core.format import interval, listed, points, probability
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.scores import differences
+from tunewise.reports.document.model import (
+    FILES,
+    PAPER,
+    PRINT,
+    REPORT,
+    Column,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.wording import metric_said
+from tunewise.reports.sections.cells import CONTENDER, named
+
+ALPHA = 0.05
+
+
+def section(facts: Facts) -> Section | None:
+    results, verdict = facts.results, facts.verdict
+    claims = [*verdict.certainty, *([verdict.outlook] if verdict.outlook else [])]
+    if not any(row.to_best for row in results.rows):
+        return Section.of("significance", "Significance", [_table(results)])
+    drawn = differences(facts.shortlist.results)
+    about = (
+        "Thick: 95 % intervals over examples, for these checkpoints. Thin: over examples and "
+        "seeds, for the methods. The dashed line is no difference at all."
+    )
+    return Section.of(
+        "significance",
+        "Significance",
+        [
+            *(Paragraph(text, outputs=PAPER) for text in claims),
+            _table(results),
+            Paragraph(tests, outputs=PRINT) if (tests := _tests(results)) else None,
+            Paragraph(about, style="about", outputs=PRINT) if drawn else None,
+            drawn,
+        ],
+    )
+
+
+def _table(results: Results) -> Table:
+    rows = [row for row in results.rows if row.to_best]
+    columns = (
+        CONTENDER,
+        Column("", "best"),
+        Column("Points", "difference", points),
+        Column("Examples, 95 %", show=interval),
+        Column("", "items low"),
+        Column("", "items high"),
+        Column("p", "items p", probability),
+        Column("Examples and seeds, 95 %", show=interval),
+        Column("", "method low"),
+        Column("", "method high"),
+        Column("p", "method p", probability),
+        Column("Standing", "standing", number=False),
+    )
+    best = shown(results.best.name) if results.best else "the best"
+    caption = f"Differences to {best} in points of {metric_said(results.metric)}"
+    outputs = REPORT if rows else FILES
+    return Table("differences", caption, columns, tuple(map(_cells, rows)), outputs=outputs)
+
+
+def _cells(row: Row) -> tuple[object, ...]:
+    pair = row.to_best
+    assert pair is not None
+    cells: list[object] = [named(row), pair.other, pair.difference]
+    for claim in (pair.items, pair.method):
+        low, high = claim.interval or (None, None)
+        cells += [claim.interval, low, high, claim.p_adjusted]
+    return (*cells, row.standing)
+
+
+def _tests(results: Results) -> str:
+    """Which tests the p values come from, and how many of them would reject by themselves."""
+    pairs = [row.to_best for row in results.rows if row.to_best]
+    items = [pair.items for pair in pairs if pair.items.p is not None]
+    methods = [pair.method for pair in pairs if pair.method.p is not None]
+    if len(items) < 2:
+        return ""
+    told = []
+    for what, claims in (("examples", items), ("examples and seeds", methods)):
+        if claims:
+            alone = sum(one.p is not None and one.p < ALPHA for one in claims)
+            kept = sum(bool(one.separated) for one in claims)
+            names = listed(list(dict.fromkeys(str(one.test) for one in claims)))
+            told.append(
+                f"over {what} ({names}) {alone} of {len(claims)} differences have p < 0.05 by "
+                f"themselves and {kept} after the correction"
+            )
+    return (
+        f"What the correction changes: {'; '.join(told)}. It counts {results.pairs_counted} pairs, "
+        "those among the others included, because any of them might have come out best."
+    )

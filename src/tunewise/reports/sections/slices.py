@@ -1,0 +1,147 @@
+"""Scores by slice of the data: where the order of contenders holds, and where it does not."""
+
+from __future__ import annotations
+
+from tunewise.core.format import listed, percent, points
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.charts.slices import slice_charts
+from tunewise.reports.document.model import (
+    NOTHING,
+    PAGE,
+    PAPER,
+    PRINT,
+    Column,
+    Noted,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.slices import Slice, Sliced, SliceScore
+from tunewise.reports.facts.wording import metric_name, metric_said, setting_said, split_name
+from tunewise.reports.sections.cells import ends, number, p_value, score
+
+MOST_SLICES = 24  # rows of the table in a paper
+LONGEST = 60  # characters of a value or a name that heads a column
+
+
+def section(facts: Facts) -> Section | None:
+    found = facts.sliced
+    if found is None or found.best is None:
+        return None
+    return Section.of(
+        "slices",
+        "Slices of the data",
+        [
+            Paragraph(_text(found), outputs=PRINT),
+            _in_files(found),
+            _in_paper(found),
+            *slice_charts(found, facts.results),
+            *(_of_column(found, column, slices) for column, slices in found.columns.items()),
+        ],
+    )
+
+
+def _text(found: Sliced) -> str:
+    columns = listed([setting_said(shown(column)) for column in found.columns])
+    best = shown(found.best or "")
+    text = (
+        f"Does the result hold everywhere? The data are split by {columns}, and "
+        f"{metric_said(found.metric)} on {split_name(found.split)} is shown for each slice, with "
+        "95 % intervals over examples"
+    )
+    if found.second:
+        text += (
+            f". The paired test is of {best} against {shown(found.second)}, the best and the "
+            "second of the whole study, named before any slice was looked at; p is corrected by "
+            f"Holm over {found.counted} slices"
+        )
+    lines = [one for slices in found.columns.values() for one in slices]
+    scored = [(one.score(found.best or ""), one.value) for one in lines]
+    known = [(s.mean, value) for s, value in scored if s is not None and s.mean is not None]
+    if len(known) < 2:
+        return f"{text}."
+    (low, worst), (high, easiest) = min(known), max(known)
+    return (
+        f"{text}. For {best} it runs from {percent(low)} % (“{shortened(shown(worst), 40)}”) to "
+        f"{percent(high)} % (“{shortened(shown(easiest), 40)}”)."
+    )
+
+
+def _in_files(found: Sliced) -> Table:
+    """A row for each contender in each slice."""
+    keys = ("column", "slice", "items", "contender", found.metric, "low", "high")
+    rows = tuple(
+        (one.column, one.value, one.items, each.name, each.mean, *(each.interval or (None, None)))
+        for one in found.slices
+        for each in one.scores
+    )
+    return Table.of_files("slices", "Scores by slice", keys, rows)
+
+
+def _of_column(found: Sliced, column: str, slices: list[Slice]) -> Table:
+    """Every contender within every slice of a column, for the page."""
+    names = [each.name for each in slices[0].scores]
+    columns = [
+        Column(shortened(shown(column), LONGEST), number=False),
+        Column("Examples", show=number),
+        *(Column(shortened(shown(name), LONGEST)) for name in names),
+    ]
+    if found.second:
+        columns.append(Column("Best − second"))
+    rows = tuple(
+        (
+            one.value,
+            one.items,
+            *(_noted(found.metric, one.score(name)) for name in names),
+            *([_difference(one)] if found.second else []),
+        )
+        for one in slices
+    )
+    caption = f"{metric_name(found.metric)} by {setting_said(shown(column))}, in percent"
+    return Table("slices-of-column", caption, tuple(columns), rows, outputs=PAGE)
+
+
+def _noted(metric: str, each: SliceScore | None) -> Noted | None:
+    if each is None:
+        return None
+    detail = ends(metric, each.interval, " to ") if each.interval else ""
+    return Noted(score(metric, each.mean), detail)
+
+
+def _difference(one: Slice) -> Noted | None:
+    if one.difference is None:
+        return None
+    return Noted(points(one.difference), p_value(one.test.p_adjusted if one.test else None))
+
+
+def _in_paper(found: Sliced) -> Table:
+    """The best and the second in every slice, with their test."""
+    names = [name for name in (found.best, found.second) if name]
+    titles = ("Best", "Second")[: len(names)]
+    columns = [Column("Slice", number=False), Column("Examples", show=number)]
+    for title in titles:
+        columns += [Column(title), Column("95 %")]
+    if found.second:
+        columns += [Column("Points"), Column("p")]
+    lines = [one for slices in found.columns.values() for one in slices]
+    rows = []
+    for one in lines:
+        cells: list[object] = [f"{setting_said(shown(one.column))}: {one.value}", one.items]
+        for name in names:
+            each = one.score(name)
+            cells += [
+                score(found.metric, each.mean if each else None),
+                ends(found.metric, each.interval if each else None),
+            ]
+        if found.second:
+            noted = _difference(one)
+            cells += [noted.text, noted.detail.removeprefix("p = ")] if noted else [NOTHING] * 2
+        rows.append(tuple(cells))
+    named = zip(names, titles, strict=True)
+    pair = " and ".join(f"{shown(name)} ({title.lower()})" for name, title in named)
+    metric = metric_name(found.metric)
+    caption = f"{metric} by slice of {split_name(found.split)}, in percent: {pair}"
+    return Table(
+        "slices-of-two", caption, tuple(columns), tuple(rows), outputs=PAPER, most=MOST_SLICES
+    )

@@ -1,0 +1,41 @@
+"""The first screen: which method, how sure, at what cost, what is wrong, what to do next."""
+
+from __future__ import annotations
+
+from tunewise.core.format import listed
+from tunewise.core.sanitize import shown
+from tunewise.reports.document.model import PAGE, TERMINAL, Outputs, Paragraph, Section
+from tunewise.reports.facts.facts import Facts
+
+SCREENS: Outputs = PAGE | TERMINAL
+
+
+def section(facts: Facts) -> Section | None:
+    """The verdict in the order in which somebody needs it."""
+    verdict = facts.verdict
+    found = [
+        Paragraph(verdict.headline, style="headline", outputs=SCREENS),
+        *(Paragraph(text, style="claim", outputs=SCREENS) for text in verdict.certainty),
+    ]
+    if verdict.cost:
+        found.append(Paragraph(verdict.cost, outputs=SCREENS))
+    found += [Paragraph(note, style="note", outputs=SCREENS) for note in verdict.notes]
+    if still := still_improving(facts):
+        found.append(Paragraph(still, style="note", outputs=SCREENS))
+    found.append(Paragraph(verdict.fairness, link="comparability", outputs=SCREENS))
+    if verdict.outlook:
+        found.append(Paragraph(verdict.outlook, outputs=SCREENS))
+    if verdict.within:
+        found.append(Paragraph(verdict.within.says, style="strong", outputs=SCREENS))
+    return Section.of("verdict", "Verdict", found)
+
+
+def still_improving(facts: Facts) -> str:
+    """Whose validation loss was lowest after the last epoch, so that more training may help."""
+    names = [shown(name) for name, (_, rose) in facts.lowest_losses.items() if not rose]
+    if not names or not facts.verdict.finished:
+        return ""
+    return (
+        f"Validation loss was still falling at the last epoch for {listed(names)}: more epochs may "
+        "raise these scores."
+    )
