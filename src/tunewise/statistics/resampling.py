@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +62,13 @@ class Resampled:
         if not self.is_mean:
             replicates = self.replicates[runs]
             return np.atleast_2d(np.cov(replicates[:, np.isfinite(replicates).all(axis=0)]))
+        return self._covariance[np.ix_(runs, runs)]
+
+    @cached_property
+    def _covariance(self) -> Numbers:
+        """Of all runs: any two of them are asked for again and again."""
         items = self.counts.sum()
-        jackknife = self.jackknife[runs]
-        apart = jackknife - np.average(jackknife, axis=1, weights=self.counts)[:, None]
+        apart = self.jackknife - np.average(self.jackknife, axis=1, weights=self.counts)[:, None]
         return (apart * self.counts) @ apart.T * (items - 1) / items
 
 
@@ -90,13 +95,13 @@ def resample(
     counts = items.astype(np.float64)
     widths = np.cumsum([part.shape[1] for part in features])[:-1]
     parts = np.split(patterns, widths, axis=1)
-    replicates = np.concatenate(
-        [
-            np.stack([metric.from_sums(weights @ part) for part in parts])
-            for weights in _draws(counts, resamples, rng)
-        ],
-        axis=1,
-    )
+    replicates = np.empty((len(runs), resamples))
+    done = 0
+    for weights in _draws(counts, resamples, rng):
+        sums = np.split(weights @ patterns, widths, axis=1)  # one product for all runs
+        for run, of_run in enumerate(sums):
+            replicates[run, done : done + len(weights)] = metric.from_sums(of_run)
+        done += len(weights)
     totals = [counts @ part for part in parts]
     with np.errstate(invalid="ignore"):  # a single item: nothing is left without it
         jackknife = np.stack(
