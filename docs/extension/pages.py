@@ -80,7 +80,7 @@ def help_of(command: str) -> str:
 
 def schema() -> dict[str, Any]:
     """The schema of the study file that the package ships."""
-    text = files("tunewise.studies").joinpath("study.schema.json").read_text(encoding="utf-8")
+    text = files("tunewise.studyfile").joinpath("study.schema.json").read_text(encoding="utf-8")
     whole: dict[str, Any] = json.loads(text)
     return whole
 

@@ -130,7 +130,7 @@ def test_settings_are_described() -> None:
 def test_the_shipped_schema_is_found_without_torch() -> None:
     code = (
         "import sys, importlib.resources as r;"
-        "r.files('tunewise.studies').joinpath('study.schema.json').read_text();"
+        "r.files('tunewise.studyfile').joinpath('study.schema.json').read_text();"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
