@@ -230,10 +230,10 @@ def test_predictions_carry_every_way_and_the_first_counts(model: Model) -> None:
     [
         ({"prompt": "{question}"}, "must hold"),
         ({"prompt": "{context} {question} Answer: "}, "must not end in a blank"),
-        ({"decoding": ("top-q 3",)}, "decoding = top-q 3"),
+        ({"decoding": ("top-q 3",)}, "decoding = 'top-q 3'"),
         ({"decoding": ("top-k 2.5",)}, "whole number"),
         ({"decoding": ("top-p 0",)}, "above 0, at most 1"),
-        ({"decoding": ("beam 2 temperature 1",)}, "decoding = beam 2"),
+        ({"decoding": ("beam 2 temperature 1",)}, "decoding = 'beam 2 temperature 1'"),
         ({"decoding": ("greedy", "Greedy")}, "stands twice"),
         ({"decoding": ()}, "at least one way"),
         ({"max_length": 32}, "must leave room"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tunewise.core.errors import nearest
+from tunewise.core.errors import SettingError, nearest, unknown
 from tunewise.data.table import SPLITS
 
 Size = int | float | Literal["rest"]
@@ -34,9 +34,8 @@ class SplitRule:
 
     def __post_init__(self) -> None:
         if self.from_ not in SPLITS:
-            raise ValueError(
-                f"from = {self.from_!r}: the split to cut. {nearest(self.from_, SPLITS)}"
-            )
+            right = f"the split to cut. {nearest(self.from_, SPLITS)}"
+            raise SettingError("from", self.from_, right)
         given = {name: getattr(self, name) for name in SPLITS if getattr(self, name) is not None}
         if not set(given) - {self.from_}:
             raise ValueError(
@@ -53,9 +52,9 @@ class SplitRule:
                 "the fractions of all rows may not exceed 1."
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed = {self.seed!r}: a whole number from 0 up.")
+            raise SettingError("seed", self.seed, "a whole number from 0 up.")
         if self.group == "":
-            raise ValueError("group = '': the name of a column.")
+            raise SettingError("group", self.group, "the name of a column.")
 
     @property
     def sizes(self) -> dict[str, Size]:
@@ -97,49 +96,44 @@ class DataSettings:
             )
         for name in self.files or {}:
             if name not in SPLITS:
-                raise ValueError(f"files: unknown split '{name}'. {nearest(name, SPLITS)}")
+                raise SettingError("files", self.files, unknown("split", name, SPLITS))
         _check_limit(self.limit)
         _check_columns(self.columns or {})
         for name in ("on_missing_label", "on_unseen_label"):
             if getattr(self, name) not in ("error", "drop"):
-                raise ValueError(f"{name} = {getattr(self, name)!r}: either error or drop.")
+                raise SettingError(name, getattr(self, name), "either error or drop.")
         if not self.source and (self.config or self.revision):
             raise ValueError("config and revision belong to a hub id, and there is no source.")
 
 
 def _check_size(name: str, size: object) -> None:
-    right = "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest"
-    if size == "rest":
-        return
-    if isinstance(size, bool) or not isinstance(size, (int, float)):
-        raise ValueError(f"{name} = {size!r}: {right}.")
-    if isinstance(size, float) and not 0 < size < 1:
-        raise ValueError(f"{name} = {size!r}: {right}.")
-    if size <= 0:
-        raise ValueError(f"{name} = {size!r}: {right}.")
+    rows = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+    fraction = isinstance(size, float) and 0 < size < 1
+    if not (rows or fraction or size == "rest"):
+        right = "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest."
+        raise SettingError(name, size, right)
 
 
 def _check_limit(limit: int | dict[str, int] | None) -> None:
     numbers = limit if isinstance(limit, dict) else {"": limit}
     for name, number in numbers.items():
-        place = f"limit.{name}" if name else "limit"
         if name and name not in SPLITS:
-            raise ValueError(f"limit: unknown split '{name}'. {nearest(name, SPLITS)}")
+            raise SettingError("limit", limit, unknown("split", name, SPLITS))
         if number is None and not name:
             continue
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ValueError(f"{place} = {number!r}: a whole number of rows from 1 up.")
+            right = "a whole number of rows from 1 up."
+            raise SettingError("limit", number, right, within=(name,) if name else ())
 
 
 def _check_columns(columns: dict[str, str]) -> None:
     for ours, theirs in columns.items():
         if not isinstance(theirs, str) or not theirs:
-            raise ValueError(f"columns.{ours} = {theirs!r}: the name of a column in the data.")
+            right = "the name of a column in the data."
+            raise SettingError("columns", theirs, right, within=(ours,))
     taken: dict[str, str] = {}
     for ours, theirs in columns.items():
         if theirs in taken:
-            raise ValueError(
-                f"columns.{ours} and columns.{taken[theirs]} are both '{theirs}': "
-                "a column can have one name."
-            )
+            right = f"{ours} and {taken[theirs]} are both '{theirs}', and a column has one name."
+            raise SettingError("columns", columns, right)
         taken[theirs] = ours

@@ -75,7 +75,7 @@ class Method(ABC):
         """The settings that only these settings allow; most methods have none.
 
         Raises:
-            InputError: the settings do not say which.
+            SettingError: one of them says none that there is.
         """
         return OpenSettings({}, {})
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, Inputs, head_names
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError, refuse_below
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only
 
@@ -33,9 +33,8 @@ class FusionMethod(Adaptation):
 
     def __post_init__(self) -> None:
         if self.inputs not in ("both", "question", "picture"):
-            raise ValueError(f"inputs = {self.inputs}: both, question or picture.")
-        if self.width < 1:
-            raise ValueError(f"width = {self.width}: a whole number from 1 up.")
+            raise SettingError("inputs", self.inputs, "both, question or picture.")
+        refuse_below(1, self, "width")
 
     def prepare(self, model: Model) -> None:
         """Raises InputError where the model has no picture encoder."""

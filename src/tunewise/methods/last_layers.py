@@ -9,7 +9,7 @@ from torch import nn
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import blocks
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, refuse_below
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only
 
@@ -26,8 +26,7 @@ class LastLayers(Adaptation):
     starts_at_base = True
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"count = {self.count}: a whole number from 1 up.")
+        refuse_below(1, self, "count")
 
     def prepare(self, model: Model) -> None:
         """Raises InputError where the trunk has fewer blocks."""

@@ -13,7 +13,7 @@ from torch import nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR, Linear, blocks, shape_of, targets
 from tunewise.backbones.ties import settle_tie
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError, refuse_below
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.lora_files import load_adapter, save_adapter
 from tunewise.methods.lora_layer import LoRALinear, Scaling
@@ -43,22 +43,26 @@ class LoRA(Adaptation):
     starts_at_base = True
 
     def __post_init__(self) -> None:
-        for place, rank in {"rank": self.rank, **_places("ranks", self.ranks)}.items():
+        refuse_below(1, self, "rank")
+        for target, rank in (self.ranks or {}).items():
             if rank < 1:
-                raise ValueError(f"{place} = {rank}: a whole number from 1 up.")
-        for place, alpha in {"alpha": self.alpha, **_places("alphas", self.alphas)}.items():
+                raise SettingError("ranks", rank, "a whole number from 1 up.", within=(target,))
+        right = "above 0, or the correction never counts."
+        if self.alpha <= 0:
+            raise SettingError("alpha", self.alpha, right)
+        for target, alpha in (self.alphas or {}).items():
             if alpha <= 0:
-                raise ValueError(f"{place} = {alpha}: above 0, or the correction never counts.")
+                raise SettingError("alphas", alpha, right, within=(target,))
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout = {self.dropout}: from 0 up to, not including, 1.")
+            raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if not self.targets:
-            raise ValueError("targets = []: name at least one kind of linear layer.")
+            raise SettingError("targets", self.targets, "name at least one kind of linear layer.")
         if self.scaling not in ("rank", "root"):
-            raise ValueError(f"scaling = {self.scaling}: rank or root.")
+            raise SettingError("scaling", self.scaling, "rank or root.")
         if self.ratio <= 0:
-            raise ValueError(f"ratio = {self.ratio}: a number above 0.")
+            raise SettingError("ratio", self.ratio, "a number above 0.")
         if self.layers is not None and not 0 <= self.layers[0] <= self.layers[1]:
-            raise ValueError(f"layers = {list(self.layers)}: first and last block, from 0.")
+            raise SettingError("layers", self.layers, "first and last block, from 0.")
 
     def unread(self) -> dict[str, str]:
         by_target = {"rank": self.ranks, "alpha": self.alphas}
@@ -143,10 +147,6 @@ class LoRA(Adaptation):
 
 def _is_lora(layer: nn.Module) -> bool:
     return isinstance(layer, LoRALinear)
-
-
-def _places(setting: str, values: Mapping[str, Number] | None) -> dict[str, Number]:
-    return {f"{setting}.{name}": value for name, value in (values or {}).items()}
 
 
 def _by_path(model: Model, values: Mapping[str, Number] | None, setting: str) -> dict[str, Number]:

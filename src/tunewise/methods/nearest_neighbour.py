@@ -20,6 +20,7 @@ from tunewise.backbones.stored import AT_ONCE
 from tunewise.backbones.texts import encoded
 from tunewise.backbones.vectors import picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
+from tunewise.core.errors import refuse_below
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.pictures import name_of, open_picture, picture_bytes
@@ -46,8 +47,7 @@ class NearestNeighbour(Direct):
     cannot = MappingProxyType({"write": "it repeats one of a few answers"})
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"count = {self.count}: a whole number from 1 up.")
+        refuse_below(1, self, "count")
 
     def fit(
         self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int

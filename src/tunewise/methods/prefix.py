@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError, refuse_below
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.prefix_layer import Prefix, attach, noise_rows, token_rows
 from tunewise.methods.trained import load_trained, one_trunk, save_trained, train_only
@@ -34,10 +34,9 @@ class PrefixTuning(Adaptation):
     learning_rate = 5e-3
 
     def __post_init__(self) -> None:
-        if self.length < 1:
-            raise ValueError(f"length = {self.length}: a whole number from 1 up.")
+        refuse_below(1, self, "length")
         if self.start not in ("tokens", "noise"):
-            raise ValueError(f"start = {self.start}: tokens or noise.")
+            raise SettingError("start", self.start, "tokens or noise.")
 
     def prepare(self, model: Model) -> None:
         """Raises InputError for two encoders, and where no room is left for a text."""

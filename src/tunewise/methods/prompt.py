@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal, Self
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, unknown
+from tunewise.core.errors import InputError, SettingError, refuse_below, unknown
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Direct
 from tunewise.methods.prompt_asked import Prompted, label_tokens, stored_script
@@ -59,26 +59,23 @@ class Prompt(Direct):
         if self.template is not None:
             self._check_places(self.template)
         if self.examples is not None and self.style != "few-shot":
-            raise ValueError(f"examples = {self.examples!r}: are shown by style few-shot alone.")
+            raise SettingError("examples", self.examples, "are shown by style few-shot alone.")
         if self.examples == ():
-            raise ValueError("examples = []: at least one, or leave them out to have them drawn.")
-        if self.shots < 1:
-            raise ValueError(f"shots = {self.shots}: a whole number from 1 up.")
-        if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens = {self.max_new_tokens}: a whole number from 1 up.")
+            raise SettingError(
+                "examples", self.examples, "at least one, or leave them out to have them drawn."
+            )
+        refuse_below(1, self, "shots", "max_new_tokens")
         if self.labels is not None and not all(label.strip() for label in self.labels):
-            raise ValueError(f"labels = {list(self.labels)}: every label needs a word.")
+            raise SettingError("labels", self.labels, "every label needs a word.")
 
     def _check_places(self, template: str) -> None:
         places = set(PLACE.findall(template))
         if not places - {LABELS, EXAMPLES}:
-            raise ValueError(
-                f"template = {template!r}: must hold {{text}} or a column of the task, or every "
-                "prompt is the same."
-            )
+            right = "must hold {text} or a column of the task, or every prompt is the same."
+            raise SettingError("template", template, right)
         if (EXAMPLES in places) != (self.style == "few-shot"):
             rule = "needs" if self.style == "few-shot" else "of style few-shot alone has"
-            raise ValueError(f"template = {template!r}: {rule} a place {{examples}}.")
+            raise SettingError("template", template, f"{rule} a place {{examples}}.")
 
     @property
     def seeded(self) -> bool:  # type: ignore[override]  # by the settings, not by the class

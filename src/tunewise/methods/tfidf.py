@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import DamagedFile, InputError
+from tunewise.core.errors import DamagedFile, InputError, SettingError, refuse_below
 from tunewise.core.files import read_json, write_bytes, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.answers import answers
@@ -52,13 +52,10 @@ class TfIdf(Direct):
 
     def __post_init__(self) -> None:
         if len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1]:
-            raise ValueError(f"ngrams = {list(self.ngrams)}: shortest and longest, as in [1, 2].")
+            raise SettingError("ngrams", self.ngrams, "shortest and longest, as in [1, 2].")
         if self.C <= 0:
-            raise ValueError(f"C = {self.C}: a number above 0.")
-        if self.min_count < 1:
-            raise ValueError(f"min_count = {self.min_count}: a whole number from 1 up.")
-        if self.max_features is not None and self.max_features < 1:
-            raise ValueError(f"max_features = {self.max_features}: a whole number from 1 up.")
+            raise SettingError("C", self.C, "a number above 0.")
+        refuse_below(1, self, "min_count", "max_features")
 
     def fit(
         self,

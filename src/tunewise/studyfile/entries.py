@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunewise.core.errors import TunewiseError, unknown
+from tunewise.core.canonical import open_field
+from tunewise.core.errors import SettingError, TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
-from tunewise.studyfile.read_settings import mapping, read_grid
+from tunewise.studyfile.read_settings import mapping, missing, read_grid
 from tunewise.studyfile.settings import Grid, MethodEntry, is_trained, kinds_of
-from tunewise.studyfile.values import WRONG, Reader, right, shown, types_of
+from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
 AUTO = "auto"
@@ -86,15 +87,15 @@ def _kinds(
         if isinstance(settings.get(name), list):
             reader.wrong((*keys, name), f"found {shown(settings[name])}: {reason}")
             return None
+    if open_field(part) is None:
+        return types_of(part)
+    if missing(reader, part, settings, keys):  # without them the others are not known
+        return None
     try:
         return kinds_of(part, settings)
-    except KeyError as error:
-        (lacking,) = error.args
-        reader.wrong(keys, f"needs '{lacking}': {right(types_of(part)[lacking])}.")
-    except ValueError as error:
-        name, _, words = str(error).partition(" = ")
-        reader.wrong((*keys, name), f"found {words}")
-    return None
+    except SettingError as error:
+        reader.refused(error, (*keys, *error.keys))
+        return None
 
 
 def _known(

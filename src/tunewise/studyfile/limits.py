@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from tunewise.core.errors import nearest
+from tunewise.core.errors import SettingError, nearest
 from tunewise.core.units import UNITS
 
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ]*)\s*")
@@ -43,11 +43,11 @@ class Limits:
         if not self.numbers():
             raise ValueError("names no limit: such as {memory: 8 GB, accuracy: 0.8}.")
         if self.parameters is not None and self.parameters < 0:
-            raise ValueError(f"parameters = {self.parameters}: a whole number from 0 up.")
+            raise SettingError("parameters", self.parameters, "a whole number from 0 up.")
         for name in METRIC_LIMITS:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"{name} = {value}: a fraction from 0 to 1, such as 0.8.")
+                raise SettingError(name, value, "a fraction from 0 to 1, such as 0.8.")
 
     def numbers(self) -> dict[str, float]:
         """Every limit that was given: bytes, seconds, counts and fractions."""
@@ -72,20 +72,20 @@ def quantity(name: str, value: str | int | float) -> float:
     (8000000000.0, 1572864.0, 600.0)
 
     Raises:
-        ValueError: no number, no such unit, or nothing above zero.
+        SettingError: no number, no such unit, or nothing above zero.
     """
     units, example = MEASURES[name], EXAMPLES[name]
     text = str(value)
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise ValueError(f"{name} = {value!r}: a number with its unit, such as {example}.")
+        raise SettingError(name, value, f"a number with its unit, such as {example}.")
     number, unit = float(match[1]), match[2]
     folded = {known.lower(): size for known, size in units.items()}
     if unit and unit.lower() not in folded:
-        raise ValueError(f"{name} = {value!r}: unknown unit '{unit}'. {nearest(unit, units)}")
+        raise SettingError(name, value, f"unknown unit '{unit}'. {nearest(unit, units)}")
     if not unit and isinstance(value, str):
-        raise ValueError(f"{name} = {value!r}: needs a unit, such as {example}.")
+        raise SettingError(name, value, f"needs a unit, such as {example}.")
     found = number * (folded[unit.lower()] if unit else 1.0)
     if not (found > 0 and math.isfinite(found)):
-        raise ValueError(f"{name} = {value!r}: above 0, such as {example}.")
+        raise SettingError(name, value, f"above 0, such as {example}.")
     return found

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from tunewise.backbones.texts import encoded as read_texts
+from tunewise.core.errors import SettingError
 from tunewise.data.examples import Example
 from tunewise.tasks.base import TASKS, Batch, Encoded
 from tunewise.tasks.choosing import IGNORED, Choosing
@@ -32,9 +33,11 @@ class Classification(Choosing):
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.text) <= 2:
-            raise ValueError(f"text = {list(self.text)}: one column, or two for pairs of texts.")
+            raise SettingError("text", self.text, "one column, or two for pairs of texts.")
         if not self.metrics:
-            raise ValueError("metrics = []: at least one metric; the first one chooses.")
+            raise SettingError(
+                "metrics", self.metrics, "at least one metric; the first one chooses."
+            )
 
     def columns(self) -> tuple[str, ...]:
         return (*self.text, self.label)

@@ -15,7 +15,7 @@ from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.shapes import build_writer_shape
 from tunewise.backbones.texts import PromptReader, tokens
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError, refuse_below
 from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.question_types import question_word
 from tunewise.data.sources import Data
@@ -60,22 +60,20 @@ class QuestionAnswering(Task):
 
     def __post_init__(self) -> None:
         Template(self.prompt)
-        for name in ("samples", "max_new_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)}: a whole number from 1 up.")
+        refuse_below(1, self, "samples", "max_new_tokens")
         if self.max_length is not None and self.max_length <= self.max_new_tokens:
-            raise ValueError(
-                f"max_length = {self.max_length}: must leave room for a prompt before "
-                f"max_new_tokens = {self.max_new_tokens}."
-            )
+            right = f"must leave room for a prompt before max_new_tokens = {self.max_new_tokens}."
+            raise SettingError("max_length", self.max_length, right)
         if not self.metrics:
-            raise ValueError("metrics = []: at least one metric; the first one chooses.")
+            raise SettingError(
+                "metrics", self.metrics, "at least one metric; the first one chooses."
+            )
         if not self.decoding:
-            raise ValueError("decoding = []: at least one way, such as greedy.")
+            raise SettingError("decoding", self.decoding, "at least one way, such as greedy.")
         labels = [way.label for way in self.strategies]
         for label in labels:
             if labels.count(label) > 1:
-                raise ValueError(f"decoding = {label}: stands twice.")
+                raise SettingError("decoding", label, "stands twice.")
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:

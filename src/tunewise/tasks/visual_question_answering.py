@@ -15,13 +15,13 @@ from tunewise.backbones.fusion import build_fusion
 from tunewise.backbones.fusion_shape import build_fusion_shape
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import encoded as read_texts
-from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.errors import InputError, Problem, SettingError, nearest
 from tunewise.data.embedded_world.scenes import DRAWN
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
 from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
 from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.question_types import taxonomy
+from tunewise.data.question_types import TAXONOMIES, taxonomy
 from tunewise.data.sources import Data
 from tunewise.data.table import PLACE, Splits
 from tunewise.tasks.base import TASKS, Batch, Encoded, Settled
@@ -53,13 +53,14 @@ class VisualQuestionAnswering(Choosing):
 
     def __post_init__(self) -> None:
         if self.most < 2:
-            raise ValueError(f"most = {self.most}: at least 2 answers, or there is no choice.")
+            raise SettingError("most", self.most, "at least 2 answers, or there is no choice.")
         if not self.metrics:
-            raise ValueError("metrics = []: at least one metric; the first one chooses.")
-        try:
-            taxonomy(self.question_types)
-        except InputError as error:
-            raise ValueError(f"question_types: {error}") from None
+            raise SettingError(
+                "metrics", self.metrics, "at least one metric; the first one chooses."
+            )
+        if self.question_types not in TAXONOMIES:
+            right = f"unknown taxonomy. {nearest(self.question_types, TAXONOMIES)}"
+            raise SettingError("question_types", self.question_types, right)
 
     def unread(self) -> dict[str, str]:
         return {} if self.labels is None else {"most": "labels says which answers there are"}

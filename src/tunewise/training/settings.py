@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from tunewise.core.errors import SettingError, refuse_below
+
 OptimizerName = Literal[
     "adamw",
     "adam",
@@ -51,32 +53,24 @@ class TrainingSettings:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of the matrix products
 
     def __post_init__(self) -> None:
-        whole = {
-            "epochs": self.epochs,
-            "batch_size": self.batch_size,
-            "accumulate": self.accumulate,
-        }
-        for name, value in whole.items():
-            if value < 1:
-                raise ValueError(f"{name} = {value}: a whole number from 1 up.")
+        refuse_below(1, self, "epochs", "batch_size", "accumulate", "patience")
         if self.batch_size < self.accumulate:
-            raise ValueError(
-                f"accumulate = {self.accumulate}: a step of {self.batch_size} examples "
-                "cannot be computed in more parts than it has examples."
+            right = (
+                f"a step of {self.batch_size} examples cannot be computed in more parts than it "
+                "has examples."
             )
+            raise SettingError("accumulate", self.accumulate, right)
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning_rate = {self.learning_rate}: a number between 0 and 1.")
+            raise SettingError("learning_rate", self.learning_rate, "a number between 0 and 1.")
         if not 0 <= self.warmup <= 1:
-            raise ValueError(f"warmup = {self.warmup}: a fraction of all steps, from 0 to 1.")
+            raise SettingError("warmup", self.warmup, "a fraction of all steps, from 0 to 1.")
         if self.weight_decay < 0:
-            raise ValueError(f"weight_decay = {self.weight_decay}: a number from 0 up.")
+            raise SettingError("weight_decay", self.weight_decay, "a number from 0 up.")
         if self.clip_norm <= 0:
-            raise ValueError(f"clip_norm = {self.clip_norm}: a number above 0.")
+            raise SettingError("clip_norm", self.clip_norm, "a number above 0.")
         if self.max_length is not None and self.max_length < 4:
-            raise ValueError(f"max_length = {self.max_length}: at least 4 tokens.")
+            raise SettingError("max_length", self.max_length, "at least 4 tokens.")
         if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout = {self.dropout}: from 0 up to, not including, 1.")
-        if self.patience is not None and self.patience < 1:
-            raise ValueError(f"patience = {self.patience}: a whole number from 1 up.")
+            raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if self.timeout is not None and self.timeout <= 0:
-            raise ValueError(f"timeout = {self.timeout}: seconds, above 0.")
+            raise SettingError("timeout", self.timeout, "seconds, above 0.")
