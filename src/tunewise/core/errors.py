@@ -84,18 +84,6 @@ class SettingError(ValueError):
         super().__init__(f"{'.'.join(self.keys)} = {value!r}: {expected}")
 
 
-def refuse_below(least: int, part: Any, *names: str) -> None:
-    """Refuse settings of a part that are whole numbers below `least`; None is left to a default.
-
-    Raises:
-        SettingError: for the first of them.
-    """
-    for name in names:
-        value = getattr(part, name)
-        if value is not None and value < least:
-            raise SettingError(name, value, f"a whole number from {least} up.")
-
-
 class StudyBusy(TunewiseError):
     """Another process is running this study; the text says which."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewise.core.errors import SettingError, nearest, unknown
+from tunewise.core.settings import setting
 from tunewise.data.table import SPLITS
 
 Size = int | float | Literal["rest"]
@@ -24,13 +25,15 @@ class SplitRule:
     {'train': 'rest', 'validation': 0.1, 'test': 500}
     """
 
-    from_: str = "train"  # `from` in the study file; a single file counts as train
-    train: Size | None = None
-    validation: Size | None = None
-    test: Size | None = None
-    seed: int = 0
-    group: str | None = None
-    stratify: bool = True
+    from_: str = setting("train", "The split that is cut. A data set of one file is all `train`.")
+    train: Size | None = setting(None, "Rows of train: a number, a fraction, or the rest.")
+    validation: Size | None = setting(
+        None, "Rows of validation: a number, a fraction, or the rest."
+    )
+    test: Size | None = setting(None, "Rows of test: a number, a fraction, or the rest.")
+    seed: int = setting(0, "Of the random assignment of rows to splits.")
+    group: str | None = setting(None, "A column whose values never stand in two splits.")
+    stratify: bool = setting(True, "Keep the label distribution in every split.")
 
     def __post_init__(self) -> None:
         if self.from_ not in SPLITS:
@@ -78,15 +81,23 @@ class DataSettings:
     set serves as train, validation and test. `columns` renames: ours to theirs.
     """
 
-    source: str | None = None
-    files: dict[str, str] | None = None
-    config: str | None = None
-    revision: str | None = None
-    split: SplitRule | None = None
-    limit: int | dict[str, int] | None = None  # rows of every split, or of the named ones
-    columns: dict[str, str] | None = None
-    on_missing_label: Literal["error", "drop"] = "error"
-    on_unseen_label: Literal["error", "drop"] = "error"  # a label that train lacks
+    source: str | None = setting(None, "A hub id, a folder, a file, or embedded:reviews.")
+    files: dict[str, str] | None = setting(
+        None, "The file, or the split of a hub data set, that serves as train, validation and test."
+    )
+    config: str | None = setting(None, "Configuration (subset) of a data set on the hub.")
+    revision: str | None = setting(None, "Branch, tag or commit of a data set on the hub.")
+    split: SplitRule | None = setting(None, "How one split is cut into several.")
+    limit: int | dict[str, int] | None = setting(
+        None, "Rows that are read of every split, or of each named one."
+    )
+    columns: dict[str, str] | None = setting(None, "Other names for columns: ours to theirs.")
+    on_missing_label: Literal["error", "drop"] = setting(
+        "error", "What to do with a row without a label."
+    )
+    on_unseen_label: Literal["error", "drop"] = setting(
+        "error", "What to do with a label that the training split lacks."
+    )
 
     def __post_init__(self) -> None:
         if not self.source and not self.files:

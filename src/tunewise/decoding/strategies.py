@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tunewise.core.errors import SettingError, refuse_below
+from tunewise.core.errors import SettingError
+from tunewise.core.settings import refuse_below
 
 Kind = Literal["greedy", "beam", "sample"]
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, Inputs, head_names
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, SettingError, refuse_below
+from tunewise.core.errors import InputError, SettingError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only
 
@@ -24,8 +25,8 @@ class FusionMethod(Adaptation):
     and what pictures add.
     """
 
-    inputs: Inputs = "both"
-    width: int = WIDTH  # of each vector before they meet
+    inputs: Inputs = setting("both", "What the classifier sees: both vectors, or one alone.")
+    width: int = setting(WIDTH, "Features of each vector before they meet.")
 
     # As for any head: small random weights on fixed features bear large steps.
     learning_rate = 1e-3

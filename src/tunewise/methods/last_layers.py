@@ -9,7 +9,8 @@ from torch import nn
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import blocks
-from tunewise.core.errors import InputError, refuse_below
+from tunewise.core.errors import InputError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only
 
@@ -19,7 +20,7 @@ from tunewise.methods.trained import load_trained, save_trained, train_only
 class LastLayers(Adaptation):
     """The last `count` transformer blocks and the head are trained; what lies below is frozen."""
 
-    count: int = 2
+    count: int = setting(2, "Blocks that are trained, from the last one down.")
 
     # As for full fine-tuning: these are the same matrices, and forget as easily.
     learning_rate = 5e-5

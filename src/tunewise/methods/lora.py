@@ -13,7 +13,8 @@ from torch import nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR, Linear, blocks, shape_of, targets
 from tunewise.backbones.ties import settle_tie
-from tunewise.core.errors import InputError, SettingError, refuse_below
+from tunewise.core.errors import InputError, SettingError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.lora_files import load_adapter, save_adapter
 from tunewise.methods.lora_layer import LoRALinear, Scaling
@@ -27,15 +28,28 @@ Number = TypeVar("Number", int, float)
 class LoRA(Adaptation):
     """Low-rank corrections and the head are trained. `LoRALinear` has the mathematics."""
 
-    rank: int = 8
-    alpha: float = 16.0  # the correction counts alpha / rank times
-    dropout: float = 0.0  # on what the correction reads
-    targets: tuple[str, ...] = ("query", "value")
-    scaling: Scaling = "rank"  # root: alpha / sqrt(rank), as in rsLoRA
-    ratio: float = 1.0  # B's learning rate over A's; LoRA+ has 16 (arXiv:2402.12354)
-    layers: tuple[int, int] | None = None  # first and last block, from 0; None: all
-    ranks: Mapping[str, int] | None = None  # other ranks by target; the last that matches counts
-    alphas: Mapping[str, float] | None = None  # other alphas by target
+    rank: int = setting(8, "Rank of the corrections.")
+    alpha: float = setting(16.0, "The correction is scaled by alpha / rank.")
+    dropout: float = setting(0.0, "Dropout on the input of the corrections.")
+    targets: tuple[str, ...] = setting(
+        ("query", "value"),
+        "Target modules, by name or by role, such as query, value or all-linear.",
+    )
+    scaling: Scaling = setting(
+        "rank", "`rank` scales by alpha / rank, `root` by alpha / sqrt(rank), as in rsLoRA."
+    )
+    ratio: float = setting(
+        1.0, "Learning rate of B over that of A; LoRA+ has 16 (arXiv:2402.12354)."
+    )
+    layers: tuple[int, int] | None = setting(
+        None, "First and last block with corrections, from 0. If unset, all."
+    )
+    ranks: Mapping[str, int] | None = setting(
+        None, "Other ranks by target; the last one that matches counts."
+    )
+    alphas: Mapping[str, float] | None = setting(
+        None, "Other alphas by target; the last one that matches counts."
+    )
 
     # B starts at zero and the frozen trunk cannot be forgotten, so LoRA bears, and needs,
     # about ten times full fine-tuning's rate.

@@ -20,8 +20,8 @@ from tunewise.backbones.stored import AT_ONCE
 from tunewise.backbones.texts import encoded
 from tunewise.backbones.vectors import picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
-from tunewise.core.errors import refuse_below
 from tunewise.core.files import read_json, write_json
+from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.pictures import name_of, open_picture, picture_bytes
 from tunewise.methods.answers import answers
@@ -41,7 +41,7 @@ class NearestNeighbour(Direct):
     frequent answers the nearest example's counts.
     """
 
-    count: int = 1  # neighbours
+    count: int = setting(1, "Neighbors that vote.")
 
     seeded = False
     cannot = MappingProxyType({"write": "it repeats one of a few answers"})

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, SettingError, refuse_below
+from tunewise.core.errors import InputError, SettingError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.prefix_layer import Prefix, attach, noise_rows, token_rows
 from tunewise.methods.trained import load_trained, one_trunk, save_trained, train_only
@@ -26,8 +27,10 @@ class PrefixTuning(Adaptation):
     Source: Lester et al. 2021, arXiv:2104.08691, with embeddings at the input alone.
     """
 
-    length: int = 16  # positions
-    start: Literal["tokens", "noise"] = "tokens"  # embeddings of random tokens, or as scattered
+    length: int = setting(16, "Positions of the prefix.")
+    start: Literal["tokens", "noise"] = setting(
+        "tokens", "Embeddings of random tokens, or noise as widely spread."
+    )
 
     # The only way in is through a frozen trunk, which passes little gradient back: prompts want
     # rates far above full fine-tuning's. Lester et al. use 0.3 with Adafactor.

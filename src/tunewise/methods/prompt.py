@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Literal, Self
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, SettingError, refuse_below, unknown
+from tunewise.core.errors import InputError, SettingError, unknown
+from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Direct
 from tunewise.methods.prompt_asked import Prompted, label_tokens, stored_script
@@ -40,15 +41,28 @@ class Prompt(Direct):
     way.
     """
 
-    style: Style = "direct"  # few-shot shows answered examples first
-    template: str | None = None  # the prompt, with {text} or columns; the style's own if none
-    examples: tuple[tuple[str, str], ...] | None = None  # [text, label] to show; drawn if none
-    shots: int = 2  # examples drawn from the training split by seed
-    labels: tuple[str, ...] | None = None  # what stands for each option, in their order
-    scoring: Literal["likelihood", "text"] = "likelihood"  # labels weighed, or read from a text
-    per_token: bool = False  # weigh by the mean over a label's tokens, not the sum
-    calibrate: bool = False  # subtract the weights behind a prompt whose text is N/A
-    max_new_tokens: int = 48  # of a written answer
+    style: Style = setting(
+        "direct",
+        "`few-shot` shows answered examples first; `expert` addresses the model as an expert.",
+    )
+    template: str | None = setting(
+        None, "The prompt, with {text} or columns as places. If unset, the style's own."
+    )
+    examples: tuple[tuple[str, str], ...] | None = setting(
+        None, "Examples to show, each [text, label]. If unset, they are drawn."
+    )
+    shots: int = setting(2, "Examples drawn from the training split, by seed.")
+    labels: tuple[str, ...] | None = setting(
+        None, "Words that stand for the classes, in their order."
+    )
+    scoring: Literal["likelihood", "text"] = setting(
+        "likelihood", "Compare the labels' likelihoods, or read the label from a generated text."
+    )
+    per_token: bool = setting(
+        False, "Compare the mean log-probability of a label's tokens instead of the sum."
+    )
+    calibrate: bool = setting(False, "Subtract the scores for a prompt whose text is N/A.")
+    max_new_tokens: int = setting(48, "Most tokens of a generated answer.")
 
     asks_writer = True
     cannot = MappingProxyType(

@@ -18,8 +18,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import DamagedFile, InputError, SettingError, refuse_below
+from tunewise.core.errors import DamagedFile, InputError, SettingError
 from tunewise.core.files import read_json, write_bytes, write_json
+from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
@@ -39,10 +40,12 @@ class TfIdf(Direct):
     than the same word in the passage.
     """
 
-    ngrams: tuple[int, int] = (1, 2)  # shortest and longest, in words
-    C: float = 1.0  # scikit-learn's: the inverse strength of the L2 penalty
-    min_count: int = 1  # texts an n-gram must occur in
-    max_features: int | None = None  # the most frequent n-grams of each text; None: all
+    ngrams: tuple[int, int] = setting((1, 2), "Shortest and longest n-gram, in words.")
+    C: float = setting(1.0, "Inverse strength of the L2 penalty, as in scikit-learn.")
+    min_count: int = setting(1, "Texts that an n-gram must occur in.")
+    max_features: int | None = setting(
+        None, "Most frequent n-grams that are kept of each text. If unset, all."
+    )
 
     uses_model = False
     seeded = False

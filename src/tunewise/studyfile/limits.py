@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from tunewise.core.errors import SettingError, nearest
+from tunewise.core.settings import setting
 from tunewise.core.units import UNITS
 
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ]*)\s*")
@@ -26,18 +27,26 @@ EXAMPLES = {"memory": "8 GB", "artefact": "20 MB", "time": "10 min"}
 class Limits:
     """What the recommended contender may need at most, and must reach at least."""
 
-    memory: str | int | float | None = None  # peak of one trial, such as 8 GB; a number is bytes
-    artefact: str | int | float | None = None  # what is stored of it, such as 20 MB
-    time: str | int | float | None = None  # of one trial, such as 10 min; a number is seconds
-    parameters: int | None = None  # trained numbers
-    accuracy: float | None = None  # at least, as a fraction; so the other metrics
-    balanced_accuracy: float | None = None
-    f1_macro: float | None = None
-    f1_micro: float | None = None
-    f1_weighted: float | None = None
-    matthews: float | None = None
-    exact_match: float | None = None
-    f1: float | None = None  # of written answers
+    memory: str | int | float | None = setting(
+        None, "Largest peak memory of a trial, such as 8 GB; a number alone is bytes."
+    )
+    artefact: str | int | float | None = setting(
+        None, "Largest size of what is stored of it, such as 20 MB; a number alone is bytes."
+    )
+    time: str | int | float | None = setting(
+        None, "Longest time of a trial, such as 10 min; a number alone is seconds."
+    )
+    parameters: int | None = setting(None, "Most trainable parameters.")
+    accuracy: float | None = setting(None, "Least accuracy, as a fraction.")
+    balanced_accuracy: float | None = setting(None, "Least balanced accuracy, as a fraction.")
+    f1_macro: float | None = setting(None, "Least macro F1, as a fraction.")
+    f1_micro: float | None = setting(None, "Least micro F1, as a fraction.")
+    f1_weighted: float | None = setting(None, "Least weighted F1, as a fraction.")
+    matthews: float | None = setting(None, "Least Matthews correlation coefficient.")
+    exact_match: float | None = setting(
+        None, "Least exact match of generated answers, as a fraction."
+    )
+    f1: float | None = setting(None, "Least token F1 of generated answers, as a fraction.")
 
     def __post_init__(self) -> None:
         if not self.numbers():

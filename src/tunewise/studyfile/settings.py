@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.canonical import open_field
 from tunewise.core.errors import SettingError
+from tunewise.core.settings import described, setting
 from tunewise.core.units import parse_bytes
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Adaptation, Method
@@ -117,15 +118,21 @@ class MethodEntry:
 class StudyOptions:
     """What a study file says at its top, beside its parts."""
 
-    name: str
-    seeds: tuple[int, ...] = (0,)
-    keep: Literal["chosen", "all", "none"] = "chosen"  # whose weights stay on disk
-    accept_leakage: str | None = None  # why texts shared by two splits do no harm here
-    equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
-    memory_limit: str | None = None  # what one trial may hold, such as 8 GB
-    trackers: tuple[Tracker, ...] = ()  # copies for these, in the study's folder, when it has run
-    require: Limits | None = None  # limits for the recommended contender
-    slices: tuple[str, ...] = ()  # columns (or `length`) by which scores are broken down
+    name: str = field(metadata=described("Name of the study, and of its folder."))
+    seeds: tuple[int, ...] = setting(
+        (0,), "Random seeds. The best point of a search is trained with each of them."
+    )
+    keep: Literal["chosen", "all", "none"] = setting("chosen", "Trials whose weights stay on disk.")
+    accept_leakage: str | None = setting(None, "Why texts that two splits share do no harm here.")
+    equivalence_margin: float | None = setting(
+        None, "Largest difference, as a fraction, that does not matter."
+    )
+    memory_limit: str | None = setting(None, "Memory that one trial may hold, such as 8 GB.")
+    trackers: tuple[Tracker, ...] = setting(
+        (), "Trackers that get a copy in the study's folder when it has run."
+    )
+    require: Limits | None = setting(None, "Limits that a recommended method has to keep.")
+    slices: tuple[str, ...] = setting((), "Columns, or `length`, by which scores are broken down.")
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or set(self.name) <= {"."}:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import SettingError
+from tunewise.core.settings import described, setting
 from tunewise.data.examples import Example
 from tunewise.tasks.base import TASKS, Batch, Encoded
 from tunewise.tasks.choosing import IGNORED, Choosing
@@ -25,11 +26,21 @@ class Classification(Choosing):
     representations with a linear layer.
     """
 
-    text: tuple[str, ...]
-    label: str
-    labels: tuple[str, ...] | None = None
-    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
-    pooling: Literal["library", "mean"] = "library"
+    text: tuple[str, ...] = field(
+        metadata=described("The column of the text, or two columns for pairs.")
+    )
+    label: str = field(metadata=described("The column of the label."))
+    labels: tuple[str, ...] | None = setting(
+        None, "All classes in their order. If unset, those of the training split."
+    )
+    metrics: tuple[str, ...] = setting(
+        ("accuracy", "f1_macro"),
+        "Metrics to report; the first one chooses epochs and search points.",
+    )
+    pooling: Literal["library", "mean"] = setting(
+        "library",
+        "The classifier: the library's own head, or a linear layer on the mean of the tokens.",
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.text) <= 2:

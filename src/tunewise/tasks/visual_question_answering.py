@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tunewise.backbones.fusion_shape import build_fusion_shape
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import InputError, Problem, SettingError, nearest
+from tunewise.core.settings import described, setting
 from tunewise.data.embedded_world.scenes import DRAWN
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
@@ -42,14 +43,23 @@ class VisualQuestionAnswering(Choosing):
     Two rows with one picture belong together: cut splits with ``group: image``.
     """
 
-    image: str  # the column of pictures: paths, or pictures themselves
-    question: str
-    answer: str
-    folder: str | None = None  # of the pictures, from the data's own
-    most: int = 1000
-    labels: tuple[str, ...] | None = None  # the answers there are, instead of the most frequent
-    question_types: str = "cocoqa"  # the taxonomy that the report counts by
-    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
+    image: str = field(
+        metadata=described("The column of the images: paths, or the images themselves.")
+    )
+    question: str = field(metadata=described("The column of the question."))
+    answer: str = field(metadata=described("The column of the answer."))
+    folder: str | None = setting(
+        None, "Where the paths of images start, from the folder of the data."
+    )
+    most: int = setting(1000, "Classes: that many of the most frequent answers of train.")
+    labels: tuple[str, ...] | None = setting(
+        None, "The classes, instead of the most frequent answers."
+    )
+    question_types: str = setting("cocoqa", "The taxonomy by which the report counts questions.")
+    metrics: tuple[str, ...] = setting(
+        ("accuracy", "f1_macro"),
+        "Metrics to report; the first one chooses epochs and search points.",
+    )
 
     def __post_init__(self) -> None:
         if self.most < 2:
