@@ -20,7 +20,7 @@ from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.entries import BATCH
 from tunewise.studyfile.search import AUTO
-from tunewise.studyfile.settings import StudyOptions, is_trained
+from tunewise.studyfile.settings import StudyOptions
 from tunewise.studyfile.values import element, is_list, name_of, options, types_of
 from tunewise.tasks.base import TASKS
 from tunewise.training.settings import TrainingSettings
@@ -89,7 +89,7 @@ def _method(name: str, part: type[Method]) -> Schema:
         "type": "string",
         "description": "What this contender is called in tables.",
     }
-    if is_trained(part):
+    if part.trained:
         settings["properties"]["training"] = {
             "$ref": "#/$defs/training",
             "description": "Training settings of this method alone, laid over the study's.",

@@ -14,7 +14,7 @@ from tunewise.core.errors import SettingError
 from tunewise.core.settings import described, setting
 from tunewise.core.units import parse_bytes
 from tunewise.data.settings import DataSettings
-from tunewise.methods.base import METHODS, Adaptation, Method
+from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.limits import Limits
 from tunewise.studyfile.values import types_of
@@ -190,8 +190,3 @@ def kinds_of(part: type[Method], settings: Mapping[str, Any]) -> dict[str, Any]:
     if open_field(part) is None:
         return types_of(part)
     return {**types_of(part), **part.opened(settings).kinds}
-
-
-def is_trained(method: type[Method]) -> bool:
-    """Whether the one loop trains it, so that training settings mean something to it."""
-    return issubclass(method, Adaptation)

@@ -8,11 +8,15 @@ from typing import Any, Literal
 
 import torch
 
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import SettingError
 from tunewise.core.settings import described, setting
 from tunewise.data.examples import Example
-from tunewise.tasks.base import TASKS, Batch, Encoded
+from tunewise.data.labels import resolve
+from tunewise.data.prepared import label_counts, prepared_rows
+from tunewise.data.sources import Data
+from tunewise.tasks.base import TASKS, Batch, Encoded, Reading, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
 
 
@@ -50,8 +54,25 @@ class Classification(Choosing):
                 "metrics", self.metrics, "at least one metric; the first one chooses."
             )
 
-    def columns(self) -> tuple[str, ...]:
-        return (*self.text, self.label)
+    @property
+    def reading(self) -> Reading:
+        return Reading((*self.text, self.label), self.text, answer=self.label, stratum=self.label)
+
+    @property
+    def builder(self) -> Builder:
+        return Builder(pooling=self.pooling)
+
+    def settle(self, data: Data) -> Settled:
+        labels = resolve(data.splits, self.label, given=self.labels, found=data.names, own=data.own)
+        splits = prepared_rows(data.splits, self.text, self.label, labels)
+        return Settled(
+            data,
+            splits,
+            labels.options,
+            labels,
+            {"labels": list(labels.options)},
+            label_counts(splits, self.label, labels),
+        )
 
     def read(self, row: dict[str, Any]) -> Example:
         texts = tuple(str(row[column]) for column in self.text)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 from torch import nn
 
-from tunewise.backbones.load import build_writer
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.model import Model
-from tunewise.backbones.shapes import build_writer_shape
 from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import InputError, SettingError
 from tunewise.core.settings import refuse_below, setting
@@ -26,7 +24,7 @@ from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
 from tunewise.statistics import squad
 from tunewise.statistics.metrics import WRITTEN, Columns, scores_of
-from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Form, Loss, LossOn, Settled, Task
+from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Loss, LossOn, Reading, Settled, Task
 from tunewise.tasks.language import padded, rows_of, token_losses
 from tunewise.tasks.prompts import Asked, Prompted, Template, prompts
 from tunewise.tasks.ways import strategy
@@ -75,8 +73,6 @@ class QuestionAnswering(Task):
         ("f1", "exact_match"), "Metrics to report; the first one chooses epochs and search points."
     )
 
-    form: ClassVar[Form] = "write"
-
     def __post_init__(self) -> None:
         Template(self.prompt)
         refuse_below(1, self, "samples", "max_new_tokens")
@@ -108,20 +104,15 @@ class QuestionAnswering(Task):
         ways = ", ".join(self.decoding)
         return {"samples": f"{ways} draws nothing, and writes the same answer each time"}
 
-    def columns(self) -> tuple[str, ...]:
-        return (self.context, self.question, self.answers)
+    @property
+    def reading(self) -> Reading:
+        columns = (self.context, self.question, self.answers)
+        texts = (self.question, self.context)
+        return Reading(columns, texts, answer=self.answers, stratum=None)
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        return (self.question, self.context)
-
-    @property
-    def answer_column(self) -> str:
-        return self.answers
-
-    @property
-    def stratum(self) -> str | None:
-        return None
+    def builder(self) -> Builder:
+        return Builder(form="write")
 
     def settle(self, data: Data) -> Settled:
         kept, facts, notes = settled_answers(
@@ -133,7 +124,7 @@ class QuestionAnswering(Task):
         }
         splits = {
             name: [
-                {column: row[column] for column in ("id", *self.columns())}
+                {column: row[column] for column in ("id", *self.reading.columns)}
                 | {WORD: question_word(row[self.question])}
                 for row in rows
             ]
@@ -158,30 +149,6 @@ class QuestionAnswering(Task):
             references=texts,
             start=first_start(context, answers),
         )
-
-    def example(self, id: str, text: str) -> Example:
-        return Example(id, (text, text), references=(text,), start=0)
-
-    def build(
-        self,
-        source: str,
-        *,
-        options: Sequence[str] = (),
-        seed: int,
-        revision: str | None = None,
-        dropout: float | None = None,
-    ) -> Model:
-        return build_writer(source, seed=seed, revision=revision, dropout=dropout)
-
-    def shape(
-        self,
-        folders: Sequence[Path],
-        *,
-        options: Sequence[str] = (),
-        dropout: float | None = None,
-        device: str = "meta",
-    ) -> Model:
-        return build_writer_shape(folders[0], dropout=dropout, device=device)
 
     def prompted(self, example: Example) -> str:
         return Template(self.prompt).filled(*example.texts)
@@ -243,9 +210,6 @@ class QuestionAnswering(Task):
 
     def learning(self, loss_on: LossOn | None) -> Self:
         return self if loss_on is None else replace(self, loss_on=loss_on)
-
-    def fits(self, encoded: Encoded) -> bool:
-        return encoded.prompt > 0
 
     def _endings(self, examples: Sequence[Example], coder: Any) -> list[list[int]]:
         """The tokens of each first reference with the blank before and the end after it.
@@ -358,6 +322,6 @@ def _encoded(
     id: str, prompt: Prompted | None, ending: Sequence[int], end: int, *, spare: int
 ) -> Encoded:
     if prompt is None:
-        return Encoded(id, {"input_ids": [end]}, None, 1 << 30, prompt=0)
+        return Encoded(id, {"input_ids": [end]}, None, 1 << 30, fits=False)
     ids = [*prompt.ids, *ending]
     return Encoded(id, {"input_ids": ids}, None, prompt.full_length + spare, len(prompt.ids))

@@ -11,13 +11,10 @@ from typing import Any
 
 import torch
 
-from tunewise.backbones.fusion import build_fusion
-from tunewise.backbones.fusion_shape import build_fusion_shape
-from tunewise.backbones.model import Model
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import InputError, Problem, SettingError, nearest
 from tunewise.core.settings import described, setting
-from tunewise.data.embedded_world.scenes import DRAWN
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
 from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
@@ -25,7 +22,7 @@ from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.question_types import TAXONOMIES, taxonomy
 from tunewise.data.sources import Data
 from tunewise.data.table import PLACE, Splits
-from tunewise.tasks.base import TASKS, Batch, Encoded, Settled
+from tunewise.tasks.base import TASKS, Batch, Encoded, Reading, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
 
 KIND = "question_type"  # the column that prepared rows get
@@ -75,20 +72,20 @@ class VisualQuestionAnswering(Choosing):
     def unread(self) -> dict[str, str]:
         return {} if self.labels is None else {"most": "labels says which answers there are"}
 
-    def columns(self) -> tuple[str, ...]:
-        return (self.image, self.question, self.answer)
+    @property
+    def reading(self) -> Reading:
+        return Reading(
+            columns=(self.image, self.question, self.answer),
+            texts=(self.question, self.image),
+            answer=self.answer,
+            stratum=self.answer,
+            image=self.image,
+            image_folder=self.folder or "",
+        )
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        return (self.question, self.image)
-
-    @property
-    def label(self) -> str:  # type: ignore[override]  # a field there
-        return self.answer
-
-    @property
-    def stratum(self) -> str | None:
-        return self.answer
+    def builder(self) -> Builder:
+        return Builder(images=True)
 
     def settle(self, data: Data) -> Settled:
         pictures, problems = self._pictures(data)
@@ -107,7 +104,7 @@ class VisualQuestionAnswering(Choosing):
         }
         kept, shares = self._frequent(named)
         labels = resolve(kept, self.answer, given=self.labels, found=None)
-        splits = prepared_rows(kept, self.texts, self.answer, labels)
+        splits = prepared_rows(kept, self.reading.texts, self.answer, labels)
         kinds = taxonomy(self.question_types)
         for rows in splits.values():
             for row in rows:
@@ -133,46 +130,12 @@ class VisualQuestionAnswering(Choosing):
             beside=(f"{self.image}_path",),
         )
 
-    @property
-    def picture(self) -> str | None:
-        return self.image
-
-    @property
-    def picture_folder(self) -> str:
-        return self.folder or ""
-
     def read(self, row: dict[str, Any]) -> Example:
         return Example(
             str(row["id"]),
             (str(row[self.question]),),
             row.get(self.answer),
             picture=row[self.image],
-        )
-
-    def example(self, id: str, text: str) -> Example:
-        return Example(id, (text,), 0, picture=f"{DRAWN}0")
-
-    def build(
-        self,
-        source: str,
-        *,
-        options: Sequence[str],
-        seed: int,
-        revision: str | None = None,
-        dropout: float | None = None,
-    ) -> Model:
-        return build_fusion(source, options=options, seed=seed, revision=revision, dropout=dropout)
-
-    def shape(
-        self,
-        folders: Sequence[Path],
-        *,
-        options: Sequence[str],
-        dropout: float | None = None,
-        device: str = "meta",
-    ) -> Model:
-        return build_fusion_shape(
-            folders[0], folders[-1], options=options, dropout=dropout, device=device
         )
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
@@ -215,7 +178,7 @@ class VisualQuestionAnswering(Choosing):
 
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
-        base = data.folder / self.picture_folder
+        base = data.folder / self.reading.image_folder
         if self.folder and not base.is_dir():
             beside = base.parent.iterdir() if base.parent.is_dir() else ()
             alike = nearest(base.name, [entry.name for entry in beside if entry.is_dir()])
