@@ -49,10 +49,15 @@ class Method(ABC):
     is True where it asks a model to go on writing, whatever the task's form; the model is then
     built so, and `check` is shown it, without its numbers, before the study runs. `one_value` names
     the settings that can be neither swept nor searched, with the reason.
+
+    `description` is what the method section of a paper says of it: paragraphs with a blank line
+    between them, in which ``{lora}`` cites a source that reports know and ``{equation lora}``,
+    alone, is one of their equations.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    description: ClassVar[str] = ""
     trained: ClassVar[bool] = False
     uses_model: ClassVar[bool] = True
     asks_writer: ClassVar[bool] = False

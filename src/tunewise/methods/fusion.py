@@ -25,6 +25,8 @@ class FusionMethod(Adaptation):
     and what pictures add.
     """
 
+    description = "Fusion trains a small classifier on the frozen features of image and question."
+
     inputs: Inputs = setting("both", "What the classifier sees: both vectors, or one alone.")
     width: int = setting(WIDTH, "Features of each vector before they meet.")
 

@@ -20,6 +20,10 @@ from tunewise.methods.trained import load_trained, save_trained, train_only
 class LastLayers(Adaptation):
     """The last `count` transformer blocks and the head are trained; what lies below is frozen."""
 
+    description = (
+        "Last layers trains the topmost blocks and the classifier; everything below is frozen."
+    )
+
     count: int = setting(2, "Blocks that are trained, from the last one down.")
 
     # As for full fine-tuning: these are the same matrices, and forget as easily.

@@ -28,6 +28,17 @@ Number = TypeVar("Number", int, float)
 class LoRA(Adaptation):
     """Low-rank corrections and the head are trained. `LoRALinear` has the mathematics."""
 
+    description = (
+        "LoRA {lora} freezes the weights W and trains a low-rank correction as a separate branch "
+        "of chosen layers. B starts at zero, so training starts from the pretrained model, and "
+        "the product can be merged into W afterwards:\n\n"
+        "{equation lora}\n\n"
+        "For a layer of shape d × k that is r(d + k) trainable parameters instead of dk, and the "
+        "optimizer keeps its state for these alone. With g, the gradient of the loss with respect "
+        "to y, they learn by\n\n"
+        "{equation lora-backward}"
+    )
+
     rank: int = setting(8, "Rank of the corrections.")
     alpha: float = setting(16.0, "The correction is scaled by alpha / rank.")
     dropout: float = setting(0.0, "Dropout on the input of the corrections.")

@@ -41,6 +41,11 @@ class NearestNeighbour(Direct):
     frequent answers the nearest example's counts.
     """
 
+    description = (
+        "Nearest neighbor answers as the most similar training example does, by the frozen "
+        "features of the model."
+    )
+
     count: int = setting(1, "Neighbors that vote.")
 
     seeded = False

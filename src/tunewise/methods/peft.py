@@ -43,6 +43,10 @@ class PEFTMethod(Adaptation):
     ``folder: PATH`` takes those of an experiment of PEFT's method comparison.
     """
 
+    description = (
+        "Methods of the PEFT library run as it builds them, in the same loop on the same batches."
+    )
+
     peft_type: str = field(metadata=described("PEFT's name of the method, such as IA3."))
     config: Mapping[str, Any] = field(default_factory=dict, metadata={OPEN: True})
 

@@ -27,6 +27,11 @@ class PrefixTuning(Adaptation):
     Source: Lester et al. 2021, arXiv:2104.08691, with embeddings at the input alone.
     """
 
+    description = (
+        "Prefix puts trained embeddings before the text of a frozen model, as prompt tuning does "
+        "{prompt-tuning}."
+    )
+
     length: int = setting(16, "Positions of the prefix.")
     start: Literal["tokens", "noise"] = setting(
         "tokens", "Embeddings of random tokens, or noise as widely spread."

@@ -41,6 +41,11 @@ class Prompt(Direct):
     way.
     """
 
+    description = (
+        "Prompting puts the question into words that a pretrained language model continues; it "
+        "has no trainable parameters."
+    )
+
     style: Style = setting(
         "direct",
         "`few-shot` shows answered examples first; `expert` addresses the model as an expert.",

@@ -40,6 +40,11 @@ class TfIdf(Direct):
     than the same word in the passage.
     """
 
+    description = (
+        "TF-IDF {tfidf} weights word n-grams and fits a logistic regression. It uses no "
+        "pretrained model, and so shows what a pretrained model is worth here."
+    )
+
     ngrams: tuple[int, int] = setting((1, 2), "Shortest and longest n-gram, in words.")
     C: float = setting(1.0, "Inverse strength of the L2 penalty, as in scikit-learn.")
     min_count: int = setting(1, "Texts that an n-gram must occur in.")

@@ -27,7 +27,7 @@ from tunewise.studies.reads import tell_reading
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
 from tunewise.studyfile.contender_records import Facts, contender_rows, task_settings
-from tunewise.studyfile.expand import describe, expand
+from tunewise.studyfile.expand import Expansion, describe, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
@@ -101,6 +101,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
     study = {
         **_asked(settings, settled),
+        "descriptions": _descriptions(task, expansion),
         "contenders": contenders,
         "data": {
             "hash": data_hash,
@@ -135,6 +136,15 @@ def _asked(settings: StudySettings, settled: Settled) -> dict[str, Any]:
         "answer": task.reading.answer,
         "metrics": list(task.metrics),
         "labels": list(settled.options),
+    }
+
+
+def _descriptions(task: Task, expansion: Expansion) -> dict[str, Any]:
+    """What reports, which load no method, say of the task and of each method."""
+    methods = [contender.method for contender in expansion.contenders]
+    return {
+        "task": task.description,
+        "methods": {method.name: method.description for method in methods},
     }
 
 

@@ -123,10 +123,15 @@ class Reading:
 
 
 class Task(ABC):
-    """What is asked of a model. A task knows no method; its fields are its settings."""
+    """What is asked of a model. A task knows no method; its fields are its settings.
+
+    `description` is what the method section of a paper says of it, as of a method; a report puts
+    what a study has in the place of ``{columns}``, ``{labels}``, ``{prompt}`` and ``{limit}``.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    description: ClassVar[str] = ""
     metrics: tuple[str, ...]
 
     def unread(self) -> Mapping[str, str]:

@@ -30,6 +30,11 @@ class Classification(Choosing):
     representations with a linear layer.
     """
 
+    description = (
+        "Each example is {columns}; one of {labels} labels is chosen, and the loss is the "
+        "cross-entropy of the right one."
+    )
+
     text: tuple[str, ...] = field(
         metadata=described("The column of the text, or two columns for pairs.")
     )

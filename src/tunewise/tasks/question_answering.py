@@ -44,6 +44,15 @@ class QuestionAnswering(Task):
     training, to its beginning in evaluation. The first way of decoding counts.
     """
 
+    description = (
+        "Each example is {columns}, put into the prompt “{prompt}”, which the model continues. "
+        "The loss is over the tokens of the answer and of its end alone, since a prompt that is "
+        "given need not be learned. If not everything fits into the maximum length, the context "
+        "is truncated, never the question or the answer. Generation stops at the end token, at a "
+        "line break or after {limit} tokens. Exact match and F1 over words are those of SQuAD "
+        "{squad}: without case, punctuation and articles, against the reference that agrees best."
+    )
+
     context: str = setting("context", "The column of the context.")
     question: str = setting("question", "The column of the question.")
     answers: str = setting(

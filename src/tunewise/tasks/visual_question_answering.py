@@ -40,6 +40,11 @@ class VisualQuestionAnswering(Choosing):
     Two rows with one picture belong together: cut splits with ``group: image``.
     """
 
+    description = (
+        "Each example is an image with a question; one of {labels} answers is chosen, and the "
+        "loss is the cross-entropy of the right one."
+    )
+
     image: str = field(
         metadata=described("The column of the images: paths, or the images themselves.")
     )
