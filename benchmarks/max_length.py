@@ -53,7 +53,7 @@ def main() -> None:
     coder: Any = GPT2Tokenizer.from_pretrained(chosen.data / "gpt2-tokenizer")
     coder.pad_token = coder.eos_token
     task = QuestionAnswering()
-    settled = task.settle(read_data(DataSettings(files=FILES), task.columns(), chosen.data))
+    settled = task.settle(read_data(DataSettings(files=FILES), task.reading.columns, chosen.data))
     train, validation = (
         [task.read(row) for row in settled.splits[name]] for name in ("train", "validation")
     )

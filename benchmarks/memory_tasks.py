@@ -57,9 +57,9 @@ LINES: dict[str, tuple[Task, tuple[Path, ...], Adaptation, StepShape]] = {
 
 def shape_of(task: Task, folders: tuple[Path, ...], device: str = "meta") -> Model:
     """A model in which no token ends an answer."""
-    model = task.shape(folders, options=OPTIONS, device=device)
+    model = task.builder.shape(folders, options=OPTIONS, device=device)
     assert model is not None
-    if task.form == "write":
+    if task.writes:
         module: Any = model.module
         module.config.eos_token_id = module.generation_config.eos_token_id = None
         model.coder = NoTokenizer(module.config.vocab_size)

@@ -50,7 +50,7 @@ def encoded_rows(data: Path, limit: int = LIMIT) -> tuple[list[Encoded], Any]:
     task = QuestionAnswering()
     rule = SplitRule(validation=0.05, group="context")
     settings = DataSettings(files={"train": "squad/train_subset.jsonl"}, split=rule)
-    settled = task.settle(read_data(settings, task.columns(), data))
+    settled = task.settle(read_data(settings, task.reading.columns, data))
     examples = [task.read(row) for row in settled.splits["train"]]
     return task.encode_training(examples, coder, max_length=limit), coder
 

@@ -80,7 +80,7 @@ def help_of(command: str) -> str:
 
 def schema() -> dict[str, Any]:
     """The schema of the study file that the package ships."""
-    text = files("tunewise.studies").joinpath("study.schema.json").read_text(encoding="utf-8")
+    text = files("tunewise.studyfile").joinpath("study.schema.json").read_text(encoding="utf-8")
     whole: dict[str, Any] = json.loads(text)
     return whole
 
@@ -153,7 +153,7 @@ def settings_table(part: type, described: Schema, needed: Sequence[str] = ()) ->
         one = described[name]
         must = name in needed or "default" not in one
         default = "**needed**" if must else f"`{json.dumps(one['default'])}`"
-        meaning = one.get("description", "").replace("None:", "null:")
+        meaning = one.get("description", "")
         rows.append(f"| `{name}` | {cell(in_words(kind))} | {default} | {cell(meaning)} |")
     return "\n".join(rows)
 

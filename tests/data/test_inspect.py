@@ -211,7 +211,7 @@ def test_spans_of_a_context_are_question_answering(tmp_path: Path) -> None:
     study = read_study(tmp_path / "study.yaml")
     assert study.task.name == "question-answering"
     assert [entry.method for entry in study.methods] == ["untuned", "lora", "full"]
-    data = read_data(study.data, study.task.columns(), tmp_path)
+    data = read_data(study.data, study.task.reading.columns, tmp_path)
     assert {name: len(rows) for name, rows in data.splits.items()} == guess.rows
     by_split = [{row["context"] for row in rows} for rows in data.splits.values()]
     assert sum(map(len, by_split)) == len(set().union(*by_split)) == 100  # no context twice

@@ -16,6 +16,7 @@ from tests.tasks.conftest import byte_tokenizer, save_writer
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2Config
 
 from tunewise.api import Study
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.causal import check_causal
 from tunewise.backbones.model import Model
 from tunewise.backbones.sources import resolve
@@ -317,7 +318,7 @@ def test_a_model_that_is_only_asked_is_loaded_once(
     save_writer(tmp_path / "writer")
     task = Classification(("statement",), "label", OPTIONS)
     loaded = "loaded as a classifier too"
-    monkeypatch.setattr(Classification, "build", lambda *_, **__: pytest.fail(loaded))
+    monkeypatch.setattr(Builder, "build", lambda *_, **__: pytest.fail(loaded))
     inspector = Inspector(resolve(str(tmp_path / "writer")), task, OPTIONS, only_asked=True)
     monkeypatch.setattr(models, "build_writer", lambda *_, **__: pytest.fail("loaded again"))
     method: Any = METHODS.build("prompt", {})

@@ -44,7 +44,7 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 def told(model: Model, *texts: str, task: Any = TASK, **changes: Any) -> tuple[list[str], Any]:
     """The ids after telling, and the rows."""
     rows = rows_of(**changes)
-    splits: Any = {"train": [dict.fromkeys(task.texts, text) for text in texts]}
+    splits: Any = {"train": [dict.fromkeys(task.reading.texts, text) for text in texts]}
     tell_reading(rows, {"bert": model}, task, splits)
     return ids(rows), rows
 

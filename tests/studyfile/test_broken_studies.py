@@ -103,6 +103,25 @@ BROKEN = {
         ("rank: 8", "rank: [8, 0]"),
         "study.yaml:7 methods.lora.rank: found 0: a whole number from 1 up.",
     ),
+    "a value in a setting that is a mapping, by a name with points": (
+        ("rank: 8", "ranks: {layer.0.query: 0}"),
+        "study.yaml:7 methods.lora.ranks.layer.0.query: found 0: a whole number from 1 up.",
+    ),
+    "a mapping that names one thing twice": (
+        ("source: reviews.csv", "source: reviews.csv, columns: {a: x, b: x}"),
+        "study.yaml:3 data.columns: found {a: 'x', b: 'x'}: b and a are both 'x', and a column has "
+        "one name.",
+    ),
+    "a split that there is not": (
+        ("source: reviews.csv", "files: {trian: a.csv}"),
+        "study.yaml:3 data.files: found {trian: 'a.csv'}: unknown split 'trian'. Did you mean "
+        "'train'? Known: test, train, validation.",
+    ),
+    "a size without a unit that there is": (
+        ("seeds: [0, 1]", "memory_limit: 8 G"),
+        "study.yaml:10 memory_limit: found '8 G': a size above 0 with its unit, such as 8 GB or "
+        "512 MiB.",
+    ),
     "an empty sweep": (
         ("rank: 8", "rank: []"),
         "study.yaml:7 methods.lora.rank: found an empty list: a sweep needs a value, "

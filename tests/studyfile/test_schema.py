@@ -3,15 +3,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # it has no types of its own
 import pytest
 
+from tunewise.core.canonical import OPEN
+from tunewise.core.settings import MEANING
+from tunewise.data.settings import DataSettings, SplitRule
+from tunewise.methods.base import METHODS
 from tunewise.studyfile.expand import expand
+from tunewise.studyfile.limits import Limits
 from tunewise.studyfile.reading import read_text
 from tunewise.studyfile.schema import DIALECT, PATH, text
+from tunewise.studyfile.settings import StudyOptions
 from tunewise.studyfile.studyfile import settings_of_document
+from tunewise.tasks.base import TASKS
+from tunewise.training.settings import TrainingSettings
 
 SHIPPED = json.loads(PATH.read_text(encoding="utf-8"))
 
@@ -123,14 +132,34 @@ def test_broken_studies_do_not_pass(name: str) -> None:
 
 def test_settings_are_described() -> None:
     warmup = SHIPPED["$defs"]["training"]["properties"]["warmup"]
-    assert warmup["description"] == "fraction of all steps"
+    assert warmup["description"] == "Fraction of all steps in which the learning rate rises."
     assert warmup["default"] == 0.06
+
+
+PUBLISHED = [
+    TrainingSettings,
+    DataSettings,
+    SplitRule,
+    StudyOptions,
+    Limits,
+    *METHODS.classes.values(),
+    *TASKS.classes.values(),
+]
+
+
+@pytest.mark.parametrize("part", PUBLISHED, ids=lambda part: part.__name__)
+def test_every_setting_says_what_it_means_in_a_sentence(part: Any) -> None:
+    for field in fields(part):
+        if not field.metadata.get(OPEN):  # which holds settings of a library's own
+            meaning = field.metadata[MEANING]
+            assert meaning[0].isupper() or meaning[0] == "`", (field.name, meaning)
+            assert meaning.endswith("."), (field.name, meaning)
 
 
 def test_the_shipped_schema_is_found_without_torch() -> None:
     code = (
         "import sys, importlib.resources as r;"
-        "r.files('tunewise.studies').joinpath('study.schema.json').read_text();"
+        "r.files('tunewise.studyfile').joinpath('study.schema.json').read_text();"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

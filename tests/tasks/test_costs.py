@@ -91,7 +91,7 @@ def test_the_counted_batches_of_a_trial_hold_what_their_shape_foresees(
     study["methods"] = study["methods"][1:]
     costs, parts = trained(study, tmp_path / "run")
     counted = costs["memory"]["counted"]
-    model = parts.task.shape([writer], options=())
+    model = parts.task.builder.shape([writer], options=())
     assert model is not None and isinstance(parts.method, Adaptation)
     limit = parts.max_length(model)
     held = parts.task.encode(parts.examples("validation"), model.coder, max_length=limit)

@@ -110,7 +110,7 @@ def test_what_cannot_fit_is_left_out_of_training_and_not_asked() -> None:
     wide = example(LONG, "drawer", question="Where? " * 40)
     assert TASK.encode_training([wide, *examples(2)], CODER, max_length=200)[0].id != "1"
     (item,) = TASK.encode([wide], CODER, max_length=200)
-    assert not TASK.fits(item)
+    assert not item.fits
     answer = example(LONG, LONG[:300])  # longer than everything
     assert TASK.encode_training([answer], CODER, max_length=200) == []
 
@@ -136,7 +136,7 @@ def test_a_batch_without_a_supervised_token_is_an_error_and_never_a_loss_of_zero
 
 @pytest.fixture(scope="module")
 def model(writer: Path) -> Model:
-    return TASK.build(str(writer), seed=0)
+    return TASK.builder.build(str(writer), seed=0)
 
 
 def plain_loss(model: Model, encoded: Sequence[Encoded]) -> torch.Tensor:
@@ -230,10 +230,10 @@ def test_predictions_carry_every_way_and_the_first_counts(model: Model) -> None:
     [
         ({"prompt": "{question}"}, "must hold"),
         ({"prompt": "{context} {question} Answer: "}, "must not end in a blank"),
-        ({"decoding": ("top-q 3",)}, "decoding = top-q 3"),
+        ({"decoding": ("top-q 3",)}, "decoding = 'top-q 3'"),
         ({"decoding": ("top-k 2.5",)}, "whole number"),
         ({"decoding": ("top-p 0",)}, "above 0, at most 1"),
-        ({"decoding": ("beam 2 temperature 1",)}, "decoding = beam 2"),
+        ({"decoding": ("beam 2 temperature 1",)}, "decoding = 'beam 2 temperature 1'"),
         ({"decoding": ("greedy", "Greedy")}, "stands twice"),
         ({"decoding": ()}, "at least one way"),
         ({"max_length": 32}, "must leave room"),

@@ -28,7 +28,7 @@ def test_every_row_is_preprocessed_and_none_is_lost_unreported(real_data: Path, 
     coder.pad_token = coder.eos_token
     task = QuestionAnswering()
     settings = DataSettings(source=str(real_data / "squad"), files=FILES)
-    settled = task.settle(read_data(settings, task.columns(), Path()))
+    settled = task.settle(read_data(settings, task.reading.columns, Path()))
     seconds, rows = 0.0, 0
     for split, prepared in settled.splits.items():
         assert settled.facts[split]["dropped_answers"] == []
@@ -48,7 +48,7 @@ def test_every_row_is_preprocessed_and_none_is_lost_unreported(real_data: Path, 
                 assert ids[-1] == end
                 assert ids[: item.prompt][-2:] == coder("Answer:")["input_ids"]
                 assert len(ids) <= limit
-        assert sum(not task.fits(item) for item in asked) <= 0.01 * len(asked)
+        assert sum(not item.fits for item in asked) <= 0.01 * len(asked)
         if limit == 512:
             assert left_out == []
     assert rows == 4000 + 7938 + 6395

@@ -41,11 +41,13 @@ TASK = VisualQuestionAnswering(image="image", question="question", answer="answe
 
 @pytest.fixture
 def model(picture_encoder: Path, checkpoint: Callable[[str], Path]) -> Model:
-    return TASK.build(f"{picture_encoder} + {checkpoint('bert')}", options=list(COLOURS), seed=0)
+    return TASK.builder.build(
+        f"{picture_encoder} + {checkpoint('bert')}", options=list(COLOURS), seed=0
+    )
 
 
 def settled(folder: Path, task: VisualQuestionAnswering) -> Any:
-    return task.settle(read_data(DataSettings(source=str(folder)), task.columns(), Path()))
+    return task.settle(read_data(DataSettings(source=str(folder)), task.reading.columns, Path()))
 
 
 def examples_of(folder: Path, task: VisualQuestionAnswering, split: str) -> list[Example]:

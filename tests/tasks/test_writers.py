@@ -41,7 +41,7 @@ every_method = pytest.mark.parametrize("name", METHOD_SETTINGS)
 
 
 def prepared(writer: Path, name: str, seed: int = 1) -> tuple[Model, Any]:
-    model = TASK.build(str(writer), seed=0)
+    model = TASK.builder.build(str(writer), seed=0)
     method: Any = METHODS.build(name, METHOD_SETTINGS[name])
     torch.manual_seed(seed)
     method.prepare(model)

@@ -53,7 +53,7 @@ def test_usual_families_see_no_padding(
     checkpoint: Callable[[str], Path], family: str, pooling: str
 ) -> None:
     task = classification(pooling)
-    model = task.build(str(checkpoint(family)), options=OPTIONS, seed=0)
+    model = task.builder.build(str(checkpoint(family)), options=OPTIONS, seed=0)
     assert shift_by_padding(task, model) < SAME / 10
 
 
@@ -92,7 +92,7 @@ def test_the_shift_is_the_distance_of_the_logits_over_the_largest(tmp_path: Path
             return type("Output", (), {"logits": torch.full((rows, 2), float(columns))})
 
     task = classification()
-    model = task.build(
+    model = task.builder.build(
         str(saved(tmp_path, "bert", CONFIGURATIONS["bert"])), options=OPTIONS, seed=0
     )
     model.module = Counting()
@@ -124,7 +124,7 @@ def test_a_checkpoint_with_a_number_that_is_none_is_refused(
     checkpoint: Callable[[str], Path], value: float
 ) -> None:
     task = classification()
-    model = task.build(str(checkpoint("bert")), options=OPTIONS, seed=0)
+    model = task.builder.build(str(checkpoint("bert")), options=OPTIONS, seed=0)
     check_numbers(model)
     weight = model.module.get_parameter("bert.encoder.layer.1.output.dense.weight")
     weight.data[3, 4] = value
@@ -138,7 +138,7 @@ def test_a_model_that_fails_on_every_text_is_the_users_to_mend(
     checkpoint: Callable[[str], Path],
 ) -> None:
     task = classification()
-    model = task.build(str(checkpoint("bert")), options=OPTIONS, seed=0)
+    model = task.builder.build(str(checkpoint("bert")), options=OPTIONS, seed=0)
     embedding: Any = model.module.get_submodule("bert.embeddings.word_embeddings")
     embedding.weight.data = embedding.weight.data[:1]
     with pytest.raises(InputError, match="it loads, but cannot answer a text"):

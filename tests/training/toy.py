@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.model import Model
 from tunewise.data.examples import Example, Prediction
-from tunewise.tasks.base import Asking, Batch, Encoded, Loss
+from tunewise.data.sources import Data
+from tunewise.tasks.base import Asking, Batch, Encoded, Loss, Reading, Settled
 from tunewise.tasks.choosing import Choosing
 
 
@@ -20,8 +22,16 @@ class Toy(Choosing):
     name = "toy"
     metrics = ("accuracy",)
 
-    def columns(self) -> tuple[str, ...]:
-        return ("numbers", "label")
+    @property
+    def reading(self) -> Reading:
+        return Reading(("numbers", "label"), ("numbers",), answer="label", stratum="label")
+
+    @property
+    def builder(self) -> Builder:
+        return Builder()
+
+    def settle(self, data: Data) -> Settled:
+        return Settled(data, data.splits, ("below", "above"))
 
     def read(self, row: dict[str, Any]) -> Example:
         return Example(row["id"], (row["numbers"],), row["label"])

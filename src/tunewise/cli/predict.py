@@ -79,18 +79,18 @@ def _answer(
         examples = read_inputs(
             input,
             str(input),
-            parts.task.texts,
+            parts.task.reading.texts,
             rename=columns,
-            picture=parts.task.picture,
-            folder=parts.task.picture_folder,
+            picture=parts.task.reading.image,
+            folder=parts.task.reading.image_folder,
         )
-    elif parts.task.picture is not None:
+    elif parts.task.reading.image is not None:
         raise InputError(
             f"--text: this study reads pictures. Give --input FILE with the columns "
-            f"{' and '.join(parts.task.texts)}; paths start where the file lies."
+            f"{' and '.join(parts.task.reading.texts)}; paths start where the file lies."
         )
     else:
-        examples = given_input(text, parts.task.texts)
+        examples = given_input(text, parts.task.reading.texts)
     predictor = load_predictor(parts, weights)
     answers = [
         prediction

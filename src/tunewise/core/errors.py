@@ -7,6 +7,8 @@ TunewiseError            the user sees its text, without a traceback
 ├── MachineTrouble       the machine ended it: a process was killed, a disk is full; exit code 1
 └── DamagedFile          a stored file is not what was written: cut short, altered, or newer
     └── DamagedStudy     one of a study; running the study again repairs it; exit code 1
+
+SettingError (a ValueError) is for those who read settings: they make it part of an InputError.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 MOST_SHOWN = 20
 MOST_SAID = 240  # characters of what a library says
@@ -53,6 +56,32 @@ class InputError(TunewiseError):
         if len(self.problems) > MOST_SHOWN:
             shown.append(f"... and {len(self.problems) - MOST_SHOWN} more.")
         super().__init__("\n".join(shown))
+
+
+class SettingError(ValueError):
+    """A value that a settings class refuses. Whoever read it knows where it stands, and reports it.
+
+    A part that is wrong as a whole, and in no setting of it, raises a plain `ValueError`.
+
+    Args:
+        name: the setting, as a study file names it.
+        value: what it was given.
+        expected: what would be right; the end of a sentence, with its full stop.
+        within: where the setting is a mapping, the keys that lead to `value`.
+
+    >>> print(SettingError("ranks", 0, "a whole number from 1 up.", within=("query",)))
+    ranks.query = 0: a whole number from 1 up.
+    """
+
+    def __init__(
+        self, name: str, value: Any, expected: str, *, within: tuple[str, ...] = ()
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.expected = expected
+        self.keys = (name, *within)
+        value = list(value) if isinstance(value, tuple) else value  # as a study file has it
+        super().__init__(f"{'.'.join(self.keys)} = {value!r}: {expected}")
 
 
 class StudyBusy(TunewiseError):

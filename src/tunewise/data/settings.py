@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tunewise.core.errors import nearest
+from tunewise.core.errors import SettingError, nearest, unknown
+from tunewise.core.settings import setting
 from tunewise.data.table import SPLITS
 
 Size = int | float | Literal["rest"]
@@ -24,19 +25,20 @@ class SplitRule:
     {'train': 'rest', 'validation': 0.1, 'test': 500}
     """
 
-    from_: str = "train"  # `from` in the study file; a single file counts as train
-    train: Size | None = None
-    validation: Size | None = None
-    test: Size | None = None
-    seed: int = 0
-    group: str | None = None
-    stratify: bool = True
+    from_: str = setting("train", "The split that is cut. A data set of one file is all `train`.")
+    train: Size | None = setting(None, "Rows of train: a number, a fraction, or the rest.")
+    validation: Size | None = setting(
+        None, "Rows of validation: a number, a fraction, or the rest."
+    )
+    test: Size | None = setting(None, "Rows of test: a number, a fraction, or the rest.")
+    seed: int = setting(0, "Of the random assignment of rows to splits.")
+    group: str | None = setting(None, "A column whose values never stand in two splits.")
+    stratify: bool = setting(True, "Keep the label distribution in every split.")
 
     def __post_init__(self) -> None:
         if self.from_ not in SPLITS:
-            raise ValueError(
-                f"from = {self.from_!r}: the split to cut. {nearest(self.from_, SPLITS)}"
-            )
+            right = f"the split to cut. {nearest(self.from_, SPLITS)}"
+            raise SettingError("from", self.from_, right)
         given = {name: getattr(self, name) for name in SPLITS if getattr(self, name) is not None}
         if not set(given) - {self.from_}:
             raise ValueError(
@@ -53,9 +55,9 @@ class SplitRule:
                 "the fractions of all rows may not exceed 1."
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed = {self.seed!r}: a whole number from 0 up.")
+            raise SettingError("seed", self.seed, "a whole number from 0 up.")
         if self.group == "":
-            raise ValueError("group = '': the name of a column.")
+            raise SettingError("group", self.group, "the name of a column.")
 
     @property
     def sizes(self) -> dict[str, Size]:
@@ -79,15 +81,23 @@ class DataSettings:
     set serves as train, validation and test. `columns` renames: ours to theirs.
     """
 
-    source: str | None = None
-    files: dict[str, str] | None = None
-    config: str | None = None
-    revision: str | None = None
-    split: SplitRule | None = None
-    limit: int | dict[str, int] | None = None  # rows of every split, or of the named ones
-    columns: dict[str, str] | None = None
-    on_missing_label: Literal["error", "drop"] = "error"
-    on_unseen_label: Literal["error", "drop"] = "error"  # a label that train lacks
+    source: str | None = setting(None, "A hub id, a folder, a file, or embedded:reviews.")
+    files: dict[str, str] | None = setting(
+        None, "The file, or the split of a hub data set, that serves as train, validation and test."
+    )
+    config: str | None = setting(None, "Configuration (subset) of a data set on the hub.")
+    revision: str | None = setting(None, "Branch, tag or commit of a data set on the hub.")
+    split: SplitRule | None = setting(None, "How one split is cut into several.")
+    limit: int | dict[str, int] | None = setting(
+        None, "Rows that are read of every split, or of each named one."
+    )
+    columns: dict[str, str] | None = setting(None, "Other names for columns: ours to theirs.")
+    on_missing_label: Literal["error", "drop"] = setting(
+        "error", "What to do with a row without a label."
+    )
+    on_unseen_label: Literal["error", "drop"] = setting(
+        "error", "What to do with a label that the training split lacks."
+    )
 
     def __post_init__(self) -> None:
         if not self.source and not self.files:
@@ -97,49 +107,44 @@ class DataSettings:
             )
         for name in self.files or {}:
             if name not in SPLITS:
-                raise ValueError(f"files: unknown split '{name}'. {nearest(name, SPLITS)}")
+                raise SettingError("files", self.files, unknown("split", name, SPLITS))
         _check_limit(self.limit)
         _check_columns(self.columns or {})
         for name in ("on_missing_label", "on_unseen_label"):
             if getattr(self, name) not in ("error", "drop"):
-                raise ValueError(f"{name} = {getattr(self, name)!r}: either error or drop.")
+                raise SettingError(name, getattr(self, name), "either error or drop.")
         if not self.source and (self.config or self.revision):
             raise ValueError("config and revision belong to a hub id, and there is no source.")
 
 
 def _check_size(name: str, size: object) -> None:
-    right = "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest"
-    if size == "rest":
-        return
-    if isinstance(size, bool) or not isinstance(size, (int, float)):
-        raise ValueError(f"{name} = {size!r}: {right}.")
-    if isinstance(size, float) and not 0 < size < 1:
-        raise ValueError(f"{name} = {size!r}: {right}.")
-    if size <= 0:
-        raise ValueError(f"{name} = {size!r}: {right}.")
+    rows = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+    fraction = isinstance(size, float) and 0 < size < 1
+    if not (rows or fraction or size == "rest"):
+        right = "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest."
+        raise SettingError(name, size, right)
 
 
 def _check_limit(limit: int | dict[str, int] | None) -> None:
     numbers = limit if isinstance(limit, dict) else {"": limit}
     for name, number in numbers.items():
-        place = f"limit.{name}" if name else "limit"
         if name and name not in SPLITS:
-            raise ValueError(f"limit: unknown split '{name}'. {nearest(name, SPLITS)}")
+            raise SettingError("limit", limit, unknown("split", name, SPLITS))
         if number is None and not name:
             continue
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ValueError(f"{place} = {number!r}: a whole number of rows from 1 up.")
+            right = "a whole number of rows from 1 up."
+            raise SettingError("limit", number, right, within=(name,) if name else ())
 
 
 def _check_columns(columns: dict[str, str]) -> None:
     for ours, theirs in columns.items():
         if not isinstance(theirs, str) or not theirs:
-            raise ValueError(f"columns.{ours} = {theirs!r}: the name of a column in the data.")
+            right = "the name of a column in the data."
+            raise SettingError("columns", theirs, right, within=(ours,))
     taken: dict[str, str] = {}
     for ours, theirs in columns.items():
         if theirs in taken:
-            raise ValueError(
-                f"columns.{ours} and columns.{taken[theirs]} are both '{theirs}': "
-                "a column can have one name."
-            )
+            right = f"{ours} and {taken[theirs]} are both '{theirs}', and a column has one name."
+            raise SettingError("columns", columns, right)
         taken[theirs] = ours

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tunewise.core.errors import SettingError
+from tunewise.core.settings import refuse_below
+
 Kind = Literal["greedy", "beam", "sample"]
 
 PROMPTS_AT_ONCE = 16  # read together
@@ -31,27 +34,23 @@ class Strategy:
 
     def __post_init__(self) -> None:
         if self.kind not in ("greedy", "beam", "sample"):
-            raise ValueError(f"kind = {self.kind}: greedy, beam or sample.")
+            raise SettingError("kind", self.kind, "greedy, beam or sample.")
         if self.kind != "sample":
             for name, unset in (("temperature", 1.0), ("top_k", None), ("top_p", None)):
                 if getattr(self, name) != unset:
                     raise ValueError(f"{name} is of drawn tokens: it needs kind: sample.")
             if self.samples != 1:
-                raise ValueError(f"samples = {self.samples}: {self.kind} has one answer only.")
+                raise SettingError("samples", self.samples, f"{self.kind} has one answer only.")
         if self.beams < 2:
-            raise ValueError(f"beams = {self.beams}: from 2 up; one beam is greedy.")
+            raise SettingError("beams", self.beams, "from 2 up; one beam is greedy.")
         if not 0 < self.temperature < float("inf"):
-            raise ValueError(f"temperature = {self.temperature}: a number above 0.")
-        if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k = {self.top_k}: a whole number from 1 up.")
+            raise SettingError("temperature", self.temperature, "a number above 0.")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p = {self.top_p}: above 0, at most 1.")
-        if self.samples < 1:
-            raise ValueError(f"samples = {self.samples}: a whole number from 1 up.")
-        if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens = {self.max_new_tokens}: a whole number from 1 up.")
+            raise SettingError("top_p", self.top_p, "above 0, at most 1.")
+        refuse_below(1, self, "top_k", "samples", "max_new_tokens")
         if not all(self.stop):
-            raise ValueError("stop: an empty text stands everywhere; name what ends an answer.")
+            right = "an empty text stands everywhere; name what ends an answer."
+            raise SettingError("stop", self.stop, right)
 
     @property
     def label(self) -> str:

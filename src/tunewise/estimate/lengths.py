@@ -59,7 +59,7 @@ class Lengths:
 
 def lengths_of(task: Task, coder: Any, splits: Splits) -> Lengths:
     """The lengths of a study's texts, counted by a tokenizer, or by words where it is None."""
-    writes = task.form == "write"
+    writes = task.writes
     return Lengths(
         _split(task, coder, splits["train"]),
         _split(task, coder, splits["validation"]),
@@ -102,17 +102,18 @@ def _split(task: Task, coder: Any, rows: Sequence[Row]) -> Split:
     step = -(-len(rows) // MOST_TOKENIZED)
     texts, answers = _counted(task, coder, rows[::step])
     where = [at // step for at in range(len(rows))]
+    image = task.reading.image
     return Split(
         [texts[at] for at in where],
         [answers[at] for at in where] if answers else (),
-        len({row[task.picture] for row in rows}) if task.picture else 0,
+        len({row[image] for row in rows}) if image else 0,
     )
 
 
 def _counted(task: Task, coder: Any, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
     """Tokens of the texts and, where they are written, of the answers."""
     examples = [task.read(row) for row in rows]
-    if task.form == "write":
+    if task.writes:
         if coder is None:
             answers = [(example.references or ("",))[0] for example in examples]
             prompts = [_by_words(task.prompted(example)) for example in examples]
@@ -121,11 +122,8 @@ def _counted(task: Task, coder: Any, rows: Sequence[Row]) -> tuple[list[int], li
         return [one.prompt for one in encoded], [one.length - one.prompt for one in encoded]
     if coder is None:
         return [SPECIAL + _by_words(" ".join(example.texts)) for example in examples], []
-    return task.lengths([_texts(task, row) for row in rows], coder), []
-
-
-def _texts(task: Task, row: Row) -> tuple[str, ...]:
-    return tuple(str(row[column]) for column in task.texts)
+    columns = task.reading.texts
+    return task.lengths([tuple(str(row[name]) for name in columns) for row in rows], coder), []
 
 
 def _by_words(text: str) -> int:

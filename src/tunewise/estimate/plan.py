@@ -31,7 +31,6 @@ from tunewise.methods.base import AsIs
 from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Contender, Expansion, Point, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
-from tunewise.tasks.base import Task
 from tunewise.training.settings import TrainingSettings
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
@@ -68,13 +67,13 @@ class _Planner:
     def plan(self) -> Plan:
         task = self.settings.task
         self.say("Reading the data ...")
-        data = read_data(self.settings.data, task.columns(), self.settings.base, label=task.stratum)
+        reading = task.reading
+        data = read_data(
+            self.settings.data, reading.columns, self.settings.base, label=reading.stratum
+        )
         settled = task.settle(data)
         self.labels, self.asked = settled.options, task_settings(task, settled.settings)
         self.splits: Splits = settled.splits
-        self.known = type(task).shape is not Task.shape  # a task of others need not say
-        if not self.known:
-            self.notes.append(f"memory and time are not foreseen for the task {task.name}.")
         folders = self._folders()
         with Foreseer() as foreseer:
             self.foreseer = foreseer
@@ -82,7 +81,7 @@ class _Planner:
             asked = [
                 row
                 for row in self.expansion.contenders
-                if self.known and (row.trained or isinstance(row.method, AsIs))
+                if row.trained or isinstance(row.method, AsIs)
             ]
             known = known_calibration(THREADS)
             self.calibration = known or Calibration(**foreseer.ask({"ask": "calibration"}))
@@ -113,9 +112,7 @@ class _Planner:
     def _folders(self) -> dict[ModelChoice, Folders]:
         found: dict[ModelChoice, Folders] = {}
         self.lengths: dict[Path, Lengths] = {}
-        if not self.known:
-            return found
-        pairs = self.settings.task.picture is not None
+        pairs = self.settings.task.builder.images
         for model in self.settings.models:
             sources = parts_of(model.source) if pairs else (model.source,)
             try:

@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
-from tunewise.data.embedded_world.scenes import DRAWN
+from tunewise.data.embedded_world.scenes import BLANK
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.tasks.base import Batch, Encoded, Task
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.vectors import frozen_encoders
-
-BLANK = f"{DRAWN}0"  # a picture that needs no file
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class StepBatches:
 def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
     """Batches of a shape for a model with the method applied."""
     coder, wide = model.coder, shape.tokens_evaluated
-    if task.form == "write":
+    if task.writes:
         prompt = shape.prompt_tokens or wide
         prompts = min(shape.evaluated, PROMPTS_AT_ONCE)
         learnt = fake_answers(shape.examples_at_once, shape.tokens, shape.targets)
@@ -88,7 +86,7 @@ def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
             prompts=task.collate(fake_answers(prompts, prompt, 0), coder),
         )
     encoders = frozen_encoders(model)
-    picture = "" if task.picture is None or "image" in encoders else BLANK
+    picture = "" if task.reading.image is None or "image" in encoders else BLANK
     learnt = fake_examples(model, shape.examples_at_once, shape.tokens, picture)
     evaluated = fake_examples(model, shape.evaluated, wide, picture)
     return StepBatches(

@@ -68,13 +68,11 @@ def _model(request: dict[str, Any], made: dict[str, Model]) -> Model:
     key = json.dumps([request[name] for name in ("folders", "task", "dropout", "options")])
     if key not in made:
         made.clear()  # requests come model by model
-        model = _task(request).shape(
+        made[key] = _task(request).builder.shape(
             [Path(folder) for folder in request["folders"]],
             options=request["options"],
             dropout=request["dropout"],
         )
-        assert model is not None  # the plan asks of tasks that say how
-        made[key] = model
     return made[key]
 
 
@@ -100,7 +98,7 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
     base = {name for name, _ in model.module.named_parameters()}
     attention = {path for path, own in roles(model).items() if set(own) & set(ATTENTION)}
     try:
-        adapted = applied(model, method.for_columns(task.texts))
+        adapted = applied(model, method.for_columns(task.reading.texts))
         limit = task.limit(training.max_length, adapted)
     except InputError as error:
         return {"error": str(error)}

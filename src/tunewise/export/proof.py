@@ -67,7 +67,7 @@ def prove(
         ask: loads the folder and answers; a process of its own, if nothing else.
     """
     examples = list(examples[:EXAMPLES])
-    writes = parts.task.form == "write"
+    writes = parts.task.writes
     question: dict[str, Any] = {"form": form, "labels": parts.options, "writes": writes}
     if form != "tunewise" and isinstance(predictor, ModelPredictor):
         if writes:

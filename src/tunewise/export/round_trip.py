@@ -105,7 +105,7 @@ def _moved(  # noqa: PLR0917  # an export, and what it was made from
 
 
 def _answers(parts: Parts, predictor: Predictor, examples: Sequence[Example]) -> Answers:
-    return own_values(predictor.predict(examples), writes=parts.task.form == "write")
+    return own_values(predictor.predict(examples), writes=parts.task.writes)
 
 
 def _apart(one: Answers, other: Answers) -> float:

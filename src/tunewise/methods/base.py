@@ -44,13 +44,23 @@ class Method(ABC):
     """A way of adapting a model. Its fields are its settings in the study file.
 
     `version` rises whenever a default or the mathematics changes, so that old trials keep
-    their meaning. `seeded` is False where every seed would give the same result. `one_value`
-    names the settings that can be neither swept nor searched, with the reason.
+    their meaning. `trained` is True where the one loop trains it, so that training settings mean
+    something to it. `seeded` is False where every seed would give the same result. `asks_writer`
+    is True where it asks a model to go on writing, whatever the task's form; the model is then
+    built so, and `check` is shown it, without its numbers, before the study runs. `one_value` names
+    the settings that can be neither swept nor searched, with the reason.
+
+    `description` is what the method section of a paper says of it: paragraphs with a blank line
+    between them, in which ``{lora}`` cites a source that reports know and ``{equation lora}``,
+    alone, is one of their equations.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    description: ClassVar[str] = ""
+    trained: ClassVar[bool] = False
     uses_model: ClassVar[bool] = True
+    asks_writer: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
     one_value: ClassVar[Mapping[str, str]] = {}
     cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -75,7 +85,7 @@ class Method(ABC):
         """The settings that only these settings allow; most methods have none.
 
         Raises:
-            InputError: the settings do not say which.
+            SettingError: one of them says none that there is.
         """
         return OpenSettings({}, {})
 
@@ -86,6 +96,13 @@ class Method(ABC):
             InputError: they name others.
         """
         return self
+
+    def check(self, model: Model, options: Sequence[str]) -> None:  # noqa: B027  # few have to
+        """Look whether the settings fit the model that is asked and these options.
+
+        Raises:
+            InputError: they do not.
+        """
 
     def unread(self) -> Mapping[str, str]:
         """The settings that mean nothing beside the others, each with the reason."""
@@ -110,6 +127,7 @@ class Adaptation(Method):
     some shows whether the method works on it; then a plan applies it to noise.
     """
 
+    trained = True
     learning_rate: ClassVar[float]
     """The default learning rate. Each method says why in a comment."""
     needs_numbers: ClassVar[bool] = False
@@ -202,20 +220,7 @@ class AsIs(Method):
 
 
 class Direct(Method):
-    """Fitted in one go, without the loop: majority, TF-IDF, nearest neighbour, prompting.
-
-    `asks_writer` is True where it asks the model to go on writing, whatever the task's form; the
-    model is then built so, and `check` is shown it, without its numbers, before the study runs.
-    """
-
-    asks_writer: ClassVar[bool] = False
-
-    def check(self, model: Model, options: Sequence[str]) -> None:
-        """Look whether the settings fit this model and these options.
-
-        Raises:
-            InputError: they do not.
-        """
+    """Fitted in one go, without the loop: majority, TF-IDF, nearest neighbour, prompting."""
 
     @abstractmethod
     def fit(

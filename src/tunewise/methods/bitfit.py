@@ -21,6 +21,8 @@ class BitFit(Adaptation):
     Source: Ben Zaken et al. 2021, arXiv:2106.10199.
     """
 
+    description = "BitFit {bitfit} trains the biases and the classifier."
+
     # The paper searches 1e-4 to 1e-3: biases are few, and bear more than matrices do.
     learning_rate = 5e-4
     starts_at_base = True

@@ -17,6 +17,11 @@ from tunewise.methods.base import METHODS, Adaptation
 class Full(Adaptation):
     """Full fine-tuning: every parameter of trunk and head is trained."""
 
+    description = (
+        "Full fine-tuning trains every parameter. The others are measured against it, and it is "
+        "the most expensive."
+    )
+
     # Devlin et al. 2019 (arXiv:1810.04805, A.3) search 5e-5, 3e-5 and 2e-5: larger steps
     # forget what was pretrained.
     learning_rate = 3e-5

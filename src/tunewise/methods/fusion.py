@@ -10,7 +10,8 @@ from torch import nn
 
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, Inputs, head_names
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only
 
@@ -24,8 +25,10 @@ class FusionMethod(Adaptation):
     and what pictures add.
     """
 
-    inputs: Inputs = "both"
-    width: int = WIDTH  # of each vector before they meet
+    description = "Fusion trains a small classifier on the frozen features of image and question."
+
+    inputs: Inputs = setting("both", "What the classifier sees: both vectors, or one alone.")
+    width: int = setting(WIDTH, "Features of each vector before they meet.")
 
     # As for any head: small random weights on fixed features bear large steps.
     learning_rate = 1e-3
@@ -33,9 +36,8 @@ class FusionMethod(Adaptation):
 
     def __post_init__(self) -> None:
         if self.inputs not in ("both", "question", "picture"):
-            raise ValueError(f"inputs = {self.inputs}: both, question or picture.")
-        if self.width < 1:
-            raise ValueError(f"width = {self.width}: a whole number from 1 up.")
+            raise SettingError("inputs", self.inputs, "both, question or picture.")
+        refuse_below(1, self, "width")
 
     def prepare(self, model: Model) -> None:
         """Raises InputError where the model has no picture encoder."""

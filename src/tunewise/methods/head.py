@@ -22,6 +22,11 @@ class Head(Adaptation):
     that the checkpoint lacks.
     """
 
+    description = (
+        "Head trains the classifier alone, on a model that stays as it was pretrained: the "
+        "cheapest use of one."
+    )
+
     # A convex problem on fixed features, from small random weights: steps that would wreck a
     # trunk are harmless here.
     learning_rate = 1e-3

@@ -10,6 +10,7 @@ from torch import nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import blocks
 from tunewise.core.errors import InputError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.trained import load_trained, save_trained, train_only
 
@@ -19,15 +20,18 @@ from tunewise.methods.trained import load_trained, save_trained, train_only
 class LastLayers(Adaptation):
     """The last `count` transformer blocks and the head are trained; what lies below is frozen."""
 
-    count: int = 2
+    description = (
+        "Last layers trains the topmost blocks and the classifier; everything below is frozen."
+    )
+
+    count: int = setting(2, "Blocks that are trained, from the last one down.")
 
     # As for full fine-tuning: these are the same matrices, and forget as easily.
     learning_rate = 5e-5
     starts_at_base = True
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"count = {self.count}: a whole number from 1 up.")
+        refuse_below(1, self, "count")
 
     def prepare(self, model: Model) -> None:
         """Raises InputError where the trunk has fewer blocks."""

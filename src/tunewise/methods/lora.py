@@ -13,7 +13,8 @@ from torch import nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR, Linear, blocks, shape_of, targets
 from tunewise.backbones.ties import settle_tie
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.lora_files import load_adapter, save_adapter
 from tunewise.methods.lora_layer import LoRALinear, Scaling
@@ -27,15 +28,39 @@ Number = TypeVar("Number", int, float)
 class LoRA(Adaptation):
     """Low-rank corrections and the head are trained. `LoRALinear` has the mathematics."""
 
-    rank: int = 8
-    alpha: float = 16.0  # the correction counts alpha / rank times
-    dropout: float = 0.0  # on what the correction reads
-    targets: tuple[str, ...] = ("query", "value")
-    scaling: Scaling = "rank"  # root: alpha / sqrt(rank), as in rsLoRA
-    ratio: float = 1.0  # B's learning rate over A's; LoRA+ has 16 (arXiv:2402.12354)
-    layers: tuple[int, int] | None = None  # first and last block, from 0; None: all
-    ranks: Mapping[str, int] | None = None  # other ranks by target; the last that matches counts
-    alphas: Mapping[str, float] | None = None  # other alphas by target
+    description = (
+        "LoRA {lora} freezes the weights W and trains a low-rank correction as a separate branch "
+        "of chosen layers. B starts at zero, so training starts from the pretrained model, and "
+        "the product can be merged into W afterwards:\n\n"
+        "{equation lora}\n\n"
+        "For a layer of shape d × k that is r(d + k) trainable parameters instead of dk, and the "
+        "optimizer keeps its state for these alone. With g, the gradient of the loss with respect "
+        "to y, they learn by\n\n"
+        "{equation lora-backward}"
+    )
+
+    rank: int = setting(8, "Rank of the corrections.")
+    alpha: float = setting(16.0, "The correction is scaled by alpha / rank.")
+    dropout: float = setting(0.0, "Dropout on the input of the corrections.")
+    targets: tuple[str, ...] = setting(
+        ("query", "value"),
+        "Target modules, by name or by role, such as query, value or all-linear.",
+    )
+    scaling: Scaling = setting(
+        "rank", "`rank` scales by alpha / rank, `root` by alpha / sqrt(rank), as in rsLoRA."
+    )
+    ratio: float = setting(
+        1.0, "Learning rate of B over that of A; LoRA+ has 16 (arXiv:2402.12354)."
+    )
+    layers: tuple[int, int] | None = setting(
+        None, "First and last block with corrections, from 0. If unset, all."
+    )
+    ranks: Mapping[str, int] | None = setting(
+        None, "Other ranks by target; the last one that matches counts."
+    )
+    alphas: Mapping[str, float] | None = setting(
+        None, "Other alphas by target; the last one that matches counts."
+    )
 
     # B starts at zero and the frozen trunk cannot be forgotten, so LoRA bears, and needs,
     # about ten times full fine-tuning's rate.
@@ -43,22 +68,26 @@ class LoRA(Adaptation):
     starts_at_base = True
 
     def __post_init__(self) -> None:
-        for place, rank in {"rank": self.rank, **_places("ranks", self.ranks)}.items():
+        refuse_below(1, self, "rank")
+        for target, rank in (self.ranks or {}).items():
             if rank < 1:
-                raise ValueError(f"{place} = {rank}: a whole number from 1 up.")
-        for place, alpha in {"alpha": self.alpha, **_places("alphas", self.alphas)}.items():
+                raise SettingError("ranks", rank, "a whole number from 1 up.", within=(target,))
+        right = "above 0, or the correction never counts."
+        if self.alpha <= 0:
+            raise SettingError("alpha", self.alpha, right)
+        for target, alpha in (self.alphas or {}).items():
             if alpha <= 0:
-                raise ValueError(f"{place} = {alpha}: above 0, or the correction never counts.")
+                raise SettingError("alphas", alpha, right, within=(target,))
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout = {self.dropout}: from 0 up to, not including, 1.")
+            raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if not self.targets:
-            raise ValueError("targets = []: name at least one kind of linear layer.")
+            raise SettingError("targets", self.targets, "name at least one kind of linear layer.")
         if self.scaling not in ("rank", "root"):
-            raise ValueError(f"scaling = {self.scaling}: rank or root.")
+            raise SettingError("scaling", self.scaling, "rank or root.")
         if self.ratio <= 0:
-            raise ValueError(f"ratio = {self.ratio}: a number above 0.")
+            raise SettingError("ratio", self.ratio, "a number above 0.")
         if self.layers is not None and not 0 <= self.layers[0] <= self.layers[1]:
-            raise ValueError(f"layers = {list(self.layers)}: first and last block, from 0.")
+            raise SettingError("layers", self.layers, "first and last block, from 0.")
 
     def unread(self) -> dict[str, str]:
         by_target = {"rank": self.ranks, "alpha": self.alphas}
@@ -143,10 +172,6 @@ class LoRA(Adaptation):
 
 def _is_lora(layer: nn.Module) -> bool:
     return isinstance(layer, LoRALinear)
-
-
-def _places(setting: str, values: Mapping[str, Number] | None) -> dict[str, Number]:
-    return {f"{setting}.{name}": value for name, value in (values or {}).items()}
 
 
 def _by_path(model: Model, values: Mapping[str, Number] | None, setting: str) -> dict[str, Number]:

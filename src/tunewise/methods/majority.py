@@ -24,6 +24,11 @@ FILE = "majority.json"
 class Majority(Direct):
     """Answers with the most frequent option of the training split, whatever the text says."""
 
+    description = (
+        "Majority answers the most frequent label of the training split. Whatever does not beat "
+        "it has learned nothing."
+    )
+
     uses_model = False
     seeded = False
     cannot = MappingProxyType(

@@ -21,6 +21,7 @@ from tunewise.backbones.texts import encoded
 from tunewise.backbones.vectors import picture_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
 from tunewise.core.files import read_json, write_json
+from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.pictures import name_of, open_picture, picture_bytes
 from tunewise.methods.answers import answers
@@ -40,14 +41,18 @@ class NearestNeighbour(Direct):
     frequent answers the nearest example's counts.
     """
 
-    count: int = 1  # neighbours
+    description = (
+        "Nearest neighbor answers as the most similar training example does, by the frozen "
+        "features of the model."
+    )
+
+    count: int = setting(1, "Neighbors that vote.")
 
     seeded = False
     cannot = MappingProxyType({"write": "it repeats one of a few answers"})
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"count = {self.count}: a whole number from 1 up.")
+        refuse_below(1, self, "count")
 
     def fit(
         self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int

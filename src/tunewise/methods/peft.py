@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR
 from tunewise.core.canonical import OPEN, settings_of
+from tunewise.core.settings import described
 from tunewise.methods import peft_adalora, peft_files, peft_model
 from tunewise.methods.base import METHODS, Adaptation, OpenSettings, State, Unpacked
 from tunewise.methods.peft_folder import FOLDER, read_folder
@@ -42,7 +43,11 @@ class PEFTMethod(Adaptation):
     ``folder: PATH`` takes those of an experiment of PEFT's method comparison.
     """
 
-    peft_type: str  # PEFT's name of the method, such as IA3
+    description = (
+        "Methods of the PEFT library run as it builds them, in the same loop on the same batches."
+    )
+
+    peft_type: str = field(metadata=described("PEFT's name of the method, such as IA3."))
     config: Mapping[str, Any] = field(default_factory=dict, metadata={OPEN: True})
 
     needs_numbers = True

@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from peft import PeftConfig, PromptLearningConfig
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
-from tunewise.core.errors import nearest
+from tunewise.core.errors import SettingError, nearest
 from tunewise.methods.task_types import TaskType
 
 CONFIGURATIONS: dict[str, Any] = {
@@ -120,16 +120,15 @@ def known_type(name: Any) -> str:
     """The name, if PEFT has such a type and a classifier can be trained with it.
 
     Raises:
-        ValueError: it is no type, or none that works here; the text says what would be right.
+        SettingError: it is no type, or none that works here.
     """
     if not isinstance(name, str):
-        raise ValueError(f"peft_type = {name}: the name of one type. {nearest('', available())}")
+        raise SettingError("peft_type", name, f"the name of one type. {nearest('', available())}")
     if name in NOT_HERE:
-        raise ValueError(f"peft_type = {name!r}: cannot be trained here, because {NOT_HERE[name]}.")
+        raise SettingError("peft_type", name, f"cannot be trained here, because {NOT_HERE[name]}.")
     if name not in CONFIGURATIONS:
-        raise ValueError(
-            f"peft_type = {name!r}: PEFT has no such type. {nearest(name, available())}"
-        )
+        right = f"PEFT has no such type. {nearest(name, available())}"
+        raise SettingError("peft_type", name, right)
     return name
 
 
@@ -215,10 +214,8 @@ def _some_steps(settings: Mapping[str, Any]) -> int:
     """AdaLoRA wants the number of steps from the start; before training any will do."""
     given = defaults("ADALORA") | dict(settings)
     if given["init_r"] <= given["target_r"]:
-        raise ValueError(
-            f"init_r = {given['init_r']}: above target_r ({given['target_r']}), or there is "
-            "nothing to allocate."
-        )
+        right = f"above target_r ({given['target_r']}), or there is nothing to allocate."
+        raise SettingError("init_r", given["init_r"], right)
     if min(given["tinit"], given["tfinal"]) < 0 or given["deltaT"] < 1:
         raise ValueError("tinit and tfinal are steps from 0 up, and deltaT from 1 up.")
     return int(given["tinit"] + given["tfinal"] + 1)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, SettingError
+from tunewise.core.settings import refuse_below, setting
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.prefix_layer import Prefix, attach, noise_rows, token_rows
 from tunewise.methods.trained import load_trained, one_trunk, save_trained, train_only
@@ -26,18 +27,24 @@ class PrefixTuning(Adaptation):
     Source: Lester et al. 2021, arXiv:2104.08691, with embeddings at the input alone.
     """
 
-    length: int = 16  # positions
-    start: Literal["tokens", "noise"] = "tokens"  # embeddings of random tokens, or as scattered
+    description = (
+        "Prefix puts trained embeddings before the text of a frozen model, as prompt tuning does "
+        "{prompt-tuning}."
+    )
+
+    length: int = setting(16, "Positions of the prefix.")
+    start: Literal["tokens", "noise"] = setting(
+        "tokens", "Embeddings of random tokens, or noise as widely spread."
+    )
 
     # The only way in is through a frozen trunk, which passes little gradient back: prompts want
     # rates far above full fine-tuning's. Lester et al. use 0.3 with Adafactor.
     learning_rate = 5e-3
 
     def __post_init__(self) -> None:
-        if self.length < 1:
-            raise ValueError(f"length = {self.length}: a whole number from 1 up.")
+        refuse_below(1, self, "length")
         if self.start not in ("tokens", "noise"):
-            raise ValueError(f"start = {self.start}: tokens or noise.")
+            raise SettingError("start", self.start, "tokens or noise.")
 
     def prepare(self, model: Model) -> None:
         """Raises InputError for two encoders, and where no room is left for a text."""

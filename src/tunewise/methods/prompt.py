@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Literal, Self
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import InputError, unknown
+from tunewise.core.errors import InputError, SettingError, unknown
+from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Direct
 from tunewise.methods.prompt_asked import Prompted, label_tokens, stored_script
@@ -40,15 +41,33 @@ class Prompt(Direct):
     way.
     """
 
-    style: Style = "direct"  # few-shot shows answered examples first
-    template: str | None = None  # the prompt, with {text} or columns; the style's own if none
-    examples: tuple[tuple[str, str], ...] | None = None  # [text, label] to show; drawn if none
-    shots: int = 2  # examples drawn from the training split by seed
-    labels: tuple[str, ...] | None = None  # what stands for each option, in their order
-    scoring: Literal["likelihood", "text"] = "likelihood"  # labels weighed, or read from a text
-    per_token: bool = False  # weigh by the mean over a label's tokens, not the sum
-    calibrate: bool = False  # subtract the weights behind a prompt whose text is N/A
-    max_new_tokens: int = 48  # of a written answer
+    description = (
+        "Prompting puts the question into words that a pretrained language model continues; it "
+        "has no trainable parameters."
+    )
+
+    style: Style = setting(
+        "direct",
+        "`few-shot` shows answered examples first; `expert` addresses the model as an expert.",
+    )
+    template: str | None = setting(
+        None, "The prompt, with {text} or columns as places. If unset, the style's own."
+    )
+    examples: tuple[tuple[str, str], ...] | None = setting(
+        None, "Examples to show, each [text, label]. If unset, they are drawn."
+    )
+    shots: int = setting(2, "Examples drawn from the training split, by seed.")
+    labels: tuple[str, ...] | None = setting(
+        None, "Words that stand for the classes, in their order."
+    )
+    scoring: Literal["likelihood", "text"] = setting(
+        "likelihood", "Compare the labels' likelihoods, or read the label from a generated text."
+    )
+    per_token: bool = setting(
+        False, "Compare the mean log-probability of a label's tokens instead of the sum."
+    )
+    calibrate: bool = setting(False, "Subtract the scores for a prompt whose text is N/A.")
+    max_new_tokens: int = setting(48, "Most tokens of a generated answer.")
 
     asks_writer = True
     cannot = MappingProxyType(
@@ -59,26 +78,23 @@ class Prompt(Direct):
         if self.template is not None:
             self._check_places(self.template)
         if self.examples is not None and self.style != "few-shot":
-            raise ValueError(f"examples = {self.examples!r}: are shown by style few-shot alone.")
+            raise SettingError("examples", self.examples, "are shown by style few-shot alone.")
         if self.examples == ():
-            raise ValueError("examples = []: at least one, or leave them out to have them drawn.")
-        if self.shots < 1:
-            raise ValueError(f"shots = {self.shots}: a whole number from 1 up.")
-        if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens = {self.max_new_tokens}: a whole number from 1 up.")
+            raise SettingError(
+                "examples", self.examples, "at least one, or leave them out to have them drawn."
+            )
+        refuse_below(1, self, "shots", "max_new_tokens")
         if self.labels is not None and not all(label.strip() for label in self.labels):
-            raise ValueError(f"labels = {list(self.labels)}: every label needs a word.")
+            raise SettingError("labels", self.labels, "every label needs a word.")
 
     def _check_places(self, template: str) -> None:
         places = set(PLACE.findall(template))
         if not places - {LABELS, EXAMPLES}:
-            raise ValueError(
-                f"template = {template!r}: must hold {{text}} or a column of the task, or every "
-                "prompt is the same."
-            )
+            right = "must hold {text} or a column of the task, or every prompt is the same."
+            raise SettingError("template", template, right)
         if (EXAMPLES in places) != (self.style == "few-shot"):
             rule = "needs" if self.style == "few-shot" else "of style few-shot alone has"
-            raise ValueError(f"template = {template!r}: {rule} a place {{examples}}.")
+            raise SettingError("template", template, f"{rule} a place {{examples}}.")
 
     @property
     def seeded(self) -> bool:  # type: ignore[override]  # by the settings, not by the class

@@ -18,8 +18,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from tunewise.backbones.model import Model
-from tunewise.core.errors import DamagedFile, InputError
+from tunewise.core.errors import DamagedFile, InputError, SettingError
 from tunewise.core.files import read_json, write_bytes, write_json
+from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
@@ -39,10 +40,17 @@ class TfIdf(Direct):
     than the same word in the passage.
     """
 
-    ngrams: tuple[int, int] = (1, 2)  # shortest and longest, in words
-    C: float = 1.0  # scikit-learn's: the inverse strength of the L2 penalty
-    min_count: int = 1  # texts an n-gram must occur in
-    max_features: int | None = None  # the most frequent n-grams of each text; None: all
+    description = (
+        "TF-IDF {tfidf} weights word n-grams and fits a logistic regression. It uses no "
+        "pretrained model, and so shows what a pretrained model is worth here."
+    )
+
+    ngrams: tuple[int, int] = setting((1, 2), "Shortest and longest n-gram, in words.")
+    C: float = setting(1.0, "Inverse strength of the L2 penalty, as in scikit-learn.")
+    min_count: int = setting(1, "Texts that an n-gram must occur in.")
+    max_features: int | None = setting(
+        None, "Most frequent n-grams that are kept of each text. If unset, all."
+    )
 
     uses_model = False
     seeded = False
@@ -52,13 +60,10 @@ class TfIdf(Direct):
 
     def __post_init__(self) -> None:
         if len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1]:
-            raise ValueError(f"ngrams = {list(self.ngrams)}: shortest and longest, as in [1, 2].")
+            raise SettingError("ngrams", self.ngrams, "shortest and longest, as in [1, 2].")
         if self.C <= 0:
-            raise ValueError(f"C = {self.C}: a number above 0.")
-        if self.min_count < 1:
-            raise ValueError(f"min_count = {self.min_count}: a whole number from 1 up.")
-        if self.max_features is not None and self.max_features < 1:
-            raise ValueError(f"max_features = {self.max_features}: a whole number from 1 up.")
+            raise SettingError("C", self.C, "a number above 0.")
+        refuse_below(1, self, "min_count", "max_features")
 
     def fit(
         self,

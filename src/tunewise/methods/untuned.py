@@ -17,6 +17,11 @@ from tunewise.methods.trained import train_only
 class Untuned(AsIs):
     """The pretrained model without any training, asked as the tuned ones are."""
 
+    description = (
+        "Untuned is the base model, asked like the others without any training: what there is "
+        "before adaptation."
+    )
+
     seeded = False
     cannot = MappingProxyType(
         {"choose": "its classifier is new, and answers at random before it is trained"}

@@ -6,19 +6,20 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.shortened import shortened
 from tunewise.backbones.sources import PAIR
 from tunewise.core.canonical import canonical, settings_of
 from tunewise.core.errors import InputError
-from tunewise.methods.base import Adaptation, Direct
+from tunewise.methods.base import Adaptation, Method
 from tunewise.tasks.base import Task
 from tunewise.training.adapt import parameter_counts
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
@@ -81,7 +82,7 @@ class Inspector:
             features=features_of(model, self.source["hash"], self.task, length, data_hash),
         )
 
-    def ask(self, method: Direct) -> dict[str, int]:
+    def ask(self, method: Method) -> dict[str, int]:
         """Show a method that trains nothing the model it asks; return the counts of both.
 
         Raises:
@@ -89,7 +90,7 @@ class Inspector:
         """
         if self.writer is None:
             self.writer = self._writer()
-        method.for_columns(self.task.texts).check(self.writer, self.options)
+        method.for_columns(self.task.reading.texts).check(self.writer, self.options)
         return parameter_counts(self.writer.module, self.writer.head)
 
     def _built(self) -> Model:
@@ -98,23 +99,23 @@ class Inspector:
         Raises:
             InputError: it does not answer both alike.
         """
-        model = self._as_asked(self.task)
+        model = self._as_asked(self.task.builder)
         check_numbers(model)
         shift = shift_by_padding(self.task, model)
         if shift > SAME:
             raise InputError(f"{_told(model, shift)} {self._instead()}")
         return model
 
-    def _as_asked(self, task: Task) -> Model:
+    def _as_asked(self, builder: Builder) -> Model:
         source, revision = self.source["source"], self.source["revision"]
-        return task.build(source, options=self.options, seed=0, revision=revision)
+        return builder.build(source, options=self.options, seed=0, revision=revision)
 
     def _instead(self) -> str:
         """What would do, where the model's own classifier does not: tried, not guessed."""
         if getattr(self.task, "pooling", None) == "library":
-            task = replace(cast(Any, self.task), pooling="mean")
+            averaged = replace(self.task.builder, pooling="mean")
             with contextlib.suppress(InputError):
-                if shift_by_padding(task, self._as_asked(task)) <= SAME:
+                if shift_by_padding(self.task, self._as_asked(averaged)) <= SAME:
                     return "With pooling: mean in the task, padding changes nothing."
         return "Choose another model."
 

@@ -18,7 +18,7 @@ from tunewise.data.audit.audit import Audit, audit, not_texts
 from tunewise.data.prepared import hash_of, write_pictures, write_prepared
 from tunewise.data.sources import Data, read_data
 from tunewise.data.table import Splits
-from tunewise.methods.base import METHODS, Adaptation, Direct
+from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.faults import Fault
 from tunewise.store.study import STUDY_FILE, StudyFolder
 from tunewise.studies.learnable import learnable
@@ -27,7 +27,7 @@ from tunewise.studies.reads import tell_reading
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
 from tunewise.studyfile.contender_records import Facts, contender_rows, task_settings
-from tunewise.studyfile.expand import describe, expand
+from tunewise.studyfile.expand import Expansion, describe, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
@@ -59,9 +59,10 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     task = settings.task
     expansion = expand(settings)  # first, because its mistakes cost nothing to find
     say("Reading the data ...")
-    data = read_data(settings.data, task.columns(), settings.base, label=task.stratum)
+    reading = task.reading
+    data = read_data(settings.data, reading.columns, settings.base, label=reading.stratum)
     settled, problems = _settled(task, data)
-    problems += not_texts(data.splits, task.texts)
+    problems += not_texts(data.splits, reading.texts)
     slices, unsound = slice_columns(
         settings.slices, data.splits, {} if settled is None else settled.splits, task
     )
@@ -93,13 +94,14 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         problems += told
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
-    asked = [str(row[task.texts[0]]) for row in splits["train"][:SAMPLE]]
+    asked = [str(row[reading.texts[0]]) for row in splits["train"][:SAMPLE]]
     if problems := round_trips(contenders, inspectors, asked, say=say):
         raise InputError(_once(problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
     study = {
         **_asked(settings, settled),
+        "descriptions": _descriptions(task, expansion),
         "contenders": contenders,
         "data": {
             "hash": data_hash,
@@ -130,10 +132,19 @@ def _asked(settings: StudySettings, settled: Settled) -> dict[str, Any]:
         "slices": list(settings.slices),
         "require": settings.require.numbers() if settings.require else None,
         "task": task_settings(task, settled.settings),
-        "texts": list(task.texts),
-        "answer": task.answer_column,
+        "texts": list(task.reading.texts),
+        "answer": task.reading.answer,
         "metrics": list(task.metrics),
         "labels": list(settled.options),
+    }
+
+
+def _descriptions(task: Task, expansion: Expansion) -> dict[str, Any]:
+    """What reports, which load no method, say of the task and of each method."""
+    methods = [contender.method for contender in expansion.contenders]
+    return {
+        "task": task.description,
+        "methods": {method.name: method.description for method in methods},
     }
 
 
@@ -174,7 +185,7 @@ def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Pr
     found: dict[str, dict[str, Any]] = {}
     problems = []
     for number, model in enumerate(settings.models):
-        if PAIR in model.source and settings.task.picture is None:
+        if PAIR in model.source and not settings.task.builder.images:
             message = (
                 f"{model}: a pair of encoders, and the task {settings.task.name} reads no "
                 "pictures. Give one plain name."
@@ -210,7 +221,7 @@ def _inspectors(
     problems = []
     for name, source in models.items():
         users = [METHODS.get(row["method"]) for row in contenders if row["model"] == name]
-        asked = bool(users) and all(issubclass(u, Direct) and u.asks_writer for u in users)
+        asked = bool(users) and all(user.asks_writer for user in users)
         try:
             made[name] = Inspector(source, settings.task, settled.options, only_asked=asked)
         except InputError as error:
@@ -235,7 +246,7 @@ def _inspect(
                 break
             inspector = inspectors[contender["model"]]
             try:
-                if isinstance(method, Direct) and method.asks_writer:
+                if method.asks_writer:
                     contender["parameters"] = point["parameters"] = inspector.ask(method)
                 if not isinstance(method, Adaptation):
                     break
@@ -281,8 +292,8 @@ def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | Non
 
     found = audit(
         settled.data.splits,
-        texts=task.texts,
-        label=task.answer_column,
+        texts=task.reading.texts,
+        label=task.reading.answer,
         labels=settled.labels,
         accept_leakage=settings.accept_leakage,
         token_lengths=lengths,

@@ -24,7 +24,7 @@ def tell_reading(
     contenders: Sequence[dict[str, Any]], models: Mapping[str, Model], task: Task, splits: Splits
 ) -> None:
     """Write it into the settings of every search point, and name the point by them."""
-    columns = [name for name in task.texts if name != task.picture]
+    columns = task.reading.words
     texts = [tuple(str(row[c]) for c in columns) for rows in splits.values() for row in rows]
     for contender in contenders:
         model = models.get(contender["model"])
@@ -49,9 +49,9 @@ def _said(
     if model.reads:
         yield model.reads
     pattern = spelt(model.coder)
-    if isinstance(method, Direct) and method.asks_writer:
+    if method.asks_writer:
         read = [getattr(method, "template", None) or ""]
-    elif task.form == "write":  # of a prompt the template alone
+    elif task.writes:  # of a prompt the template alone
         read = [task.prompted(Example("", ("", "")))]
     else:
         read = [text for row in texts for text in row]

@@ -15,7 +15,7 @@ from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
 from tunewise.export.round_trip import round_trip
-from tunewise.methods.base import METHODS, Adaptation
+from tunewise.methods.base import METHODS
 from tunewise.studies.models import Inspector
 from tunewise.training.assembly import Parts
 from tunewise.training.checks.dry_run import TEXTS
@@ -49,7 +49,7 @@ def round_trips(
     for contender in contenders:
         for point in contender["points"]:
             settings = point["settings"]
-            if not issubclass(METHODS.get(settings["method"]["name"]), Adaptation):
+            if not METHODS.get(settings["method"]["name"]).trained:
                 break
             key = kind_of(settings)
             if key not in told and _has_passed(key):

@@ -31,7 +31,7 @@ def slice_columns(
                 known = nearest(column, found | lengths)
                 problems.append(Problem("slices", f"{split} has no column '{column}'. {known}"))
     own = {key for rows in prepared.values() for row in rows[:1] for key in row}
-    taken = {*task.columns(), *own, "id", LENGTH}
+    taken = {*task.reading.columns, *own, "id", LENGTH}
     present = {key for rows in splits.values() for row in rows for key in row}
     taken |= lengths - present
     return [column for column in slices if column not in taken], problems
@@ -42,10 +42,10 @@ def _measured(task: Task) -> tuple[str, ...]:
 
     Of a single text, `length` tells it already.
     """
-    texts = tuple(column for column in task.texts if column != task.picture)
-    if task.form == "write":
-        return (*texts, task.answer_column)
-    return texts if len(texts) > 1 else ()
+    words = task.reading.words
+    if task.writes:
+        return (*words, task.reading.answer)
+    return words if len(words) > 1 else ()
 
 
 def with_columns(prepared: Splits, splits: Splits, columns: Sequence[str]) -> Splits:

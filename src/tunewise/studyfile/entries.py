@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunewise.core.errors import TunewiseError, unknown
+from tunewise.core.canonical import open_field
+from tunewise.core.errors import SettingError, TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
-from tunewise.studyfile.read_settings import mapping, read_grid
-from tunewise.studyfile.settings import Grid, MethodEntry, is_trained, kinds_of
-from tunewise.studyfile.values import WRONG, Reader, right, shown, types_of
+from tunewise.studyfile.read_settings import mapping, missing, read_grid
+from tunewise.studyfile.settings import Grid, MethodEntry, kinds_of
+from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
 AUTO = "auto"
@@ -63,12 +64,12 @@ def read_entry(
     if "training" in own:
         mine = _own_training(reader, own["training"], keys, part)
         limits, its = {**limits, **mine}, {**its, **mine}
-    training = {**training, **its} if is_trained(part) else {}
+    training = {**training, **its} if part.trained else {}
     return MethodEntry(
         method=name,
         settings=grid,
         training=with_numbers(training),
-        limits=(None,) if is_trained(part) or not part.uses_model else limits[LIMIT],
+        limits=(None,) if part.trained or not part.uses_model else limits[LIMIT],
         own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
@@ -86,15 +87,15 @@ def _kinds(
         if isinstance(settings.get(name), list):
             reader.wrong((*keys, name), f"found {shown(settings[name])}: {reason}")
             return None
+    if open_field(part) is None:
+        return types_of(part)
+    if missing(reader, part, settings, keys):  # without them the others are not known
+        return None
     try:
         return kinds_of(part, settings)
-    except KeyError as error:
-        (lacking,) = error.args
-        reader.wrong(keys, f"needs '{lacking}': {right(types_of(part)[lacking])}.")
-    except ValueError as error:
-        name, _, words = str(error).partition(" = ")
-        reader.wrong((*keys, name), f"found {words}")
-    return None
+    except SettingError as error:
+        reader.refused(error, (*keys, *error.keys))
+        return None
 
 
 def _known(
@@ -141,7 +142,7 @@ def with_numbers(training: Grid) -> Grid:
 
 def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) -> Grid:
     reads_alone = part.uses_model and isinstance(value, dict) and set(value) == {LIMIT}
-    if is_trained(part) or reads_alone:
+    if part.trained or reads_alone:
         return read_training(reader, value, (*keys, "training"))
     but = f" but {LIMIT}" if part.uses_model else ""
     message = f"'{keys[-1]}' is fitted in one go: there is no training to set{but}."

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from tunewise.core.errors import nearest
+from tunewise.core.errors import SettingError, nearest
+from tunewise.core.settings import setting
 from tunewise.core.units import UNITS
 
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-zµ]*)\s*")
@@ -26,28 +27,36 @@ EXAMPLES = {"memory": "8 GB", "artefact": "20 MB", "time": "10 min"}
 class Limits:
     """What the recommended contender may need at most, and must reach at least."""
 
-    memory: str | int | float | None = None  # peak of one trial, such as 8 GB; a number is bytes
-    artefact: str | int | float | None = None  # what is stored of it, such as 20 MB
-    time: str | int | float | None = None  # of one trial, such as 10 min; a number is seconds
-    parameters: int | None = None  # trained numbers
-    accuracy: float | None = None  # at least, as a fraction; so the other metrics
-    balanced_accuracy: float | None = None
-    f1_macro: float | None = None
-    f1_micro: float | None = None
-    f1_weighted: float | None = None
-    matthews: float | None = None
-    exact_match: float | None = None
-    f1: float | None = None  # of written answers
+    memory: str | int | float | None = setting(
+        None, "Largest peak memory of a trial, such as 8 GB; a number alone is bytes."
+    )
+    artefact: str | int | float | None = setting(
+        None, "Largest size of what is stored of it, such as 20 MB; a number alone is bytes."
+    )
+    time: str | int | float | None = setting(
+        None, "Longest time of a trial, such as 10 min; a number alone is seconds."
+    )
+    parameters: int | None = setting(None, "Most trainable parameters.")
+    accuracy: float | None = setting(None, "Least accuracy, as a fraction.")
+    balanced_accuracy: float | None = setting(None, "Least balanced accuracy, as a fraction.")
+    f1_macro: float | None = setting(None, "Least macro F1, as a fraction.")
+    f1_micro: float | None = setting(None, "Least micro F1, as a fraction.")
+    f1_weighted: float | None = setting(None, "Least weighted F1, as a fraction.")
+    matthews: float | None = setting(None, "Least Matthews correlation coefficient.")
+    exact_match: float | None = setting(
+        None, "Least exact match of generated answers, as a fraction."
+    )
+    f1: float | None = setting(None, "Least token F1 of generated answers, as a fraction.")
 
     def __post_init__(self) -> None:
         if not self.numbers():
             raise ValueError("names no limit: such as {memory: 8 GB, accuracy: 0.8}.")
         if self.parameters is not None and self.parameters < 0:
-            raise ValueError(f"parameters = {self.parameters}: a whole number from 0 up.")
+            raise SettingError("parameters", self.parameters, "a whole number from 0 up.")
         for name in METRIC_LIMITS:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"{name} = {value}: a fraction from 0 to 1, such as 0.8.")
+                raise SettingError(name, value, "a fraction from 0 to 1, such as 0.8.")
 
     def numbers(self) -> dict[str, float]:
         """Every limit that was given: bytes, seconds, counts and fractions."""
@@ -72,20 +81,20 @@ def quantity(name: str, value: str | int | float) -> float:
     (8000000000.0, 1572864.0, 600.0)
 
     Raises:
-        ValueError: no number, no such unit, or nothing above zero.
+        SettingError: no number, no such unit, or nothing above zero.
     """
     units, example = MEASURES[name], EXAMPLES[name]
     text = str(value)
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise ValueError(f"{name} = {value!r}: a number with its unit, such as {example}.")
+        raise SettingError(name, value, f"a number with its unit, such as {example}.")
     number, unit = float(match[1]), match[2]
     folded = {known.lower(): size for known, size in units.items()}
     if unit and unit.lower() not in folded:
-        raise ValueError(f"{name} = {value!r}: unknown unit '{unit}'. {nearest(unit, units)}")
+        raise SettingError(name, value, f"unknown unit '{unit}'. {nearest(unit, units)}")
     if not unit and isinstance(value, str):
-        raise ValueError(f"{name} = {value!r}: needs a unit, such as {example}.")
+        raise SettingError(name, value, f"needs a unit, such as {example}.")
     found = number * (folded[unit.lower()] if unit else 1.0)
     if not (found > 0 and math.isfinite(found)):
-        raise ValueError(f"{name} = {value!r}: above 0, such as {example}.")
+        raise SettingError(name, value, f"above 0, such as {example}.")
     return found

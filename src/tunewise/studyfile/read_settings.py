@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from itertools import product
 from typing import Any
 
 from tunewise.core.canonical import arguments
+from tunewise.core.errors import SettingError
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
 from tunewise.studyfile.settings import Grid
@@ -23,8 +23,6 @@ from tunewise.studyfile.values import (
     shown,
     types_of,
 )
-
-_MISTAKE = re.compile(r"(?P<name>\w+)(?P<below>(?:\.\w+)*)(?P<value> = .*?)?: (?P<words>.+)", re.S)
 
 
 def combinations(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
@@ -102,10 +100,12 @@ def _nested(reader: Reader, part: Any, value: Any, keys: Keys) -> Any:
     return read_part(reader, part, right_ones, keys, what=kind, complete=complete)
 
 
-def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> None:
+def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> list[str]:
     """Report the settings without a default that were not given."""
-    for name in _lacking(part, values):
+    lacking = _lacking(part, values)
+    for name in lacking:
         reader.wrong(keys, f"needs '{name}': {right(types_of(part)[name])}.")
+    return lacking
 
 
 def _lacking(part: type, values: Mapping[str, Any]) -> list[str]:
@@ -137,16 +137,12 @@ def check(
             build(part, values)
             return
         except ValueError as error:
-            match = _MISTAKE.fullmatch(str(error))
-            name = match["name"] if match else ""
-            if match is None or name not in values:
+            if not isinstance(error, SettingError) or error.name not in values:
                 if complete:
                     reader.wrong(at(()), str(error))
                 return
-            below = tuple(match["below"].split(".")[1:])
-            found = f"found {match['value'][3:].removesuffix('.0')}: " if match["value"] else ""
-            reader.wrong(at((name, *below)), found + match["words"])
-            del values[name]
+            reader.refused(error, at(error.keys))
+            del values[error.name]
             complete = False
 
 

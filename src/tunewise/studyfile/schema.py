@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tunewise.core.canonical import OPEN, open_field
+from tunewise.core.settings import MEANING
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.entries import BATCH
 from tunewise.studyfile.search import AUTO
-from tunewise.studyfile.settings import StudyOptions, is_trained
+from tunewise.studyfile.settings import StudyOptions
 from tunewise.studyfile.values import element, is_list, name_of, options, types_of
 from tunewise.tasks.base import TASKS
 from tunewise.training.settings import TrainingSettings
@@ -89,7 +89,7 @@ def _method(name: str, part: type[Method]) -> Schema:
         "type": "string",
         "description": "What this contender is called in tables.",
     }
-    if is_trained(part):
+    if part.trained:
         settings["properties"]["training"] = {
             "$ref": "#/$defs/training",
             "description": "Training settings of this method alone, laid over the study's.",
@@ -129,8 +129,8 @@ def _searched(name: str, kind: Any) -> Schema:
 
 
 def _part(part: type, *, sweeps: bool) -> Schema:
-    """The settings of a dataclass, described by its docstring and the comments of its fields."""
-    types, comments = types_of(part), _comments(part)
+    """The settings of a dataclass, described by its docstring and the meanings of its fields."""
+    types = types_of(part)
     properties: dict[str, Schema] = {}
     needed: list[str] = []
     for field in fields(part):
@@ -139,8 +139,8 @@ def _part(part: type, *, sweeps: bool) -> Schema:
         name = name_of(field.name)
         once = name in getattr(part, "one_value", ())
         schema = _sweep(types[name]) if sweeps and not once else _single(types[name])
-        if field.name in comments:
-            schema["description"] = comments[field.name]
+        if meaning := field.metadata.get(MEANING):
+            schema["description"] = meaning
         if field.default is MISSING:
             needed.append(name)
         else:
@@ -183,12 +183,6 @@ def _default(field: Field[Any]) -> Any:
     if isinstance(field.default, tuple):
         return list(field.default)
     return field.default
-
-
-def _comments(part: type) -> dict[str, str]:
-    """What stands behind each field of a dataclass as a comment."""
-    found = re.findall(r"^    (\w+): [^#\n]*  # (.+)$", inspect.getsource(part), re.M)
-    return dict(found)
 
 
 def text() -> str:

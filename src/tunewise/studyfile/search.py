@@ -9,7 +9,7 @@ from tunewise.core.errors import unknown
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.studyfile.aliases import word_for
 from tunewise.studyfile.document import Keys
-from tunewise.studyfile.settings import Grid, MethodEntry, is_trained
+from tunewise.studyfile.settings import Grid, MethodEntry
 from tunewise.studyfile.values import Reader, is_list, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
@@ -75,7 +75,7 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
         if reason := METHODS.get(owner).one_value.get(name):
             reader.wrong(("search", key), f"'{name}' cannot be searched: {reason}")
             return [None] * len(entries)
-    trained = [of_training and is_trained(entry.part) for entry in entries]
+    trained = [of_training and entry.part.trained for entry in entries]
     if of_training and not any(trained):
         reader.wrong(("search", key), f"no method of this study is trained: {name} has no effect.")
     return [

@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.canonical import open_field
+from tunewise.core.errors import SettingError
+from tunewise.core.settings import described, setting
 from tunewise.core.units import parse_bytes
 from tunewise.data.settings import DataSettings
-from tunewise.methods.base import METHODS, Adaptation, Method
+from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.limits import Limits
 from tunewise.studyfile.values import types_of
@@ -116,43 +118,50 @@ class MethodEntry:
 class StudyOptions:
     """What a study file says at its top, beside its parts."""
 
-    name: str
-    seeds: tuple[int, ...] = (0,)
-    keep: Literal["chosen", "all", "none"] = "chosen"  # whose weights stay on disk
-    accept_leakage: str | None = None  # why texts shared by two splits do no harm here
-    equivalence_margin: float | None = None  # a difference, as a fraction, too small to matter
-    memory_limit: str | None = None  # what one trial may hold, such as 8 GB
-    trackers: tuple[Tracker, ...] = ()  # copies for these, in the study's folder, when it has run
-    require: Limits | None = None  # limits for the recommended contender
-    slices: tuple[str, ...] = ()  # columns (or `length`) by which scores are broken down
+    name: str = field(metadata=described("Name of the study, and of its folder."))
+    seeds: tuple[int, ...] = setting(
+        (0,), "Random seeds. The best point of a search is trained with each of them."
+    )
+    keep: Literal["chosen", "all", "none"] = setting("chosen", "Trials whose weights stay on disk.")
+    accept_leakage: str | None = setting(None, "Why texts that two splits share do no harm here.")
+    equivalence_margin: float | None = setting(
+        None, "Largest difference, as a fraction, that does not matter."
+    )
+    memory_limit: str | None = setting(None, "Memory that one trial may hold, such as 8 GB.")
+    trackers: tuple[Tracker, ...] = setting(
+        (), "Trackers that get a copy in the study's folder when it has run."
+    )
+    require: Limits | None = setting(None, "Limits that a recommended method has to keep.")
+    slices: tuple[str, ...] = setting((), "Columns, or `length`, by which scores are broken down.")
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or set(self.name) <= {"."}:
-            raise ValueError(
-                f"name = {self.name[:80]!r}: 1 to 80 letters, digits, points, dashes and "
-                "underscores (A-Z a-z 0-9 . _ -); it becomes a folder's name."
+            right = (
+                "1 to 80 letters, digits, points, dashes and underscores (A-Z a-z 0-9 . _ -); it "
+                "becomes a folder's name."
             )
+            raise SettingError("name", self.name, right)
         if not self.seeds:
-            raise ValueError("seeds = []: at least one whole number, such as [0, 1, 2].")
+            raise SettingError("seeds", self.seeds, "at least one whole number, such as [0, 1, 2].")
         for seed in self.seeds:
             if not 0 <= seed <= LARGEST_SEED:
-                raise ValueError(f"seeds = {seed}: whole numbers from 0 to {LARGEST_SEED}.")
+                raise SettingError("seeds", seed, f"whole numbers from 0 to {LARGEST_SEED}.")
         for seed in {seed for seed in self.seeds if self.seeds.count(seed) > 1}:
-            raise ValueError(f"seeds = {seed}: stands twice, and would only repeat its trials.")
+            raise SettingError("seeds", seed, "stands twice, and would only repeat its trials.")
         if self.accept_leakage is not None and not self.accept_leakage.strip():
-            raise ValueError("accept_leakage = '': the reason, which the report repeats.")
+            right = "the reason, which the report repeats."
+            raise SettingError("accept_leakage", self.accept_leakage, right)
         for name in {name for name in self.slices if self.slices.count(name) > 1}:
-            raise ValueError(f"slices = {name!r}: stands twice.")
+            raise SettingError("slices", name, "stands twice.")
         if self.equivalence_margin is not None and not 0 < self.equivalence_margin < 1:
-            raise ValueError(
-                f"equivalence_margin = {self.equivalence_margin}: a fraction between 0 and 1, "
-                "such as 0.01 for one point of accuracy."
-            )
+            right = "a fraction between 0 and 1, such as 0.01 for one point of accuracy."
+            raise SettingError("equivalence_margin", self.equivalence_margin, right)
         if self.memory_limit is not None:
             try:
                 parse_bytes(self.memory_limit)
             except ValueError as error:
-                raise ValueError(f"memory_limit: {error}") from error
+                right = "a size above 0 with its unit, such as 8 GB or 512 MiB."
+                raise SettingError("memory_limit", self.memory_limit, right) from error
 
     @property
     def memory_bytes(self) -> int | None:
@@ -176,13 +185,8 @@ def kinds_of(part: type[Method], settings: Mapping[str, Any]) -> dict[str, Any]:
     """The declared type of each setting, those of an open field among them.
 
     Raises:
-        InputError, ValueError: the settings do not say which of those there are.
+        SettingError: the settings do not say which of those there are.
     """
     if open_field(part) is None:
         return types_of(part)
     return {**types_of(part), **part.opened(settings).kinds}
-
-
-def is_trained(method: type[Method]) -> bool:
-    """Whether the one loop trains it, so that training settings mean something to it."""
-    return issubclass(method, Adaptation)

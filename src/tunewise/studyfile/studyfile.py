@@ -119,7 +119,7 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        fitting = [one for one in METRICS if (one in WRITTEN) == (task.form == "write")]
+        fitting = [one for one in METRICS if (one in WRITTEN) == (task.writes)]
         if name not in fitting:
             reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
     return task
@@ -168,14 +168,14 @@ def _entries(reader: Reader, value: Any, training: Grid) -> tuple[MethodEntry, .
 
 def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
     for entry in () if task is WRONG else entries:
-        if reason := entry.part.cannot.get(task.form):
+        if reason := entry.part.cannot.get(task.builder.form):
             message = f"'{entry.method}' does not fit the task '{task.name}': {reason}."
             reader.wrong(entry.keys, message)
 
 
 def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
     """What is learnt of prompt and answer can be said only where an answer is written."""
-    if task is WRONG or task.form == "write":
+    if task is WRONG or task.writes:
         return
     for entry in entries:
         asked = (*entry.training.get("loss_on", ()), *entry.search.get("training.loss_on", ()))

@@ -13,7 +13,7 @@ from tunewise.data.settings import DataSettings
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.entries import BATCH
 from tunewise.studyfile.read_settings import build, combinations
-from tunewise.studyfile.settings import MethodEntry, StudySettings, is_trained
+from tunewise.studyfile.settings import MethodEntry, StudySettings
 from tunewise.studyfile.values import Reader, name_of
 from tunewise.tasks.base import Task
 from tunewise.training.settings import TrainingSettings
@@ -27,7 +27,7 @@ def check_read(
 ) -> None:
     """Report each setting that has no effect. All parts are sound by themselves."""
     _report(reader, task, task.unread(), ("task",))
-    if task.stratum is None:
+    if task.reading.stratum is None:
         _check_labels(reader, task, data)
     _check_training(reader, entries)
     for entry in entries:
@@ -70,7 +70,7 @@ def _check_labels(reader: Reader, task: Task, data: DataSettings) -> None:
 def _check_training(reader: Reader, entries: Sequence[MethodEntry]) -> None:
     """The study's training settings, where every method that is trained has its own."""
     given = reader.document.values.get("training")
-    trained = [entry for entry in entries if is_trained(entry.part)]
+    trained = [entry for entry in entries if entry.part.trained]
     for name in given if trained and isinstance(given, Mapping) else ():
         keys = ("training", name)
         if reader.document.says(keys) and all(name in entry.own for entry in trained):

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from tunewise.core.canonical import OPEN
-from tunewise.core.errors import Problem, nearest
+from tunewise.core.errors import Problem, SettingError, nearest
 from tunewise.studyfile.document import Document, Keys
 from tunewise.studyfile.reading import scalar
 
@@ -44,6 +44,11 @@ class Reader:
             )
         problem = Problem(self.document.place(keys), message)
         self._found.setdefault(problem, self.document.line(keys))
+
+    def refused(self, error: SettingError, keys: Keys) -> None:
+        """Report a value of the right type that its part refuses."""
+        found = shown(error.value).removesuffix(".0")  # a study's 1 was read as 1.0
+        self.wrong(keys, f"found {found}: {error.expected}")
 
     def typed(self, kind: Any, value: Any, keys: Keys) -> Any:
         """The value as its type has it (32 as 32.0 for a number), or `WRONG` once reported.

@@ -5,23 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.registry import Registry
+from tunewise.data.embedded_world.scenes import BLANK
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.labels import Labels
 from tunewise.data.sources import Data
 from tunewise.data.table import Splits
-
-Form = Literal["choose", "write"]
-"""What an answer is: one of a few options, or a text."""
 
 LossOn = Literal["answer", "all"]
 """The tokens that a written answer's training loss is over: the answer's, or the prompt's too."""
@@ -41,6 +39,7 @@ class Encoded(NamedTuple):
     full_length: int
     prompt: int = 0
     picture: str = ""  # where it lies; "" without one, or where its vector is stored
+    fits: bool = True  # whether there was room for what must not be cut
 
     @property
     def length(self) -> int:
@@ -106,48 +105,55 @@ class Settled:
     beside: tuple[str, ...] = ()  # columns of `data` that the study keeps and no trial reads
 
 
+@dataclass(frozen=True)
+class Reading:
+    """The columns of the data that a task reads, by what they are to it."""
+
+    columns: tuple[str, ...]  # that a row must have
+    texts: tuple[str, ...]  # that the model reads, in the order of an example's texts
+    answer: str  # of the right answers
+    stratum: str | None  # whose distribution a split keeps, and which a row may lack
+    image: str | None = None  # among `texts`, where one of them names an image
+    image_folder: str = ""  # where the paths of images start, from the folder of the data
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The columns of texts without that of the image."""
+        return tuple(column for column in self.texts if column != self.image)
+
+
 class Task(ABC):
-    """What is asked of a model. A task knows no method; its fields are its settings."""
+    """What is asked of a model. A task knows no method; its fields are its settings.
+
+    `description` is what the method section of a paper says of it, as of a method; a report puts
+    what a study has in the place of ``{columns}``, ``{labels}``, ``{prompt}`` and ``{limit}``.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    form: ClassVar[Form] = "choose"
+    description: ClassVar[str] = ""
     metrics: tuple[str, ...]
 
     def unread(self) -> Mapping[str, str]:
         """The settings that mean nothing beside the others, each with the reason."""
         return {}
 
-    # What it needs of the data.
-
-    @abstractmethod
-    def columns(self) -> tuple[str, ...]:
-        """The columns that a row must have."""
-
     @property
     @abstractmethod
-    def texts(self) -> tuple[str, ...]:
-        """The columns that the model reads, in the order of an example's texts."""
+    def reading(self) -> Reading:
+        """What it reads of the data."""
 
     @property
     @abstractmethod
-    def answer_column(self) -> str:
-        """The column of the right answers."""
+    def builder(self) -> Builder:
+        """The kind of model that gives its answers."""
 
     @property
-    @abstractmethod
-    def stratum(self) -> str | None:
-        """The column whose shares a split keeps, and which a row may lack."""
+    def writes(self) -> bool:
+        """Whether its answers are texts that a model writes, not options that it chooses."""
+        return self.builder.form == "write"
 
-    @property
-    def picture(self) -> str | None:
-        """The column among `texts` that names a picture; a model is then a pair of encoders."""
-        return None
-
-    @property
-    def picture_folder(self) -> str:
-        """Where the paths of pictures start, from the folder of the data."""
-        return ""
+    # From rows to examples.
 
     @abstractmethod
     def settle(self, data: Data) -> Settled:
@@ -161,48 +167,16 @@ class Task(ABC):
     def read(self, row: dict[str, Any]) -> Example:
         """The example in a prepared row; options are already numbers."""
 
-    @abstractmethod
     def example(self, id: str, text: str) -> Example:
         """An example of no data, with this text in each place and its first option or the text as
         the right answer: to try whether a model can be asked at all.
         """
+        texts = (text,) * len(self.reading.words)
+        if self.writes:
+            return Example(id, texts, references=(text,), start=0)
+        return Example(id, texts, 0, picture=BLANK if self.reading.image else "")
 
-    # What it makes of a model.
-
-    @abstractmethod
-    def build(
-        self,
-        source: str,
-        *,
-        options: Sequence[str],
-        seed: int,
-        revision: str | None = None,
-        dropout: float | None = None,
-    ) -> Model:
-        """The pretrained model in the form that gives this task's answers; see `backbones`."""
-
-    def shape(
-        self,
-        folders: Sequence[Path],
-        *,
-        options: Sequence[str],
-        dropout: float | None = None,
-        device: str = "meta",
-    ) -> Model | None:
-        """What `build` would make, from configurations alone; see `backbones.shapes`.
-
-        None where nobody has said how; then no memory and time are foreseen.
-
-        Args:
-            folders: those with the model's ``config.json``: one, or one of each encoder.
-            options: the possible answers, as for `build`.
-            dropout: of the backbone, as for `build`.
-            device: ``cpu`` gives random numbers, for measuring.
-
-        Raises:
-            InputError: the library has no such model.
-        """
-        return None
+    # Between examples and the model.
 
     def wanted_length(self, asked: int | None) -> int:
         """Tokens an example may have whatever the model; `asked` is what training settings say."""
@@ -215,8 +189,6 @@ class Task(ABC):
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
         """The tokens of each example's texts as the model reads them, nothing cut."""
         return [len(ids) for ids in read_texts(coder, texts)["input_ids"]]
-
-    # Between examples and the model.
 
     def prompted(self, example: Example) -> str:
         """All that a model reads before it answers, as one text with nothing cut."""
@@ -239,10 +211,6 @@ class Task(ABC):
         What is evaluated stays the same. Tasks whose answers are options have nothing to change.
         """
         return self
-
-    def fits(self, encoded: Encoded) -> bool:
-        """Whether `encode` found room for what must not be cut."""
-        return True
 
     @abstractmethod
     def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch: ...

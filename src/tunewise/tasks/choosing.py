@@ -3,91 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from torch import nn
 from torch.nn import functional as F
 
-from tunewise.backbones import load
-from tunewise.backbones.model import Model
-from tunewise.backbones.shapes import build_shape
 from tunewise.data.examples import Example, Prediction, Said
-from tunewise.data.labels import resolve
-from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.sources import Data
 from tunewise.statistics.metrics import Columns, scores_of
-from tunewise.tasks.base import Asking, Batch, Loss, Settled, Task
+from tunewise.tasks.base import Asking, Batch, Loss, Task
 
 IGNORED = -100  # the label of an example whose right option is not known
 
 
 class Choosing(Task):
-    """One option of several; the column `label` holds the right one."""
-
-    text: tuple[str, ...]
-    label: str
-    labels: tuple[str, ...] | None
-    pooling: Literal["library", "mean"]
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return self.text
-
-    @property
-    def answer_column(self) -> str:
-        return self.label
-
-    @property
-    def stratum(self) -> str | None:
-        return self.label
-
-    def settle(self, data: Data) -> Settled:
-        labels = resolve(data.splits, self.label, given=self.labels, found=data.names, own=data.own)
-        splits = prepared_rows(data.splits, self.text, self.label, labels)
-        return Settled(
-            data,
-            splits,
-            labels.options,
-            labels,
-            {"labels": list(labels.options)},
-            label_counts(splits, self.label, labels),
-        )
-
-    def example(self, id: str, text: str) -> Example:
-        return Example(id, (text,) * len(self.text), 0)
-
-    def build(
-        self,
-        source: str,
-        *,
-        options: Sequence[str],
-        seed: int,
-        revision: str | None = None,
-        dropout: float | None = None,
-    ) -> Model:
-        return load.build(
-            source,
-            options=options,
-            pooling=self.pooling,
-            seed=seed,
-            revision=revision,
-            dropout=dropout,
-        )
-
-    def shape(
-        self,
-        folders: Sequence[Path],
-        *,
-        options: Sequence[str],
-        dropout: float | None = None,
-        device: str = "meta",
-    ) -> Model:
-        return build_shape(
-            folders[0], options=options, pooling=self.pooling, dropout=dropout, device=device
-        )
+    """One option of several."""
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:
         logits = module(**batch.inputs).logits.float()

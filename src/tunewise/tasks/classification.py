@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.texts import encoded as read_texts
+from tunewise.core.errors import SettingError
+from tunewise.core.settings import described, setting
 from tunewise.data.examples import Example
-from tunewise.tasks.base import TASKS, Batch, Encoded
+from tunewise.data.labels import resolve
+from tunewise.data.prepared import label_counts, prepared_rows
+from tunewise.data.sources import Data
+from tunewise.tasks.base import TASKS, Batch, Encoded, Reading, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
 
 
@@ -24,20 +30,54 @@ class Classification(Choosing):
     representations with a linear layer.
     """
 
-    text: tuple[str, ...]
-    label: str
-    labels: tuple[str, ...] | None = None
-    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
-    pooling: Literal["library", "mean"] = "library"
+    description = (
+        "Each example is {columns}; one of {labels} labels is chosen, and the loss is the "
+        "cross-entropy of the right one."
+    )
+
+    text: tuple[str, ...] = field(
+        metadata=described("The column of the text, or two columns for pairs.")
+    )
+    label: str = field(metadata=described("The column of the label."))
+    labels: tuple[str, ...] | None = setting(
+        None, "All classes in their order. If unset, those of the training split."
+    )
+    metrics: tuple[str, ...] = setting(
+        ("accuracy", "f1_macro"),
+        "Metrics to report; the first one chooses epochs and search points.",
+    )
+    pooling: Literal["library", "mean"] = setting(
+        "library",
+        "The classifier: the library's own head, or a linear layer on the mean of the tokens.",
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.text) <= 2:
-            raise ValueError(f"text = {list(self.text)}: one column, or two for pairs of texts.")
+            raise SettingError("text", self.text, "one column, or two for pairs of texts.")
         if not self.metrics:
-            raise ValueError("metrics = []: at least one metric; the first one chooses.")
+            raise SettingError(
+                "metrics", self.metrics, "at least one metric; the first one chooses."
+            )
 
-    def columns(self) -> tuple[str, ...]:
-        return (*self.text, self.label)
+    @property
+    def reading(self) -> Reading:
+        return Reading((*self.text, self.label), self.text, answer=self.label, stratum=self.label)
+
+    @property
+    def builder(self) -> Builder:
+        return Builder(pooling=self.pooling)
+
+    def settle(self, data: Data) -> Settled:
+        labels = resolve(data.splits, self.label, given=self.labels, found=data.names, own=data.own)
+        splits = prepared_rows(data.splits, self.text, self.label, labels)
+        return Settled(
+            data,
+            splits,
+            labels.options,
+            labels,
+            {"labels": list(labels.options)},
+            label_counts(splits, self.label, labels),
+        )
 
     def read(self, row: dict[str, Any]) -> Example:
         texts = tuple(str(row[column]) for column in self.text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tunewise.backbones.texts import PromptReader
+from tunewise.core.errors import SettingError
 
 PLACES = ("{context}", "{question}")
 _PLACE = re.compile("|".join(map(re.escape, PLACES)))
@@ -47,14 +48,13 @@ class Template:
 
     def __post_init__(self) -> None:
         if sorted(_PLACE.findall(self.text)) != sorted(PLACES):
-            raise ValueError(
-                f"prompt = {self.text!r}: must hold {' and '.join(PLACES)}, each once."
-            )
+            raise SettingError("prompt", self.text, f"must hold {' and '.join(PLACES)}, each once.")
         if self.text != self.text.rstrip():
-            raise ValueError(
-                f"prompt = {self.text!r}: must not end in a blank; the blank before an answer "
-                "belongs to the answer, as tokenizers have it."
+            right = (
+                "must not end in a blank; the blank before an answer belongs to the answer, as "
+                "tokenizers have it."
             )
+            raise SettingError("prompt", self.text, right)
 
     def filled(self, question: str, context: str) -> str:
         values = {"{context}": context, "{question}": question}

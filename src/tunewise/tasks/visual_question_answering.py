@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tunewise.backbones.fusion import build_fusion
-from tunewise.backbones.fusion_shape import build_fusion_shape
-from tunewise.backbones.model import Model
+from tunewise.backbones.builder import Builder
 from tunewise.backbones.texts import encoded as read_texts
-from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.data.embedded_world.scenes import DRAWN
+from tunewise.core.errors import InputError, Problem, SettingError, nearest
+from tunewise.core.settings import described, setting
 from tunewise.data.examples import Example
 from tunewise.data.labels import resolve, spelling
 from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
 from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.question_types import taxonomy
+from tunewise.data.question_types import TAXONOMIES, taxonomy
 from tunewise.data.sources import Data
 from tunewise.data.table import PLACE, Splits
-from tunewise.tasks.base import TASKS, Batch, Encoded, Settled
+from tunewise.tasks.base import TASKS, Batch, Encoded, Reading, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
 
 KIND = "question_type"  # the column that prepared rows get
@@ -42,42 +40,57 @@ class VisualQuestionAnswering(Choosing):
     Two rows with one picture belong together: cut splits with ``group: image``.
     """
 
-    image: str  # the column of pictures: paths, or pictures themselves
-    question: str
-    answer: str
-    folder: str | None = None  # of the pictures, from the data's own
-    most: int = 1000
-    labels: tuple[str, ...] | None = None  # the answers there are, instead of the most frequent
-    question_types: str = "cocoqa"  # the taxonomy that the report counts by
-    metrics: tuple[str, ...] = ("accuracy", "f1_macro")
+    description = (
+        "Each example is an image with a question; one of {labels} answers is chosen, and the "
+        "loss is the cross-entropy of the right one."
+    )
+
+    image: str = field(
+        metadata=described("The column of the images: paths, or the images themselves.")
+    )
+    question: str = field(metadata=described("The column of the question."))
+    answer: str = field(metadata=described("The column of the answer."))
+    folder: str | None = setting(
+        None, "Where the paths of images start, from the folder of the data."
+    )
+    most: int = setting(1000, "Classes: that many of the most frequent answers of train.")
+    labels: tuple[str, ...] | None = setting(
+        None, "The classes, instead of the most frequent answers."
+    )
+    question_types: str = setting("cocoqa", "The taxonomy by which the report counts questions.")
+    metrics: tuple[str, ...] = setting(
+        ("accuracy", "f1_macro"),
+        "Metrics to report; the first one chooses epochs and search points.",
+    )
 
     def __post_init__(self) -> None:
         if self.most < 2:
-            raise ValueError(f"most = {self.most}: at least 2 answers, or there is no choice.")
+            raise SettingError("most", self.most, "at least 2 answers, or there is no choice.")
         if not self.metrics:
-            raise ValueError("metrics = []: at least one metric; the first one chooses.")
-        try:
-            taxonomy(self.question_types)
-        except InputError as error:
-            raise ValueError(f"question_types: {error}") from None
+            raise SettingError(
+                "metrics", self.metrics, "at least one metric; the first one chooses."
+            )
+        if self.question_types not in TAXONOMIES:
+            right = f"unknown taxonomy. {nearest(self.question_types, TAXONOMIES)}"
+            raise SettingError("question_types", self.question_types, right)
 
     def unread(self) -> dict[str, str]:
         return {} if self.labels is None else {"most": "labels says which answers there are"}
 
-    def columns(self) -> tuple[str, ...]:
-        return (self.image, self.question, self.answer)
+    @property
+    def reading(self) -> Reading:
+        return Reading(
+            columns=(self.image, self.question, self.answer),
+            texts=(self.question, self.image),
+            answer=self.answer,
+            stratum=self.answer,
+            image=self.image,
+            image_folder=self.folder or "",
+        )
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        return (self.question, self.image)
-
-    @property
-    def label(self) -> str:  # type: ignore[override]  # a field there
-        return self.answer
-
-    @property
-    def stratum(self) -> str | None:
-        return self.answer
+    def builder(self) -> Builder:
+        return Builder(images=True)
 
     def settle(self, data: Data) -> Settled:
         pictures, problems = self._pictures(data)
@@ -96,7 +109,7 @@ class VisualQuestionAnswering(Choosing):
         }
         kept, shares = self._frequent(named)
         labels = resolve(kept, self.answer, given=self.labels, found=None)
-        splits = prepared_rows(kept, self.texts, self.answer, labels)
+        splits = prepared_rows(kept, self.reading.texts, self.answer, labels)
         kinds = taxonomy(self.question_types)
         for rows in splits.values():
             for row in rows:
@@ -122,46 +135,12 @@ class VisualQuestionAnswering(Choosing):
             beside=(f"{self.image}_path",),
         )
 
-    @property
-    def picture(self) -> str | None:
-        return self.image
-
-    @property
-    def picture_folder(self) -> str:
-        return self.folder or ""
-
     def read(self, row: dict[str, Any]) -> Example:
         return Example(
             str(row["id"]),
             (str(row[self.question]),),
             row.get(self.answer),
             picture=row[self.image],
-        )
-
-    def example(self, id: str, text: str) -> Example:
-        return Example(id, (text,), 0, picture=f"{DRAWN}0")
-
-    def build(
-        self,
-        source: str,
-        *,
-        options: Sequence[str],
-        seed: int,
-        revision: str | None = None,
-        dropout: float | None = None,
-    ) -> Model:
-        return build_fusion(source, options=options, seed=seed, revision=revision, dropout=dropout)
-
-    def shape(
-        self,
-        folders: Sequence[Path],
-        *,
-        options: Sequence[str],
-        dropout: float | None = None,
-        device: str = "meta",
-    ) -> Model:
-        return build_fusion_shape(
-            folders[0], folders[-1], options=options, dropout=dropout, device=device
         )
 
     def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
@@ -204,7 +183,7 @@ class VisualQuestionAnswering(Choosing):
 
     def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
         """Every picture once, checked; what is wrong with any is told with its path."""
-        base = data.folder / self.picture_folder
+        base = data.folder / self.reading.image_folder
         if self.folder and not base.is_dir():
             beside = base.parent.iterdir() if base.parent.is_dir() else ()
             alike = nearest(base.name, [entry.name for entry in beside if entry.is_dir()])

@@ -19,7 +19,7 @@ from tunewise.backbones.stored import OnRows
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import PICTURES, read_prepared
-from tunewise.methods.base import METHODS, Adaptation, AsIs, Direct, Method
+from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.training.encoded_split import Feed, Stored, TrunkOutputs
@@ -52,7 +52,7 @@ class Parts:
             settings=settings,
             study_folder=study_folder,
             task=asked.learning(training.loss_on),
-            method=method.for_columns(asked.texts),
+            method=method.for_columns(asked.reading.texts),
             training=training,
             options=tuple(settings["task"].get("labels") or ()),
             seed=settings["seed"],
@@ -90,12 +90,12 @@ class Parts:
         source = self.settings["model"]
         if source is None:
             return None
-        if isinstance(self.method, Direct) and self.method.asks_writer:
+        if self.method.asks_writer:
             model = build_writer(source["source"], seed=0, revision=source["revision"])
             if torch.cuda.is_available():
                 model.module.to("cuda")
             return replace(model, longest_text=self.max_length(model))
-        model = self.task.build(
+        model = self.task.builder.build(
             source["source"],
             options=self.options,
             seed=derive(self.seed, "head"),

@@ -182,7 +182,7 @@ def feature_key(model_hash: str, task: Task, max_length: int, data_hash: str) ->
     parts = {
         "version": VERSION,
         "model": model_hash,
-        "task": [task.name, task.columns(), getattr(task, "pooling", None)],
+        "task": [task.name, task.reading.columns, getattr(task, "pooling", None)],
         "max_length": max_length,
         "data": data_hash,
     }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from tunewise.core.errors import SettingError
+from tunewise.core.settings import refuse_below, setting
+
 OptimizerName = Literal[
     "adamw",
     "adam",
@@ -32,51 +35,71 @@ class TrainingSettings:
 
     version: ClassVar[int] = 1
 
-    epochs: int = 3
-    batch_size: int = 32  # examples in one step, over all its parts; auto: as many as fit
-    accumulate: int = 1  # parts a step is computed in; changes memory, not the gradient
-    learning_rate: float | None = None
-    optimizer: OptimizerName = "adamw"  # own-: our own rules, from first principles
-    weight_decay: float = 0.01  # not on biases and norms
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
-    warmup: float = 0.06  # fraction of all steps
-    clip_norm: float = 1.0
-    max_length: int | None = None  # tokens; None: what the model can take, at most 512
-    loss_on: Literal["answer", "all"] | None = None  # what is learnt; None: as the task says
-    dropout: float | None = None  # of the backbone; None: as its configuration says
-    choose: Literal["best", "last"] = "best"  # epoch whose weights count, by the first metric
-    patience: int | None = None  # epochs without a better validation score before stopping
-    timeout: float | None = None  # seconds for one trial
-    gradient_checkpointing: bool = False  # compute a block again in the backward pass: less memory
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of the matrix products
+    epochs: int = setting(3, "Passes over the training split.")
+    batch_size: int = setting(
+        32,
+        "Examples in one optimizer step, over all its micro-batches. `auto`: as many as fit "
+        "in memory.",
+    )
+    accumulate: int = setting(
+        1, "Micro-batches that a step is computed in. Changes the memory needed, not the gradient."
+    )
+    learning_rate: float | None = setting(
+        None, "Peak learning rate. If unset, each method's own default."
+    )
+    optimizer: OptimizerName = setting(
+        "adamw", "The update rule. `own-`: our own implementations, from first principles."
+    )
+    weight_decay: float = setting(0.01, "Weight decay; biases and norms have none.")
+    schedule: Literal["linear", "cosine", "constant"] = setting(
+        "linear", "How the learning rate changes after the warmup."
+    )
+    warmup: float = setting(0.06, "Fraction of all steps in which the learning rate rises.")
+    clip_norm: float = setting(
+        1.0, "Largest norm of a step's gradient; a longer one is scaled down to it."
+    )
+    max_length: int | None = setting(
+        None, "Tokens of an example. If unset, what the model can take, at most 512."
+    )
+    loss_on: Literal["answer", "all"] | None = setting(
+        None, "Tokens of a generated answer that the loss is over. If unset, as the task says."
+    )
+    dropout: float | None = setting(
+        None, "Dropout of the backbone. If unset, as its configuration says."
+    )
+    choose: Literal["best", "last"] = setting(
+        "best", "The epoch whose weights count; `best` is by the first metric on validation."
+    )
+    patience: int | None = setting(
+        None, "Epochs without a better validation score after which training stops."
+    )
+    timeout: float | None = setting(None, "Seconds that one trial may take.")
+    gradient_checkpointing: bool = setting(
+        False, "Recompute each block in the backward pass, which saves memory and costs time."
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = setting(
+        "float32", "Format of the numbers in matrix products; weights stay in float32."
+    )
 
     def __post_init__(self) -> None:
-        whole = {
-            "epochs": self.epochs,
-            "batch_size": self.batch_size,
-            "accumulate": self.accumulate,
-        }
-        for name, value in whole.items():
-            if value < 1:
-                raise ValueError(f"{name} = {value}: a whole number from 1 up.")
+        refuse_below(1, self, "epochs", "batch_size", "accumulate", "patience")
         if self.batch_size < self.accumulate:
-            raise ValueError(
-                f"accumulate = {self.accumulate}: a step of {self.batch_size} examples "
-                "cannot be computed in more parts than it has examples."
+            right = (
+                f"a step of {self.batch_size} examples cannot be computed in more parts than it "
+                "has examples."
             )
+            raise SettingError("accumulate", self.accumulate, right)
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning_rate = {self.learning_rate}: a number between 0 and 1.")
+            raise SettingError("learning_rate", self.learning_rate, "a number between 0 and 1.")
         if not 0 <= self.warmup <= 1:
-            raise ValueError(f"warmup = {self.warmup}: a fraction of all steps, from 0 to 1.")
+            raise SettingError("warmup", self.warmup, "a fraction of all steps, from 0 to 1.")
         if self.weight_decay < 0:
-            raise ValueError(f"weight_decay = {self.weight_decay}: a number from 0 up.")
+            raise SettingError("weight_decay", self.weight_decay, "a number from 0 up.")
         if self.clip_norm <= 0:
-            raise ValueError(f"clip_norm = {self.clip_norm}: a number above 0.")
+            raise SettingError("clip_norm", self.clip_norm, "a number above 0.")
         if self.max_length is not None and self.max_length < 4:
-            raise ValueError(f"max_length = {self.max_length}: at least 4 tokens.")
+            raise SettingError("max_length", self.max_length, "at least 4 tokens.")
         if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout = {self.dropout}: from 0 up to, not including, 1.")
-        if self.patience is not None and self.patience < 1:
-            raise ValueError(f"patience = {self.patience}: a whole number from 1 up.")
+            raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if self.timeout is not None and self.timeout <= 0:
-            raise ValueError(f"timeout = {self.timeout}: seconds, above 0.")
+            raise SettingError("timeout", self.timeout, "seconds, above 0.")

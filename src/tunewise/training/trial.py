@@ -213,7 +213,7 @@ class Trial:
         for split, items in encoded.items():
             share = sum(item.full_length > limit for item in items) / max(1, len(items))
             self.result["truncated_share"][split] = share
-        unfit = [item.id for item in encoded["validation"] if not self.parts.task.fits(item)]
+        unfit = [item.id for item in encoded["validation"] if not item.fits]
         if unfit:
             self.result["left_out"] = {"validation": unfit}
 

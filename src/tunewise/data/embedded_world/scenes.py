@@ -19,6 +19,7 @@ SIDES = ("left", "middle", "right")
 LEVELS = ("wall", "floor")
 MOST = 4  # things of one kind
 DRAWN = "embedded:rooms/"  # and the number of a scene: its picture
+BLANK = f"{DRAWN}0"  # the name of an image that needs no file
 
 Kind = Literal["object", "number", "colour", "location"]
 """What a question asks for, as in COCO-QA (Ren et al. 2015, arXiv:1505.02074)."""

@@ -47,7 +47,7 @@ def shift_by_padding(task: Task, model: Model) -> float:
         InputError: the model cannot answer a text at all.
     """
     with at_the_door(f"model {model.source}: it loads, but cannot answer a text"):
-        if task.form == "write":
+        if task.writes:
             return writer_shift(model)
         examples = [task.example(str(place), text) for place, text in enumerate(TEXTS)]
         encoded = task.encode(examples, model.coder, max_length=task.limit(None, model))
