@@ -170,6 +170,14 @@ def test_identical_answers_leave_a_bound_and_not_a_point() -> None:
     assert pair.needed_items is None
 
 
+def test_the_same_runs_under_other_seeds_differ_by_no_rounding() -> None:
+    """Their means are summed in another order, which leaves a difference of 1e-16."""
+    runs = [range(number) for number in (7, 13, 29, 43, 57)]
+    pairs = [compared(row("a", *runs), row("b", *runs[n:], *runs[:n])).pairs[0] for n in range(5)]
+    assert any(pair.difference != 0 for pair in pairs)
+    assert all(pair.disagreement == 0 and pair.needed_items is None for pair in pairs)
+
+
 def test_every_pair_counts_when_the_best_is_picked_by_its_score() -> None:
     rows = [row(name, range(wrong)) for name, wrong in zip("abcd", (20, 26, 30, 60), strict=True)]
     found = compared(*rows)

@@ -121,7 +121,7 @@ def _run(row: RowScores, seed: int) -> NDArray[np.integer] | None:
 
 def _needed_items(meeting: Meeting, terms: Terms) -> int | None:
     difference, alpha = meeting.difference, terms.strictest_alpha
-    if difference == 0:
+    if difference == 0 or meeting.disagreement == 0:  # rounding may leave a difference of nothing
         return None
     if meeting.disagreement is not None:
         return items_needed(difference, meeting.disagreement, power=POWER, alpha=alpha)
