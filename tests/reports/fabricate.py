@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import digest
 from tunewise.core.files import mark_complete, write_json
+from tunewise.methods.base import METHODS
 from tunewise.statistics.metrics import METRICS, Columns
+from tunewise.tasks.base import TASKS
 
 LABELS = ("very bad", "bad", "fair", "good", "very good")
 PLACES = ("room", "flat", "attic", "studio", "cellar")
@@ -191,6 +193,7 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         "equivalence_margin": plan.margin,
         "labels": list(plan.labels),
         "contenders": [_contender(plan, task, contender) for contender in plan.contenders],
+        "descriptions": descriptions(task, {row.method for row in plan.contenders}),
         "data": {
             "hash": "5f0c9a1be2d34478",
             "rows": {"train": 2000, **{split: len(chosen.ids) for split, chosen in items.items()}},
@@ -206,6 +209,14 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         "slices": list(plan.slices),
         "models": {"embedded:encoder": "c0ffee00c0ffee00"},
         "environment": {"python": "3.11.9", "torch": "2.13.0", "platform": "Linux", "cores": 2},
+    }
+
+
+def descriptions(task: dict[str, Any], methods: set[str]) -> dict[str, Any]:
+    """What a prepared study keeps of what its task and methods say of themselves."""
+    return {
+        "task": TASKS.classes[task["kind"]].description,
+        "methods": {name: METHODS.classes[name].description for name in sorted(methods)},
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.reports.fabricate import descriptions
 
 from tunewise.core.canonical import digest
 from tunewise.core.files import mark_complete, write_json
@@ -145,6 +146,7 @@ def _study(plan: WrittenPlan) -> dict[str, Any]:
         "metrics": ["f1", "exact_match"],
         "labels": [],
         "contenders": [_contender(plan, task, row) for row in _rows(plan)],
+        "descriptions": descriptions(task, {row.method for row in _rows(plan)}),
         "data": {
             "hash": "a97468a731261832",
             "rows": sizes,

@@ -30,3 +30,15 @@ def parse_bytes(text: str) -> int:
     if count < 1:
         raise ValueError(f"{text!r} is no size: at least one byte.")
     return count
+
+
+def written_bytes(count: int) -> str:
+    """A size as a study file has it, which `parse_bytes` reads back to three digits.
+
+    >>> written_bytes(8_000_000_000), written_bytes(1_610_612_736), written_bytes(180)
+    ('8 GB', '1.61 GB', '180 B')
+    """
+    for unit in ("TB", "GB", "MB", "kB"):
+        if count >= UNITS[unit]:
+            return f"{count / UNITS[unit]:.3g} {unit}"
+    return f"{count} B"

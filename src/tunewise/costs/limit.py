@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tunewise.core.format import size
+from tunewise.core.units import written_bytes
 from tunewise.costs.measure import peak_resident_bytes
 
 OUT_OF_MEMORY = 71  # the exit code of a process that had to be ended
@@ -29,7 +29,7 @@ class OverLimit(MemoryError):
     """The process held more than its limit. The text is the same for every run."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"held more than the memory limit of {size(limit)}.")
+        super().__init__(f"held more than the memory limit of {written_bytes(limit)}.")
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from tunewise.core.format import count, listed
@@ -19,67 +21,21 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.references import References
+from tunewise.reports.facts.references import SOURCES, References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_said, setting_said
 from tunewise.reports.sections.cells import named
 
-TASKS = {
-    "classification": "Each item is {columns}; one of {labels} labels is chosen, and the loss is "
-    "the cross-entropy of the right one.",
-    "question-answering": "Each item is {columns}, put into the prompt “{prompt}”. The model goes "
-    "on writing; loss is taken on the tokens of the answer and of the end alone, since a prompt "
-    "that is given need not be learned. If all does not fit into the maximum length, the context "
-    "is shortened, never the question or the answer. Writing stops at the end token, at a line "
-    "break or after {limit} tokens. Exact match and F1 over words are those of SQuAD {squad}: "
-    "without case, punctuation and articles, against the reference that agrees best.",
-    "visual-question-answering": "Each item is a picture with a question; one of {labels} answers "
-    "is chosen, and the loss is the cross-entropy of the right one.",
-}
-METHODS = {
-    "untuned": "Untuned is the model as it was pretrained, asked like the others and trained on "
-    "nothing: what there is before any adaptation.",
-    "prompt": "Prompting puts the question into words that a pretrained model goes on from; it "
-    "has no trained number.",
-    "nearest-neighbour": "Nearest neighbour answers as the most similar training item does, by "
-    "the frozen features of the model.",
-    "fusion": "Fusion trains a small network on the frozen features of picture and question.",
-    "peft": "Methods of the PEFT library run as it builds them, in the same loop on the same "
-    "batches.",
-    "majority": "Majority answers the commonest label of the training split. Whatever does not "
-    "beat it has learned nothing.",
-    "tfidf": "TF-IDF {tfidf} weighs word n-grams and fits a logistic regression. It uses no "
-    "pretrained model, and so shows what a pretrained model is worth here.",
-    "head": "Head trains the classifier alone, on a model that stays as it was pretrained: the "
-    "cheapest use of one.",
-    "last-layers": "Last layers trains the topmost blocks and the classifier; all below is frozen.",
-    "bitfit": "BitFit {bitfit} trains the biases and the classifier.",
-    "prefix": "Prefix puts trained embeddings in front of the text, before a frozen model, as "
-    "prompt tuning does {prompt-tuning}.",
-    "lora": "LoRA {lora} freezes the weights W and trains a low-rank correction beside chosen "
-    "layers. B starts at zero, so training starts from the pretrained model, and the product can "
-    "be folded into W afterwards:",
-    "full": "Full fine-tuning trains every number. It is what the others are measured against, "
-    "and the costliest.",
-}
-
-
-LORA_WHY = (
-    "For a layer of shape d × k that is r(d + k) trained numbers in place of dk, and the optimizer "
-    "keeps its state for these alone. With g, the gradient of the loss with respect to y, they "
-    "learn by"
-)
+_EQUATION = re.compile(r"\{equation ([a-z-]+)\}")
+_BRACED = re.compile(r"\{([a-z-]+)\}")
 
 
 def section(facts: Facts) -> Section | None:
     evidence, results, refs = facts.evidence, facts.results, facts.references
-    blocks: list[Block] = _task(evidence, refs)
+    described = evidence.study.get("descriptions") or {}
+    blocks = _described(described.get("task"), refs, _values(evidence), lead="Task.")
     for name in dict.fromkeys(contender.method for contender in evidence.contenders):
-        if name in METHODS:
-            blocks.append(Paragraph(_cited(METHODS[name], refs), outputs=PAPER))
-        if name == "lora":
-            why = Paragraph(LORA_WHY, outputs=PAPER)
-            blocks += [Equation("lora"), why, Equation("lora-backward")]
+        blocks += _described((described.get("methods") or {}).get(name), refs, {})
     blocks += [
         _contenders(evidence),
         Paragraph(_training(evidence, refs), lead="Training.", outputs=PAPER),
@@ -89,38 +45,46 @@ def section(facts: Facts) -> Section | None:
     return Section.of("method", "Method and reasons", blocks)
 
 
-def _task(evidence: Evidence, refs: References) -> list[Block]:
-    """What is asked, what the loss is taken on, how answers are scored."""
+def _described(
+    text: str | None, refs: References, values: Mapping[str, str], *, lead: str = ""
+) -> list[Block]:
+    """What a class of ours, or of somebody else, says of itself: paragraphs and equations.
+
+    ``{equation name}`` alone is an equation, ``{name}`` a value of the study or a source.
+    """
+
+    def known(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return values.get(name) or (refs(name) if name in SOURCES else match.group())
+
+    blocks: list[Block] = []
+    for paragraph in (text or "").split("\n\n"):
+        if equation := _EQUATION.fullmatch(paragraph):
+            blocks.append(Equation(equation.group(1)))
+        elif paragraph:
+            blocks.append(Paragraph(_BRACED.sub(known, paragraph), lead=lead, outputs=PAPER))
+    return blocks
+
+
+def _values(evidence: Evidence) -> dict[str, str]:
+    """What a task's description leaves to the study."""
     task = evidence.study["task"]
-    text = TASKS.get(str(task.get("kind")))
-    if text is None:
-        return []
     columns = evidence.study.get("texts") or task.get("text") or ()
     named = [columns] if isinstance(columns, str) else list(columns)
-    values = {
-        "columns": listed([f"“{shortened(shown(str(name)), 40)}”" for name in named])
-        if named
-        else "a text",
+    return {
+        "columns": listed([f"“{_short(str(name), 40)}”" for name in named or ("text",)]),
         "labels": f"{len(evidence.labels):,}",
-        "prompt": shortened(shown(str(task.get("prompt") or "{context} {question}")), 200),
+        "prompt": _short(str(task.get("prompt") or "{context} {question}"), 200),
         "limit": str(task.get("max_new_tokens", "some")),
-        "squad": refs("squad") if "{squad}" in text else "",
     }
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return [Paragraph(text, lead="Task.", outputs=PAPER)]
+
+
+def _short(text: str, most: int) -> str:
+    return shortened(shown(text), most)
 
 
 def _with_model(evidence: Evidence) -> list[Contender]:
     return [contender for contender in evidence.contenders if contender.model]
-
-
-def _cited(text: str, refs: References) -> str:
-    """Put the numbers in place of the names in braces."""
-    parts = text.split("{")
-    return parts[0] + "".join(
-        refs(key) + rest for key, rest in (p.split("}", 1) for p in parts[1:])
-    )
 
 
 def _contenders(evidence: Evidence) -> Table:
