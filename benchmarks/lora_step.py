@@ -39,8 +39,9 @@ from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification
 from tunewise.training.batches import training_batches
 from tunewise.training.encoded_split import Feed
-from tunewise.training.loop import Step, train
+from tunewise.training.loop import Learner
 from tunewise.training.optimizer import learning_rate_at, make_optimizer
+from tunewise.training.progress import Step
 from tunewise.training.settings import TrainingSettings
 
 RANK, ALPHA, DROPOUT, BATCH, RATE, LENGTH = 16, 32.0, 0.1, 32, 3e-4, 128
@@ -73,7 +74,6 @@ def tunewise_run(steps: int) -> dict[str, Any]:
     method = LoRA(rank=RANK, alpha=ALPHA, dropout=DROPOUT)
     method.prepare(model)
     speed_up(model.module)
-    model.module.train()
     settings = TrainingSettings(epochs=1, batch_size=BATCH, warmup=0.0, weight_decay=0.0)
     optimizer = make_optimizer(model.module, method.groups(model), settings)
     taken: list[Step] = []
@@ -86,17 +86,11 @@ def tunewise_run(steps: int) -> dict[str, Any]:
         feed = Feed(task, model.coder, task.encode(rows, model.coder, max_length=LENGTH))
         lengths = [item.full_length for item in feed.encoded]
         batches = training_batches(lengths, BATCH, seed=0, epoch=1)
-        train(
-            model.module,
-            task,
-            ((number, [feed.batch(places)]) for number, places in enumerate(batches, 1)),
-            optimizer,
-            learning_rate=lambda step: learning_rate_at(step, len(batches), settings, RATE),
-            clip_norm=1.0,
-            seed=0,
-            penalty=lambda: None,
-            after_step=taken.append,
-        )
+        learner = Learner(model, task, method, optimizer, clip_norm=1.0, seed=0)
+        for number, places in enumerate(batches, 1):
+            rate = learning_rate_at(number, len(batches), settings, RATE)
+            taken.append(learner.step(number, [feed.batch(places)], learning_rate=rate))
+            optimizer.zero_grad(set_to_none=True)
     figures["steps"] = len(taken)
     figures["padded_to_real"] = sum(s.padded_tokens for s in taken) / sum(
         s.real_tokens for s in taken

@@ -47,12 +47,11 @@ def network() -> nn.Sequential:
 def test_the_peaks_of_forward_and_backward_are_the_profilers() -> None:
     module, x = network(), torch.randn(128, 64)
     meter = StepMeter(held_tensors(module), None)
-    with meter.counting() as entering:
-        entering("forward")
-        loss = module(x).square().sum()
-        entering("backward")
-        loss.backward()
-        entering("done")
+    with meter.counting() as phase:
+        with phase("forward"):
+            loss = module(x).square().sum()
+        with phase("backward"):
+            loss.backward()
     memory = meter.memory()
     weights = sum(4 * weight.numel() for weight in module.parameters())
     before = weights + x.nbytes
@@ -82,10 +81,8 @@ def test_our_own_functions_are_counted_as_the_profiler_counts_them(
         model.module(**inputs).logits.square().sum().backward()
 
     meter = StepMeter(held_tensors(model.module), None)
-    with meter.counting() as entering:
-        entering("backward")
+    with meter.counting() as phase, phase("backward"):
         learn()
-        entering("done")
     held = sum(tensor.untyped_storage().nbytes() for tensor in held_tensors(model.module))
     before = held + sum(tensor.nbytes for tensor in inputs.values())
     model.module.zero_grad(set_to_none=True)
@@ -114,14 +111,13 @@ def test_every_kind_is_found_by_hand() -> None:
     frozen = torch.zeros(7)
     optimizer = torch.optim.AdamW(module.parameters(), fused=True)
     meter = StepMeter([*held_tensors(module), frozen], optimizer)
-    with meter.counting() as entering:
-        entering("forward")
-        loss = module(torch.ones(3, 10)).sum()
-        entering("backward")
-        loss.backward()
-        entering("update")
-        optimizer.step()
-        entering("done")
+    with meter.counting() as phase:
+        with phase("forward"):
+            loss = module(torch.ones(3, 10)).sum()
+        with phase("backward"):
+            loss.backward()
+        with phase("update"):
+            optimizer.step()
     memory = meter.memory()
     assert memory.weights_bytes == 7 * 4
     assert memory.trainable_bytes == memory.gradients_bytes == 200 * 4
@@ -138,8 +134,7 @@ def test_counting_changes_no_number(tiny: Callable[..., Model]) -> None:
         meter = StepMeter(held_tensors(model.module), None)
         ids = torch.ones(4, 9, dtype=torch.long)
         if counted:
-            with meter.counting() as entering:
-                entering("forward")
+            with meter.counting() as phase, phase("forward"):
                 model.module(input_ids=ids).logits.sum().backward()
         else:
             model.module(input_ids=ids).logits.sum().backward()
@@ -153,13 +148,12 @@ def test_counting_changes_no_number(tiny: Callable[..., Model]) -> None:
 def test_on_a_gpu_the_allocator_agrees() -> None:
     module, x = network().cuda(), torch.randn(128, 64, device="cuda")
     meter = StepMeter(held_tensors(module), None)
-    with meter.counting() as entering:
-        entering("forward")
-        loss = module(x).square().sum()
+    with meter.counting() as phase:
+        with phase("forward"):
+            loss = module(x).square().sum()
         torch.cuda.reset_peak_memory_stats()
-        entering("backward")
-        loss.backward()
-        entering("done")
+        with phase("backward"):
+            loss.backward()
     allocated = torch.cuda.max_memory_allocated()
     assert meter.memory().peak_bytes("backward") == pytest.approx(allocated, rel=0.1)
 
@@ -168,11 +162,25 @@ def test_inference_mode_hides_nothing(tiny: Callable[..., Model]) -> None:
     def seen(mode: Callable[[], AbstractContextManager[None]]) -> tuple[int, int]:
         model = tiny("bert")
         meter = StepMeter(held_tensors(model.module), None)
-        with meter.counting() as entering, mode():
-            entering("evaluation")
+        with meter.counting() as phase, mode(), phase("evaluation"):
             model.module(input_ids=torch.ones(4, 9, dtype=torch.long))
-            entering("done")
         memory = meter.memory()
         return memory.flops["evaluation"], memory.peak_bytes("evaluation")
 
     assert seen(torch.inference_mode) == seen(torch.no_grad)
+
+
+def test_a_phase_inside_another_interrupts_it() -> None:
+    """Answers are written inside the evaluation of their batch, and count for themselves."""
+    a, b = torch.ones(2, 3), torch.ones(3, 5)
+    meter = StepMeter([], None)
+    with meter.counting() as phase:
+        a @ b  # in no phase
+        with phase("evaluation"):
+            a @ b
+            with phase("generation"):
+                a @ b
+                a @ b
+            a @ b
+    product = 2 * 2 * 3 * 5
+    assert meter.memory().flops == {"evaluation": 2 * product, "generation": 2 * product}

@@ -181,7 +181,7 @@ def look(module: Any) -> None:
 def test_what_reads_numbers_is_not_predictable_and_says_where(
     folder: Callable[[str], Path],
 ) -> None:
-    with pytest.raises(NotPredictable, match=r"test_foresee reads a number"):
+    with pytest.raises(NotPredictable, match=r"test_memory reads a number"):
         foreseen(folder("bert"), Reading(rank=2), PLAIN, SHAPE)
 
 

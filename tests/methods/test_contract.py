@@ -17,11 +17,10 @@ from transformers import ResNetConfig, ResNetModel
 
 from tunewise.backbones.encoders import PictureEncoder, TextEncoder
 from tunewise.backbones.fusion import Fusion, FusionHead, head_names
-from tunewise.backbones.model import Model
+from tunewise.backbones.model import Model, training_mode
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Adaptation, Direct
-from tunewise.training.adapt import training_mode
 from tunewise.training.checks.dry_run import fill_with_noise
 
 Tiny = Callable[..., Model]

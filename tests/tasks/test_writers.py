@@ -18,13 +18,13 @@ from tunewise.backbones.sources import resolve
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
+from tunewise.costs.parameters import parameter_counts
 from tunewise.export.artifact import write_artefact
 from tunewise.export.proof import prove
 from tunewise.methods.base import METHODS
 from tunewise.studies.models import Inspector
 from tunewise.tasks.base import Asking, Batch
 from tunewise.tasks.question_answering import QuestionAnswering
-from tunewise.training.adapt import parameter_counts
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.predictor import ModelPredictor
 

@@ -23,11 +23,11 @@ from tunewise.methods.full import Full
 from tunewise.methods.lora_layer import LoRALinear
 from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification
-from tunewise.training.adapt import Interrupted, Training
 from tunewise.training.checks.answers import StartCheck, merge_check
 from tunewise.training.checks.findings import BINS, Check, Findings, checks_of, guarded
 from tunewise.training.checks.weights import Watch, all_saved, as_promised
 from tunewise.training.encoded_split import Feed
+from tunewise.training.loop import Interrupted, Training
 from tunewise.training.settings import TrainingSettings
 
 __all__ = ["settings", "study"]  # fixtures

@@ -8,14 +8,13 @@ from typing import Literal
 import pytest
 import torch
 
-from tunewise.backbones.model import Model
+from tunewise.backbones.model import Model, training_mode
 from tunewise.data.examples import Example
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
 from tunewise.tasks.classification import Classification
-from tunewise.training.adapt import training_mode
 from tunewise.training.assembly import settle
 from tunewise.training.settings import TrainingSettings
 

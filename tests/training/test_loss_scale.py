@@ -15,12 +15,12 @@ from torch import nn
 
 from tunewise.backbones.memory_saving import compute_in
 from tunewise.training import loss_scale
-from tunewise.training.adapt import Interrupted, Training
 from tunewise.training.checkpoint import trained_tensors
 from tunewise.training.checks.weights import SETTLED
-from tunewise.training.loop import Diverged, Step
+from tunewise.training.loop import Diverged, Interrupted, Training
 from tunewise.training.loss_scale import LossScale
 from tunewise.training.outcome import described
+from tunewise.training.progress import Step
 
 HALF = replace(SETTINGS, precision="float16")
 FAR_TOO_LARGE = 2.0**26  # of a toy's gradients, for some ten steps
@@ -40,13 +40,13 @@ def overflows(monkeypatch: pytest.MonkeyPatch) -> None:
 def steps_of(run: Training) -> list[tuple[Step, float, dict[str, torch.Tensor]]]:
     """Run it; each step with the scale and the weights after it."""
     seen: list[tuple[Step, float, dict[str, torch.Tensor]]] = []
-    after = run._after_step
+    record = run._record
 
     def watch(step: Step) -> None:
-        after(step)
+        record(step)
         seen.append((step, run.progress.scale.factor, trained_tensors(run.model.module)))
 
-    run._after_step = watch  # type: ignore[method-assign]  # to look between steps
+    run._record = watch  # type: ignore[method-assign]  # to look between steps
     run.run()
     return seen
 
@@ -123,15 +123,15 @@ def test_the_learning_rate_and_the_detectors_count_the_steps_taken(
     run = half(tmp_path / "overflows", settings=settings)
     looked: list[int] = []
     called: list[int] = []
-    look = Training._after_step
+    record = Training._record
 
     def watch(step: Step) -> None:
         found = run.progress.findings.unmoved
-        look(run, step)
+        record(run, step)
         if found is None and run.progress.findings.unmoved is not None:
             looked.append(step.number - run.progress.scale.skipped)
 
-    run._after_step = watch  # type: ignore[method-assign]
+    run._record = watch  # type: ignore[method-assign]
     object.__setattr__(run.method, "after_step", lambda model, step: called.append(step))
     steps = [step for step, *_ in steps_of(run)]
     assert looked == [SETTLED]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.training.test_training import SETTINGS, assert_same, outcome, training
 
-from tunewise.training.adapt import Interrupted
+from tunewise.training.loop import Interrupted
 from tunewise.training.optimizer import OPTIMIZERS
 from tunewise.training.settings import OptimizerName, TrainingSettings
 

@@ -16,11 +16,11 @@ from torch import Tensor
 from tunewise.costs.measure import Stopwatch
 from tunewise.methods.full import Full
 from tunewise.training import loop
-from tunewise.training.adapt import Interrupted, Progress, Training
 from tunewise.training.checkpoint import trained_tensors
 from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
-from tunewise.training.loop import Diverged
+from tunewise.training.loop import Diverged, Interrupted, Training
+from tunewise.training.progress import Progress, Step
 from tunewise.training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(epochs=3, batch_size=16, learning_rate=0.05, weight_decay=0.0)
@@ -180,15 +180,15 @@ def test_a_run_that_diverges_says_where_and_keeps_the_weights(tmp_path: Path) ->
 def test_gradients_are_clipped_to_the_norm(tmp_path: Path) -> None:
     norms: list[float] = []
     run = training(tmp_path, replace(SETTINGS, clip_norm=1e-3, epochs=1))
-    after = run._after_step
+    record = run._record
 
-    def watch(step: loop.Step) -> None:
+    def watch(step: Step) -> None:
         weights = [w for w in run.model.module.parameters() if w.grad is not None]
         norms.append(
             float(torch.stack([w.grad.norm() for w in weights if w.grad is not None]).norm())
         )
-        after(step)
+        record(step)
 
-    run._after_step = watch  # type: ignore[method-assign]  # to look between steps
+    run._record = watch  # type: ignore[method-assign]  # to look between steps
     run.run()
     assert all(norm <= 1.001e-3 for norm in norms)

@@ -24,9 +24,8 @@ from tunewise.estimate.memory import foresee
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.runner import run_job
-from tunewise.training.adapt import Training
 from tunewise.training.assembly import Feeds, Parts, prepared_model
-from tunewise.training.loop import Diverged
+from tunewise.training.loop import Diverged, Training
 from tunewise.training.settings import TrainingSettings
 
 WORDS = ("good", "bad", "fine", "room", "bed", "warm")

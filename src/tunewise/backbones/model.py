@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @dataclass
@@ -38,3 +39,23 @@ class Model:
     @property
     def device(self) -> torch.device:
         return next(self.module.parameters()).device
+
+
+def training_mode(model: Model) -> None:
+    """Training mode for what is trained.
+
+    A backbone stays as it is used where no trainable parameter lies in it or, as a prompt's do,
+    before it. Running averages of a batch norm stay as they were pretrained: they are no
+    parameters, and no artifact or checkpoint holds them.
+    """
+    model.module.train()
+    for layer in model.module.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.eval()
+    trained = [name for name, weight in model.module.named_parameters() if weight.requires_grad]
+    inside = tuple(f"{path}." for path in model.trunks.values())
+    if any(name not in model.head and not name.startswith(inside) for name in trained):
+        return
+    for path in model.trunks.values():
+        if not any(name.startswith(f"{path}.") for name in trained):
+            model.module.get_submodule(path).eval()

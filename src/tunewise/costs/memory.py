@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from tunewise.core.phases import Phase
 from tunewise.costs.flops import flops_of
 
 KINDS = ("weights", "trainable", "gradients", "optimizer", "activations", "inputs", "temporary")
@@ -22,6 +23,7 @@ KINDS = ("weights", "trainable", "gradients", "optimizer", "activations", "input
 
 MADE_FORWARD = ("forward", "evaluation", "generation", "every_way", "features", "texts", "pictures")
 BORN = dict.fromkeys(MADE_FORWARD, "activations")
+OUTSIDE = "outside"  # of every phase
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class StorageCounter(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.phase = "outside"
+        self.phase = OUTSIDE
         self.alive_bytes = dict.fromkeys(KINDS, 0)
         self.peaks_bytes: dict[str, dict[str, int]] = {}
         self.flops: dict[str, int] = {}
@@ -168,7 +170,7 @@ class StorageCounter(TorchDispatchMode):
 
 
 class StepMeter:
-    """Counts one training step and one evaluation, told what comes next by whoever runs them.
+    """Counts a training step or an evaluation, phase by phase.
 
     Args:
         held: every parameter and buffer of the model, also of a part that is out of it for now.
@@ -180,60 +182,54 @@ class StepMeter:
         self.held, self.optimizer = held, optimizer
         self.kept_bytes = 0
         self.gradients_bytes = 0
-        self._hooks: list[Any] = []
 
     @contextmanager
-    def counting(self) -> Iterator[Callable[[str], None]]:
-        """Inside, call what is given with ``forward``, ``backward``, ``update`` or ``done``."""
-        self.open()
-        try:
-            with self.counter:
-                yield self.enter
-        finally:
-            self.close()
-
-    def open(self) -> None:
-        """Take stock of what is there, and listen for gradients."""
+    def counting(self) -> Iterator[Phase]:
+        """Take stock of what is there, and count inside the phases that are given."""
         trained = [weight for weight in self.held if weight.requires_grad]
         self.counter.hold((weight for weight in self.held if not weight.requires_grad), "weights")
         self.counter.hold(trained, "trainable")
         if self.optimizer is not None:
             self.counter.hold(_state_tensors(self.optimizer), "optimizer")
         self.counter.hold((w.grad for w in trained if w.grad is not None), "gradients")
-        self._hooks = [
+        hooks = [
             weight.register_post_accumulate_grad_hook(self._received)
             for weight in trained
             if weight.is_leaf
         ]
+        try:
+            with self.counter:
+                yield self.phase
+        finally:
+            for hook in hooks:
+                hook.remove()
 
-    def close(self) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
-
-    def enter(self, phase: str) -> None:
-        alive = self.counter.alive_bytes
-        if phase == "backward":
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """What runs inside belongs to this phase, and after it to the one around it, if any."""
+        around, alive = self.counter.phase, self.counter.alive_bytes
+        self.counter.enter_phase(name)
+        yield
+        if name == "forward":
             self.kept_bytes = max(self.kept_bytes, alive["activations"])
-        elif phase == "update":
+        elif name == "backward":
             self.gradients_bytes = alive["gradients"]
-        elif phase == "done" and self.optimizer is not None:
+        elif name == "update" and self.optimizer is not None:
             self.counter.hold(_state_tensors(self.optimizer), "optimizer")
-        self.counter.enter_phase(phase)
+        self.counter.enter_phase(around)
 
     def memory(self) -> Memory:
         counter = self.counter
-        outside = {"done", "outside"}
         return Memory(
             weights_bytes=counter.alive_bytes["weights"],
             trainable_bytes=counter.alive_bytes["trainable"],
             gradients_bytes=self.gradients_bytes,
             optimizer_bytes=counter.alive_bytes["optimizer"],
             activations_bytes=self.kept_bytes,
-            peaks_bytes=_without(counter.peaks_bytes, outside),
-            flops=_without(counter.flops, outside),
-            moved_bytes=_without(counter.moved_bytes, outside),
-            operations=_without(counter.operations, outside),
+            peaks_bytes=_inside(counter.peaks_bytes),
+            flops=_inside(counter.flops),
+            moved_bytes=_inside(counter.moved_bytes),
+            operations=_inside(counter.operations),
         )
 
     def _received(self, weight: Tensor) -> None:
@@ -251,5 +247,6 @@ def _state_tensors(optimizer: Optimizer) -> list[Tensor]:
     return [value for state in states for value in state.values() if isinstance(value, Tensor)]
 
 
-def _without(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in names}
+def _inside(values: dict[str, Any]) -> dict[str, Any]:
+    """What was counted in a phase, and not between two."""
+    return {phase: value for phase, value in values.items() if phase != OUTSIDE}

@@ -11,11 +11,10 @@ from tunewise.core.files import mark_complete, write_json
 from tunewise.costs.limit import OverLimit
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.methods.base import Adaptation
-from tunewise.training.adapt import training_mode
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.batches import parts_of
 from tunewise.training.encoded_split import Feed
-from tunewise.training.loop import Step, train
+from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
 from tunewise.training.outcome import status_of
 
@@ -57,19 +56,10 @@ def _train(parts: Parts, method: Adaptation) -> None:
     batches = [
         feed.batch(part).to(model.device) for part in parts_of(places, parts.training.accumulate)
     ]
-    training_mode(model)
-
-    def forget(step: Step) -> None:
-        """Nothing is kept of the step."""
-
-    train(
-        model.module,
-        parts.task,
-        [(number, batches) for number in range(1, STEPS + 1)],
-        make_optimizer(model.module, method.groups(model), parts.training),
-        learning_rate=lambda step: 0.0,  # weights must not grow; memory is the same
-        clip_norm=parts.training.clip_norm,
-        seed=parts.seed,
-        penalty=lambda: method.penalty(model),
-        after_step=forget,
+    optimizer = make_optimizer(model.module, method.groups(model), parts.training)
+    learner = Learner(
+        model, parts.task, method, optimizer, parts.training.clip_norm, seed=parts.seed
     )
+    for number in range(1, STEPS + 1):
+        learner.step(number, batches, learning_rate=0.0)  # weights must not grow
+        optimizer.zero_grad(set_to_none=True)

@@ -53,7 +53,7 @@ class Foreseer:
             self.process.wait()
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to a request, which `training.predictions` describes.
+        """The answer to a request, which `estimate.worker` understands.
 
         Raises:
             MachineTrouble: the process ended.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from textwrap import shorten
@@ -21,6 +21,7 @@ from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
+from tunewise.core.phases import Phase
 from tunewise.costs.largest import largest
 from tunewise.costs.memory import Memory, StepMeter, held_tensors
 from tunewise.decoding.stopping import end_tokens
@@ -28,11 +29,10 @@ from tunewise.estimate.fake_tensors import Mute, NotPredictable, StandIns, faked
 from tunewise.estimate.step_shape import StepBatches, StepShape, step_batches
 from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Batch, Task
-from tunewise.training.adapt import training_mode
 from tunewise.training.assembly import settle
 from tunewise.training.encoded_split import with_features
 from tunewise.training.features import REDUCTIONS, Stub, is_frozen, run_trunk
-from tunewise.training.loop import train
+from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
 from tunewise.training.settings import TrainingSettings
 from tunewise.training.vectors import frozen_encoders
@@ -185,30 +185,20 @@ def count_step(
     # Copies, which go when they are read: what is touched counts for as long as it lives.
     copies = {n: tensor.clone() for n, tensor in (given.read or evaluation).inputs.items()}
     rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
-    with meter.counting() as entering:
+    with meter.counting() as phase:
         if stub is not None:
-            rows["inputs_embeds"] = _trunk_row(model, replace(evaluation, inputs=copies), entering)
+            rows["inputs_embeds"] = _trunk_row(model, replace(evaluation, inputs=copies), phase)
         elif encoders:
-            rows = _vector_rows(model, copies, encoders, entering)
+            rows = _vector_rows(model, copies, encoders, phase)
         copies.clear()
         batches = [_with_rows(batch, rows) for batch in batches]
         with _replaced(model, stub) if stub is not None else nullcontext():
-            training_mode(model)
-            train(
-                model.module,
-                task,
-                [(2, batches)],
-                optimizer,
-                learning_rate=lambda step: 1e-3,
-                clip_norm=training.clip_norm,
-                seed=0,
-                penalty=lambda: method.penalty(model),
-                after_step=lambda step: None,
-                entering=entering,
-            )
+            learner = Learner(model, task, method, optimizer, training.clip_norm, seed=0)
+            learner.step(2, batches, learning_rate=1e-3, phase=phase)
+            optimizer.zero_grad(set_to_none=True)
             model.module.eval()
             del batches
-            _ask(model, task, _with_rows(evaluation, rows), given.prompts, entering)
+            _ask(model, task, _with_rows(evaluation, rows), given.prompts, phase)
     stored = stub is not None or set(encoders) == {"image", "text"}
     return Foreseen(meter.memory(), stored)
 
@@ -217,25 +207,20 @@ def count_asking(model: Model, task: Task, given: StepBatches) -> Foreseen:
     """An evaluation of a model that nothing is trained of, real or fake."""
     meter = StepMeter(held_tensors(model.module), None)
     model.module.eval()
-    with meter.counting() as entering:
-        _ask(model, task, given.evaluation, given.prompts, entering)
+    with meter.counting() as phase:
+        _ask(model, task, given.evaluation, given.prompts, phase)
     return Foreseen(meter.memory(), stored_features=False)
 
 
-Entering = Callable[[str], None]
-
-
-def _trunk_row(model: Model, batch: Batch, entering: Entering) -> Tensor:
+def _trunk_row(model: Model, batch: Batch, phase: Phase) -> Tensor:
     """One row of a frozen trunk's outputs for a batch; in a trial they all lie in a file."""
-    entering("features")
-    with torch.no_grad():
+    with phase("features"), torch.no_grad():
         features = run_trunk(model, batch, "first")
-    entering("done")
     return features[:1].clone()
 
 
 def _vector_rows(
-    model: Model, inputs: Mapping[str, Tensor], encoders: Sequence[str], entering: Entering
+    model: Model, inputs: Mapping[str, Tensor], encoders: Sequence[str], phase: Phase
 ) -> dict[str, Tensor]:
     """One vector of each frozen encoder, by the argument that the model takes it by."""
     module: Any = model.module
@@ -243,12 +228,11 @@ def _vector_rows(
     rows, tokens = {}, {name: inputs[name] for name in inputs if name != "pixel_values"}
     with torch.no_grad():
         if "text" in encoders:
-            entering("texts")
-            rows["text_embeds"] = module.text(**tokens).float()[:1].clone()
+            with phase("texts"):
+                rows["text_embeds"] = module.text(**tokens).float()[:1].clone()
         if "image" in encoders:
-            entering("pictures")
-            rows["image_embeds"] = module.image(inputs["pixel_values"]).float()[:1].clone()
-    entering("done")
+            with phase("pictures"):
+                rows["image_embeds"] = module.image(inputs["pixel_values"]).float()[:1].clone()
     return rows
 
 
@@ -262,19 +246,16 @@ def _with_rows(batch: Batch, rows: Mapping[str, Tensor]) -> Batch:
     return replace(batch, inputs={**batch.inputs, **filled})
 
 
-def _ask(
-    model: Model, task: Task, evaluation: Batch, prompts: Batch | None, entering: Entering
-) -> None:
+def _ask(model: Model, task: Task, evaluation: Batch, prompts: Batch | None, phase: Phase) -> None:
     """Evaluate, and write answers of the greatest length: in the first way, and in every way."""
-    entering("evaluation")
-    with torch.no_grad():  # inference mode bypasses fake tensors
-        task.loss(model.module, evaluation)
-    if prompts is not None:
-        coder = Mute(model.coder.eos_token_id)
-        task.predict(model.module, prompts, Asking(coder, entering=entering))
-        if len(getattr(task, "decoding", ())) > 1:
-            task.predict(model.module, prompts, Asking(coder, thorough=True, entering=entering))
-    entering("done")
+    with phase("evaluation"):
+        with torch.no_grad():  # inference mode bypasses fake tensors
+            task.loss(model.module, evaluation)
+        if prompts is not None:
+            coder = Mute(model.coder.eos_token_id)
+            task.predict(model.module, prompts, Asking(coder, phase=phase))
+            if len(getattr(task, "decoding", ())) > 1:
+                task.predict(model.module, prompts, Asking(coder, thorough=True, phase=phase))
 
 
 def _give_state(optimizer: torch.optim.Optimizer) -> None:

@@ -20,7 +20,7 @@ from tunewise.backbones.shapes import has_tokenizer
 from tunewise.core.errors import InputError
 from tunewise.costs.machine_speed import Calibration, calibrate, known_calibration, remember
 from tunewise.costs.measure import peak_resident_bytes
-from tunewise.costs.parameters import parameters_by_group, reduction_factor
+from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable
 from tunewise.estimate.memory import applied, foresee_applied
 from tunewise.estimate.step_overhead import slowdown
@@ -28,7 +28,6 @@ from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation, AsIs
 from tunewise.methods.lora_layer import LoRALinear
 from tunewise.tasks.base import TASKS, Task
-from tunewise.training.adapt import parameter_counts
 from tunewise.training.settings import TrainingSettings
 
 

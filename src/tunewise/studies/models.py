@@ -19,9 +19,9 @@ from tunewise.backbones.shortened import shortened
 from tunewise.backbones.sources import PAIR
 from tunewise.core.canonical import canonical, settings_of
 from tunewise.core.errors import InputError
+from tunewise.costs.parameters import parameter_counts
 from tunewise.methods.base import Adaptation, Method
 from tunewise.tasks.base import Task
-from tunewise.training.adapt import parameter_counts
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
 from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
 from tunewise.training.features import features_of

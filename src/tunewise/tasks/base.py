@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tunewise.backbones.builder import Builder
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import encoded as read_texts
+from tunewise.core.phases import Phase, unmeasured
 from tunewise.core.registry import Registry
 from tunewise.data.embedded_world.scenes import BLANK
 from tunewise.data.examples import Example, Prediction
@@ -76,13 +77,13 @@ class Loss(NamedTuple):
 class Asking:
     """How a model is asked. `thorough` is every strategy of the task, not the first alone.
 
-    `entering` hears what begins: ``generation``, an answer in the first way, or ``every_way``.
+    `phase` measures ``generation``, an answer in the first way, or ``every_way``.
     """
 
     coder: Any  # a transformers tokenizer
     seed: int = 0  # of what is drawn while writing
     thorough: bool = False
-    entering: Callable[[str], None] = lambda phase: None
+    phase: Phase = unmeasured
 
 
 @dataclass(frozen=True)

@@ -262,7 +262,6 @@ class QuestionAnswering(Task):
     ) -> list[tuple[Written, ...]]:
         """What was written for each row: way by way, sample by sample."""
         ways = self.strategies if asking.thorough else self.strategies[:1]
-        asking.entering("generation" if len(ways) == 1 else "every_way")
         fitting = [row for row, prompt in enumerate(batch.prompts) if prompt]
         answers: list[tuple[Written, ...]] = [
             tuple(
@@ -273,14 +272,15 @@ class QuestionAnswering(Task):
         ] * len(batch.ids)
         if not fitting:
             return answers
-        found = generate(
-            module,
-            asking.coder,
-            [batch.prompts[row] for row in fitting],
-            ways,
-            keys=[batch.ids[row] for row in fitting],
-            seed=asking.seed,
-        )
+        with asking.phase("generation" if len(ways) == 1 else "every_way"):
+            found = generate(
+                module,
+                asking.coder,
+                [batch.prompts[row] for row in fitting],
+                ways,
+                keys=[batch.ids[row] for row in fitting],
+                seed=asking.seed,
+            )
         for place, row in enumerate(fitting):
             answers[row] = tuple(
                 Written(way.label, sample, one.text.strip(), one.tokens, one.stopped)

@@ -1,34 +1,55 @@
-"""The training loop: one for every method and task."""
+"""The training loop, one for every method and task, from the batch to the checkpoint.
+
+`Learner.step` is a step: loss, backward pass, clipping, update. `Training` takes it on one batch
+after the other, logs it and saves checkpoints. A plan takes the very same step on fake tensors,
+and a probe of the batch size on the longest examples.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from tunewise.backbones.model import Model, training_mode
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.phases import Phase, unmeasured
+from tunewise.costs.measure import Stopwatch
+from tunewise.data.examples import Prediction
+from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Task
+from tunewise.training.batches import parts_of, training_batches
+from tunewise.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    put_back,
+    save_checkpoint,
+    trained_tensors,
+)
+from tunewise.training.checks.weights import SETTLED, Watch
+from tunewise.training.encoded_split import Feed
+from tunewise.training.log import TrialLog
 from tunewise.training.loss_scale import LossScale
-from tunewise.training.optimizer import set_learning_rate
+from tunewise.training.optimizer import learning_rate_at, make_optimizer, set_learning_rate
+from tunewise.training.predictor import predict_feed
+from tunewise.training.progress import Progress, Step
 from tunewise.training.seeds import derive
+from tunewise.training.settings import TrainingSettings
+from tunewise.training.trial_profiler import TrialProfiler
+
+LOGGED_STEPS = 400  # a trial logs about this many steps, however long it is
 
 
-class Step(NamedTuple):
-    """What one optimiser step did. The loss is a mean over its targets, in nats."""
-
-    number: int  # in the whole training, from 1
-    loss: float
-    accuracy: float  # share of targets answered correctly while training, dropout on
-    gradient_norm: float  # before clipping; not finite where the step was skipped
-    learning_rate: float
-    targets: int
-    real_tokens: int
-    padded_tokens: int
-    skipped: bool = False  # its gradients overflowed, and the weights stayed as they were
+class Interrupted(Exception):
+    """The trial was told to stop; its checkpoint stands."""
 
 
 class Diverged(Exception):
@@ -41,80 +62,252 @@ class Diverged(Exception):
         super().__init__(f"no finite loss or gradient at step {step}; {known}.")
 
 
-def train(
-    module: nn.Module,
-    task: Task,
-    steps: Iterable[tuple[int, Sequence[Batch]]],
-    optimizer: Optimizer,
-    *,
-    learning_rate: Callable[[int], float],
-    clip_norm: float,
-    seed: int,
-    penalty: Callable[[], Tensor | None],
-    after_step: Callable[[Step], None],
-    entering: Callable[[str], None] = lambda phase: None,
-    scale: LossScale | None = None,
-) -> None:
-    """Take one optimiser step for each numbered group of batches.
+@dataclass
+class Learner:
+    """An adapted model in training mode, and what changes its weights."""
 
-    The loss is divided by the targets of the whole step, not batch by batch, so computing a step
-    in parts trades memory for time and leaves the gradient the same. Dropout is drawn from the
-    seed and the step's number alone. A `penalty` joins the mean loss, not the loss that is told.
-    `after_step` runs while the gradients still exist. `entering` hears what begins: ``forward``,
-    ``backward``, ``update``, ``done``. With a `scale` gradients may overflow: such a step is
-    skipped, and the learning rate is that of the steps taken.
+    model: Model
+    task: Task
+    method: Adaptation
+    optimizer: Optimizer
+    clip_norm: float
+    seed: int
+    scale: LossScale | None = None  # of the loss, in float16
+    last_loss: float | None = field(default=None, init=False)
 
-    Raises:
-        Diverged: the loss or the gradient is not finite, and no smaller scale would help; the
-            weights are those before the step.
-    """
-    weights = [weight for weight in module.parameters() if weight.requires_grad]
-    last_loss = None
+    def __post_init__(self) -> None:
+        training_mode(self.model)
+        self.weights = [w for w in self.model.module.parameters() if w.requires_grad]
 
-    for number, batches in steps:
+    def step(
+        self,
+        number: int,
+        batches: Sequence[Batch],
+        *,
+        learning_rate: float,
+        phase: Phase = unmeasured,
+    ) -> Step:
+        """Take one optimizer step over some micro-batches, on the device of the model.
+
+        The loss is divided by the targets of the whole step, not batch by batch, so computing a
+        step in micro-batches trades memory for time and leaves the gradient the same. Dropout is
+        drawn from the seed and the step's number alone. The method's penalty joins the mean loss,
+        not the loss that is reported. With a scale gradients may overflow: such a step is skipped.
+
+        The gradients still exist afterwards; whoever takes another step zeroes them.
+
+        Args:
+            number: of the step in the whole training, from 1.
+            batches: of which each has something to learn.
+            learning_rate: of this step; a group of parameters may scale it.
+            phase: measures ``forward``, ``backward`` and ``update``.
+
+        Raises:
+            Diverged: the loss or the gradient is not finite, and no smaller scale would help; the
+                weights are those before the step.
+        """
         targets = sum(batch.targets for batch in batches)
-
         loss, correct = 0.0, 0
-        for part, batch in enumerate(batches):
-            torch.manual_seed(derive(seed, "dropout", number, part))
-            entering("forward")
-            result = task.loss(module, batch)
-            entering("backward")
-            _scaled(result.total / targets, scale).backward()
-            loss += result.total.item() / targets
+
+        for place, batch in enumerate(batches):
+            torch.manual_seed(derive(self.seed, "dropout", number, place))
+            with phase("forward"):
+                result = self.task.loss(self.model.module, batch)
+            with phase("backward"):
+                self._scaled(result.total / targets).backward()
+                loss += result.total.item() / targets
             correct += result.correct
-        if (extra := penalty()) is not None:
-            _scaled(extra, scale).backward()
+        with phase("backward"):
+            if (penalty := self.method.penalty(self.model)) is not None:
+                self._scaled(penalty).backward()
 
-        entering("update")
-        if scale is not None:
-            scale.unscale(weights)
-        norm = clip_grad_norm_(weights, clip_norm).item()
-        can_shrink = scale is not None and not scale.is_least
-        if not math.isfinite(loss) or not (math.isfinite(norm) or can_shrink):
-            raise Diverged(number, last_loss)
-        rate = learning_rate(number if scale is None else number - scale.skipped)
-        skipped = scale is not None and not scale.accept(norm)
-        if not skipped:
-            set_learning_rate(optimizer, rate)
-            optimizer.step()
-        entering("done")
-        after_step(
-            Step(
-                number,
-                loss,
-                correct / targets,
-                norm,
-                rate,
-                targets,
-                sum(batch.real_tokens for batch in batches),
-                sum(batch.padded_tokens for batch in batches),
-                skipped,
-            )
+        with phase("update"):
+            if self.scale is not None:
+                self.scale.unscale(self.weights)
+            norm = clip_grad_norm_(self.weights, self.clip_norm).item()
+            can_shrink = self.scale is not None and not self.scale.is_least
+            if not math.isfinite(loss) or not (math.isfinite(norm) or can_shrink):
+                raise Diverged(number, self.last_loss)
+            taken = self.scale is None or self.scale.accept(norm)
+            if taken:
+                set_learning_rate(self.optimizer, learning_rate)
+                self.optimizer.step()
+
+        self.last_loss = loss
+        return Step(
+            number,
+            loss,
+            correct / targets,
+            norm,
+            learning_rate,
+            targets,
+            real_tokens=sum(batch.real_tokens for batch in batches),
+            padded_tokens=sum(batch.padded_tokens for batch in batches),
+            skipped=not taken,
         )
-        optimizer.zero_grad(set_to_none=True)
-        last_loss = loss
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        return loss if self.scale is None else loss * self.scale.factor
 
 
-def _scaled(loss: Tensor, scale: LossScale | None) -> Tensor:
-    return loss if scale is None else loss * scale.factor
+@dataclass
+class Training:
+    """One training of an adapted model. `run` resumes from the newest checkpoint, if any.
+
+    `score` turns validation predictions into metrics; the first metric chooses the epoch.
+    """
+
+    task: Task
+    model: Model
+    method: Adaptation
+    settings: TrainingSettings
+    learning_rate: float  # the peak of the schedule
+    seed: int
+    train_feed: Feed
+    validation_feed: Feed
+    score: Callable[[Sequence[Prediction]], dict[str, Any]]
+    checkpoints: Path
+    checkpoint_seconds: float
+    log: TrialLog
+    stopwatch: Stopwatch
+    stop: Callable[[], bool]
+    profiler: TrialProfiler = field(default_factory=TrialProfiler)
+
+    def run(self) -> Progress:
+        """Train to the end and leave the chosen epoch's weights in the model.
+
+        Raises:
+            Interrupted: `stop` said so; everything needed to resume is on the disk.
+            Diverged: a loss or gradient was not finite.
+            InputError: an epoch held nothing to learn.
+        """
+        self.watch = Watch(self.model.module)  # before a checkpoint is put back
+        self.steps_per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
+        self.steps = self.steps_per_epoch * self.settings.epochs
+        groups = self.method.groups(self.model)
+        self.optimizer = make_optimizer(self.model.module, groups, self.settings)
+        self.profiler.optimizer = self.optimizer
+        self.method.begin(self.model, self.steps)
+        self.progress, self.best = self._resume()
+        self._last_checkpoint = time.monotonic()
+        self.log.write("start", steps=self.steps, epochs=self.settings.epochs)
+
+        while self.progress.epoch <= self.settings.epochs and not self._out_of_patience():
+            with self.stopwatch.phase("train"):
+                self._train_epoch()
+            self._evaluate()
+        self.watch.look(self.progress.findings)
+        if self.best is not None:
+            put_back(self.model.module, self.best)
+        return self.progress
+
+    def _train_epoch(self) -> None:
+        """Take the steps of the epoch that have not been taken yet."""
+        progress, settings = self.progress, self.settings
+        learner = Learner(
+            self.model,
+            self.task,
+            self.method,
+            self.optimizer,
+            settings.clip_norm,
+            self.seed,
+            scale=progress.scale if settings.precision == "float16" else None,
+        )
+        for number, places in self._steps_to_come():
+            parts = parts_of(places, settings.accumulate)
+            loaded = [self.train_feed.batch(part) for part in parts]
+            # What holds nothing to learn has loss 0 whatever the model answers: it is left out.
+            kept = [batch for batch in loaded if progress.findings.add_batch(batch)]
+            if not kept:
+                continue
+            batches = [batch.to(self.model.device) for batch in kept]
+
+            taken = number - progress.scale.skipped
+            rate = learning_rate_at(taken, self.steps, settings, self.learning_rate)
+            with self.profiler.step(number, batches) as phase:
+                step = learner.step(number, batches, learning_rate=rate, phase=phase)
+            if not step.skipped:
+                self.method.after_step(self.model, number)  # it may read the gradients
+            self._record(step)
+            self.optimizer.zero_grad(set_to_none=True)
+
+            if self.stop():
+                self._save_checkpoint()
+                raise Interrupted
+            if time.monotonic() - self._last_checkpoint >= self.checkpoint_seconds:
+                self._save_checkpoint()
+
+        if not progress.targets:  # a mean loss over nothing would be reported as a number
+            raise InputError(
+                [Problem("train", "nothing to learn: every label is masked, or every text empty.")]
+            )
+
+    def _steps_to_come(self) -> list[tuple[int, list[int]]]:
+        """The steps of this epoch that have not been taken: number, and places of the examples."""
+        lengths = [item.full_length for item in self.train_feed.encoded]
+        order = training_batches(
+            lengths, self.settings.batch_size, seed=self.seed, epoch=self.progress.epoch
+        )
+        first = (self.progress.epoch - 1) * self.steps_per_epoch + 1
+        to_come = [step for step in enumerate(order, first) if step[0] > self.progress.step]
+        self.profiler.choose({n: max(lengths[at] for at in places) for n, places in to_come})
+        return to_come
+
+    def _record(self, step: Step) -> None:
+        """Count a step, look for what goes wrong without an error, and log it."""
+        progress = self.progress
+        progress.add(step)
+        progress.findings.add_loss(step.number, self.steps, step.loss)
+        if not step.skipped and step.number - progress.scale.skipped == SETTLED:
+            self.watch.look(progress.findings)
+        if step.number % max(1, self.steps // LOGGED_STEPS) == 0:
+            self.log.write(
+                "step",
+                epoch=progress.epoch,
+                step=step.number,
+                loss=step.loss,
+                learning_rate=step.learning_rate,
+                gradient_norm=None if step.skipped else step.gradient_norm,
+                seconds=round(self.stopwatch.total(), 3),
+            )
+
+    def _evaluate(self) -> None:
+        """Answer the validation examples, and keep the weights if they are the best so far."""
+        progress = self.progress
+        with self.stopwatch.phase("evaluate"):
+            predictions = predict_feed(
+                self.model, self.validation_feed, phase=self.profiler.evaluation
+            )
+            validation = self.score(predictions)
+        progress.findings.add_answers(progress.epoch, predictions)
+        record = progress.close_epoch(validation)
+        seconds = round(self.stopwatch.total(), 3)
+        self.log.write("evaluation", step=progress.step, **record, seconds=seconds)
+        if self.settings.choose == "best" and progress.last_is_best(self.task.metrics[0]):
+            progress.best_epoch = record["epoch"]
+            self.best = trained_tensors(self.model.module)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.settings.patience
+        if patience is None:
+            return False
+        return self.progress.epochs_since_best(self.task.metrics[0]) >= patience
+
+    def _save_checkpoint(self) -> None:
+        with self.stopwatch.phase("save"):
+            state = {**asdict(self.progress), "seconds": self.stopwatch.seconds}
+            kept = Checkpoint(state, self.best, self.method.state(self.model))
+            save_checkpoint(self.checkpoints, self.model.module, self.optimizer, kept)
+        self._last_checkpoint = time.monotonic()
+
+    def _resume(self) -> tuple[Progress, dict[str, Tensor] | None]:
+        """Where the training stands and its best weights, from the newest checkpoint if any."""
+        found = load_checkpoint(self.checkpoints, self.model.module, self.optimizer)
+        if found is None:
+            self.log.rewind(-1)
+            return Progress(), None
+        self.method.restore(self.model, found.method)
+        self.log.rewind(found.state["step"])
+        progress = Progress.of(found.state)
+        self.stopwatch.add(progress.seconds)
+        return progress, found.best

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from tunewise.backbones.model import Model
+from tunewise.core.phases import Phase, unmeasured
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Task
@@ -42,24 +43,22 @@ def predict_feed(
     feed: Feed,
     *,
     thorough: bool = False,
-    entering: Callable[[str], None] = lambda phase: None,
+    phase: Phase = unmeasured,
 ) -> list[Prediction]:
     """Predictions in the order of the feed, computed in batches of similar length.
 
-    `thorough` asks in every way that the task has, not in the first alone. `entering` hears
-    ``evaluation`` before each batch, the longest first, then what the task says of it (see
-    `Asking`), and ``done`` after it.
+    `thorough` asks in every way that the task has, not in the first alone. `phase` measures
+    each batch as ``evaluation``, the longest first, and inside it what `Asking` names.
     """
-    asking = Asking(feed.coder, feed.seed, thorough, entering)
+    asking = Asking(feed.coder, feed.seed, thorough, phase)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
     with torch.inference_mode():
         for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
             batch = feed.batch(places).to(model.device)
-            entering("evaluation")
-            answers = feed.task.predict(model.module, batch, asking)
+            with phase("evaluation"):
+                answers = feed.task.predict(model.module, batch, asking)
             found.update(zip(places, answers, strict=True))
-            entering("done")
     model.module.train(was_training)
     return [found[place] for place in range(len(feed.encoded))]

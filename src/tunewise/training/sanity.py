@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example
 from tunewise.methods.base import Adaptation
-from tunewise.training.adapt import Training
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
+from tunewise.training.loop import Training
 
 EXAMPLES = 10
 EPOCHS = 20

@@ -18,21 +18,23 @@ from tunewise.core.files import COMPLETE, mark_complete, remove_folder, sha256_o
 from tunewise.core.outside import is_outside
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
+from tunewise.costs.parameters import parameter_counts
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs, Direct
 from tunewise.store.weights import BOUND
 from tunewise.tasks.base import Encoded
-from tunewise.training.adapt import Interrupted, Progress, Training, parameter_counts
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.checks.answers import StartCheck, merge_check
 from tunewise.training.checks.findings import Check, checks_of, guarded
 from tunewise.training.checks.weights import all_saved, as_promised
 from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
+from tunewise.training.loop import Interrupted, Training
 from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
+from tunewise.training.progress import Progress
 from tunewise.training.seeds import derive
-from tunewise.training.trial_profiler import TrialMeter
+from tunewise.training.trial_profiler import TrialProfiler
 
 CHECKPOINT_SECONDS = 60.0
 
@@ -50,7 +52,7 @@ class Trial:
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
-        self.meter = TrialMeter()
+        self.profiler = TrialProfiler()
         self.log = TrialLog(self.folder / "log.jsonl")
         self.result: dict[str, Any] = {
             "schema": SCHEMA,
@@ -168,7 +170,7 @@ class Trial:
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
-        self.meter = TrialMeter(held_tensors(model.module))
+        self.profiler = TrialProfiler(held_tensors(model.module))
         with feeds.trunk_out():
             progress = Training(
                 task=self.parts.task,
@@ -185,11 +187,11 @@ class Trial:
                 log=self.log,
                 stopwatch=self.stopwatch,
                 stop=self.stop,
-                meter=self.meter,
+                profiler=self.profiler,
             ).run()
-            with self.stopwatch.phase("evaluate"), self.meter.watching():
+            with self.stopwatch.phase("evaluate"):
                 predictions = predict_feed(
-                    model, validation_feed, thorough=True, entering=self.meter.evaluating
+                    model, validation_feed, thorough=True, phase=self.profiler.evaluation
                 )
         self._record(progress, predictions)
         with self.stopwatch.phase("save"):
@@ -263,7 +265,7 @@ class Trial:
                 "peak_resident": peak_resident_bytes(),
                 "artefact": folder_bytes(self.weights),
             },
-            **self.meter.costs(),
+            **self.profiler.costs(),
             "parts_of_a_step": self.parts.training.accumulate,
             "tokens_per_second": tokens["real"] / train_seconds if tokens else None,
             "threads": torch.get_num_threads(),

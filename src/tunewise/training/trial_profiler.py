@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tunewise.core.phases import Phase, unmeasured
 from tunewise.costs.machine_speed import known_calibration
-from tunewise.costs.memory import StepMeter
+from tunewise.costs.memory import OUTSIDE, StepMeter
 from tunewise.tasks.base import Batch
 
 TIMED = ("forward", "backward", "update")
-ANSWERING = ("evaluation", "generation", "every_way")
 SAMPLED = 16  # on a GPU every so many steps: waiting at each boundary would slow all of them
 
 
-class TrialMeter:
-    """Hears of every phase of a training and keeps what it cost.
+class TrialProfiler:
+    """Measures the phases of a training and of the evaluations beside it.
 
     Counting storages slows a step down several times, so it is done for one training step, the
     one with the longest examples after the first step, and for the first batch that is
@@ -34,89 +35,68 @@ class TrialMeter:
 
     def __init__(self, held: Sequence[Tensor] = ()) -> None:
         self.held = list(held)
+        self.optimizer: Optimizer | None = None  # set once there is one: its state is counted
         self.seconds = dict.fromkeys(TIMED, 0.0)
         self.timed_steps = 0
         self.timed_tokens = 0  # padding included
         self.shape: dict[str, int] = {}  # of the counted step
         self.device_bytes: dict[str, dict[str, int]] = {}  # peaks by phase, on a GPU
-        self.step: StepMeter | None = None
-        self.asked: list[StepMeter] = []  # what was counted while the model answered
-        self._heard = {"done"}  # of that, and of what is not counted
-        self._optimizer: Optimizer | None = None
-        self._chosen = 0
-        self._number = 0
-        self._phase, self._since = "done", 0.0
-        self._open = ExitStack()
+        self.counted_step: StepMeter | None = None
+        self.counted_evaluations: list[StepMeter] = []
+        self._chosen = 0  # the number of the step to count
+        self._evaluated: set[str] = set()  # the phases of evaluations that have been counted
+        self._counting: StepMeter | None = None  # in an evaluation, now
         self._on_gpu = bool(self.held) and self.held[0].is_cuda
-
-    @contextmanager
-    def watching(self, optimizer: Optimizer | None = None) -> Iterator[None]:
-        """Around an epoch, or the last evaluation: whatever ends it, nothing is counted after."""
-        self._optimizer = optimizer or self._optimizer
-        try:
-            yield
-        finally:
-            self._open.close()
 
     def choose(self, longest: Mapping[int, int]) -> None:
         """Of the steps to come, given with their longest example, choose the one to count."""
         later = list(longest)[1:] or list(longest)
-        if self.step is None and later:
+        if self.counted_step is None and later:
             self._chosen = max(later, key=lambda number: longest[number])
 
-    def begin(self, number: int, batches: Sequence[Batch]) -> None:
-        """A step is about to be taken."""
-        self._number, self._phase = number, "done"
-        if not self._is_counted and self._is_timed:
+    @contextmanager
+    def step(self, number: int, batches: Sequence[Batch]) -> Iterator[Phase]:
+        """Around a training step, whose phases are measured by what is given."""
+        if self.held and number == self._chosen:
+            self.shape = _shape_of(batches)
+            self.counted_step = StepMeter(self.held, self.optimizer)
+            with self.counted_step.counting():
+                yield partial(self._counted, self.counted_step)
+        elif not self._on_gpu or number % SAMPLED == 0:
             self.timed_steps += 1
             self.timed_tokens += sum(batch.padded_tokens for batch in batches)
-        if self._is_counted and self.held and self.step is None:
-            self.shape = {
-                "examples": max(len(batch.ids) for batch in batches),
-                "tokens": max(batch.padded_tokens // len(batch.ids) for batch in batches),
-                "parts": len(batches),
-                "targets": max(batch.targets for batch in batches),
-                "padded_tokens": sum(batch.padded_tokens for batch in batches),
-            }
-            self.step = StepMeter(self.held, self._optimizer)
-            self._count(self.step)
+            yield self._timed
+        else:
+            yield unmeasured
 
-    def entering(self, phase: str) -> None:
-        """A phase of a training step begins, and the one before it ends."""
-        if self._is_counted:
-            self._enter_counted(self.step, phase)
-        elif self._is_timed:
-            if self._on_gpu:
-                torch.cuda.synchronize()
-            now = time.perf_counter()
-            if self._phase in self.seconds:
-                self.seconds[self._phase] += now - self._since
-            self._since = now
-        self._phase = phase
+    @contextmanager
+    def evaluation(self, name: str) -> Iterator[None]:
+        """A phase of an evaluation: the first of each name is counted, the longest batch.
 
-    def evaluating(self, phase: str) -> None:
-        """A batch is evaluated, or answers are written for it, or it is done.
-
-        The first of each is counted; the first batch is the longest.
+        Where answers are written, that begins inside the evaluation of their batch.
         """
-        counting = bool(self.asked) and self._phase in ANSWERING
-        if self.held and phase not in self._heard:
-            self._heard.add(phase)
-            if not counting:
-                self.asked.append(StepMeter(self.held, self._optimizer))
-                self._count(self.asked[-1])
-            self._enter_counted(self.asked[-1], phase)
-            self._phase = phase
-        elif counting:
-            self._enter_counted(self.asked[-1], "done")
-            self._phase = "done"
+        if not self.held or name in self._evaluated:
+            yield
+            return
+        self._evaluated.add(name)
+        if self._counting is not None:
+            with self._counted(self._counting, name):
+                yield
+            return
+        self._counting = StepMeter(self.held, self.optimizer)
+        self.counted_evaluations.append(self._counting)
+        try:
+            with self._counting.counting(), self._counted(self._counting, name):
+                yield
+        finally:
+            self._counting = None
 
     def costs(self) -> dict[str, Any]:
         """What belongs into ``costs.json``; nothing where no step was counted."""
-        if self.step is None:
+        if self.counted_step is None:
             return {}
-        memory = self.step.memory().as_json()
-        for meter in self.asked:
+        memory = self.counted_step.memory().as_json()
+        for meter in self.counted_evaluations:
             for name, values in meter.memory().as_json().items():
                 if isinstance(values, dict):
                     memory[name] |= values
@@ -141,35 +121,44 @@ class TrialMeter:
                 found["share_of_peak"] = reached / calibration.flops_per_second
         return found
 
-    @property
-    def _is_counted(self) -> bool:
-        return self._number == self._chosen and bool(self.held)
-
-    @property
-    def _is_timed(self) -> bool:
-        return not self._on_gpu or self._number % SAMPLED == 0
-
-    def _count(self, meter: StepMeter) -> None:
-        meter.open()
-        self._open.callback(meter.close)
-        self._open.enter_context(meter.counter)
-
-    def _enter_counted(self, meter: StepMeter | None, phase: str) -> None:
-        if meter is None:
-            return
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
         if self._on_gpu:
-            self._note_device(phase)
-        meter.enter(phase)
-        if phase == "done":
-            self._open.close()
-            self._open = ExitStack()
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        yield
+        if self._on_gpu:
+            torch.cuda.synchronize()
+        self.seconds[name] += time.perf_counter() - start
+
+    @contextmanager
+    def _counted(self, meter: StepMeter, name: str) -> Iterator[None]:
+        self._note_device(meter.counter.phase)
+        with meter.phase(name):
+            yield
+        self._note_device(name)
 
     def _note_device(self, phase: str) -> None:
-        """What the allocator of the GPU says of the phase that ends here."""
+        """What the allocator of a GPU says of the phase that ends or is interrupted here."""
+        if not self._on_gpu:
+            return
         torch.cuda.synchronize()
-        if self._phase != "done":
-            self.device_bytes[self._phase] = {
+        if phase != OUTSIDE:
+            known = self.device_bytes.get(phase, {})
+            seen = {
                 "allocated": torch.cuda.max_memory_allocated(),
                 "reserved": torch.cuda.max_memory_reserved(),
             }
+            self.device_bytes[phase] = {kind: max(seen[kind], known.get(kind, 0)) for kind in seen}
         torch.cuda.reset_peak_memory_stats()
+
+
+def _shape_of(batches: Sequence[Batch]) -> dict[str, int]:
+    """How much entered a step; of its micro-batches the largest."""
+    return {
+        "examples": max(len(batch.ids) for batch in batches),
+        "tokens": max(batch.padded_tokens // len(batch.ids) for batch in batches),
+        "parts": len(batches),
+        "targets": max(batch.targets for batch in batches),
+        "padded_tokens": sum(batch.padded_tokens for batch in batches),
+    }

@@ -1,7 +1,7 @@
 """What goes wrong without an error: each thing is looked for in every training, and told.
 
 A finding is a line in the trial's record, never a crash. Here is what shows while a training
-runs; `detected_weights` looks at the weights, `detected_answers` at what a model answers before
+runs; `weights` looks at the weights, `answers` at what a model answers before
 and after a method is applied or merged. Looking costs two sums over the bits of every weight, a
 sum over each batch's mask and a few small batches; the loop itself is not slowed.
 """
