@@ -40,8 +40,8 @@ def test_what_ended_from_outside_is_tried_again_and_ends_as_if_nothing_had_been(
     assert toy.folder.tests() == {}  # sealed, while it could still come back
     second = toy.run()
     assert (second.exit_code, second.aside) == (0, False)
-    scores = [record.result["metrics"] for record in toy.folder.records().values()]
-    assert scores == [record.result["metrics"] for record in undisturbed.folder.records().values()]
+    scores = [record.result.metrics for record in toy.folder.records().values()]
+    assert scores == [record.result.metrics for record in undisturbed.folder.records().values()]
     assert len(toy.folder.tests()) == 2
     assert toy.folder.set_aside() == {}
 
@@ -110,8 +110,8 @@ def test_a_result_of_an_earlier_version_that_says_killed_counts_as_none(toy: Any
         record.folder,
         status="killed",
         error="killed from outside twice",
-        settings=record.result["settings"],
-        costs={},
+        settings=record.result.settings,
+        seconds=0.0,
     )
     assert toy.run().exit_code == 0
     assert toy.table() == before

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +32,7 @@ from tunewise.reports.outputs.tables import as_csv, as_latex
 from tunewise.reports.outputs.terminal import print_verdict
 from tunewise.reports.outputs.write import every_table
 from tunewise.reports.sections.prompting_text import print_prompting
+from tunewise.store.records import MethodRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 
 PYTHON = re.compile(r"\b(None|nan|NaN|inf|Infinity|True|False)\b|\{'|'\}|<[a-z_.]+ object at ")
@@ -153,8 +153,7 @@ def outputs(seen: Seen, *, drawn: bool = False) -> dict[str, str]:
         print_contest(contest(evidence, results, other, names[0]), console, everything=True)
     made["terminal"] = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     for row in results.rows:
-        settings: dict[str, Any] = {"task": {}, "model": None, "training": {}, "seed": 0}
-        settings["method"] = row.method
+        settings = TrialSettings(method=MethodRecord(row.method), seed=0)
         exported = Exported("tunewise", False, "x", settings, None, None, None, PROOF)
         if row.seeds and evidence.labels:
             made[f"card of {row.name}"] = card(evidence, results, judged, row.name, exported)

@@ -108,7 +108,7 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
         unknown = dict.fromkeys(("parameters", "groups", "reduction"))
         return {**unknown, "not_predictable": str(error)}
     counts = {
-        "parameters": parameter_counts(adapted.module, adapted.head),
+        "parameters": parameter_counts(adapted.module, adapted.head).as_json(),
         "groups": parameters_by_group(
             adapted.module, head=set(adapted.head), attention=attention, base=base
         ),

@@ -17,7 +17,7 @@ from typing import Any
 
 from tunewise.core.errors import MissingExtra
 from tunewise.core.outside import is_outside, told
-from tunewise.trackers.runs import Point, Run
+from tunewise.trackers.runs import Reading, Run
 
 LOCK = ".lock"
 POLITE = 10  # of the system's 0 to 19
@@ -53,4 +53,4 @@ def main(write: Write) -> None:
 
 
 def _run(values: dict[str, Any]) -> Run:
-    return Run(**{**values, "points": tuple(Point(**point) for point in values["points"])})
+    return Run(**{**values, "points": tuple(Reading(**point) for point in values["points"])})

@@ -18,6 +18,7 @@ from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Prediction
 from tunewise.methods.base import Adaptation
 from tunewise.statistics.metrics import upward
+from tunewise.store.records import ParameterCounts
 from tunewise.tasks.base import Batch, Task
 from tunewise.training.batches import parts_of, training_batches
 from tunewise.training.checkpoint import (
@@ -279,11 +280,11 @@ def training_mode(model: Model) -> None:
             model.module.get_submodule(path).eval()
 
 
-def parameter_counts(module: nn.Module, head: Sequence[str]) -> dict[str, int]:
-    """How many numbers there are, each counted once: all, the trained ones, the head's."""
+def parameter_counts(module: nn.Module, head: Sequence[str]) -> ParameterCounts:
+    """How many parameters there are: all, the trainable ones, the head's."""
     named = dict(module.named_parameters())  # shared parameters appear once
-    return {
-        "total": sum(weight.numel() for weight in named.values()),
-        "trainable": sum(weight.numel() for weight in named.values() if weight.requires_grad),
-        "head": sum(named[name].numel() for name in head if name in named),
-    }
+    return ParameterCounts(
+        total=sum(weight.numel() for weight in named.values()),
+        trainable=sum(weight.numel() for weight in named.values() if weight.requires_grad),
+        head=sum(named[name].numel() for name in head if name in named),
+    )

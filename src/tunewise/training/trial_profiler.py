@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,11 +13,22 @@ from torch.optim import Optimizer
 
 from tunewise.costs.machine_speed import known_calibration
 from tunewise.costs.memory import StepMeter
+from tunewise.store.trial_records import MemoryRecord
 from tunewise.tasks.base import Batch
 
 TIMED = ("forward", "backward", "update")
 ANSWERING = ("evaluation", "generation", "every_way")
 SAMPLED = 16  # on a GPU every so many steps: waiting at each boundary would slow all of them
+
+
+@dataclass(frozen=True)
+class StepCosts:
+    """One counted step, with its share of the machine's peak; seconds are means over all steps."""
+
+    memory: MemoryRecord
+    flops: int
+    share_of_peak: float | None
+    seconds: dict[str, float] | None  # by phase, and how many steps were timed
 
 
 class TrialMeter:
@@ -111,10 +122,10 @@ class TrialMeter:
             self._enter_counted(self.asked[-1], "done")
             self._phase = "done"
 
-    def costs(self) -> dict[str, Any]:
-        """What belongs into ``costs.json``; nothing where no step was counted."""
+    def costs(self) -> StepCosts | None:
+        """What a step cost; None where none was counted."""
         if self.step is None:
-            return {}
+            return None
         memory = self.step.memory().as_json()
         for meter in self.asked:
             for name, values in meter.memory().as_json().items():
@@ -123,23 +134,17 @@ class TrialMeter:
         peaks: dict[str, int] = memory["peak_bytes"]
         memory["peak_phase"] = max(peaks, key=lambda phase: peaks[phase])
         flops = sum(memory["flops"][phase] for phase in TIMED if phase in memory["flops"])
-        found = {
-            "memory": {**memory, "counted": self.shape, "device": self.device_bytes or None},
-            "flops_per_step": flops,
-            "share_of_peak": None,
-            "step_seconds": None,
-        }
+        seconds, share = None, None
         if self.timed_steps:
-            found["step_seconds"] = {
-                **{phase: self.seconds[phase] / self.timed_steps for phase in TIMED},
-                "steps": self.timed_steps,
-            }
+            seconds = {phase: self.seconds[phase] / self.timed_steps for phase in TIMED}
+            seconds["steps"] = self.timed_steps
             calibration = known_calibration(torch.get_num_threads())
             if calibration is not None:
                 done = flops / self.shape["padded_tokens"] * self.timed_tokens
                 reached = done / sum(self.seconds.values())
-                found["share_of_peak"] = reached / calibration.flops_per_second
-        return found
+                share = reached / calibration.flops_per_second
+        whole = {**memory, "counted": self.shape, "device": self.device_bytes or None}
+        return StepCosts(MemoryRecord.from_json(whole), flops, share, seconds)
 
     @property
     def _is_counted(self) -> bool:

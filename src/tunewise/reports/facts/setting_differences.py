@@ -47,11 +47,10 @@ def settings_apart(evidence: Evidence) -> list[Setting]:
 
 def flat_settings(contender: Contender) -> dict[str, Any]:
     """Model, method and training of a contender at its chosen point, each setting by its path."""
-    method = contender.centre.settings.get("method") or {}
     return _flat(
         {
             "model": contender.model,
-            "method": {"name": contender.method, **(method.get("settings") or {})},
+            "method": {"name": contender.method, **contender.centre.settings.method.settings},
             "training": contender.training,
         }
     )
@@ -99,15 +98,15 @@ def commands(evidence: Evidence) -> list[Command]:
 
 
 def _command(evidence: Evidence, contender: Contender) -> str:
-    method = contender.centre.settings.get("method") or {"name": contender.method}
-    own = {_study_name(key): value for key, value in (method.get("settings") or {}).items()}
+    method = contender.centre.settings.method
+    own = {_study_name(key): value for key, value in method.settings.items()}
     if contender.name.isprintable() and 0 < len(contender.name) <= LONGEST_NAME:
         own["name"] = contender.name
     sets: dict[str, Any] = {
-        "methods": [{method["name"]: own}],
+        "methods": [{method.name or contender.method: own}],
         "models": [contender.model] if contender.model else [],
         "search": {},
-        "seeds": list(evidence.study["seeds"]),
+        "seeds": list(evidence.study.seeds),
     }
     if contender.training:
         sets["training"] = contender.training

@@ -84,6 +84,6 @@ def _contenders(results: Results) -> str:
 
 def _terms(evidence: Evidence, results: Results) -> tuple[str, ...]:
     methods = sorted({shown(contender.method) for contender in evidence.contenders})
-    task = str(evidence.study["task"].get("kind", "")).replace("-", " ")
+    task = str(evidence.study.task.get("kind", "")).replace("-", " ")
     terms = ["fine-tuning", "transfer learning", shown(task), metric_said(results.metric)]
     return tuple(dict.fromkeys(term for term in [*terms, *methods] if term))

@@ -32,6 +32,7 @@ MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, Any]:
     """Everything a program may want to know, as JSON values without NaN."""
     study = evidence.study
+    models = {name: model.as_json() for name, model in study.models.items()}
     content = {
         "schema": SCHEMA,
         "study": results.study,
@@ -41,7 +42,7 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
         "items": results.items,
         "seeds": results.seeds_planned,
         "pairs_counted": results.pairs_counted,
-        "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
+        "data": {"hash": study.data.hash, "models": models},
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(verdict),
         **_written(evidence),
@@ -53,7 +54,7 @@ def record(evidence: Evidence, results: Results, verdict: Verdict) -> dict[str, 
             name: {"lowest_epoch": epoch, "rose": rose}
             for name, (epoch, rose) in turns(validation_curve(evidence, "loss")).items()
         },
-        "measured": {"environment": study.get("environment", {})},
+        "measured": {"environment": study.environment},
     }
     plain: dict[str, Any] = finite(content)
     return plain

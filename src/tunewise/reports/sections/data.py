@@ -29,8 +29,8 @@ def data(evidence: Evidence, page: Page) -> Section:
         sizes = listed([f"{number:,} items for {name}" for name, number in page.splits])
         text = f"The data set has {sizes}."
         text += _commonest(page) if evidence.labels else ""
-        if evidence.data.get("hash"):
-            text += f" Its content has the hash {evidence.data['hash']}."
+        if evidence.data.hash:
+            text += f" Its content has the hash {evidence.data.hash}."
         text += _shared(evidence)
         blocks.append(Paragraph(text))
     blocks += _counted(evidence)
@@ -88,8 +88,7 @@ def _shared(evidence: Evidence) -> str:
 
 
 def _facts(evidence: Evidence) -> Mapping[str, Any]:
-    facts = evidence.data.get("audit", {}).get("facts")
-    return facts if isinstance(facts, Mapping) else {}
+    return evidence.data.audit.facts
 
 
 def _number(facts: Any, path: tuple[str, ...]) -> float | None:

@@ -80,7 +80,7 @@ def _of_the_search(evidence: Evidence) -> list[str]:
 
 def repeating(evidence: Evidence, page: Page) -> Section:
     """How to run it again."""
-    versions = evidence.study.get("environment", {})
+    versions = evidence.study.environment
     named = [
         f"{name} {versions[name]}"
         for name in ("tunewise", "python", "torch", "transformers", "peft", "numpy")
@@ -88,7 +88,7 @@ def repeating(evidence: Evidence, page: Page) -> Section:
     ]
     text = f"The command {page.command} runs the study again and goes on after interruptions."
     trials = [trial for contender in evidence.contenders for trial in contender.trials]
-    seconds = [trial.record.costs.get("seconds", {}).get("total") for trial in trials]
+    seconds = [trial.record.costs.total_seconds for trial in trials]
     known = [one for one in seconds if one is not None]
     if known:
         text += f" Its {len(trials)} trials took {duration(sum(known))} of computing."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from tunewise.core.canonical import Settings
 from tunewise.core.format import count, listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import Block, Equation, Grid, Paragraph, Section, cell
@@ -63,7 +63,7 @@ LORA_WHY = (
 def question(evidence: Evidence, results: Results) -> Section:
     """What the study asks."""
     models = [shown(str(model)) for model in dict.fromkeys(c.model for c in _with_model(evidence))]
-    task = shown(str(evidence.study["task"].get("kind", "the task"))).replace("-", " ")
+    task = shown(str(evidence.study.task.get("kind", "the task"))).replace("-", " ")
     what = f"adapt {listed(models)} to" if models else "solve"
     seeds = len(results.seeds_planned)
     text = (
@@ -96,11 +96,11 @@ def method(evidence: Evidence, results: Results, refs: References) -> Section:
 
 def _task(evidence: Evidence, refs: References) -> list[Block]:
     """What is asked, what the loss is taken on, how answers are scored."""
-    task = evidence.study["task"]
+    task = evidence.study.task
     text = TASKS.get(str(task.get("kind")))
     if text is None:
         return []
-    columns = evidence.study.get("texts") or task.get("text") or ()
+    columns = evidence.study.texts or task.get("text") or ()
     named = [columns] if isinstance(columns, str) else list(columns)
     values = {
         "columns": listed([f"“{cell(str(name), 40)}”" for name in named]) if named else "a text",
@@ -135,7 +135,7 @@ def _contenders(evidence: Evidence) -> Grid:
             (
                 cell(contender.name, 60),
                 cell(_brief(contender.settings)),
-                count(contender.parameters["trainable"] if contender.parameters else None),
+                count(contender.parameters.trainable if contender.parameters else None),
                 f"{rate:g}" if isinstance(rate, int | float) else "–",
                 str(training.get("epochs", "–")),
                 str(training.get("batch_size", "–")),
@@ -146,14 +146,14 @@ def _contenders(evidence: Evidence) -> Grid:
     return Grid(caption, "lLrrrr", header, tuple(rows), wide=True)
 
 
-def _trained_with(contender: Contender) -> dict[str, Any]:
+def _trained_with(contender: Contender) -> Settings:
     """The training settings of the chosen trials; empty for what is fitted in one go."""
     if not contender.finished:
         return {}
-    return dict(contender.finished[0].record.result["settings"].get("training") or {})
+    return contender.finished[0].record.result.settings.training
 
 
-def _brief(settings: dict[str, Any]) -> str:
+def _brief(settings: Settings) -> str:
     """Settings in one line; what is not set is left out."""
     parts = []
     for key, value in settings.items():
@@ -167,14 +167,14 @@ def _brief(settings: dict[str, Any]) -> str:
 def _training(evidence: Evidence, refs: References) -> str:
     used = [_trained_with(contender) for contender in _with_model(evidence)]
     used = [training for training in used if training]
-    versions = evidence.study.get("environment", {})
+    versions = evidence.study.environment
     on = " and ".join(
         f"{name} {versions[key]} {refs(key)}"
         for name, key in (("PyTorch", "torch"), ("transformers", "transformers"))
         if versions.get(key)
     )
     if not used:
-        trains = any((c.parameters or {}).get("trainable") for c in evidence.contenders)
+        trains = any(c.parameters and c.parameters.trainable for c in evidence.contenders)
         return "No training has ended yet." if trains else "No contender trains a network."
     optimizers = {str(training.get("optimizer")) for training in used}
     said = "Networks are trained"
@@ -213,7 +213,7 @@ def _choosing(evidence: Evidence, results: Results) -> str:
         )
     else:
         said = "Nothing was searched: every contender runs with the settings of the study file."
-    if evidence.data.get("has_test"):
+    if evidence.data.has_test:
         said += (
             " The test split stays sealed until all choosing is done; then each chosen trial is "
             "scored on it once."

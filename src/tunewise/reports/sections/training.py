@@ -91,9 +91,9 @@ def _turning(evidence: Evidence, results: Results) -> tuple[tuple[str, ...], ...
         epoch, _ = lowest[name]
         mine = {point.epoch: point.mean for point in curve if point.name == name}
         trials = by_name[name].finished
-        kept = [trial.record.result.get("best_epoch") for trial in trials]
-        last = [(trial.record.result.get("epochs") or [{}])[-1] for trial in trials]
-        losses = [one["train_loss"] for one in last if one.get("train_loss") is not None]
+        kept = [trial.record.result.best_epoch for trial in trials]
+        last = [epochs[-1] for trial in trials if (epochs := trial.record.result.epochs)]
+        losses = [one.train_loss for one in last if one.train_loss is not None]
         rows.append(
             (
                 cell(name, 60),

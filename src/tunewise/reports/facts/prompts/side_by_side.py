@@ -164,8 +164,7 @@ def _stored(contender: Contender, split: str) -> list[dict[str, Any]]:
 
 
 def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
-    method = contender.centre.settings.get("method") or {}
-    settings = {**contender.settings, **(method.get("settings") or {})}
+    settings = {**contender.settings, **contender.centre.settings.method.settings}
     words: Sequence[str] = settings.get("labels") or evidence.labels
     return Prompt(
         contender.name,
