@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.reports.facts.evidence import gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
@@ -30,6 +30,6 @@ class StudyResults:
         """Which contender to use, how sure that is, and what it costs."""
         return verdict(self.evidence, self.results)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JSONObject:
         """All of it as JSON values; what was measured stands under keys named ``measured``."""
         return record(self.evidence, self.results, self.verdict)

@@ -164,7 +164,9 @@ def held_by(kind: type[JSONRecord], name: str) -> frozenset[type[JSONRecord]]:
     return frozenset(inside(get_type_hints(kind).get(name)))
 
 
-GIVES = {  # what is called so, or a call of it, is such a record wherever it stands
+GIVES: dict[
+    str, set[Any]
+] = {  # what is called so, or a call of it, is such a record wherever it stands
     "study": {StudyRecord},
     "result": {TrialResult},
     "costs": {TrialCosts},
@@ -221,7 +223,7 @@ class Reads:
                 named = any(word in ast.unparse(arg) for arg in args for word in FILES)
                 found = set(RECORDS) if named else found
             case ast.Call(func=ast.Name(id=name), args=args) if name in MADE_OF:
-                found = set().union(*map(self.kinds, args))
+                found = {kind for each in args for kind in self.kinds(each)}
             case ast.Call(func=ast.Attribute(value=value, attr="as_json")):
                 found = self.kinds(value)
             case ast.Call(func=ast.Attribute(value=value, attr=name)):
@@ -229,7 +231,7 @@ class Reads:
             case ast.Subscript(value=value) | ast.Starred(value=value) | ast.NamedExpr(value=value):
                 found = self.kinds(value)
             case ast.BoolOp(values=values) | ast.Dict(values=values):
-                found = set().union(*map(self.kinds, values))
+                found = {kind for each in values for kind in self.kinds(each)}
             case ast.IfExp(body=one, orelse=other):
                 found = self.kinds(one) | self.kinds(other)
             case ast.ListComp(elt=each) | ast.SetComp(elt=each) | ast.GeneratorExp(elt=each):
@@ -260,7 +262,9 @@ class Reads:
 
 def keys_in(code: str) -> list[str]:
     tree = ast.parse(code)
-    inside = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    inside: list[ast.AST] = [
+        n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
     return list(dict.fromkeys(key for part in inside or [tree] for key in Reads(part).asked()))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.evidence import Contender, Trial, gather
 from tunewise.store.log import Event, read_log
 from tunewise.store.study import StudyFolder
@@ -53,7 +54,7 @@ def runs_of(folder: StudyFolder) -> list[Run]:
     ]
 
 
-def _run(contender: Contender, point: Mapping[str, Any], trial: Trial) -> Run:
+def _run(contender: Contender, point: Settings, trial: Trial) -> Run:
     record = trial.record
     chosen = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
     log = read_log(record.folder / LOG)
@@ -78,7 +79,7 @@ def _run(contender: Contender, point: Mapping[str, Any], trial: Trial) -> Run:
 
 
 def _reading(event: Event) -> Reading:
-    values: dict[str, Any] = {}
+    values: JSONObject = {}
     if event["event"] == "step":
         values = {name: event.get(key) for key, name in STEP.items()}
     elif event["event"] == "evaluation":
@@ -91,7 +92,7 @@ def _reading(event: Event) -> Reading:
 def _summary(trial: Trial) -> dict[str, float]:
     """The scores of the epoch that counts, the test's where it was opened, and the costs."""
     record = trial.record
-    found: dict[str, Any] = {
+    found: JSONObject = {
         f"final/{split}_{name}": value
         for split in ("validation", "test")
         for name, value in trial.metrics(split).items()

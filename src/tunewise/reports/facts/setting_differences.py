@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -45,7 +46,7 @@ def settings_apart(evidence: Evidence) -> list[Setting]:
     ]
 
 
-def flat_settings(contender: Contender) -> dict[str, Any]:
+def flat_settings(contender: Contender) -> JSONObject:
     """Model, method and training of a contender at its chosen point, each setting by its path."""
     return _flat(
         {
@@ -56,7 +57,7 @@ def flat_settings(contender: Contender) -> dict[str, Any]:
     )
 
 
-def differing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def differing(rows: Sequence[Settings]) -> list[str]:
     """The paths that have not one value in all rows; to have no such setting is like None.
 
     >>> differing([{"a": 1, "b": 2, "c": None}, {"a": 1, "b": 3}])
@@ -66,11 +67,11 @@ def differing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [path for path in paths if any(row.get(path) != rows[0].get(path) for row in rows)]
 
 
-def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(values: Any, prefix: str = "") -> JSONObject:
     """Nested settings as one line each; an empty group has none."""
     if not isinstance(values, dict):
         return {prefix: values}
-    lines: dict[str, Any] = {}
+    lines: JSONObject = {}
     for key, value in values.items():
         lines |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
     return lines
@@ -102,7 +103,7 @@ def _command(evidence: Evidence, contender: Contender) -> str:
     own = {_study_name(key): value for key, value in method.settings.items()}
     if contender.name.isprintable() and 0 < len(contender.name) <= LONGEST_NAME:
         own["name"] = contender.name
-    sets: dict[str, Any] = {
+    sets: JSONObject = {
         "methods": [{method.name or contender.method: own}],
         "models": [contender.model] if contender.model else [],
         "search": {},

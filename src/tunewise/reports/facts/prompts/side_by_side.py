@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow.parquet as pq
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.document import Cell, Table
 from tunewise.reports.facts.evidence import Contender, Evidence
 
@@ -22,7 +22,7 @@ class Prompt:
     name: str
     position: int
     model: str | None
-    settings: dict[str, Any]
+    settings: Settings
     words: tuple[str, ...]
     seeded: bool
 
@@ -156,7 +156,7 @@ def _cells(reply: Reply) -> tuple[Cell, ...]:
     return reply.answer, reply.probability, reply.text or None, understood
 
 
-def _stored(contender: Contender, split: str) -> list[dict[str, Any]]:
+def _stored(contender: Contender, split: str) -> list[JSONObject]:
     if contender.method != METHOD or not contender.finished:
         return []
     path = contender.finished[0].predictions(split)
@@ -176,7 +176,7 @@ def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
     )
 
 
-def _reply(evidence: Evidence, prompt: Prompt, row: dict[str, Any]) -> Reply:
+def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
     option, label = int(row["choice"]), row["label"]
     answer = evidence.option(option)
     return Reply(
