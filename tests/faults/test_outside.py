@@ -75,7 +75,7 @@ def test_status_names_what_waits_and_says_how_to_go_on(toy: Any) -> None:
 
 def test_status_names_nothing_that_the_study_does_not_need_any_more(toy: Any) -> None:
     toy.write(FINE, {"fault": "kill"}).run()
-    study = toy.folder.study()
+    study = toy.folder.study().as_json()
     write_json(toy.folder.path / "study.json", study | {"contenders": study["contenders"][:1]})
     assert "waiting" not in status(toy)
 
