@@ -17,7 +17,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("foundations", "core"),
     ("statistics", "core"),
     ("store", "core"),
-    ("costs", "core"),
+    ("costs", "core store"),
     ("data", "core store"),
     ("backbones", "core"),
     ("decoding", "core backbones"),

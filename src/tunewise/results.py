@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
@@ -34,6 +34,6 @@ class StudyResults:
         """Which contender to use, how sure that is, and what it costs."""
         return self.facts.verdict
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JSONObject:
         """All of it as JSON values; what was measured stands under keys named ``measured``."""
         return record(self.facts)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,11 +15,12 @@ from tunewise.costs.limit import memory_limit
 from tunewise.costs.measure import forget_peak_memory
 from tunewise.estimate.batch_size_probe import probe
 from tunewise.methods.base import METHODS, Adaptation
+from tunewise.store.trial_records import Job
 from tunewise.tasks.base import TASKS
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.log import TrialLog
 from tunewise.training.sealed import SealedTest
-from tunewise.training.trial import Trial
+from tunewise.training.trial import TrialRun
 
 
 def warm_up() -> None:
@@ -29,7 +29,7 @@ def warm_up() -> None:
         assert registry.classes
 
 
-def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> str:
+def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
     """Do a job and return its status; the results are in the study folder.
 
     A trial that was interrupted leaves a checkpoint and no marker. What comes from outside, such
@@ -37,11 +37,11 @@ def run_job(job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -
     runs again.
     """
     forget_peak_memory()
-    use_helpers(job.get("helpers", 0))
-    with _limited(job.get("memory_limit")):
-        match job["kind"]:
+    use_helpers(job.helpers)
+    with _limited(job.memory_limit):
+        match job.kind:
             case "trial":
-                return Trial(job, study_folder, stop).run()
+                return TrialRun(job, study_folder, stop).run()
             case "test":
                 return SealedTest(job, study_folder).run()
             case "features":
@@ -77,13 +77,13 @@ class RowCount:
         self.log.write("step", step=self.found, rows_per_second=self.found / max(seconds, 1e-3))
 
 
-def make_features(job: dict[str, Any], study_folder: Path) -> str:
+def make_features(job: Job, study_folder: Path) -> str:
     """Store what a frozen trunk makes of train and validation, for all trials that use it.
 
     Where the head turns out to read whole sequences, the folder stays empty and says complete:
     trials then run the trunk each time.
     """
-    parts = Parts.of(job["settings"], study_folder)
+    parts = Parts.of(job.settings, study_folder)
     parts.check_model()
     method = parts.method
     if not isinstance(method, Adaptation):
@@ -95,7 +95,7 @@ def make_features(job: dict[str, Any], study_folder: Path) -> str:
         )
         for split in ("train", "validation")
     }
-    folder = study_folder / "features" / job["id"]
+    folder = study_folder / "features" / job.id
     count = RowCount(folder.with_suffix(".jsonl"), sum(map(len, encoded.values())))
     feeds = Feeds(parts, model, encoded["train"], on_rows=count.add)
     for split, items in encoded.items():

@@ -28,10 +28,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.files import is_complete
 from tunewise.core.lifeline import end_while_loading, end_with, loaded
 from tunewise.core.outside import is_outside, told
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.studies.exit_codes import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
@@ -46,7 +48,7 @@ class Runner(Protocol):
     def warm_up(self) -> None:
         """Import all that jobs will use; called once, before any is forked."""
 
-    def run_job(self, job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> str:
+    def run_job(self, job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
         """Do a job, asking `stop` again and again, and return its status."""
 
 
@@ -107,9 +109,9 @@ class Worker:
             _kill(pid)
         return 0
 
-    def _obey(self, message: dict[str, Any]) -> None:
+    def _obey(self, message: JSONObject) -> None:
         if message["do"] == "run":
-            key = f"{message['job']['kind']}/{message['job']['id']}"
+            key = Job.from_json(message["job"]).key
             self.children[key] = self._start(message)
         elif (pid := self.children.get(message["key"])) is not None:
             if message["do"] == "stop":
@@ -117,7 +119,7 @@ class Worker:
             else:
                 _kill(pid)
 
-    def _start(self, message: dict[str, Any]) -> int:
+    def _start(self, message: JSONObject) -> int:
         """A new process for the job; it watches our input and our life for their end."""
         if self.afresh:
             lifelines = [os.dup(0), os.dup(self.alive)]
@@ -150,7 +152,7 @@ class Worker:
                 del self.children[key]
                 self._report({"job": key, "exit": os.waitstatus_to_exitcode(status)})
 
-    def _report(self, message: dict[str, Any]) -> None:
+    def _report(self, message: JSONObject) -> None:
         os.write(self.reports, json.dumps(message).encode() + b"\n")
 
 
@@ -163,7 +165,7 @@ class _Stop:
         self.asked = True
 
 
-def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
+def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
     """Be the process of one job, from its first moment to its exit code."""
     stop = _Stop()
     os.setsid()  # the terminal's Ctrl-C does not reach us, and our children end with us
@@ -171,13 +173,12 @@ def _job(runner: str, message: dict[str, Any], lifelines: Sequence[int]) -> int:
     signal.signal(signal.SIGTERM, stop.ask)
     end_with(lifelines)
 
-    job, study = message["job"], Path(message["study"])
+    job, study = Job.from_json(message["job"]), Path(message["study"])
     folder = StudyFolder(study)
-    key = f"{job['kind']}/{job['id']}"
     try:
-        _print_to(folder.output_file(key))
+        _print_to(folder.output_file(job.key))
         _pin(message.get("core"))
-        with _own(folder.lock_file(key)) as lock:
+        with _own(folder.lock_file(job.key)) as lock:
             if not _locked(lock.fileno(), stop):
                 return Exit.INTERRUPTED if stop.asked else Exit.BUSY
             if is_complete(_place(folder, job)):
@@ -203,10 +204,10 @@ def _load(name: str) -> Runner:
     return cast(Runner, runner)
 
 
-def _place(folder: StudyFolder, job: dict[str, Any]) -> Path:
+def _place(folder: StudyFolder, job: Job) -> Path:
     """The folder that is complete when the job is."""
     places = {"features": folder.features_folder, "test": folder.test_folder}
-    return places.get(job["kind"], folder.trial_folder)(job["id"])
+    return places.get(job.kind, folder.trial_folder)(job.id)
 
 
 def _print_to(path: Path) -> None:

@@ -34,12 +34,12 @@ def test_a_submission_resolves_to_the_trials_of_the_study(
     ran = tunewise(*words, cwd=place)
     assert ran.returncode == 0, ran.stderr
     shutil.copytree(place / "data", tmp_path / "out" / "data")  # paths start at the study file
-    model = Path(StudyResults(finished).folder.study()["contenders"][-1]["model"])
+    model = Path(StudyResults(finished).folder.study().contenders[-1].model or "")
     shutil.copytree(model, tmp_path / "out" / model.name)
     again = Study.read(tmp_path / "out" / "study.yaml").prepare().study
     before = StudyResults(finished).folder.study()
-    for ours, theirs in zip(again["contenders"], before["contenders"], strict=True):
-        points = [[point["identity"] for point in row["points"]] for row in (ours, theirs)]
+    for ours, theirs in zip(again.contenders, before.contenders, strict=True):
+        points = [[point.identity for point in row.points] for row in (ours, theirs)]
         assert json.loads(json.dumps(points[0])) == points[1]
     checkpoints = tmp_path / "out" / "results" / "model_checkpoints"
     assert (checkpoints / "lora" / "seed-1" / "adapter_model.safetensors").is_file()

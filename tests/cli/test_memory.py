@@ -65,9 +65,9 @@ def test_batch_size_auto_goes_from_probe_to_report(study: Path, alone: Ended) ->
     said = " ".join(alone.stderr.split())
     assert "batch_size auto: 60 for " in said  # as many as there are training rows
     content = StudyFolder.open(study / "auto").study()
-    assert content["settings"]["training"]["batch_size"] == 60
+    assert content.settings["training"]["batch_size"] == 60
     [record] = StudyFolder.open(study / "auto").records().values()
-    assert record.result["steps"] == 1
+    assert record.result.steps == 1
 
 
 def test_a_model_that_does_not_fit_is_a_row_and_stops_nobody(
@@ -75,7 +75,9 @@ def test_a_model_that_does_not_fit_is_a_row_and_stops_nobody(
 ) -> None:
     assert alone.returncode == 0, alone.stderr
     [record] = StudyFolder.open(study / "auto").records().values()
-    limit = record.costs["bytes"]["peak_resident"] // 1_000_000 + ROOM
+    peak = record.costs.bytes.peak_resident
+    assert peak is not None
+    limit = peak // 1_000_000 + ROOM
     allowed = ("--set", f"memory_limit={limit} MB")
     ran = tunewise("run", "study.yaml", "--out", "out", *allowed, cwd=study)
     assert ran.returncode == 1, ran.stderr
@@ -83,8 +85,8 @@ def test_a_model_that_does_not_fit_is_a_row_and_stops_nobody(
     folder = StudyFolder.open(study / "out")
     lost, fine = sorted(folder.records().values(), key=lambda record: record.status == "done")
     assert (lost.status, fine.status) == ("out-of-memory", "done")
-    assert lost.result["error"].startswith("held more than the memory limit of ")
-    assert lost.costs["bytes"]["peak_resident"] > limit * 1_000_000
+    assert str(lost.result.error).startswith("held more than the memory limit of ")
+    assert (lost.costs.bytes.peak_resident or 0) > limit * 1_000_000
     assert len(folder.tests()) == 1
 
     content = json.loads((study / "out" / "report" / "evaluation_results.json").read_text())

@@ -22,7 +22,7 @@ def stored(finished: Path, name: str) -> list[dict[str, Any]]:
     """What the sealed test of a contender's first seed answered."""
     folder = StudyResults(finished).folder
     study = folder.study()
-    row = next(row for row in study["contenders"] if row["name"] == name)
+    row = next(row for row in study.contenders if row.name == name)
     id = chosen_ids(study, row, folder.records())[0]
     path = folder.test_folder(id) / "predictions" / "test.parquet"
     rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
@@ -108,7 +108,7 @@ def test_removed_weights_are_named_with_who_has_any(finished: Path, tmp_path: Pa
     shutil.copytree(finished, copy)
     folder = StudyResults(copy).folder
     study = folder.study()
-    row = next(row for row in study["contenders"] if row["name"] == "lora")
+    row = next(row for row in study.contenders if row.name == "lora")
     folder.remove_weights(chosen_ids(study, row, folder.records())[0], "to save space")
     with pytest.raises(InputError) as error:
         command(copy, text=["a"], contender="lora")

@@ -55,7 +55,7 @@ def test_weights_stay_for_the_chosen_and_the_removal_of_others_is_noted(finished
 
 def test_the_test_split_was_opened_once_for_each_chosen_trial(finished: Path) -> None:
     for test in StudyFolder.open(finished).tests().values():
-        assert test.costs["opened"]
+        assert test.costs.opened
     assert len(list((finished / "tests").glob("*/COMPLETE.json"))) == 8
 
 

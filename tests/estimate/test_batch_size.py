@@ -15,6 +15,7 @@ from tunewise.core.files import read_json
 from tunewise.costs.limit import resident_bytes
 from tunewise.estimate import batch_size
 from tunewise.estimate.batch_size import largest, with_batch_sizes
+from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.studies.prepare import Prepared, prepare, store
 from tunewise.studyfile.schema import study_schema
@@ -49,8 +50,8 @@ def make(tmp_path: Path, checkpoint: Callable[[str], Path]) -> Make:
 
 def sizes(prepared: Prepared) -> dict[str, int | None]:
     return {
-        row["name"]: row["points"][0]["settings"]["training"].get("batch_size")
-        for row in prepared.study["contenders"]
+        row.name: row.points[0].settings.training.get("batch_size")
+        for row in prepared.study.contenders
     }
 
 
@@ -83,8 +84,8 @@ def fake_probes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Full fine-tuning fits up to 20 examples, LoRA up to 70; no process is started."""
     asked: list[tuple[str, int]] = []
 
-    def fits(self: Any, settings: dict[str, Any], size: int) -> bool:
-        name = settings["method"]["name"]
+    def fits(self: Any, settings: TrialSettings, size: int) -> bool:
+        name = settings.method.name
         asked.append((name, size))
         return size <= {"full": 20, "lora": 70}[name]
 
@@ -100,11 +101,11 @@ def test_the_hungriest_method_decides_for_all_of_a_model(
     )
     assert sizes(prepared) == {"majority": None, "lora": 16, "full": 16}
     assert fake_probes == [("full", 32), ("full", 16), ("lora", 16)]
-    assert prepared.study["settings"]["training"]["batch_size"] == 16
+    assert prepared.study.settings["training"]["batch_size"] == 16
     plain = prepare(read_study(make(training={"epochs": 1, "batch_size": 16})))
-    ids = [[p["identity"] for p in row["points"]] for row in prepared.study["contenders"]]
-    assert ids == [[p["identity"] for p in row["points"]] for row in plain.study["contenders"]]
-    again = read_study(prepared.study["settings"])
+    ids = [[p.identity for p in row.points] for row in prepared.study.contenders]
+    assert ids == [[p.identity for p in row.points] for row in plain.study.contenders]
+    again = read_study(prepared.study.settings)
     assert {entry.auto_batch for entry in again.methods} == {False}
 
 
@@ -160,7 +161,7 @@ def test_real_probes_find_less_where_less_memory_is_allowed(
     """Real steps in processes of their own; the limit stands between what two sizes hold."""
     study = make(methods=["full"], models=make()["models"])
     prepared = prepare(read_study(study))
-    settings = prepared.study["contenders"][0]["points"][0]["settings"]
+    settings = prepared.study.contenders[0].points[0].settings
     with kept_worker.lend() as pool, batch_size._Probes(prepared, pool, 10**12) as probes:
         assert probes.fits(settings, 32)
         peak = read_json(next(probes.folder.path.glob("trials/*/probe.json")))["peak_resident"]

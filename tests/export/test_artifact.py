@@ -19,6 +19,7 @@ from tunewise.data.examples import Example
 from tunewise.export.artifact import Form, write_artefact
 from tunewise.export.proof import EXAMPLES, prove
 from tunewise.methods.base import METHODS, Adaptation
+from tunewise.store.records import TrialSettings
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.finished import load_exported
 from tunewise.training.predictor import ModelPredictor
@@ -47,7 +48,7 @@ def trained(checkpoint: Path, method: str, *, pooling: str = "library", texts: i
         "training": {"max_length": 12},
         "seed": 0,
     }
-    parts = Parts.of(settings, checkpoint)
+    parts = Parts.of(TrialSettings.from_json(settings), checkpoint)
     assert isinstance(parts.method, Adaptation)
     model = prepared_model(parts, parts.method)
     with torch.no_grad():

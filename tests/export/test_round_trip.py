@@ -31,6 +31,7 @@ from tunewise.export.round_trip import move, round_trip
 from tunewise.methods import lora_files, peft_files, peft_model
 from tunewise.methods.base import METHODS
 from tunewise.methods.peft import PEFTMethod
+from tunewise.store.records import TrialSettings
 from tunewise.studies.models import Inspector
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.finished import load_exported
@@ -76,14 +77,15 @@ def parts_of(source: Path, way: Way, *, writes: bool) -> Parts:
         "training": {"max_length": 40},
         "seed": 0,
     }
-    return Parts.of(settings, source)
+    return Parts.of(TrialSettings.from_json(settings), source)
 
 
 def validate(source: Path, way: Way, folder: Path, *, writes: bool) -> None:
     """What `validate` does of a contender."""
     parts = parts_of(source, way, writes=writes)
     method: Any = parts.method
-    Inspector(parts.settings["model"], parts.task, parts.options).inspect(method, 40, "0")
+    assert parts.settings.model is not None
+    Inspector(parts.settings.model, parts.task, parts.options).inspect(method, 40, "0")
     round_trip(parts, TEXTS, folder)
 
 

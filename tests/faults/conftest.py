@@ -16,6 +16,7 @@ import torch
 from tests.faults import real
 
 from tunewise.runner import warm_up
+from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice
@@ -73,7 +74,7 @@ class ToyStudy:
         """Run the study in this process."""
         study = json.loads((self.folder.path / "data" / "toy.json").read_text())
         with Pool(runner) as pool, self.folder.lock():
-            self.folder.write_study(study, "name: toy\n")
+            self.folder.write_study(StudyRecord.from_json(study), "name: toy\n")
             return run_jobs(self.folder, workers=workers, pool=pool, on_event=self._hear)
 
     def launch(self, workers: int = 2, **environment: str) -> subprocess.Popen[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tunewise.core.errors import TunewiseError
 from tunewise.core.outside import is_outside, told
+from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import run_jobs
 from tunewise.studies.events import Event, Finished, Notice, Started
@@ -28,7 +29,7 @@ def main() -> int:
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     try:
         with Pool(os.environ.get("TOY_RUNNER", "toy")) as pool, folder.lock():
-            folder.write_study(study, "name: toy\n")
+            folder.write_study(StudyRecord.from_json(study), "name: toy\n")
             outcome = run_jobs(folder, workers=workers, pool=pool, on_event=show)
     except TunewiseError as error:
         print(error, file=sys.stderr)

@@ -14,8 +14,9 @@ from typing import Any
 from tunewise.cli import main as door
 from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.studies.exit_codes import Exit, exit_of
-from tunewise.studies.jobs import Job, next_jobs
+from tunewise.studies.jobs import next_jobs
 from tunewise.studies.prepare import prepare, store
 from tunewise.studyfile.studyfile import read_study
 
@@ -64,7 +65,7 @@ def job(job: Job, folder: StudyFolder) -> Callable[[], int]:
 
     def call() -> int:
         try:
-            run_job(job.as_json(), folder.path, lambda: False)
+            run_job(job, folder.path, lambda: False)
         except BaseException as error:
             return exit_of(error)
         return Exit.COMPLETE

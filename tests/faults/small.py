@@ -67,7 +67,7 @@ class Launch:
             while jobs := ledger.next_jobs(()):
                 before(jobs[0].key)
                 try:
-                    run_job(jobs[0].as_json(), self.path, lambda: False)
+                    run_job(jobs[0], self.path, lambda: False)
                 except DamagedStudy:
                     assert ledger.repair()
                     continue

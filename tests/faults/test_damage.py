@@ -24,6 +24,7 @@ from tunewise.core.files import (
 from tunewise.reports.outputs.dashboard import Board
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.trackers.runs import runs_of
 from tunewise.trackers.send import Sent
 from tunewise.training.sealed import SealedTest
@@ -256,7 +257,7 @@ def test_the_split_is_not_opened_for_damaged_weights(copy: Launch) -> None:
 
     copy(damage)
     assert copy.ran.index(f"trial/{id}") < copy.ran.index(f"test/{id}")
-    assert len(StudyFolder(copy.path).tests()[id].costs["openings"]) == 1
+    assert len(StudyFolder(copy.path).tests()[id].costs.openings) == 1
     assert before.items() <= results(copy.path).items()
 
 
@@ -266,7 +267,7 @@ def test_a_damaged_weight_file_is_refused_before_the_split_is_opened(copy: Launc
     flip(15)(victim)
     record = StudyFolder(copy.path).record(victim.parent.name)
     assert record is not None
-    job = {"id": record.id, "settings": record.result["settings"]}
+    job = Job("test", record.id, record.result.settings)
     with pytest.raises(DamagedStudy, match=victim.name):
         SealedTest(job, copy.path).run()
     assert not (copy.path / "tests").exists()
@@ -313,7 +314,7 @@ def test_an_opening_of_the_test_is_never_forgotten(copy: Launch) -> None:
     copy()
     assert copy.ran == [f"test/{victim.parent.name}"]
     assert read_json(victim.with_name("opened.json"))[0] == before
-    assert len(StudyFolder(copy.path).tests()[victim.parent.name].costs["openings"]) == 2
+    assert len(StudyFolder(copy.path).tests()[victim.parent.name].costs.openings) == 2
 
 
 def test_a_test_that_was_opened_stays_when_its_trial_runs_again(copy: Launch) -> None:

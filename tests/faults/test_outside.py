@@ -40,8 +40,8 @@ def test_what_ended_from_outside_is_tried_again_and_ends_as_if_nothing_had_been(
     assert toy.folder.tests() == {}  # sealed, while it could still come back
     second = toy.run()
     assert (second.exit_code, second.aside) == (0, False)
-    scores = [record.result["metrics"] for record in toy.folder.records().values()]
-    assert scores == [record.result["metrics"] for record in undisturbed.folder.records().values()]
+    scores = [record.result.metrics for record in toy.folder.records().values()]
+    assert scores == [record.result.metrics for record in undisturbed.folder.records().values()]
     assert len(toy.folder.tests()) == 2
     assert toy.folder.set_aside() == {}
 
@@ -75,7 +75,7 @@ def test_status_names_what_waits_and_says_how_to_go_on(toy: Any) -> None:
 
 def test_status_names_nothing_that_the_study_does_not_need_any_more(toy: Any) -> None:
     toy.write(FINE, {"fault": "kill"}).run()
-    study = toy.folder.study()
+    study = toy.folder.study().as_json()
     write_json(toy.folder.path / "study.json", study | {"contenders": study["contenders"][:1]})
     assert "waiting" not in status(toy)
 
@@ -110,8 +110,8 @@ def test_a_result_of_an_earlier_version_that_says_killed_counts_as_none(toy: Any
         record.folder,
         status="killed",
         error="killed from outside twice",
-        settings=record.result["settings"],
-        costs={},
+        settings=record.result.settings,
+        seconds=0.0,
     )
     assert toy.run().exit_code == 0
     assert toy.table() == before

@@ -14,7 +14,9 @@ FINE: dict[str, Any] = {"score": 0.5}
 
 def the_record(toy: Any, row: int = 0) -> Any:
     """The record of a contender's only trial."""
-    [found] = [r for r in toy.folder.records().values() if r.result["settings"]["row"] == row]
+    [found] = [
+        r for r in toy.folder.records().values() if r.result.settings.as_json()["row"] == row
+    ]
     return found
 
 
@@ -57,7 +59,7 @@ def test_a_fault_is_recorded_and_the_others_go_on(
 ) -> None:
     outcome = toy.write({"fault": fault}, FINE).run()
     record = the_record(toy)
-    assert (record.status, record.result["error"]) == (status, error)
+    assert (record.status, record.result.error) == (status, error)
     assert the_record(toy, row=1).status == "done"
     assert len(toy.folder.tests()) == 1
     assert outcome.exit_code == 1
@@ -81,7 +83,7 @@ def test_a_trial_killed_once_gets_a_second_chance(toy: Any) -> None:
 def test_a_trial_that_hangs_is_ended_when_its_time_is_up(toy: Any) -> None:
     toy.write({"fault": "hang", "timeout": 0.3}, FINE).run()
     record = the_record(toy)
-    assert (record.status, record.result["error"]) == (
+    assert (record.status, record.result.error) == (
         "timed-out",
         "not finished within 0.3 s (timeout).",
     )
@@ -100,7 +102,7 @@ def test_a_failed_trial_is_not_tried_again_by_the_next_launch(toy: Any) -> None:
 def test_trials_fail_with_the_features_they_need(toy: Any, fault: str) -> None:
     toy.write({"features": "ff", "fault": fault, "in": "features"}, FINE, seeds=2).run()
     record = the_record(toy)
-    assert record.result["error"].startswith("its features could not be computed: ")
+    assert str(record.result.error).startswith("its features could not be computed: ")
     assert toy.statuses() == sorted(["done", "done", record.status])
 
 
@@ -133,7 +135,7 @@ def test_a_newer_result_stops_the_study_and_is_left_alone(toy: Any) -> None:
     toy.write(FINE).run()
     record = the_record(toy)
     (record.folder / "COMPLETE.json").unlink()
-    write_json(record.folder / "result.json", record.result | {"schema": 2})
+    write_json(record.folder / "result.json", record.result.as_json() | {"schema": 2})
     mark_complete(record.folder)
     with pytest.raises(InputError, match="newer Tunewise"):
         toy.run()

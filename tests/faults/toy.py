@@ -23,6 +23,7 @@ from typing import Any
 from tunewise.core.canonical import digest
 from tunewise.core.files import FAIL_AT, mark_complete, read_json, write_bytes, write_json
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.training.log import TrialLog
 
 
@@ -30,7 +31,8 @@ def warm_up() -> None:
     """Nothing to import."""
 
 
-def run_job(job: dict[str, Any], study: Path, stop: Callable[[], bool]) -> str:
+def run_job(asked: Job, study: Path, stop: Callable[[], bool]) -> str:
+    job = asked.as_json()
     os.environ.pop(FAIL_AT, None)
     toy = job["settings"].get("toy", {})
     folder = StudyFolder(study)

@@ -27,6 +27,7 @@ from tunewise.methods.base import METHODS
 from tunewise.methods.prompt_asked import Prompted, label_tokens
 from tunewise.methods.prompt_script import Script, drawn, named
 from tunewise.statistics.replies import options_named
+from tunewise.store.records import ModelRecord
 from tunewise.studies import models
 from tunewise.studies.models import Inspector
 from tunewise.studies.prepare import prepare
@@ -319,11 +320,13 @@ def test_a_model_that_is_only_asked_is_loaded_once(
     task = Classification(("statement",), "label", OPTIONS)
     loaded = "loaded as a classifier too"
     monkeypatch.setattr(Builder, "build", lambda *_, **__: pytest.fail(loaded))
-    inspector = Inspector(resolve(str(tmp_path / "writer")), task, OPTIONS, only_asked=True)
+    inspector = Inspector(
+        ModelRecord.from_json(resolve(str(tmp_path / "writer"))), task, OPTIONS, only_asked=True
+    )
     monkeypatch.setattr(models, "build_writer", lambda *_, **__: pytest.fail("loaded again"))
     method: Any = METHODS.build("prompt", {})
     counts = inspector.ask(method)
-    assert counts["trainable"] == 0 < counts["total"]
+    assert counts.trainable == 0 < counts.total
 
 
 @pytest.mark.parametrize("text", ["It is TRUE, not false.", "untrue", "false true", "", "no"])

@@ -51,7 +51,5 @@ def test_the_offline_command_prepares_without_a_network(recipe: Path) -> None:
     assert words[2] == f"recipes/{recipe.name}"
     sets = [value for flag, value in itertools.pairwise(words) if flag == "--set"]
     prepared = prepare(read_study(recipe, sets))
-    assert all(
-        model["source"].startswith("embedded:") for model in prepared.study["models"].values()
-    )
+    assert all(model.source.startswith("embedded:") for model in prepared.study.models.values())
     assert prepared.contenders

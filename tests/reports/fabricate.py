@@ -35,6 +35,7 @@ REMARKS = (
 POINTS = ({"training.learning_rate": 1e-4}, {"training.learning_rate": 5e-4})
 HIGH = {"training.learning_rate": 1e-3}
 WHERE = "an invented computer"
+MODEL = {"source": "embedded:encoder", "revision": None, "hash": "c0ffee00c0ffee00"}
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         },
         "require": plan.require,
         "slices": list(plan.slices),
-        "models": {"embedded:encoder": "c0ffee00c0ffee00"},
+        "models": {"embedded:encoder": MODEL},
         "environment": {"python": "3.11.9", "torch": "2.13.0", "platform": "Linux", "cores": 2},
     }
 
@@ -222,7 +223,6 @@ def descriptions(task: dict[str, Any], methods: set[str]) -> dict[str, Any]:
 
 def _contender(plan: Plan, task: dict[str, Any], contender: Invented) -> dict[str, Any]:
     uses_model = contender.parameters is not None
-    model = {"source": "embedded:encoder", "revision": None, "hash": "c0ffee00c0ffee00"}
 
     def settings(point: dict[str, Any]) -> dict[str, Any]:
         training = {"epochs": plan.epochs, "batch_size": 32}
@@ -230,7 +230,7 @@ def _contender(plan: Plan, task: dict[str, Any], contender: Invented) -> dict[st
         return {
             "task": task,
             "data": {"hash": "5f0c9a1be2d34478"},
-            "model": model if uses_model else None,
+            "model": MODEL if uses_model else None,
             "method": {"name": contender.method, "version": 1, "settings": contender.settings},
             "training": training if contender.trained else {},
         }

@@ -125,11 +125,11 @@ def test_the_epoch_in_which_validation_loss_turns_is_told_for_every_trained_row(
     full: Seen, paper: Paper
 ) -> None:
     lines = {line[0]: line for line in grid(paper, "Training dynamics", "Validation loss").rows}
-    trained = [c for c in full.evidence.contenders if c.parameters and c.parameters["trainable"]]
+    trained = [c for c in full.evidence.contenders if c.parameters and c.parameters.trainable]
     assert set(lines) == {contender.name for contender in trained}
     for contender in trained:
         curves = [
-            [epoch["validation"]["loss"] for epoch in trial.record.result["epochs"]]
+            [epoch.validation["loss"] or 0.0 for epoch in trial.record.result.epochs]
             for trial in contender.finished
         ]
         mean = np.mean(curves, axis=0)

@@ -17,6 +17,7 @@ from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.submission import write_submission
 from tunewise.reports.outputs.write import write_latex, write_report
 from tunewise.results import StudyResults
+from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
 
@@ -122,11 +123,9 @@ def test_results_and_trackers_do_not_know_them_either(made: StudyFolder) -> None
 
 def test_a_model_card_does_not_know_them(made: StudyFolder) -> None:
     opened = StudyResults(made.path)
-    settings: dict[str, Any] = {
-        "task": {},
-        "model": {"source": MODEL, "revision": None, "hash": "0"},
-    }
-    settings |= {"method": {"name": "head"}, "training": {}, "seed": 0}
+    settings = TrialSettings(
+        model=ModelRecord(MODEL, None, "0"), method=MethodRecord("head"), seed=0
+    )
     exported = Exported(
         form="peft",
         merged=False,

@@ -18,6 +18,7 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.question_types import SOURCES, ByType, by_type
 from tunewise.reports.facts.slices import sliced
 from tunewise.statistics.paired import mcnemar_of
+from tunewise.store.records import ModelRecord
 from tunewise.store.study import StudyFolder
 
 TYPES = ("object", "number", "color", "location")
@@ -134,7 +135,7 @@ def test_reasons_are_told_from_what_was_measured_and_what_is_known(types: ByType
 def test_a_name_alone_says_nothing_of_what_a_model_was_trained_on(
     seen: Seen, source: str, revision: str | None
 ) -> None:
-    study = {**seen.evidence.study, "models": {MODEL: {"source": source, "revision": revision}}}
+    study = replace(seen.evidence.study, models={MODEL: ModelRecord(source, revision)})
     found = by_type(replace(seen.evidence, study=study), None)
     assert found is not None
     assert not any("was trained" in reason for reason in found.reasons)

@@ -13,8 +13,9 @@ from tunewise.cli.main import app
 from tunewise.core.canonical import digest
 from tunewise.reports.facts.evidence import Evidence, gather
 from tunewise.reports.facts.setting_differences import commands, settings_apart
+from tunewise.store.records import ContenderRecord, ModelRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studyfile.contender_records import Facts, contender_rows
+from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
@@ -35,14 +36,11 @@ STUDY: dict[str, Any] = {
     "search": {"learning_rate": [1e-4, 3e-5, 1e-3], "lora.dropout": [0.0, 0.1]},
     "seeds": [3, 4],
 }
-MODELS = {
-    name: {"source": name, "revision": None, "hash": f"h {name}"}
-    for name in ("bert", "org/mini@v1")
-}
+MODELS = {name: ModelRecord(name, None, f"h {name}") for name in ("bert", "org/mini@v1")}
 
 
-def rows_of(study: StudySettings) -> list[dict[str, Any]]:
-    return contender_rows(
+def rows_of(study: StudySettings) -> list[ContenderRecord]:
+    return contender_records(
         study, expand(study), Facts("d" * 16, {"labels": ["bad", "good"]}, MODELS)
     )
 
@@ -55,7 +53,7 @@ def evidence(folder: Path) -> Evidence:
         "name": study.name,
         "seeds": list(study.seeds),
         "metrics": list(study.task.metrics),
-        "contenders": json.loads(json.dumps(rows_of(study))),
+        "contenders": [row.as_json() for row in rows_of(study)],
     }
     (folder / "study.json").write_text(json.dumps(content))
     (folder / "study.yaml").write_text(study.text)
@@ -83,14 +81,14 @@ def test_every_command_trains_exactly_the_trials_of_its_row(
         path, overrides = overrides_of(command.text)
         again = read_study(path, overrides)
         (row,) = rows_of(again)
-        (point,) = row["points"]
+        (point,) = row.points
         described = json.loads((tmp_path / "study.json").read_text())["contenders"]
         wanted = described[contender.position]["points"][0]
-        assert point["settings"] == wanted["settings"]
-        assert [digest({**point["identity"], "seed": seed}) for seed in again.seeds] == [
+        assert point.settings.as_json() == wanted["settings"]
+        assert [digest({**point.identity, "seed": seed}) for seed in again.seeds] == [
             digest({**wanted["identity"], "seed": seed}) for seed in (3, 4)
         ]
-        assert row["name"] == contender.name
+        assert row.name == contender.name
 
 
 def test_settings_that_differ_are_told_row_by_row(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def test_the_folder_has_the_parts_a_submission_needs(small: Seen, tmp_path: Path
 def test_the_script_is_python_and_named_by_the_task(small: Seen, tmp_path: Path) -> None:
     out = write_submission(small.folder, tmp_path / "out")
     compile((out / "finetuning.py").read_text(), "finetuning.py", "exec")
-    small.evidence.study["task"]["kind"] = "question-answering"
-    assert script_name(small.evidence) == "lora_qa_finetuning.py"
+    study = replace(small.evidence.study, task={"kind": "question-answering"})
+    assert script_name(replace(small.evidence, study=study)) == "lora_qa_finetuning.py"
 
 
 def test_a_folder_that_holds_something_is_left_alone(small: Seen, tmp_path: Path) -> None:

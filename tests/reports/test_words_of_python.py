@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +27,7 @@ from tunewise.reports.outputs.compare import print_contest
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.terminal import print_report
+from tunewise.store.records import MethodRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 
 PYTHON = re.compile(r"\b(None|nan|NaN|inf|Infinity|True|False)\b|\{'|'\}|<[a-z_.]+ object at ")
@@ -146,8 +146,7 @@ def outputs(seen: Seen, *, drawn: bool = False) -> dict[str, str]:
         print_contest(contest(evidence, results, other, names[0]), console, everything=True)
     made["terminal"] = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     for row in results.rows:
-        settings: dict[str, Any] = {"task": {}, "model": None, "training": {}, "seed": 0}
-        settings["method"] = row.method
+        settings = TrialSettings(method=MethodRecord(row.method), seed=0)
         exported = Exported("tunewise", False, "x", settings, None, None, None, PROOF)
         if row.seeds and evidence.labels:
             made[f"card of {row.name}"] = card(evidence, results, judged, row.name, exported)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -14,10 +15,11 @@ import pytest
 from tunewise.core.errors import DamagedFile, DamagedStudy, InputError, StudyBusy
 from tunewise.core.files import mark_complete, write_bytes, write_json
 from tunewise.store.faults import Fault
+from tunewise.store.records import ContenderRecord, StudyRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import write_ending
 
-STUDY = {"name": "rooms", "metrics": ["accuracy"], "contenders": []}
+STUDY = StudyRecord.from_json({"name": "rooms", "metrics": ["accuracy"], "contenders": []})
 
 
 def folder(path: Path) -> StudyFolder:
@@ -28,14 +30,14 @@ def folder(path: Path) -> StudyFolder:
 
 def ending(study: StudyFolder, id: str) -> Path:
     return write_ending(
-        study.trial_folder(id), status="failed", error="no", settings={}, costs={}
+        study.trial_folder(id), status="failed", error="no", settings=TrialSettings(), seconds=0.0
     ).folder
 
 
 def test_a_study_is_read_as_written(tmp_path: Path) -> None:
     folder(tmp_path)
     again = StudyFolder.open(tmp_path / "rooms")
-    assert again.study() == {"schema": 1, **STUDY}
+    assert again.study().as_json() == {"schema": 1, **STUDY.as_json()}
     assert (again.path / "study.yaml").read_text() == "name: rooms\n"
 
 
@@ -68,16 +70,17 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 def test_a_changed_study_keeps_the_trials(tmp_path: Path) -> None:
     study = folder(tmp_path)
     ending(study, "aa")
-    study.write_study(STUDY | {"contenders": [{"name": "lora"}]}, "name: rooms\n")
+    lora = ContenderRecord.from_json({"name": "lora"})
+    study.write_study(replace(STUDY, contenders=(lora,)), "name: rooms\n")
     assert list(study.records()) == ["aa"]
-    assert study.study()["contenders"] == [{"name": "lora"}]
+    assert study.study().as_json()["contenders"] == [{"name": "lora"}]
 
 
 def test_a_study_of_another_name_is_refused(tmp_path: Path) -> None:
     study = folder(tmp_path)
     with pytest.raises(InputError, match="holds the study 'rooms', not 'flats'"):
-        study.write_study(STUDY | {"name": "flats"}, "")
-    assert study.study()["name"] == "rooms"
+        study.write_study(replace(STUDY, name="flats"), "")
+    assert study.study().name == "rooms"
 
 
 def test_a_damaged_study_is_written_anew(tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ def test_a_damaged_study_is_written_anew(tmp_path: Path) -> None:
     with pytest.raises(DamagedFile, match=r"study\.json"):
         study.study()
     study.write_study(STUDY, "")
-    assert study.study()["name"] == "rooms"
+    assert study.study().name == "rooms"
 
 
 @pytest.mark.parametrize("schema", [0, -1, True, False, 1.0, "1", None])
@@ -169,7 +172,7 @@ def test_removed_weights_are_noted(tmp_path: Path) -> None:
     study.remove_weights("bb", "never there")
     assert not study.weights_folder("aa").exists()
     [(id, note)] = study.removed_weights().items()
-    assert (id, note["reason"], note["bytes"]) == ("aa", "not chosen", 10)
+    assert (id, note.reason, note.bytes) == ("aa", "not chosen", 10)
 
 
 def test_weights_that_are_back_are_not_removed(tmp_path: Path) -> None:

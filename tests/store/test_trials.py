@@ -8,6 +8,7 @@ import pytest
 
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.core.files import mark_complete, write_bytes, write_json
+from tunewise.store.records import TrialSettings
 from tunewise.store.trials import read_record, scan, write_ending
 
 
@@ -31,7 +32,7 @@ def trial(parent: Path, id: str = "ab12", changes: dict[str, object] | None = No
 def test_a_whole_trial_is_read(tmp_path: Path) -> None:
     record = read_record(trial(tmp_path))
     assert (record.id, record.status) == ("ab12", "done")
-    assert record.costs["seconds"] == {"total": 1.0}
+    assert record.costs.seconds == {"total": 1.0}
 
 
 def test_a_metric_may_be_missing_or_undefined(tmp_path: Path) -> None:
@@ -119,7 +120,11 @@ def test_a_result_that_is_none_of_ours_is_damaged(
 def test_an_ending_written_for_a_dead_process_keeps_its_log(tmp_path: Path) -> None:
     write_bytes(tmp_path / "ab12" / "log.jsonl", b'{"event":"start"}\n')
     record = write_ending(
-        tmp_path / "ab12", status="failed", error="ended by SIGSEGV.", settings={}, costs={}
+        tmp_path / "ab12",
+        status="failed",
+        error="ended by SIGSEGV.",
+        settings=TrialSettings(),
+        seconds=0.0,
     )
-    assert (record.status, record.result["error"]) == ("failed", "ended by SIGSEGV.")
+    assert (record.status, record.result.error) == ("failed", "ended by SIGSEGV.")
     assert (tmp_path / "ab12" / "log.jsonl").is_file()

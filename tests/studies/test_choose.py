@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tunewise.store.identity import trial_id
-from tunewise.store.trials import Record
+from tunewise.store.records import ContenderRecord, DataRecord, PointRecord, StudyRecord
+from tunewise.store.trial_records import TrialCosts, TrialResult
+from tunewise.store.trials import TrialRecord
 from tunewise.studies.choose import chosen_ids, chosen_point, has_failed, weights_to_drop
 
 POINTS = 3
-ROW: dict[str, Any] = {
-    "name": "lora",
-    "points": [{"identity": {"point": point}, "settings": {}} for point in range(POINTS)],
-}
+ROW = ContenderRecord(
+    "lora", points=tuple(PointRecord(identity={"point": point}) for point in range(POINTS))
+)
 
 
-def study(keep: str = "chosen") -> dict[str, Any]:
-    return {
-        "metrics": ["accuracy", "f1_macro"],
-        "seeds": [7, 8],
-        "data": {"has_test": True},
-        "keep": keep,
-        "contenders": [ROW],
-    }
+def study(keep: str = "chosen") -> StudyRecord:
+    return StudyRecord(
+        metrics=("accuracy", "f1_macro"),
+        seeds=(7, 8),
+        data=DataRecord(has_test=True),
+        keep=keep,
+        contenders=(ROW,),
+    )
 
 
 def id_of(point: int, seed: int = 7) -> str:
     return trial_id({"point": point}, seed)
 
 
-def records(*scores: float | str | None) -> dict[str, Record]:
+def records(*scores: float | str | None) -> dict[str, TrialRecord]:
     """A trial a point with the first seed: an accuracy, None for undefined, or a status."""
     found = {}
     for point, score in enumerate(scores):
         failed = isinstance(score, str)
         metrics = {} if failed else {"validation": {"accuracy": score, "f1_macro": 1.0}}
-        found[id_of(point)] = Record(
-            id_of(point), str(score) if failed else "done", {"metrics": metrics}, {}, Path()
-        )
+        id, status = id_of(point), str(score) if failed else "done"
+        result = TrialResult.from_json({"id": id, "metrics": metrics})
+        found[id] = TrialRecord(id, status, result, TrialCosts(), Path())
     return found
 
 

@@ -35,7 +35,7 @@ def test_a_study_carries_the_descriptions_of_its_own_methods_alone() -> None:
             "methods": ["majority", "tfidf"],
         }
     )
-    found = prepare(study).study["descriptions"]
+    found = prepare(study).study.descriptions.as_json()
     assert found == {
         "task": TASKS.get("classification").description,
         "methods": {name: METHODS.get(name).description for name in ("majority", "tfidf")},

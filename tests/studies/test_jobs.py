@@ -11,40 +11,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.store.identity import trial_id
-from tunewise.store.trials import Record
-from tunewise.studies.jobs import Job, next_jobs, progress_of
+from tunewise.store.records import ContenderRecord, DataRecord, PointRecord, StudyRecord
+from tunewise.store.trial_records import Job, TrialCosts, TrialResult
+from tunewise.store.trials import TrialRecord
+from tunewise.studies.jobs import next_jobs, progress_of
 
 
-def contender(name: str, points: int = 1, **changes: Any) -> dict[str, Any]:
+def contender(name: str, points: int = 1, **changes: Any) -> ContenderRecord:
     """A row whose settings and identity are its name and the point's number."""
     settings = [{"name": name, "point": point} for point in range(points)]
-    return {
-        "name": name,
-        "seeded": True,
-        "features": None,
-        "points": [{"point": {}, "settings": value, "identity": value} for value in settings],
-    } | changes
+    return ContenderRecord(
+        name,
+        points=tuple(
+            PointRecord.from_json({"settings": value, "identity": value}) for value in settings
+        ),
+        **changes,
+    )
 
 
-def study(*contenders: dict[str, Any], seeds: int = 3, has_test: bool = True) -> dict[str, Any]:
-    return {
-        "metrics": ["accuracy"],
-        "seeds": list(range(seeds)),
-        "data": {"has_test": has_test},
-        "contenders": list(contenders),
-    }
+def study(*contenders: ContenderRecord, seeds: int = 3, has_test: bool = True) -> StudyRecord:
+    return StudyRecord(
+        metrics=("accuracy",),
+        seeds=tuple(range(seeds)),
+        data=DataRecord(has_test=has_test),
+        contenders=contenders,
+    )
 
 
-def record(id: str, accuracy: float | None = 0.5, status: str = "done") -> Record:
-    metrics = {"validation": {"accuracy": accuracy}}
-    return Record(id, status, {"id": id, "metrics": metrics}, {}, Path(id))
+def record(id: str, accuracy: float | None = 0.5, status: str = "done") -> TrialRecord:
+    result = TrialResult(id, metrics={"validation": {"accuracy": accuracy}})
+    return TrialRecord(id, status, result, TrialCosts(), Path(id))
 
 
 def id_of(name: str, point: int = 0, seed: int = 0) -> str:
     return trial_id({"name": name, "point": point}, seed)
 
 
-def records(*ids: str) -> dict[str, Record]:
+def records(*ids: str) -> dict[str, TrialRecord]:
     return {id: record(id) for id in ids}
 
 
@@ -55,7 +58,7 @@ def keys(jobs: list[Job]) -> list[str]:
 def test_every_search_point_comes_first_with_the_first_seed() -> None:
     jobs = next_jobs(study(contender("a", 2), contender("b")), {}, {})
     assert keys(jobs) == [f"trial/{id}" for id in (id_of("a"), id_of("a", 1), id_of("b"))]
-    assert [job.settings["seed"] for job in jobs] == [0, 0, 0]
+    assert [job.settings.seed for job in jobs] == [0, 0, 0]
 
 
 def test_the_chosen_point_gets_the_other_seeds() -> None:
@@ -64,7 +67,7 @@ def test_the_chosen_point_gets_the_other_seeds() -> None:
         id_of("a", 1): record(id_of("a", 1), 0.6),
     }
     jobs = next_jobs(study(contender("a", 2)), found, {})
-    assert [job.settings for job in jobs] == [
+    assert [job.settings.as_json() for job in jobs] == [
         {"name": "a", "point": 1, "seed": 1},
         {"name": "a", "point": 1, "seed": 2},
     ]
@@ -84,7 +87,7 @@ def test_features_come_before_the_trials_that_need_them() -> None:
     rows = study(contender("head", 2, features="ff"), contender("lora"))
     before = next_jobs(rows, {}, {})
     assert keys(before) == ["features/ff", f"trial/{id_of('lora')}"]
-    assert before[0].settings == {"name": "head", "point": 0, "seed": 0}
+    assert before[0].settings.as_json() == {"name": "head", "point": 0, "seed": 0}
     assert len(next_jobs(rows, {}, {}, {"ff"})) == 3
 
 
@@ -146,9 +149,9 @@ def test_any_order_of_events_ends_with_the_same_trials(
         contender(str(number), points, seeded=seeded, features=features)
         for number, (points, seeded, features) in enumerate(shapes)
     ]
-    outcome: dict[str, Record] = {}  # what each trial would give, whenever it runs
+    outcome: dict[str, TrialRecord] = {}  # what each trial would give, whenever it runs
 
-    def ends(id: str) -> Record:
+    def ends(id: str) -> TrialRecord:
         if id not in outcome:
             outcome[id] = record(id, data.draw(st.integers(0, 3)) / 4, data.draw(STATUSES))
         return outcome[id]
@@ -162,11 +165,11 @@ def test_any_order_of_events_ends_with_the_same_trials(
 
 
 def run_to_the_end(
-    rows: dict[str, Any], ends: Any = record, pick: Any = lambda jobs: jobs[0]
+    rows: StudyRecord, ends: Any = record, pick: Any = lambda jobs: jobs[0]
 ) -> tuple[set[str], set[str]]:
     """Finish one job after another; laws that hold at every moment are checked on the way."""
-    found: dict[str, Record] = {}
-    tests: dict[str, Record] = {}
+    found: dict[str, TrialRecord] = {}
+    tests: dict[str, TrialRecord] = {}
     features: set[str] = set()
     while jobs := next_jobs(rows, found, tests, features):
         assert len(set(keys(jobs))) == len(jobs)

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.store.trials import Record
+from tunewise.store.trial_records import Job, TrialCosts, TrialResult
+from tunewise.store.trials import TrialRecord
 from tunewise.studies.events import Event, Finished, Notice, Started, Stopped, Tick
-from tunewise.studies.jobs import Job, next_jobs
+from tunewise.studies.jobs import next_jobs
 from tunewise.studies.live_status import Board
 from tunewise.studies.progress import show_progress, view
 from tunewise.training.log import TrialLog
@@ -44,7 +46,7 @@ def folder(tmp_path: Path) -> StudyFolder:
         "data": {"has_test": True},
         "contenders": rows,
     }
-    made.write_study(study, "")
+    made.write_study(StudyRecord.from_json(study), "")
     return made
 
 
@@ -56,8 +58,9 @@ def job(folder: StudyFolder, number: int) -> Job:
 def ended(
     job: Job, accuracy: float | None = 0.5, status: str = "done", seconds: float = 10.0
 ) -> Finished:
-    result = {"metrics": {"validation": {"accuracy": accuracy}}, "error": "no \x1b[31mluck"}
-    return Finished(job, Record(job.id, status, result, {}, Path()), seconds)
+    metrics = {"validation": {"accuracy": accuracy}}
+    result = TrialResult(job.id, metrics=metrics, error="no \x1b[31mluck")
+    return Finished(job, TrialRecord(job.id, status, result, TrialCosts(), Path()), seconds)
 
 
 def plain(folder: StudyFolder, *events: Event) -> list[str]:
@@ -157,7 +160,7 @@ def test_the_chosen_point_counts_by_the_mean_of_its_seeds(folder: StudyFolder) -
     board = Board(folder, workers=2)
     board.hear(ended(job(folder, 0), 0.8))
     board.hear(ended(job(folder, 1), 0.2))
-    [seed] = [j for j in next_jobs(board.study, board.records, {}) if j.settings["seed"] == 1]
+    [seed] = [j for j in next_jobs(board.study, board.records, {}) if j.settings.seed == 1]
     board.hear(ended(seed, 0.6))
     assert board.standings[0].score == pytest.approx(0.7)
 

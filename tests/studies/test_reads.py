@@ -12,8 +12,9 @@ from tests.studyfile.test_expand import FACTS, expanded
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.store.identity import trial_id
-from tunewise.studies.reads import tell_reading
-from tunewise.studyfile.contender_records import contender_rows
+from tunewise.store.records import ContenderRecord
+from tunewise.studies.reads import with_reading
+from tunewise.studyfile.contender_records import contender_records
 from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.classification import Classification
 from tunewise.tasks.question_answering import QuestionAnswering
@@ -23,7 +24,7 @@ METHODS = ["nearest-neighbour", "prompt", "full"]
 TASK = Classification(text=("text",), label="label")
 
 
-def rows_of(**changes: Any) -> list[dict[str, Any]]:
+def rows_of(**changes: Any) -> list[ContenderRecord]:
     study = {"methods": METHODS, **changes}
     settings = read_study(
         {
@@ -34,18 +35,18 @@ def rows_of(**changes: Any) -> list[dict[str, Any]]:
             **study,
         }
     )
-    return contender_rows(settings, expanded(**study), FACTS)
+    return contender_records(settings, expanded(**study), FACTS)
 
 
-def ids(rows: list[dict[str, Any]]) -> list[str]:
-    return [trial_id(row["points"][0]["identity"], 0) for row in rows]
+def ids(rows: list[ContenderRecord]) -> list[str]:
+    return [trial_id(row.points[0].identity, 0) for row in rows]
 
 
 def told(model: Model, *texts: str, task: Any = TASK, **changes: Any) -> tuple[list[str], Any]:
     """The ids after telling, and the rows."""
     rows = rows_of(**changes)
     splits: Any = {"train": [dict.fromkeys(task.reading.texts, text) for text in texts]}
-    tell_reading(rows, {"bert": model}, task, splits)
+    rows = with_reading(rows, {"bert": model}, task, splits)
     return ids(rows), rows
 
 
@@ -76,13 +77,13 @@ def test_a_template_with_special_tokens_renames_what_it_asks(tiny: Callable[...,
 def test_an_encoder_that_is_read_otherwise_renames_its_trials(tiny: Callable[..., Model]) -> None:
     found, rows = told(replace(tiny("bert"), reads="pooled output"), "good")
     assert all(one != other for one, other in zip(found, ids(rows_of()), strict=True))
-    assert rows[0]["points"][0]["settings"]["model"]["reads"] == "pooled output"
+    assert rows[0].points[0].settings.model.reads == "pooled output"
 
 
 def test_what_is_not_trained_reads_as_much_of_a_text_as_what_is() -> None:
     for row in rows_of(training={"max_length": 64}):
-        settings = {**row["points"][0]["settings"], "seed": 0}
-        settings["task"] = {**settings["task"], "labels": ["bad", "good"]}
+        settings = row.points[0].settings.with_seed(0)
+        settings = replace(settings, task={**settings.task, "labels": ["bad", "good"]})
         assert Parts.of(settings, FACTS).training.max_length == 64  # type: ignore[arg-type]
 
 
@@ -105,13 +106,13 @@ def test_without_a_limit_texts_longer_than_the_loop_reads_rename_what_read_them_
     assert told(model, "a " * 250)[0] == before
     found, rows = told(model, "a " * 260)
     assert [one != other for one, other in zip(found, before, strict=True)] == [True, True, False]
-    assert rows[0]["points"][0]["settings"]["max_length"] == 512
+    assert rows[0].points[0].settings.max_length == 512
 
 
 def test_a_row_may_be_given_a_limit_of_its_own_and_no_other_training() -> None:
     own = [{"nearest-neighbour": {"training": {"max_length": 16}}}]
     (row,) = rows_of(methods=own, training={"max_length": 64})
-    assert row["points"][0]["settings"]["max_length"] == 16
+    assert row.points[0].settings.max_length == 16
     with pytest.raises(InputError, match="no training to set but max_length"):
         rows_of(methods=[{"nearest-neighbour": {"training": {"epochs": 2}}}])
     for wrong in (

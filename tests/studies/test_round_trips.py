@@ -12,6 +12,7 @@ from tests.training.families import save_family
 from tunewise.core.errors import InputError
 from tunewise.export.round_trip import round_trip
 from tunewise.methods import lora_files
+from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.studies import round_trips
 from tunewise.studies.prepare import prepare
 from tunewise.studies.round_trips import kind_of
@@ -19,10 +20,10 @@ from tunewise.training.assembly import Parts
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+def tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[TrialSettings]:
     """The settings of each contender that was really tried; nothing is remembered from before."""
     monkeypatch.setenv("TUNEWISE_CACHE", str(tmp_path / "cache"))
-    seen: list[dict[str, Any]] = []
+    seen: list[TrialSettings] = []
 
     def counted(parts: Parts, *others: Any) -> None:
         seen.append(parts.settings)
@@ -32,9 +33,11 @@ def tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
     return seen
 
 
-def asked(**method: Any) -> dict[str, Any]:
+def asked(**method: Any) -> TrialSettings:
     task = {"kind": "classification"}
-    return {"model": {"hash": "m"}, "task": task, "method": {"name": "x", "settings": method}}
+    return TrialSettings(
+        task=task, model=ModelRecord(hash="m"), method=MethodRecord("x", settings=method)
+    )
 
 
 def test_numbers_of_one_sign_are_one_kind_and_words_are_not() -> None:
@@ -47,16 +50,16 @@ def test_numbers_of_one_sign_are_one_kind_and_words_are_not() -> None:
     assert kind_of(asked(config={"r": 4, "bias": "none", "use_dora": True})) != inside
 
 
-def test_each_kind_is_tried_once_and_remembered(tried: list[dict[str, Any]]) -> None:
+def test_each_kind_is_tried_once_and_remembered(tried: list[TrialSettings]) -> None:
     searched = study({"peft_type": "LORA"}, "head", search={"r": [2, 4], "learning_rate": "auto"})
     prepare(searched)
-    assert [settings["method"]["name"] for settings in tried] == ["peft", "head"]
+    assert [settings.method.name for settings in tried] == ["peft", "head"]
     prepare(searched)
     assert len(tried) == 2
 
 
 def test_what_would_be_lost_is_told_with_the_contender_every_time(
-    tried: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    tried: list[TrialSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lora_files, "task_type", lambda model: "CAUSAL_LM")
     counts = []
@@ -68,11 +71,14 @@ def test_what_would_be_lost_is_told_with_the_contender_every_time(
 
 
 def test_settings_that_name_a_late_block_are_tried_on_the_whole_model(
-    tried: list[dict[str, Any]], tmp_path: Path
+    tried: list[TrialSettings], tmp_path: Path
 ) -> None:
     source = str(save_family(tmp_path / "deep", "bert", writes=False, depth=5))
     prepare(study({"peft_type": "LORA"}, models=[source]))
-    assert [settings["model"]["source"] == source for settings in tried] == [False]
+    assert [settings.model and settings.model.source == source for settings in tried] == [False]
     tried.clear()
     prepare(study({"peft_type": "LORA", "layers_to_transform": [4]}, models=[source]))
-    assert [settings["model"]["source"] == source for settings in tried] == [False, True]
+    assert [settings.model and settings.model.source == source for settings in tried] == [
+        False,
+        True,
+    ]

@@ -8,6 +8,7 @@ import pytest
 
 from tunewise.core.canonical import digest
 from tunewise.core.errors import InputError
+from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studies.prepare import Prepared, prepare, store
 from tunewise.studyfile.studyfile import read_study
@@ -31,15 +32,15 @@ def prepared(folder: Path, **changes: Any) -> Prepared:
     return prepare(read_study(study))
 
 
-def ids(study: dict[str, Any]) -> list[str]:
-    return [digest(point["identity"]) for row in study["contenders"] for point in row["points"]]
+def ids(study: StudyRecord) -> list[str]:
+    return [digest(point.identity) for row in study.contenders for point in row.points]
 
 
 def test_the_columns_of_slices_are_kept_and_change_no_trial(tmp_path: Path) -> None:
     without = prepared(tmp_path)
     sliced = prepared(tmp_path, slices=["kind of place", "length", "label"])
-    assert sliced.study["slices"] == ["kind of place", "length", "label"]
-    assert sliced.study["data"]["hash"] == without.study["data"]["hash"]
+    assert sliced.study.slices == ("kind of place", "length", "label")
+    assert sliced.study.data.hash == without.study.data.hash
     assert ids(sliced.study) == ids(without.study)
     folder = StudyFolder.create(tmp_path / "study")
     with folder.lock():

@@ -25,8 +25,9 @@ from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.methods.base import METHODS
 from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.records import ModelRecord, StudyRecord
 from tunewise.studies.prepare import prepare
-from tunewise.studyfile.contender_records import Facts, contender_rows
+from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.limits import Limits
 from tunewise.studyfile.schema import PATH
@@ -159,13 +160,13 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 def trials(study: StudySettings) -> set[str]:
     """The ids of all trials the study may come to; data and models are made up."""
-    models = {str(model): {"source": "m", "revision": None, "hash": "m"} for model in study.models}
-    rows = contender_rows(study, expand(study), Facts("d", {}, models))
+    models = {str(model): ModelRecord("m", None, "m") for model in study.models}
+    rows = contender_records(study, expand(study), Facts("d", {}, models))
     return {
-        trial_id(point["identity"], seed)
+        trial_id(point.identity, seed)
         for row in rows
-        for point in row["points"]
-        for seed in seeds_of({"seeds": list(study.seeds)}, row)
+        for point in row.points
+        for seed in seeds_of(StudyRecord(seeds=tuple(study.seeds)), row)
     }
 
 
@@ -268,7 +269,7 @@ def small_study(folder: Path) -> dict[str, Any]:
 
 
 def stored(study: dict[str, Any]) -> str:
-    found = prepare(read_study(study)).study
+    found = prepare(read_study(study)).study.as_json()
     return json.dumps({key: found[key] for key in found if key not in ("settings", "environment")})
 
 

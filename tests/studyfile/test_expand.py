@@ -13,7 +13,8 @@ from tunewise.core.errors import InputError
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
 from tunewise.store.identity import trial_id
-from tunewise.studyfile.contender_records import Facts, contender_rows, identity_of
+from tunewise.store.records import ModelRecord, TrialSettings
+from tunewise.studyfile.contender_records import Facts, contender_records, identity_of
 from tunewise.studyfile.expand import Expansion, describe, expand
 from tunewise.studyfile.studyfile import read_study
 
@@ -23,8 +24,7 @@ FACTS = Facts(
     data_hash="d" * 16,
     task={"labels": ["bad", "good"]},
     models={
-        name: {"source": name, "revision": None, "hash": f"hash of {name}"}
-        for name in ("bert", "a/bert", "b/minilm")
+        name: ModelRecord(name, None, f"hash of {name}") for name in ("bert", "a/bert", "b/minilm")
     },
 )
 
@@ -50,7 +50,7 @@ def names(**changes: Any) -> list[str]:
 
 def rows(**changes: Any) -> list[dict[str, Any]]:
     settings = read_study(study(**changes))
-    return contender_rows(settings, expand(settings), FACTS)
+    return [row.as_json() for row in contender_records(settings, expand(settings), FACTS)]
 
 
 def test_what_is_learnt_is_swept_like_any_training_setting_and_renames_nothing() -> None:
@@ -60,8 +60,8 @@ def test_what_is_learnt_is_swept_like_any_training_setting_and_renames_nothing()
         "full loss_on=all",
     ]
     settings = read_study(study(task=task))
-    (row,) = contender_rows(settings, expand(settings), replace(FACTS, task={}))
-    assert "loss_on" not in row["points"][0]["identity"]["training"]
+    (row,) = contender_records(settings, expand(settings), replace(FACTS, task={}))
+    assert "loss_on" not in row.points[0].identity["training"]
     for where in ({"training": {"loss_on": "all"}}, {"search": {"loss_on": ["all", "answer"]}}):
         with pytest.raises(InputError, match="loss_on chooses among tokens of a prompt"):
             read_study(study(**where))
@@ -254,7 +254,7 @@ def test_a_row_holds_what_a_trial_needs() -> None:
         "pooling": "library",
     }
     assert point["settings"]["data"] == {"hash": "d" * 16}
-    assert point["settings"]["model"] == FACTS.models["bert"]
+    assert point["settings"]["model"] == FACTS.models["bert"].as_json()
     assert point["settings"]["method"] == {
         "name": "lora",
         "version": 1,
@@ -310,12 +310,12 @@ RATES = st.lists(st.floats(1e-6, 0.1), min_size=1, max_size=3, unique=True)
 def test_a_model_whose_content_changed_shares_no_trial_with_the_one_before() -> None:
     """A study that goes on after its base model moved runs anew; it never mixes the two."""
     settings = read_study(study(methods=["full", "lora"]))
-    moved = {"bert": {**FACTS.models["bert"], "hash": "of other weights"}}
+    moved = {"bert": replace(FACTS.models["bert"], hash="of other weights")}
     before, after = (
         {
-            trial_id(point["identity"], 0)
-            for row in contender_rows(settings, expand(settings), facts)
-            for point in row["points"]
+            trial_id(point.identity, 0)
+            for row in contender_records(settings, expand(settings), facts)
+            for point in row.points
         }
         for facts in (FACTS, replace(FACTS, models=moved))
     )
@@ -335,7 +335,7 @@ def test_the_study_survives_json_with_the_same_ids(
     stored = json.loads(json.dumps(made))
     assert stored == made
     assert [p["identity"] for r in made for p in r["points"]] == [
-        identity_of(p["settings"]) for r in stored for p in r["points"]
+        identity_of(TrialSettings.from_json(p["settings"])) for r in stored for p in r["points"]
     ]
     again = json.loads(json.dumps(dict(read_study(study(**changes)).given)))
     assert rows(**{key: again[key] for key in changes}) == made

@@ -7,7 +7,8 @@ import pytest
 
 from tunewise.core.errors import InputError
 from tunewise.statistics.metrics import METRICS
-from tunewise.studyfile.contender_records import Facts, contender_rows
+from tunewise.store.records import ModelRecord
+from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.limits import METRIC_LIMITS, Limits, quantity
 from tunewise.studyfile.resolved import resolved
@@ -92,9 +93,9 @@ def test_the_resolved_study_keeps_limits_and_slices() -> None:
 def test_limits_and_slices_rename_no_trial() -> None:
     def identities(**changes: Any) -> list[Any]:
         study = read_study({**STUDY, **changes})
-        facts = Facts("d" * 16, {"labels": ["a", "b"]}, {"bert": {"hash": "h", "source": "bert"}})
-        rows = contender_rows(study, expand(study), facts)
-        return [point["identity"] for row in rows for point in row["points"]]
+        facts = Facts("d" * 16, {"labels": ["a", "b"]}, {"bert": ModelRecord("bert", hash="h")})
+        rows = contender_records(study, expand(study), facts)
+        return [point.identity for row in rows for point in row.points]
 
     assert identities() == identities(require={"memory": "8 GB"}, slices=["length", "kind"])
 

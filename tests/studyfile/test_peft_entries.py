@@ -13,8 +13,9 @@ from tests.conftest import OPTIONS
 from tunewise.backbones.sources import resolve
 from tunewise.core.errors import InputError
 from tunewise.methods.peft import PEFTMethod
+from tunewise.store.records import ModelRecord
 from tunewise.studies.models import Inspector
-from tunewise.studyfile.contender_records import Facts, contender_rows
+from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.studyfile import read_study
@@ -43,10 +44,10 @@ def names(*entries: Any, **more: Any) -> list[str]:
 
 def ids(*entries: Any) -> list[Any]:
     settings = study(*entries)
-    models = {"embedded:encoder": {"source": "s", "revision": None, "hash": 0}}
+    models = {"embedded:encoder": ModelRecord("s", None, "0")}
     facts = Facts("0", {"labels": list(OPTIONS)}, models)
-    rows = contender_rows(settings, expand(settings), facts)
-    return [row["points"][0]["identity"] for row in rows]
+    rows = contender_records(settings, expand(settings), facts)
+    return [row.points[0].identity for row in rows]
 
 
 def test_a_contender_is_called_what_people_call_its_type() -> None:
@@ -186,7 +187,7 @@ def test_what_cannot_work_is_known_when_the_study_is_planned(
     checkpoint: Callable[[str], Path], family: str, pooling: Any, entry: dict[str, Any], words: str
 ) -> None:
     task = Classification(text=("text",), label="label", pooling=pooling)
-    inspector = Inspector(resolve(str(checkpoint(family))), task, OPTIONS)
+    inspector = Inspector(ModelRecord.from_json(resolve(str(checkpoint(family)))), task, OPTIONS)
     extra = {"num_virtual_tokens": 4} if entry["peft_type"].endswith("_TUNING") else {}
     with pytest.raises(InputError, match=words):
         inspector.inspect(PEFTMethod(entry["peft_type"], extra), None, "0")
@@ -197,9 +198,9 @@ def test_what_reads_weights_is_counted_in_a_plan(
     checkpoint: Callable[[str], Path], kind: str
 ) -> None:
     task = Classification(text=("text",), label="label")
-    inspector = Inspector(resolve(str(checkpoint("bert"))), task, OPTIONS)
+    inspector = Inspector(ModelRecord.from_json(resolve(str(checkpoint("bert")))), task, OPTIONS)
     extra = {"num_virtual_tokens": 4} if kind == "PREFIX_TUNING" else {}
     extra |= {"oft_block_size": 4} if kind == "OFT" else {}
     seen = inspector.inspect(PEFTMethod(kind, extra), None, "0")
-    assert seen.parameters["trainable"] > seen.parameters["head"]
+    assert seen.parameters.trainable > seen.parameters.head
     assert seen.features is None

@@ -56,11 +56,10 @@ def trained(study: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Parts]
     with made.lock():
         store(prepare(read_study(study)), made)
     for job in next_jobs(made.study(), {}, {}):
-        plain = job.as_json()
-        run_job(plain, folder, lambda: False)
+        run_job(job, folder, lambda: False)
         costs = folder / "trials" / job.id / "costs.json"
         if job.kind == "trial" and "memory" in (found := json.loads(costs.read_text())):
-            return found, Parts.of(plain["settings"], folder)
+            return found, Parts.of(job.settings, folder)
     raise AssertionError("no trial was trained")
 
 

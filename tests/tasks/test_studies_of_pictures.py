@@ -28,6 +28,7 @@ from tunewise.core.errors import InputError
 from tunewise.core.files import COMPLETE, FAIL_AT, is_complete
 from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.studies.jobs import next_jobs
 from tunewise.studies.prepare import prepare, store
 from tunewise.studyfile.studyfile import read_study
@@ -67,9 +68,9 @@ def new_study(settings: dict[str, Any], place: Path) -> StudyFolder:
     return folder
 
 
-def features_job(folder: StudyFolder) -> dict[str, Any]:
+def features_job(folder: StudyFolder) -> Job:
     jobs = next_jobs(folder.study(), {}, {})
-    return next(job.as_json() for job in jobs if job.kind == "features")
+    return next(job for job in jobs if job.kind == "features")
 
 
 def make(folder: StudyFolder, counted: Path, fail_at: int | None = None) -> None:
@@ -255,8 +256,8 @@ def test_a_marker_stands_where_the_features_are_whole(
     folder = new_study(settings, tmp_path / "one")
     job = features_job(folder)
     run_job(job, folder.path, lambda: False)
-    assert is_complete(folder.features_folder(job["id"]))
-    assert len(list(folder.features_folder(job["id"]).rglob(COMPLETE))) == 5  # four parts, and all
+    assert is_complete(folder.features_folder(job.id))
+    assert len(list(folder.features_folder(job.id).rglob(COMPLETE))) == 5  # four parts, and all
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tunewise.costs.parameters import parameter_counts
 from tunewise.export.artifact import write_artefact
 from tunewise.export.proof import prove
 from tunewise.methods.base import METHODS
+from tunewise.store.records import ModelRecord, TrialSettings
 from tunewise.studies.models import Inspector
 from tunewise.tasks.base import Asking, Batch
 from tunewise.tasks.question_answering import QuestionAnswering
@@ -140,7 +141,7 @@ def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
         "training": {"max_length": 160},
         "seed": 0,
     }
-    parts = Parts.of(settings, writer)
+    parts = Parts.of(TrialSettings.from_json(settings), writer)
     method: Any = parts.method
     predictor = ModelPredictor(TASK, method, prepared_model(parts, method), 160)
     examples = [TASK.read(row) for row in questions(4, 0)]
@@ -162,14 +163,14 @@ def test_a_writer_has_no_new_number(writer: Path) -> None:
 @pytest.mark.parametrize(("tied", "counted"), [(True, 0), (False, 257 * 16)])
 def test_a_plan_counts_a_shared_output_layer_once(tmp_path: Path, tied: bool, counted: int) -> None:
     save_writer(tmp_path, tie_word_embeddings=tied)
-    source = resolve(str(tmp_path), None)
+    source = ModelRecord.from_json(resolve(str(tmp_path), None))
     full: Any = METHODS.build("full", {})
     planned = Inspector(source, TASK, ()).inspect(full, 200, "0")
     model, _ = prepared(tmp_path, "full")
     real = parameter_counts(model.module, model.head)
     assert planned.parameters == real
     trunk = sum(p.numel() for p in model.module.get_submodule("transformer").parameters())
-    assert real["trainable"] == trunk + counted
+    assert real.trainable == trunk + counted
 
 
 def test_a_checkpoint_without_its_own_output_layer_is_refused(tmp_path: Path) -> None:

@@ -16,16 +16,17 @@ from tests.trackers.test_trackers import PLAN, READ_MLFLOW, needs, read_back
 from tunewise.api import _followed
 from tunewise.core.errors import TunewiseError
 from tunewise.core.files import read_json
+from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.studies.events import Event, Finished, Notice, Tick
-from tunewise.studies.jobs import Job
 from tunewise.trackers import follow, send
 from tunewise.trackers.follow import Follower
 from tunewise.trackers.process import as_text
 from tunewise.trackers.runs import runs_of
 from tunewise.trackers.send import track
 
-FINISHED = Finished(Job("trial", "a", {}), None, 1.0)
+FINISHED = Finished(Job("trial", "a", TrialSettings()), None, 1.0)
 
 
 @pytest.fixture

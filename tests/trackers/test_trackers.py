@@ -82,7 +82,7 @@ def test_runs_hold_curves_settings_and_what_came_of_them(folder: StudyFolder) ->
 
 def test_evaluations_become_metrics_of_their_step(tmp_path: Path) -> None:
     study = StudyFolder.open(fabricate(tmp_path / "s", PLAN))
-    record = next(r for r in study.records().values() if r.result["epochs"])
+    record = next(r for r in study.records().values() if r.result.epochs)
     event = {"event": "evaluation", "step": 63, "epoch": 1, "train_loss": 1.5, "seconds": 2.0}
     event |= {"validation": {"accuracy": 0.25, "loss": 1.25, "f1_macro": None}}
     with (record.folder / "log.jsonl").open("a") as log:

@@ -21,10 +21,12 @@ from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.lora_layer import LoRALinear
+from tunewise.store.records import ParameterCounts
+from tunewise.store.trial_records import Check
 from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification
 from tunewise.training.checks.answers import StartCheck, merge_check
-from tunewise.training.checks.findings import BINS, Check, Findings, checks_of, guarded
+from tunewise.training.checks.findings import BINS, Findings, checks_of, guarded
 from tunewise.training.checks.weights import Watch, all_saved, as_promised
 from tunewise.training.encoded_split import Feed
 from tunewise.training.loop import Interrupted, Training
@@ -80,7 +82,7 @@ def test_fewer_trained_numbers_than_the_plan_has_are_seen(study: Path, settings:
 def test_a_frozen_head_is_seen() -> None:
     module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     module[1].weight.requires_grad_(False)
-    check = as_promised(module, ["1.weight", "1.bias"], {"trainable": 8})
+    check = as_promised(module, ["1.weight", "1.bias"], ParameterCounts(trainable=8))
     assert (check.passed, check.detail) == (False, "the head is not trained: 1.weight.")
 
 

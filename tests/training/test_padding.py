@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
+from tunewise.store.records import ModelRecord
 from tunewise.studies.models import Inspector
 from tunewise.tasks.base import TASKS, Task
 from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
@@ -43,7 +44,7 @@ def saved(folder: Path, family: str, settings: dict[str, Any], kind: Any = AutoM
 
 
 def inspected(folder: Path, task: Task, **options: Any) -> Inspector:
-    source = {"source": str(folder), "revision": None, "hash": "h"}
+    source = ModelRecord(str(folder), None, "h")
     return Inspector(source, task, OPTIONS, **options)
 
 

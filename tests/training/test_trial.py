@@ -24,6 +24,8 @@ from tunewise.estimate.memory import foresee
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.runner import run_job
+from tunewise.store.records import TrialSettings
+from tunewise.store.trial_records import Job
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.loop import Diverged, Training
 from tunewise.training.settings import TrainingSettings
@@ -82,8 +84,9 @@ def settings(checkpoint: Callable[[str], Path]) -> Settings:
 
 
 def do(study: Path, settings: dict[str, Any], id: str = "a", **more: Any) -> str:
-    job = {"kind": "trial", "id": id, "settings": settings, **more}
-    return run_job(job, study, more.get("stop", lambda: False))
+    stop = more.pop("stop", lambda: False)
+    job = Job.from_json({"kind": "trial", "id": id, "settings": settings, **more})
+    return run_job(job, study, stop)
 
 
 def result(study: Path, id: str = "a", kind: str = "trials") -> dict[str, Any]:
@@ -105,7 +108,10 @@ def test_what_a_method_adds_is_drawn_from_the_seed_of_the_trial(settings: Settin
     drawn = []
     for seed, labels in ((0, OPTIONS), (0, (*OPTIONS, "more", "most")), (1, OPTIONS)):
         chosen = {**settings("lora", {"rank": 2}), "seed": seed}
-        parts = Parts.of({**chosen, "task": {**chosen["task"], "labels": list(labels)}}, Path())
+        parts = Parts.of(
+            TrialSettings.from_json({**chosen, "task": {**chosen["task"], "labels": list(labels)}}),
+            Path(),
+        )
         assert isinstance(parts.method, Adaptation)
         model = prepared_model(parts, parts.method)
         added = [
@@ -147,7 +153,7 @@ def test_every_method_ends_in_a_result_predictions_weights_and_a_test(
     check_complete(study / "trials" / "a")
     check_complete(study / "weights" / "a")
     assert not (study / "weights" / "a" / "checkpoint").exists()
-    run_job({"kind": "test", "id": "a", "settings": chosen}, study, lambda: False)
+    run_job(Job("test", "a", TrialSettings.from_json(chosen)), study, lambda: False)
     assert 0 <= result(study, kind="tests")["metrics"]["test"]["accuracy"] <= 1
     costs = json.loads((study / "tests" / "a" / "costs.json").read_text())
     assert len(costs["openings"]) == 1
@@ -182,7 +188,7 @@ def test_stored_features_give_what_the_whole_model_gives(
 def test_features_are_computed_once(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = {"kind": "features", "id": "k", "settings": settings("head")}
+    job = Job("features", "k", TrialSettings.from_json(settings("head")))
     monkeypatch.setattr("tunewise.training.assembly.features_of", lambda *_: "k")
     assert run_job(job, study, lambda: False) == "done"
     assert is_complete(study / "features" / "k")
@@ -339,7 +345,7 @@ def test_a_trials_step_holds_what_was_foreseen(
     assert do(study, chosen) == "done"
     costs = json.loads((study / "trials" / "a" / "costs.json").read_text())
     memory, counted = costs["memory"], costs["memory"]["counted"]
-    parts = Parts.of(chosen, study)
+    parts = Parts.of(TrialSettings.from_json(chosen), study)
     assert isinstance(parts.method, Adaptation)
     foreseen = foresee(
         build_shape(checkpoint("bert"), options=OPTIONS),

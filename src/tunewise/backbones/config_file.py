@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 
 MOST_BYTES = 1 << 24  # of a file that describes; 100,000 names of labels are a third of that
@@ -18,7 +19,7 @@ QUANTISED = ("quantization_config", "compression_config")
 FULL = "Tunewise trains and measures in full precision: name the checkpoint it was made from."
 
 
-def read_configuration(path: Path, place: str) -> dict[str, Any]:
+def read_configuration(path: Path, place: str) -> JSONObject:
     """What the file says.
 
     Raises:
@@ -41,7 +42,7 @@ def read_configuration(path: Path, place: str) -> dict[str, Any]:
     return config
 
 
-def read_object(path: Path, place: str) -> dict[str, Any]:
+def read_object(path: Path, place: str) -> JSONObject:
     """A small file of JSON that holds one object.
 
     Raises:
@@ -68,7 +69,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
-def _settings(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _settings(config: JSONObject) -> Iterator[tuple[str, Any]]:
     """Every name with its value, those inside of others too; a list's values bear its name."""
     waiting: list[tuple[str, Any]] = list(config.items())
     while waiting:

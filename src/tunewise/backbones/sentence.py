@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from torch.nn import functional as F
 from transformers.utils import cached_file
 
 from tunewise.backbones.pooling import mean
-from tunewise.core.canonical import digest
+from tunewise.core.canonical import JSONObject, digest
 
-Where = Mapping[str, Any]
+Where = JSONObject
 """Arguments of `from_pretrained`: the folder or hub id, and which revision."""
 
 MODULES = "modules.json"
@@ -174,7 +174,7 @@ def sentence_of(where: Where, *, numbers: bool = True) -> Sentence:
     return Sentence(pooling, tuple(behind), prefix, limit, lower)
 
 
-def _pooling(config: dict[str, Any], name: str) -> tuple[str, ...]:
+def _pooling(config: JSONObject, name: str) -> tuple[str, ...]:
     if (given := config.get("pooling_mode")) is not None:
         modes = given if isinstance(given, list) else [given]
     else:
@@ -205,7 +205,7 @@ def _part(files: _Files, kind: str, path: str, *, numbers: bool) -> nn.Module:
     return part
 
 
-def _dense(config: dict[str, Any], name: str) -> nn.Module:
+def _dense(config: JSONObject, name: str) -> nn.Module:
     _check_places(config, name)
     if config.get("use_residual"):
         raise ValueError(f"{name}: use_residual = true is not known")
@@ -220,13 +220,13 @@ def _dense(config: dict[str, Any], name: str) -> nn.Module:
     return nn.Sequential(OrderedDict(linear=linear, activation=ACTIVATIONS[kind]()))
 
 
-def _check_places(config: dict[str, Any], name: str) -> None:
+def _check_places(config: JSONObject, name: str) -> None:
     for key in ("module_input_name", "module_output_name"):
         if config.get(key) not in (None, EMBEDDING):
             raise ValueError(f"{name}: {key} = {config[key]!r}; {EMBEDDING} is known")
 
 
-def _whole(config: dict[str, Any], key: str, name: str) -> int:
+def _whole(config: JSONObject, key: str, name: str) -> int:
     value = config.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name}: {key} = {value!r}; a whole number from 1 up")
@@ -306,8 +306,8 @@ class _Files:
             raise ValueError(f"{name}: holds a {type(found).__name__}")
         return found
 
-    def need(self, name: str) -> dict[str, Any]:
+    def need(self, name: str) -> JSONObject:
         if self.path(name) is None:
             raise ValueError(f"{name}: is missing, and {MODULES} names it")
-        found: dict[str, Any] = self.read(name, {})
+        found: JSONObject = self.read(name, {})
         return found

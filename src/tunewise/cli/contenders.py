@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.results import StudyResults
+from tunewise.store.records import ContenderRecord, StudyRecord, TrialSettings
 from tunewise.store.study import StudyFolder
-from tunewise.store.trials import Record
-from tunewise.studies.choose import chosen_ids
+from tunewise.store.trials import TrialRecord
+from tunewise.studies.choose import Records, chosen_ids
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,13 @@ class Chosen:
     """A contender with the trial that stands for it: the first seed of its chosen point."""
 
     name: str
-    record: Record
+    record: TrialRecord
     weights: Path
     columns: Mapping[str, str]  # from our name of a column to the data's
 
     @property
-    def settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = self.record.result["settings"]
-        return settings
+    def settings(self) -> TrialSettings:
+        return self.record.result.settings
 
 
 def choose(opened: StudyResults, name: str | None) -> Chosen:
@@ -38,7 +37,7 @@ def choose(opened: StudyResults, name: str | None) -> Chosen:
     """
     folder = opened.folder
     study, records = folder.study(), folder.records()
-    contenders = {row["name"]: row for row in study["contenders"]}
+    contenders = {row.name: row for row in study.contenders}
     if name is not None and name not in contenders:
         raise InputError([Problem("--contender", unknown("contender", name, contenders))])
     name = name or opened.verdict.best
@@ -53,17 +52,17 @@ def choose(opened: StudyResults, name: str | None) -> Chosen:
             if any(folder.has_weights(id) for id in _first(study, row, records))
         ]
         raise InputError(_gone(folder, name, ids[0], ready))
-    columns = (study["settings"].get("data") or {}).get("columns") or {}
+    columns = (study.settings.get("data") or {}).get("columns") or {}
     return Chosen(name, records[ids[0]], folder.weights(ids[0]), columns)
 
 
-def _first(study: dict[str, Any], row: dict[str, Any], records: dict[str, Record]) -> list[str]:
+def _first(study: StudyRecord, row: ContenderRecord, records: Records) -> list[str]:
     return chosen_ids(study, row, records)[:1]
 
 
 def _gone(folder: StudyFolder, name: str, id: str, ready: Sequence[str]) -> str:
     note = folder.removed_weights().get(id)
-    why = f"were removed ({note['reason']})" if note else "are not there"
+    why = f"were removed ({note.reason})" if note else "are not there"
     others = f"There are weights of {', '.join(ready)}." if ready else "No weights were kept."
     return (
         f"{folder.path}: the weights of '{name}' {why}. {others} To keep all of them, run the "

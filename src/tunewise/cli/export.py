@@ -113,7 +113,7 @@ def _check_target(to: Path, *, force: bool) -> None:
 def _described(
     chosen: Chosen, predictor: Predictor, form: Form, proof: Proof, *, merged: bool, prompt: str
 ) -> Exported:
-    model = chosen.settings["model"]
+    model = chosen.settings.model
     trained = predictor if isinstance(predictor, ModelPredictor) else None
     return Exported(
         form=form,

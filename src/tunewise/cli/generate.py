@@ -13,6 +13,7 @@ from tunewise.backbones.texts import opening, tokens
 from tunewise.cli.console import say
 from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.sanitize import visible
 from tunewise.decoding.branches import context_length
@@ -100,12 +101,12 @@ def _generate(writer: tuple[Any, Any], prompt: str, strategy: Strategy, seed: in
 
 def _strategy(
     beams: int | None,
-    drawn: dict[str, Any],
+    drawn: JSONObject,
     samples: int,
     max_new_tokens: int,
     stop: list[str] | None,
 ) -> Strategy:
-    settings: dict[str, Any] = {"max_new_tokens": max_new_tokens}
+    settings: JSONObject = {"max_new_tokens": max_new_tokens}
     if stop:
         settings["stop"] = tuple(text.replace("\\n", "\n") for text in stop)
     if beams is not None and drawn:

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,7 @@ from tunewise.cli.console import STDERR
 from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.waiting import in_pieces
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
 from tunewise.data.examples import Prediction
@@ -156,7 +157,7 @@ def as_jsonl(answers: Sequence[Prediction], options: Sequence[str]) -> str:
     return "".join(f"{json.dumps(row, allow_nan=False)}\n" for row in rows)
 
 
-def _row(answer: Prediction, options: Sequence[str]) -> dict[str, Any]:
+def _row(answer: Prediction, options: Sequence[str]) -> JSONObject:
     if answer.written:
         first = answer.written[0]
         return {"id": answer.id, "answer": first.text, "stopped": first.stopped}

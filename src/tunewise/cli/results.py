@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.terminal import print_sections
@@ -88,5 +89,5 @@ def _peft(paths: list[Path], form: Form) -> None:
             typer.echo(as_csv(standings_table(found)), nl=False)
 
 
-def _print_json(content: dict[str, Any]) -> None:
+def _print_json(content: JSONObject) -> None:
     typer.echo(json.dumps(finite(content), indent=2, allow_nan=False))

@@ -16,8 +16,9 @@ from tunewise.data.prepared import PICTURES, write_pictures
 from tunewise.methods.base import Adaptation
 from tunewise.reports.charts.sanity import sanity_chart
 from tunewise.reports.outputs.write import write_plot
+from tunewise.store.records import TrialSettings
 from tunewise.studies.prepare import Prepared, default_folder, prepare
-from tunewise.studyfile.expand import Contender, expand
+from tunewise.studyfile.expand import PlannedContender, expand
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
 from tunewise.training.assembly import Parts
@@ -50,7 +51,7 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
         for item in examples
     ]
     contenders = _trained(settings, prepared)
-    others = [str(row["name"]) for row in prepared.study["contenders"]]
+    others = [row.name for row in prepared.study.contenders]
     if left_out := [name for name in others if name not in contenders]:
         say(f"Left out, as nothing is trained step by step: {', '.join(left_out)}")
     width = max(len(name) for name in contenders)
@@ -75,11 +76,11 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
 
 def _trained(
     settings: StudySettings, prepared: Prepared
-) -> dict[str, tuple[Contender, dict[str, Any]]]:
+) -> dict[str, tuple[PlannedContender, TrialSettings]]:
     """Each contender that the loop trains, with the settings of a trial at its first point."""
-    rows = zip(expand(settings).contenders, prepared.study["contenders"], strict=True)
+    rows = zip(expand(settings).contenders, prepared.study.contenders, strict=True)
     found = {
-        row["name"]: (contender, {**row["points"][0]["settings"], "seed": settings.seeds[0]})
+        row.name: (contender, row.points[0].settings.with_seed(settings.seeds[0]))
         for contender, row in rows
         if contender.trained
     }
@@ -88,7 +89,7 @@ def _trained(
     return found
 
 
-def _rate(contender: Contender, parts: Parts) -> float:
+def _rate(contender: PlannedContender, parts: Parts) -> float:
     assert isinstance(parts.method, Adaptation)
     entry = contender.entry
     states_rate = (

@@ -39,7 +39,7 @@ def _tell(study_folder: StudyFolder, folder: Path) -> None:
     else:
         state = f"not complete; go on with: tunewise run {folder / 'study.yaml'} --out {folder}"
     lines = {
-        "study": study["name"],
+        "study": study.name,
         "state": state,
         "trials": _of(progress.finished, progress.trials, progress.failed),
         "tests": f"{progress.tested} of {progress.tests}",
@@ -49,7 +49,7 @@ def _tell(study_folder: StudyFolder, folder: Path) -> None:
             progress.contenders_failed,
         ),
     }
-    if not study["data"].get("has_test", True):
+    if not study.plans_tests:
         del lines["tests"]
     for name, value in lines.items():
         typer.echo(f"{name:<11} {value}")

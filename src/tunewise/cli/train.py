@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tunewise.cli.console import say
 from tunewise.cli.options import Out, Overrides
 from tunewise.cli.running import run_study
-from tunewise.core.canonical import changed_settings
+from tunewise.core.canonical import JSONObject, changed_settings
 from tunewise.data.inspect import look
 from tunewise.data.study_template import study_name
 
@@ -58,9 +58,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
     raise typer.Exit(outcome.exit_code)
 
 
-def _data(
-    data: str, texts: tuple[str, ...], label: str | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _data(data: str, texts: tuple[str, ...], label: str | None) -> tuple[JSONObject, JSONObject]:
     """The data settings of a study, and its task."""
     if texts and label:
         return {"source": data}, _classification(texts, label)
@@ -75,5 +73,5 @@ def _data(
     return source, {"kind": guess.kind} if spans else _classification(texts, label)
 
 
-def _classification(texts: tuple[str, ...], label: str) -> dict[str, Any]:
+def _classification(texts: tuple[str, ...], label: str) -> JSONObject:
     return {"kind": "classification", "text": list(texts), "label": label}

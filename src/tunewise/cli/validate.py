@@ -21,5 +21,5 @@ def command(study: StudyFile, overrides: Overrides) -> None:
         typer.echo(line)
     for note in prepared.notes:
         typer.echo(f"note: {note}")
-    rows = ", ".join(f"{count:,} {name}" for name, count in prepared.study["data"]["rows"].items())
+    rows = ", ".join(f"{count:,} {name}" for name, count in prepared.study.data.rows.items())
     typer.echo(f"{study} is valid. Rows: {rows}.")

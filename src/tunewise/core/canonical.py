@@ -10,6 +10,12 @@ from typing import Any
 
 ID_LENGTH = 16
 
+JSONObject = dict[str, Any]
+"""An object of JSON on its way to or from a file or a pipe, or one whose keys are not ours."""
+
+Settings = Mapping[str, Any]
+"""Settings by name as JSON values, of a task, a method or a training: its class knows them."""
+
 OPEN = "open"
 """Metadata of a field that holds, by name, every setting that has no field of its own."""
 
@@ -38,12 +44,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:ID_LENGTH]
 
 
-def settings_of(part: Any) -> dict[str, Any]:
+def settings_of(part: Any) -> JSONObject:
     """Every setting of a dataclass as plain JSON values."""
     return _flat({field: getattr(part, field.name) for field in fields(part)})
 
 
-def changed_settings(part: Any) -> dict[str, Any]:
+def changed_settings(part: Any) -> JSONObject:
     """The settings that differ from their default.
 
     Ids are made of these, so a new option with a default renames no old trial. A part with an
@@ -65,7 +71,7 @@ def open_field(part: type) -> str | None:
     return next(found, None)
 
 
-def arguments(part: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(part: type, settings: Settings) -> JSONObject:
     """What a dataclass is made with: settings without a field of their own go into the open one.
 
     Where there is no open field, all settings are fields.
@@ -78,9 +84,9 @@ def arguments(part: type, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, opened: {n: value for n, value in settings.items() if n not in own}}
 
 
-def _flat(values: Mapping[Field[Any], Any]) -> dict[str, Any]:
+def _flat(values: Mapping[Field[Any], Any]) -> JSONObject:
     """Plain values by name, those of an open field beside the others."""
-    found: dict[str, Any] = {}
+    found: JSONObject = {}
     for field, value in values.items():
         found |= _plain(value) if field.metadata.get(OPEN) else {field.name: _plain(value)}
     return found

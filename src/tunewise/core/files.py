@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import DamagedFile
 from tunewise.core.format import size
 
@@ -157,7 +158,7 @@ def write_hashed(path: Path, value: Mapping[str, Any]) -> None:
     write_text(path, f"{head}{hashlib.sha256(text.encode()).hexdigest()}{tail}")
 
 
-def read_hashed(path: Path) -> dict[str, Any]:
+def read_hashed(path: Path) -> JSONObject:
     """What `write_hashed` wrote, with its hash, or what an earlier version wrote without one.
 
     Raises:
@@ -235,7 +236,7 @@ def mark_complete(folder: Path) -> None:
     write_hashed(folder / COMPLETE, {"files": files})
 
 
-def described(path: Path) -> dict[str, Any]:
+def described(path: Path) -> JSONObject:
     """A file as markers name it: by its size and SHA-256."""
     return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
@@ -261,13 +262,13 @@ def check_complete(folder: Path, *, content: bool = True) -> None:
         raise DamagedFile(message, added=path)
 
 
-def listed_files(folder: Path) -> dict[str, dict[str, Any]]:
+def listed_files(folder: Path) -> dict[str, JSONObject]:
     """What the marker of a folder lists: the files by name, each as `described`."""
     marker = folder / COMPLETE
     content = read_hashed(marker)
     if not {"files"} <= set(content) <= {"files", HASH}:
         raise DamagedFile(f"{marker}: not a list of files.")
-    files: dict[str, dict[str, Any]] = content["files"]
+    files: dict[str, JSONObject] = content["files"]
     check_listed(marker, files)
     return files
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
-from tunewise.core.canonical import arguments, open_field
+from tunewise.core.canonical import Settings, arguments, open_field
 from tunewise.core.errors import InputError, Problem, unknown
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Registry(Generic[T]):
             raise InputError(unknown(self.kind, name, self.classes))
         return self._classes[name]
 
-    def build(self, name: str, settings: dict[str, Any]) -> T:
+    def build(self, name: str, settings: Settings) -> T:
         """Make the part from stored settings; lists become tuples where a tuple is declared."""
         cls = self.get(name)
         known = [field.name for field in fields(cls)]  # type: ignore[arg-type]  # all are dataclasses

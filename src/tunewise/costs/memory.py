@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.phases import Phase
 from tunewise.costs.flops import flops_of
 
@@ -56,7 +57,7 @@ class Memory:
     def most_bytes(self) -> int:
         return self.peak_bytes(self.peak_phase)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JSONObject:
         return {
             **asdict(self),
             "peak_phase": self.peak_phase,

@@ -7,17 +7,19 @@ from typing import Any
 
 from torch import nn
 
+from tunewise.store.records import ParameterCounts
+
 GROUPS = ("embeddings", "attention", "mlp", "norms", "head", "adapter")
 
 
-def parameter_counts(module: nn.Module, head: Sequence[str]) -> dict[str, int]:
+def parameter_counts(module: nn.Module, head: Sequence[str]) -> ParameterCounts:
     """How many parameters there are, each counted once: all, the trainable ones, the head's."""
     named = dict(module.named_parameters())  # shared parameters appear once
-    return {
-        "total": sum(weight.numel() for weight in named.values()),
-        "trainable": sum(weight.numel() for weight in named.values() if weight.requires_grad),
-        "head": sum(named[name].numel() for name in head if name in named),
-    }
+    return ParameterCounts(
+        total=sum(weight.numel() for weight in named.values()),
+        trainable=sum(weight.numel() for weight in named.values() if weight.requires_grad),
+        head=sum(named[name].numel() for name in head if name in named),
+    )
 
 
 def parameters_by_group(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import sha256_of
 from tunewise.data.class_names import agreed
@@ -29,7 +30,7 @@ class Source:
     """
 
     tables: dict[str, Table]
-    facts: dict[str, Any]
+    facts: JSONObject
     single: bool = False
     names: tuple[str, ...] | None = None
     notes: list[str] = field(default_factory=list)
@@ -135,7 +136,7 @@ def _from_hub(settings: DataSettings, source: str) -> Source:
 
 
 def _chosen(
-    settings: DataSettings, tables: dict[str, Table], facts: dict[str, Any], source: str
+    settings: DataSettings, tables: dict[str, Table], facts: JSONObject, source: str
 ) -> Source:
     """The splits that the settings name, or those whose names are known."""
     refuse_repeated_header(tables.values())
@@ -152,7 +153,7 @@ def _chosen(
     return Source(_in_order(chosen), {**facts, "splits": dict(settings.files)})
 
 
-def _by_split(tables: dict[str, Table], facts: dict[str, Any], source: str) -> Source:
+def _by_split(tables: dict[str, Table], facts: JSONObject, source: str) -> Source:
     """Take the splits whose names are known, and say which were left."""
     known = {split: table for name, table in tables.items() if (split := split_named(name))}
     left = [name for name in tables if not split_named(name)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import plural
 from tunewise.data.columns import named_rows
@@ -29,7 +29,7 @@ class Data:
 
     splits: Splits
     names: tuple[str, ...] | None
-    facts: dict[str, Any]
+    facts: JSONObject
     notes: tuple[str, ...]
     own: tuple[str, ...] | None = None
     folder: Path = Path()  # where the data lies on this machine: relative paths in it start here

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import first_of, plural
 from tunewise.data.audit.alike import as_seen
@@ -17,7 +18,7 @@ FORM = "{text: [...], answer_start: [...]}, a text, or a list of texts"
 
 def settled_answers(
     splits: Splits, *, context: str, answers: str
-) -> tuple[Splits, dict[str, Any], list[str]]:
+) -> tuple[Splits, JSONObject, list[str]]:
     """The rows whose answers stand in their context, each with its answers in one form.
 
     An answer is given as ``{"text": [...], "answer_start": [...]}``, as a text or as a list of
@@ -33,7 +34,7 @@ def settled_answers(
     """
     problems: list[Problem] = []
     notes: list[str] = []
-    facts: dict[str, Any] = {}
+    facts: JSONObject = {}
     kept: Splits = {}
     for name, rows in splits.items():
         formed, wrong = _formed(rows, answers)

@@ -10,14 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.errors import DamagedFile, InputError, TunewiseError
 from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.data.prepared import write_prepared
+from tunewise.store.records import (
+    ContenderRecord,
+    ModelRecord,
+    ParameterCounts,
+    PointRecord,
+    StudyRecord,
+    TrialSettings,
+)
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.studies.exit_codes import Exit, ending_of
-from tunewise.studies.jobs import Job
 from tunewise.studies.pool import Pool, WorkerEnded
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.contender_records import identity_of
@@ -27,7 +35,7 @@ START = 32
 MOST = 1024  # a larger batch leaves too few steps to learn in
 OUT = {"killed", "out-of-memory"}  # the system kills what takes too much
 
-Fits = Callable[[dict[str, Any], int], bool]
+Fits = Callable[[TrialSettings, int], bool]
 """Whether a trial of these settings fits with so many examples in a step."""
 
 
@@ -47,17 +55,17 @@ def with_batch_sizes(
     Raises:
         TunewiseError: a training step failed for another reason than memory.
     """
-    asking: dict[str, list[dict[str, Any]]] = {}
-    for row in prepared.study["contenders"]:
-        if row.get("auto_batch"):
-            asking.setdefault(row["model"], []).append(row)
+    asking: dict[str, list[ContenderRecord]] = {}
+    for row in prepared.study.contenders:
+        if row.auto_batch and row.model:
+            asking.setdefault(row.model, []).append(row)
     if not asking:
         return prepared
-    models = prepared.study["models"]
+    models = prepared.study.models
     found = {m: n for m, n in _stored(folder, models).items() if m in asking}
     missing = {model: rows for model, rows in asking.items() if model not in found}
     if missing:
-        limit = prepared.study["memory_limit"] or _share(workers)
+        limit = prepared.study.memory_limit or _share(workers)
         with _Probes(prepared, pool, limit) as probes:
             for model, rows in missing.items():
                 say(f"Looking for the largest batch size that fits {model} ...")
@@ -87,25 +95,30 @@ def largest(fits: Callable[[int], bool], *, least: int = 1, most: int = MOST) ->
     return size
 
 
-def _largest_of_all(rows: list[dict[str, Any]], probes: _Probes) -> int:
+def _largest_of_all(rows: list[ContenderRecord], probes: _Probes) -> int:
     """The largest that fits every contender of a model; the one with most trained numbers first.
 
     One of a method is enough. What trains on stored outputs of its trunk is asked last: it needs
     least.
     """
-    by_method: dict[str, dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: (row["features"] is None, row["parameters"]["total"])):
-        by_method[row["method"]] = row
-    hungry = sorted(by_method.values(), key=lambda row: -row["parameters"]["trainable"])
-    asked = [row for row in hungry if row["features"] is None] or hungry[:1]
+    by_method: dict[str, ContenderRecord] = {}
+    for row in sorted(rows, key=lambda row: (row.features is None, _counted(row).total)):
+        by_method[row.method] = row
+    hungry = sorted(by_method.values(), key=lambda row: -_counted(row).trainable)
+    asked = [row for row in hungry if row.features is None] or hungry[:1]
     size, least = probes.most, 1
     for row in asked:
-        settings = row["points"][0]["settings"]
-        least = max(least, settings["training"]["accumulate"])
+        settings = row.points[0].settings
+        least = max(least, settings.training["accumulate"])
         if size < probes.most and probes.fits(settings, size):
             continue
         size = largest(lambda n: probes.fits(settings, n), least=least, most=size)  # noqa: B023
     return size
+
+
+def _counted(row: ContenderRecord) -> ParameterCounts:
+    assert row.parameters is not None, "a study is prepared before its batch sizes are found"
+    return row.parameters
 
 
 class _Probes:
@@ -114,13 +127,13 @@ class _Probes:
     def __init__(self, prepared: Prepared, pool: Pool, limit: int | None) -> None:
         self.pool = pool
         train = prepared.splits["train"]
-        columns = prepared.study["task"]["text"]
+        columns = prepared.study.task["text"]
         columns = [columns] if isinstance(columns, str) else columns
         self.most = min(MOST, len(train))
         # The longest by letters; among them the probe takes the longest by tokens.
         by_length = sorted(train, key=lambda row: -sum(len(str(row[c])) for c in columns))
         self.rows = by_length[: 2 * self.most]
-        self.seed = prepared.study["seeds"][0]
+        self.seed = prepared.study.seeds[0]
         self.limit = limit
         self.tried = 0
 
@@ -133,10 +146,9 @@ class _Probes:
     def __exit__(self, *_: object) -> None:
         self.place.cleanup()
 
-    def fits(self, settings: dict[str, Any], size: int) -> bool:
-        training = {**settings["training"], BATCH: size}
+    def fits(self, settings: TrialSettings, size: int) -> bool:
         self.tried += 1
-        job = Job("probe", f"{self.tried}", {**settings, "training": training, "seed": self.seed})
+        job = Job("probe", f"{self.tried}", _sized(settings, size).with_seed(self.seed))
         reports: list[tuple[str, int]] = []
         try:
             while not self.pool.ready:
@@ -161,42 +173,44 @@ def _share(workers: int) -> int | None:
     return None if available is None else int(SHARE * available / workers)
 
 
-def _stored(folder: Path, models: Mapping[str, Any]) -> dict[str, int]:
+def _stored(folder: Path, models: Mapping[str, ModelRecord]) -> dict[str, int]:
     """What the folder's study says for models of the same content."""
     try:
-        before = StudyFolder(folder).study()
-        sizes = dict(before.get("batch_sizes") or {})
+        sizes = StudyFolder(folder).study().batch_sizes or {}
     except (FileNotFoundError, DamagedFile, InputError):
         return {}
-    return {m: int(sizes[what["hash"]]) for m, what in models.items() if what["hash"] in sizes}
+    return {m: sizes[what.hash] for m, what in models.items() if what.hash in sizes}
 
 
-def _filled(study: dict[str, Any], found: Mapping[str, int]) -> dict[str, Any]:
-    contenders = [
-        {**row, "points": [_point(point, found[row["model"]]) for point in row["points"]]}
-        if row.get("auto_batch")
+def _filled(study: StudyRecord, found: Mapping[str, int]) -> StudyRecord:
+    contenders = tuple(
+        replace(row, points=tuple(_point(point, found[row.model]) for point in row.points))
+        if row.auto_batch and row.model
         else row
-        for row in study["contenders"]
-    ]
-    sizes = {study["models"][model]["hash"]: size for model, size in found.items()}
-    settings = study["settings"]
+        for row in study.contenders
+    )
+    sizes = {study.models[model].hash: size for model, size in found.items()}
+    settings = study.settings
     if len(set(found.values())) == 1:  # else the study file has no word for them
         settings = _replaced(settings, next(iter(found.values())))
-    return {**study, "contenders": contenders, "settings": settings, "batch_sizes": sizes}
+    return replace(study, contenders=contenders, settings=settings, batch_sizes=sizes)
 
 
-def _point(point: dict[str, Any], size: int) -> dict[str, Any]:
-    if f"training.{BATCH}" in point["point"]:
+def _point(point: PointRecord, size: int) -> PointRecord:
+    if f"training.{BATCH}" in point.chosen:
         return point  # the search says another
-    settings = point["settings"]
-    settings = {**settings, "training": {**settings["training"], BATCH: size}}
-    return {**point, "settings": settings, "identity": identity_of(settings)}
+    settings = _sized(point.settings, size)
+    return replace(point, settings=settings, identity=identity_of(settings))
 
 
-def _replaced(settings: dict[str, Any], size: int) -> dict[str, Any]:
+def _sized(settings: TrialSettings, size: int) -> TrialSettings:
+    return replace(settings, training={**settings.training, BATCH: size})
+
+
+def _replaced(settings: Settings, size: int) -> JSONObject:
     """The resolved study with the number where it says `auto`."""
 
-    def numbered(training: dict[str, Any]) -> dict[str, Any]:
+    def numbered(training: Settings) -> Settings:
         return {**training, BATCH: size} if training.get(BATCH) == AUTO else training
 
     methods = [

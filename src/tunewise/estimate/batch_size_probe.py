@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -11,6 +10,7 @@ from tunewise.core.files import mark_complete, write_json
 from tunewise.costs.limit import OverLimit
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.methods.base import Adaptation
+from tunewise.store.trial_records import Job
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.batches import parts_of
 from tunewise.training.encoded_split import Feed
@@ -21,13 +21,13 @@ from tunewise.training.outcome import status_of
 STEPS = 2  # in the first the optimiser has no state yet
 
 
-def probe(job: dict[str, Any], study_folder: Path) -> str:
+def probe(job: Job, study_folder: Path) -> str:
     """Train on the examples of the folder, which are as many as the batch has.
 
     Raises:
         MemoryError: they do not fit, or the peak was over the job's limit.
     """
-    parts = Parts.of(job["settings"], study_folder)
+    parts = Parts.of(job.settings, study_folder)
     method = parts.method
     if not isinstance(method, Adaptation):
         raise TypeError(f"method '{method.name}' is not trained by the loop")
@@ -37,10 +37,10 @@ def probe(job: dict[str, Any], study_folder: Path) -> str:
         if status_of(error) == "out-of-memory":
             raise MemoryError(str(error)) from error
         raise
-    peak, limit = peak_resident_bytes(), job.get("memory_limit")
+    peak, limit = peak_resident_bytes(), job.memory_limit
     if peak is not None and limit is not None and peak > limit and not torch.cuda.is_available():
         raise OverLimit(limit)
-    folder = study_folder / "trials" / job["id"]
+    folder = study_folder / "trials" / job.id
     write_json(folder / "probe.json", {"peak_resident": peak})
     mark_complete(folder)
     return "done"

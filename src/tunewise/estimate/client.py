@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,7 @@ from typing import Any
 
 from tunewise.backbones.shapes import tensor_names
 from tunewise.core.cache import cache_folder
-from tunewise.core.canonical import digest
+from tunewise.core.canonical import JSONObject, digest
 from tunewise.core.environment import environment
 from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import read_json, sha256_of, write_json
@@ -52,7 +51,7 @@ class Foreseer:
             self.process.stdout.close()
             self.process.wait()
 
-    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, request: JSONObject) -> JSONObject:
         """The answer to a request, which `estimate.worker` understands.
 
         Raises:
@@ -60,7 +59,7 @@ class Foreseer:
         """
         path = cache_folder() / "predictions" / f"{self._key(request)}.json"
         with suppress(OSError, DamagedFile):
-            known: dict[str, Any] = read_json(path)
+            known: JSONObject = read_json(path)
             return known
         answer = self._ask(request)
         if request["ask"] != "calibration":  # which has a file of its own
@@ -68,7 +67,7 @@ class Foreseer:
                 write_json(path, answer)
         return answer
 
-    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, request: JSONObject) -> JSONObject:
         self.asked += 1
         if self.process is None:
             self.process = subprocess.Popen(
@@ -86,10 +85,10 @@ class Foreseer:
         if not line:
             code = self.process.wait()
             raise MachineTrouble(f"The process that foresees contenders {said(code)}.")
-        answer: dict[str, Any] = json.loads(line)
+        answer: JSONObject = json.loads(line)
         return answer
 
-    def _key(self, request: Mapping[str, Any]) -> str:
+    def _key(self, request: JSONObject) -> str:
         about = {key: value for key, value in request.items() if key != "folders"}
         if "folders" in request:
             about["model"] = [_content(Path(folder)) for folder in request["folders"]]

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from tunewise.studyfile.expand import Point
+from tunewise.studyfile.expand import PlannedPoint
 
 
-def changes(point: Point) -> Iterable[tuple[str, Point]]:
+def changes(point: PlannedPoint) -> Iterable[tuple[str, PlannedPoint]]:
     """Settings that need less memory: recomputed blocks, fewer modules, smaller parts."""
     training = point.training
     if training is None:
         return
 
-    def trained(said: str, **values: Any) -> tuple[str, Point]:
+    def trained(said: str, **values: Any) -> tuple[str, PlannedPoint]:
         return said, replace(point, training=replace(training, **values))
 
     if not training.gradient_checkpointing:
@@ -51,7 +51,7 @@ def peak_of(seen: dict[str, Any]) -> int:
     return max(peaks.values())
 
 
-def best_epoch_bytes(point: Point, memory: dict[str, Any]) -> int:
+def best_epoch_bytes(point: PlannedPoint, memory: dict[str, Any]) -> int:
     """Bytes of the best epoch's weights, which are kept aside from the second epoch on."""
     training = point.training
     if training is None:

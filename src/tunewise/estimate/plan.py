@@ -29,7 +29,7 @@ from tunewise.estimate.seconds import (
 )
 from tunewise.methods.base import AsIs
 from tunewise.studyfile.contender_records import task_settings
-from tunewise.studyfile.expand import Contender, Expansion, Point, expand
+from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.training.settings import TrainingSettings
 
@@ -138,7 +138,7 @@ class _Planner:
 
     # Contenders
 
-    def _planned(self, row: Contender, folders: dict[ModelChoice, Folders]) -> Planned:
+    def _planned(self, row: PlannedContender, folders: dict[ModelChoice, Folders]) -> Planned:
         assert row.model is not None
         folder = folders[row.model]
         about = self._about(folder)
@@ -193,7 +193,7 @@ class _Planner:
             remedies=tuple(self._remedies(row.points[most], folder, about, planned)),
         )
 
-    def _direct(self, row: Contender) -> Planned:
+    def _direct(self, row: PlannedContender) -> Planned:
         return Planned(
             row.name,
             row.trials(self.expansion.seeds),
@@ -211,7 +211,7 @@ class _Planner:
             "dropout": dropout,
         }
 
-    def _point(self, point: Point, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
+    def _point(self, point: PlannedPoint, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
         """What is foreseen of one point at its longest batch."""
         training = point.training or TrainingSettings()
         limit = min(self.settings.task.wanted_length(training.max_length), about["max_length"])
@@ -253,7 +253,7 @@ class _Planner:
         return (peak_bytes or 0) + self.libraries <= self.limit
 
     def _remedies(
-        self, point: Point, folder: Folders, about: dict[str, Any], planned: Planned
+        self, point: PlannedPoint, folder: Folders, about: dict[str, Any], planned: Planned
     ) -> Iterable[Remedy]:
         """Changes after which it fits, each foreseen for itself; the least change first."""
         assert planned.peak_bytes is not None
@@ -273,6 +273,6 @@ class _Planner:
                     return
 
 
-def _by_model(rows: Sequence[Contender]) -> list[Contender]:
+def _by_model(rows: Sequence[PlannedContender]) -> list[PlannedContender]:
     """Ordered so that the foreseeing process builds each model once."""
     return sorted(rows, key=lambda row: str(row.model))

@@ -10,7 +10,7 @@ from tunewise.costs.machine_speed import Calibration
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.estimate.lengths import Lengths
 from tunewise.estimate.plan_types import Planned
-from tunewise.studyfile.expand import Expansion, Point
+from tunewise.studyfile.expand import Expansion, PlannedPoint
 from tunewise.training.batches import evaluation_batches, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
@@ -21,7 +21,7 @@ TRAINING = ("forward", "backward", "update")
 
 
 def trial_seconds(
-    calibration: Calibration, point: Point, seen: dict[str, Any], lengths: Lengths
+    calibration: Calibration, point: PlannedPoint, seen: dict[str, Any], lengths: Lengths
 ) -> float:
     """Of one trial: every epoch's steps and evaluations at the lengths the texts have.
 

@@ -10,13 +10,13 @@ import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ATTENTION, roles, shape_of
 from tunewise.backbones.shapes import has_tokenizer
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.costs.machine_speed import Calibration, calibrate, known_calibration, remember
 from tunewise.costs.measure import peak_resident_bytes
@@ -42,7 +42,7 @@ def main() -> None:
         answers.flush()
 
 
-def _answer(request: dict[str, Any], made: dict[str, Model]) -> dict[str, Any]:
+def _answer(request: JSONObject, made: dict[str, Model]) -> JSONObject:
     match request["ask"]:
         case "calibration":
             return asdict(calibrated())
@@ -63,7 +63,7 @@ def calibrated() -> Calibration:
     return found
 
 
-def _model(request: dict[str, Any], made: dict[str, Model]) -> Model:
+def _model(request: JSONObject, made: dict[str, Model]) -> Model:
     key = json.dumps([request[name] for name in ("folders", "task", "dropout", "options")])
     if key not in made:
         made.clear()  # requests come model by model
@@ -75,12 +75,12 @@ def _model(request: dict[str, Any], made: dict[str, Model]) -> Model:
     return made[key]
 
 
-def _task(request: dict[str, Any]) -> Task:
+def _task(request: JSONObject) -> Task:
     values = {**request["task"]}
     return TASKS.build(values.pop("kind"), values)
 
 
-def about_model(model: Model) -> dict[str, Any]:
+def about_model(model: Model) -> JSONObject:
     return {
         "max_length": model.max_length,
         "has_tokenizer": has_tokenizer(model),
@@ -88,7 +88,7 @@ def about_model(model: Model) -> dict[str, Any]:
     }
 
 
-def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
+def predicted(request: JSONObject, model: Model) -> JSONObject:
     """Parameters, memory and work of one contender; what cannot be predicted says why."""
     task = _task(request)
     method = METHODS.build(request["method"]["name"], request["method"]["settings"])
@@ -105,7 +105,7 @@ def predicted(request: dict[str, Any], model: Model) -> dict[str, Any]:
         unknown = dict.fromkeys(("parameters", "groups", "reduction"))
         return {**unknown, "not_predictable": str(error)}
     counts = {
-        "parameters": parameter_counts(adapted.module, adapted.head),
+        "parameters": parameter_counts(adapted.module, adapted.head).as_json(),
         "groups": parameters_by_group(
             adapted.module, head=set(adapted.head), attention=attention, base=base
         ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from torch import nn
 
@@ -16,6 +17,7 @@ from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.methods.base import METHODS, Predictor
+from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.store.trials import SCHEMA
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import DESCRIPTION, HERE
@@ -51,14 +53,19 @@ def write_artefact(parts: Parts, predictor: Predictor, folder: Path, *, merge: b
     else:
         predictor.save(folder)
         form, settings = "tunewise", _located(parts.settings)
-    described = {"schema": SCHEMA, "form": form, "settings": settings, "trained": parts.settings}
+    described = {
+        "schema": SCHEMA,
+        "form": form,
+        "settings": settings.as_json(),
+        "trained": parts.settings.as_json(),
+    }
     write_json(folder / DESCRIPTION, described)
     return form
 
 
 def _write_model(
     parts: Parts, predictor: ModelPredictor, folder: Path, *, merge: bool
-) -> tuple[Form, dict[str, Any]]:
+) -> tuple[Form, TrialSettings]:
     model, method = predictor.model, predictor.method
     coder = model.coder.tokenizer if isinstance(model.coder, PairCoder) else model.coder
     coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
@@ -81,8 +88,8 @@ def _write_model(
     method.save(model, folder)
     model.coder.save_pretrained(folder)
     is_adapter = (folder / ADAPTER).is_file()
-    if is_adapter:
-        _name_base(folder / ADAPTER, parts.settings["model"])
+    if is_adapter and parts.settings.model:
+        _name_base(folder / ADAPTER, parts.settings.model)
     return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
 
 
@@ -93,35 +100,31 @@ def plain_module(predictor: ModelPredictor) -> nn.Module | None:
     return predictor.method.merged(predictor.model)
 
 
-def _whole_model(settings: dict[str, Any]) -> dict[str, Any]:
+def _whole_model(settings: TrialSettings) -> TrialSettings:
     """The settings under which a folder with all weights is loaded: no method is applied."""
     whole = METHODS.get(WHOLE)
-    return {
-        **settings,
-        "model": {"source": HERE, "revision": None},
-        "method": {"name": WHOLE, "version": whole.version, "settings": {}},
-    }
+    return replace(settings, model=ModelRecord(HERE), method=MethodRecord(WHOLE, whole.version))
 
 
-def _located(settings: dict[str, Any]) -> dict[str, Any]:
+def _located(settings: TrialSettings) -> TrialSettings:
     """The settings with a local model named so that it is found from any folder."""
-    model = settings["model"]
-    if not model:
+    model = settings.model
+    if model is None:
         return settings
-    if PAIR not in model["source"] and model["source"].startswith(EMBEDDED):
+    if PAIR not in model.source and model.source.startswith(EMBEDDED):
         return settings
-    return {**settings, "model": {**model, "source": base_of(model)}}
+    return replace(settings, model=replace(model, source=base_of(model)))
 
 
-def base_of(model: dict[str, Any]) -> str:
+def base_of(model: ModelRecord) -> str:
     """Where other programs find the base model: its hub id, or its folder from the root.
 
     Of a pair it is those of both; a model of this package keeps its name there.
     """
-    if PAIR in model["source"]:
-        return PAIR.join(_named(part) for part in parts_of(model["source"]))
-    folder = locate(model["source"])
-    return str(folder.resolve()) if folder else str(model["source"])
+    if PAIR in model.source:
+        return PAIR.join(_named(part) for part in parts_of(model.source))
+    folder = locate(model.source)
+    return str(folder.resolve()) if folder else model.source
 
 
 def _named(source: str) -> str:
@@ -129,10 +132,10 @@ def _named(source: str) -> str:
     return str(folder.resolve()) if folder else source
 
 
-def _name_base(path: Path, model: dict[str, Any]) -> None:
+def _name_base(path: Path, model: ModelRecord) -> None:
     config = read_json(path)
     config["base_model_name_or_path"] = base_of(model)
-    config["revision"] = model["revision"]
+    config["revision"] = model.revision
     write_json(path, config)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tunewise.backbones.texts import tokens
+from tunewise.core.canonical import JSONObject
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.export.artifact import Form, trained_module
@@ -28,8 +29,8 @@ from tunewise.training.predictor import ModelPredictor
 EXAMPLES = 32
 FOREIGN = Path(__file__).with_name("foreign_check.py")
 OWN = "tunewise.export.own_check"
-Answer = tuple[dict[str, Any] | None, str]
-Ask = Callable[[Form, dict[str, Any], Path], Answer]
+Answer = tuple[JSONObject | None, str]
+Ask = Callable[[Form, JSONObject, Path], Answer]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def prove(
     """
     examples = list(examples[:EXAMPLES])
     writes = parts.task.writes
-    question: dict[str, Any] = {"form": form, "labels": parts.options, "writes": writes}
+    question: JSONObject = {"form": form, "labels": parts.options, "writes": writes}
     if form != "tunewise" and isinstance(predictor, ModelPredictor):
         if writes:
             question |= _as_prompts(predictor, examples)
@@ -124,7 +125,7 @@ def own_values(predictions: Sequence[Prediction], *, writes: bool) -> NDArray[np
     return np.array([one.probabilities for one in predictions])
 
 
-def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
+def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> JSONObject:
     """The prompts with everything in them, cut at their end where they are too long."""
     return {
         "examples": [{"texts": [predictor.task.prompted(example)]} for example in examples],
@@ -133,7 +134,7 @@ def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[
     }
 
 
-def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> dict[str, Any]:
+def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> JSONObject:
     """The texts themselves, so that the exported tokenizer is proven too."""
     coder, limit = predictor.model.coder, predictor.max_length
     return {
@@ -187,7 +188,7 @@ def _logits(predictor: ModelPredictor, examples: Sequence[Example]) -> tuple[Any
 
 
 @torch.inference_mode()
-def _next_logits(predictor: ModelPredictor, question: dict[str, Any]) -> tuple[Any, str]:
+def _next_logits(predictor: ModelPredictor, question: JSONObject) -> tuple[Any, str]:
     """Logits (examples, vocabulary) of the token after each prompt, and their type."""
     module, coder = trained_module(predictor.model), predictor.model.coder
     rows = []
@@ -206,7 +207,7 @@ def _dtype(module: nn.Module) -> str:
     return str(next(module.parameters()).dtype).removeprefix("torch.")
 
 
-def _ask(form: Form, question: dict[str, Any], folder: Path) -> Answer:
+def _ask(form: Form, question: JSONObject, folder: Path) -> Answer:
     """The answer of a fresh process, or the last line of what it said instead."""
     checker = ["-m", OWN] if form == "tunewise" else [str(FOREIGN)]
     with TemporaryDirectory() as place:
@@ -228,7 +229,7 @@ def _ask(form: Form, question: dict[str, Any], folder: Path) -> Answer:
 
 
 def _compare(
-    form: Form, answer: dict[str, Any], expected: Any, options: Sequence[str]
+    form: Form, answer: JSONObject, expected: Any, options: Sequence[str]
 ) -> tuple[float | None, str]:
     """The largest difference, and what is wrong besides."""
     values = np.array(answer["values"])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tunewise.backbones.transformers_logging import quiet
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.export import foreign_check
@@ -123,7 +124,7 @@ def _changed(one: nn.Module, other: nn.Module) -> list[str]:
     ]
 
 
-def _in_this_process(form: Form, question: dict[str, Any], folder: Path) -> Answer:
+def _in_this_process(form: Form, question: JSONObject, folder: Path) -> Answer:
     """As the proof of an export asks another process, without the seconds that one takes."""
     return foreign_check.answer(str(folder), question), ""
 

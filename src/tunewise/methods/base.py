@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
 
@@ -35,8 +36,8 @@ class OpenSettings(NamedTuple):
 class Unpacked(NamedTuple):
     """What an entry of a study means: settings, training settings, and sentences about both."""
 
-    settings: dict[str, Any]
-    training: dict[str, Any]
+    settings: JSONObject
+    training: JSONObject
     notes: tuple[str, ...] = ()
 
 
@@ -67,12 +68,12 @@ class Method(ABC):
     """Why it does not fit tasks whose answers are of a form: ``choose`` or ``write``."""
 
     @classmethod
-    def label(cls, settings: Mapping[str, Any]) -> str:
+    def label(cls, settings: Settings) -> str:
         """What a contender with these settings is called in tables, where nobody named it."""
         return cls.name
 
     @classmethod
-    def unpacked(cls, settings: Mapping[str, Any], base: Path) -> Unpacked:
+    def unpacked(cls, settings: Settings, base: Path) -> Unpacked:
         """An entry's settings in full, where one of them may stand for many, as a folder does.
 
         Raises:
@@ -81,7 +82,7 @@ class Method(ABC):
         return Unpacked(dict(settings), {})
 
     @classmethod
-    def opened(cls, settings: Mapping[str, Any]) -> OpenSettings:
+    def opened(cls, settings: Settings) -> OpenSettings:
         """The settings that only these settings allow; most methods have none.
 
         Raises:
@@ -108,7 +109,7 @@ class Method(ABC):
         """The settings that mean nothing beside the others, each with the reason."""
         return {}
 
-    def open_defaults(self) -> dict[str, Any]:
+    def open_defaults(self) -> JSONObject:
         """The values that settings of the open field have where they are not given."""
         return {}
 
@@ -117,7 +118,7 @@ class State(NamedTuple):
     """What a method carries from step to step beside the trained numbers."""
 
     tensors: dict[str, Tensor]
-    scalars: dict[str, Any]
+    scalars: JSONObject
 
 
 class Adaptation(Method):
@@ -133,7 +134,7 @@ class Adaptation(Method):
     needs_numbers: ClassVar[bool] = False
 
     @classmethod
-    def default_rate(cls, settings: Mapping[str, Any]) -> float:
+    def default_rate(cls, settings: Settings) -> float:
         """The default learning rate under these settings."""
         return cls.learning_rate
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR
-from tunewise.core.canonical import OPEN, settings_of
+from tunewise.core.canonical import OPEN, JSONObject, Settings, settings_of
 from tunewise.core.settings import described
 from tunewise.methods import peft_adalora, peft_files, peft_model
 from tunewise.methods.base import METHODS, Adaptation, OpenSettings, State, Unpacked
@@ -48,7 +48,7 @@ class PEFTMethod(Adaptation):
     )
 
     peft_type: str = field(metadata=described("PEFT's name of the method, such as IA3."))
-    config: Mapping[str, Any] = field(default_factory=dict, metadata={OPEN: True})
+    config: Settings = field(default_factory=dict, metadata={OPEN: True})
 
     needs_numbers = True
     one_value: ClassVar[Mapping[str, str]] = {
@@ -63,23 +63,23 @@ class PEFTMethod(Adaptation):
         configuration(self.peft_type, self.config)
 
     @classmethod
-    def label(cls, settings: Mapping[str, Any]) -> str:
+    def label(cls, settings: Settings) -> str:
         return label(settings)
 
     @classmethod
-    def unpacked(cls, settings: Mapping[str, Any], base: Path) -> Unpacked:
+    def unpacked(cls, settings: Settings, base: Path) -> Unpacked:
         return read_folder(settings, base) if FOLDER in settings else Unpacked(dict(settings), {})
 
     @classmethod
-    def opened(cls, settings: Mapping[str, Any]) -> OpenSettings:
+    def opened(cls, settings: Settings) -> OpenSettings:
         name = known_type(settings["peft_type"])
         return OpenSettings(kinds(name), refused(name))
 
-    def open_defaults(self) -> dict[str, Any]:
+    def open_defaults(self) -> JSONObject:
         return defaults(self.peft_type)
 
     @classmethod
-    def default_rate(cls, settings: Mapping[str, Any]) -> float:
+    def default_rate(cls, settings: Settings) -> float:
         """The default learning rate of a type; the reasons stand with the table."""
         return RATES.get(settings["peft_type"], RATE)
 

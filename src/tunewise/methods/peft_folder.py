@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import read_json
 from tunewise.core.paths import path_from
@@ -25,7 +25,7 @@ OPTIMIZERS = {"adamw": "adamw", "adam": "adam", "sgd": "sgd", "adagrad": "adagra
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant", None: "constant"}
 
 
-def read_folder(settings: Mapping[str, Any], base: Path) -> Unpacked:
+def read_folder(settings: Settings, base: Path) -> Unpacked:
     """The settings that a folder stands for. What has no counterpart is named in a note.
 
     Args:
@@ -50,7 +50,7 @@ def read_folder(settings: Mapping[str, Any], base: Path) -> Unpacked:
     except ValueError as error:
         raise InputError([Problem("", f"{folder / CONFIG}: {error}")]) from error
     own, ignored = _configuration(config)
-    training: dict[str, Any] = {}
+    training: JSONObject = {}
     if (folder / TRAINING).is_file():
         training, more = _training(read_json(folder / TRAINING))
         ignored += more
@@ -64,7 +64,7 @@ def read_folder(settings: Mapping[str, Any], base: Path) -> Unpacked:
     return Unpacked(own, training, tuple(notes))
 
 
-def _configuration(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _configuration(config: Settings) -> tuple[JSONObject, list[str]]:
     """The settings that differ from PEFT's defaults, and the names of those left aside."""
     name = config["peft_type"]
     usual, aside = defaults(name), refused(name)
@@ -80,8 +80,8 @@ def _configuration(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]
     return {"peft_type": name, **kept}, [*ignored, *unknown]
 
 
-def _training(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    found: dict[str, Any] = {}
+def _training(given: Settings) -> tuple[JSONObject, list[str]]:
+    found: JSONObject = {}
     ignored: list[str] = []
     for key, value in given.items():
         if key in SAME and value is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR, GROUPS, head_modules, roles, targets
 from tunewise.backbones.ties import untie_adapted
 from tunewise.backbones.transformers_logging import quiet
+from tunewise.core.canonical import Settings
 from tunewise.core.errors import InputError, nearest
 from tunewise.methods.peft_settings import PROMPTS, configuration, kinds
 from tunewise.methods.task_types import task_type
@@ -56,7 +57,7 @@ class Adapter:
         return self.peft_model.base_model
 
 
-def apply(model: Model, peft_type: str, settings: Mapping[str, Any]) -> None:
+def apply(model: Model, peft_type: str, settings: Settings) -> None:
     """Adapt the model as PEFT does, so that exactly the adapter and the head are trained.
 
     Layers are put into the module, which stays what it was. Around a prompt PEFT's own model
@@ -145,7 +146,7 @@ def _folded(model: Model, taken: Callable[[Any], Any]) -> nn.Module | None:
     return plain
 
 
-def _targets(model: Model, peft_type: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _targets(model: Model, peft_type: str, settings: Settings) -> dict[str, Any]:
     """The settings that name modules, with our roles as the paths of the layers they stand for.
 
     PEFT's own names, and a pattern given as one text, are PEFT's to read. Where nothing is named

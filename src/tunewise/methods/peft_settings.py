@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from peft import PeftConfig, PromptLearningConfig
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
+from tunewise.core.canonical import Settings
 from tunewise.core.errors import SettingError, nearest
 from tunewise.methods.task_types import TaskType
 
@@ -137,7 +138,7 @@ def available() -> list[str]:
     return sorted(set(CONFIGURATIONS) - set(NOT_HERE))
 
 
-def label(settings: Mapping[str, Any]) -> str:
+def label(settings: Settings) -> str:
     """What people call a type. LoRA with its magnitudes trained apart is DoRA."""
     name = str(settings["peft_type"])
     if name == "LORA" and settings.get("use_dora"):
@@ -179,9 +180,7 @@ def defaults(peft_type: str) -> dict[str, Any]:
     return found
 
 
-def configuration(
-    peft_type: str, settings: Mapping[str, Any], asked: TaskType = "SEQ_CLS"
-) -> PeftConfig:
+def configuration(peft_type: str, settings: Settings, asked: TaskType = "SEQ_CLS") -> PeftConfig:
     """PEFT's own configuration for what a model is asked.
 
     Raises:
@@ -210,7 +209,7 @@ def as_lists(value: Any) -> Any:
     return value
 
 
-def _some_steps(settings: Mapping[str, Any]) -> int:
+def _some_steps(settings: Settings) -> int:
     """AdaLoRA wants the number of steps from the start; before training any will do."""
     given = defaults("ADALORA") | dict(settings)
     if given["init_r"] <= given["target_r"]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from tunewise.core.canonical import digest
+from tunewise.core.canonical import Settings, digest
+from tunewise.store.records import ContenderRecord, StudyRecord
 
 
-def trial_id(identity: Mapping[str, Any], seed: int) -> str:
+def trial_id(identity: Settings, seed: int) -> str:
     """The id of one training: 16 hexadecimal digits.
 
     `identity` is a search point's settings with values equal to their default left out, so an
@@ -23,11 +21,10 @@ def trial_id(identity: Mapping[str, Any], seed: int) -> str:
     return digest({**identity, "seed": seed})
 
 
-def seeds_of(study: Mapping[str, Any], contender: Mapping[str, Any]) -> list[int]:
+def seeds_of(study: StudyRecord, contender: ContenderRecord) -> list[int]:
     """The seeds a contender is trained with: one where every seed gives the same result.
 
-    >>> seeds_of({"seeds": [3, 4]}, {"name": "majority", "seeded": False})
+    >>> seeds_of(StudyRecord(seeds=(3, 4)), ContenderRecord("majority", seeded=False))
     [3]
     """
-    seeds = list(study["seeds"])
-    return seeds if contender.get("seeded", True) else seeds[:1]
+    return list(study.seeds if contender.seeded else study.seeds[:1])

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-Event = dict[str, Any]
+from tunewise.core.canonical import JSONObject
+
+Event = JSONObject
 
 
 def read_log(path: Path) -> list[Event]:

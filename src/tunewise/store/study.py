@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import DamagedFile, DamagedStudy, InputError, Problem, nearest
 from tunewise.core.files import (
     DRAFT,
@@ -26,8 +26,11 @@ from tunewise.core.files import (
 from tunewise.core.outside import WRONG_PLACE
 from tunewise.store import aside, weights
 from tunewise.store.faults import ANEW, Fault, bytes_within, feature_faults
+from tunewise.store.json_record import NotARecord
 from tunewise.store.lock import exclusive, holder
-from tunewise.store.trials import SCHEMA, Record, read_record, refuse_newer, scan
+from tunewise.store.records import StudyRecord
+from tunewise.store.trials import SCHEMA, TrialRecord, read_record, refuse_newer, scan
+from tunewise.store.weights import Removal
 
 STUDY = "study.json"
 STUDY_FILE = "study.yaml"
@@ -95,16 +98,19 @@ class StudyFolder:
             raise InputError([Problem(str(path), f"no study here (no {STUDY}). {known}")])
         return cls(path)
 
-    def study(self) -> dict[str, Any]:
+    def study(self) -> StudyRecord:
         """The resolved study.
 
         Raises:
-            DamagedStudy: it is not what was written.
+            DamagedStudy: it is not what was written, or is no study.
             InputError: a newer Tunewise wrote it.
         """
-        return self._read()[0]
+        try:
+            return StudyRecord.from_json(self._read()[0])
+        except NotARecord as error:
+            raise DamagedStudy(f"{self.path / STUDY}: {error}") from error
 
-    def _read(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    def _read(self) -> tuple[JSONObject, dict[str, JSONObject]]:
         """The resolved study, and the list of what was written with it.
 
         An earlier version wrote no list and no hash: then nothing is compared.
@@ -138,7 +144,7 @@ class StudyFolder:
             raise DamagedStudy(str(error)) from error
         return path
 
-    def write_study(self, study: dict[str, Any], text: str) -> None:
+    def write_study(self, study: StudyRecord, text: str) -> None:
         """Store the resolved study and the file it came from; its data lie there already.
 
         A study may change between runs: trials are known by their settings, so those that
@@ -147,17 +153,17 @@ class StudyFolder:
         Raises:
             InputError: the folder belongs to a study of another name.
         """
-        self.refuse_other(study["name"])
+        self.refuse_other(study.name)
         write_text(self.path / STUDY_FILE, text)
         splits = sorted(p for p in (self.path / "data").glob("*.parquet") if p.is_file())
         written = [self.path / STUDY_FILE, *splits]
         files = {path.relative_to(self.path).as_posix(): described(path) for path in written}
-        write_hashed(self.path / STUDY, {"schema": SCHEMA, **study, FILES: files})
+        write_hashed(self.path / STUDY, {"schema": SCHEMA, **study.as_json(), FILES: files})
 
     def refuse_other(self, name: str) -> None:
         """Raise an `InputError` if the folder belongs to a study of another name."""
         try:
-            before = self.study()
+            before = self._read()[0]
         except (DamagedFile, FileNotFoundError):
             return  # it is about to be written anew from the study file
         if before.get("name") != name:
@@ -195,15 +201,15 @@ class StudyFolder:
 
     # What is there
 
-    def records(self) -> dict[str, Record]:
+    def records(self) -> dict[str, TrialRecord]:
         """The finished trials by id. Damaged ones do not count; `faults` names them."""
         return scan(self.path / "trials")[0]
 
-    def tests(self) -> dict[str, Record]:
+    def tests(self) -> dict[str, TrialRecord]:
         """The finished tests by the id of their trial."""
         return scan(self.path / "tests")[0]
 
-    def record(self, id: str) -> Record | None:
+    def record(self, id: str) -> TrialRecord | None:
         """One trial, or None while it is not complete.
 
         Raises:
@@ -211,7 +217,7 @@ class StudyFolder:
         """
         return read_record(self.trial_folder(id)) if is_complete(self.trial_folder(id)) else None
 
-    def test(self, id: str) -> Record | None:
+    def test(self, id: str) -> TrialRecord | None:
         """One test, or None while it is not complete; errors as `record`."""
         return read_record(self.test_folder(id)) if is_complete(self.test_folder(id)) else None
 
@@ -345,11 +351,11 @@ class StudyFolder:
         """Remove a trial's weights and note when and why."""
         weights.remove(self.weights_folder(id), reason)
 
-    def note_removals_anew(self, records: Mapping[str, Record]) -> None:
+    def note_removals_anew(self, records: Mapping[str, TrialRecord]) -> None:
         """Note which finished trials have no weights, after the note of it was damaged."""
         weights.note_anew(self.path / "weights", records)
 
-    def removed_weights(self) -> dict[str, Any]:
+    def removed_weights(self) -> dict[str, Removal]:
         """Which trials' weights were removed, with reason, bytes and time."""
         return weights.removed(self.path / "weights")
 

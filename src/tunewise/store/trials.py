@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import check_complete, is_complete, mark_complete, read_json, write_json
 from tunewise.store.faults import Fault, fault_of
+from tunewise.store.json_record import JSONRecord, NotARecord
+from tunewise.store.records import TrialSettings
+from tunewise.store.trial_records import TrialCosts, TrialResult
 
 SCHEMA = 1
 KILLED = "killed"  # no result any more; earlier versions wrote it
@@ -18,9 +24,11 @@ RESULT = "result.json"
 COSTS = "costs.json"
 LOG = "log.jsonl"
 
+R = TypeVar("R", bound=JSONRecord)
+
 
 @dataclass(frozen=True)
-class Record:
+class TrialRecord:
     """One complete folder of `trials/` or `tests/`.
 
     `result` is computed: a function of the settings alone. `costs` is measured: seconds, bytes,
@@ -29,17 +37,17 @@ class Record:
 
     id: str
     status: str
-    result: dict[str, Any]
-    costs: dict[str, Any]
+    result: TrialResult
+    costs: TrialCosts
     folder: Path
 
     def metric(self, name: str, split: str = "validation") -> float | None:
         """A metric of a split; None where it was not computed or is not defined."""
-        value = self.result.get("metrics", {}).get(split, {}).get(name)
+        value = self.result.metrics.get(split, {}).get(name)
         return None if value is None else float(value)
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: Path) -> TrialRecord:
     """Read a complete folder after comparing every file in it with its marker.
 
     Raises:
@@ -55,12 +63,25 @@ def read_record(folder: Path) -> Record:
     if status not in STATUSES:
         raise DamagedFile(f"{folder / RESULT}: '{status}' is no status ({', '.join(STATUSES)}).")
     costs = read_json(folder / COSTS) if (folder / COSTS).is_file() else {}
-    return Record(folder.name, status, result, costs, folder)
+    return TrialRecord(
+        folder.name,
+        status,
+        _record(folder / RESULT, TrialResult, result),
+        _record(folder / COSTS, TrialCosts, costs),
+        folder,
+    )
 
 
-def scan(parent: Path) -> tuple[dict[str, Record], list[Fault]]:
+def _record(path: Path, kind: type[R], content: object) -> R:
+    try:
+        return kind.from_json(content)
+    except NotARecord as error:
+        raise DamagedFile(f"{path}: {error}") from error
+
+
+def scan(parent: Path) -> tuple[dict[str, TrialRecord], list[Fault]]:
     """Every complete folder in `parent`, and the faults of those that only seem complete."""
-    records: dict[str, Record] = {}
+    records: dict[str, TrialRecord] = {}
     faults: list[Fault] = []
     if not parent.is_dir():
         return records, faults
@@ -76,23 +97,41 @@ def scan(parent: Path) -> tuple[dict[str, Record], list[Fault]]:
     return records, faults
 
 
+def write_trial(folder: Path, result: TrialResult, costs: TrialCosts) -> None:
+    """Finish the folder of a trial whose predictions and log lie there already."""
+    _write(folder, result.as_json(), costs.as_json())
+
+
+def write_test(
+    folder: Path,
+    *,
+    metrics: Mapping[str, float | None],
+    openings: Sequence[str],
+    seconds: Mapping[str, float],
+) -> None:
+    """Finish the folder of a test, which was opened at the last of `openings`."""
+    result: JSONObject = {"id": folder.name, "status": "done", "metrics": {"test": metrics}}
+    costs = {"opened": openings[-1], "openings": list(openings), "seconds": seconds}
+    _write(folder, result, costs)
+
+
 def write_ending(
     folder: Path,
     *,
     status: str,
     error: str,
-    settings: dict[str, Any],
-    costs: dict[str, Any],
-) -> Record:
+    settings: TrialSettings,
+    seconds: float,
+    peak_resident: int | None = None,
+) -> TrialRecord:
     """Finish a folder whose own process could not: it was killed, crashed or ran out of time.
 
     What the process had logged stays and is covered by the marker.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    result = {
-        "schema": SCHEMA,
+    result: JSONObject = {
         "id": folder.name,
-        "settings": settings,
+        "settings": settings.as_json(),
         "status": status,
         "error": error,
         "flags": [],
@@ -101,13 +140,22 @@ def write_ending(
         "parameters": None,
         "checks": [],
     }
-    write_json(folder / RESULT, result)
-    write_json(folder / COSTS, {"schema": SCHEMA, **costs})
-    mark_complete(folder)
+    costs = {
+        "seconds": {"total": seconds},
+        "bytes": {"peak_resident": peak_resident},
+        "host": socket.gethostname(),
+    }
+    _write(folder, result, costs)
     return read_record(folder)
 
 
-def refuse_newer(path: Path, content: dict[str, Any]) -> None:
+def _write(folder: Path, result: JSONObject, costs: JSONObject) -> None:
+    write_json(folder / RESULT, {"schema": SCHEMA, **result})
+    write_json(folder / COSTS, {"schema": SCHEMA, **costs})
+    mark_complete(folder)
+
+
+def refuse_newer(path: Path, content: Mapping[str, object]) -> None:
     """Stop at a file whose schema we cannot know, rather than read it wrongly."""
     schema = content.get("schema", SCHEMA)
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import (
@@ -20,15 +20,24 @@ from tunewise.core.files import (
     write_hashed,
 )
 from tunewise.store.faults import TRAINED, Fault, bytes_within, fault_of, faults_within
-from tunewise.store.trials import Record
+from tunewise.store.json_record import JSONRecord, NotARecord
+from tunewise.store.trials import TrialRecord
 
 REMOVED = "removed.json"
-BOUND = "weights"  # of costs.json: the SHA-256 of the marker of the weights
 EARLIER = "the trial goes on from an earlier step"
 UNKNOWN = "why is not known any more: the note of it was damaged"
 
 
-def check_weights(folder: Path, record: Record | None, *, content: bool = True) -> None:
+@dataclass(frozen=True)
+class Removal(JSONRecord):
+    """Why a trial's weights are gone, how many bytes they had, and since when."""
+
+    reason: str = ""
+    bytes: int | None = None
+    removed: str | None = None
+
+
+def check_weights(folder: Path, record: TrialRecord | None, *, content: bool = True) -> None:
     """Compare a trial's weights with their marker, and this with the hash in the trial's record.
 
     Args:
@@ -43,13 +52,13 @@ def check_weights(folder: Path, record: Record | None, *, content: bool = True) 
     if not is_complete(folder):
         raise DamagedFile(f"{marker}: missing, although its trial is complete.")
     check_complete(folder, content=content)
-    bound = record.costs.get(BOUND) if record else None
+    bound = record.costs.weights if record else None
     if bound is not None and sha256_of(marker) != bound:
         raise DamagedFile(f"{marker}: not of the weights that trial {folder.name} saved.")
 
 
 def weights_faults(
-    parent: Path, records: Mapping[str, Record], *, content: bool
+    parent: Path, records: Mapping[str, TrialRecord], *, content: bool
 ) -> Iterator[Fault]:
     """Weights that are there and are not what their trial saved, checkpoints, and the notes.
 
@@ -83,7 +92,7 @@ def remove(folder: Path, reason: str) -> None:
         remove_folder(folder)
 
 
-def removed(parent: Path) -> dict[str, Any]:
+def removed(parent: Path) -> dict[str, Removal]:
     """Which trials' weights were removed, with reason, bytes and time."""
     try:
         notes = _notes(parent)
@@ -93,27 +102,28 @@ def removed(parent: Path) -> dict[str, Any]:
     return {id: note for id, note in notes.items() if not (parent / id).is_dir()}
 
 
-def note_anew(parent: Path, records: Mapping[str, Record]) -> None:
+def note_anew(parent: Path, records: Mapping[str, TrialRecord]) -> None:
     """Note which finished trials have no weights, after the note of it was damaged."""
     gone = [id for id in records if not (parent / id).is_dir()]
     _add_notes(parent, {id: _note(UNKNOWN, None) for id in gone})
 
 
-def _add_notes(parent: Path, notes: dict[str, Any]) -> None:
-    write_hashed(parent / REMOVED, {**removed(parent), **notes})
+def _add_notes(parent: Path, notes: Mapping[str, Removal]) -> None:
+    known = {**removed(parent), **notes}
+    write_hashed(parent / REMOVED, {id: note.as_json() for id, note in known.items()})
 
 
-def _note(reason: str, size: int | None) -> dict[str, Any]:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"reason": reason, "bytes": size, "removed": now}
+def _note(reason: str, size: int | None) -> Removal:
+    return Removal(reason, size, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
-def _notes(parent: Path) -> dict[str, Any]:
+def _notes(parent: Path) -> dict[str, Removal]:
     path = parent / REMOVED
     if not os.path.lexists(path):
         return {}
     notes = read_hashed(path)
     notes.pop(HASH, None)
-    if not all(isinstance(note, dict) for note in notes.values()):
-        raise DamagedFile(f"{path}: the content has changed since it was written.")
-    return notes
+    try:
+        return {id: Removal.from_json(note) for id, note in notes.items()}
+    except NotARecord as error:
+        raise DamagedFile(f"{path}: the content has changed since it was written.") from error

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studies.choose import Records, Study
+from tunewise.studies.choose import Records
 from tunewise.studies.jobs import next_jobs
 
 HOW_TO_GO_ON = (
@@ -14,19 +15,21 @@ HOW_TO_GO_ON = (
 )
 
 
-def told_aside(folder: StudyFolder, study: Study, records: Records, tests: Records) -> list[str]:
+def told_aside(
+    folder: StudyFolder, study: StudyRecord, records: Records, tests: Records
+) -> list[str]:
     """A line for each job that waits for the next launch, and what it means for the study.
 
     Empty where none waits that the study still needs.
     """
-    stored = {row.get("features") for row in study["contenders"]}  # which are no matter here
+    stored = {row.features for row in study.contenders if row.features}  # which are no matter here
     needed = {job.key for job in next_jobs(study, records, tests, stored)}
     waiting = {key: note for key, note in folder.set_aside().items() if key in needed}
     if not waiting:
         return []
     lines = [_line(key, note) for key, note in waiting.items()]
     sealed = any(key.startswith("trial/") for key in waiting)
-    if sealed and study["data"].get("has_test", True):
+    if sealed and study.plans_tests:
         lines.append("The test split stays sealed, because they may still come back and be chosen.")
     return [*lines, HOW_TO_GO_ON]
 

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from tunewise.statistics.tuning import best_point
 from tunewise.store.identity import seeds_of, trial_id
-from tunewise.store.trials import Record
+from tunewise.store.records import ContenderRecord, StudyRecord
+from tunewise.store.trials import TrialRecord
 
-Study = Mapping[str, Any]
-Contender = Mapping[str, Any]
-Records = Mapping[str, Record]
+Records = Mapping[str, TrialRecord]
 
 
-def point_id(study: Study, contender: Contender, point: int, seed: int | None = None) -> str:
+def point_id(
+    study: StudyRecord, contender: ContenderRecord, point: int, seed: int | None = None
+) -> str:
     """The id of the trial at a search point; `seed` None means the study's first."""
-    first = study["seeds"][0]
-    return trial_id(contender["points"][point]["identity"], first if seed is None else seed)
+    return trial_id(contender.points[point].identity, study.seeds[0] if seed is None else seed)
 
 
-def search_ids(study: Study, contender: Contender) -> list[str]:
+def search_ids(study: StudyRecord, contender: ContenderRecord) -> list[str]:
     """The trials that decide: each search point with the first seed."""
-    return [point_id(study, contender, point) for point in range(len(contender["points"]))]
+    return [point_id(study, contender, point) for point in range(len(contender.points))]
 
 
-def chosen_point(study: Study, contender: Contender, records: Records) -> int | None:
+def chosen_point(study: StudyRecord, contender: ContenderRecord, records: Records) -> int | None:
     """The position of the best search point by the study's first metric on validation.
 
     None while a point is unfinished, and where all points failed; see `best_point`.
     """
-    metric = study["metrics"][0]
+    metric = study.metrics[0]
     found = [records.get(id) for id in search_ids(study, contender)]
     tried = [None if one is None else (one.status == "done", one.metric(metric)) for one in found]
     return best_point(metric, tried)
 
 
-def chosen_ids(study: Study, contender: Contender, records: Records) -> list[str]:
+def chosen_ids(study: StudyRecord, contender: ContenderRecord, records: Records) -> list[str]:
     """The trials of the chosen point, one a seed, finished or not; none before it is chosen."""
     point = chosen_point(study, contender, records)
     if point is None:
@@ -44,7 +43,7 @@ def chosen_ids(study: Study, contender: Contender, records: Records) -> list[str
     return [point_id(study, contender, point, seed) for seed in seeds_of(study, contender)]
 
 
-def has_failed(study: Study, contender: Contender, records: Records) -> bool:
+def has_failed(study: StudyRecord, contender: ContenderRecord, records: Records) -> bool:
     """Whether every search point has been tried and none was finished."""
     return (
         all(id in records for id in search_ids(study, contender))
@@ -52,24 +51,23 @@ def has_failed(study: Study, contender: Contender, records: Records) -> bool:
     )
 
 
-def weights_to_drop(study: Study, records: Records, tests: Records) -> list[str]:
+def weights_to_drop(study: StudyRecord, records: Records, tests: Records) -> list[str]:
     """The trials whose weights nobody needs any more, by the study's `keep` setting.
 
     With ``chosen`` these are the points that lost, with ``none`` also the winners once they
     are tested, with ``all`` nothing.
     """
-    keep = study.get("keep", "chosen")
-    if keep == "all":
+    if study.keep == "all":
         return []
-    winners = [id for row in study["contenders"] for id in chosen_ids(study, row, records)]
+    winners = [id for row in study.contenders for id in chosen_ids(study, row, records)]
     losers = [
         id
-        for row in study["contenders"]
+        for row in study.contenders
         if chosen_point(study, row, records) is not None
         for id in search_ids(study, row)
         if id not in winners
     ]
-    if keep == "none":
-        tested = tests if study["data"].get("has_test", True) else records
+    if study.keep == "none":
+        tested = tests if study.plans_tests else records
         return losers + [id for id in winners if id in tested]
     return losers

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from tunewise.core.errors import MachineTrouble, StudyBusy
 from tunewise.core.outside import told
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
 from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
 from tunewise.studies.exit_codes import Ending, Exit, ending_of
-from tunewise.studies.jobs import Job, Progress
+from tunewise.studies.jobs import Progress
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
 from tunewise.studies.study_state import Ledger
 
@@ -171,7 +172,7 @@ class _Launch:
             job = self._waiting().pop(0)
             slot = self.free.pop()
             core = self.cores[slot % len(self.cores)] if self.pinned else None
-            limit = self.ledger.study.get("memory_limit")
+            limit = self.ledger.study.memory_limit
             self.pool.start(self.folder, job, core, limit, helpers=self.helpers)
             self.running[job.key] = _Running(job, slot)
             self.on_event(Started(job))
@@ -187,7 +188,7 @@ class _Launch:
             key, code = self.reports.pop(0)
             self._ended(self.running.pop(key), code)
         for running in self.running.values():
-            limit = running.job.settings.get("training", {}).get("timeout")
+            limit = running.job.settings.training.get("timeout")
             if limit is not None and running.seconds > limit and not running.late:
                 running.late = True
                 self.pool.kill(running.job.key)
@@ -200,7 +201,7 @@ class _Launch:
         if self.ledger.take(job, seconds):
             return
         if running.late:
-            limit = job.settings["training"]["timeout"]
+            limit = job.settings.training["timeout"]
             ending = Ending("timed-out", f"not finished within {limit} s (timeout).")
             self._end(job, ending, seconds)
         elif self.stopping:

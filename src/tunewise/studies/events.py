@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from tunewise.store.trials import Record
-from tunewise.studies.jobs import Job
+from tunewise.store.trial_records import Job
+from tunewise.store.trials import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Finished:
     """A job is complete, whatever its status. `record` is None for features."""
 
     job: Job
-    record: Record | None
+    record: TrialRecord | None
     seconds: float
 
 

@@ -6,45 +6,19 @@ There is no scheduler state: resuming, `status`, `plan` and every engine ask thi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.records import ContenderRecord, StudyRecord
+from tunewise.store.trial_records import Job
 from tunewise.studies.choose import (
-    Contender,
     Records,
-    Study,
     chosen_ids,
     chosen_point,
     has_failed,
     point_id,
     search_ids,
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """One process to run.
-
-    `id` is the trial's for a trial and its test, the key for stored features. `settings` are
-    the trial's, with its seed; for features those of the first trial that needs them.
-    `features` is the key of the stored features it needs or makes. What is `promised` is checked
-    before training.
-    """
-
-    kind: Literal["features", "trial", "test", "probe"]
-    id: str
-    settings: dict[str, Any]
-    features: str | None = None
-    promised: dict[str, int] | None = None  # how many numbers the plan has trained
-
-    @property
-    def key(self) -> str:
-        """A name no other job of the study has: a trial and its test share their id."""
-        return f"{self.kind}/{self.id}"
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -68,7 +42,7 @@ class Progress:
 
 
 def next_jobs(
-    study: Study, records: Records, tests: Records, features: Collection[str] = ()
+    study: StudyRecord, records: Records, tests: Records, features: Collection[str] = ()
 ) -> list[Job]:
     """Every job that can start now, the first first; an empty list means the study is done.
 
@@ -88,18 +62,18 @@ def next_jobs(
         ]
         ready = [job for job in waiting if job.features is None or job.features in features]
         return _once([*making, *ready])
-    if not study["data"].get("has_test", True):
+    if not study.plans_tests:
         return []
     return _once([job for job in _tests(study, records) if job.id not in tests])
 
 
-def progress_of(study: Study, records: Records, tests: Records) -> Progress:
+def progress_of(study: StudyRecord, records: Records, tests: Records) -> Progress:
     """Counts for `status` and the progress bar, over what this study consists of."""
     needed: set[str] = set()  # by id, so that contenders may share a trial
     to_test: set[str] = set()
     later: list[int] = []  # seeds of each contender whose point is not chosen yet
     lost = 0
-    for row in study["contenders"]:
+    for row in study.contenders:
         needed.update(search_ids(study, row))
         chosen = chosen_ids(study, row, records)
         needed.update(chosen)
@@ -109,53 +83,51 @@ def progress_of(study: Study, records: Records, tests: Records) -> Progress:
         elif not chosen:
             later.append(len(seeds_of(study, row)))
     finished = [records[id] for id in needed if id in records]
-    has_test = study["data"].get("has_test", True)
-    tested = [tests[id] for id in to_test if id in tests and has_test]
+    tested = [tests[id] for id in to_test if id in tests and study.plans_tests]
     return Progress(
         trials=len(needed) + sum(later) - len(later),
         finished=len(finished),
         failed=sum(record.status != "done" for record in finished + tested),
-        tests=len(to_test) + sum(later) if has_test else 0,
+        tests=len(to_test) + sum(later) if study.plans_tests else 0,
         tested=len(tested),
-        contenders=len(study["contenders"]),
+        contenders=len(study.contenders),
         contenders_failed=lost,
     )
 
 
-def label_of(study: Study, job: Job) -> tuple[str, str]:
+def label_of(study: StudyRecord, job: Job) -> tuple[str, str]:
     """A job in words: its contender, and the values searched over with the seed."""
     if job.kind == "features":
         return "stored features", ""
-    seed = job.settings["seed"]
-    for row in study["contenders"]:
-        for point, values in enumerate(row["points"]):
+    seed = job.settings.seed
+    for row in study.contenders:
+        for point, place in enumerate(row.points):
             if job.id == point_id(study, row, point, seed):
-                found = [f"{key.rpartition('.')[2]}={v}" for key, v in values["point"].items()]
-                return row["name"], " ".join([*found, f"seed={seed}"])
+                found = [f"{key.rpartition('.')[2]}={v}" for key, v in place.chosen.items()]
+                return row.name, " ".join([*found, f"seed={seed}"])
     return job.id, f"seed={seed}"
 
 
-def _trials(study: Study, records: Records) -> Iterator[Job]:
+def _trials(study: StudyRecord, records: Records) -> Iterator[Job]:
     """The trials whose turn has come, finished or not: all searches, then the other seeds."""
-    for row in study["contenders"]:
-        for point in range(len(row["points"])):
-            yield _trial(row, point, study["seeds"][0])
-    for row in study["contenders"]:
+    for row in study.contenders:
+        for point in range(len(row.points)):
+            yield _trial(row, point, study.seeds[0])
+    for row in study.contenders:
         chosen = chosen_point(study, row, records)
         if chosen is not None:
             for seed in seeds_of(study, row)[1:]:
                 yield _trial(row, chosen, seed)
 
 
-def _trial(row: Contender, point: int, seed: int) -> Job:
-    identity = row["points"][point]["identity"]
-    settings = {**row["points"][point]["settings"], "seed": seed}
-    promised = row["points"][point].get("parameters")
-    return Job("trial", trial_id(identity, seed), settings, row.get("features"), promised)
+def _trial(row: ContenderRecord, point: int, seed: int) -> Job:
+    place = row.points[point]
+    id, settings = trial_id(place.identity, seed), place.settings.with_seed(seed)
+    return Job("trial", id, settings, row.features, place.parameters)
 
 
-def _tests(study: Study, records: Records) -> Iterator[Job]:
-    for row in study["contenders"]:
+def _tests(study: StudyRecord, records: Records) -> Iterator[Job]:
+    for row in study.contenders:
         point = chosen_point(study, row, records)
         if point is not None:
             for seed in seeds_of(study, row):

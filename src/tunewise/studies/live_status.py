@@ -10,16 +10,13 @@ from statistics import fmean
 
 from tunewise.store.identity import seeds_of
 from tunewise.store.log import LogTail
+from tunewise.store.records import ContenderRecord
 from tunewise.store.study import StudyFolder
-from tunewise.store.trials import LOG, Record
-from tunewise.studies.choose import (
-    Contender,
-    chosen_ids,
-    has_failed,
-    search_ids,
-)
+from tunewise.store.trial_records import Job
+from tunewise.store.trials import LOG, TrialRecord
+from tunewise.studies.choose import chosen_ids, has_failed, search_ids
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
-from tunewise.studies.jobs import Job, Progress, label_of, progress_of
+from tunewise.studies.jobs import Progress, label_of, progress_of
 
 ENOUGH = 0.05  # share of its steps after which a running trial says how long it will take
 
@@ -112,7 +109,7 @@ class Board:
 
     def _count(self) -> None:
         """What changes only when a job ends; hashing ids four times a second would be felt."""
-        rows = self.study["contenders"]
+        rows = self.study.contenders
         self.progress: Progress = progress_of(self.study, self.records, self.tests)
         self._known = [self._ids(row) for row in rows]
         standings = [self._standing(row) for row in rows]
@@ -150,8 +147,8 @@ class Board:
         current = [usual if pace is None else pace for pace in paces]
         return max([(waiting + sum(current)) / self.workers, *current])
 
-    def _standing(self, row: Contender) -> Standing:
-        metric = self.study["metrics"][0]
+    def _standing(self, row: ContenderRecord) -> Standing:
+        metric = self.study.metrics[0]
         chosen = chosen_ids(self.study, row, self.records)
         scores = [
             score
@@ -162,19 +159,19 @@ class Board:
         failed = has_failed(self.study, row, self.records)
         seeds = 0 if failed else len(seeds_of(self.study, row)) - 1
         return Standing(
-            name=row["name"],
+            name=row.name,
             score=(fmean(scores) if chosen else max(scores)) if scores else None,
             finished=sum(id in self.records for id in self._ids(row)),
-            trials=len(row["points"]) + seeds,
+            trials=len(row.points) + seeds,
             failed=failed,
         )
 
-    def _ids(self, row: Contender) -> set[str]:
+    def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""
         ids = search_ids(self.study, row) + chosen_ids(self.study, row, self.records)
         return set(ids)
 
 
-def _seconds(record: Record) -> float | None:
-    total = record.costs.get("seconds", {}).get("total")
+def _seconds(record: TrialRecord) -> float | None:
+    total = record.costs.total_seconds
     return float(total) if record.status == "done" and total is not None else None

@@ -6,7 +6,6 @@ import contextlib
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +20,7 @@ from tunewise.core.canonical import canonical, settings_of
 from tunewise.core.errors import InputError
 from tunewise.costs.parameters import parameter_counts
 from tunewise.methods.base import Adaptation, Method
+from tunewise.store.records import ModelRecord, ParameterCounts
 from tunewise.tasks.base import Task
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
 from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
@@ -31,7 +31,7 @@ from tunewise.training.features import features_of
 class Inspected:
     """The counts of a contender, and the key of its stored features if its trunk is frozen."""
 
-    parameters: dict[str, int]
+    parameters: ParameterCounts
     features: str | None
 
 
@@ -45,7 +45,7 @@ class Inspector:
 
     def __init__(
         self,
-        source: dict[str, Any],
+        source: ModelRecord,
         task: Task,
         options: Sequence[str],
         *,
@@ -79,10 +79,10 @@ class Inspector:
         length = self.task.limit(max_length, model)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
-            features=features_of(model, self.source["hash"], self.task, length, data_hash),
+            features=features_of(model, self.source.hash, self.task, length, data_hash),
         )
 
-    def ask(self, method: Method) -> dict[str, int]:
+    def ask(self, method: Method) -> ParameterCounts:
         """Show a method that trains nothing the model it asks; return the counts of both.
 
         Raises:
@@ -107,7 +107,7 @@ class Inspector:
         return model
 
     def _as_asked(self, builder: Builder) -> Model:
-        source, revision = self.source["source"], self.source["revision"]
+        source, revision = self.source.source, self.source.revision
         return builder.build(source, options=self.options, seed=0, revision=revision)
 
     def _instead(self) -> str:
@@ -120,7 +120,7 @@ class Inspector:
         return "Choose another model."
 
     def _writer(self) -> Model:
-        source, revision = self.source["source"], self.source["revision"]
+        source, revision = self.source.source, self.source.revision
         try:
             if PAIR in source:
                 raise InputError(f"model {source}: is a picture and a text encoder together")

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tunewise
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import MachineTrouble
 from tunewise.studies.exit_codes import ending_of, said
 
 if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been started
     from tunewise.store.study import StudyFolder
-    from tunewise.studies.jobs import Job
+    from tunewise.store.trial_records import Job
 
 RUNNER = "tunewise.runner"
 GOODBYE = 5.0  # seconds a worker gets to end by itself
@@ -84,9 +86,9 @@ class Pool:
 
         `helpers` threads may read pictures beside its own, on cores that nothing else uses.
         """
-        described = {**job.as_json(), "memory_limit": memory_limit, "helpers": helpers}
+        job = replace(job, memory_limit=memory_limit, helpers=helpers)
         study = str(folder.path.resolve())
-        self._send({"do": "run", "study": study, "job": described, "core": core})
+        self._send({"do": "run", "study": study, "job": job.as_json(), "core": core})
 
     def stop(self, key: str) -> None:
         """Ask a job to save a checkpoint and end."""
@@ -111,7 +113,7 @@ class Pool:
         if not content:
             raise WorkerEnded
         *lines, self._unread = (self._unread + content).split(b"\n")
-        messages: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        messages: list[JSONObject] = [json.loads(line) for line in lines]
         self.ready = self.ready or any("ready" in message for message in messages)
         return [(message["job"], message["exit"]) for message in messages if "job" in message]
 
@@ -150,7 +152,7 @@ class Pool:
         when = "" if self.ready else ", while it loaded its libraries"
         return MachineTrouble(f"The worker process {ended}{when}.{told}")
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: JSONObject) -> None:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it died; reading its reports will say so
             self._process.stdin.write(json.dumps(message).encode() + b"\n")

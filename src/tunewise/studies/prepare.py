@@ -6,9 +6,8 @@ Everything that can be wrong is found here, before any training, and told togeth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of, resolve
 from tunewise.core.environment import environment
@@ -20,13 +19,21 @@ from tunewise.data.sources import Data, read_data
 from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.faults import Fault
+from tunewise.store.records import (
+    AuditRecord,
+    ContenderRecord,
+    DataRecord,
+    Descriptions,
+    ModelRecord,
+    StudyRecord,
+)
 from tunewise.store.study import STUDY_FILE, StudyFolder
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
-from tunewise.studies.reads import tell_reading
+from tunewise.studies.reads import with_reading
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
-from tunewise.studyfile.contender_records import Facts, contender_rows, task_settings
+from tunewise.studyfile.contender_records import Facts, contender_records, task_settings
 from tunewise.studyfile.expand import Expansion, describe, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
@@ -44,7 +51,7 @@ class Prepared:
 
     settings: StudySettings
     splits: Splits
-    study: dict[str, Any]
+    study: StudyRecord
     notes: tuple[str, ...]
     pictures: Mapping[str, bytes]
     contenders: tuple[str, ...]  # a line for each, with its trials
@@ -78,12 +85,13 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     data_hash = hash_of(splits)  # before the columns of slices: they change no trial
     kept = with_columns(splits, data.splits, [*settled.beside, *slices])
     facts = Facts(data_hash, settled.settings, models)
-    contenders = contender_rows(settings, expansion, facts)
+    contenders = contender_records(settings, expansion, facts)
     say("Applying each method to each model ...")
     inspectors, problems = _inspectors(models, settings, settled, contenders)
     built = {name: inspector.model for name, inspector in inspectors.items()}
-    tell_reading(contenders, built, task, splits)
-    problems += _inspect(contenders, inspectors, data_hash)
+    contenders = with_reading(contenders, built, task, splits)
+    contenders, unfit = _inspect(contenders, inspectors, data_hash)
+    problems += unfit
     problems += _half_batches(contenders, len(splits["train"]))
     inspector = next(iter(inspectors.values()), None)
     found = _audit(settings, settled, inspector)
@@ -99,53 +107,42 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         raise InputError(_once(problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
-    study = {
-        **_asked(settings, settled),
-        "descriptions": _descriptions(task, expansion),
-        "contenders": contenders,
-        "data": {
-            "hash": data_hash,
-            "rows": {name: len(rows) for name, rows in splits.items()},
-            "label_counts": settled.counts,
-            "source": data.facts,
-            "audit": {"warnings": [*data.notes, *found.warnings], "facts": found.facts},
-            "accept_leakage": settings.accept_leakage,
-            "has_test": "test" in splits,
-        },
-        "models": models,
-        "notes": list(notes),
-        "environment": environment(),
-    }
+    study = StudyRecord(
+        name=settings.name,
+        settings=resolved(settings),
+        seeds=tuple(settings.seeds),
+        keep=settings.keep,
+        equivalence_margin=settings.equivalence_margin,
+        memory_limit=settings.memory_bytes,
+        slices=tuple(settings.slices),
+        require=settings.require.numbers() if settings.require else None,
+        task=task_settings(task, settled.settings),
+        texts=tuple(task.reading.texts),
+        answer=task.reading.answer,
+        metrics=tuple(task.metrics),
+        labels=tuple(settled.options),
+        descriptions=_descriptions(task, expansion),
+        contenders=tuple(contenders),
+        data=DataRecord(
+            hash=data_hash,
+            rows={name: len(rows) for name, rows in splits.items()},
+            label_counts=settled.counts,
+            source=data.facts,
+            audit=AuditRecord((*data.notes, *found.warnings), found.facts),
+            accept_leakage=settings.accept_leakage,
+            has_test="test" in splits,
+        ),
+        models=models,
+        notes=notes,
+        environment=environment(),
+    )
     return Prepared(settings, kept, study, notes, settled.pictures, tuple(describe(expansion)))
 
 
-def _asked(settings: StudySettings, settled: Settled) -> dict[str, Any]:
-    """What ``study.json`` says of the question: the study file's part, with what the data adds."""
-    task = settings.task
-    return {
-        "name": settings.name,
-        "settings": resolved(settings),
-        "seeds": list(settings.seeds),
-        "keep": settings.keep,
-        "equivalence_margin": settings.equivalence_margin,
-        "memory_limit": settings.memory_bytes,
-        "slices": list(settings.slices),
-        "require": settings.require.numbers() if settings.require else None,
-        "task": task_settings(task, settled.settings),
-        "texts": list(task.reading.texts),
-        "answer": task.reading.answer,
-        "metrics": list(task.metrics),
-        "labels": list(settled.options),
-    }
-
-
-def _descriptions(task: Task, expansion: Expansion) -> dict[str, Any]:
+def _descriptions(task: Task, expansion: Expansion) -> Descriptions:
     """What reports, which load no method, say of the task and of each method."""
     methods = [contender.method for contender in expansion.contenders]
-    return {
-        "task": task.description,
-        "methods": {method.name: method.description for method in methods},
-    }
+    return Descriptions(task.description, {method.name: method.description for method in methods})
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> list[str]:
@@ -180,9 +177,9 @@ def _settled(task: Task, data: Data) -> tuple[Settled | None, list[Problem]]:
         return None, error.problems
 
 
-def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+def _models(settings: StudySettings) -> tuple[dict[str, ModelRecord], list[Problem]]:
     """Each model by its name in the study file: source, revision, and the hash of its content."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, ModelRecord] = {}
     problems = []
     for number, model in enumerate(settings.models):
         if PAIR in model.source and not settings.task.builder.images:
@@ -194,7 +191,7 @@ def _models(settings: StudySettings) -> tuple[dict[str, dict[str, Any]], list[Pr
             continue
         try:
             source = _from_base(model.source, settings.base)
-            found[str(model)] = resolve(source, model.revision)
+            found[str(model)] = ModelRecord.from_json(resolve(source, model.revision))
         except InputError as error:
             problems += error.problems
     return found, problems
@@ -212,15 +209,15 @@ def _from_base(source: str, base: Path) -> str:
 
 
 def _inspectors(
-    models: dict[str, dict[str, Any]],
+    models: Mapping[str, ModelRecord],
     settings: StudySettings,
     settled: Settled,
-    contenders: Sequence[dict[str, Any]],
+    contenders: Sequence[ContenderRecord],
 ) -> tuple[dict[str, Inspector], list[Problem]]:
     made: dict[str, Inspector] = {}
     problems = []
     for name, source in models.items():
-        users = [METHODS.get(row["method"]) for row in contenders if row["model"] == name]
+        users = [METHODS.get(row.method) for row in contenders if row.model == name]
         asked = bool(users) and all(user.asks_writer for user in users)
         try:
             made[name] = Inspector(source, settings.task, settled.options, only_asked=asked)
@@ -231,52 +228,57 @@ def _inspectors(
 
 
 def _inspect(
-    contenders: list[dict[str, Any]], inspectors: dict[str, Inspector], data_hash: str
-) -> list[Problem]:
-    """Fill in each trained contender's counts and feature key; what does not fit is a problem.
-
-    Every point is applied, because a searched rank may be too large for the model.
-    """
-    problems = []
-    for contender in contenders:
-        for point in reversed(contender["points"]):
-            chosen = point["settings"]["method"]
-            method = METHODS.build(chosen["name"], chosen["settings"])
-            if contender["model"] not in inspectors:
-                break
-            inspector = inspectors[contender["model"]]
-            try:
-                if method.asks_writer:
-                    contender["parameters"] = point["parameters"] = inspector.ask(method)
-                if not isinstance(method, Adaptation):
-                    break
-                length = point["settings"]["training"]["max_length"]
-                seen = inspector.inspect(method, length, data_hash)
-            except InputError as error:
-                where = f"{contender['name']} on {contender['model']}"
-                problems += [Problem(where, str(problem)) for problem in error.problems]
-                break
-            contender["parameters"] = point["parameters"] = seen.parameters
-            contender["features"] = seen.features
-    return problems
+    contenders: Sequence[ContenderRecord], inspectors: Mapping[str, Inspector], data_hash: str
+) -> tuple[list[ContenderRecord], list[Problem]]:
+    """Each contender with its counts and feature key; what does not fit is a problem."""
+    found, problems = list(contenders), []
+    for number, contender in enumerate(contenders):
+        inspector = inspectors.get(contender.model or "")
+        try:
+            inspected = _inspected(contender, inspector, data_hash) if inspector else contender
+        except InputError as error:
+            where = f"{contender.name} on {contender.model}"
+            problems += [Problem(where, str(problem)) for problem in error.problems]
+        else:
+            found[number] = inspected
+    return found, problems
 
 
-def _half_batches(contenders: list[dict[str, Any]], rows: int) -> list[Problem]:
+def _inspected(contender: ContenderRecord, inspector: Inspector, data_hash: str) -> ContenderRecord:
+    """Every point is applied, because a searched rank may be too large for the model."""
+    points, parameters, features = list(contender.points), contender.parameters, None
+    for number, point in reversed(list(enumerate(points))):
+        chosen = point.settings.method
+        method = METHODS.build(chosen.name, chosen.settings)
+        if isinstance(method, Adaptation):
+            length = point.settings.training["max_length"]
+            seen = inspector.inspect(method, length, data_hash)
+            parameters, features = seen.parameters, seen.features
+            points[number] = replace(point, parameters=parameters)
+            continue
+        if method.asks_writer:
+            parameters = inspector.ask(method)
+            points[number] = replace(point, parameters=parameters)
+        break
+    return replace(contender, points=tuple(points), parameters=parameters, features=features)
+
+
+def _half_batches(contenders: Sequence[ContenderRecord], rows: int) -> list[Problem]:
     """Optimisers that are defined by the full batch, and were given less."""
     problems = []
     for contender in contenders:
-        for point in contender["points"]:
-            training = point["settings"]["training"]
+        for point in contender.points:
+            training = point.settings.training
             if not training or training["optimizer"] not in FULL_BATCH:
                 continue
-            if contender.get("auto_batch") or training["batch_size"] < rows:
-                size = "auto" if contender.get("auto_batch") else training["batch_size"]
+            if contender.auto_batch or training["batch_size"] < rows:
+                size = "auto" if contender.auto_batch else training["batch_size"]
                 message = (
                     f"optimizer = {training['optimizer']}: gradient descent is over the full "
                     f"batch, and batch_size = {size} is not that of all {rows:,} training rows. "
                     f"Use own-sgd, whose update is the same, or batch_size: {rows}."
                 )
-                problems.append(Problem(contender["name"], message))
+                problems.append(Problem(contender.name, message))
     return problems
 
 

@@ -60,7 +60,7 @@ def view(board: Board, height: int = 24) -> RenderableType:
     room = height - len(board.running) - 6
     shown = board.standings[: max(0, min(LEADERS, room))]
     if shown:
-        parts += [Text(""), _leaders(shown, board.study["metrics"][0])]
+        parts += [Text(""), _leaders(shown, board.study.metrics[0])]
         if hidden := len(board.standings) - len(shown):
             parts.append(Text(f"and {hidden} more", style="dim"))
     return Group(*parts)
@@ -82,7 +82,7 @@ def _study_line(board: Board) -> Table:
     grid.add_column(no_wrap=True, max_width=44)
     done, total = progress.finished + progress.tested, progress.trials + progress.tests
     grid.add_row(
-        Text(clean(str(board.study["name"])), style="bold"),
+        Text(clean(str(board.study.name)), style="bold"),
         ProgressBar(total=max(total, 1), completed=done),
         Text(said),
     )
@@ -153,10 +153,10 @@ def _finished(board: Board, event: Finished) -> str:
     if job.kind == "test":
         count = f"[test {progress.tested}/{progress.tests}]"
     if record.status != "done":
-        return f"{count} {label}: {record.status}: {record.result.get('error')} ({seconds})"
+        return f"{count} {label}: {record.status}: {record.result.error} ({seconds})"
     if job.kind == "test":  # its score belongs into the verdict, beside its interval
         return f"{count} {label}: done ({seconds})"
-    metric = board.study["metrics"][0]
+    metric = board.study.metrics[0]
     score = record.metric(metric)
     return (
         f"{count} {label}: {metric} {'undefined' if score is None else f'{score:.4f}'} ({seconds})"

@@ -7,40 +7,44 @@ what is asked without training read whole texts. Trials that none of this concer
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import spelt
 from tunewise.data.examples import Example
 from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Direct, Method
+from tunewise.store.records import ContenderRecord, PointRecord
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.tasks.base import Task
 
 SPELT = "special tokens in texts as text"
 
 
-def tell_reading(
-    contenders: Sequence[dict[str, Any]], models: Mapping[str, Model], task: Task, splits: Splits
-) -> None:
-    """Write it into the settings of every search point, and name the point by them."""
+def with_reading(
+    contenders: Sequence[ContenderRecord], models: Mapping[str, Model], task: Task, splits: Splits
+) -> list[ContenderRecord]:
+    """The contenders with it in the settings of every search point, which is named by them."""
     columns = task.reading.words
     texts = [tuple(str(row[c]) for c in columns) for rows in splits.values() for row in rows]
-    for contender in contenders:
-        model = models.get(contender["model"])
-        if model is None:
-            continue
-        for point in contender["points"]:
-            settings = point["settings"]
-            chosen = settings["method"]
-            method = METHODS.build(chosen["name"], chosen["settings"])
-            if said := ", ".join(_said(model, task, method, texts)):
-                settings["model"] = {**settings["model"], "reads": said}
-            if isinstance(method, Direct) and "max_length" not in settings:
-                limit = task.limit(None, model)
-                if limit < model.max_length and any(_bytes(row) > limit for row in texts):
-                    settings["max_length"] = limit
-            point["identity"] = identity_of(settings)
+
+    def read_by(model: Model, point: PointRecord) -> PointRecord:
+        settings = point.settings
+        method = METHODS.build(settings.method.name, settings.method.settings)
+        if settings.model and (said := ", ".join(_said(model, task, method, texts))):
+            settings = replace(settings, model=replace(settings.model, reads=said))
+        if isinstance(method, Direct) and settings.max_length is None:
+            limit = task.limit(None, model)
+            if limit < model.max_length and any(_bytes(row) > limit for row in texts):
+                settings = settings.with_max_length(limit)
+        return replace(point, settings=settings, identity=identity_of(settings))
+
+    return [
+        replace(row, points=tuple(read_by(models[row.model], point) for point in row.points))
+        if row.model and row.model in models
+        else row
+        for row in contenders
+    ]
 
 
 def _said(

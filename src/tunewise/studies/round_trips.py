@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +17,7 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json
 from tunewise.export.round_trip import round_trip
 from tunewise.methods.base import METHODS
+from tunewise.store.records import ContenderRecord, TrialSettings
 from tunewise.studies.models import Inspector
 from tunewise.training.assembly import Parts
 from tunewise.training.checks.dry_run import TEXTS
@@ -23,11 +25,10 @@ from tunewise.training.checks.dry_run import TEXTS
 VERSION = 1  # rises when the same contender is tried otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")
 REMEDY = "It would be so after training, too: change its settings or leave it out."
-Settings = Mapping[str, Any]
 
 
 def round_trips(
-    contenders: Sequence[Mapping[str, Any]],
+    contenders: Sequence[ContenderRecord],
     inspectors: Mapping[str, Inspector],
     texts: Sequence[str],
     *,
@@ -47,44 +48,47 @@ def round_trips(
     told: dict[str, list[str]] = {}
     problems = []
     for contender in contenders:
-        for point in contender["points"]:
-            settings = point["settings"]
-            if not METHODS.get(settings["method"]["name"]).trained:
+        for point in contender.points:
+            settings = point.settings
+            if not METHODS.get(settings.method.name).trained:
                 break
             key = kind_of(settings)
             if key not in told and _has_passed(key):
                 told[key] = []
             elif key not in told:
-                say(f"Saving, loading and exporting {contender['name']} untrained ...")
-                shorter = inspectors[contender["model"]].shorter
+                say(f"Saving, loading and exporting {contender.name} untrained ...")
+                shorter = inspectors[contender.model or ""].shorter
                 told[key] = _found(key, settings, shorter, [*TEXTS, *texts])
             if told[key]:
-                where = f"{contender['name']} on model {contender['model']}"
+                where = f"{contender.name} on model {contender.model}"
                 problems += [Problem(where, text) for text in told[key]]
                 break
     return problems
 
 
-def kind_of(settings: Settings) -> str:
+def kind_of(settings: TrialSettings) -> str:
     """A name for all contenders that go the same way.
 
-    >>> one = {"model": {"hash": "m"}, "task": {"kind": "k"}, "method": {"settings": {"rank": 4}}}
-    >>> other = {**one, "method": {"settings": {"rank": 8}}}
+    >>> from tunewise.store.records import MethodRecord, ModelRecord
+    >>> one, other = [
+    ...     TrialSettings(model=ModelRecord("m"), method=MethodRecord("lora", 1, {"rank": rank}))
+    ...     for rank in (4, 8)
+    ... ]
     >>> kind_of(one) == kind_of(other)
     True
     """
     versions = environment()
-    method = settings["method"]
-    chosen = {name: _sign(value) for name, value in method["settings"].items()}
+    method = settings.method
+    chosen = {name: _sign(value) for name, value in method.settings.items()}
     if isinstance(chosen.get("config"), dict):
         chosen["config"] = {name: _sign(value) for name, value in chosen["config"].items()}
     return digest(
         {
             "version": VERSION,
             "libraries": {name: versions[name] for name in LIBRARIES},
-            "model": settings["model"]["hash"],
-            "task": settings["task"],
-            "method": {**method, "settings": chosen},
+            "model": settings.model.hash if settings.model else None,
+            "task": settings.task,
+            "method": {**method.as_json(), "settings": chosen},
         }
     )
 
@@ -96,7 +100,7 @@ def _sign(value: Any) -> Any:
 
 
 def _found(
-    key: str, settings: Settings, shorter: Shortened | None, texts: Sequence[str]
+    key: str, settings: TrialSettings, shorter: Shortened | None, texts: Sequence[str]
 ) -> list[str]:
     try:
         _try(settings, shorter, texts)
@@ -117,7 +121,7 @@ def _note(key: str) -> Path:
     return cache_folder() / "round-trips" / f"{key}.json"
 
 
-def _try(settings: Settings, shorter: Shortened | None, texts: Sequence[str]) -> None:
+def _try(settings: TrialSettings, shorter: Shortened | None, texts: Sequence[str]) -> None:
     """On the first blocks if that will do; only what fails on the whole model is a failure.
 
     Settings may name a block that the shorter model lacks.
@@ -126,13 +130,14 @@ def _try(settings: Settings, shorter: Shortened | None, texts: Sequence[str]) ->
         with TemporaryDirectory() as place, suppress(Exception):  # then the whole model decides
             source = Path(place) / "model"
             shorter.write(source)
-            model = {**settings["model"], "source": str(source), "revision": None}
-            round_trip(_parts({**settings, "model": model}), texts, Path(place))
+            assert settings.model is not None
+            model = replace(settings.model, source=str(source), revision=None)
+            round_trip(_parts(replace(settings, model=model)), texts, Path(place))
             return
     with TemporaryDirectory() as place:
         round_trip(_parts(settings), texts, Path(place))
 
 
-def _parts(settings: Settings) -> Parts:
-    training = {"max_length": settings["training"]["max_length"]}
-    return Parts.of({**settings, "training": training, "seed": 0}, Path())
+def _parts(settings: TrialSettings) -> Parts:
+    training = {"max_length": settings.training["max_length"]}
+    return Parts.of(replace(settings.with_seed(0), training=training), Path())

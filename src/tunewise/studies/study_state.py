@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,13 @@ from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import COMPLETE, is_complete, remove_folder, write_bytes
 from tunewise.store.faults import TRAINED, Fault, fault_of
 from tunewise.store.study import STUDY, StudyFolder
-from tunewise.store.trials import KILLED, RESULT, Record, write_ending
+from tunewise.store.trial_records import Job
+from tunewise.store.trials import KILLED, RESULT, TrialRecord, write_ending
 from tunewise.store.weights import REMOVED
 from tunewise.studies.choose import weights_to_drop
 from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.exit_codes import Ending
-from tunewise.studies.jobs import Job, Progress, label_of, next_jobs, progress_of
+from tunewise.studies.jobs import Progress, label_of, next_jobs, progress_of
 
 TAIL = 8_000  # bytes of a dead process's output that are kept
 
@@ -34,8 +34,8 @@ class Ledger:
     def __init__(self, folder: StudyFolder, on_event: OnEvent) -> None:
         self.folder, self.on_event = folder, on_event
         self.study = folder.study()
-        self.records: dict[str, Record] = {}
-        self.tests: dict[str, Record] = {}
+        self.records: dict[str, TrialRecord] = {}
+        self.tests: dict[str, TrialRecord] = {}
         self.features: set[str] = set()
         folder.remove_drafts()
         self.repair()
@@ -131,13 +131,13 @@ class Ledger:
         place, output = self._place(job), self.folder.output_file(job.key)
         if said := _tail(output):
             write_bytes(place / "output.txt", said)
-        costs = {
-            "seconds": {"total": seconds},
-            "bytes": {"peak_resident": _peak_said(output)},
-            "host": socket.gethostname(),
-        }
         record = write_ending(
-            place, status=ending.status, error=ending.error, settings=job.settings, costs=costs
+            place,
+            status=ending.status,
+            error=ending.error,
+            settings=job.settings,
+            seconds=seconds,
+            peak_resident=_peak_said(output),
         )
         if job.kind == "trial":
             self.folder.remove_weights(job.id, ending.status)
@@ -150,7 +150,7 @@ class Ledger:
         self.on_event(Notice(f"{name}: {ending.status}. {ending.error} It is tried again later."))
         self.folder.note_aside(job.key, name, ending.status, ending.error)
 
-    def _keep(self, job: Job, record: Record, seconds: float) -> None:
+    def _keep(self, job: Job, record: TrialRecord, seconds: float) -> None:
         (self.tests if job.kind == "test" else self.records)[job.id] = record
         self.on_event(Finished(job, record, seconds))
         for id in weights_to_drop(self.study, self.records, self.tests):
@@ -203,7 +203,7 @@ class Ledger:
     def _move_aside(self, fault: Fault) -> None:
         self.on_event(Notice(self.folder.move_aside(fault)))
 
-    def _compare(self, record: Record) -> None:
+    def _compare(self, record: TrialRecord) -> None:
         """Say so where a trial that ran again came out otherwise than before."""
         now = (record.folder / RESULT).read_bytes()
         for before in self.folder.earlier_results(record.id):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from tunewise.core.canonical import canonical, settings_of
+from tunewise.core.canonical import JSONObject, Settings, canonical, settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.methods.base import Adaptation, Method
+from tunewise.store.records import MethodRecord, TrialSettings
 from tunewise.studyfile.naming import differing, folded, model_names, suffix
 from tunewise.studyfile.read_settings import build, combinations
 from tunewise.studyfile.settings import MethodEntry, ModelChoice, StudySettings
@@ -19,38 +20,35 @@ UNSAID: tuple[Any, ...] = (None, (None,))  # settings left to the method
 
 
 @dataclass(frozen=True)
-class Point:
+class PlannedPoint:
     """One point of the search: what it chooses, by path, and the parts that follow from it.
 
     `training` has its learning rate filled in; it is None where the loop trains nothing.
     """
 
-    chosen: Mapping[str, Any]  # such as {"training.learning_rate": 1e-4}; empty without a search
+    chosen: Settings  # such as {"training.learning_rate": 1e-4}; empty without a search
     method: Method
     training: TrainingSettings | None
     limit: int | None = None  # tokens of a text, where no training says it
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> TrialSettings:
         """What a trial carries of this point: every value of method and training."""
-        limit = {} if self.limit is None else {"max_length": self.limit}
-        return limit | {
-            "method": {
-                "name": self.method.name,
-                "version": self.method.version,
-                "settings": settings_of(self.method),
-            },
-            "training": {} if self.training is None else settings_of(self.training),
-        }
+        method = self.method
+        return TrialSettings(
+            max_length=self.limit,
+            method=MethodRecord(method.name, method.version, settings_of(method)),
+            training={} if self.training is None else settings_of(self.training),
+        )
 
 
 @dataclass(frozen=True)
-class Contender:
+class PlannedContender:
     """A row of the final table: a model (or none) with a method and its settings."""
 
     name: str
     model: ModelChoice | None
     entry: MethodEntry
-    points: tuple[Point, ...]
+    points: tuple[PlannedPoint, ...]
 
     @property
     def method(self) -> Method:
@@ -66,7 +64,7 @@ class Contender:
         """The names of what is tuned away on validation."""
         return [path.partition(".")[2] for path in self.points[0].chosen]
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JSONObject:
         """The method's settings, without those that the search chooses."""
         values = settings_of(self.method)
         return {key: values[key] for key in values if f"method.{key}" not in self.points[0].chosen}
@@ -75,7 +73,7 @@ class Contender:
         """How many trainings it takes: each point once, then the best with the other seeds."""
         return len(self.points) + (seeds - 1 if self.method.seeded else 0)
 
-    def fixed(self) -> dict[str, Any]:
+    def fixed(self) -> JSONObject:
         """Every value of method and training that no search chooses, by path."""
         training = self.points[0].training
         values = {**self.method.open_defaults(), **settings_of(self.method)}
@@ -91,7 +89,7 @@ class Contender:
 class Expansion:
     """The contenders of a study. `notes` says what a reader of the file may not expect."""
 
-    contenders: tuple[Contender, ...]
+    contenders: tuple[PlannedContender, ...]
     notes: tuple[str, ...]
     seeds: int
 
@@ -128,7 +126,7 @@ def describe(expansion: Expansion) -> list[str]:
     return [*lines, f"{total}, {_count(expansion.seeds, 'seed')}.", *expansion.notes]
 
 
-def _rates(row: Contender) -> str:
+def _rates(row: PlannedContender) -> str:
     """The learning rates that are used, and whether they are the method's own default."""
     rates = [point.training.learning_rate for point in row.points if point.training is not None]
     if not rates:
@@ -139,7 +137,7 @@ def _rates(row: Contender) -> str:
     return f", learning rate {told}{' (default)' if left else ''}"
 
 
-def _rows(study: StudySettings) -> Iterator[Contender]:
+def _rows(study: StudySettings) -> Iterator[PlannedContender]:
     for entry in study.methods:
         models = study.models if entry.part.uses_model else (None,)
         fixed = product(
@@ -153,35 +151,35 @@ def _rows(study: StudySettings) -> Iterator[Contender]:
                 replace(_point(entry, settings, training, chosen), limit=limit)
                 for chosen in combinations(entry.search)
             )
-            yield Contender("", model, entry, points)
+            yield PlannedContender("", model, entry, points)
 
 
 def _point(
     entry: MethodEntry,
-    settings: Mapping[str, Any],
-    training: Mapping[str, Any],
-    chosen: Mapping[str, Any],
-) -> Point:
+    settings: Settings,
+    training: Settings,
+    chosen: Settings,
+) -> PlannedPoint:
     values = {"method": dict(settings), "training": dict(training)}
     for path, value in chosen.items():
         section, name = path.split(".")
         values[section][name] = value
     method: Method = build(entry.part, values["method"])
     if not isinstance(method, Adaptation):
-        return Point(chosen, method, None)
+        return PlannedPoint(chosen, method, None)
     loop: TrainingSettings = build(TrainingSettings, values["training"])
     if loop.learning_rate is None:
         loop = replace(loop, learning_rate=method.learning_rate)
-    return Point(chosen, method, loop)
+    return PlannedPoint(chosen, method, loop)
 
 
-def _once(rows: Iterator[Contender], notes: list[str]) -> list[Contender]:
+def _once(rows: Iterator[PlannedContender], notes: list[str]) -> list[PlannedContender]:
     """Each different contender, and each different point of it, once; the rest becomes notes."""
-    seen: dict[str, Contender] = {}
+    seen: dict[str, PlannedContender] = {}
     for row in rows:
-        points: dict[str, Point] = {}
+        points: dict[str, PlannedPoint] = {}
         for point in row.points:
-            points.setdefault(canonical(point.settings()), point)
+            points.setdefault(canonical(point.settings().as_json()), point)
         if len(points) < len(row.points):
             notes.append(f"{row.entry.place}: a search point stands twice and is tried once.")
         key = canonical([str(row.model) if row.model else None, sorted(points)])
@@ -192,20 +190,20 @@ def _once(rows: Iterator[Contender], notes: list[str]) -> list[Contender]:
     return list(seen.values())
 
 
-def _same_as(row: Contender, other: Contender) -> str:
+def _same_as(row: PlannedContender, other: PlannedContender) -> str:
     if row.entry is other.entry:
         return "a contender stands twice with the same settings"
     return f"the same contender as {other.entry.place}"
 
 
-def _named(rows: Sequence[Contender], *, several_models: bool) -> list[Contender]:
-    groups: dict[str, list[Contender]] = {}
+def _named(rows: Sequence[PlannedContender], *, several_models: bool) -> list[PlannedContender]:
+    groups: dict[str, list[PlannedContender]] = {}
     for row in rows:
         groups.setdefault(row.entry.label, []).append(row)
     problems = _shared_names(groups)
     models = model_names(row.model for row in rows if row.model)
     keys = {base: differing([row.fixed() for row in group]) for base, group in groups.items()}
-    named: dict[str, Contender] = {}
+    named: dict[str, PlannedContender] = {}
     for row in rows:
         base = row.entry.label
         name = base + suffix(row.fixed(), keys[base])
@@ -219,7 +217,7 @@ def _named(rows: Sequence[Contender], *, several_models: bool) -> list[Contender
     return list(named.values())
 
 
-def _shared_names(groups: Mapping[str, Sequence[Contender]]) -> list[Problem]:
+def _shared_names(groups: Mapping[str, Sequence[PlannedContender]]) -> list[Problem]:
     """Entries that were given one name by hand, although they differ."""
     problems = []
     for base, group in groups.items():
@@ -231,7 +229,7 @@ def _shared_names(groups: Mapping[str, Sequence[Contender]]) -> list[Problem]:
     return problems
 
 
-def _clash(row: Contender, name: str, other: Contender) -> Problem:
+def _clash(row: PlannedContender, name: str, other: PlannedContender) -> Problem:
     if name == other.name:
         return Problem(row.entry.place, f"'{name}' is also the name of {other.entry.place}.")
     return Problem(
@@ -241,7 +239,7 @@ def _clash(row: Contender, name: str, other: Contender) -> Problem:
     )
 
 
-def _unequal(rows: Sequence[Contender]) -> list[str]:
+def _unequal(rows: Sequence[PlannedContender]) -> list[str]:
     """A note where one trained contender is tuned over more points than another."""
     points = {row.name: len(row.points) for row in rows if row.trained}
     if len(set(points.values())) < 2:

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import MissingExtra
 from tunewise.core.outside import is_outside, told
-from tunewise.trackers.runs import Point, Run
+from tunewise.trackers.runs import Reading, Run
 
 LOCK = ".lock"
 POLITE = 10  # of the system's 0 to 19
@@ -52,5 +52,5 @@ def main(write: Write) -> None:
         sys.exit(told(error))
 
 
-def _run(values: dict[str, Any]) -> Run:
-    return Run(**{**values, "points": tuple(Point(**point) for point in values["points"])})
+def _run(values: JSONObject) -> Run:
+    return Run(**{**values, "points": tuple(Reading(**point) for point in values["points"])})

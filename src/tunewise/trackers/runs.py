@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.evidence import Contender, Trial, gather
-from tunewise.store.log import read_log
+from tunewise.store.log import Event, read_log
 from tunewise.store.study import StudyFolder
-from tunewise.store.trials import LOG, RESULT, Record
+from tunewise.store.trials import LOG, RESULT, TrialRecord
 
 STEP = {"loss": "train/loss", "learning_rate": "train/learning_rate"} | {
     "gradient_norm": "train/gradient_norm"
@@ -19,7 +20,7 @@ EPOCH = {"train_loss": "train/epoch_loss", "train_accuracy": "train/epoch_accura
 
 
 @dataclass(frozen=True)
-class Point:
+class Reading:
     """Metrics at a step of a training. `seconds` are since its start."""
 
     step: int
@@ -39,7 +40,7 @@ class Run:
     seconds: float
     settings: dict[str, str | int | float | bool]  # flat, keys with dots
     tags: dict[str, str]
-    points: tuple[Point, ...]
+    points: tuple[Reading, ...]
     summary: dict[str, float]  # final scores, and what was measured
 
 
@@ -53,7 +54,7 @@ def runs_of(folder: StudyFolder) -> list[Run]:
     ]
 
 
-def _run(contender: Contender, point: Mapping[str, Any], trial: Trial) -> Run:
+def _run(contender: Contender, point: Settings, trial: Trial) -> Run:
     record = trial.record
     chosen = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
     log = read_log(record.folder / LOG)
@@ -63,8 +64,8 @@ def _run(contender: Contender, point: Mapping[str, Any], trial: Trial) -> Run:
         contender=contender.name,
         status=record.status,
         started=_started(record),
-        seconds=float(record.costs.get("seconds", {}).get("total") or 0.0),
-        settings=dict(_flat(record.result.get("settings", {}))),
+        seconds=record.costs.total_seconds or 0.0,
+        settings=dict(_flat(record.result.settings.as_json())),
         tags={
             "tunewise.trial": record.id,
             "tunewise.contender": contender.name,
@@ -72,42 +73,43 @@ def _run(contender: Contender, point: Mapping[str, Any], trial: Trial) -> Run:
             "tunewise.model": contender.model or "",
             "tunewise.status": record.status,
         },
-        points=tuple(place for event in log if (place := _point(event)).values),
+        points=tuple(place for event in log if (place := _reading(event)).values),
         summary=_summary(trial),
     )
 
 
-def _point(event: Mapping[str, Any]) -> Point:
-    values: dict[str, Any] = {}
+def _reading(event: Event) -> Reading:
+    values: JSONObject = {}
     if event["event"] == "step":
         values = {name: event.get(key) for key, name in STEP.items()}
     elif event["event"] == "evaluation":
         values = {name: event.get(key) for key, name in EPOCH.items()}
         values |= {f"validation/{name}": v for name, v in event.get("validation", {}).items()}
     numbers = {name: float(value) for name, value in values.items() if value is not None}
-    return Point(int(event.get("step", 0)), float(event.get("seconds", 0.0)), numbers)
+    return Reading(int(event.get("step", 0)), float(event.get("seconds", 0.0)), numbers)
 
 
 def _summary(trial: Trial) -> dict[str, float]:
     """The scores of the epoch that counts, the test's where it was opened, and the costs."""
     record = trial.record
-    found: dict[str, Any] = {
+    found: JSONObject = {
         f"final/{split}_{name}": value
         for split in ("validation", "test")
         for name, value in trial.metrics(split).items()
     }
-    counts = record.result.get("parameters") or {}
-    found |= {f"parameters/{name}": value for name, value in counts.items()}
-    found |= {f"seconds/{phase}": value for phase, value in record.costs.get("seconds", {}).items()}
-    found |= {f"bytes/{name}": value for name, value in record.costs.get("bytes", {}).items()}
+    counts, costs = record.result.parameters, record.costs
+    found |= (
+        {f"parameters/{name}": value for name, value in counts.as_json().items()} if counts else {}
+    )
+    found |= {f"seconds/{phase}": value for phase, value in costs.seconds.items()}
+    found |= {f"bytes/{name}": value for name, value in costs.bytes.as_json().items()}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
-def _started(record: Record) -> float:
+def _started(record: TrialRecord) -> float:
     """When the trial began; when it ended, for one that could not say."""
-    said = record.costs.get("started")
-    if said:
-        return datetime.fromisoformat(str(said)).timestamp()
+    if record.costs.started:
+        return datetime.fromisoformat(record.costs.started).timestamp()
     return (record.folder / RESULT).stat().st_mtime
 
 

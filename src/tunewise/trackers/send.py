@@ -83,7 +83,7 @@ def track(folder: StudyFolder, name: str, *, seconds: float = SECONDS) -> Sent:
     new = [run for run in runs if before.get(run.id) != marks[run.id]]
     if new:
         place.mkdir(parents=True, exist_ok=True)
-        _write(name, place, as_text(str(folder.study()["name"]), new), seconds)
+        _write(name, place, as_text(folder.study().name, new), seconds)
         write_json(place / SENT, {**before, **marks})
     return Sent(name, len(new), place, LOOK[name].format(place=shlex.quote(str(place))))
 

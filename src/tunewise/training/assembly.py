@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import PICTURES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
+from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.training.encoded_split import Feed, Stored, TrunkOutputs
@@ -31,9 +31,9 @@ from tunewise.training.vectors import VectorStore, frozen_encoders
 
 @dataclass
 class Parts:
-    """What a trial is made of. `settings` is the JSON that also names the trial."""
+    """What a trial is made of. `settings` also name the trial."""
 
-    settings: dict[str, Any]
+    settings: TrialSettings
     study_folder: Path
     task: Task
     method: Method
@@ -42,20 +42,22 @@ class Parts:
     seed: int
 
     @classmethod
-    def of(cls, settings: dict[str, Any], study_folder: Path) -> Parts:
-        task = {**settings["task"]}
+    def of(cls, settings: TrialSettings, study_folder: Path) -> Parts:
+        if settings.seed is None:
+            raise TypeError("a search point is no trial: its settings have no seed")
+        task = {**settings.task}
         asked = TASKS.build(task.pop("kind"), task)
-        method = METHODS.build(settings["method"]["name"], settings["method"]["settings"])
-        limit = settings.get("max_length")  # of what is not trained
-        training = TrainingSettings(**(settings["training"] or {"max_length": limit}))
+        method = METHODS.build(settings.method.name, settings.method.settings)
+        limit = settings.max_length  # of what is not trained
+        training = TrainingSettings(**(settings.training or {"max_length": limit}))
         return cls(
             settings=settings,
             study_folder=study_folder,
             task=asked.learning(training.loss_on),
             method=method.for_columns(asked.reading.texts),
             training=training,
-            options=tuple(settings["task"].get("labels") or ()),
-            seed=settings["seed"],
+            options=tuple(settings.task.get("labels") or ()),
+            seed=settings.seed,
         )
 
     def examples(self, split: str) -> list[Example]:
@@ -78,28 +80,28 @@ class Parts:
         Raises:
             DamagedFile: its files have changed since, which is no doing of the trial.
         """
-        if self.settings["model"] is not None:
+        if self.settings.model is not None:
             data = self.study_folder / "data" / "train.parquet"  # written at every start
             try:
-                check_unchanged(self.settings["model"], since=data.stat().st_ctime)
+                check_unchanged(self.settings.model.as_json(), since=data.stat().st_ctime)
             except InputError as error:
                 raise DamagedFile(str(error)) from error
 
     def build_model(self) -> Model | None:
         """The model as its checkpoint has it, with a new head; None where none is used."""
-        source = self.settings["model"]
+        source = self.settings.model
         if source is None:
             return None
         if self.method.asks_writer:
-            model = build_writer(source["source"], seed=0, revision=source["revision"])
+            model = build_writer(source.source, seed=0, revision=source.revision)
             if torch.cuda.is_available():
                 model.module.to("cuda")
             return replace(model, longest_text=self.max_length(model))
         model = self.task.builder.build(
-            source["source"],
+            source.source,
             options=self.options,
             seed=derive(self.seed, "head"),
-            revision=source["revision"],
+            revision=source.revision,
             dropout=self.training.dropout,
         )
         return replace(model, longest_text=self.max_length(model))
@@ -164,12 +166,13 @@ class Feeds:
         self.model = model
         self.store: FeatureStore | None = None
         self.vectors: VectorStore | None = None
+        source, data = parts.settings.model, parts.settings.data
         key = features_of(
             model,
-            parts.settings["model"]["hash"],
+            source.hash if source else "",
             parts.task,
             parts.max_length(model),
-            parts.settings["data"]["hash"],
+            data.hash,
         )
         if key is None:
             return

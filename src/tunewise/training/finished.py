@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import read_json
 from tunewise.methods.base import Adaptation, AsIs, Direct, Predictor
+from tunewise.store.json_record import NotARecord
+from tunewise.store.records import TrialSettings
 from tunewise.store.trials import refuse_newer
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.predictor import ModelPredictor
@@ -77,11 +80,12 @@ def exported_parts(folder: Path) -> Parts:
     described = read_json(path)
     refuse_newer(path, described)
     try:
-        settings = described["settings"]
-        if settings["model"] and settings["model"]["source"] == HERE:
-            settings["model"]["source"] = str(folder.resolve())
+        settings = TrialSettings.from_json(described["settings"])
+        if settings.model and settings.model.source == HERE:
+            here = replace(settings.model, source=str(folder.resolve()))
+            settings = replace(settings, model=here)
         return Parts.of(settings, folder)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, NotARecord) as error:
         raise DamagedFile(f"{path}: not the description of an export ({error!r}).") from error
 
 

@@ -17,7 +17,6 @@ from tunewise.data.examples import Example, Prediction
 from tunewise.tasks.base import Task
 from tunewise.training.loop import Diverged
 
-SCHEMA = 1
 NO_KERNEL = re.compile(r"\"(\w+)\" not implemented for '(Half|BFloat16)'")
 KINDS = {"Half": "float16", "BFloat16": "bfloat16"}  # as torch's kernels call them
 

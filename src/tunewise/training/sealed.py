@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from tunewise.core.files import mark_complete, write_json
+from tunewise.core.files import write_json
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example, Prediction
 from tunewise.store.aside import OPENED
 from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job
+from tunewise.store.trials import write_test
 from tunewise.training.assembly import Feeds, Parts
 from tunewise.training.finished import load_predictor
-from tunewise.training.outcome import SCHEMA, write_predictions
+from tunewise.training.outcome import write_predictions
 from tunewise.training.predictor import ModelPredictor, predict_feed
 
 
 class SealedTest:
     """Opens the test split for one chosen trial, once, and writes what came out."""
 
-    def __init__(self, job: dict[str, Any], study_folder: Path) -> None:
-        self.id: str = job["id"]
+    def __init__(self, job: Job, study_folder: Path) -> None:
+        self.id = job.id
         self.study = StudyFolder(study_folder)
         self.folder = self.study.test_folder(self.id)
-        self.parts = Parts.of(job["settings"], study_folder)
+        self.parts = Parts.of(job.settings, study_folder)
 
     def run(self) -> str:
         weights = self.study.weights(self.id)  # damaged ones raise before anything is opened
@@ -35,21 +36,8 @@ class SealedTest:
             examples = self.parts.examples("test")
             predictions = self._predict(weights, examples)
         write_predictions(self.folder, "test", self.parts.task, predictions, examples)
-        result = {
-            "schema": SCHEMA,
-            "id": self.id,
-            "status": "done",
-            "metrics": {"test": self.parts.score(predictions, examples)},
-        }
-        costs = {
-            "schema": SCHEMA,
-            "opened": openings[-1],
-            "openings": openings,  # more than one: an opening was cut short before it was scored
-            "seconds": stopwatch.seconds,
-        }
-        write_json(self.folder / "result.json", result)
-        write_json(self.folder / "costs.json", costs)
-        mark_complete(self.folder)
+        scores = self.parts.score(predictions, examples)
+        write_test(self.folder, metrics=scores, openings=openings, seconds=stopwatch.seconds)
         return "done"
 
     def _note_opening(self) -> list[str]:

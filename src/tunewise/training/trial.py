@@ -14,23 +14,32 @@ import torch
 from tunewise.backbones.model import Model
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import COMPLETE, mark_complete, remove_folder, sha256_of, write_json
+from tunewise.core.files import COMPLETE, mark_complete, remove_folder, sha256_of
 from tunewise.core.outside import is_outside
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
 from tunewise.costs.parameters import parameter_counts
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs, Direct
-from tunewise.store.weights import BOUND
+from tunewise.store.trial_records import (
+    Check,
+    EpochRecord,
+    Job,
+    TokenCounts,
+    TrialBytes,
+    TrialCosts,
+    TrialResult,
+)
+from tunewise.store.trials import write_trial
 from tunewise.tasks.base import Encoded
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.checks.answers import StartCheck, merge_check
-from tunewise.training.checks.findings import Check, checks_of, guarded
+from tunewise.training.checks.findings import checks_of, guarded
 from tunewise.training.checks.weights import all_saved, as_promised
 from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Interrupted, Training
-from tunewise.training.outcome import SCHEMA, described, folder_bytes, status_of, write_predictions
+from tunewise.training.outcome import described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
 from tunewise.training.progress import Progress
 from tunewise.training.seeds import derive
@@ -39,46 +48,37 @@ from tunewise.training.trial_profiler import TrialProfiler
 CHECKPOINT_SECONDS = 60.0
 
 
-class Trial:
+class TrialRun:
     """Trains or fits one contender at one point with one seed, and scores it on validation."""
 
-    def __init__(self, job: dict[str, Any], study_folder: Path, stop: Callable[[], bool]) -> None:
-        self.id: str = job["id"]
-        self.promised: dict[str, int] | None = job.get("promised")  # the plan's counts
-        self.checkpoint_seconds: float = job.get("checkpoint_seconds", CHECKPOINT_SECONDS)
+    def __init__(self, job: Job, study_folder: Path, stop: Callable[[], bool]) -> None:
+        self.id = job.id
+        self.promised = job.promised
+        self.checkpoint_seconds = CHECKPOINT_SECONDS
+        if job.checkpoint_seconds is not None:
+            self.checkpoint_seconds = job.checkpoint_seconds
         self.folder = study_folder / "trials" / self.id
         self.weights = study_folder / "weights" / self.id
-        self.parts = Parts.of(job["settings"], study_folder)
+        self.parts = Parts.of(job.settings, study_folder)
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
         self.profiler = TrialProfiler()
         self.log = TrialLog(self.folder / "log.jsonl")
-        self.result: dict[str, Any] = {
-            "schema": SCHEMA,
-            "id": self.id,
-            "settings": job["settings"],
-            "status": "done",
-            "error": None,
-            "flags": [],
-            "metrics": {},
-            "best_epoch": None,
-            "epochs": [],
-            "parameters": None,
-            "steps": 0,
-            "tokens": None,
-            "truncated_share": {},
-            "checks": [],
-        }
+        self.result = TrialResult(self.id, job.settings, steps=0)  # as far as it has come
 
     def run(self) -> str:
         status, error = self._attempt()
         if status == "out-of-memory" and self._halve_parts():
             status, error = self._attempt()
         if status != "interrupted":
-            self.result["status"], self.result["error"] = status, error
+            self._note(status=status, error=error)
             self._finish()
         return status
+
+    def _note(self, **found: Any) -> None:
+        """Write down what the trial has found out: fields of its result."""
+        self.result = replace(self.result, **found)
 
     def _attempt(self) -> tuple[str, str | None]:
         """Status and error, as texts: an exception kept would keep the model in memory too."""
@@ -104,7 +104,7 @@ class Trial:
                 predictions = self._ask(method, validation)
             case Direct() as method:
                 predictions = self._fit(method, train, validation)
-        self.result["metrics"]["validation"] = self.parts.score(predictions, validation)
+        self._note(metrics={"validation": self.parts.score(predictions, validation)})
         write_predictions(self.folder, "validation", self.parts.task, predictions, validation)
 
     def _halve_parts(self) -> bool:
@@ -137,7 +137,7 @@ class Trial:
             model = prepared_model(self.parts, method)
             limit = self.parts.max_length(model)
             encoded = self.parts.task.encode(validation, model.coder, max_length=limit)
-            self.result["parameters"] = parameter_counts(model.module, model.head)
+            self._note(parameters=parameter_counts(model.module, model.head))
             self._note_lengths({"validation": encoded}, limit)
         with self.stopwatch.phase("evaluate"):
             feed = Feed(self.parts.task, model.coder, encoded, seed=self.parts.seed)
@@ -159,13 +159,12 @@ class Trial:
             encoded_validation = task.encode(validation, model.coder, max_length=limit)
             self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
             self._note_left_out(train, encoded)
-            self.result["parameters"] = parameter_counts(model.module, model.head)
-            self.result["checks"] = [
-                as_promised(model.module, model.head, self.promised).plain(),
-                guarded(
-                    lambda: start.check(model, promised=method.starts_at_base), "start"
-                ).plain(),
-            ]
+            counts = parameter_counts(model.module, model.head)
+            checks = (
+                as_promised(model.module, model.head, self.promised),
+                guarded(lambda: start.check(model, promised=method.starts_at_base), "start"),
+            )
+            self._note(parameters=counts, checks=checks)
         with self.stopwatch.phase("features"):
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
@@ -197,10 +196,9 @@ class Trial:
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
             if method.saves_all:
-                saved = all_saved(self.weights, self.result["parameters"]["trainable"])
-                self.result["checks"].append(saved.plain())
+                self._add_checks(all_saved(self.weights, counts.trainable))
             remove_folder(self.weights / "checkpoint")
-            self.result["checks"].append(self._merge_check(method, model, start.examples).plain())
+            self._add_checks(self._merge_check(method, model, start.examples))
         return predictions
 
     def _merge_check(self, method: Adaptation, model: Model, examples: Sequence[Example]) -> Check:
@@ -210,14 +208,19 @@ class Trial:
             lambda: merge_check(method, model, task, examples, computed_in=computed_in), "merge"
         )
 
+    def _add_checks(self, *found: Check) -> None:
+        self._note(checks=(*self.result.checks, *found))
+
     def _note_lengths(self, encoded: Mapping[str, Sequence[Encoded]], limit: int) -> None:
         """How much is cut, and which questions do not fit at all and get no answer."""
-        for split, items in encoded.items():
-            share = sum(item.full_length > limit for item in items) / max(1, len(items))
-            self.result["truncated_share"][split] = share
+        cut = {
+            split: sum(item.full_length > limit for item in items) / max(1, len(items))
+            for split, items in encoded.items()
+        }
+        self._note(truncated_share={**self.result.truncated_share, **cut})
         unfit = [item.id for item in encoded["validation"] if not item.fits]
         if unfit:
-            self.result["left_out"] = {"validation": unfit}
+            self._note(left_out={"validation": tuple(unfit)})
 
     def _note_left_out(self, train: Sequence[Example], encoded: Sequence[Encoded]) -> None:
         """Name the examples that nothing is learnt from, as their answer does not fit.
@@ -228,53 +231,49 @@ class Trial:
         if not encoded:
             raise InputError([Problem("train", "no example fits with its answer: max_length.")])
         kept = {item.id for item in encoded}
-        left_out = [example.id for example in train if example.id not in kept]
+        left_out = tuple(example.id for example in train if example.id not in kept)
         if left_out:
-            self.result["left_out"] = {**self.result.get("left_out", {}), "train": left_out}
+            self._note(left_out={**(self.result.left_out or {}), "train": left_out})
 
     def _record(self, progress: Progress, predictions: Sequence[Prediction]) -> None:
-        self.result["best_epoch"] = progress.best_epoch or len(progress.epochs)
-        self.result["epochs"] = progress.epochs
-        self.result["steps"] = progress.step
+        self._note(
+            best_epoch=progress.best_epoch or len(progress.epochs),
+            epochs=tuple(map(EpochRecord.from_json, progress.epochs)),
+            steps=progress.step,
+            tokens=TokenCounts(progress.real_tokens, progress.padded_tokens),
+        )
         if self.parts.training.precision == "float16":
-            self.result["skipped_steps"] = progress.scale.skipped  # their gradients overflowed
-        found = checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
-        self.result["checks"] += [check.plain() for check in found]
-        self.result["tokens"] = {"real": progress.real_tokens, "padded": progress.padded_tokens}
+            self._note(skipped_steps=progress.scale.skipped)
+        self._add_checks(
+            *checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
+        )
         if len({prediction.answer for prediction in predictions}) == 1:
-            self.result["flags"].append("degenerate")  # one answer for every example
+            self._note(flags=(*self.result.flags, "degenerate"))
 
     def _finish(self) -> None:
-        if self.result["status"] == "done":
+        if self.result.status == "done":
             mark_complete(self.weights)
         else:
             remove_folder(self.weights)
-        self.log.write("end", status=self.result["status"])
-        write_json(self.folder / "result.json", self.result)
-        write_json(self.folder / "costs.json", self._costs())
-        mark_complete(self.folder)
+        self.log.write("end", status=self.result.status)
+        write_trial(self.folder, self.result, self._costs())
 
-    def _costs(self) -> dict[str, Any]:
-        tokens = self.result["tokens"]
+    def _costs(self) -> TrialCosts:
+        tokens, step = self.result.tokens, self.profiler.costs()
         train_seconds = self.stopwatch.seconds.get("train", 0.0)
-        return {
-            "schema": SCHEMA,
-            "started": self.started.isoformat(timespec="seconds"),
-            "seconds": {**self.stopwatch.seconds, "total": self.stopwatch.total()},
-            "bytes": {
-                "peak_resident": peak_resident_bytes(),
-                "artefact": folder_bytes(self.weights),
-            },
-            **self.profiler.costs(),
-            "parts_of_a_step": self.parts.training.accumulate,
-            "tokens_per_second": tokens["real"] / train_seconds if tokens else None,
-            "threads": torch.get_num_threads(),
-            "host": platform.node(),
-            "environment": environment(),
-            **self._bound(),
-        }
-
-    def _bound(self) -> dict[str, Any]:
-        """Which weights are this trial's: none but these are ever used for it."""
         marker = self.weights / COMPLETE
-        return {BOUND: sha256_of(marker)} if marker.is_file() else {}
+        return TrialCosts(
+            started=self.started.isoformat(timespec="seconds"),
+            seconds={**self.stopwatch.seconds, "total": self.stopwatch.total()},
+            bytes=TrialBytes(peak_resident_bytes(), folder_bytes(self.weights)),
+            memory=step.memory if step else None,
+            flops_per_step=step.flops if step else None,
+            share_of_peak=step.share_of_peak if step else None,
+            step_seconds=step.seconds if step else None,
+            parts_of_a_step=self.parts.training.accumulate,
+            tokens_per_second=tokens.real / train_seconds if tokens else None,
+            threads=torch.get_num_threads(),
+            host=platform.node(),
+            environment=environment(),
+            weights=sha256_of(marker) if marker.is_file() else None,
+        )

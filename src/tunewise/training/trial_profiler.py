@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,10 +15,21 @@ from torch.optim import Optimizer
 from tunewise.core.phases import Phase, unmeasured
 from tunewise.costs.machine_speed import known_calibration
 from tunewise.costs.memory import OUTSIDE, StepMeter
+from tunewise.store.trial_records import MemoryRecord
 from tunewise.tasks.base import Batch
 
 TIMED = ("forward", "backward", "update")
 SAMPLED = 16  # on a GPU every so many steps: waiting at each boundary would slow all of them
+
+
+@dataclass(frozen=True)
+class StepCosts:
+    """One counted step, with its share of the machine's peak; seconds are means over all steps."""
+
+    memory: MemoryRecord
+    flops: int
+    share_of_peak: float | None
+    seconds: dict[str, float] | None  # by phase, and how many steps were timed
 
 
 class TrialProfiler:
@@ -91,10 +102,10 @@ class TrialProfiler:
         finally:
             self._counting = None
 
-    def costs(self) -> dict[str, Any]:
-        """What belongs into ``costs.json``; nothing where no step was counted."""
+    def costs(self) -> StepCosts | None:
+        """What a step cost; None where none was counted."""
         if self.counted_step is None:
-            return {}
+            return None
         memory = self.counted_step.memory().as_json()
         for meter in self.counted_evaluations:
             for name, values in meter.memory().as_json().items():
@@ -103,23 +114,17 @@ class TrialProfiler:
         peaks: dict[str, int] = memory["peak_bytes"]
         memory["peak_phase"] = max(peaks, key=lambda phase: peaks[phase])
         flops = sum(memory["flops"][phase] for phase in TIMED if phase in memory["flops"])
-        found = {
-            "memory": {**memory, "counted": self.shape, "device": self.device_bytes or None},
-            "flops_per_step": flops,
-            "share_of_peak": None,
-            "step_seconds": None,
-        }
+        seconds, share = None, None
         if self.timed_steps:
-            found["step_seconds"] = {
-                **{phase: self.seconds[phase] / self.timed_steps for phase in TIMED},
-                "steps": self.timed_steps,
-            }
+            seconds = {phase: self.seconds[phase] / self.timed_steps for phase in TIMED}
+            seconds["steps"] = self.timed_steps
             calibration = known_calibration(torch.get_num_threads())
             if calibration is not None:
                 done = flops / self.shape["padded_tokens"] * self.timed_tokens
                 reached = done / sum(self.seconds.values())
-                found["share_of_peak"] = reached / calibration.flops_per_second
-        return found
+                share = reached / calibration.flops_per_second
+        whole = {**memory, "counted": self.shape, "device": self.device_bytes or None}
+        return StepCosts(MemoryRecord.from_json(whole), flops, share, seconds)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import Problem
 from tunewise.core.format import first_of, plural
 from tunewise.data.audit.leakage import Keys, SharedTexts, shared_groups, shared_texts, text_keys
@@ -29,7 +29,7 @@ class Audit:
 
     problems: list[Problem]
     warnings: list[str]
-    facts: dict[str, Any]  # JSON values
+    facts: JSONObject  # JSON values
 
 
 def audit(
@@ -249,7 +249,7 @@ def _check_lengths(
 ) -> None:
     for name, rows in splits.items():
         lengths = token_lengths([tuple(row[column] for column in texts) for row in rows])
-        facts: dict[str, Any] = {"tokens": _summary(lengths)}
+        facts: JSONObject = {"tokens": _summary(lengths)}
         if max_length is not None:
             cut = sum(length > max_length for length in lengths)
             facts["truncated_share"] = cut / len(lengths)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.data.audit.near_duplicates import NEAR, Shingles, jaccard, near_pairs, plain, shingles
 from tunewise.data.table import PLACE, Row, Splits
 
@@ -43,7 +44,7 @@ class SharedTexts:
         """The fraction of the rows of `of` that are alike."""
         return self.alike / self.rows
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JSONObject:
         return {
             **asdict(self),
             "share": self.share,
@@ -145,7 +146,7 @@ class SharedGroup:
     split: str
     share: float
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JSONObject:
         return asdict(self)
 
 

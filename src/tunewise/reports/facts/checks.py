@@ -22,7 +22,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class FailedCheck:
     """A check that some trainings of a contender did not pass."""
 
     contender: str
@@ -39,17 +39,17 @@ class Checks:
 
     trials: int
     looked_for: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[FailedCheck, ...]
 
 
 def checks(evidence: Evidence) -> Checks:
     """The findings, contender by contender; trials of older versions carry none."""
     told = {
-        trial.record.id: trial.record.result.get("checks") or []
+        trial.record.id: trial.record.result.checks
         for contender in evidence.contenders
         for trial in contender.trials
     }
-    names = dict.fromkeys(str(check["name"]) for found in told.values() for check in found)
+    names = dict.fromkeys(check.name for found in told.values() for check in found)
     return Checks(
         trials=sum(bool(found) for found in told.values()),
         looked_for=tuple(TITLES.get(name, name) for name in names),
@@ -57,17 +57,17 @@ def checks(evidence: Evidence) -> Checks:
     )
 
 
-def _of(contender: Contender) -> Iterator[Finding]:
+def _of(contender: Contender) -> Iterator[FailedCheck]:
     by_name: dict[str, list[tuple[bool, str]]] = {}
     for trial in contender.trials:
-        for check in trial.record.result.get("checks") or ():
-            if check.get("passed") is not None:
-                outcome = (bool(check["passed"]), str(check.get("detail") or ""))
-                by_name.setdefault(str(check["name"]), []).append(outcome)
+        for check in trial.record.result.checks:
+            if check.passed is not None:
+                outcome = (check.passed, check.detail)
+                by_name.setdefault(check.name, []).append(outcome)
     for name, outcomes in by_name.items():
         failed = [detail for passed, detail in outcomes if not passed]
         if failed:
-            yield Finding(
+            yield FailedCheck(
                 contender=contender.name,
                 position=contender.position,
                 check=TITLES.get(name, name),

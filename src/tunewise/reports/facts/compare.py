@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.comparability.finding import value_words
@@ -112,7 +113,7 @@ def contest(evidence: Evidence, results: Results, first: str, second: str) -> Co
     )
 
 
-def contest_record(found: Contest) -> dict[str, Any]:
+def contest_record(found: Contest) -> JSONObject:
     """Everything as JSON values, every differing item included."""
     return {
         "first": found.first,

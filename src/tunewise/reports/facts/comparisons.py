@@ -31,7 +31,7 @@ def comparison(evidence: Evidence) -> Comparison | None:
         evidence.headline,
         rng=np.random.default_rng(0),
         family=_family(evidence, {row.name for row in rows}),
-        equivalence_margin=evidence.study.get("equivalence_margin"),
+        equivalence_margin=evidence.study.equivalence_margin,
         level=LEVEL,
     )
 
@@ -83,7 +83,7 @@ def _row(contender: Contender, split: str) -> RowScores | None:
 
 def _family(evidence: Evidence, present: set[str]) -> Family:
     """The pairs declared before the study ran, as far as both have answered."""
-    declared = evidence.study.get("family", "to-best")
+    declared = evidence.study.family
     if isinstance(declared, str):
         return "to-best"
     return [(one, other) for one, other in declared if {one, other} <= present]

@@ -9,8 +9,6 @@ from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.statistics.metrics import METRICS
 
-KNOWN_BYTES = ("peak_resident", "artefact")
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -36,9 +34,8 @@ def _more_bytes(contender: Contender) -> dict[str, int]:
     """The most that any seed needed, of every other number of bytes it wrote down."""
     most: dict[str, int] = {}
     for trial in contender.finished:
-        for name, value in (trial.record.costs.get("bytes") or {}).items():
-            if name not in KNOWN_BYTES and isinstance(value, int):
-                most[name] = max(value, most.get(name, 0))
+        for name, value in trial.record.costs.bytes.others.items():
+            most[name] = max(value, most.get(name, 0))
     return most
 
 

@@ -66,9 +66,9 @@ def _over_seeds(contender: Contender, curves: Iterable[dict[float, float]]) -> l
 
 def _by_epoch(trial: Trial, metric: str) -> dict[float, float]:
     return {
-        float(epoch["epoch"]): float(epoch["validation"][metric])
-        for epoch in trial.record.result.get("epochs", ())
-        if epoch.get("validation", {}).get(metric) is not None
+        float(epoch.epoch): score
+        for epoch in trial.record.result.epochs
+        if (score := epoch.validation.get(metric)) is not None
     }
 
 
@@ -79,12 +79,12 @@ def _logged_loss(trial: Trial) -> dict[float, float]:
         for event in read_log(trial.record.folder / LOG)
         if event["event"] == "step" and event.get("loss") is not None
     ]
-    epochs = len(trial.record.result.get("epochs", ()))
+    epochs = len(trial.record.result.epochs)
     if not steps or not epochs:
         return {
-            float(epoch["epoch"]): float(epoch["train_loss"])
-            for epoch in trial.record.result.get("epochs", ())
-            if epoch.get("train_loss") is not None
+            float(epoch.epoch): epoch.train_loss
+            for epoch in trial.record.result.epochs
+            if epoch.train_loss is not None
         }
     last = max(int(event["step"]) for event in steps)
     bins = max(1, min(MOST_BINS, len(steps)) // epochs) * epochs  # none lies over two epochs

@@ -10,14 +10,23 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tunewise.core.canonical import Settings
 from tunewise.core.errors import DamagedStudy
 from tunewise.reports.facts.answers import Answers, read_answers
 from tunewise.reports.facts.places import Places
 from tunewise.statistics.tuning import best_point
 from tunewise.store.faults import Fault
 from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.records import (
+    ContenderRecord,
+    DataRecord,
+    ParameterCounts,
+    PointRecord,
+    StudyRecord,
+    TrialSettings,
+)
 from tunewise.store.study import WHOLE, StudyFolder
-from tunewise.store.trials import Record
+from tunewise.store.trials import TrialRecord
 
 DONE = "done"
 UNFINISHED = "unfinished"  # some of its trials have not run yet
@@ -29,8 +38,8 @@ class Trial:
     """One training run of a contender, with the test it was opened for, if any."""
 
     seed: int
-    record: Record
-    test: Record | None
+    record: TrialRecord
+    test: TrialRecord | None
 
     @property
     def done(self) -> bool:
@@ -40,15 +49,13 @@ class Trial:
     def learned_nothing(self) -> bool:
         """Whether it answers one thing throughout, or its loss did not fall by more than noise."""
         result = self.record.result
-        failed = {
-            check["name"] for check in result.get("checks") or () if check.get("passed") is False
-        }
-        return "degenerate" in (result.get("flags") or ()) or not failed.isdisjoint(LEARNING)
+        failed = {check.name for check in result.checks if check.passed is False}
+        return "degenerate" in result.flags or not failed.isdisjoint(LEARNING)
 
-    def metrics(self, split: str) -> dict[str, float]:
+    def metrics(self, split: str) -> Mapping[str, float | None]:
         """The stored metrics of a split; empty where it was not scored."""
         record = self.test if split == "test" else self.record
-        return {} if record is None else dict(record.result.get("metrics", {}).get(split) or {})
+        return {} if record is None else record.result.metrics.get(split, {})
 
     def answers(self, split: str) -> Answers | None:
         """The stored answers on a split; None where there are none."""
@@ -66,9 +73,9 @@ class Trial:
 class Point:
     """One place in the search, with its trials in the order of the study's seeds."""
 
-    values: dict[str, Any]
+    values: Settings  # by path
     trials: tuple[Trial, ...]
-    settings: dict[str, Any] = field(default_factory=dict)  # task, data, model, method, training
+    settings: TrialSettings = field(default_factory=TrialSettings)
 
     def score(self, metric: str) -> float | None:
         """Its validation score under the first seed, by which points are chosen."""
@@ -84,14 +91,14 @@ class Contender:
     position: int  # in the study; decides its color
     model: str | None
     method: str
-    settings: dict[str, Any]
+    settings: Settings
     searched: tuple[str, ...]
     points: tuple[Point, ...]
     chosen: Point | None
     seeded: bool  # False for a method without randomness: one run is all there is to it
     seeds_planned: int
     tested: bool  # whether its chosen trials are to be scored on a test split
-    parameters: dict[str, int] | None
+    parameters: ParameterCounts | None
     learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
     own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
 
@@ -101,9 +108,9 @@ class Contender:
         return self.chosen or self.points[0]
 
     @property
-    def training(self) -> dict[str, Any]:
+    def training(self) -> Settings:
         """How it was trained; empty for what the loop does not train."""
-        return dict(self.centre.settings.get("training") or {})
+        return self.centre.settings.training
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -151,18 +158,18 @@ class Evidence:
     """A study as it stands: what was asked, and what each contender has shown so far."""
 
     path: Path
-    study: dict[str, Any]
+    study: StudyRecord
     contenders: tuple[Contender, ...]
     places: Places = field(default_factory=Places)
     damaged: tuple[Fault, ...] = ()  # what is not what was written, and does not count
 
     @property
     def name(self) -> str:
-        return str(self.study["name"])
+        return self.study.name
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return tuple(str(label) for label in self.study.get("labels", ()))
+        return tuple(map(str, self.study.labels))
 
     def option(self, position: int) -> str:
         """The name of an answer; its number where the study names no labels."""
@@ -171,7 +178,7 @@ class Evidence:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        return tuple(self.study["metrics"])
+        return self.study.metrics
 
     @property
     def headline(self) -> str:
@@ -179,8 +186,8 @@ class Evidence:
         return self.metrics[0]
 
     @property
-    def data(self) -> dict[str, Any]:
-        return dict(self.study.get("data", {}))
+    def data(self) -> DataRecord:
+        return self.study.data
 
     @cached_property
     def split(self) -> str:
@@ -205,7 +212,7 @@ class Evidence:
     @property
     def text_columns(self) -> list[str]:
         """The columns that the task reads."""
-        return self.study.get("texts") or _text_columns(self.study["task"])
+        return list(self.study.texts) or _text_columns(self.study.task)
 
     def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
         """For each column its value by item id.
@@ -217,7 +224,7 @@ class Evidence:
         path = self._rows(split)
         if path is None:
             return {}
-        table, label = pq.read_table(path), self.study.get("answer", "label")
+        table, label = pq.read_table(path), self.study.answer or "label"
         texts = self.text_columns
         found: dict[str, dict[str, str | None]] = {name: {} for name in names}
         for row in table.to_pylist():
@@ -252,59 +259,60 @@ def gather(folder: StudyFolder) -> Evidence:
     """
     study, records, tests = folder.study(), folder.records(), folder.tests()
     read = [*records.values(), *tests.values()]
-    places = Places([study, *(r.result for r in read), *(r.costs for r in read)])
-    study = places.public(study)
+    parts = [study, *(each.result for each in read), *(each.costs for each in read)]
+    places = Places([part.as_json() for part in parts])
+    study = places.record(study)
     records, tests = _public(records, places), _public(tests, places)
     contenders = tuple(
         _contender(study, position, described, records, tests)
-        for position, described in enumerate(study["contenders"])
+        for position, described in enumerate(study.contenders)
     )
     return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)))
 
 
-def _public(records: Mapping[str, Record], places: Places) -> dict[str, Record]:
+def _public(records: Mapping[str, TrialRecord], places: Places) -> dict[str, TrialRecord]:
     return {
-        id: replace(record, result=places.public(record.result), costs=places.public(record.costs))
+        id: replace(record, result=places.record(record.result), costs=places.record(record.costs))
         for id, record in records.items()
     }
 
 
 def _contender(
-    study: dict[str, Any],
+    study: StudyRecord,
     position: int,
-    described: dict[str, Any],
-    records: Mapping[str, Record],
-    tests: Mapping[str, Record],
+    described: ContenderRecord,
+    records: Mapping[str, TrialRecord],
+    tests: Mapping[str, TrialRecord],
 ) -> Contender:
     seeds = seeds_of(study, described)
-    points = [_point(place, seeds, records, tests) for place in described["points"]]
+    points = [_point(place, seeds, records, tests) for place in described.points]
     return Contender(
-        name=str(described["name"]),
+        name=described.name,
         position=position,
-        model=described.get("model"),
-        method=str(described["method"]),
-        settings=dict(described.get("settings", {})),
-        searched=tuple(described.get("search", ())),
+        model=described.model,
+        method=described.method,
+        settings=described.settings,
+        searched=described.search,
         points=tuple(points),
-        chosen=_chosen(points, seeds[0], study["metrics"][0]),
-        seeded=bool(described.get("seeded", True)),
+        chosen=_chosen(points, seeds[0], study.metrics[0]),
+        seeded=described.seeded,
         seeds_planned=len(seeds),
-        tested=bool(study.get("data", {}).get("has_test")),
+        tested=bool(study.data.has_test),
         parameters=_parameters(described, points),
         learning_rate=_learning_rate(described),
-        own_training=tuple(described.get("own_training", ())),
+        own_training=described.own_training,
     )
 
 
 def _point(
-    place: Mapping[str, Any],
+    place: PointRecord,
     seeds: Sequence[int],
-    records: Mapping[str, Record],
-    tests: Mapping[str, Record],
+    records: Mapping[str, TrialRecord],
+    tests: Mapping[str, TrialRecord],
 ) -> Point:
-    ids = {seed: trial_id(place["identity"], seed) for seed in seeds}
+    ids = {seed: trial_id(place.identity, seed) for seed in seeds}
     trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
-    return Point(dict(place["point"]), tuple(trials), dict(place.get("settings", {})))
+    return Point(place.chosen, tuple(trials), place.settings)
 
 
 def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
@@ -315,18 +323,17 @@ def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | No
     return None if place is None else points[place]
 
 
-def _parameters(described: dict[str, Any], points: Sequence[Point]) -> dict[str, int] | None:
+def _parameters(described: ContenderRecord, points: Sequence[Point]) -> ParameterCounts | None:
     """What the trials counted; what the plan counted where none has ended."""
     for point in points:
         for trial in point.trials:
-            if trial.record.result.get("parameters"):
-                return dict(trial.record.result["parameters"])
-    planned = described.get("parameters")
-    return dict(planned) if planned else None
+            if trial.record.result.parameters:
+                return trial.record.result.parameters
+    return described.parameters
 
 
-def _learning_rate(described: Mapping[str, Any]) -> float | None:
-    rates = {p["settings"]["training"].get("learning_rate") for p in described["points"]}
+def _learning_rate(described: ContenderRecord) -> float | None:
+    rates = {point.settings.training.get("learning_rate") for point in described.points}
     return rates.pop() if len(rates) == 1 else None
 
 
@@ -336,6 +343,6 @@ def _text(value: Any) -> str:
     return "".join(map(str, texts))
 
 
-def _text_columns(task: Mapping[str, Any]) -> list[str]:
+def _text_columns(task: Settings) -> list[str]:
     text = task["text"]
     return [text] if isinstance(text, str) else list(text)

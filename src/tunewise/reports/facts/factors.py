@@ -7,12 +7,13 @@ searched are told on validation, where they were tried, and with the first seed 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tunewise.core.canonical import Settings
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.setting_differences import differing, flat_settings
@@ -20,7 +21,6 @@ from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
 
-Settings = Mapping[str, Any]
 Placed = tuple[RowScores, Settings]  # a row with the settings that tell it from the others
 
 

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 import pyarrow.parquet as pq
 
+from tunewise.core.canonical import JSONObject
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.diversity import distinct, self_f1, unique_share
 from tunewise.statistics.failures import KINDS, failure
 
 EXAMPLES = 3  # shown of each kind of failure
 
-Stored = list[dict[str, Any]]
+Stored = list[JSONObject]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _headline(run: Stored) -> Stored:
     return [row for row in run if row["strategy"] == run[0]["strategy"] and row["sample"] == 0]
 
 
-def _kind(row: dict[str, Any], asked: dict[str, str]) -> str | None:
+def _kind(row: JSONObject, asked: dict[str, str]) -> str | None:
     question = asked.get(row["id"], "")
     return failure(question, row["answer"], row["references"], stopped=row["stopped"])
 

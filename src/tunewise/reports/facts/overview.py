@@ -62,7 +62,8 @@ class Overview:
 def overview(evidence: Evidence, results: Results) -> Overview:
     """Gather it from the records."""
     study, data = evidence.study, evidence.data
-    splits = tuple((name, int(count)) for name, count in data.get("rows", {}).items())
+    models = {name: model.as_json() for name, model in study.models.items()}
+    splits = tuple((name, int(count)) for name, count in data.rows.items())
     counts = _label_counts(evidence, [name for name, _ in splits])
     by_name = {contender.name: contender for contender in evidence.contenders}
     return Overview(
@@ -72,14 +73,14 @@ def overview(evidence: Evidence, results: Results) -> Overview:
         turning=_turning(evidence),
         splits=splits,
         label_counts=counts,
-        warnings=tuple(str(warning) for warning in data.get("audit", {}).get("warnings", ())),
-        accept_leakage=data.get("accept_leakage"),
-        facts=_flat(data.get("audit", {}).get("facts", {})),
+        warnings=data.audit.warnings,
+        accept_leakage=data.accept_leakage,
+        facts=_flat(data.audit.facts),
         failed=_failed(evidence),
         study_file=_study_file(evidence),
-        resolved=json.dumps(study.get("settings", {}), indent=2, ensure_ascii=False),
-        environment=_flat(study.get("environment", {})),
-        hashes=(("data", str(data.get("hash", "–"))), *_flat(study.get("models", {}))),
+        resolved=json.dumps(study.settings, indent=2, ensure_ascii=False),
+        environment=_flat(study.environment),
+        hashes=(("data", data.hash or "–"), *_flat(models)),
         trials=tuple(
             (row, tuple(trial.record.id for trial in by_name[row.name].finished))
             for row in results.rows
@@ -118,7 +119,7 @@ def _turning(evidence: Evidence) -> str | None:
 
 
 def _label_counts(evidence: Evidence, splits: list[str]) -> tuple[LabelCounts, ...]:
-    counts = evidence.data.get("label_counts", {})
+    counts = evidence.data.label_counts
     labels = dict.fromkeys([*evidence.labels, *(str(k) for c in counts.values() for k in c)])
     return tuple(
         LabelCounts(label, tuple(int(counts.get(split, {}).get(label, 0)) for split in splits))
@@ -136,7 +137,7 @@ def _failed(evidence: Evidence) -> tuple[FailedTrial, ...]:
             or "–",
             seed=trial.seed,
             status=trial.record.status,
-            error=str(trial.record.result.get("error") or "no message"),
+            error=trial.record.result.error or "no message",
         )
         for contender in evidence.contenders
         for point in contender.points

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count, duration, listed, percent, points, probability, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import Badge, Block, Column, Named, Paragraph, Section, Table
@@ -78,7 +79,7 @@ def standings(experiments: Sequence[Experiment]) -> Standings:
     return Standings(tuple(rows), len(pairs), _notes(experiments, scored))
 
 
-def standings_record(found: Standings) -> dict[str, Any]:
+def standings_record(found: Standings) -> JSONObject:
     """Everything as JSON values."""
     return {
         "source": "peft",
@@ -158,7 +159,7 @@ def _scored(one: Experiment, compared: tuple[Proportions, float] | None) -> Scor
     return Scored(one, right / ITEMS, wilson(right, ITEMS), pair, p, standing)
 
 
-def _row_record(row: Scored) -> dict[str, Any]:
+def _row_record(row: Scored) -> JSONObject:
     one = row.experiment
     return {
         "name": one.name,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results
+from tunewise.store.trial_records import MemoryRecord
 
 HELD = ("weights", "gradients", "optimizer", "activations")
 TIMED = ("forward", "backward", "update")
@@ -42,34 +42,39 @@ def phases_of(evidence: Evidence, results: Results) -> list[Phases]:
 
 def _phases(contender: Contender) -> Phases | None:
     costs = [trial.record.costs for trial in contender.finished]
-    memories = [one["memory"] for one in costs if isinstance(one.get("memory"), Mapping)]
-    steps = [one["step_seconds"] for one in costs if isinstance(one.get("step_seconds"), Mapping)]
+    memories = [one.memory for one in costs if one.memory is not None]
+    steps = [one.step_seconds for one in costs if one.step_seconds is not None]
     if not memories and not steps:
         return None
     peaks = [
-        (int(memory["peak_bytes"][phase]), str(phase))
+        (memory.peak_bytes[phase], phase)
         for memory in memories
-        if (phase := memory.get("peak_phase")) in (memory.get("peak_bytes") or {})
+        if (phase := memory.peak_phase or "") in memory.peak_bytes
     ]
-    peak, phase = max(peaks) if peaks else (None, None)
+    peak, reached = max(peaks) if peaks else (None, None)
     return Phases(
         contender.name,
         contender.position,
-        {part: int(max(told)) for part in HELD if (told := _known(memories, f"{part}_bytes"))},
+        {part: max(told) for part in HELD if (told := _held(memories, part))},
         _peaks(memories),
         peak,
-        phase,
-        {part: float(np.mean(told)) for part in TIMED if (told := _known(steps, part))},
+        reached,
+        {
+            part: float(np.mean(means))
+            for part in TIMED
+            if (means := [one[part] for one in steps if part in one])
+        },
     )
 
 
-def _peaks(memories: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _peaks(memories: Sequence[MemoryRecord]) -> dict[str, int]:
     most: dict[str, int] = {}
     for memory in memories:
-        for phase, value in (memory.get("peak_bytes") or {}).items():
-            most[str(phase)] = max(int(value), most.get(str(phase), 0))
+        for phase, value in (memory.peak_bytes or {}).items():
+            most[phase] = max(value, most.get(phase, 0))
     return most
 
 
-def _known(measured: Sequence[Mapping[str, Any]], key: str) -> list[float]:
-    return [one[key] for one in measured if isinstance(one.get(key), int | float)]
+def _held(memories: Sequence[MemoryRecord], part: str) -> list[int]:
+    known = (getattr(memory, f"{part}_bytes") for memory in memories)
+    return [size for size in known if size is not None]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from tunewise.core.paths import tails
+from tunewise.store.json_record import JSONRecord
 
 PAIR = " + "  # between the two encoders of one model
 # Words of the data and of the user, which stay as they are, and what ids are made from.
@@ -21,6 +22,9 @@ _ROOT = r"(?:~[\w.-]*/|/|[A-Za-z]:[\\/])"
 _WHOLE = re.compile(rf"{_ROOT}[^\n]*")
 _PART = r"[^\s\\/'\"`<>|:;,()\[\]{}]+"
 _INSIDE = re.compile(rf"(?<![\w.:/\\~-]){_ROOT}(?:{_PART}[\\/])+({_PART})?")
+
+
+R = TypeVar("R", bound=JSONRecord)
 
 
 class Places:
@@ -42,6 +46,10 @@ class Places:
         if isinstance(value, (list, tuple)):
             return [self.public(item) for item in value]
         return self.text(self._known(value)) if isinstance(value, str) else value
+
+    def record(self, record: R) -> R:
+        """A record of the store as others may see it."""
+        return type(record).from_json(self.public(record.as_json()))
 
     def text(self, text: str) -> str:
         """A text with the ends of the paths in it, such as an error's."""

@@ -13,6 +13,7 @@ from tunewise.core.format import listed, percent, points
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.slices import KIND, Slice, Sliced
+from tunewise.store.records import ModelRecord
 
 SOURCES = {  # of the taxonomies; the rules are ours
     "cocoqa": "Ren, Kiros and Zemel 2015, arXiv:1505.02074",
@@ -70,7 +71,7 @@ class ByType:
 
 def by_type(evidence: Evidence, found: Sliced | None) -> ByType | None:
     """The types; None where the questions have none."""
-    audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
+    audited = evidence.data.audit.facts.get("splits", {})
     counts: dict[str, Mapping[str, int]] = {
         split: facts["question_types"]
         for split, facts in audited.items()
@@ -83,7 +84,7 @@ def by_type(evidence: Evidence, found: Sliced | None) -> ByType | None:
         TypeRow(name, tuple(int(count.get(name, 0)) for count in counts.values()), slices.get(name))
         for name in dict.fromkeys(name for count in counts.values() for name in count)
     )
-    name = str(evidence.study["task"].get("question_types", ""))
+    name = str(evidence.study.task.get("question_types", ""))
     return ByType(name, SOURCES.get(name), tuple(counts), rows, _reasons(evidence, counts, rows))
 
 
@@ -96,15 +97,17 @@ def _reasons(
         *_what_guessing_gives(evidence, sliced),
         *_what_is_rare(counts.get("train", {})),
     ]
-    models = evidence.study.get("models", {})
-    recorded = [models.get(one.model, {}) for one in evidence.contenders]
+    models = evidence.study.models
+    recorded = [
+        models[one.model] for one in evidence.contenders if one.model and one.model in models
+    ]
     encoders = dict.fromkeys(name for model in recorded for name in _published(model))
     return (*told, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
 
 
-def _published(model: Mapping[str, str | None]) -> list[str]:
+def _published(model: ModelRecord) -> list[str]:
     """The encoders that came from the hub, as a commit says, or with us; a folder may be any."""
-    sources, commits = ((model.get(key) or "").split(" + ") for key in ("source", "revision"))
+    sources, commits = (text.split(" + ") for text in (model.source, model.revision or ""))
     commits += [""] * (len(sources) - len(commits))
     return [
         source

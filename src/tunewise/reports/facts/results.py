@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from tunewise.core.canonical import Settings
 from tunewise.reports.facts.comparisons import comparison, intervals
 from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial, gather
 from tunewise.statistics.comparison import Comparison
@@ -70,10 +71,10 @@ class Row:
     position: int
     model: str | None
     method: str
-    settings: dict[str, Any]
+    settings: Settings
     status: str
     error: str | None
-    chosen: dict[str, Any] | None
+    chosen: Settings | None
     learning_rate: float | None  # what was used, where it was not searched
     seeds: tuple[int, ...]
     validation: dict[str, Spread]
@@ -141,7 +142,7 @@ def results_of(evidence: Evidence) -> Results:
         metric=evidence.headline,
         metrics=evidence.metrics,
         items=max((row.items for row in compared.rows), default=0) if compared else 0,
-        seeds_planned=tuple(evidence.study["seeds"]),
+        seeds_planned=evidence.study.seeds,
         pairs_counted=compared.family_size if compared else 0,
         rows=tuple(_row(by_name[name], compared, found) for name in order),
     )
@@ -174,7 +175,7 @@ def _row(
         to_best=compared.to_best(contender.name) if compared else None,
         standing=_standing(contender.name, compared),
         flags=_flags(contender),
-        parameters=Parameters(counted["total"], counted["trainable"]) if counted else None,
+        parameters=Parameters(counted.total, counted.trainable) if counted else None,
         measured=_measured(contender),
     )
 
@@ -193,7 +194,7 @@ def _standing(name: str, compared: Comparison | None) -> Standing:
 
 
 def _flags(contender: Contender) -> tuple[str, ...]:
-    found = (flag for t in contender.finished for flag in t.record.result.get("flags") or ())
+    found = (flag for t in contender.finished for flag in t.record.result.flags)
     return tuple(dict.fromkeys(str(flag) for flag in found))
 
 
@@ -211,7 +212,7 @@ def _error(contender: Contender) -> str | None:
     """The first error among the trials that decide; a lost search point is not the row's error."""
     decisive = contender.chosen.trials if contender.chosen else contender.trials
     records = (record for trial in decisive for record in (trial.record, trial.test))
-    errors = (record.result.get("error") for record in records if record)
+    errors = (record.result.error for record in records if record)
     return next((str(error) for error in errors if error), None)
 
 
@@ -219,18 +220,14 @@ def _measured(contender: Contender) -> Measured:
     ended = [trial.record.costs for trial in contender.finished]
     # Where nothing ended well, the peak is what it failed at.
     costs = [trial.record.costs for trial in contender.finished or contender.trials]
-    peaks = [c["bytes"]["peak_resident"] for c in costs if _has(c, "bytes", "peak_resident")]
-    sizes = [c["bytes"]["artefact"] for c in ended if _has(c, "bytes", "artefact")]
-    seconds = [c["seconds"]["total"] for c in ended if _has(c, "seconds", "total")]
+    peaks = [known for cost in costs if (known := cost.bytes.peak_resident) is not None]
+    sizes = [known for cost in ended if (known := cost.bytes.artefact) is not None]
+    seconds = [told for cost in ended if (told := cost.total_seconds) is not None]
     everything = [trial.record.costs for trial in contender.trials]
     return Measured(
         seconds=float(np.mean(seconds)) if seconds else None,
-        seconds_all=sum(c["seconds"]["total"] for c in everything if _has(c, "seconds", "total")),
+        seconds_all=sum(cost.total_seconds or 0 for cost in everything),
         peak_bytes=max(peaks, default=None),
         artefact_bytes=max(sizes, default=None),
-        hosts=tuple(sorted({str(c["host"]) for c in everything if c.get("host")})),
+        hosts=tuple(sorted({cost.host for cost in everything if cost.host})),
     )
-
-
-def _has(costs: Mapping[str, Any], part: str, key: str) -> bool:
-    return costs.get(part, {}).get(key) is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from tunewise.core.canonical import Settings
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Point
 from tunewise.statistics.metrics import METRICS, Columns, upward
@@ -32,7 +32,7 @@ class Edge:
 class Tried:
     """One searched point: its values, its validation score, and whether it was chosen."""
 
-    values: dict[str, Any]
+    values: Settings
     score: float | None
     status: str
     chosen: bool

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -45,19 +46,18 @@ def settings_apart(evidence: Evidence) -> list[Setting]:
     ]
 
 
-def flat_settings(contender: Contender) -> dict[str, Any]:
+def flat_settings(contender: Contender) -> JSONObject:
     """Model, method and training of a contender at its chosen point, each setting by its path."""
-    method = contender.centre.settings.get("method") or {}
     return _flat(
         {
             "model": contender.model,
-            "method": {"name": contender.method, **(method.get("settings") or {})},
+            "method": {"name": contender.method, **contender.centre.settings.method.settings},
             "training": contender.training,
         }
     )
 
 
-def differing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def differing(rows: Sequence[Settings]) -> list[str]:
     """The paths that have not one value in all rows; to have no such setting is like None.
 
     >>> differing([{"a": 1, "b": 2, "c": None}, {"a": 1, "b": 3}])
@@ -67,11 +67,11 @@ def differing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [path for path in paths if any(row.get(path) != rows[0].get(path) for row in rows)]
 
 
-def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(values: Any, prefix: str = "") -> JSONObject:
     """Nested settings as one line each; an empty group has none."""
     if not isinstance(values, dict):
         return {prefix: values}
-    lines: dict[str, Any] = {}
+    lines: JSONObject = {}
     for key, value in values.items():
         lines |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
     return lines
@@ -99,15 +99,15 @@ def commands(evidence: Evidence) -> list[Command]:
 
 
 def _command(evidence: Evidence, contender: Contender) -> str:
-    method = contender.centre.settings.get("method") or {"name": contender.method}
-    own = {_study_name(key): value for key, value in (method.get("settings") or {}).items()}
+    method = contender.centre.settings.method
+    own = {_study_name(key): value for key, value in method.settings.items()}
     if contender.name.isprintable() and 0 < len(contender.name) <= LONGEST_NAME:
         own["name"] = contender.name
-    sets: dict[str, Any] = {
-        "methods": [{method["name"]: own}],
+    sets: JSONObject = {
+        "methods": [{method.name or contender.method: own}],
         "models": [contender.model] if contender.model else [],
         "search": {},
-        "seeds": list(evidence.study["seeds"]),
+        "seeds": list(evidence.study.seeds),
     }
     if contender.training:
         sets["training"] = contender.training

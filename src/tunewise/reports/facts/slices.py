@@ -104,8 +104,8 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
 
 
 def _columns(evidence: Evidence) -> list[str]:
-    named = [str(name) for name in evidence.study.get("slices") or ()]
-    audited = evidence.data.get("audit", {}).get("facts", {}).get("splits", {})
+    named = list(evidence.study.slices)
+    audited = evidence.data.audit.facts.get("splits", {})
     typed = any("question_types" in facts for facts in audited.values())
     if typed and KIND not in named:
         return [*named, KIND]

@@ -55,11 +55,11 @@ def predictions(evidence: Evidence) -> Predictions | None:
         return None
     texts = evidence.texts(split)
     paths = (f"{column}_path" for column in evidence.text_columns)  # of pictures alone
-    names = dict.fromkeys((*paths, KIND, *map(str, evidence.study.get("slices") or ())))
+    names = dict.fromkeys((*paths, KIND, *evidence.study.slices))
     beside = {
         name: values
         for name, values in evidence.slice_values(split, [*names]).items()
-        if name not in evidence.text_columns and name != evidence.study.get("answer")
+        if name not in evidence.text_columns and name != evidence.study.answer
     }
     truths: dict[str, str] = {}
     for _, runs in contenders:

@@ -197,10 +197,10 @@ def _read(number: int, path: Path) -> Line:
     status += f", {failed} failed" if failed else ""
     status += ", damaged" if evidence.damaged else ""
     started = [
-        str(trial.record.costs["started"])
+        trial.record.costs.started
         for contender in evidence.contenders
         for trial in contender.trials
-        if trial.record.costs.get("started")
+        if trial.record.costs.started
     ]
     when = max(started, default="–")[:16].replace("T", " ")
     return Line(

@@ -16,6 +16,7 @@ from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.sections.cells import ends, score
+from tunewise.store.records import TrialSettings
 
 TRANSFORMERS = """\
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -80,7 +81,7 @@ class Exported:
     form: str
     merged: bool
     trial: str
-    settings: Mapping[str, Any]  # the trial's
+    settings: TrialSettings
     base: str | None  # where the base model is loaded from
     max_length: int | None
     pad_token_id: int | None
@@ -113,9 +114,9 @@ def card(
 
 def _public(exported: Exported) -> Exported:
     """Without the places of this machine: the base model's folder goes by its name."""
-    places = Places([exported.settings, exported.base])
+    places = Places([exported.settings.as_json(), exported.base])
     base = None if exported.base is None else places.public(exported.base)
-    settings, proof = places.public(exported.settings), places.public(exported.proof)
+    settings, proof = places.record(exported.settings), places.public(exported.proof)
     return replace(exported, settings=settings, base=base, proof=proof)
 
 
@@ -125,10 +126,10 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
         "pipeline_tag": "text-generation" if exported.prompt else "text-classification",
         "tags": ["tunewise", row.method],
     }
-    model = exported.settings["model"]
-    if model and model.get("revision"):  # on the hub, not a folder of somebody's machine
-        values["base_model"] = model["source"]
-    if hub := evidence.data.get("source", {}).get("hub"):
+    model = exported.settings.model
+    if model and model.revision:  # on the hub, not a folder of somebody's machine
+        values["base_model"] = model.source
+    if hub := evidence.data.source.get("hub"):
         values["datasets"] = [hub]
     lines = [f"{key}: {json.dumps(value)}" for key, value in values.items()]
     return "\n".join(["---", *lines, "---"])
@@ -177,7 +178,7 @@ def _writer_snippet(exported: Exported) -> str:
         classes=classes,
         model=model,
         prompt=json.dumps(exported.prompt),
-        tokens=exported.settings["task"].get("max_new_tokens"),
+        tokens=exported.settings.task.get("max_new_tokens"),
         pad=exported.pad_token_id,
     )
 
@@ -216,20 +217,26 @@ def _results(row: Row, results: Results) -> str:
 
 def _data(evidence: Evidence) -> str:
     data = evidence.data
-    rows = ", ".join(f"{number:,} {split}" for split, number in data.get("rows", {}).items())
-    lines = [f"Rows: {rows}. Hash of the content: `{data.get('hash')}`."]
-    if data.get("accept_leakage"):
+    rows = ", ".join(f"{number:,} {split}" for split, number in data.rows.items())
+    lines = [f"Rows: {rows}. Hash of the content: `{data.hash}`."]
+    if data.accept_leakage:
         lines.append(
-            "The splits share texts, which the study accepts: "
-            f"“{plain(str(data['accept_leakage']))}”."
+            f"The splits share texts, which the study accepts: “{plain(data.accept_leakage)}”."
         )
-    lines += [f"- {plain(str(warning))}" for warning in data.get("audit", {}).get("warnings", ())]
-    return "\n\n".join([*lines, _fenced(data.get("source", {}))])
+    lines += [f"- {plain(warning)}" for warning in data.audit.warnings]
+    return "\n\n".join([*lines, _fenced(data.source)])
 
 
 def _settings(exported: Exported) -> dict[str, Any]:
-    kept = ("task", "model", "method", "training", "seed")
-    return {"trial": exported.trial, **{key: exported.settings[key] for key in kept}}
+    settings = exported.settings
+    return {
+        "trial": exported.trial,
+        "task": settings.task,
+        "model": settings.model and settings.model.as_json(),
+        "method": settings.method.as_json(),
+        "training": settings.training,
+        "seed": settings.seed,
+    }
 
 
 def _proof(exported: Exported) -> str:

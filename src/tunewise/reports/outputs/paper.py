@@ -88,7 +88,7 @@ def _contenders(results: Results) -> str:
 
 def _terms(facts: Facts) -> tuple[str, ...]:
     methods = sorted({shown(contender.method) for contender in facts.evidence.contenders})
-    task = str(facts.evidence.study["task"].get("kind", "")).replace("-", " ")
+    task = str(facts.evidence.study.task.get("kind", "")).replace("-", " ")
     terms = ["fine-tuning", "transfer learning", shown(task), metric_said(facts.results.metric)]
     return tuple(dict.fromkeys(term for term in [*terms, *methods] if term))
 

@@ -28,6 +28,7 @@ MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 def record(facts: Facts) -> dict[str, Any]:
     """Everything a program may want to know, as JSON values without NaN."""
     study, results = facts.evidence.study, facts.results
+    models = {name: model.as_json() for name, model in study.models.items()}
     content = {
         "schema": SCHEMA,
         "study": results.study,
@@ -37,7 +38,7 @@ def record(facts: Facts) -> dict[str, Any]:
         "items": results.items,
         "seeds": results.seeds_planned,
         "pairs_counted": results.pairs_counted,
-        "data": {"hash": study.get("data", {}).get("hash"), "models": study.get("models", {})},
+        "data": {"hash": study.data.hash, "models": models},
         "contenders": [_contender(row) for row in results.rows],
         "verdict": _verdict(facts.verdict),
         **_written(facts),
@@ -49,7 +50,7 @@ def record(facts: Facts) -> dict[str, Any]:
             name: {"lowest_epoch": epoch, "rose": rose}
             for name, (epoch, rose) in facts.lowest_losses.items()
         },
-        "measured": {"environment": study.get("environment", {})},
+        "measured": {"environment": study.environment},
     }
     plain: dict[str, Any] = finite(content)
     return plain

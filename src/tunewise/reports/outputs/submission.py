@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 from tunewise.core.environment import PACKAGES
 from tunewise.core.errors import InputError, Problem
@@ -20,6 +19,7 @@ from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.outputs.pdf import need_typst, write_pdf
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.write import write_json_ascii, write_plots
+from tunewise.store.records import Environment
 from tunewise.store.study import STUDY_FILE, StudyFolder
 
 SCRIPTS = {"question-answering": "lora_qa_finetuning.py"}  # by the kind of task
@@ -80,16 +80,16 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     text = folder.file(STUDY_FILE).read_text(encoding="utf-8")
     write_text(out / STUDY_FILE, evidence.places.study_file(text))
     write_text(out / name, TEMPLATE.format(name=name))
-    write_text(out / "requirements.txt", requirements(evidence.study.get("environment", {})))
+    write_text(out / "requirements.txt", requirements(evidence.study.environment))
     write_text(out / "README.md", _readme(evidence, judged, name, kept, lost))
     return out
 
 
 def script_name(evidence: Evidence) -> str:
-    return SCRIPTS.get(str(evidence.study["task"].get("kind")), SCRIPT)
+    return SCRIPTS.get(str(evidence.study.task.get("kind")), SCRIPT)
 
 
-def requirements(versions: dict[str, Any]) -> str:
+def requirements(versions: Environment) -> str:
     """The versions the study ran with, as pip reads them.
 
     A local part, such as ``+cpu``, names a build that the package index does not have.
@@ -169,7 +169,7 @@ def _readme(
     evidence: Evidence, judged: Verdict, script: str, kept: list[tuple[str, str]], lost: list[str]
 ) -> str:
     """What lies where, in Markdown; names from data stand in code, where nothing acts."""
-    hashed = _code(str(evidence.data.get("hash", "unknown")))
+    hashed = _code(evidence.data.hash or "unknown")
     lines = [
         f"# {_code(evidence.name)}",
         "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunewise.reports.document.model import PAGE, Badge, Bullet, Bullets, Named, Paragraph, Section
-from tunewise.reports.facts.checks import Finding
+from tunewise.reports.facts.checks import FailedCheck
 from tunewise.reports.facts.facts import Facts
 
 
@@ -25,7 +25,7 @@ def section(facts: Facts) -> Section | None:
     )
 
 
-def _bullet(one: Finding) -> Bullet:
+def _bullet(one: FailedCheck) -> Bullet:
     return Bullet(
         f"{one.trials} of {one.judged} training{'s' * (one.judged != 1)}",
         badge=Badge(f"not so: {one.check.lower()}", "bad"),

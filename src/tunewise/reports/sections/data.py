@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed, percent
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import (
@@ -69,8 +70,8 @@ def _text(facts: Facts) -> str:
     sizes = listed([f"{rows:,} examples for {shown(name)}" for name, rows in about.splits])
     text = f"The data set has {sizes}."
     text += _commonest(about) if facts.evidence.labels else ""
-    if facts.evidence.data.get("hash"):
-        text += f" Its content has the hash {facts.evidence.data['hash']}."
+    if facts.evidence.data.hash:
+        text += f" Its content has the hash {facts.evidence.data.hash}."
     return text + _shared(facts)
 
 
@@ -151,9 +152,8 @@ def _shared(facts: Facts) -> str:
     return " No text was found in two splits." if shared else ""
 
 
-def _audited(facts: Facts) -> Mapping[str, Any]:
-    found = facts.evidence.data.get("audit", {}).get("facts")
-    return found if isinstance(found, Mapping) else {}
+def _audited(facts: Facts) -> JSONObject:
+    return facts.evidence.data.audit.facts
 
 
 def _number(facts: Any, path: tuple[str, ...]) -> float | None:

@@ -36,8 +36,8 @@ def _turning(facts: Facts) -> Table:
         epoch, _ = facts.lowest_losses[row.name]
         curve = {p.epoch: p.mean for p in facts.validation_loss if p.name == row.name}
         results = [trial.record.result for trial in facts.contenders[row.name].finished]
-        kept = [result.get("best_epoch") for result in results]
-        last = [(result.get("epochs") or [{}])[-1].get("train_loss") for result in results]
+        kept = [result.best_epoch for result in results]
+        last = [result.epochs[-1].train_loss for result in results if result.epochs]
         losses = [loss for loss in last if loss is not None]
         rows.append(
             (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from tunewise.core.canonical import Settings
 from tunewise.core.format import count, listed
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import (
@@ -32,10 +32,10 @@ _BRACED = re.compile(r"\{([a-z-]+)\}")
 
 def section(facts: Facts) -> Section | None:
     evidence, results, refs = facts.evidence, facts.results, facts.references
-    described = evidence.study.get("descriptions") or {}
-    blocks = _described(described.get("task"), refs, _values(evidence), lead="Task.")
+    described = evidence.study.descriptions
+    blocks = _described(described.task, refs, _values(evidence), lead="Task.")
     for name in dict.fromkeys(contender.method for contender in evidence.contenders):
-        blocks += _described((described.get("methods") or {}).get(name), refs, {})
+        blocks += _described(described.methods.get(name, ""), refs, {})
     blocks += [
         _contenders(evidence),
         Paragraph(_training(evidence, refs), lead="Training.", outputs=PAPER),
@@ -46,7 +46,7 @@ def section(facts: Facts) -> Section | None:
 
 
 def _described(
-    text: str | None, refs: References, values: Mapping[str, str], *, lead: str = ""
+    text: str, refs: References, values: Mapping[str, str], *, lead: str = ""
 ) -> list[Block]:
     """What a class of ours, or of somebody else, says of itself: paragraphs and equations.
 
@@ -58,7 +58,7 @@ def _described(
         return values.get(name) or (refs(name) if name in SOURCES else match.group())
 
     blocks: list[Block] = []
-    for paragraph in (text or "").split("\n\n"):
+    for paragraph in text.split("\n\n"):
         if equation := _EQUATION.fullmatch(paragraph):
             blocks.append(Equation(equation.group(1)))
         elif paragraph:
@@ -68,8 +68,8 @@ def _described(
 
 def _values(evidence: Evidence) -> dict[str, str]:
     """What a task's description leaves to the study."""
-    task = evidence.study["task"]
-    columns = evidence.study.get("texts") or task.get("text") or ()
+    task = evidence.study.task
+    columns = evidence.study.texts or task.get("text") or ()
     named = [columns] if isinstance(columns, str) else list(columns)
     return {
         "columns": listed([f"“{_short(str(name), 40)}”" for name in named or ("text",)]),
@@ -96,7 +96,7 @@ def _contenders(evidence: Evidence) -> Table:
             (
                 named(contender),
                 _brief(contender.settings),
-                contender.parameters["trainable"] if contender.parameters else None,
+                contender.parameters.trainable if contender.parameters else None,
                 f"{rate:g}" if isinstance(rate, int | float) else None,
                 training.get("epochs"),
                 training.get("batch_size"),
@@ -114,14 +114,14 @@ def _contenders(evidence: Evidence) -> Table:
     return Table("contenders", caption, columns, tuple(rows), outputs=PAPER)
 
 
-def _trained_with(contender: Contender) -> dict[str, Any]:
+def _trained_with(contender: Contender) -> Settings:
     """The training settings of the chosen trials; empty for what is fitted in one go."""
     if not contender.finished:
         return {}
-    return dict(contender.finished[0].record.result["settings"].get("training") or {})
+    return contender.finished[0].record.result.settings.training or {}
 
 
-def _brief(settings: dict[str, Any]) -> str:
+def _brief(settings: Settings) -> str:
     """Settings in one line; what is not set is left out."""
     parts = []
     for key, value in settings.items():
@@ -135,14 +135,14 @@ def _brief(settings: dict[str, Any]) -> str:
 def _training(evidence: Evidence, refs: References) -> str:
     used = [_trained_with(contender) for contender in _with_model(evidence)]
     used = [training for training in used if training]
-    versions = evidence.study.get("environment", {})
+    versions = evidence.study.environment
     on = " and ".join(
         f"{name} {versions[key]} {refs(key)}"
         for name, key in (("PyTorch", "torch"), ("transformers", "transformers"))
         if versions.get(key)
     )
     if not used:
-        trains = any((c.parameters or {}).get("trainable") for c in evidence.contenders)
+        trains = any(c.parameters and c.parameters.trainable for c in evidence.contenders)
         return "No training has ended yet." if trains else "No contender trains a network."
     optimizers = {str(training.get("optimizer")) for training in used}
     said = "Networks are trained"
@@ -181,7 +181,7 @@ def _choosing(evidence: Evidence, results: Results) -> str:
         )
     else:
         said = "Nothing was searched: every contender runs with the settings of the study file."
-    if evidence.data.get("has_test"):
+    if evidence.data.has_test:
         said += (
             " The test split stays sealed until all choosing is done; then each chosen trial is "
             "scored on it once."

@@ -10,7 +10,7 @@ from tunewise.reports.facts.facts import Facts
 
 def section(facts: Facts) -> Section | None:
     models = dict.fromkeys(one.model for one in facts.evidence.contenders if one.model)
-    task = shown(str(facts.evidence.study["task"].get("kind", "the task"))).replace("-", " ")
+    task = shown(str(facts.evidence.study.task.get("kind", "the task"))).replace("-", " ")
     what = f"adapt {listed([shown(str(model)) for model in models])} to" if models else "solve"
     seeds = len(facts.results.seeds_planned)
     text = (

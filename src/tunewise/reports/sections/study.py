@@ -59,10 +59,10 @@ def section(facts: Facts) -> Section | None:
 
 
 def _in_paper(facts: Facts) -> str:
-    about, versions = facts.overview, facts.evidence.study.get("environment", {})
+    about, versions = facts.overview, facts.evidence.study.environment
     text = f"The command {about.command} runs the study again and resumes it after interruptions."
     trials = [trial for one in facts.evidence.contenders for trial in one.trials]
-    seconds = [trial.record.costs.get("seconds", {}).get("total") for trial in trials]
+    seconds = [trial.record.costs.seconds.get("total") for trial in trials]
     known = [one for one in seconds if one is not None]
     if known:
         text += f" Its {len(trials)} trials took {duration(sum(known))} of computing."

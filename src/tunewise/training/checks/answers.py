@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from tunewise.backbones.model import Model
 from tunewise.data.examples import Example
 from tunewise.methods.base import Adaptation
+from tunewise.store.trial_records import Check
 from tunewise.tasks.base import Task
-from tunewise.training.checks.findings import Check
 
 RTOL, ATOL = 1e-3, 1e-4  # other kernels round otherwise; a wrong start is far off
 SAMPLE = 2  # examples that are answered before and after

@@ -10,29 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from tunewise.core.format import first_of
 from tunewise.data.examples import Prediction
 from tunewise.data.labels import IGNORED
+from tunewise.store.trial_records import Check
 from tunewise.tasks.base import Batch
 
 BINS = 10  # a training's steps in tenths
 LEAST_STEPS = 5 * BINS  # with fewer, a tenth of them says little
 NOISE = 2.0  # standard errors that a fall of the loss must exceed
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked for. `passed` is None where it could not be judged; `detail` says why."""
-
-    name: str
-    passed: bool | None
-    detail: str
-
-    def plain(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,9 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from tunewise.core.format import first_of
-from tunewise.training.checks.findings import Check, Findings
+from tunewise.store.records import ParameterCounts
+from tunewise.store.trial_records import Check
+from tunewise.training.checks.findings import Findings
 
 SETTLED = 3  # steps: LoRA's A has no gradient in the first, because its B is zero
 
@@ -39,9 +41,7 @@ class Watch:
         findings.moved = sorted({*moved, *(findings.moved or [])})
 
 
-def as_promised(
-    module: nn.Module, head: Sequence[str], promised: Mapping[str, int] | None
-) -> Check:
+def as_promised(module: nn.Module, head: Sequence[str], promised: ParameterCounts | None) -> Check:
     """Whether as many numbers are trained as the plan says, the head's among them."""
     named = dict(module.named_parameters())
     trained = sum(weight.numel() for weight in named.values() if weight.requires_grad)
@@ -50,8 +50,8 @@ def as_promised(
         return Check("promised", False, f"the head is not trained: {first_of(frozen_head)}.")
     if promised is None:
         return Check("promised", None, f"{trained:,} numbers are trained; no plan says how many.")
-    if trained != promised["trainable"]:
-        detail = f"{trained:,} numbers are trained where the plan has {promised['trainable']:,}."
+    if trained != promised.trainable:
+        detail = f"{trained:,} numbers are trained where the plan has {promised.trainable:,}."
         return Check("promised", False, detail)
     return Check("promised", True, f"{trained:,} numbers are trained, as planned.")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparability.finding import Finding, Severity, differ, told
 from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.store.records import TrialSettings
 
 CUT_NOTICE, CUT_WARNING = 0.01, 0.05  # differences in the share of texts that are cut
 
@@ -25,19 +25,19 @@ def data_findings(evidence: Evidence) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _of_trials(evidence: Evidence, part: str) -> dict[str, list[str]]:
-    """The content hashes of `data` or `model` that each row's trials carry."""
+def _of_trials(evidence: Evidence, read: Callable[[TrialSettings], str]) -> dict[str, list[str]]:
+    """The content hashes of data or model that each row's trials carry."""
     found: dict[str, list[str]] = {}
     for contender in evidence.contenders:
-        settings = (t.record.result.get("settings", {}) for t in contender.trials)
-        hashes = {str(one[part]["hash"]) for one in settings if (one.get(part) or {}).get("hash")}
+        settings = [trial.record.result.settings for trial in contender.trials]
+        hashes = {read(one) for one in settings} - {""}
         if hashes:
             found[contender.name] = sorted(hashes)
     return found
 
 
 def _data_hash(evidence: Evidence) -> Finding | None:
-    hashes = _of_trials(evidence, "data")
+    hashes = _of_trials(evidence, lambda settings: settings.data.hash)
     if not differ(hashes) and all(len(one) == 1 for one in hashes.values()):
         return None
     return Finding(
@@ -52,7 +52,7 @@ def _data_hash(evidence: Evidence) -> Finding | None:
 
 def _model_hashes(evidence: Evidence) -> list[Finding]:
     """One model by name, but not by content."""
-    hashes = _of_trials(evidence, "model")
+    hashes = _of_trials(evidence, lambda one: one.model.hash if one.model else "")
     by_model: dict[str, dict[str, list[str]]] = {}
     for contender in evidence.contenders:
         if contender.model is not None and contender.name in hashes:
@@ -91,7 +91,7 @@ def _items(evidence: Evidence) -> Finding | None:
 
 
 def _leakage(evidence: Evidence) -> Finding | None:
-    reason = evidence.data.get("accept_leakage")
+    reason = evidence.data.accept_leakage
     if not reason:
         return None
     return Finding(
@@ -107,10 +107,8 @@ def _truncated(evidence: Evidence) -> Finding | None:
     """Shares of texts that were cut, where they differ much between rows."""
     shares: dict[str, float] = {}
     for contender in evidence.contenders:
-        cut: list[Mapping[str, Any]] = [
-            t.record.result.get("truncated_share") or {} for t in contender.finished
-        ]
-        values = [float(value) for one in cut for value in one.values() if value is not None]
+        cut = [trial.record.result.truncated_share for trial in contender.finished]
+        values = [value for one in cut for value in one.values() if value is not None]
         if values:
             shares[contender.name] = max(values)
     gap = max(shares.values(), default=0.0) - min(shares.values(), default=0.0)

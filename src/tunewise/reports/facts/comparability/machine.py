@@ -27,7 +27,7 @@ def machine_findings(evidence: Evidence) -> list[Finding]:
         _mixed(
             evidence,
             "hosts",
-            lambda trial: trial.record.costs.get("host"),
+            lambda trial: trial.record.costs.host,
             "Trials ran on different machines",
             "Compare times and memory only among rows of one machine.",
             severity="notice",
@@ -35,14 +35,14 @@ def machine_findings(evidence: Evidence) -> list[Finding]:
         _mixed(
             evidence,
             "threads",
-            lambda trial: trial.record.costs.get("threads"),
+            lambda trial: trial.record.costs.threads,
             "Trials ran with different numbers of threads",
             "Times cannot be compared; run the study with the same --workers throughout.",
         ),
         _mixed(
             evidence,
             "precision",
-            lambda trial: trial.record.costs.get("precision"),
+            lambda trial: trial.record.costs.precision,
             "Trials ran in different precision",
             "Scores, times and memory all depend on it; run every row in the same.",
         ),
@@ -98,17 +98,14 @@ def _versions(evidence: Evidence) -> list[Finding]:
     """One finding for each package of which several versions took part."""
     trials = [trial for contender in evidence.contenders for trial in contender.finished]
     packages = dict.fromkeys(
-        key
-        for trial in trials
-        for key in trial.record.costs.get("environment", {})
-        if key not in HARDWARE
+        key for trial in trials for key in trial.record.costs.environment if key not in HARDWARE
     )
     found = [
         _mixed(
             evidence,
             f"versions.{package}",
             lambda trial, package=package: (  # type: ignore[misc]  # bound early
-                trial.record.costs.get("environment", {}).get(package)
+                trial.record.costs.environment.get(package)
             ),
             f"Trials ran with different versions of {shown(package)}",
             "Train the older ones again in one environment: move their folders out of trials/ "
@@ -121,14 +118,14 @@ def _versions(evidence: Evidence) -> list[Finding]:
 
 def _hardware(trial: Trial) -> dict[str, Any] | None:
     costs = trial.record.costs
-    known = {**costs.get("environment", {}), **{k: costs[k] for k in ("device",) if k in costs}}
+    known = {**costs.environment, **({"device": costs.device} if costs.device else {})}
     return {key: known[key] for key in HARDWARE if known.get(key) is not None} or None
 
 
 def _parts(trial: Trial) -> float | None:
     """Parts of a step beyond those that were asked for."""
-    asked = trial.record.result.get("settings", {}).get("training", {}).get("accumulate")
-    used = trial.record.costs.get("parts_of_a_step")
+    asked = trial.record.result.settings.training.get("accumulate")
+    used = trial.record.costs.parts_of_a_step
     return used / asked if asked and used else None
 
 
@@ -153,4 +150,4 @@ def _openings(evidence: Evidence) -> Finding | None:
 
 
 def _opened(trial: Trial) -> int:
-    return 0 if trial.test is None else len(trial.test.costs.get("openings") or ())
+    return 0 if trial.test is None else len(trial.test.costs.openings)

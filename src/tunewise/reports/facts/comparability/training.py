@@ -70,7 +70,7 @@ def _setting(trained: list[Contender], key: str) -> Finding | None:
 
 def _rates(evidence: Evidence, trained: list[Contender]) -> Finding | None:
     """Rows that learnt nothing to speak of at a rate that nobody chose."""
-    if (evidence.study["settings"].get("training") or {}).get(OWN_DEFAULT) is not None:
+    if (evidence.study.settings.get("training") or {}).get(OWN_DEFAULT) is not None:
         return None
     values = {
         contender.name: contender.learning_rate
@@ -96,7 +96,7 @@ def _rates(evidence: Evidence, trained: list[Contender]) -> Finding | None:
 def _value(contender: Contender, key: str) -> Any:
     value = contender.training.get(key)
     if value is None and key in OF_TASK:
-        return (contender.centre.settings.get("task") or {}).get(key)
+        return contender.centre.settings.task.get(key)
     return value
 
 
@@ -119,8 +119,7 @@ def _steps(trained: list[Contender]) -> Finding | None:
             asked.setdefault(shape, []).append(contender)
     for group in asked.values():
         steps: Mapping[str, Any] = {
-            c.name: sorted({t.record.result.get("steps") for t in c.finished} - {None})
-            for c in group
+            c.name: sorted({t.record.result.steps for t in c.finished} - {None}) for c in group
         }
         if differ(steps):
             return Finding(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow.parquet as pq
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.evidence import Contender, Evidence
 
 METHOD = "prompt"
@@ -21,7 +21,7 @@ class Prompt:
     name: str
     position: int
     model: str | None
-    settings: dict[str, Any]
+    settings: Settings
     words: tuple[str, ...]
     seeded: bool
 
@@ -123,7 +123,7 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
     return SideBySide(evidence.split, prompts, tuple(items))
 
 
-def _stored(contender: Contender, split: str) -> list[dict[str, Any]]:
+def _stored(contender: Contender, split: str) -> list[JSONObject]:
     if contender.method != METHOD or not contender.finished:
         return []
     path = contender.finished[0].predictions(split)
@@ -131,8 +131,7 @@ def _stored(contender: Contender, split: str) -> list[dict[str, Any]]:
 
 
 def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
-    method = contender.centre.settings.get("method") or {}
-    settings = {**contender.settings, **(method.get("settings") or {})}
+    settings = {**contender.settings, **contender.centre.settings.method.settings}
     words: Sequence[str] = settings.get("labels") or evidence.labels
     return Prompt(
         contender.name,
@@ -144,7 +143,7 @@ def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
     )
 
 
-def _reply(evidence: Evidence, prompt: Prompt, row: dict[str, Any]) -> Reply:
+def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
     option, label = int(row["choice"]), row["label"]
     answer = evidence.option(option)
     return Reply(

@@ -76,7 +76,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         outlook=outlook(results),
         cost=cost(best, cheapest, fastest, leanest),
         notes=_notes(evidence, results),
-        within=recommendation(evidence.study.get("require"), results),
+        within=recommendation(evidence.study.require, results),
         fairness=summary(fairness(evidence)),
     )
 
@@ -99,7 +99,7 @@ def _without_results(evidence: Evidence, results: Results) -> Verdict:
         outlook=None,
         cost=None,
         notes=_notes(evidence, results),
-        within=recommendation(evidence.study.get("require"), results),
+        within=recommendation(evidence.study.require, results),
         fairness=summary(fairness(evidence)),
     )
 
@@ -131,12 +131,12 @@ def _notes(evidence: Evidence, results: Results) -> tuple[str, ...]:
 def _about_the_split(evidence: Evidence, results: Results) -> list[str]:
     notes = []
     if results.best and results.split == "validation":
-        why = "has not been opened yet" if evidence.data.get("has_test") else "does not exist"
+        why = "has not been opened yet" if evidence.data.has_test else "does not exist"
         notes.append(
             "This rests on the validation split, by which search points were chosen too, because "
             f"a test split {why}. It flatters whoever was searched most."
         )
-    reason = evidence.data.get("accept_leakage")
+    reason = evidence.data.accept_leakage
     if reason:
         notes.append(
             f"The splits share texts, and the study accepts that: “{shown(str(reason))}”. "
@@ -158,10 +158,10 @@ def _about_checks(evidence: Evidence) -> list[str]:
     found: dict[str, list[tuple[str, str]]] = {}
     for contender in evidence.contenders:
         for trial in contender.finished:
-            for check in trial.record.result.get("checks") or ():
-                if check.get("passed", True) is False:  # None: could not be judged
-                    title = TITLES.get(check["name"], str(check["name"]))
-                    detail = shown(str(check.get("detail") or "")).removesuffix(".")
+            for check in trial.record.result.checks:
+                if check.passed is False:  # None: could not be judged
+                    title = TITLES.get(check.name, check.name)
+                    detail = shown(check.detail).removesuffix(".")
                     told = f"{shown(contender.name)}, seed {trial.seed}{detail and f': {detail}'}."
                     found.setdefault(shown(title), []).append((shown(contender.name), told))
     return [_failed(title, trainings) for title, trainings in found.items()]
