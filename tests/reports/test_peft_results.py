@@ -15,8 +15,8 @@ from statsmodels.stats.multitest import multipletests
 from tunewise.core.errors import InputError
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.peft_files import ITEMS, read_experiments
-from tunewise.reports.facts.peft_results import (
+from tunewise.reports.facts.peft.files import ITEMS, read_experiments
+from tunewise.reports.facts.peft.standings import (
     Standings,
     standings,
     standings_record,

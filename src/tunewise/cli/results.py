@@ -16,8 +16,8 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.peft_files import read_experiments
-from tunewise.reports.facts.peft_results import (
+from tunewise.reports.facts.peft.files import read_experiments
+from tunewise.reports.facts.peft.standings import (
     standings,
     standings_record,
     standings_section,

@@ -11,7 +11,7 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count, duration, listed, percent, points, probability, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import Badge, Block, Column, Named, Paragraph, Section, Table
-from tunewise.reports.facts.peft_files import ITEMS, SUCCESS, Experiment
+from tunewise.reports.facts.peft.files import ITEMS, SUCCESS, Experiment
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.proportions import Proportions, two_proportions

@@ -1,0 +1,1 @@
+"""Results of the PEFT project's method comparison, read as they are."""
