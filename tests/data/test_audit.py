@@ -214,7 +214,7 @@ def test_named_classes_without_examples_are_told() -> None:
     data = splits()
     labels = resolve(data, "label", given=["bad", "good", "superb"])
     found = audit(data, texts=["text"], label="label", labels=labels)
-    assert found.warnings[0] == "train has no example of superb: it cannot be learnt."
+    assert found.warnings[0] == "train has no example of superb: it cannot be learned."
 
 
 # Case 42

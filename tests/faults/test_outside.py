@@ -66,7 +66,7 @@ def test_a_launch_tries_twice_and_not_a_third_time(toy: Any) -> None:
 def test_status_names_what_waits_and_says_how_to_go_on(toy: Any) -> None:
     toy.write(FINE, {"fault": "kill"}).run()
     said = status(toy)
-    assert "not complete; go on with: tunewise run" in said
+    assert "not complete; resume with: tunewise run" in said
     assert "toy1 seed=0 (trial/" in said
     assert "killed: ended by SIGKILL, most likely because memory ran out." in said
     assert "The test split stays sealed" in said

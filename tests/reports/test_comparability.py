@@ -344,7 +344,9 @@ def test_a_lost_point_is_a_notice_and_a_lost_seed_a_warning(tmp_path: Path) -> N
 def test_the_page_the_record_and_the_terminal_tell_it(tmp_path: Path) -> None:
     rising = replace(LORA, skills=(-1.5, 0.0, 1.5))
     seen = look(tmp_path / "s", replace(SMALL, contenders=(TFIDF, rising), validation=200))
-    assert seen.verdict.fairness.startswith("Fairness: 1 warning. The best learning_rate of lora")
+    assert seen.verdict.fairness.startswith(
+        "Comparability: 1 warning. The best learning_rate of lora"
+    )
     assert seen.html.count('<span class="badge bad">warning</span>') == 1
     assert "is the highest of those tried" in seen.html
 

@@ -81,7 +81,7 @@ def test_a_model_that_learned_nothing_proves_nothing_enough(tmp_path: Path) -> N
 
 def test_one_seed_makes_the_best_the_best_as_trained(tmp_path: Path) -> None:
     one = look(tmp_path / "one", Plan(contenders=(MAJORITY, at(FULL, 1.5)), seeds=(0,)))
-    assert one.verdict.headline.startswith("As trained, full is best with")
+    assert one.verdict.headline.startswith("For these checkpoints, full is best with")
     more = look(tmp_path / "more", Plan(contenders=(MAJORITY, at(FULL, 1.5))))
     assert more.verdict.headline.startswith("full is best with")
 

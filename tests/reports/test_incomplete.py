@@ -85,8 +85,8 @@ def test_answers_to_other_items_are_not_compared(small: Seen) -> None:
         assert row.standing == "untested"
         assert row.to_best is not None
         assert row.to_best.items.p is None
-        assert row.to_best.items.reason == "not testable: they answered different items"
-        assert any("they answered different items" in note for note in again.verdict.notes)
+        assert row.to_best.items.reason == "not testable: they answered different examples"
+        assert any("they answered different examples" in note for note in again.verdict.notes)
 
 
 def test_a_damaged_trial_does_not_stop_the_report(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_without_an_expert_form_only_the_changes_are_told(tmp_path: Path) -> Non
     assert expert_answers(expert_against(seen.evidence, asked)) == []
     (told,) = changes(asked)
     apart = sum(item.replies[0].option != item.replies[1].option for item in asked.items)
-    assert f"answer {ITEMS - apart} of {ITEMS} items alike" in told
+    assert f"answer {ITEMS - apart} of {ITEMS} examples alike" in told
     assert f"weighed changes {apart} (" in told
 
 

@@ -23,8 +23,8 @@ def test_the_best_is_named_with_those_tied_and_the_cheapest_of_them(rooms: Seen)
     assert rooms.verdict.best == "full"
     assert rooms.verdict.tied == ("lora rank=16",)
     assert rooms.verdict.cheapest == "lora rank=16"
-    assert "that lora rank=16 is worse is not shown" in rooms.verdict.headline
-    assert rooms.verdict.headline.endswith("cheapest of them; that it is as good is not shown.")
+    assert "lora rank=16 is not significantly different" in rooms.verdict.headline
+    assert rooms.verdict.headline.endswith("cheapest of them; it is not shown to be equally good.")
 
 
 def test_of_equally_cheap_leaders_the_better_one_is_named(tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_of_equally_cheap_leaders_the_better_one_is_named(tmp_path: Path) -> Non
 
 def test_there_is_one_sentence_about_the_models_and_one_about_the_methods(rooms: Seen) -> None:
     models, methods = rooms.verdict.certainty
-    assert models.startswith("The trained models: on these 600 items of the test split")
-    assert methods.startswith("The methods: with other seeds and other items")
+    assert models.startswith("These checkpoints: on the 600 examples of the test split")
+    assert methods.startswith("The methods: with other seeds and other examples")
     assert "95 %" in models and "95 %" in methods
 
 
@@ -55,7 +55,7 @@ def test_two_seeds_that_cannot_speak_for_the_method_do_not_make_a_tie(tmp_path: 
     assert seen.verdict.enough is None
     standing = {row.name: row.standing for row in seen.results.rows}["majority"]
     assert standing in {"behind-as-trained", "behind"}
-    assert "is not shown" not in seen.verdict.headline.partition("Of the methods")[0]
+    assert "not significantly different" not in seen.verdict.headline.partition("Of the methods")[0]
 
 
 def test_a_check_that_failed_is_told(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_single_run_has_wilsons_interval_and_no_claim_about_its_method() -> No
     assert one.items_interval == pytest.approx(wilson(150, 200))
     assert one.spread is None
     assert one.method_interval is None
-    assert one.method_reason == "'only' has one seed: not testable beyond the trained model"
+    assert one.method_reason == "'only' has one seed: not testable beyond these checkpoints"
 
 
 def test_runs_that_agree_on_every_item_are_worth_no_more_than_one() -> None:
@@ -84,7 +84,7 @@ def test_a_method_without_randomness_can_be_spoken_about_after_one_run() -> None
     assert found.rows[0].method_interval is not None
     pair = found.pairs[0]
     assert pair.method.separated
-    assert pair.method.test == "normal over items; neither method has randomness"
+    assert pair.method.test == "normal over examples; neither method has randomness"
 
 
 def test_one_run_each_is_decided_by_exact_mcnemar() -> None:
@@ -100,8 +100,8 @@ def test_one_run_each_is_decided_by_exact_mcnemar() -> None:
 def test_several_runs_are_decided_by_the_claim_about_the_methods() -> None:
     pair = compared(*simulated(0.8, 0.6)).pairs[0]
     assert pair.decided_by == "method"
-    assert pair.method.test == "Student's t over 3 paired seeds, joined with items"
-    assert pair.items.test == "exact sign flips of items over all seeds"
+    assert pair.method.test == "Student's t over 3 paired seeds, joined with examples"
+    assert pair.items.test == "exact sign flips of examples over all seeds"
     assert set(pair.mcnemar) == {0, 1, 2}
     assert not pair.tied
 
@@ -124,7 +124,7 @@ def test_other_seeds_are_not_paired() -> None:
         "moved", other.ids, other.labels, {s + 9: c for s, c in other.choices.items()}
     )
     pair = compared(own, moved).pairs[0]
-    assert pair.method.test == "Student's t over 3 and 3 seeds, joined with items"
+    assert pair.method.test == "Student's t over 3 and 3 seeds, joined with examples"
     assert pair.mcnemar == {}
 
 
@@ -138,7 +138,7 @@ def test_a_row_without_randomness_meets_every_seed() -> None:
 def test_rows_over_different_items_are_not_tested() -> None:
     other = row("other", range(90), ids=[f"else {number}" for number in range(ITEMS)])
     found = compared(row("a", range(10)), other)
-    assert found.pairs[0].items.reason == "not testable: they answered different items"
+    assert found.pairs[0].items.reason == "not testable: they answered different examples"
     assert found.pairs[0].decided_by == "nothing"
     assert found.tied == ["a", "other"]
 
@@ -146,7 +146,7 @@ def test_rows_over_different_items_are_not_tested() -> None:
 def test_the_same_items_with_other_labels_are_not_tested() -> None:
     relabelled = RowScores("b", IDS, 1 - LABELS, {0: LABELS})
     found = compared(row("a", range(10)), relabelled)
-    assert found.pairs[0].items.reason == "not testable: the same items have different labels"
+    assert found.pairs[0].items.reason == "not testable: the same examples have different labels"
 
 
 def test_items_are_matched_by_id_whatever_their_order() -> None:
@@ -206,7 +206,7 @@ def test_a_declared_family_counts_itself_and_the_rest_is_exploratory() -> None:
 def test_macro_f1_is_compared_by_approximate_randomisation() -> None:
     rows = [row("a", range(20)), row("b", range(30, 90))]
     pair = compared(*rows, metric="f1_macro").pairs[0]
-    assert pair.items.test == "approximate randomisation of items"
+    assert pair.items.test == "approximate randomization of examples"
     assert pair.items.separated
     assert pair.items.interval is not None
     assert pair.items.interval.low < pair.difference < pair.items.interval.high

@@ -79,7 +79,7 @@ def test_one_seed_says_nothing_of_the_methods() -> None:
     effect = mean_effect([(group.rows[0], group.rows[1])], group)
     assert effect.items is not None
     assert effect.method is None and effect.p is None
-    assert effect.reason == "one seed: not testable beyond the trained models"
+    assert effect.reason == "one seed: not testable beyond these checkpoints"
 
 
 def test_rows_with_other_seeds_say_nothing_of_the_methods() -> None:

@@ -73,7 +73,8 @@ def test_a_row_that_learns_the_prompt_too_stands_beside_the_others_and_the_lint_
     finding = next(one for one in fairness(evidence) if one.kind == "training.loss_on")
     assert finding.severity == "warning"
     assert finding.says == (
-        "What is learnt of prompt and answer differs: answer for lora and full; all for prompt too."
+        "What is learned of prompt and answer differs: answer for lora and full; all for prompt "
+        "too."
     )
     rows = {row.name: row for row in answered(evidence.contenders, "test")}
     assert list(rows["full"].ids) == list(rows["prompt too"].ids)  # so they are paired

@@ -24,7 +24,7 @@ def command(
     first: Name,
     second: Name,
     everything: Annotated[
-        bool, typer.Option("--all", help="Show every item on which they differ.")
+        bool, typer.Option("--all", help="Show every example on which they differ.")
     ] = False,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.table,
 ) -> None:

@@ -72,4 +72,4 @@ def _gone(folder: StudyFolder, name: str, id: str, ready: Sequence[str]) -> str:
 
 
 def _go_on(folder: StudyFolder) -> str:
-    return f"Go on with: tunewise run {folder.path / 'study.yaml'} --out {folder.path}"
+    return f"Resume with: tunewise run {folder.path / 'study.yaml'} --out {folder.path}"

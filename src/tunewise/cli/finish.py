@@ -34,5 +34,5 @@ def _left_to_do(folder: StudyFolder, outcome: Outcome) -> list[str]:
         return []
     return [
         f"Stopped after {progress.finished} of {progress.trials} trials. The same command "
-        "goes on from here."
+        "resumes from here."
     ]

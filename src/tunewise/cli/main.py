@@ -25,7 +25,7 @@ COMMANDS = {
     "init": "Look at a file or folder of data and write a study file for it.",
     "validate": "Check a study file and its data; change nothing.",
     "plan": "Say what a study would take and could tell, before any of it runs.",
-    "run": "Run a study, or go on with it.",
+    "run": "Run a study, or resume it.",
     "train": "Train one contender without a study file.",
     "status": "Say where a study stands.",
     "results": "Show a study's rows as a table, JSON or CSV.",

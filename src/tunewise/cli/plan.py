@@ -110,8 +110,8 @@ def _memory(found: Plan, together: int) -> Iterator[str]:
             yield "  It would fit with"
         else:
             standing = size(row.standing_bytes)
-            yield f"  Weights, gradients and optimiser state alone take {standing}:"
-            yield "  train fewer numbers, as lora does, or take a smaller model."
+            yield f"  Weights, gradients and optimizer state alone take {standing}:"
+            yield "  train fewer parameters, as lora does, or take a smaller model."
         for remedy in row.remedies[:MOST_REMEDIES]:
             yield f"    {remedy.settings}: {size(remedy.peak_bytes)} a trial"
 
@@ -125,14 +125,14 @@ def _statistics(found: Plan) -> Iterator[str]:
         for least, share in zip(points, DISAGREEMENTS, strict=True)
         if least is not None
     ]
-    yield f"Over {items:,} {split} items, two models are told apart (80 % power) from"
+    yield f"Over {items:,} {split} examples, two models are told apart (80 % power) from"
     yield f"  {' or '.join(shown)}." if shown else "  no difference: there are too few."
     if found.seeds < 2:
-        yield "One seed: it can speak of these trained models, not of the methods."
+        yield "One seed: results hold for these checkpoints, not for the methods."
         return
     shift = detectable_shift(found.seeds - 1) / found.seeds**0.5
     yield f"Over {found.seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
-    yield "  of their difference over seeds, if the items show it too."
+    yield "  of their difference over seeds, if the examples show it too."
 
 
 def _cut(text: str, most: int) -> str:

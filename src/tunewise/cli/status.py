@@ -37,7 +37,7 @@ def _tell(study_folder: StudyFolder, folder: Path) -> None:
     elif running:
         state = f"running ({running})"
     else:
-        state = f"not complete; go on with: tunewise run {folder / 'study.yaml'} --out {folder}"
+        state = f"not complete; resume with: tunewise run {folder / 'study.yaml'} --out {folder}"
     lines = {
         "study": study.name,
         "state": state,

@@ -158,11 +158,11 @@ def method_claim(meeting: Meeting, terms: Terms) -> Claim:
         return Claim(reason=joined)
     seeds, others = len(meeting.row.seeds), len(meeting.other.seeds)
     if joined.df is None:
-        test = "normal over items; neither method has randomness"
+        test = "normal over examples; neither method has randomness"
     elif meeting.paired:
-        test = f"Student's t over {seeds} paired seeds, joined with items"
+        test = f"Student's t over {seeds} paired seeds, joined with examples"
     else:
-        test = f"Student's t over {seeds} and {others} seeds, joined with items"
+        test = f"Student's t over {seeds} and {others} seeds, joined with examples"
     shift = detectable_shift(
         min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
     )

@@ -61,7 +61,7 @@ def mean_effect(
     if len(seeds) > 1:
         return replace(found, reason="the rows ran with different seeds")
     if any(not row.seeded for row in rows) or len(rows[0].seeds) < 2:
-        return replace(found, reason="one seed: not testable beyond the trained models")
+        return replace(found, reason="one seed: not testable beyond these checkpoints")
     # One column a run; a row of weights a seed: what that seed says the effect is.
     weights = np.zeros((len(rows[0].seeds), len(mix)))
     for row, other in pairs:

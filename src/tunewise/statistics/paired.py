@@ -153,9 +153,9 @@ def p_over_items(
     """
     if metric.kind == "proportion":
         p = exact_sign_flip(np.rint((ours - theirs)[:, 0] * runs))
-        return p, "exact McNemar" if runs == 1 else "exact sign flips of items over all seeds"
+        return p, "exact McNemar" if runs == 1 else "exact sign flips of examples over all seeds"
     p = approximate_randomisation(metric, ours, theirs, rng=rng, resamples=resamples)
-    return p, "approximate randomisation of items"
+    return p, "approximate randomization of examples"
 
 
 def _coins(rows: int, columns: int, rng: np.random.Generator) -> Numbers:

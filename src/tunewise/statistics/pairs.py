@@ -72,7 +72,7 @@ class Pair:
 def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
     """A pair whose rows answered different items, or the same with different labels."""
     same = sorted(row.ids) == sorted(other.ids)
-    what = "the same items have different labels" if same else "they answered different items"
+    what = "the same examples have different labels" if same else "they answered different examples"
     claim = Claim(reason=f"not testable: {what}")
     return Pair(row.name, other.name, difference, claim, claim)
 

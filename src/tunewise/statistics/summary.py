@@ -67,7 +67,7 @@ def summarise(row: RowScores, group: SharedItems, metric: Metric, *, level: floa
 def why_no_method_claim(row: RowScores) -> str | None:
     """What keeps us from speaking about the method rather than about its trained models."""
     if row.seeded and len(row.seeds) < 2:
-        return f"'{row.name}' has one seed: not testable beyond the trained model"
+        return f"'{row.name}' has one seed: not testable beyond these checkpoints"
     return None
 
 

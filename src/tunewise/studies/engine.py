@@ -236,7 +236,7 @@ class _Launch:
             self.on_event(
                 Notice(
                     "Stopping: running trials save a checkpoint and end. Ctrl-C again ends them "
-                    "now. Run the same command to go on."
+                    "now. Run the same command to resume."
                 )
             )
             self._stop()

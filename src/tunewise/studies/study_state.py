@@ -112,7 +112,7 @@ class Ledger:
         if not (self.folder.path / STUDY).is_file():
             raise MachineTrouble(
                 f"{self.folder.path}: was removed or moved while its study ran. Put it back and "
-                "run the same command to go on."
+                "run the same command to resume."
             )
 
     def room(self) -> str:

@@ -174,7 +174,7 @@ def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) ->
 
 
 def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
-    """What is learnt of prompt and answer can be said only where an answer is written."""
+    """What is learned of prompt and answer can be said only where an answer is written."""
     if task is WRONG or task.writes:
         return
     for entry in entries:

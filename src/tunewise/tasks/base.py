@@ -203,7 +203,7 @@ class Task(ABC):
     def encode_training(
         self, examples: Sequence[Example], coder: Any, *, max_length: int
     ) -> list[Encoded]:
-        """The examples to learn from; those that nothing can be learnt from may be left out."""
+        """The examples to learn from; those that nothing can be learned from may be left out."""
         return self.encode(examples, coder, max_length=max_length)
 
     def learning(self, loss_on: LossOn | None) -> Self:

@@ -204,7 +204,7 @@ def _check_labels(found: Audit, splits: Splits, label: str, labels: Labels) -> N
             _check_single(found, name, labels.options[next(iter(counts))])
         elif absent and name == "train":
             found.warnings.append(
-                f"train has no example of {first_of(absent)}: it cannot be learnt."
+                f"train has no example of {first_of(absent)}: it cannot be learned."
             )
         elif absent:
             found.warnings.append(f"{name} has no example of {first_of(absent)}.")
@@ -215,7 +215,7 @@ def _check_single(found: Audit, split: str, option: str) -> None:
     if split == "test":
         found.warnings.append(f"{said}: no score on it tells contenders apart.")
     else:
-        use = "nothing can be learnt" if split == "train" else "no settings can be chosen on it"
+        use = "nothing can be learned" if split == "train" else "no settings can be chosen on it"
         found.problems.append(Problem("data", f"{said}: {use}."))
 
 

@@ -187,8 +187,8 @@ def _refuse_other_items(row: RowScores, other: RowScores) -> None:
         if ids
     ]
     raise InputError(
-        f"'{row.name}' and '{other.name}' were not asked the same items: {'; '.join(parts)}. "
-        "A paired comparison needs the same items with the same labels."
+        f"'{row.name}' and '{other.name}' were not asked the same examples: {'; '.join(parts)}. "
+        "A paired comparison needs the same examples with the same labels."
     )
 
 

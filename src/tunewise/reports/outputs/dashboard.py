@@ -81,7 +81,7 @@ class Line:
         if self.results is None:
             return "–"
         found = self.results
-        return f"{metric_name(found.metric)}, {found.split}, {found.items:,} items"
+        return f"{metric_name(found.metric)}, {found.split}, {found.items:,} examples"
 
 
 class Board:

@@ -137,12 +137,12 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
 
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
     base = f" on {plain(row.model)}" if row.model else ""
-    folded = ", folded into its layers" if exported.merged else ""
+    folded = ", merged into its layers" if exported.merged else ""
     trained = ""
     if row.parameters:
         trained = (
-            f" Of its {count(row.parameters.total)} numbers {row.parameters.trainable:,} "
-            "were trained."
+            f" {row.parameters.trainable:,} of its {count(row.parameters.total)} parameters were "
+            "trained."
         )
     if exported.prompt:
         what = "Writes answers to questions about a context"

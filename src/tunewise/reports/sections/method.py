@@ -152,7 +152,7 @@ def _training(evidence: Evidence, refs: References) -> str:
         name: used[0][key]
         for key, name in (
             ("schedule", "schedule"),
-            ("warmup", "share of warm-up"),
+            ("warmup", "fraction of warm-up"),
             ("weight_decay", "weight decay"),
             ("clip_norm", "clipping norm"),
         )

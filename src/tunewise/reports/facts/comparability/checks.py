@@ -11,7 +11,7 @@ from tunewise.reports.facts.comparability.search import search_findings
 from tunewise.reports.facts.comparability.training import training_findings
 from tunewise.reports.facts.evidence import Evidence
 
-CLEAN = "Fairness: nothing was found that differs between the rows beside the method."
+CLEAN = "Comparability: nothing was found that differs between the contenders beside the method."
 
 
 def fairness(evidence: Evidence) -> tuple[Finding, ...]:
@@ -40,4 +40,4 @@ def summary(findings: Sequence[Finding]) -> str:
         if number
     ]
     gravest = f" First: {findings[0].says}" if len(findings) > 1 else f" {findings[0].says}"
-    return f"Fairness: {' and '.join(counts)}.{gravest}"
+    return f"Comparability: {' and '.join(counts)}.{gravest}"

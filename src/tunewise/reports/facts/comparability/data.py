@@ -83,8 +83,10 @@ def _items(evidence: Evidence) -> Finding | None:
     return Finding(
         "data.items",
         "warning",
-        f"Rows answered different numbers of {shown(evidence.split)} items: {told(counts)}.",
-        "Only rows over the same items are tested against each other; score them all on one split.",
+        f"Contenders answered different numbers of {shown(evidence.split)} examples: "
+        f"{told(counts)}.",
+        "Only contenders over the same examples are tested against each other; score them all on "
+        "one split.",
         tuple(counts),
         counts,
     )
@@ -119,7 +121,7 @@ def _truncated(evidence: Evidence) -> Finding | None:
     return Finding(
         "data.truncated",
         severity,
-        f"The share of texts that are cut to the longest length differs: {told(words)}.",
+        f"The fraction of texts that are truncated at the longest length differs: {told(words)}.",
         "Give every row the same max_length, and prefixes the room they take.",
         tuple(shares),
         shares,

@@ -62,7 +62,7 @@ def _trials(trained: list[Contender]) -> Finding | None:
         "search.trials",
         "notice",
         f"Trials that have ended differ: {told(ended)}.",
-        "Let the study finish: the same command goes on with it.",
+        "Let the study finish: the same command resumes it.",
         tuple(ended),
         ended,
     )
@@ -231,11 +231,11 @@ def _too_small(evidence: Evidence) -> Finding | None:
         "search.validation",
         "notice",
         f"Validation is too small to choose among that many points: {'; '.join(parts)}. With "
-        f"{worst.items:,} items one score is uncertain by ± {100 * worst.standard_error:.1f} "
+        f"{worst.items:,} examples one score is uncertain by ± {100 * worst.standard_error:.1f} "
         f"points, and the best of {worst.points} equally good points would look up to "
         f"{100 * worst.optimism:.1f} points better than it is.",
         "Read the choice as one of several that are as good, and judge by the test split. More "
-        "validation items or fewer points would make it sharper.",
+        "validation examples or fewer points would make it sharper.",
         tuple(blind),
         {
             name: {

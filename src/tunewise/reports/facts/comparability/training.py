@@ -18,12 +18,12 @@ NAMES = {
     "batch_size": "The batch size",
     "accumulate": "The parts in which a step is computed",
     "max_length": "The longest text",
-    "loss_on": "What is learnt of prompt and answer",
+    "loss_on": "What is learned of prompt and answer",
     "choose": "The epoch whose weights count",
     "timeout": "The time limit of a trial",
     "clip_norm": "The limit on the gradient's norm",
     "learning_rate": "The learning rate",
-    "optimizer": "The optimiser",
+    "optimizer": "The optimizer",
 }
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may

@@ -20,7 +20,9 @@ from tunewise.core.files import read_json
 
 ITEMS = 1319  # of the test split of GSM8K (Cobbe et al. 2021, arXiv:2110.14168)
 SUCCESS = "success"
-READS = f"Tunewise reads files of method_comparison/MetaMathQA, scored on {ITEMS:,} items of GSM8K."
+READS = (
+    f"Tunewise reads files of method_comparison/MetaMathQA, scored on {ITEMS:,} examples of GSM8K."
+)
 CONDITIONS = {  # what should be the same for all, and where it stands
     "base model": ("run_info", "train_config", "model_id"),
     "steps": ("run_info", "train_config", "max_steps"),
@@ -142,7 +144,7 @@ def _right(path: Path, content: Any, metrics: Sequence[Any]) -> int:
     """The right answers behind the test accuracy.
 
     Raises:
-        InputError: there is no test accuracy, or it is no count out of the items of GSM8K.
+        InputError: there is no test accuracy, or it is no count out of the examples of GSM8K.
     """
     last = metrics[-1] if metrics and isinstance(metrics[-1], dict) else {}
     accuracy = last.get("test accuracy")
@@ -155,7 +157,9 @@ def _right(path: Path, content: Any, metrics: Sequence[Any]) -> int:
     right = round(accuracy * ITEMS)
     gsm8k = _at(content, ("meta_info", "dataset_info", "gsm8k"))
     if abs(accuracy * ITEMS - right) > 1e-6 or gsm8k is None:
-        why = "names no data set gsm8k" if gsm8k is None else f"is no count out of {ITEMS:,} items"
+        why = (
+            "names no data set gsm8k" if gsm8k is None else f"is no count out of {ITEMS:,} examples"
+        )
         message = f"the test accuracy {accuracy:g} {why}: scored on something else. {READS}"
         raise InputError([Problem(str(path), message)])
     return right

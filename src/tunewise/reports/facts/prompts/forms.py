@@ -52,7 +52,7 @@ def _changes(asked: SideBySide, places: Sequence[int]) -> str:
     told = [_moved(asked, first, place) for place in others]
     return (
         f"All {len(places)} prompts on {shown(str(prompt.model))} answer {alike:,} of {total:,} "
-        f"items alike. Against {shown(prompt.name)}, {listed(told, most=len(told))}."
+        f"examples alike. Against {shown(prompt.name)}, {listed(told, most=len(told))}."
     )
 
 

@@ -62,7 +62,7 @@ def as_good_within(row: Row, results: Results) -> str:
     """What may be said of a row beside the best: the same within the margin, or not shown so."""
     pair = row.to_best
     if pair is None or pair.equivalence is None or not pair.equivalence.equivalent:
-        return "that it is as good is not shown"
+        return "it is not shown to be equally good"
     test, metric = pair.equivalence, results.metric
     return (
         f"it is as good within {amount(metric, test.margin)} (equivalence p "

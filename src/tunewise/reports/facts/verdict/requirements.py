@@ -128,7 +128,7 @@ def _miss(miss: Miss) -> str:
 
 
 def _name(limit: str) -> str:
-    words = {"parameters": "trained numbers", "artefact": "artefact"}
+    words = {"parameters": "trainable parameters", "artefact": "artifact"}
     return words.get(limit, limit if limit in AT_MOST else metric_name(limit).lower())
 
 

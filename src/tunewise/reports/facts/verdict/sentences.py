@@ -69,11 +69,11 @@ def _leader(results: Results, best: Row) -> str:
         return f"{name} reaches {score} {where}; there is nothing to compare it with."
     tied, as_method = _names(results, "tied"), _names(results, "behind-as-trained")
     if tied:
-        return f"{_scores_best(results, best)}; that {_are(tied)} worse is not shown."
+        return f"{_scores_best(results, best)}; {_are(tied)} not significantly different."
     if as_method:
         return (
-            f"As trained, {name} is best with {score} {where}. Of the methods this is not shown: "
-            f"with other seeds the order to {listed(as_method)} could turn."
+            f"For these checkpoints, {name} is best with {score} {where}. Of the methods this is "
+            f"not shown: with other seeds the order to {listed(as_method)} could turn."
         )
     if results.standing("untested"):
         return f"{_scores_best(results, best)}."
@@ -82,7 +82,7 @@ def _leader(results: Results, best: Row) -> str:
         whom += " that has a score"
     behind = [row.to_best for row in results.standing("behind")]
     if any(pair and pair.method.p is None for pair in behind):
-        return f"As trained, {name} is best with {score} {where}, ahead of {whom}."
+        return f"For these checkpoints, {name} is best with {score} {where}, ahead of {whom}."
     return f"{name} is best with {score} {where}, ahead of {whom}."
 
 
@@ -94,7 +94,7 @@ def _scores_best(results: Results, best: Row) -> str:
 
 
 def certainty(results: Results, best: Row) -> tuple[str, ...]:
-    """One sentence about these trained models, one about the methods, on the nearest rival."""
+    """One sentence about these checkpoints, one about the methods, on the nearest rival."""
     nearest = next((row for row in results.rows if row.to_best), None)
     if nearest is None or nearest.to_best is None:
         return ()
@@ -104,7 +104,7 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     if round(lead, 12) == 0:
         ahead = "level with"
     models = (
-        f"The trained models: on these {results.items:,} items of {split_name(results.split)}, "
+        f"These checkpoints: on the {results.items:,} examples of {split_name(results.split)}, "
         f"{name} is {ahead} {other}{_told(pair.items, results)}."
     )
     ends = ends_of(results, pair.method)
@@ -112,7 +112,7 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
         return (models, f"The methods: {pair.method.reason}.")
     low, high = (gap(results.metric, end) for end in ends)
     methods = (
-        f"The methods: with other seeds and other items, the lead of {name} over {other} would "
+        f"The methods: with other seeds and other examples, the lead of {name} over {other} would "
         f"lie between {low} and {high} {gap_unit(results.metric)} (95 %; "
         f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
     )
@@ -126,7 +126,7 @@ def why_narrower(pair: Pair, seeds: int) -> str:
     if items is None or method is None or method.high - method.low >= items.high - items.low:
         return ""
     return (
-        " This interval is narrower than that of the trained models although it covers more: the "
+        " This interval is narrower than that of these checkpoints although it covers more: the "
         f"spread over {seeds} seeds is itself only estimated, and came out small by chance. Rely "
         "on the wider one."
     )
@@ -141,8 +141,8 @@ def outlook(results: Results) -> str | None:
         sentences.append(f"{_are(behind)} behind by more than chance explains.")
     if as_method and tied:
         sentences.append(
-            f"{_are(as_method)} behind as trained and tied as a method: with other seeds the "
-            "order could turn."
+            f"{_are(as_method)} worse for these checkpoints, inconclusive for the method: with "
+            "other seeds the order could turn."
         )
     for row in [*tied, *results.standing("behind-as-trained")][:1]:
         sentences += _settling(row.to_best)
@@ -156,19 +156,19 @@ def cost(best: Row, cheapest: Row, fastest: Row, leanest: Row) -> str | None:
         ours, theirs = (
             row.parameters.trainable if row.parameters else 0 for row in (cheapest, best)
         )
-        trained = f"trains {count(ours)} numbers" if ours else "trains no network"
+        has = f"{count(ours)} trainable parameters" if ours else "no trainable parameters"
         parts.append(
-            f"{shown(cheapest.name)} {trained} where {shown(best.name)} trains {count(theirs)}"
+            f"{shown(cheapest.name)} has {has} against {count(theirs)} for {shown(best.name)}"
         )
     if fastest is not best and fastest.measured.seconds is not None:
         parts.append(
-            f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} a trial where "
-            f"{shown(best.name)} takes {duration(best.measured.seconds)}"
+            f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} per trial against "
+            f"{duration(best.measured.seconds)} for {shown(best.name)}"
         )
     if leanest is not best and leanest.measured.peak_bytes is not None:
         parts.append(
-            f"{shown(leanest.name)} peaks at {size(leanest.measured.peak_bytes)} of memory where "
-            f"{shown(best.name)} peaks at {size(best.measured.peak_bytes)}"
+            f"{shown(leanest.name)} peaks at {size(leanest.measured.peak_bytes)} of memory against "
+            f"{size(best.measured.peak_bytes)} for {shown(best.name)}"
         )
     return "; ".join(parts) + "." if parts else None
 
@@ -177,7 +177,7 @@ def _settling(pair: Pair | None) -> list[str]:
     """What more would show a difference as large as the one seen."""
     ways = []
     if pair and pair.needed_items and not pair.items.separated:
-        ways.append(f"{pair.needed_items:,} items")
+        ways.append(f"{pair.needed_items:,} examples")
     if pair and pair.needed_seeds and not pair.method.separated:
         ways.append(f"{pair.needed_seeds} seeds")
     if not pair or not ways:
