@@ -16,7 +16,7 @@ __all__ = ["run_job", "warm_up"]
 
 once = Path(os.environ["SLOW_ONCE"])
 if not once.exists():
-    once.with_suffix(".pid").write_text(str(os.getpid()))
     if os.environ.get("SLOW_AGAIN") is None:
         once.touch()
+    once.with_suffix(".pid").write_text(str(os.getpid()))  # last: from then on we may be killed
     ctypes.PyDLL(None).usleep(int(float(os.environ["SLOW_SECONDS"]) * 1e6))  # PyDLL holds the lock

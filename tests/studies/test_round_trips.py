@@ -64,7 +64,7 @@ def test_what_would_be_lost_is_told_with_the_contender_every_time(
     monkeypatch.setattr(lora_files, "task_type", lambda model: "CAUSAL_LM")
     counts = []
     for _ in range(2):
-        with pytest.raises(InputError, match=r"lora on embedded:encoder: exporting it fails"):
+        with pytest.raises(InputError, match=r"lora on model embedded:encoder: exporting it fails"):
             prepare(study("lora", "majority"))
         counts.append(len(tried))
     assert counts[1] == 2 * counts[0] > 0  # a failure is no answer to keep
