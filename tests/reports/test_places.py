@@ -11,12 +11,12 @@ import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.reports.facts.evidence import gather
-from tunewise.reports.facts.places import Places
 from tunewise.reports.outputs import pdf
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.submission import write_submission
 from tunewise.reports.outputs.write import write_latex, write_report
 from tunewise.results import StudyResults
+from tunewise.store.places import Places
 from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
@@ -70,8 +70,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The text of each PDF, which its file holds as numbers of drawn letters."""
     found: list[str] = []
 
-    def typeset(text: Any, drawings: Any, form: str) -> list[bytes]:
-        found.append(json.dumps([text.plain(), [chart.spec for chart in drawings]]))
+    def typeset(text: Any, form: str) -> list[bytes]:
+        found.append(json.dumps([text.plain(), [figure.spec for figure in text.figures]]))
         return [b"%PDF"]
 
     monkeypatch.setattr(pdf, "typeset", typeset)

@@ -143,7 +143,8 @@ def write_answers(path: Path, answers: Sequence[Prediction], options: Sequence[s
         case _:
             table, content = _table(answers, options), io.BytesIO()
             columns = [pa.array(column) for column in zip(*table.rows, strict=True)]
-            pq.write_table(pa.table(columns, names=list(table.columns)), content)
+            names = [column.key or "" for column in table.columns]
+            pq.write_table(pa.table(columns, names=names), content)
             write_bytes(path, content.getvalue())
 
 

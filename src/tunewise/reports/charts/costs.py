@@ -12,7 +12,7 @@ from tunewise.core.format import count, duration, listed, size
 from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.charts.drawing import base, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
-from tunewise.reports.document.model import Figure
+from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.costs import Placed, placed
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_name, metric_said
@@ -103,7 +103,8 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
     best = listed([v["name"] for v in front], most=9)
     words = f"{title}: {says}. No other scores as high for less than {best}."
     chart = alt.layer(*layers).properties(height=HEIGHT)
-    return Figure(f"quality-{cost.key}", title, words, finished(chart))
+    outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
+    return Figure(f"quality-{cost.key}", title, words, finished(chart), outputs)
 
 
 def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import altair as alt
 
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, faded, finished, tint
-from tunewise.reports.document.model import Figure
+from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.slices import Slice, Sliced
 from tunewise.reports.facts.wording import metric_name
@@ -71,7 +71,7 @@ def _chart(
     ).properties(height=max(60, (LINE * len(rows) + 10) * len(slices)))
     title = f"{metric} by {_short(column)}"
     says = "; ".join(f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
-    return Figure(f"slices-{number}", title, f"{title}: {says}.", finished(chart))
+    return Figure(f"slices-{number}", title, f"{title}: {says}.", finished(chart), PAGE)
 
 
 def _short(text: str) -> str:

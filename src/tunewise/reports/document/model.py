@@ -93,8 +93,8 @@ class Column:
     outputs: Outputs = ALL
 
     def stands_in(self, output: Output) -> bool:
-        head = self.key if output in FILES else self.title
-        return output in self.outputs and bool(head)
+        stands = self.key is not None if output in FILES else bool(self.title)
+        return stands and output in self.outputs
 
 
 @dataclass(frozen=True)

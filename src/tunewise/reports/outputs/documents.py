@@ -28,9 +28,13 @@ Make = Callable[[Facts], Section | None]
 
 def found_sections() -> dict[str, Make]:
     """The function of every file in the folder of sections that has one, by the file's name."""
-    names = [module.name for module in pkgutil.iter_modules(sections.__path__)]
-    modules = {name: importlib.import_module(f"{sections.__name__}.{name}") for name in names}
-    return {name: module.section for name, module in modules.items() if hasattr(module, "section")}
+    files = pkgutil.walk_packages(sections.__path__, f"{sections.__name__}.")
+    modules = [importlib.import_module(file.name) for file in files]
+    return {
+        module.__name__.rpartition(".")[2]: module.section
+        for module in modules
+        if hasattr(module, "section")
+    }
 
 
 def every_section(facts: Facts, order: Sequence[str] = PAGE_ORDER) -> list[Section]:

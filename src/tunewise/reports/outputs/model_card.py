@@ -11,11 +11,11 @@ from tunewise.core.format import count
 from tunewise.reports.document.markdown import markdown_table, plain
 from tunewise.reports.document.model import Column, Table
 from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.places import Places
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.sections.cells import ends, score
+from tunewise.store.places import Places
 from tunewise.store.records import TrialSettings
 
 TRANSFORMERS = """\
