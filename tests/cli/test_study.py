@@ -122,6 +122,6 @@ def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "The same command goes on" in " ".join(said.split())
+    assert "The same command resumes" in " ".join(said.split())
     assert tunewise(*words, cwd=place).returncode == 0
     assert trial_results(out) == trial_results(finished)

@@ -92,7 +92,7 @@ def test_own_default_learning_rates_are_no_finding_but_given_ones_are(small: Pat
         ("max_length", 64, "warning", "The longest text differs: 64 for head; none for"),
         ("weight_decay", 0.1, "warning", "Weight decay differs: 0.1 for head; none for"),
         ("schedule", "cosine", "warning", "Schedule differs: cosine for head; none for"),
-        ("optimizer", "sgd", "warning", "The optimiser differs: sgd for head; none for"),
+        ("optimizer", "sgd", "warning", "The optimizer differs: sgd for head; none for"),
         ("patience", 2, "warning", "The patience of early stopping differs: 2 for head"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_gap_that_chance_may_explain_leaves_enough_open(tmp_path: Path) -> Non
         "Whether TF-IDF is enough is not known: lora rank=16 is 7.0 points ahead of it (95 %"
         in (seen.verdict.headline)
     )
-    assert "items would show it" in (seen.verdict.outlook or "")
+    assert "examples would show it" in (seen.verdict.outlook or "")
 
 
 def test_what_is_shown_to_be_behind_is_never_enough(tmp_path: Path) -> None:

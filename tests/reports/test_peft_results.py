@@ -124,7 +124,7 @@ def test_a_failed_experiment_keeps_its_row(tmp_path: Path) -> None:
         ),
         (
             lambda c: c["train_info"]["metrics"][-1].update({"test accuracy": 0.4821}),
-            "no count out of 1,319 items",
+            "no count out of 1,319 examples",
         ),
         (lambda c: c["meta_info"].pop("dataset_info"), "names no data set gsm8k"),
     ],

@@ -36,7 +36,7 @@ def test_the_best_within_the_limits_is_named_with_what_it_loses(seen: Seen) -> N
     assert (best, found.name) == ("full", "head")
     assert found.within == ("head", "majority")  # 9,100 and 180 bytes; TF-IDF has 412,000
     assert "full scores higher" in found.says
-    assert "but misses artefact (90.9 MB)" in found.says
+    assert "but misses artifact (90.9 MB)" in found.says
     assert found.misses[0].bound == 9100
 
 
@@ -45,7 +45,7 @@ def test_the_best_itself_is_taken_where_it_keeps_the_limits(seen: Seen) -> None:
     assert found.name == "full"
     assert found.misses == ()
     assert found.says == (
-        "Within the limits (artefact at most 1.00 GB and accuracy at least 10.0 %), "
+        "Within the limits (artifact at most 1.00 GB and accuracy at least 10.0 %), "
         "full is the one to take."
     )
 
@@ -86,4 +86,4 @@ def test_the_leanest_of_the_tied_is_named(rooms: Seen) -> None:
         ("lora rank=16",) * 3
     )
     assert rooms.verdict.cost is not None
-    assert "lora rank=16 peaks at 305 MB of memory where full peaks at 663 MB" in rooms.verdict.cost
+    assert "lora rank=16 peaks at 305 MB of memory against 663 MB for full" in rooms.verdict.cost

@@ -113,7 +113,7 @@ def narrow(pair: Pair, width: float) -> str:
 def test_a_method_interval_narrower_than_that_of_the_models_is_explained(rooms: Seen) -> None:
     pair = rooms.results.rows[1].to_best
     assert pair is not None
-    assert narrow(pair, 0.01).startswith(" This interval is narrower than that of the trained")
+    assert narrow(pair, 0.01).startswith(" This interval is narrower than that of these")
     assert "the spread over 2 seeds is itself only estimated" in narrow(pair, 0.01)
     assert narrow(pair, 0.05) == ""
     untold = replace(pair, method=replace(pair.method, interval=None))
