@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+from altair.utils.schemapi import disable_debug_mode
 
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row
+
+disable_debug_mode()  # each part of a chart would be validated again; a test validates them whole
 
 WIDTH = 560  # of a saved chart; on the page a chart takes the width it is given
 ROW_HEIGHT = 34  # of a chart with one row for each contender
