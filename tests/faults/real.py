@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from tunewise.cli import main as door
 from tunewise.runner import run_job
 from tunewise.store.study import StudyFolder
@@ -39,10 +41,20 @@ def prepared(place: Path) -> StudyFolder:
     return folder
 
 
+def own_threads() -> None:
+    """Let a fork have threads of its own, as a worker's child does.
+
+    Torch replaces the pool that was lost with the parent at the first question for it, and fails
+    where two threads ask at once, as loading a model does.
+    """
+    torch.set_num_threads(1)
+
+
 def fork(action: Callable[[], Any]) -> Any:
     """A process that does it, and whose exit code is what it returns."""
 
     def be() -> None:
+        own_threads()
         code = action()
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.faults.failing_disk.sitecustomize import install
-from tests.faults.real import command, finish, job, jobs_left, results
+from tests.faults.real import command, finish, job, jobs_left, own_threads, results
 
 from tunewise.store.study import StudyFolder
 from tunewise.studies.exit_codes import Exit
@@ -66,6 +66,7 @@ def in_a_process(action: Callable[[], int], told: str = "") -> int | None:
     """Do it in a fork of this process, where a write may fail; its exit code."""
 
     def be() -> None:
+        own_threads()
         if told:
             install(told)
         try:
