@@ -32,13 +32,14 @@ from tunewise.tasks.base import Asking, Batch, Task
 from tunewise.training.assembly import settle
 from tunewise.training.encoded_split import with_features
 from tunewise.training.features import REDUCTIONS, Stub, is_frozen, run_trunk
+from tunewise.training.linear_head import is_solved
 from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import STEPS, TrainingSettings
 from tunewise.training.vectors import frozen_encoders
 
 MOST_SAID = 120  # letters of what a library says
-STEPS = 1000  # of the training that a step is thought to belong to
+STEPS_IN_ALL = 1000  # of the training that a step is thought to belong to
 TRAINING = ("forward", "backward", "update")
 
 
@@ -48,6 +49,7 @@ class Foreseen:
 
     memory: Memory
     stored_features: bool  # the trunk is frozen, and its outputs stand for it
+    solved: bool = False  # its head is solved: it takes no step
 
     @property
     def most_bytes(self) -> int:
@@ -175,9 +177,12 @@ def count_step(
     written, in the first way and, where there are several, in every way. `model` has the method
     applied and lies on its device; its weights change where they are real.
     """
-    optimizer = make_optimizer(model.module, method.groups(model), training)
-    method.begin(model, STEPS)
-    _give_state(optimizer)
+    solved = is_solved(model, training)
+    stepped = replace(training, optimizer=STEPS) if solved else training
+    optimizer = make_optimizer(model.module, method.groups(model), stepped)
+    method.begin(model, STEPS_IN_ALL)
+    if not solved:
+        _give_state(optimizer)
     meter = StepMeter(held_tensors(model.module), optimizer)
     batches, evaluation = list(given.training), given.evaluation
     stub = _stub_for(model, evaluation) if is_frozen(model) else None
@@ -193,14 +198,15 @@ def count_step(
         copies.clear()
         batches = [_with_rows(batch, rows) for batch in batches]
         with _replaced(model, stub) if stub is not None else nullcontext():
-            learner = Learner(model, task, method, optimizer, training.clip_norm, seed=0)
-            learner.step(2, batches, learning_rate=1e-3, phase=phase)
-            optimizer.zero_grad(set_to_none=True)
+            if not solved:
+                learner = Learner(model, task, method, optimizer, training.clip_norm, seed=0)
+                learner.step(2, batches, learning_rate=1e-3, phase=phase)
+                optimizer.zero_grad(set_to_none=True)
             model.module.eval()
             del batches
             _ask(model, task, _with_rows(evaluation, rows), given.prompts, phase)
     stored = stub is not None or set(encoders) == {"image", "text"}
-    return Foreseen(meter.memory(), stored)
+    return Foreseen(meter.memory(), stored, solved)
 
 
 def count_asking(model: Model, task: Task, given: StepBatches) -> Foreseen:

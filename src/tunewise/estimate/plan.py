@@ -94,7 +94,7 @@ class _Planner:
         return Plan(
             name=self.settings.name,
             contenders=contenders,
-            trials=self.expansion.trials,
+            trials=sum(row.trials for row in contenders),
             seeds=self.expansion.seeds,
             workers=self.workers,
             seconds=study_seconds(self.expansion, contenders, self.workers, tested=self._tested),
@@ -152,7 +152,7 @@ class _Planner:
         first = found[0]
         planned = Planned(
             name=row.name,
-            trials=row.trials(self.expansion.seeds),
+            trials=1 if first.get("solved") else row.trials(self.expansion.seeds),
             parameters=first["parameters"],
             groups=first["groups"],
             reduction=first["reduction"],
@@ -165,7 +165,7 @@ class _Planner:
         phase = memory["peak_phase"]
         kinds = {
             **memory["peaks_bytes"][phase],
-            "best_epoch": best_epoch_bytes(row.points[most], memory),
+            "best_epoch": 0 if first["solved"] else best_epoch_bytes(row.points[most], memory),
         }
         planned = replace(
             planned,
@@ -243,7 +243,7 @@ class _Planner:
                 "chosen": row.trials - len(source.points) + 1,
             }[self.settings.keep]
             kept += copies * (row.artefact_bytes or 0)
-        return kept + self.expansion.trials * TRIAL_FILES_BYTES
+        return kept + sum(row.trials for row in contenders) * TRIAL_FILES_BYTES
 
     @property
     def _tested(self) -> float:

@@ -123,6 +123,7 @@ def predicted(request: JSONObject, model: Model) -> JSONObject:
         **counts,
         "memory": seen.memory.as_json(),
         "stored_features": seen.stored_features,
+        "solved": seen.solved,
         "shape": asdict(shape),
     }
 

@@ -60,6 +60,15 @@ class EpochRecord(JSONRecord):
 
 
 @dataclass(frozen=True)
+class RegularizationRecord(JSONRecord):
+    """A head solved at one strength of its penalty: mean losses in nats, without the penalty."""
+
+    strength: float
+    train_loss: float
+    validation_loss: float
+
+
+@dataclass(frozen=True)
 class TokenCounts(JSONRecord):
     """Tokens trained on, without and with padding."""
 
@@ -87,6 +96,10 @@ class TrialResult(JSONRecord):
     tokens: TokenCounts | None = None
     truncated_share: Mapping[str, float | None] = field(default_factory=dict)  # by split
     checks: tuple[Check, ...] = ()
+    # what ended the training: "convergence" of a solver, or its "limit"
+    ended: str | None = field(default=None, metadata=OPTIONAL)
+    # strengths that were tried of a head that is solved; least validation loss was taken
+    regularization: tuple[RegularizationRecord, ...] | None = field(default=None, metadata=OPTIONAL)
     # ids that do not fit, by split
     left_out: Mapping[str, tuple[str, ...]] | None = field(default=None, metadata=OPTIONAL)
     # in float16, because their gradients overflowed

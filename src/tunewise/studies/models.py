@@ -25,14 +25,19 @@ from tunewise.tasks.base import Task
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
 from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
 from tunewise.training.features import features_of
+from tunewise.training.linear_head import linear_head
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """The counts of a contender, and the key of its stored features if its trunk is frozen."""
+    """The counts of a contender, and the key of its stored features if its trunk is frozen.
+
+    `solvable` says that it trains one linear layer behind a frozen backbone.
+    """
 
     parameters: ParameterCounts
     features: str | None
+    solvable: bool
 
 
 class Inspector:
@@ -80,6 +85,7 @@ class Inspector:
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
             features=features_of(model, self.source.hash, self.task, length, data_hash),
+            solvable=not self.task.writes and linear_head(model) is not None,
         )
 
     def ask(self, method: Method) -> ParameterCounts:

@@ -33,6 +33,7 @@ from tunewise.studies.models import Inspector
 from tunewise.studies.reads import with_reading
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
+from tunewise.studies.solvers import described, settled
 from tunewise.studyfile.contender_records import Facts, contender_records, task_settings
 from tunewise.studyfile.expand import Expansion, describe, expand
 from tunewise.studyfile.resolved import resolved
@@ -254,13 +255,15 @@ def _inspected(contender: ContenderRecord, inspector: Inspector, data_hash: str)
             length = point.settings.training["max_length"]
             seen = inspector.inspect(method, length, data_hash)
             parameters, features = seen.parameters, seen.features
-            points[number] = replace(point, parameters=parameters)
+            counted = replace(point, parameters=parameters)
+            points[number] = settled(counted, solvable=seen.solvable)
             continue
         if method.asks_writer:
             parameters = inspector.ask(method)
             points[number] = replace(point, parameters=parameters)
         break
-    return replace(contender, points=tuple(points), parameters=parameters, features=features)
+    inspected = replace(contender, points=tuple(points), parameters=parameters, features=features)
+    return described(inspected)
 
 
 def _half_batches(contenders: Sequence[ContenderRecord], rows: int) -> list[Problem]:

@@ -14,7 +14,12 @@ from tunewise.store.records import MethodRecord, TrialSettings
 from tunewise.studyfile.naming import differing, folded, model_names, suffix
 from tunewise.studyfile.read_settings import build, combinations
 from tunewise.studyfile.settings import MethodEntry, ModelChoice, StudySettings
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import (
+    ABOUT_MEMORY,
+    READ_BY_SOLVER,
+    STEPS,
+    TrainingSettings,
+)
 
 UNSAID: tuple[Any, ...] = (None, (None,))  # settings left to the method
 
@@ -170,7 +175,16 @@ def _point(
     loop: TrainingSettings = build(TrainingSettings, values["training"])
     if loop.learning_rate is None:
         loop = replace(loop, learning_rate=method.learning_rate)
+    if loop.optimizer == "auto" and _names_steps(entry):
+        loop = replace(loop, optimizer=STEPS)
     return PlannedPoint(chosen, method, loop)
+
+
+def _names_steps(entry: MethodEntry) -> bool:
+    """Whether the study says how the entry is to be trained, beyond how large a step may be."""
+    asked = {**entry.fixed("training"), **entry.searched("training")}
+    meant = {name for name, values in asked.items() if values != (None,)}
+    return bool(meant - {*READ_BY_SOLVER, *ABOUT_MEMORY})
 
 
 def _once(rows: Iterator[PlannedContender], notes: list[str]) -> list[PlannedContender]:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tunewise.foundations.optimisers import OPTIMISERS as OWN
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import STEPS, TrainingSettings
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adamw": partial(torch.optim.AdamW, fused=True),  # fused: one pass a tensor
@@ -46,7 +46,8 @@ def make_optimizer(
         for weights, decay in ((matrices, settings.weight_decay), (vectors, 0.0)):
             split.append({"params": weights, "rate": group.get("rate", 1.0), "weight_decay": decay})
     filled = [group for group in split if group["params"]]
-    return OPTIMIZERS[settings.optimizer](filled, lr=0.0)
+    rule = STEPS if settings.optimizer == "auto" else settings.optimizer
+    return OPTIMIZERS[rule](filled, lr=0.0)
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

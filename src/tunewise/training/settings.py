@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from tunewise.core.errors import SettingError
 from tunewise.core.settings import refuse_below, setting
 
 OptimizerName = Literal[
+    "auto",
     "adamw",
     "adam",
     "sgd",
@@ -21,7 +22,15 @@ OptimizerName = Literal[
     "own-sgd",
     "own-adagrad",
     "own-adam",
+    "lbfgs",
 ]
+SOLVER: Final = "lbfgs"
+"""Solves a head that is one linear layer on a frozen backbone; there are no steps to set."""
+STEPS: Final = "adamw"
+"""What `auto` means for all that is not solved."""
+READ_BY_SOLVER = ("optimizer", "max_length", "precision", "timeout")
+ABOUT_MEMORY = ("batch_size", "accumulate", "gradient_checkpointing")
+"""Settings whose naming does not ask for steps: they say how large one may be."""
 FULL_BATCH = ("own-gd",)
 """Optimisers whose step is over all training examples, or they are not what their name says."""
 
@@ -33,7 +42,7 @@ class TrainingSettings:
     `version` rises with a changed default, or with a loop that gives other numbers.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     epochs: int = setting(3, "Passes over the training split.")
     batch_size: int = setting(
@@ -48,7 +57,9 @@ class TrainingSettings:
         None, "Peak learning rate. If unset, each method's own default."
     )
     optimizer: OptimizerName = setting(
-        "adamw", "The update rule. `own-`: our own implementations, from first principles."
+        "auto",
+        "The update rule; `auto` is adamw, and for a linear head on a frozen backbone lbfgs. "
+        "`own-`: our own implementations, from first principles.",
     )
     weight_decay: float = setting(0.01, "Weight decay; biases and norms have none.")
     schedule: Literal["linear", "cosine", "constant"] = setting(

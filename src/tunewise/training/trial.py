@@ -37,12 +37,13 @@ from tunewise.training.checks.answers import StartCheck, merge_check
 from tunewise.training.checks.findings import checks_of, guarded
 from tunewise.training.checks.weights import all_saved, as_promised
 from tunewise.training.encoded_split import Feed
+from tunewise.training.linear_head import STRENGTHS, solve
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Interrupted, Training
 from tunewise.training.outcome import described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
-from tunewise.training.progress import Progress
 from tunewise.training.seeds import derive
+from tunewise.training.settings import SOLVER
 from tunewise.training.trial_profiler import TrialProfiler
 
 CHECKPOINT_SECONDS = 60.0
@@ -171,28 +172,16 @@ class TrialRun:
             validation_feed = feeds.feed("validation", encoded_validation)
         self.profiler = TrialProfiler(held_tensors(model.module))
         with feeds.trunk_out():
-            progress = Training(
-                task=self.parts.task,
-                model=model,
-                method=method,
-                settings=self.parts.training,
-                learning_rate=self.parts.training.learning_rate or method.learning_rate,
-                seed=self.parts.seed,
-                train_feed=train_feed,
-                validation_feed=validation_feed,
-                score=lambda predictions: self.parts.score(predictions, validation),
-                checkpoints=self.weights / "checkpoint",
-                checkpoint_seconds=self.checkpoint_seconds,
-                log=self.log,
-                stopwatch=self.stopwatch,
-                stop=self.stop,
-                profiler=self.profiler,
-            ).run()
+            if self.parts.training.optimizer == SOLVER:
+                self._solve(model, train_feed, validation_feed)
+            else:
+                self._train(model, method, train_feed, validation_feed, validation)
             with self.stopwatch.phase("evaluate"):
                 predictions = predict_feed(
                     model, validation_feed, thorough=True, phase=self.profiler.evaluation
                 )
-        self._record(progress, predictions)
+        if len({prediction.answer for prediction in predictions}) == 1:
+            self._note(flags=(*self.result.flags, "degenerate"))
         with self.stopwatch.phase("save"):
             method.save(model, self.weights)
             if method.saves_all:
@@ -200,6 +189,61 @@ class TrialRun:
             remove_folder(self.weights / "checkpoint")
             self._add_checks(self._merge_check(method, model, start.examples))
         return predictions
+
+    def _solve(self, model: Model, train_feed: Feed, validation_feed: Feed) -> None:
+        self.log.write("start", steps=len(STRENGTHS))
+
+        def on_fit(number: int) -> None:
+            self.log.write("step", step=number, seconds=round(self.stopwatch.total(), 3))
+            if self.stop():
+                raise Interrupted  # it takes seconds, and begins again
+
+        with self.stopwatch.phase("train"):
+            solution = solve(
+                model, train_feed, validation_feed, classes=len(self.parts.options), on_fit=on_fit
+            )
+        self._note(
+            steps=solution.iterations,
+            ended="convergence" if solution.converged else "limit",
+            regularization=solution.path,
+        )
+
+    def _train(
+        self,
+        model: Model,
+        method: Adaptation,
+        train_feed: Feed,
+        validation_feed: Feed,
+        validation: Sequence[Example],
+    ) -> None:
+        progress = Training(
+            task=self.parts.task,
+            model=model,
+            method=method,
+            settings=self.parts.training,
+            learning_rate=self.parts.training.learning_rate or method.learning_rate,
+            seed=self.parts.seed,
+            train_feed=train_feed,
+            validation_feed=validation_feed,
+            score=lambda predictions: self.parts.score(predictions, validation),
+            checkpoints=self.weights / "checkpoint",
+            checkpoint_seconds=self.checkpoint_seconds,
+            log=self.log,
+            stopwatch=self.stopwatch,
+            stop=self.stop,
+            profiler=self.profiler,
+        ).run()
+        self._note(
+            best_epoch=progress.best_epoch or len(progress.epochs),
+            epochs=tuple(map(EpochRecord.from_json, progress.epochs)),
+            steps=progress.step,
+            tokens=TokenCounts(progress.real_tokens, progress.padded_tokens),
+        )
+        if self.parts.training.precision == "float16":
+            self._note(skipped_steps=progress.scale.skipped)
+        self._add_checks(
+            *checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
+        )
 
     def _merge_check(self, method: Adaptation, model: Model, examples: Sequence[Example]) -> Check:
         """Spends the model, whose artefact is written by now."""
@@ -234,21 +278,6 @@ class TrialRun:
         left_out = tuple(example.id for example in train if example.id not in kept)
         if left_out:
             self._note(left_out={**(self.result.left_out or {}), "train": left_out})
-
-    def _record(self, progress: Progress, predictions: Sequence[Prediction]) -> None:
-        self._note(
-            best_epoch=progress.best_epoch or len(progress.epochs),
-            epochs=tuple(map(EpochRecord.from_json, progress.epochs)),
-            steps=progress.step,
-            tokens=TokenCounts(progress.real_tokens, progress.padded_tokens),
-        )
-        if self.parts.training.precision == "float16":
-            self._note(skipped_steps=progress.scale.skipped)
-        self._add_checks(
-            *checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
-        )
-        if len({prediction.answer for prediction in predictions}) == 1:
-            self._note(flags=(*self.result.flags, "degenerate"))
 
     def _finish(self) -> None:
         if self.result.status == "done":

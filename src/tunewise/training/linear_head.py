@@ -1,0 +1,231 @@
+"""A head that is one linear layer on a frozen backbone is solved, not stepped.
+
+Its cross-entropy is convex: multinomial logistic regression on vectors that do not change. L-BFGS
+finds the one minimum in seconds, whatever the seed, where steps need a rate and may stop short.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+from tunewise.backbones.model import Model
+from tunewise.core.errors import InputError
+from tunewise.store.trial_records import RegularizationRecord
+from tunewise.training.batches import evaluation_batches
+from tunewise.training.encoded_split import Feed
+from tunewise.training.features import is_frozen
+from tunewise.training.predictor import EVALUATION_BATCH
+from tunewise.training.settings import SOLVER, TrainingSettings
+
+STRENGTHS = tuple(10 ** (1 - k / 2) for k in range(11))
+"""Of the L2 penalty, strong to weak: 10 leaves little but the bias, 1e-4 next to no penalty."""
+PATIENCE = 3  # strengths without a better validation loss: along a path it has one valley
+MOST_ITERATIONS = 1000  # at each strength; warm starts take a tenth of it
+TOLERANCE = 1e-5  # of the gradient of the mean loss
+NEVER_SEEN = -30.0  # logit of a class that training never showed: its loss stays finite
+
+Matrix = NDArray[np.float64]
+
+
+def linear_head(model: Model) -> str | None:
+    """The path of the one linear layer that is trained, on a backbone that is frozen.
+
+    None where more is trained than that: a head with a hidden layer is not convex.
+    """
+    if not is_frozen(model):
+        return None
+    trained = {n for n, weight in model.module.named_parameters() if weight.requires_grad}
+    paths = {name.rpartition(".")[0] for name in trained}
+    if len(paths) != 1:
+        return None
+    (path,) = paths
+    return path if isinstance(model.module.get_submodule(path), nn.Linear) else None
+
+
+def is_solved(model: Model, training: TrainingSettings) -> bool:
+    """Whether the settings of an adapted model lead to a solution rather than to steps."""
+    return training.optimizer == SOLVER or (
+        training.optimizer == "auto" and linear_head(model) is not None
+    )
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What was tried, strong to weak, and whether the one that was taken has converged."""
+
+    path: tuple[RegularizationRecord, ...]
+    iterations: int  # of the solver, over the path
+    converged: bool
+
+
+def solve(
+    model: Model,
+    train: Feed,
+    validation: Feed,
+    *,
+    classes: int,
+    on_fit: Callable[[int], None] = lambda number: None,
+) -> Solution:
+    """Put the solution into the head: of those along the path, that of least validation loss.
+
+    The penalty is ``strength / 2 * |W|^2`` beside the mean cross-entropy, on vectors standardized
+    over the training split; the bias is free. The scale is folded into the layer afterwards, so
+    that it reads plain vectors.
+
+    Args:
+        model: with a `linear_head`; it is put in evaluation mode.
+        train: labeled examples, and possibly some without a label, which are left out.
+        validation: likewise.
+        classes: how many there are; training may show fewer.
+        on_fit: called after each strength, with how many are done.
+
+    Raises:
+        InputError: the layer does not read one vector of each example.
+    """
+    path = linear_head(model)
+    if path is None:
+        raise InputError("optimizer = lbfgs: is for a head of one linear layer, not for this one.")
+    layer = model.module.get_submodule(path)
+    assert isinstance(layer, nn.Linear)
+    x, y = _labeled(model, layer, train)
+    x_val, y_val = _labeled(model, layer, validation)
+    scale = _Scale.of(x, centered=layer.bias is not None)
+    fits = _Fits(scale(x), y, scale(x_val), y_val, classes, has_bias=layer.bias is not None)
+    best = fits.along_the_path(on_fit)
+    weight = best.weight / scale.deviation
+    _fill(layer.weight, weight)
+    if layer.bias is not None:
+        _fill(layer.bias, best.bias - weight @ scale.mean)
+    return Solution(tuple(fits.tried), fits.iterations, best.converged)
+
+
+@torch.no_grad()
+def _fill(parameter: Tensor, values: Matrix) -> None:
+    parameter.copy_(torch.from_numpy(values))
+
+
+@torch.no_grad()
+def _labeled(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, NDArray[np.int64]]:
+    """What the layer reads of each example with a label, (examples, d), and the labels."""
+    seen: list[Tensor] = []
+    rows = np.empty((len(feed.encoded), layer.in_features))
+    model.module.eval()
+    hook = layer.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    try:
+        for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
+            model.module(**feed.batch(places).to(model.device).inputs)
+            vectors = seen.pop().float().cpu()
+            if vectors.numel() != len(places) * layer.in_features:
+                raise InputError(
+                    "optimizer = lbfgs: the head reads every token, not one vector of a text; "
+                    "set optimizer: adamw for this contender."
+                )
+            rows[places] = vectors.reshape(len(places), -1).numpy()
+    finally:
+        hook.remove()
+    labels = [item.label for item in feed.encoded]
+    kept = [place for place, label in enumerate(labels) if label is not None]
+    return rows[kept], np.array([labels[place] for place in kept], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Standardizes vectors; without a bias, which could not take up the shift, only their size."""
+
+    mean: Matrix
+    deviation: Matrix
+
+    @classmethod
+    def of(cls, x: Matrix, *, centered: bool) -> _Scale:
+        mean = x.mean(axis=0) if centered else np.zeros(x.shape[1])
+        deviation = np.sqrt(((x - mean) ** 2).mean(axis=0))
+        return cls(mean, np.where(deviation > 0, deviation, 1.0))
+
+    def __call__(self, x: Matrix) -> Matrix:
+        return (x - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class _Fit:
+    weight: Matrix  # (classes, d)
+    bias: Matrix  # (classes,)
+    converged: bool
+
+
+class _Fits:
+    """Fits along the path, each from where the last one ended."""
+
+    def __init__(
+        self,
+        x: Matrix,
+        y: NDArray[np.int64],
+        x_val: Matrix,
+        y_val: NDArray[np.int64],
+        classes: int,
+        *,
+        has_bias: bool,
+    ) -> None:
+        self.x, self.y, self.x_val, self.y_val = x, y, x_val, y_val
+        self.classes, self.has_bias = classes, has_bias
+        self.seen = np.unique(y)
+        self.tried: list[RegularizationRecord] = []
+        self.iterations = 0
+        self.solver: Any = LogisticRegression(
+            fit_intercept=has_bias, tol=TOLERANCE, max_iter=MOST_ITERATIONS, warm_start=True
+        )
+
+    def along_the_path(self, on_fit: Callable[[int], None]) -> _Fit:
+        fits: list[_Fit] = []
+        for number, strength in enumerate(STRENGTHS, 1):
+            fits.append(self._fit(strength))
+            losses = [self._loss(fits[-1], x, y) for x, y in self._splits]
+            self.tried.append(RegularizationRecord(strength, *losses))
+            on_fit(number)
+            if number - 1 - self._best >= PATIENCE:
+                break
+        return fits[self._best]
+
+    @property
+    def _splits(self) -> Sequence[tuple[Matrix, NDArray[np.int64]]]:
+        return ((self.x, self.y), (self.x_val, self.y_val))
+
+    @property
+    def _best(self) -> int:
+        """The place of the least validation loss; of equal ones the stronger penalty."""
+        losses = [one.validation_loss for one in self.tried]
+        return losses.index(min(losses))
+
+    def _fit(self, strength: float) -> _Fit:
+        weight = np.zeros((self.classes, self.x.shape[1]))
+        bias = np.full(self.classes, NEVER_SEEN if self.has_bias else 0.0)
+        bias[self.seen] = 0.0
+        if len(self.seen) == 1:
+            return _Fit(weight, bias, converged=True)
+        self.solver.C = 1 / (len(self.y) * strength)  # scikit-learn's penalty is beside the sum
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is in the record
+            self.solver.fit(self.x, self.y)
+        # Of two classes scikit-learn keeps the weights of the second; the first has zeros.
+        rows = self.seen if len(self.seen) > 2 else self.seen[1:]
+        weight[rows] = self.solver.coef_
+        if self.has_bias:
+            bias[rows] = self.solver.intercept_
+        taken = int(self.solver.n_iter_.max())
+        self.iterations += taken
+        return _Fit(weight, bias, converged=taken < MOST_ITERATIONS)
+
+    def _loss(self, fit: _Fit, x: Matrix, y: NDArray[np.int64]) -> float:
+        """The mean cross-entropy in nats, without the penalty."""
+        logits = x @ fit.weight.T + fit.bias
+        return float(-log_softmax(logits, axis=1)[np.arange(len(y)), y].mean())
