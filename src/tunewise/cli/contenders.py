@@ -11,7 +11,8 @@ from tunewise.results import StudyResults
 from tunewise.store.records import ContenderRecord, StudyRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import TrialRecord
-from tunewise.studies.choose import Records, chosen_ids
+from tunewise.studies.choose import chosen_ids
+from tunewise.studies.rate_search import Records
 
 
 @dataclass(frozen=True)

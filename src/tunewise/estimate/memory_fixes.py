@@ -56,5 +56,5 @@ def best_epoch_bytes(point: PlannedPoint, memory: dict[str, Any]) -> int:
     training = point.training
     if training is None:
         return 0
-    keeps = training.choose == "best" and training.epochs > 1
+    keeps = training.choose == "best" and training.epochs != 1
     return int(memory["trainable_bytes"]) if keeps else 0

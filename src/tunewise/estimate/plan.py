@@ -97,7 +97,13 @@ class _Planner:
             trials=sum(row.trials for row in contenders),
             seeds=self.expansion.seeds,
             workers=self.workers,
-            seconds=study_seconds(self.expansion, contenders, self.workers, tested=self._tested),
+            seconds=study_seconds(
+                self.expansion,
+                contenders,
+                self.workers,
+                rows=len(self.splits["train"]),
+                tested=self._tested,
+            ),
             disk_bytes=self._disk(contenders),
             limit_bytes=self.limit,
             limit_is_set=self.settings.memory_limit is not None,
@@ -240,7 +246,7 @@ class _Planner:
             copies = {
                 "all": row.trials,
                 "none": 0,
-                "chosen": row.trials - len(source.points) + 1,
+                "chosen": row.trials - (1 if source.rates else len(source.points)) + 1,
             }[self.settings.keep]
             kept += copies * (row.artefact_bytes or 0)
         return kept + sum(row.trials for row in contenders) * TRIAL_FILES_BYTES

@@ -10,8 +10,10 @@ from tunewise.costs.machine_speed import Calibration
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.estimate.lengths import Lengths
 from tunewise.estimate.plan_types import Planned
-from tunewise.studyfile.expand import Expansion, PlannedPoint
+from tunewise.studies.rate_search import rungs_of
+from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
 from tunewise.training.batches import evaluation_batches, training_batches
+from tunewise.training.course import most_steps, search_steps
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
 
@@ -40,7 +42,13 @@ def trial_seconds(
     epoch = _epoch(calibration, training, seen, lengths)
     epoch += _evaluation(calibration, seen, lengths)
     epoch += _writing(calibration, seen, lengths, "generation")
-    return around + training.epochs * epoch
+    return around + epochs_at_most(training, len(lengths.train.texts)) * epoch
+
+
+def epochs_at_most(training: TrainingSettings, rows: int) -> int:
+    """The epochs of a training; where their number is open, its limit."""
+    steps_per_epoch = -(-rows // training.batch_size)
+    return most_steps(training, steps_per_epoch) // steps_per_epoch
 
 
 def answering_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
@@ -158,11 +166,12 @@ def _work(
 
 
 def study_seconds(
-    expansion: Expansion, contenders: Sequence[Planned], workers: int, *, tested: float
+    expansion: Expansion, contenders: Sequence[Planned], workers: int, *, rows: int, tested: float
 ) -> float:
     """Of the study: all search points, then the other seeds, then the tests, side by side.
 
-    `tested` is how many times as many test rows there are as rows of validation.
+    `rows` are those of training, `tested` is how many times as many test rows there are as rows of
+    validation.
     """
     frozen = {str(row.model): 0.0 for row in expansion.contenders}
     for source, row in zip(expansion.contenders, contenders, strict=True):
@@ -172,13 +181,30 @@ def study_seconds(
     searches, seeds, tests = [], [], []
     for source in expansion.contenders:
         planned = by_name[source.name]
-        searches += [planned.seconds] * len(source.points)
-        others = planned.trials - len(source.points)
+        tried = 1 if source.rates else len(source.points)
+        searches += _search_jobs(source, planned.seconds, rows)
+        others = planned.trials - tried
         seeds += [planned.seconds] * others
         tests += [tested * planned.answering_seconds] * (1 + others)
     for jobs in (searches, seeds, tests):
         total += makespan(jobs, workers)
     return total
+
+
+def _search_jobs(source: PlannedContender, seconds: float, rows: int) -> list[float]:
+    """Of what is trained before the other seeds: search points, or rates that stop on the way."""
+    training = source.points[0].training
+    if source.rates is None or training is None:
+        return [seconds] * len(source.points)
+    steps_per_epoch = -(-rows // training.batch_size)
+    whole = most_steps(training, steps_per_epoch)
+    rungs = rungs_of(search_steps(training, steps_per_epoch))
+    begun, before, jobs = 2 * source.rates.around + 1, 0, []
+    for number, step in enumerate([*rungs, whole]):
+        alive = begun if number == 0 else len(rungs) - number + 1
+        jobs += [seconds * (step - before) / whole] * alive
+        before = step
+    return jobs
 
 
 def makespan(jobs: Sequence[float], workers: int) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tunewise.core.canonical import Settings, digest
 from tunewise.store.records import ContenderRecord, StudyRecord
 
+RUNG = "@"
+
 
 def trial_id(identity: Settings, seed: int) -> str:
     """The id of one training: 16 hexadecimal digits.
@@ -19,6 +21,24 @@ def trial_id(identity: Settings, seed: int) -> str:
     'ce98433db3ee4e65'
     """
     return digest({**identity, "seed": seed})
+
+
+def rung_id(trial: str, step: int) -> str:
+    """What a trial's record at a step is called, where learning rates were compared.
+
+    >>> rung_id("ce98433db3ee4e65", 22)
+    'ce98433db3ee4e65@22'
+    """
+    return f"{trial}{RUNG}{step}"
+
+
+def trial_of(id: str) -> str:
+    """The trial that a record is of: its own, or the one that was on its way.
+
+    >>> trial_of("ce98433db3ee4e65@22"), trial_of("ce98433db3ee4e65")
+    ('ce98433db3ee4e65', 'ce98433db3ee4e65')
+    """
+    return id.partition(RUNG)[0]
 
 
 def seeds_of(study: StudyRecord, contender: ContenderRecord) -> list[int]:

@@ -83,6 +83,19 @@ class PointRecord(JSONRecord):
 
 
 @dataclass(frozen=True)
+class RateSearch(JSONRecord):
+    """A contender's points are learning rates, of which most stop early.
+
+    `prior` is the position of the rate that the search begins around, with so many on either
+    side; those beyond are for a best rate at the edge. `rungs` are the steps of the comparisons.
+    """
+
+    prior: int = 0
+    around: int = 2
+    rungs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class ContenderRecord(JSONRecord):
     """A contender: a model, or none, with a method and its settings at every point it is tried."""
 
@@ -99,6 +112,8 @@ class ContenderRecord(JSONRecord):
     parameters: ParameterCounts | None = None
     features: str | None = None  # the key of the stored outputs of its frozen backbone
     own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
+    # where its learning rate is measured
+    rates: RateSearch | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

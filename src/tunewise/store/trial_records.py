@@ -20,7 +20,7 @@ class Job(JSONRecord):
     `id` is the trial's for a trial and its test, the key for stored features. `settings` are
     the trial's, with its seed; for features those of the first trial that needs them.
     `features` is the key of the stored features it needs or makes. What is `promised` is checked
-    before training.
+    before training. A trial that goes `until` a step leaves a record of it and a checkpoint.
     """
 
     kind: JobKind
@@ -33,6 +33,7 @@ class Job(JSONRecord):
     # threads that may read images beside its own
     helpers: int = field(default=0, metadata=OPTIONAL)
     checkpoint_seconds: float | None = field(default=None, metadata=OPTIONAL)
+    until: int | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def key(self) -> str:
@@ -96,12 +97,14 @@ class TrialResult(JSONRecord):
     tokens: TokenCounts | None = None
     truncated_share: Mapping[str, float | None] = field(default_factory=dict)  # by split
     checks: tuple[Check, ...] = ()
-    # what ended the training: "convergence" of a solver, or its "limit"
+    # why a training of open length ended: "convergence" of a solver, "patience", or its "limit"
     ended: str | None = field(default=None, metadata=OPTIONAL)
     # strengths that were tried of a head that is solved; least validation loss was taken
     regularization: tuple[RegularizationRecord, ...] | None = field(default=None, metadata=OPTIONAL)
     # ids that do not fit, by split
     left_out: Mapping[str, tuple[str, ...]] | None = field(default=None, metadata=OPTIONAL)
+    # at a rung: of each validation example, in nats, in their order
+    losses: tuple[float, ...] | None = field(default=None, metadata=OPTIONAL)
     # in float16, because their gradients overflowed
     skipped_steps: int | None = field(default=None, metadata=OPTIONAL)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studies.choose import Records
 from tunewise.studies.jobs import next_jobs
+from tunewise.studies.rate_search import Records
 
 HOW_TO_GO_ON = (
     "Run the same command to try again, or take the contender out of the study file to go on "

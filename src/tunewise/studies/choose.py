@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from tunewise.statistics.tuning import best_point
-from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.identity import rung_id, seeds_of, trial_id, trial_of
 from tunewise.store.records import ContenderRecord, StudyRecord
-from tunewise.store.trials import TrialRecord
-
-Records = Mapping[str, TrialRecord]
+from tunewise.studies.rate_search import Records, rate_progress
 
 
 def point_id(
@@ -19,9 +17,18 @@ def point_id(
     return trial_id(contender.points[point].identity, study.seeds[0] if seed is None else seed)
 
 
-def search_ids(study: StudyRecord, contender: ContenderRecord) -> list[str]:
-    """The trials that decide: each search point with the first seed."""
-    return [point_id(study, contender, point) for point in range(len(contender.points))]
+def search_ids(study: StudyRecord, contender: ContenderRecord, records: Records) -> list[str]:
+    """The records that decide: of each search point with the first seed.
+
+    Where learning rates are measured, of each comparison that is known to be due, then of the
+    rates that are left.
+    """
+    ids = [point_id(study, contender, point) for point in range(len(contender.points))]
+    if contender.rates is None:
+        return ids
+    progress = rate_progress(study, contender, contender.rates, records)
+    rungs = [rung_id(ids[point], step) for point, step in progress.rungs]
+    return rungs + [ids[point] for point in progress.finalists]
 
 
 def chosen_point(study: StudyRecord, contender: ContenderRecord, records: Records) -> int | None:
@@ -30,9 +37,13 @@ def chosen_point(study: StudyRecord, contender: ContenderRecord, records: Record
     None while a point is unfinished, and where all points failed; see `best_point`.
     """
     metric = study.metrics[0]
-    found = [records.get(id) for id in search_ids(study, contender)]
+    points: Sequence[int] = range(len(contender.points))
+    if contender.rates is not None:
+        points = rate_progress(study, contender, contender.rates, records).finalists
+    found = [records.get(point_id(study, contender, point)) for point in points]
     tried = [None if one is None else (one.status == "done", one.metric(metric)) for one in found]
-    return best_point(metric, tried)
+    best = best_point(metric, tried)
+    return None if best is None else points[best]
 
 
 def chosen_ids(study: StudyRecord, contender: ContenderRecord, records: Records) -> list[str]:
@@ -46,7 +57,7 @@ def chosen_ids(study: StudyRecord, contender: ContenderRecord, records: Records)
 def has_failed(study: StudyRecord, contender: ContenderRecord, records: Records) -> bool:
     """Whether every search point has been tried and none was finished."""
     return (
-        all(id in records for id in search_ids(study, contender))
+        all(id in records for id in search_ids(study, contender, records))
         and chosen_point(study, contender, records) is None
     )
 
@@ -64,7 +75,7 @@ def weights_to_drop(study: StudyRecord, records: Records, tests: Records) -> lis
         id
         for row in study.contenders
         if chosen_point(study, row, records) is not None
-        for id in search_ids(study, row)
+        for id in map(trial_of, search_ids(study, row, records))
         if id not in winners
     ]
     if study.keep == "none":

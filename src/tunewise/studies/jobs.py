@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.identity import rung_id, seeds_of, trial_id, trial_of
 from tunewise.store.records import ContenderRecord, StudyRecord
 from tunewise.store.trial_records import Job
 from tunewise.studies.choose import (
-    Records,
     chosen_ids,
     chosen_point,
     has_failed,
     point_id,
     search_ids,
 )
+from tunewise.studies.rate_search import Records, rate_progress
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def progress_of(study: StudyRecord, records: Records, tests: Records) -> Progres
     later: list[int] = []  # seeds of each contender whose point is not chosen yet
     lost = 0
     for row in study.contenders:
-        needed.update(search_ids(study, row))
+        needed.update(search_ids(study, row, records))
         chosen = chosen_ids(study, row, records)
         needed.update(chosen)
         to_test.update(id for id in chosen if id not in records or records[id].status == "done")
@@ -102,22 +102,36 @@ def label_of(study: StudyRecord, job: Job) -> tuple[str, str]:
     seed = job.settings.seed
     for row in study.contenders:
         for point, place in enumerate(row.points):
-            if job.id == point_id(study, row, point, seed):
+            if trial_of(job.id) == point_id(study, row, point, seed):
                 found = [f"{key.rpartition('.')[2]}={v}" for key, v in place.chosen.items()]
-                return row.name, " ".join([*found, f"seed={seed}"])
+                until = [f"until step {job.until}"] if job.until else []
+                return row.name, " ".join([*found, f"seed={seed}", *until])
     return job.id, f"seed={seed}"
 
 
 def _trials(study: StudyRecord, records: Records) -> Iterator[Job]:
     """The trials whose turn has come, finished or not: all searches, then the other seeds."""
     for row in study.contenders:
-        for point in range(len(row.points)):
-            yield _trial(row, point, study.seeds[0])
+        yield from _searching(study, row, records)
     for row in study.contenders:
         chosen = chosen_point(study, row, records)
         if chosen is not None:
             for seed in seeds_of(study, row)[1:]:
                 yield _trial(row, chosen, seed)
+
+
+def _searching(study: StudyRecord, row: ContenderRecord, records: Records) -> Iterator[Job]:
+    """Each search point; where learning rates are measured, the next comparison or what is left."""
+    if row.rates is None:
+        for point in range(len(row.points)):
+            yield _trial(row, point, study.seeds[0])
+        return
+    progress = rate_progress(study, row, row.rates, records)
+    for point, step in progress.waiting:
+        job = _trial(row, point, study.seeds[0])
+        yield replace(job, id=rung_id(job.id, step), until=step)
+    for point in progress.finalists:
+        yield _trial(row, point, study.seeds[0])
 
 
 def _trial(row: ContenderRecord, point: int, seed: int) -> Job:
@@ -137,8 +151,11 @@ def _tests(study: StudyRecord, records: Records) -> Iterator[Job]:
 
 
 def _once(jobs: Iterable[Job]) -> list[Job]:
-    """Each job once, where it first stands: contenders may share a trial or their features."""
+    """Each job once, where it first stands: contenders may share a trial or their features.
+
+    One trial has one process at a time, whichever step it is to go to.
+    """
     seen: dict[str, Job] = {}
     for job in jobs:
-        seen.setdefault(job.key, job)
+        seen.setdefault(trial_of(job.key), job)
     return list(seen.values())

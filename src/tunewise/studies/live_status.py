@@ -152,7 +152,7 @@ class Board:
         chosen = chosen_ids(self.study, row, self.records)
         scores = [
             score
-            for id in chosen or search_ids(self.study, row)
+            for id in chosen or search_ids(self.study, row, self.records)
             if id in self.records and self.records[id].status == "done"
             if (score := self.records[id].metric(metric)) is not None
         ]
@@ -162,13 +162,13 @@ class Board:
             name=row.name,
             score=(fmean(scores) if chosen else max(scores)) if scores else None,
             finished=sum(id in self.records for id in self._ids(row)),
-            trials=len(row.points) + seeds,
+            trials=len(search_ids(self.study, row, self.records)) + seeds,
             failed=failed,
         )
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""
-        ids = search_ids(self.study, row) + chosen_ids(self.study, row, self.records)
+        ids = search_ids(self.study, row, self.records) + chosen_ids(self.study, row, self.records)
         return set(ids)
 
 

@@ -91,7 +91,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     inspectors, problems = _inspectors(models, settings, settled, contenders)
     built = {name: inspector.model for name, inspector in inspectors.items()}
     contenders = with_reading(contenders, built, task, splits)
-    contenders, unfit = _inspect(contenders, inspectors, data_hash)
+    contenders, unfit = _inspect(contenders, inspectors, data_hash, len(splits["train"]))
     problems += unfit
     problems += _half_batches(contenders, len(splits["train"]))
     inspector = next(iter(inspectors.values()), None)
@@ -229,14 +229,19 @@ def _inspectors(
 
 
 def _inspect(
-    contenders: Sequence[ContenderRecord], inspectors: Mapping[str, Inspector], data_hash: str
+    contenders: Sequence[ContenderRecord],
+    inspectors: Mapping[str, Inspector],
+    data_hash: str,
+    rows: int,
 ) -> tuple[list[ContenderRecord], list[Problem]]:
     """Each contender with its counts and feature key; what does not fit is a problem."""
     found, problems = list(contenders), []
     for number, contender in enumerate(contenders):
         inspector = inspectors.get(contender.model or "")
         try:
-            inspected = _inspected(contender, inspector, data_hash) if inspector else contender
+            inspected = contender
+            if inspector:
+                inspected = _inspected(contender, inspector, data_hash, rows)
         except InputError as error:
             where = f"{contender.name} on {contender.model}"
             problems += [Problem(where, str(problem)) for problem in error.problems]
@@ -245,7 +250,9 @@ def _inspect(
     return found, problems
 
 
-def _inspected(contender: ContenderRecord, inspector: Inspector, data_hash: str) -> ContenderRecord:
+def _inspected(
+    contender: ContenderRecord, inspector: Inspector, data_hash: str, rows: int
+) -> ContenderRecord:
     """Every point is applied, because a searched rank may be too large for the model."""
     points, parameters, features = list(contender.points), contender.parameters, None
     for number, point in reversed(list(enumerate(points))):
@@ -263,7 +270,7 @@ def _inspected(contender: ContenderRecord, inspector: Inspector, data_hash: str)
             points[number] = replace(point, parameters=parameters)
         break
     inspected = replace(contender, points=tuple(points), parameters=parameters, features=features)
-    return described(inspected)
+    return described(inspected, rows=rows)
 
 
 def _half_batches(contenders: Sequence[ContenderRecord], rows: int) -> list[Problem]:

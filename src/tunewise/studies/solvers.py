@@ -7,7 +7,9 @@ from dataclasses import replace
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.store.records import ContenderRecord, PointRecord
+from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.contender_records import identity_of
+from tunewise.training.course import search_steps
 from tunewise.training.settings import READ_BY_SOLVER, SOLVER, STEPS, TrainingSettings
 
 
@@ -37,8 +39,23 @@ def is_solved(point: PointRecord) -> bool:
     return point.settings.training.get("optimizer") == SOLVER
 
 
-def described(contender: ContenderRecord) -> ContenderRecord:
-    """A contender that is solved is not trained by the loop, and no seed changes it."""
-    if not any(map(is_solved, contender.points)):
+def described(contender: ContenderRecord, *, rows: int) -> ContenderRecord:
+    """A contender that is solved is not trained by the loop, and no seed or rate changes it.
+
+    Others learn at which steps their learning rates are compared, over so many training rows.
+    """
+    if contender.rates is not None and is_solved(contender.points[0]):
+        point = replace(contender.points[0], chosen={})
+        contender = replace(contender, points=(point,), search=(), rates=None)
+    if any(map(is_solved, contender.points)):
+        return replace(contender, seeded=False, trained=False, auto_batch=False)
+    return with_rungs(contender, rows)
+
+
+def with_rungs(contender: ContenderRecord, rows: int) -> ContenderRecord:
+    """The contender with the steps at which its learning rates are compared, if they are."""
+    if contender.rates is None:
         return contender
-    return replace(contender, seeded=False, trained=False, auto_batch=False)
+    training = TrainingSettings(**contender.points[0].settings.training)
+    steps = search_steps(training, -(-rows // training.batch_size))
+    return replace(contender, rates=replace(contender.rates, rungs=rungs_of(steps)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import COMPLETE, is_complete, remove_folder, write_bytes
 from tunewise.store.faults import TRAINED, Fault, fault_of
+from tunewise.store.identity import trial_of
 from tunewise.store.study import STUDY, StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import KILLED, RESULT, TrialRecord, write_ending
@@ -57,7 +58,8 @@ class Ledger:
             self._train_again(job.id, message)
         if lost:
             jobs = next_jobs(self.study, self.records, self.tests, known)
-        return [job for job in jobs if job.key not in running and job.key not in self.aside]
+        busy = set(map(trial_of, running))
+        return [job for job in jobs if trial_of(job.key) not in busy and job.key not in self.aside]
 
     def progress(self) -> Progress:
         return progress_of(self.study, self.records, self.tests)

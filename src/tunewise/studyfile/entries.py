@@ -10,13 +10,15 @@ from tunewise.core.errors import SettingError, TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
+from tunewise.studyfile.rates import AUTO
 from tunewise.studyfile.read_settings import mapping, missing, read_grid
 from tunewise.studyfile.settings import Grid, MethodEntry, kinds_of
 from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
-AUTO = "auto"
 BATCH = "batch_size"
+RATE = "learning_rate"
+FOUND = (BATCH, RATE)  # settings that `auto` leaves to be found
 LIMIT = "max_length"
 OWN = ("name", "training")  # what an entry may say beside the method's settings
 LONGEST_NAME = 80
@@ -72,6 +74,7 @@ def read_entry(
         limits=(None,) if part.trained or not part.uses_model else limits[LIMIT],
         own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
+        auto_rate=training.get(RATE) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,
         place=reader.document.place(keys),
@@ -130,14 +133,14 @@ def read_training(reader: Reader, value: Any, keys: Keys) -> Grid:
         kind="training",
         known=types_of(TrainingSettings),
     )
-    auto = {BATCH: (AUTO,)} if values.get(BATCH) == AUTO else {}
+    auto = {key: (AUTO,) for key in FOUND if values.get(key) == AUTO}
     rest = {key: value for key, value in values.items() if key not in auto}
     return {**read_grid(reader, types_of(TrainingSettings), rest, keys), **auto}
 
 
 def with_numbers(training: Grid) -> Grid:
-    """The same without a batch size of `auto`, for which its default stands until it is found."""
-    return {key: values for key, values in training.items() if values != (AUTO,)}
+    """The same without what `auto` leaves to be found, for which the default stands until then."""
+    return {k: values for k, values in training.items() if k not in FOUND or values != (AUTO,)}
 
 
 def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) -> Grid:

@@ -10,8 +10,9 @@ from typing import Any
 from tunewise.core.canonical import JSONObject, Settings, canonical, settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.methods.base import Adaptation, Method
-from tunewise.store.records import MethodRecord, TrialSettings
+from tunewise.store.records import MethodRecord, RateSearch, TrialSettings
 from tunewise.studyfile.naming import differing, folded, model_names, suffix
+from tunewise.studyfile.rates import AROUND, BEYOND
 from tunewise.studyfile.read_settings import build, combinations
 from tunewise.studyfile.settings import MethodEntry, ModelChoice, StudySettings
 from tunewise.training.settings import (
@@ -74,9 +75,18 @@ class PlannedContender:
         values = settings_of(self.method)
         return {key: values[key] for key in values if f"method.{key}" not in self.points[0].chosen}
 
+    @property
+    def rates(self) -> RateSearch | None:
+        """Where its learning rate is measured: the points, and those that are begun with."""
+        return RateSearch(AROUND + BEYOND, AROUND) if self.entry.auto_rate else None
+
     def trials(self, seeds: int) -> int:
-        """How many trainings it takes: each point once, then the best with the other seeds."""
-        return len(self.points) + (seeds - 1 if self.method.seeded else 0)
+        """How many trainings it takes: each point once, then the best with the other seeds.
+
+        Where learning rates are measured, most of them stop early, and count as none.
+        """
+        points = 1 if self.rates else len(self.points)
+        return points + (seeds - 1 if self.method.seeded else 0)
 
     def fixed(self) -> JSONObject:
         """Every value of method and training that no search chooses, by path."""
@@ -125,7 +135,8 @@ def describe(expansion: Expansion) -> list[str]:
     lines = []
     for row in expansion.contenders:
         trials = row.trials(expansion.seeds)
-        tuned = f", best of {len(row.points)} by {', '.join(row.search)}" if row.search else ""
+        searched = bool(row.search) and not row.rates
+        tuned = f", best of {len(row.points)} by {', '.join(row.search)}" if searched else ""
         lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}{_rates(row)}")
     total = f"{_count(len(lines), 'contender')}, {_count(expansion.trials, 'trial')}"
     return [*lines, f"{total}, {_count(expansion.seeds, 'seed')}.", *expansion.notes]
@@ -136,6 +147,9 @@ def _rates(row: PlannedContender) -> str:
     rates = [point.training.learning_rate for point in row.points if point.training is not None]
     if not rates:
         return ""
+    if row.rates:
+        begun = rates[row.rates.prior - row.rates.around : row.rates.prior + row.rates.around + 1]
+        return f", learning rate measured from {begun[0]:g} to {begun[-1]:g}"
     told = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
     path = "training.learning_rate"
     left = path not in row.entry.search and row.entry.training.get("learning_rate") in UNSAID
@@ -182,8 +196,9 @@ def _point(
 
 def _names_steps(entry: MethodEntry) -> bool:
     """Whether the study says how the entry is to be trained, beyond how large a step may be."""
-    asked = {**entry.fixed("training"), **entry.searched("training")}
-    meant = {name for name, values in asked.items() if values != (None,)}
+    searched = {} if entry.auto_rate else entry.searched("training")
+    asked = {**entry.fixed("training"), **searched}
+    meant = {name for name, values in asked.items() if values not in ((None,), ("auto",))}
     return bool(meant - {*READ_BY_SOLVER, *ABOUT_MEMORY})
 
 
@@ -255,7 +270,7 @@ def _clash(row: PlannedContender, name: str, other: PlannedContender) -> Problem
 
 def _unequal(rows: Sequence[PlannedContender]) -> list[str]:
     """A note where one trained contender is tuned over more points than another."""
-    points = {row.name: len(row.points) for row in rows if row.trained}
+    points = {row.name: len(row.points) for row in rows if row.trained and not row.rates}
     if len(set(points.values())) < 2:
         return []
     most, least = max(points, key=lambda n: points[n]), min(points, key=lambda n: points[n])

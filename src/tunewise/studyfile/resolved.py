@@ -9,7 +9,8 @@ from typing import Any
 from tunewise.core.canonical import settings_of
 from tunewise.methods.base import Adaptation
 from tunewise.studyfile.entries import OWN
-from tunewise.studyfile.search import AUTO, RATE
+from tunewise.studyfile.rates import AUTO
+from tunewise.studyfile.search import RATE
 from tunewise.studyfile.settings import MethodEntry, StudySettings
 from tunewise.studyfile.values import name_of
 from tunewise.training.settings import TrainingSettings
@@ -44,7 +45,9 @@ def _training(study: StudySettings) -> dict[str, Any]:
     """The study's training settings, but those that each method has its own value or search for."""
     given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
     others = [
-        {*entry.own, *entry.searched("training")} for entry in study.methods if entry.part.trained
+        {*entry.own, *(() if entry.auto_rate else entry.searched("training"))}
+        for entry in study.methods
+        if entry.part.trained
     ]
     unread = set.intersection(*others) if others else set()
     return {name: given[name] for name in given if name not in unread or given[name] is None}

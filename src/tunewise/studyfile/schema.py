@@ -18,8 +18,8 @@ from tunewise.core.canonical import OPEN, open_field
 from tunewise.core.settings import MEANING
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
-from tunewise.studyfile.entries import BATCH
-from tunewise.studyfile.search import AUTO
+from tunewise.studyfile.entries import FOUND
+from tunewise.studyfile.rates import AUTO
 from tunewise.studyfile.settings import StudyOptions
 from tunewise.studyfile.values import element, is_list, name_of, options, types_of
 from tunewise.tasks.base import TASKS
@@ -35,7 +35,8 @@ def study_schema() -> Schema:
     """The schema of a study file, draft 2020-12, with the methods and tasks that are known."""
     top = _part(StudyOptions, sweeps=False)
     training = {**_part(TrainingSettings, sweeps=True), "type": ["object", "null"]}
-    training["properties"][BATCH]["anyOf"].append({"const": AUTO})
+    for key in FOUND:
+        training["properties"][key]["anyOf"].append({"const": AUTO})
     return {
         "$schema": DIALECT,
         "title": "A Tunewise study",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tunewise.core.errors import unknown
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.studyfile.aliases import word_for
 from tunewise.studyfile.document import Keys
+from tunewise.studyfile.rates import AUTO, rate_grid
 from tunewise.studyfile.settings import Grid, MethodEntry
 from tunewise.studyfile.values import Reader, is_list, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
-AUTO = "auto"
 AROUND_DEFAULT = (
     1 / 3,
     1,
@@ -44,6 +45,20 @@ def read_search(
                 grid[path] = found
         _check_equal(reader, key, value, grids, paths)
     return grids
+
+
+def measured(reader: Reader, entry: MethodEntry) -> MethodEntry:
+    """An entry whose learning rate is left open, with the rates that are tried."""
+    if not entry.auto_rate or not issubclass(entry.part, Adaptation):
+        return replace(entry, auto_rate=False)
+    if entry.search:
+        names = ", ".join(path.partition(".")[2] for path in entry.search)
+        message = (
+            f"{entry.place} has learning_rate: auto, which is a search of its own, beside one over "
+            f"{names}: name a rate, or search it with the others."
+        )
+        reader.wrong(("search",), message)
+    return replace(entry, search={RATE: rate_grid(entry.part.default_rate(entry.first))})
 
 
 def automatic(default: float) -> tuple[float, ...]:

@@ -78,6 +78,7 @@ class MethodEntry:
     limits: tuple[int | None, ...] = (None,)  # tokens of a text, for what the loop does not train
     own: frozenset[str] = frozenset()  # the training settings that are not the study's
     auto_batch: bool = False  # the batch size is found before the study runs
+    auto_rate: bool = False  # the learning rate is measured while it runs
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     name: str | None = None
     keys: Keys = ()  # where it stands in the study

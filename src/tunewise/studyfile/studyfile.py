@@ -20,7 +20,7 @@ from tunewise.studyfile.overrides import override
 from tunewise.studyfile.ranges import check_ranges, is_small
 from tunewise.studyfile.read_settings import mapping, read_part
 from tunewise.studyfile.reading import read_file
-from tunewise.studyfile.search import read_search
+from tunewise.studyfile.search import measured, read_search
 from tunewise.studyfile.settings import (
     Grid,
     MethodEntry,
@@ -234,4 +234,7 @@ def _with_search(
     if not entries:  # their mistakes come first: without them no setting is known
         return entries
     grids = read_search(reader, values, entries)
-    return tuple(replace(entry, search=grid) for entry, grid in zip(entries, grids, strict=True))
+    return tuple(
+        measured(reader, replace(entry, search=grid))
+        for entry, grid in zip(entries, grids, strict=True)
+    )

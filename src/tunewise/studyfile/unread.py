@@ -11,7 +11,7 @@ from typing import Any
 
 from tunewise.data.settings import DataSettings
 from tunewise.studyfile.document import Keys
-from tunewise.studyfile.entries import BATCH
+from tunewise.studyfile.entries import BATCH, RATE
 from tunewise.studyfile.read_settings import build, combinations
 from tunewise.studyfile.settings import MethodEntry, StudySettings
 from tunewise.studyfile.values import Reader, name_of
@@ -40,6 +40,7 @@ def moot(study: StudySettings) -> list[str]:
     training = study.given.get("training") or {}
     read = {name for entry in study.methods for name in entry.training}
     read |= {BATCH for entry in study.methods if entry.auto_batch}
+    read |= {RATE for entry in study.methods if entry.auto_rate}
     if unread := [name for name in training if training[name] is not None and name not in read]:
         notes.append(f"training: no method of this study reads {', '.join(unread)}.")
     if study.models and not any(entry.part.uses_model for entry in study.methods):
@@ -49,8 +50,9 @@ def moot(study: StudySettings) -> list[str]:
     for entry in study.methods:
         grid = {**entry.training, **entry.searched("training")}
         patience = [number for number in grid.get("patience", ()) if number is not None]
-        epochs = max(grid.get("epochs", (TrainingSettings.epochs,)))
-        if patience and min(patience) >= epochs - 1:
+        named = grid.get("epochs", (TrainingSettings.epochs,))
+        epochs = max((number for number in named if number != "auto"), default=0)
+        if epochs and patience and min(patience) >= epochs - 1:
             notes.append(
                 f"{entry.place}: patience {min(patience)} never ends a training of {epochs} "
                 f"{'epoch' if epochs == 1 else 'epochs'} early."

@@ -77,6 +77,13 @@ def save_checkpoint(
             remove_folder(other)
 
 
+def remove_after(folder: Path, step: int) -> None:
+    """Remove the checkpoints of later steps: a training is to stop at this one."""
+    for target in folder.glob("step-*"):
+        if target.name[5:].isdecimal() and int(target.name[5:]) > step:
+            remove_folder(target)
+
+
 def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Checkpoint | None:
     """Put back weights and optimiser of the newest whole checkpoint; the rest of it, if any.
 

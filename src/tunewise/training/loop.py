@@ -35,10 +35,11 @@ from tunewise.training.checkpoint import (
     trained_tensors,
 )
 from tunewise.training.checks.weights import SETTLED, Watch
+from tunewise.training.course import Course
 from tunewise.training.encoded_split import Feed
 from tunewise.training.log import TrialLog
 from tunewise.training.loss_scale import LossScale
-from tunewise.training.optimizer import learning_rate_at, make_optimizer, set_learning_rate
+from tunewise.training.optimizer import make_optimizer, set_learning_rate
 from tunewise.training.predictor import predict_feed
 from tunewise.training.progress import Progress, Step
 from tunewise.training.seeds import derive
@@ -172,9 +173,12 @@ class Training:
     stopwatch: Stopwatch
     stop: Callable[[], bool]
     profiler: TrialProfiler = field(default_factory=TrialProfiler)
+    until: int | None = None  # the step to stop after, with a checkpoint; None: at the end
 
     def run(self) -> Progress:
         """Train to the end and leave the chosen epoch's weights in the model.
+
+        Where it goes `until` a step, the weights of that step are left, and a checkpoint.
 
         Raises:
             Interrupted: `stop` said so; everything needed to resume is on the disk.
@@ -183,18 +187,21 @@ class Training:
         """
         self.watch = Watch(self.model.module)  # before a checkpoint is put back
         self.steps_per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
-        self.steps = self.steps_per_epoch * self.settings.epochs
+        self.course = Course(self.settings, self.steps_per_epoch, self.learning_rate)
+        self.steps = self.course.most_steps
         groups = self.method.groups(self.model)
         self.optimizer = make_optimizer(self.model.module, groups, self.settings)
         self.profiler.optimizer = self.optimizer
         self.method.begin(self.model, self.steps)
         self.progress, self.best = self._resume()
         self._last_checkpoint = time.monotonic()
-        self.log.write("start", steps=self.steps, epochs=self.settings.epochs)
+        self.log.write("start", steps=self.steps, epochs=self.course.most_epochs)
 
-        while self.progress.epoch <= self.settings.epochs and not self._out_of_patience():
+        while not self._is_over():
             with self.stopwatch.phase("train"):
                 self._train_epoch()
+            if self.progress.step == self.until:
+                return self.progress
             self._evaluate()
         self.watch.look(self.progress.findings)
         if self.best is not None:
@@ -223,7 +230,7 @@ class Training:
             batches = [batch.to(self.model.device) for batch in kept]
 
             taken = number - progress.scale.skipped
-            rate = learning_rate_at(taken, self.steps, settings, self.learning_rate)
+            rate = self.course.learning_rate(taken, progress.standing)
             with self.profiler.step(number, batches) as phase:
                 step = learner.step(number, batches, learning_rate=rate, phase=phase)
             if not step.skipped:
@@ -231,6 +238,9 @@ class Training:
             self._record(step)
             self.optimizer.zero_grad(set_to_none=True)
 
+            if number == self.until:
+                self._save_checkpoint()
+                return
             if self.stop():
                 self._save_checkpoint()
                 raise Interrupted
@@ -257,7 +267,7 @@ class Training:
         """Count a step, look for what goes wrong without an error, and log it."""
         progress = self.progress
         progress.add(step)
-        progress.findings.add_loss(step.number, self.steps, step.loss)
+        progress.findings.add_loss(step.number, self.course.search_steps, step.loss)
         if not step.skipped and step.number - progress.scale.skipped == SETTLED:
             self.watch.look(progress.findings)
         if step.number % max(1, self.steps // LOGGED_STEPS) == 0:
@@ -286,12 +296,19 @@ class Training:
         if self.settings.choose == "best" and progress.last_is_best(self.task.metrics[0]):
             progress.best_epoch = record["epoch"]
             self.best = trained_tensors(self.model.module)
+        losses = [0.0 if answer.loss is None else answer.loss for answer in predictions]
+        best = progress.best_epoch or record["epoch"]
+        decays = self.course.after_epoch(record["epoch"], best, losses, progress.standing)
+        if decays and self.best is not None:
+            put_back(self.model.module, self.best)  # the decay begins there
 
-    def _out_of_patience(self) -> bool:
-        patience = self.settings.patience
-        if patience is None:
-            return False
-        return self.progress.epochs_since_best(self.task.metrics[0]) >= patience
+    def _is_over(self) -> bool:
+        progress, patience = self.progress, self.settings.patience
+        if self.course.is_over(progress.epoch, progress.standing):
+            return True
+        return patience is not None and (
+            progress.epochs_since_best(self.task.metrics[0]) >= patience
+        )
 
     def _save_checkpoint(self) -> None:
         with self.stopwatch.phase("save"):

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tunewise.foundations.optimisers import OPTIMISERS as OWN
-from tunewise.training.settings import STEPS, TrainingSettings
+from tunewise.training.settings import STEPS, Schedule, TrainingSettings
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adamw": partial(torch.optim.AdamW, fused=True),  # fused: one pass a tensor
@@ -68,8 +68,12 @@ def learning_rate_at(step: int, steps: int, settings: TrainingSettings, peak: fl
     warm = math.ceil(settings.warmup * steps)
     if step <= warm:
         return peak * step / warm
-    done = (step - 1 - warm) / (steps - warm)
-    match settings.schedule:
+    return decayed((step - 1 - warm) / (steps - warm), settings.schedule, peak)
+
+
+def decayed(done: float, schedule: Schedule, peak: float) -> float:
+    """The learning rate when this fraction of the decay is over."""
+    match schedule:
         case "linear":
             return peak * (1 - done)
         case "cosine":

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tunewise.statistics.metrics import upward
 from tunewise.training.checks.findings import Findings
+from tunewise.training.course import Standing
 from tunewise.training.loss_scale import LossScale
 
 
@@ -42,13 +43,15 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
     scale: LossScale = field(default_factory=LossScale)  # of the loss, in float16
+    standing: Standing = field(default_factory=Standing)  # of a training of open length
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Progress:
-        """What a checkpoint says; those of older versions may lack the findings and the scale."""
+        """What a checkpoint says; those of older versions lack some of it."""
         findings = Findings(**state.get("findings", {}))
         scale = LossScale(**state.get("scale", {}))
-        return cls(**{**state, "findings": findings, "scale": scale})
+        standing = Standing(**state.get("standing", {}))
+        return cls(**{**state, "findings": findings, "scale": scale, "standing": standing})
 
     def add(self, step: Step) -> None:
         self.step = step.number

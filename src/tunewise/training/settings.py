@@ -31,6 +31,7 @@ STEPS: Final = "adamw"
 READ_BY_SOLVER = ("optimizer", "max_length", "precision", "timeout")
 ABOUT_MEMORY = ("batch_size", "accumulate", "gradient_checkpointing")
 """Settings whose naming does not ask for steps: they say how large one may be."""
+Schedule = Literal["linear", "cosine", "constant"]
 FULL_BATCH = ("own-gd",)
 """Optimisers whose step is over all training examples, or they are not what their name says."""
 
@@ -44,7 +45,11 @@ class TrainingSettings:
 
     version: ClassVar[int] = 2
 
-    epochs: int = setting(3, "Passes over the training split.")
+    epochs: int | Literal["auto"] = setting(
+        3,
+        "Passes over the training split. `auto`: as many as validation loss falls for, within a "
+        "limit.",
+    )
     batch_size: int = setting(
         32,
         "Examples in one optimizer step, over all its micro-batches. `auto`: as many as fit "
@@ -62,9 +67,7 @@ class TrainingSettings:
         "`own-`: our own implementations, from first principles.",
     )
     weight_decay: float = setting(0.01, "Weight decay; biases and norms have none.")
-    schedule: Literal["linear", "cosine", "constant"] = setting(
-        "linear", "How the learning rate changes after the warmup."
-    )
+    schedule: Schedule = setting("linear", "How the learning rate changes after the warmup.")
     warmup: float = setting(0.06, "Fraction of all steps in which the learning rate rises.")
     clip_norm: float = setting(
         1.0, "Largest norm of a step's gradient; a longer one is scaled down to it."
@@ -93,7 +96,11 @@ class TrainingSettings:
     )
 
     def __post_init__(self) -> None:
-        refuse_below(1, self, "epochs", "batch_size", "accumulate", "patience")
+        refuse_below(1, self, "batch_size", "accumulate", "patience")
+        if self.epochs != "auto":
+            refuse_below(1, self, "epochs")
+        elif self.patience is not None:
+            raise SettingError("patience", self.patience, "unset, as epochs: auto has its own.")
         if self.batch_size < self.accumulate:
             right = (
                 f"a step of {self.batch_size} examples cannot be computed in more parts than it "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,13 +15,14 @@ import torch
 from tunewise.backbones.model import Model
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import COMPLETE, mark_complete, remove_folder, sha256_of
+from tunewise.core.files import COMPLETE, is_complete, mark_complete, remove_folder, sha256_of
 from tunewise.core.outside import is_outside
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
 from tunewise.costs.parameters import parameter_counts
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs, Direct
+from tunewise.store.identity import trial_of
 from tunewise.store.trial_records import (
     Check,
     EpochRecord,
@@ -33,13 +35,14 @@ from tunewise.store.trial_records import (
 from tunewise.store.trials import write_trial
 from tunewise.tasks.base import Encoded
 from tunewise.training.assembly import Feeds, Parts, prepared_model
+from tunewise.training.checkpoint import remove_after
 from tunewise.training.checks.answers import StartCheck, merge_check
 from tunewise.training.checks.findings import checks_of, guarded
 from tunewise.training.checks.weights import all_saved, as_promised
 from tunewise.training.encoded_split import Feed
 from tunewise.training.linear_head import STRENGTHS, solve
 from tunewise.training.log import TrialLog
-from tunewise.training.loop import Interrupted, Training
+from tunewise.training.loop import Diverged, Interrupted, Training
 from tunewise.training.outcome import described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
 from tunewise.training.seeds import derive
@@ -53,19 +56,23 @@ class TrialRun:
     """Trains or fits one contender at one point with one seed, and scores it on validation."""
 
     def __init__(self, job: Job, study_folder: Path, stop: Callable[[], bool]) -> None:
-        self.id = job.id
+        self.id, self.until = job.id, job.until
         self.promised = job.promised
         self.checkpoint_seconds = CHECKPOINT_SECONDS
         if job.checkpoint_seconds is not None:
             self.checkpoint_seconds = job.checkpoint_seconds
+        # On its way to a step a trial writes the log and checkpoints of the whole training, which
+        # resumes from them; once that is finished they are closed, and it keeps its own.
+        whole = trial_of(self.id)
+        name = self.id if is_complete(study_folder / "trials" / whole) else whole
         self.folder = study_folder / "trials" / self.id
-        self.weights = study_folder / "weights" / self.id
+        self.weights = study_folder / "weights" / name
         self.parts = Parts.of(job.settings, study_folder)
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
         self.profiler = TrialProfiler()
-        self.log = TrialLog(self.folder / "log.jsonl")
+        self.log = TrialLog(study_folder / "trials" / name / "log.jsonl")
         self.result = TrialResult(self.id, job.settings, steps=0)  # as far as it has come
 
     def run(self) -> str:
@@ -176,6 +183,8 @@ class TrialRun:
                 self._solve(model, train_feed, validation_feed)
             else:
                 self._train(model, method, train_feed, validation_feed, validation)
+            if self.until is not None:
+                return self._at_rung(model, validation_feed)
             with self.stopwatch.phase("evaluate"):
                 predictions = predict_feed(
                     model, validation_feed, thorough=True, phase=self.profiler.evaluation
@@ -188,6 +197,17 @@ class TrialRun:
                 self._add_checks(all_saved(self.weights, counts.trainable))
             remove_folder(self.weights / "checkpoint")
             self._add_checks(self._merge_check(method, model, start.examples))
+        return predictions
+
+    def _at_rung(self, model: Model, validation_feed: Feed) -> list[Prediction]:
+        """What the weights of this step answer; the training resumes from its checkpoint."""
+        with self.stopwatch.phase("evaluate"):
+            predictions = predict_feed(model, validation_feed)
+        known = (one.loss for one in predictions)
+        losses = tuple(loss for loss in known if loss is not None)
+        if not all(map(math.isfinite, losses)):
+            raise Diverged(self.until or 0, None)
+        self._note(losses=losses)
         return predictions
 
     def _solve(self, model: Model, train_feed: Feed, validation_feed: Feed) -> None:
@@ -216,6 +236,9 @@ class TrialRun:
         validation_feed: Feed,
         validation: Sequence[Example],
     ) -> None:
+        checkpoints = self.weights / "checkpoint"
+        if self.until is not None:
+            remove_after(checkpoints, self.until)
         progress = Training(
             task=self.parts.task,
             model=model,
@@ -226,19 +249,25 @@ class TrialRun:
             train_feed=train_feed,
             validation_feed=validation_feed,
             score=lambda predictions: self.parts.score(predictions, validation),
-            checkpoints=self.weights / "checkpoint",
+            checkpoints=checkpoints,
             checkpoint_seconds=self.checkpoint_seconds,
             log=self.log,
             stopwatch=self.stopwatch,
             stop=self.stop,
             profiler=self.profiler,
+            until=self.until,
         ).run()
+        if self.until is not None:
+            self._note(steps=progress.step)
+            return
         self._note(
             best_epoch=progress.best_epoch or len(progress.epochs),
             epochs=tuple(map(EpochRecord.from_json, progress.epochs)),
             steps=progress.step,
             tokens=TokenCounts(progress.real_tokens, progress.padded_tokens),
         )
+        if progress.standing.ended is not None:
+            self._note(ended=progress.standing.ended)
         if self.parts.training.precision == "float16":
             self._note(skipped_steps=progress.scale.skipped)
         self._add_checks(
@@ -280,11 +309,12 @@ class TrialRun:
             self._note(left_out={**(self.result.left_out or {}), "train": left_out})
 
     def _finish(self) -> None:
-        if self.result.status == "done":
-            mark_complete(self.weights)
-        else:
+        if self.result.status != "done" or self.weights.name != trial_of(self.id):
             remove_folder(self.weights)
-        self.log.write("end", status=self.result.status)
+        elif self.until is None:
+            mark_complete(self.weights)
+        if self.until is None:
+            self.log.write("end", status=self.result.status)
         write_trial(self.folder, self.result, self._costs())
 
     def _costs(self) -> TrialCosts:

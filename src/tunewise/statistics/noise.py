@@ -1,0 +1,25 @@
+"""Whether a difference over the same examples is more than its noise: a rule, not a test."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+NOISE = 1.0  # standard errors of the mean difference
+
+
+def is_lower(ours: ArrayLike, theirs: ArrayLike) -> bool:
+    """Whether the mean of ours is lower by more than one standard error of the paired difference.
+
+    Args:
+        ours: a loss for each example, shape (examples,).
+        theirs: of the same examples in the same order.
+
+    >>> is_lower([1.0, 1.0, 1.1], [2.0, 2.1, 2.0]), is_lower([1.0, 2.0], [2.0, 1.1])
+    (True, False)
+    """
+    difference = np.asarray(theirs, dtype=float) - np.asarray(ours, dtype=float)
+    error = difference.std(ddof=1) / math.sqrt(len(difference)) if len(difference) > 1 else 0.0
+    return bool(difference.mean() > NOISE * error)

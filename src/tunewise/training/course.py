@@ -1,0 +1,130 @@
+"""How long a training goes on, and the learning rate of each of its steps.
+
+Where a study names epochs, those are taken. With ``epochs: auto`` a training goes on while
+validation loss falls: warm-up, then a constant rate for as long as it takes, then a decay that
+begins at the best weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tunewise.statistics.noise import is_lower
+from tunewise.training.optimizer import decayed, learning_rate_at
+from tunewise.training.settings import TrainingSettings
+
+LEAST_STEPS, MOST_STEPS, MOST_EPOCHS = 200, 3000, 40
+SEARCH_EPOCHS = 3  # of the length at which learning rates are compared
+DECAY = 0.2  # of the epochs up to the best one, for the decay after it
+PATIENCE = 2  # epochs without a fall of the loss beyond its noise
+PATIENCE_PART = 0.2  # or this fraction of the epochs so far, whichever is more
+
+Ended = Literal["patience", "limit"]
+
+
+@dataclass
+class Standing:
+    """What a training of open length has found so far: plain values of a checkpoint."""
+
+    losses: list[float] = field(default_factory=list)  # of each example, when they last fell
+    improved: int = 0  # the epoch of it
+    ended: Ended | None = None  # why the constant rate ended
+    decay_from: int = 0  # the first epoch of the decay
+    decay_epochs: int = 0
+
+
+def search_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
+    """The steps over which learning rates are compared: all, where epochs are named."""
+    if settings.epochs != "auto":
+        return settings.epochs * steps_per_epoch
+    wanted = max(SEARCH_EPOCHS * steps_per_epoch, LEAST_STEPS)
+    return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
+
+
+def most_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
+    """The steps that a training takes at most, its decay included."""
+    if settings.epochs != "auto":
+        return settings.epochs * steps_per_epoch
+    most = max(LEAST_STEPS, min(MOST_STEPS, MOST_EPOCHS * steps_per_epoch))
+    return _whole(most, steps_per_epoch)
+
+
+def _whole(steps: int, steps_per_epoch: int) -> int:
+    """The steps of the epochs that hold so many."""
+    return math.ceil(steps / steps_per_epoch) * steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Course:
+    """The length and the rates of one training."""
+
+    settings: TrainingSettings
+    steps_per_epoch: int
+    peak: float  # learning rate
+
+    @property
+    def is_open(self) -> bool:
+        return self.settings.epochs == "auto"
+
+    @property
+    def search_steps(self) -> int:
+        return search_steps(self.settings, self.steps_per_epoch)
+
+    @property
+    def most_steps(self) -> int:
+        return most_steps(self.settings, self.steps_per_epoch)
+
+    @property
+    def most_epochs(self) -> int:
+        return self.most_steps // self.steps_per_epoch
+
+    def is_over(self, epoch: int, standing: Standing) -> bool:
+        """Whether no epoch is left before this one, patience apart."""
+        if not self.is_open:
+            return epoch > self.most_epochs
+        return standing.ended is not None and epoch >= standing.decay_from + standing.decay_epochs
+
+    def learning_rate(self, step: int, standing: Standing) -> float:
+        """The rate of a step, counted from 1 and without those that float16 skipped."""
+        settings = self.settings
+        if not self.is_open:
+            return learning_rate_at(step, self.most_steps, settings, self.peak)
+        warm = math.ceil(settings.warmup * self.search_steps)
+        if step <= warm:
+            return self.peak * step / warm
+        if standing.ended is None:
+            return self.peak
+        before = (standing.decay_from - 1) * self.steps_per_epoch
+        done = (step - 1 - before) / (standing.decay_epochs * self.steps_per_epoch)
+        return decayed(max(0.0, done), settings.schedule, self.peak)
+
+    def after_epoch(
+        self, epoch: int, best_epoch: int, losses: Sequence[float], standing: Standing
+    ) -> bool:
+        """Take note of an evaluation; True where the decay begins with the next epoch.
+
+        Args:
+            epoch: that was just evaluated, from 1.
+            best_epoch: whose weights are the best so far.
+            losses: of each validation example, in nats, always in the same order.
+            standing: is brought up to date.
+        """
+        if not self.is_open or standing.ended is not None:
+            return False
+        if not standing.losses or is_lower(losses, standing.losses):
+            standing.losses, standing.improved = list(losses), epoch
+        patience = max(PATIENCE, math.ceil(PATIENCE_PART * epoch))
+        most = max(1, math.floor(self.most_epochs / (1 + DECAY)))
+        if epoch - standing.improved >= patience:
+            standing.ended = "patience"
+        elif epoch >= most:
+            standing.ended = "limit"
+        else:
+            return False
+        standing.decay_from = epoch + 1
+        if self.settings.schedule != "constant":
+            standing.decay_epochs = max(1, math.floor(DECAY * best_epoch))
+        return True
