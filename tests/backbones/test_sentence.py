@@ -19,7 +19,7 @@ from torch import Tensor
 from tunewise.backbones.encoders import TextEncoder, load_text_encoder
 from tunewise.backbones.fusion import PairCoder
 from tunewise.backbones.fusion_shape import text_shape
-from tunewise.backbones.sentence import POOLS
+from tunewise.backbones.pools import POOLS
 from tunewise.backbones.texts import encoded
 
 TEXTS = ["the room is good", "bad", "a cold bed is not fine the bed"]

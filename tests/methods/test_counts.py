@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.pooling import MeanPooledClassifier
+from tunewise.backbones.pooling import PooledClassifier
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.head import Head
@@ -89,7 +89,7 @@ def empty(family: tuple[str, dict[str, Any]], options: int, pooling: str) -> Mod
     config = AutoConfig.for_model(family[0], **family[1], num_labels=options)
     with torch.device("meta"):
         if pooling == "mean":
-            module: Any = MeanPooledClassifier(config)
+            module: Any = PooledClassifier(config)
         else:
             module = AutoModelForSequenceClassification.from_config(config)
     trunk = module.base_model_prefix

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tunewise.backbones import load, shapes
-from tunewise.backbones.load import Pooling
 from tunewise.backbones.model import Model
+from tunewise.backbones.pools import LIBRARY, Pooling
 from tunewise.core.lazy import Later
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Builder:
 
     form: Form = "choose"
     images: bool = False  # a pair of encoders, for an image and a text
-    pooling: Pooling = "library"  # of a text classifier
+    pooling: Pooling = LIBRARY  # of a text classifier
 
     def build(
         self,

@@ -27,7 +27,8 @@ from transformers import (
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.load import set_dropout
 from tunewise.backbones.pooling import trunk_kind, trunk_options
-from tunewise.backbones.sentence import PLAIN, Sentence, Where, pooled, sentence_of
+from tunewise.backbones.pools import pooled
+from tunewise.backbones.sentence import PLAIN, Sentence, Where, sentence_of
 
 LOADING: dict[str, Any] = {
     "use_safetensors": True,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from torch import nn
@@ -19,6 +20,7 @@ from tunewise.backbones.door import at_the_door
 from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import first_position
+from tunewise.backbones.pools import AUTO, LIBRARY, Pooling
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import whereabouts
 from tunewise.core.errors import InputError
@@ -28,13 +30,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from tunewise.backbones import pooling as pooled
+    from tunewise.backbones import suited_pooling as suited
 
     # Makes a module; also says where its trunk is, and which of its parameters are new.
     Load = Callable[[dict[str, Any], PreTrainedConfig, int], tuple[PreTrainedModel, str, set[str]]]
 else:
     pooled = Later("tunewise.backbones.pooling")  # its class loads most of transformers
+    suited = Later("tunewise.backbones.suited_pooling")
 
-Pooling = Literal["library", "mean"]
 NO_LIMIT = 1 << 24  # tokenizers write a huge number where they know no longest input
 
 
@@ -52,8 +55,8 @@ def build(
     Args:
         source: a local folder, a hub id, or ``embedded:`` and a name.
         options: the names of the answers, in the order of the logits.
-        pooling: `library` is the head transformers has for this family; `mean` is one linear
-            layer over the average of the tokens.
+        pooling: `library` is the head transformers has for this family, the name of a pool one
+            linear layer over what it makes of the token states, `auto` what fits the checkpoint.
         seed: seeds torch's default generator before new numbers are drawn.
         revision: the commit or branch on the hub.
         dropout: probability in every place where the configuration has one; None keeps those.
@@ -61,7 +64,9 @@ def build(
     Raises:
         InputError: there is no such model, it cannot be loaded, or its tokenizer does not fit.
     """
-    load = _library if pooling == "library" else _mean_pooled
+    if pooling == AUTO:
+        pooling = suited.suited_pooling(*whereabouts(source, revision)).pooling
+    load = _library if pooling == LIBRARY else partial(_pooled, pooling)
     return _built(source, load, revision, dropout, seed=seed, options=options)
 
 
@@ -169,12 +174,13 @@ def _writer(
     return module, trunk, _new_numbers(report, trunk)
 
 
-def _mean_pooled(
-    where: dict[str, Any], config: PreTrainedConfig, seed: int
+def _pooled(
+    pooling: Pooling, where: dict[str, Any], config: PreTrainedConfig, seed: int
 ) -> tuple[PreTrainedModel, str, set[str]]:
+    setattr(config, pooled.POOLING, pooling)
     torch.manual_seed(seed)
-    if config.architectures == [pooled.MeanPooledClassifier.__name__]:  # one that we saved
-        module, report = pooled.MeanPooledClassifier.from_pretrained(
+    if pooled.is_ours(config):
+        module, report = pooled.PooledClassifier.from_pretrained(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
         return module, "encoder", _outside(module, "encoder") | _new_numbers(report, "encoder")
@@ -182,7 +188,7 @@ def _mean_pooled(
         **where, **_LOADING, config=config, **pooled.trunk_options(config)
     )
     torch.manual_seed(seed)  # the same classifier whatever the trunk lacked
-    module = pooled.MeanPooledClassifier(config, trunk).eval()
+    module = pooled.PooledClassifier(config, trunk).eval()
     new = {f"encoder.{name}" for name in report["missing_keys"]}
     return module, "encoder", _outside(module, "encoder") | new
 

@@ -1,4 +1,4 @@
-"""A classifier over the average of the token representations."""
+"""A classifier over pooled token states."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from tunewise.backbones.pools import POOLS
+
+POOLING = "token_pooling"  # in the configuration of a classifier of ours
+
 
 def trunk_kind(config: PreTrainedConfig) -> Any:
     """What builds and loads a trunk that reads texts: of T5 its encoder, which needs no answer."""
@@ -24,9 +28,26 @@ def trunk_kind(config: PreTrainedConfig) -> Any:
 
 
 def trunk_options(config: PreTrainedConfig) -> dict[str, Any]:
-    """Build a trunk without its pooler: an average of tokens would leave it untrained."""
+    """Build a trunk without its pooler: what pools the token states would leave it untrained."""
     accepted = inspect.signature(_trunk_class(config).__init__).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in accepted else {}
+
+
+def pooling_of(config: PreTrainedConfig) -> str:
+    """The pool that a configuration of ours names; without one it is the mean, as it once was.
+
+    Raises:
+        ValueError: it names none that is known.
+    """
+    name = getattr(config, POOLING, "mean")
+    if name not in tuple(POOLS):  # which also holds what cannot be hashed
+        raise ValueError(f"config.json: {POOLING} = {name!r}; known: {', '.join(POOLS)}")
+    return str(name)
+
+
+def is_ours(config: PreTrainedConfig) -> bool:
+    """Whether a checkpoint was saved as a `PooledClassifier`, also by the name that it once had."""
+    return config.architectures in (["PooledClassifier"], ["MeanPooledClassifier"])
 
 
 def _trunk_class(config: PreTrainedConfig) -> Any:
@@ -34,13 +55,14 @@ def _trunk_class(config: PreTrainedConfig) -> Any:
     return found[0] if isinstance(found, tuple) else found  # some families have variants
 
 
-class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped there
-    """A bare trunk and one linear layer over the mean of its last hidden states.
+class PooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped there
+    """A bare trunk and one linear layer over one vector pooled from its last hidden states.
 
-    Computes ``logits = W mean_t(h_t) + b`` over the tokens t that are no padding, so that
+    Computes ``logits = W pool_t(h_t) + b`` over the tokens t that are no padding, so that
     ``classifier`` holds C d + C numbers for C options and width d. The configuration is the
-    trunk's own; the linear layer is called `classifier`, which is the name PEFT trains, saves
-    and loads with an adapter.
+    trunk's own, with the name of the pool beside it, so that a saved classifier pools as it was
+    trained. The linear layer is called `classifier`, which is the name PEFT trains, saves and loads
+    with an adapter.
 
     Shapes:
         input_ids, attention_mask  (batch, tokens)      logits  (batch, options)
@@ -53,6 +75,7 @@ class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped th
         self._supports_sdpa = _trunk_class(config)._supports_sdpa
         self._supports_attention_backend = _trunk_class(config)._supports_attention_backend
         super().__init__(config)
+        self.pool = POOLS[pooling_of(config)]
         if encoder is None:
             encoder = trunk_kind(config).from_config(config, **trunk_options(config))
         self.encoder = encoder
@@ -77,15 +100,7 @@ class MeanPooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped th
             inputs_embeds=inputs_embeds,
             **options,
         ).last_hidden_state
-        if attention_mask is not None:
-            attention_mask = attention_mask[:, -hidden.shape[1] :]  # such keys have no state
-        return SequenceClassifierOutput(logits=self.classifier(mean(hidden, attention_mask)))
-
-
-def mean(hidden: Tensor, attention_mask: Tensor | None) -> Tensor:
-    """The average over tokens that count: (batch, tokens, d) and (batch, tokens) to (batch, d)."""
-    if attention_mask is None:
-        return hidden.mean(dim=1)
-    counts = attention_mask.to(hidden.dtype)
-    total = torch.bmm(counts.unsqueeze(1), hidden).squeeze(1)
-    return total / counts.sum(dim=1, keepdim=True).clamp(min=1)
+        if attention_mask is None:
+            attention_mask = torch.ones(hidden.shape[:2], dtype=torch.long, device=hidden.device)
+        attention_mask = attention_mask[:, -hidden.shape[1] :]  # keys in front have no state
+        return SequenceClassifierOutput(logits=self.classifier(self.pool(hidden, attention_mask)))

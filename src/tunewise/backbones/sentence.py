@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tokenizers import normalizers
@@ -22,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers.utils import cached_file
 
-from tunewise.backbones.pooling import mean
+from tunewise.backbones.pools import POOLS
 from tunewise.core.canonical import JSONObject, digest
 
 Where = JSONObject
@@ -34,40 +32,6 @@ PROMPTS = "config_sentence_transformers.json"
 HIDDEN = "last_hidden_state"  # what is pooled
 EMBEDDING = "sentence_embedding"  # what parts behind the pooling read and write
 
-Pool = Callable[[Tensor, Tensor], Tensor]
-"""From (batch, tokens, size) and a mask (batch, tokens), padding on the right, to (batch, size)."""
-
-
-def _first(hidden: Tensor, mask: Tensor) -> Tensor:
-    return hidden[:, 0]
-
-
-def _last(hidden: Tensor, mask: Tensor) -> Tensor:
-    return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1]
-
-
-def _largest(hidden: Tensor, mask: Tensor) -> Tensor:
-    return hidden.masked_fill(mask.unsqueeze(-1) == 0, float("-inf")).amax(dim=1)
-
-
-def _mean_by_root(hidden: Tensor, mask: Tensor) -> Tensor:
-    """The sum over the square root of how many there are."""
-    return mean(hidden, mask) * mask.sum(dim=1, keepdim=True).to(hidden.dtype).sqrt()
-
-
-def _weighted(hidden: Tensor, mask: Tensor) -> Tensor:
-    """The mean in which a token weighs as much as its place, counted from 1."""
-    return mean(hidden, mask * torch.arange(1, mask.shape[1] + 1, device=mask.device))
-
-
-POOLS: dict[str, Pool] = {
-    "cls": _first,
-    "lasttoken": _last,
-    "max": _largest,
-    "mean": mean,
-    "mean_sqrt_len_tokens": _mean_by_root,
-    "weightedmean": _weighted,
-}
 OF_OLD = {  # a switch for each, until sentence-transformers 5; joined in this order
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -134,12 +98,6 @@ class Sentence:
 PLAIN = Sentence()
 
 
-def pooled(hidden: Tensor, mask: Tensor, pooling: tuple[str, ...]) -> Tensor:
-    """The vectors of these ways of pooling side by side: (batch, len(pooling) * size)."""
-    vectors = [POOLS[name](hidden, mask) for name in pooling]
-    return vectors[0] if len(vectors) == 1 else torch.cat(vectors, dim=-1)
-
-
 def sentence_of(where: Where, *, numbers: bool = True) -> Sentence:
     """What the files beside the weights say.
 
@@ -172,6 +130,24 @@ def sentence_of(where: Where, *, numbers: bool = True) -> Sentence:
     limit, lower = _reading(files)
     pooling = _pooling(own, f"{modules[1]['path']}/config.json")
     return Sentence(pooling, tuple(behind), prefix, limit, lower)
+
+
+def trained_pooling(where: Where) -> tuple[str, ...]:
+    """The pools that a sentence encoder was trained with; none where no file says so.
+
+    Raises:
+        ValueError: a file says what is not known here; the message begins with its name.
+    """
+    files = _Files(where)
+    modules = files.read(MODULES, [])
+    kinds = [str(one.get("type")) if isinstance(one, dict) else "" for one in modules]
+    if [kind.rpartition(".")[2] for kind in kinds[:2]] != ["Transformer", "Pooling"]:
+        return ()
+    path = modules[1].get("path")
+    if not isinstance(path, str) or path != Path(path).name:
+        raise ValueError(f"{MODULES}: {modules[1]!r} names no folder beside it as its path")
+    name = f"{path}/config.json"
+    return _pooling(files.need(name), name)
 
 
 def _pooling(config: JSONObject, name: str) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub import hf_hub_download
-from safetensors import SafetensorError, safe_open
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -18,8 +17,10 @@ from transformers import (
 )
 
 from tunewise.backbones.door import at_the_door
-from tunewise.backbones.load import NO_LIMIT, Pooling, configuration, longest_input
+from tunewise.backbones.lacking import lacking
+from tunewise.backbones.load import NO_LIMIT, configuration, longest_input
 from tunewise.backbones.model import Model
+from tunewise.backbones.pools import AUTO, LIBRARY, Pooling
 from tunewise.backbones.size import no_larger_than
 from tunewise.backbones.sources import EMBEDDED, locate, looks_like_path
 from tunewise.core.errors import InputError, reason
@@ -29,11 +30,12 @@ from tunewise.core.paths import path_from
 
 if TYPE_CHECKING:
     from tunewise.backbones import pooling as pooled
+    from tunewise.backbones import suited_pooling as suited
 else:
     pooled = Later("tunewise.backbones.pooling")  # its class loads most of transformers
+    suited = Later("tunewise.backbones.suited_pooling")
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
-MOST_LACKING = 0.5  # of a trunk's tensors; above it the checkpoint uses other names, not others
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,22 @@ def build_shape(
         InputError: the library has no such classifier.
     """
     where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    if pooling == AUTO:
+        pooling = suited.suited_pooling(where, folder).pooling
     with _building(f"model {folder}: no text classifier can be built", folder, device):
         config = configuration(where, options, dropout)
-        if pooling == "mean":
+        if pooling != LIBRARY:
+            setattr(config, pooled.POOLING, pooling)
             encoder = pooled.trunk_kind(config).from_config(
                 config, dtype=torch.float32, **pooled.trunk_options(config)
             )
-            module, trunk = pooled.MeanPooledClassifier(config, encoder), "encoder"
+            module, trunk = pooled.PooledClassifier(config, encoder), "encoder"
         else:
             module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
             trunk = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
-    lacking = _lacking(folder, trunk, names)
-    head = [name for name in names if not name.startswith(f"{trunk}.") or name in lacking]
+    new = lacking(folder, trunk, names)
+    head = [name for name in names if not name.startswith(f"{trunk}.") or name in new]
     return _model(folder, module, trunk, head)
 
 
@@ -137,8 +142,8 @@ def build_writer_shape(
         module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     trunk = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
-    lacking = _lacking(folder, trunk, names)
-    return _model(folder, module, trunk, [name for name in names if name in lacking])
+    new = lacking(folder, trunk, names)
+    return _model(folder, module, trunk, [name for name in names if name in new])
 
 
 @contextmanager
@@ -178,36 +183,3 @@ def tokenizer_of(folder: Path) -> Any:
     if coder.pad_token_id is None:
         coder.pad_token = coder.eos_token
     return coder
-
-
-def _lacking(folder: Path, trunk: str, names: Sequence[str]) -> set[str]:
-    """The trunk's parameters that the weights in the folder do not hold, by their headers."""
-    stored = {name for path in folder.glob("*.safetensors") for name in tensor_names(path)}
-    inside = [name for name in names if name.startswith(f"{trunk}.")]
-    lacking = {
-        name
-        for name in inside
-        if not stored & {spelt for plain in _spellings(name, trunk) for spelt in plain}
-    }
-    return lacking if len(lacking) <= MOST_LACKING * len(inside) else set()
-
-
-def _spellings(name: str, trunk: str) -> list[tuple[str, ...]]:
-    """How checkpoints write a name: with or without the trunk's, and with norms of old."""
-    short = name.removeprefix(f"{trunk}.")
-    old = [
-        plain.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
-            "LayerNorm.bias", "LayerNorm.beta"
-        )
-        for plain in (name, short)
-    ]
-    return [(name, short, *old)]
-
-
-def tensor_names(path: Path) -> list[str]:
-    """The names in a safetensors file; no number is read."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return list(file.keys())
-    except (OSError, SafetensorError):
-        return []

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tunewise.backbones.shapes import tensor_names
+from tunewise.backbones.lacking import tensor_names
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import JSONObject, digest
 from tunewise.core.environment import environment

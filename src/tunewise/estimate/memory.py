@@ -31,7 +31,7 @@ from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Batch, Task
 from tunewise.training.assembly import settle
 from tunewise.training.encoded_split import with_features
-from tunewise.training.features import REDUCTIONS, Stub, is_frozen, run_trunk
+from tunewise.training.features import Stub, is_frozen, run_trunk
 from tunewise.training.linear_head import is_solved
 from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
@@ -39,6 +39,7 @@ from tunewise.training.settings import STEPS, TrainingSettings
 from tunewise.training.vectors import frozen_encoders
 
 MOST_SAID = 120  # letters of what a library says
+FIRST = "cls"  # the pool that is counted; which one a head reads costs the same memory
 STEPS_IN_ALL = 1000  # of the training that a step is thought to belong to
 TRAINING = ("forward", "backward", "update")
 
@@ -221,7 +222,7 @@ def count_asking(model: Model, task: Task, given: StepBatches) -> Foreseen:
 def _trunk_row(model: Model, batch: Batch, phase: Phase) -> Tensor:
     """One row of a frozen trunk's outputs for a batch; in a trial they all lie in a file."""
     with phase("features"), torch.no_grad():
-        features = run_trunk(model, batch, "first")
+        features = run_trunk(model, batch, FIRST)
     return features[:1].clone()
 
 
@@ -281,7 +282,7 @@ def _stub_for(model: Model, batch: Batch) -> Stub | None:
     (path,) = model.trunks.values()
     trunk = model.module.get_submodule(path)
     with torch.no_grad():
-        features = run_trunk(model, batch, next(iter(REDUCTIONS)))
+        features = run_trunk(model, batch, FIRST)
         stub = Stub(trunk, has_pooler=features.shape[1] == 2)
         try:
             with _replaced(model, stub):

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tunewise.backbones.pools import AUTO
 from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.backbones.sources import parts_of
-from tunewise.core.canonical import settings_of
+from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.costs.limit import SHARE, available_bytes
 from tunewise.costs.machine_speed import Calibration, known_calibration
@@ -28,6 +29,7 @@ from tunewise.estimate.seconds import (
     trial_seconds,
 )
 from tunewise.methods.base import AsIs
+from tunewise.studies.pooling import asked_of, pooling_notes
 from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
@@ -72,7 +74,7 @@ class _Planner:
             self.settings.data, reading.columns, self.settings.base, label=reading.stratum
         )
         settled = task.settle(data)
-        self.labels, self.asked = settled.options, task_settings(task, settled.settings)
+        self.labels, self.settled = settled.options, settled.settings
         self.splits: Splits = settled.splits
         folders = self._folders()
         with Foreseer() as foreseer:
@@ -127,9 +129,24 @@ class _Planner:
                 )
             except InputError as error:
                 self.problems += error.problems
+        if not self.problems:
+            self.asked = {folders: self._asked(model, folders) for model, folders in found.items()}
         if self.problems:
             raise InputError(self.problems)
         return found
+
+    def _asked(self, model: ModelChoice, folders: Folders) -> JSONObject:
+        """The settings of the task as this model is asked it; its weights may not be at hand."""
+        task = self.settings.task
+        if task.builder.pooling == AUTO:
+            here = {"pretrained_model_name_or_path": str(folders[0]), "local_files_only": True}
+            try:
+                task, pooling = asked_of(task, here, folders[0])
+            except InputError as error:
+                self.problems += error.problems
+            else:
+                self.notes += pooling_notes({str(model): pooling})
+        return task_settings(task, self.settled)
 
     def _lengths(self, folders: Folders) -> Lengths:
         folder = folders[-1]  # of what reads texts
@@ -212,7 +229,7 @@ class _Planner:
     def _model(self, folders: Folders, dropout: float | None) -> dict[str, Any]:
         return {
             "folders": [str(folder.resolve()) for folder in folders],
-            "task": self.asked,
+            "task": self.asked[folders],
             "options": list(self.labels),
             "dropout": dropout,
         }

@@ -10,7 +10,7 @@ from torch import nn
 
 from tunewise.backbones.fusion import Fusion, PairCoder
 from tunewise.backbones.model import Model
-from tunewise.backbones.pooling import MeanPooledClassifier
+from tunewise.backbones.pooling import PooledClassifier
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of
 from tunewise.backbones.weights import save_model
 from tunewise.core.canonical import settings_of
@@ -80,7 +80,7 @@ def _write_model(
             "Export it without --merge."
         )
     own_class = any(
-        isinstance(layer, (Fusion, MeanPooledClassifier)) for layer in model.module.modules()
+        isinstance(layer, (Fusion, PooledClassifier)) for layer in model.module.modules()
     )
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.coder, folder)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
-from tunewise.backbones.pooling import mean
+from tunewise.backbones.pools import mean
 from tunewise.backbones.stored import AT_ONCE
 from tunewise.backbones.texts import encoded
 from tunewise.backbones.vectors import picture_vectors, text_vectors

@@ -167,6 +167,8 @@ class StudyRecord(JSONRecord):
     contenders: tuple[ContenderRecord, ...] = ()
     data: DataRecord = DataRecord()
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
+    # of each model, and why, where the task leaves it to us
+    pooling: Mapping[str, str] = field(default_factory=dict, metadata=OPTIONAL)
     notes: tuple[str, ...] = ()
     environment: Environment = field(default_factory=dict)
     # the comparisons for which p values are corrected

@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of, resolve
+from tunewise.backbones.pools import AUTO
+from tunewise.backbones.sources import (
+    EMBEDDED,
+    PAIR,
+    looks_like_path,
+    parts_of,
+    resolve,
+    whereabouts,
+)
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
@@ -30,6 +38,7 @@ from tunewise.store.records import (
 from tunewise.store.study import STUDY_FILE, StudyFolder
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
+from tunewise.studies.pooling import Asked, asked_of, pooling_notes
 from tunewise.studies.reads import with_reading
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
@@ -85,10 +94,13 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     data, splits = settled.data, settled.splits
     data_hash = hash_of(splits)  # before the columns of slices: they change no trial
     kept = with_columns(splits, data.splits, [*settled.beside, *slices])
-    facts = Facts(data_hash, settled.settings, models)
+    asked, unread = _asked(models, settings)
+    tasks = {name: found.task for name, found in asked.items()}
+    facts = Facts(data_hash, settled.settings, models, tasks)
     contenders = contender_records(settings, expansion, facts)
     say("Applying each method to each model ...")
-    inspectors, problems = _inspectors(models, settings, settled, contenders)
+    inspectors, problems = _inspectors(models, tasks, settings, settled, contenders)
+    problems += unread
     built = {name: inspector.model for name, inspector in inspectors.items()}
     contenders = with_reading(contenders, built, task, splits)
     contenders, unfit = _inspect(contenders, inspectors, data_hash, len(splits["train"]))
@@ -103,10 +115,12 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         problems += told
     if problems + found.problems:
         raise InputError(_once(problems + found.problems))
-    asked = [str(row[reading.texts[0]]) for row in splits["train"][:SAMPLE]]
-    if problems := round_trips(contenders, inspectors, asked, say=say):
+    sample = [str(row[reading.texts[0]]) for row in splits["train"][:SAMPLE]]
+    if problems := round_trips(contenders, inspectors, sample, say=say):
         raise InputError(_once(problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
+    pooling = {name: found.pooling for name, found in asked.items() if found.pooling}
+    warnings += pooling_notes(pooling)
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
     study = StudyRecord(
         name=settings.name,
@@ -134,6 +148,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
             has_test="test" in splits,
         ),
         models=models,
+        pooling=pooling,
         notes=notes,
         environment=environment(),
     )
@@ -209,22 +224,43 @@ def _from_base(source: str, base: Path) -> str:
     return str(path) if looks_like_path(str(path)) else f"./{path}"
 
 
+def _asked(
+    models: Mapping[str, ModelRecord], settings: StudySettings
+) -> tuple[dict[str, Asked], list[Problem]]:
+    """The task as each model is asked it."""
+    if settings.task.builder.pooling != AUTO:
+        return {name: Asked(settings.task) for name in models}, []
+    found: dict[str, Asked] = {}
+    problems = []
+    for name, model in models.items():
+        try:
+            found[name] = asked_of(settings.task, *whereabouts(model.source, model.revision))
+        except InputError as error:
+            problems += _of_model(name, settings, error)
+    return found, problems
+
+
+def _of_model(name: str, settings: StudySettings, error: InputError) -> list[Problem]:
+    number = [str(model) for model in settings.models].index(name)
+    return [Problem(f"models[{number}]", str(each)) for each in error.problems]
+
+
 def _inspectors(
     models: Mapping[str, ModelRecord],
+    tasks: Mapping[str, Task],
     settings: StudySettings,
     settled: Settled,
     contenders: Sequence[ContenderRecord],
 ) -> tuple[dict[str, Inspector], list[Problem]]:
     made: dict[str, Inspector] = {}
     problems = []
-    for name, source in models.items():
+    for name, task in tasks.items():
         users = [METHODS.get(row.method) for row in contenders if row.model == name]
         asked = bool(users) and all(user.asks_writer for user in users)
         try:
-            made[name] = Inspector(source, settings.task, settled.options, only_asked=asked)
+            made[name] = Inspector(models[name], task, settled.options, only_asked=asked)
         except InputError as error:
-            number = [str(model) for model in settings.models].index(name)
-            problems += [Problem(f"models[{number}]", str(each)) for each in error.problems]
+            problems += _of_model(name, settings, error)
     return made, problems
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tunewise.core.canonical import JSONObject, Settings, changed_settings, settings_of
@@ -26,12 +26,14 @@ class Facts:
     """What is known once data and models have been found.
 
     `task` is what the data adds to the task's settings, such as the labels. `models` maps each
-    model, as the study file has it, to where it was found.
+    model, as the study file has it, to where it was found, and `tasks` to the task as it is asked
+    that model, where it differs from the study file's.
     """
 
     data_hash: str
     task: Settings
     models: Mapping[str, ModelRecord]
+    tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
 def contender_records(
@@ -74,8 +76,9 @@ def _training_identity(training: Settings) -> JSONObject:
 
 def _record(study: StudySettings, contender: PlannedContender, facts: Facts) -> ContenderRecord:
     model = None if contender.model is None else str(contender.model)
+    task = study.task if model is None else facts.tasks.get(model, study.task)
     common = TrialSettings(
-        task=task_settings(study.task, facts.task),
+        task=task_settings(task, facts.task),
         data=DataReference(facts.data_hash),
         model=None if model is None else facts.models[model],
     )

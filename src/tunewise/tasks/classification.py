@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from tunewise.backbones.builder import Builder
+from tunewise.backbones.pools import AUTO, Pooling
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import SettingError
 from tunewise.core.settings import described, setting
@@ -26,9 +27,11 @@ class Classification(Choosing):
     """One label for a text, or for a pair such as a question and a passage.
 
     Of a pair only the second text is shortened to fit, unless the first alone is too long.
-    `pooling` chooses the classifier: the library's own head, or the mean of the token
-    representations with a linear layer.
+    `pooling` chooses the classifier: the library's own head, or a linear layer over one vector
+    pooled from the token states.
     """
+
+    version = 2  # pooling: auto is the default
 
     description = (
         "Each example is {columns}; one of {labels} labels is chosen, and the loss is the "
@@ -46,9 +49,11 @@ class Classification(Choosing):
         ("accuracy", "f1_macro"),
         "Metrics to report; the first one chooses epochs and search points.",
     )
-    pooling: Literal["library", "mean"] = setting(
-        "library",
-        "The classifier: the library's own head, or a linear layer on the mean of the tokens.",
+    pooling: Pooling = setting(
+        AUTO,
+        "The classifier: the library's own head, or a linear layer over token states pooled in the "
+        "way named. auto pools a sentence encoder as it was trained, takes the mean where the "
+        "checkpoint lacks the pooler of the library's head, and that head otherwise.",
     )
 
     def __post_init__(self) -> None:

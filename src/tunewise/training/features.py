@@ -7,7 +7,7 @@ outputs, so that the rest of the model runs unchanged for every family of models
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.pools import POOLS
 from tunewise.backbones.stored import OnRows, Rows, share, stored_rows
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
@@ -28,7 +29,7 @@ from tunewise.training.encoded_split import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.vectors import frozen_encoders, vectors_key
 
-VERSION = 3  # rises when stored features would differ
+VERSION = 4  # rises when stored features would differ
 
 
 def is_frozen(model: Model) -> bool:
@@ -41,30 +42,8 @@ def is_frozen(model: Model) -> bool:
     return bool(trained) and trained <= set(model.head) and not in_trunk
 
 
-def _first(hidden: Tensor, mask: Tensor) -> Tensor:
-    return hidden[:, :1]
-
-
-def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
-    weights = mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
-
-
-def _last(hidden: Tensor, mask: Tensor) -> Tensor:
-    positions = torch.arange(mask.shape[1], device=mask.device)
-    last = (mask * positions).argmax(1)
-    return hidden[torch.arange(len(hidden)), last].unsqueeze(1)
-
-
-REDUCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "first": _first,
-    "mean": _mean,
-    "last": _last,
-}
-
-
 class Reduction(NamedTuple):
-    """What is stored of a trunk's output: one position, and the pooler's if there is one."""
+    """What is stored of a trunk's output: one of `POOLS`, and the pooler's if there is one."""
 
     name: str
     has_pooler: bool
@@ -99,16 +78,17 @@ def run_trunk(model: Model, batch: Batch, reduction: str) -> Tensor:
     """The reduced outputs for a batch, shape (batch, 1 or 2, d), float32."""
     (path,) = model.trunks.values()
     output = model.module.get_submodule(path)(**batch.inputs)
-    reduced = REDUCTIONS[reduction](output.last_hidden_state, batch.inputs["attention_mask"])
-    pooled = getattr(output, "pooler_output", None)
-    return (reduced if pooled is None else torch.cat([reduced, pooled.unsqueeze(1)], 1)).float()
+    reduced = POOLS[reduction](output.last_hidden_state, batch.inputs["attention_mask"])
+    pooler = getattr(output, "pooler_output", None)
+    return torch.stack([reduced] if pooler is None else [reduced, pooler], 1).float()
 
 
 @torch.no_grad()
 def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduction | None:
     """The reduction after which the head gives the same answers, found by trying.
 
-    Most heads read one position or the average. None where the head reads whole sequences.
+    Most heads read one position or a vector pooled from all. None where the head reads whole
+    sequences.
     """
     (path,) = model.trunks.values()
     model.module.eval()
@@ -116,7 +96,7 @@ def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduc
     by_length = sorted(encoded, key=lambda item: item.length)
     batch = task.collate([*by_length[:2], *by_length[-2:]], model.coder).to(model.device)
     wanted = model.module(**batch.inputs).logits
-    for name in REDUCTIONS:
+    for name in POOLS:
         features = run_trunk(model, batch, name)
         has_pooler = features.shape[1] == 2
         model.module.set_submodule(path, Stub(trunk, has_pooler=has_pooler))

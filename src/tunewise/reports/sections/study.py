@@ -8,6 +8,7 @@ from tunewise.reports.document.model import (
     FILES,
     PAGE,
     PAPER,
+    PRINT,
     Code,
     Column,
     Details,
@@ -44,6 +45,7 @@ def section(facts: Facts) -> Section | None:
         "Study, environment, reproduction",
         [
             Paragraph(_in_paper(facts), outputs=PAPER),
+            _pooling(facts),
             Paragraph(AGAIN, outputs=PAGE),
             Code(about.command),
             *_settings(facts),
@@ -82,6 +84,15 @@ def _in_paper(facts: Facts) -> str:
         "not. Scores, tests, effects and costs stand in full in evaluation_results.json and in the "
         "CSV files of the folder tables, every answer in a Parquet file of its trial."
     )
+
+
+def _pooling(facts: Facts) -> Paragraph | None:
+    """How each model's classifier makes one vector of a text, where the study left it open."""
+    told = facts.evidence.study.pooling
+    if not told:
+        return None
+    models = [f"{shortened(shown(model), 80)}: {shown(how)}" for model, how in told.items()]
+    return Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=PRINT)
 
 
 def _settings(facts: Facts) -> list[Table | Details]:

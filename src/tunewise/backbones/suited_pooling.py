@@ -1,0 +1,82 @@
+"""The pooling that fits a checkpoint, decided from its files: what they say, and what they lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import torch
+from transformers import (
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+)
+
+from tunewise.backbones.configuration import configuration_of
+from tunewise.backbones.door import at_the_door
+from tunewise.backbones.folder import stored_tensors
+from tunewise.backbones.lacking import lacking
+from tunewise.backbones.pooling import is_ours, pooling_of
+from tunewise.backbones.pools import LIBRARY, Pooling
+from tunewise.backbones.sentence import Where, trained_pooling
+from tunewise.backbones.size import no_larger_than
+
+
+class Suited(NamedTuple):
+    """A pooling and, in a few words, why it fits."""
+
+    pooling: Pooling
+    why: str
+
+
+def suited_pooling(where: Where, folder: Path) -> Suited:
+    """How a classifier over this checkpoint makes one vector of a text.
+
+    A sentence encoder is pooled as it was trained. Of several pools side by side, which would need
+    a wider head than any library's, the mean is taken, or else the first. What lies behind the
+    pooling belongs to the vectors of the sentence encoder, not to the classifier.
+
+    Args:
+        where: arguments with which `from_pretrained` finds the model.
+        folder: the one with ``config.json`` and, where they are at hand, the weights. Without them
+            the checkpoint counts as whole.
+
+    Raises:
+        InputError: the model cannot be read, or its files name a pooling that is not known here.
+    """
+    source = where["pretrained_model_name_or_path"]
+    hint = "Name one in the task, such as pooling: mean."
+    with at_the_door(f"model {source}: pooling: auto cannot read how it was trained", hint):
+        pools = trained_pooling(where)
+    with at_the_door(f"model {source}: cannot be loaded as a text classifier"):
+        config = configuration_of(where)
+        if is_ours(config):
+            return Suited(_named(pooling_of(config)), "as the classifier was saved")
+        if len(pools) > 1:
+            taken = "mean" if "mean" in pools else pools[0]
+            joined = " and ".join(pools)
+            return Suited(_named(taken), f"the sentence encoder was trained with {joined} joined")
+        if pools:
+            return Suited(_named(pools[0]), "as the sentence encoder was trained")
+        if _lacks_pooler(config, source, folder):
+            return Suited("mean", "the checkpoint lacks the pooler that the library's head reads")
+    return Suited(LIBRARY, "the library's own head")
+
+
+def _named(pool: str) -> Pooling:
+    return cast(Pooling, pool)
+
+
+def _lacks_pooler(config: PreTrainedConfig, source: str, folder: Path) -> bool:
+    """Whether the family's classifier has a pooler inside the trunk that would start as noise.
+
+    Poolers outside of it, such as RoBERTa's, are part of a head that is new anyway.
+    """
+    has_weights = any(folder.glob("*.safetensors"))
+    if not has_weights or type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+        return False
+    with torch.device("meta"), no_larger_than(stored_tensors(source, folder), source):
+        module = AutoModelForSequenceClassification.from_config(config)
+    trunk = module.base_model_prefix
+    new = lacking(folder, trunk, [name for name, _ in module.named_parameters()])
+    return any(name.startswith(f"{trunk}.pooler.") for name in new)
