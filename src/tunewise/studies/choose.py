@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tunewise.statistics.tuning import best_point
+from tunewise.statistics.selection import best_point
 from tunewise.store.identity import seeds_of, trial_id
 from tunewise.store.records import ContenderRecord, StudyRecord
 from tunewise.store.trials import TrialRecord
