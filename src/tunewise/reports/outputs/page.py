@@ -14,6 +14,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def vega_bundle() -> str:
     Putting it together takes seconds and depends on the library alone, so it lies in the user's
     cache from the first report on, with its hash: what is not as it was written is made again.
     """
-    path = cache_folder() / "scripts" / f"vega-{vl_convert.__version__}-{vega_version()}.json"
+    of = f"{version('vl-convert-python')}-{vega_version()}"
+    path = cache_folder() / "scripts" / f"vega-{of}.json"
     with suppress(OSError, DamagedFile, KeyError):
         return str(read_hashed(path)["script"])
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vega_version())
