@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import Plan
 from tests.reports.hostile import HOSTILE
 
+from tunewise.core.cache import FOLDER as CACHE
 from tunewise.reports.document.palette import DARK, LIGHT
 from tunewise.reports.outputs.page import embedded_json, vega_bundle
 
@@ -176,3 +178,28 @@ def test_pairs_of_texts_are_shown_with_their_columns(tmp_path: Path) -> None:
     page = look(tmp_path / "s", Plan(pair=True, seeds=(0,))).html
     assert "Would you stay again?" in page
     assert '<span class="column">question</span>' in page
+
+
+class Bundler:
+    """Stands for the library that puts the script together, which takes seconds."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def javascript_bundle(self, *_: object) -> str:
+        self.made += 1
+        return "script()"
+
+
+def test_the_script_is_made_once_and_again_where_it_was_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundler, fresh = Bundler(), vega_bundle.__wrapped__
+    monkeypatch.setattr("tunewise.reports.outputs.page.vl_convert", bundler)
+    monkeypatch.setenv(CACHE, str(tmp_path))
+    assert (fresh(), fresh(), bundler.made) == ("script()", "script()", 1)
+    [kept] = tmp_path.rglob("vega-*.json")
+    for content in (kept.read_text().replace("script()", "other()"), "{}", "["):
+        kept.write_text(content)
+        made = bundler.made
+        assert (fresh(), bundler.made) == ("script()", made + 1)

@@ -1,9 +1,8 @@
-"""Which search point counts, and what tuning buys: the best score to expect from k points."""
+"""What tuning buys: whether a point is ahead by more than chance, and the best of k to expect."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,32 +13,6 @@ from tunewise.statistics.paired import p_over_items
 
 ALPHA = 0.05
 RANDOMISATIONS = 2000  # of the choice among points, which no claim rests on
-
-
-def best_point(metric: str, tried: Sequence[tuple[bool, float | None] | None]) -> int | None:
-    """The position of the search point that counts; the earlier of equals.
-
-    Args:
-        metric: by which points are compared.
-        tried: for each point whether its trial ended well, and its score on validation, None
-            where that is not defined; None in place of both for a point not tried yet.
-
-    Returns:
-        None before every point has been tried, and where no trial ended well. One whose score
-        is undefined loses to any other that ended well.
-
-    >>> best_point("accuracy", [(True, 0.6), (True, 0.7), (False, None)])
-    1
-    """
-    best: tuple[float, int] | None = None
-    for place, outcome in enumerate(tried):
-        if outcome is None:
-            return None
-        ended_well, value = outcome
-        score = -math.inf if value is None else upward(metric, value)
-        if ended_well and (best is None or score > best[0]):
-            best = (score, place)
-    return best[1] if best else None
 
 
 def ahead(metric: str, ours: Columns, theirs: Columns, *, rng: np.random.Generator) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunewise.statistics.tuning import best_point
+from tunewise.statistics.selection import best_point
 from tunewise.store.identity import rung_id, seeds_of, trial_id, trial_of
 from tunewise.store.records import ContenderRecord, StudyRecord
 from tunewise.studies.rate_search import Records, rate_progress

@@ -97,12 +97,12 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
         text = base(named).mark_text(
             align="left" if left else "right", dx=4 if left else -4, dy=-16
         )
-        layers.append(text.encode(x=x, y=y, text="label:N", opacity=faded()))
+        layers.append(text.encode(x=x, y=y, text=alt.Text("label:N"), opacity=faded()))
     title = f"{metric} against {cost.title.partition(' (')[0]}"
     says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)
     best = listed([v["name"] for v in front], most=9)
     words = f"{title}: {says}. No other scores as high for less than {best}."
-    chart = alt.layer(*layers).properties(height=HEIGHT)
+    chart = alt.layer(*layers, height=HEIGHT)
     outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
     return Figure(f"quality-{cost.key}", title, words, finished(chart), outputs)
 

@@ -24,8 +24,9 @@ ROW_HEIGHT = 34  # of a chart with one row for each contender
 PICKED = "picked === '' || datum.name === picked"
 
 
-def base(values: list[dict[str, Any]]) -> Any:
-    return alt.Chart(alt.InlineData(values=values))
+def base(values: Sequence[dict[str, Any]]) -> Any:
+    """A chart of these values; as a tuple, since Altair copies a list at every step of a chart."""
+    return alt.Chart(alt.InlineData(values=tuple(values)))
 
 
 def named(names: Sequence[str]) -> Any:
@@ -50,11 +51,18 @@ def dashes(rows: Sequence[Row | Contender]) -> Any:
 
 
 def faded(near: float = 1.0, far: float = 0.15) -> Any:
-    """Full strength for the picked contender, or for all while none is picked."""
-    return alt.condition(PICKED, alt.value(near), alt.value(far))
+    """Full strength for the picked contender, or for all while none is picked.
+
+    Of its class: from a dict Altair finds the class by hashing every schema that it has.
+    """
+    return alt.OpacityValue(far, condition={"test": PICKED, "value": near})
 
 
 def finished(chart: Any) -> dict[str, Any]:
+    """Its description, with what every chart has; put in here, since Altair copies charts whole."""
+    spec: dict[str, Any] = chart.to_dict(validate=False)
     if not isinstance(chart, alt.FacetChart):
-        chart = chart.properties(width=WIDTH)
-    return dict(chart.add_params(alt.param(name="picked", value="")).to_dict(validate=False))
+        spec["width"] = WIDTH
+    spec["params"] = [{"name": "picked", "value": ""}]
+    spec["datasets"] = {name: list(values) for name, values in spec["datasets"].items()}
+    return spec

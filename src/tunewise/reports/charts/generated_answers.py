@@ -32,7 +32,7 @@ def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any) -> list[Any]
     return [
         base(side)
         .mark_text(align="left" if left else "right", dx=8 if left else -8)
-        .encode(x=x, y=y, text="decoding:N", color=paint, opacity=faded())
+        .encode(x=x, y=y, text=alt.Text("decoding:N"), color=paint, opacity=faded())
         for left, side in sides.items()
         if side  # a layer without values draws a warning into the console
     ]
@@ -72,7 +72,8 @@ def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure |
             x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
         ),
         *_ways(values, x, y, paint),
-    ).properties(height=HEIGHT)
+        height=HEIGHT,
+    )
     says = "; ".join(
         f"{value['name']} with {value['decoding']}: F1 {percent(value['f1'])} %, diversity "
         f"{value['diversity']:.2f}, best of the samples {percent(value['best'])} %"

@@ -69,10 +69,14 @@ def _curves(
     y = alt.Y("mean:Q", title=axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
     paint = tint(present, legend=True)
     strokes = _by_split() if several else dashes(present)
-    marks = base(values).encode(detail="split:N")
+    marks = base(values).encode(detail=alt.Detail("split:N"))
     chart = alt.layer(
         marks.mark_area().encode(
-            x=x, y=alt.Y("low:Q", title=axis), y2="high:Q", color=paint, opacity=faded(0.2, 0.03)
+            x=x,
+            y=alt.Y("low:Q", title=axis),
+            y2=alt.Y2("high:Q"),
+            color=paint,
+            opacity=faded(0.2, 0.03),
         ),
         marks.mark_line(strokeWidth=2).encode(
             x=x, y=y, color=paint, strokeDash=strokes, opacity=faded()
@@ -80,7 +84,8 @@ def _curves(
         marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36).encode(
             x=x, y=y, color=paint, opacity=faded(), tooltip=_tooltip(axis)
         ),
-    ).properties(height=260)
+        height=260,
+    )
     return Figure(key, title, _says(title, curves), finished(chart))
 
 

@@ -56,22 +56,28 @@ def differences(results: Results) -> Figure | None:
     marks = base(values)
     paint = tint([row for row in results.rows if row.to_best])
     chart = alt.layer(
-        alt.Chart(alt.InlineData(values=[{"at": 0}])).mark_rule(style="zero").encode(x="at:Q"),
+        base([{"at": 0}]).mark_rule(style="zero").encode(x=alt.X("at:Q")),
         marks.mark_rule(strokeWidth=1.5).encode(
             x=alt.X("method_low:Q"),
-            x2="method_high:Q",
+            x2=alt.X2("method_high:Q"),
             y=y,
             color=paint,
             opacity=faded(),
             tooltip=tooltip,
         ),
         marks.mark_rule(strokeWidth=5, strokeCap="round").encode(
-            x=alt.X("low:Q"), x2="high:Q", y=y, color=paint, opacity=faded(), tooltip=tooltip
+            x=alt.X("low:Q"),
+            x2=alt.X2("high:Q"),
+            y=y,
+            color=paint,
+            opacity=faded(),
+            tooltip=tooltip,
         ),
         marks.mark_point(size=110, filled=True, opacity=1).encode(
             x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
         ),
-    ).properties(height=ROW_HEIGHT * len(values))
+        height=ROW_HEIGHT * len(values),
+    )
     says = "; ".join(
         f"{value['name']} {value['difference']:+.1f} points "
         f"({value['low']:+.1f} to {value['high']:+.1f}), {value['verdict']}"
@@ -128,12 +134,15 @@ def scores(
         marks.mark_bar(height=16, cornerRadiusEnd=3).encode(
             x=x, y=y, color=tint(present), opacity=faded(), tooltip=tooltip
         ),
-        marks.mark_rule(style="whisker").encode(x="low:Q", x2="high:Q", y=y, tooltip=tooltip),
-        base(dots).mark_tick(style="seed", thickness=1, size=10).encode(x="value:Q", y=y),
-        marks.mark_text(style="value", align="left", dx=4).encode(
-            x=alt.datum(0), y=y, text="note:N"
+        marks.mark_rule(style="whisker").encode(
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, tooltip=tooltip
         ),
-    ).properties(height=ROW_HEIGHT * len(values))
+        base(dots).mark_tick(style="seed", thickness=1, size=10).encode(x=alt.X("value:Q"), y=y),
+        marks.mark_text(style="value", align="left", dx=4).encode(
+            x=alt.XDatum(0), y=y, text=alt.Text("note:N")
+        ),
+        height=ROW_HEIGHT * len(values),
+    )
     says = "; ".join(
         f"{value['name']} {value['note']}, counted as 0"
         if value["note"]

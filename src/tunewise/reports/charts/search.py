@@ -69,7 +69,7 @@ def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
         + (" (chosen)" if value["point"] == CHOSEN else "")
         for value in values
     )
-    chart = alt.layer(line, dots, rings).properties(height=240)
+    chart = alt.layer(line, dots, rings, height=240)
     return Figure(f"search-{number}", title, f"{title}: {says}.", finished(chart))
 
 
@@ -145,7 +145,8 @@ def best_of_points(evidence: Evidence) -> Figure | None:
             color=paint, strokeDash=dashes(present), opacity=faded()
         ),
         marks.mark_circle(size=70).encode(color=paint, opacity=faded(), tooltip=tooltip),
-    ).properties(height=240)
+        height=240,
+    )
     title = "What more search points would bring"
     says = "; ".join(
         f"{shown(name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"

@@ -63,12 +63,13 @@ def _chart(
     marks, paint = base(values).encode(y=y, yOffset=offset), tint(rows, legend=True)
     chart = alt.layer(
         marks.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q"), x2="high:Q", color=paint, opacity=faded(), tooltip=tooltip
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=paint, opacity=faded(), tooltip=tooltip
         ),
         marks.mark_circle(size=44, opacity=1).encode(
             x=x, color=paint, opacity=faded(), tooltip=tooltip
         ),
-    ).properties(height=max(60, (LINE * len(rows) + 10) * len(slices)))
+        height=max(60, (LINE * len(rows) + 10) * len(slices)),
+    )
     title = f"{metric} by {_short(column)}"
     says = "; ".join(f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
     return Figure(f"slices-{number}", title, f"{title}: {says}.", finished(chart), PAGE)

@@ -113,6 +113,19 @@ def contest(evidence: Evidence, results: Results, first: str, second: str) -> Co
     )
 
 
+def headline_measure(evidence: Evidence, results: Results, first: str, second: str) -> Measure:
+    """The headline metric of two contenders, as their contest has it.
+
+    Raises:
+        InputError: as for `contest`.
+    """
+    one, other = _pick(evidence, first, second)
+    row, against = _answers_of(evidence, one), _answers_of(evidence, other)
+    _refuse_other_items(row, against)
+    known = _known(results, first, second)
+    return _measure(evidence.headline, row, against, known)
+
+
 def contest_record(found: Contest) -> JSONObject:
     """Everything as JSON values, every differing item included."""
     return {
@@ -210,7 +223,8 @@ def _known(results: Results, first: str, second: str) -> Pair | None:
 def _measure(name: str, row: RowScores, other: RowScores, known: Pair | None) -> Measure:
     """Both claims on one metric. The draws start from a fixed seed, as in every report."""
     metric, rng = METRICS[name], np.random.default_rng(0)
-    groups = share_items([row, other], metric, rng=rng, resamples=RESAMPLES)
+    resamples = 0 if known else RESAMPLES  # what is known needs the scores alone
+    groups = share_items([row, other], metric, rng=rng, resamples=resamples)
     one, two = groups[0].rows
     terms = Terms(metric, LEVEL, 1, None, RESAMPLES)
     first, second = (

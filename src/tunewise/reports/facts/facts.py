@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property, partial
 
 from tunewise.reports.facts.checks import Checks, checks
 from tunewise.reports.facts.classes import ByClass, by_class
 from tunewise.reports.facts.comparability.checks import fairness
 from tunewise.reports.facts.comparability.finding import Finding
+from tunewise.reports.facts.compare import Measure, headline_measure
 from tunewise.reports.facts.costs import Cost, costs_of
 from tunewise.reports.facts.curves import CurvePoint, turns, validation_curve
 from tunewise.reports.facts.disagreements import Disagreement, disagreements
@@ -66,6 +68,11 @@ class Facts:
     @cached_property
     def shortlist(self) -> Shortlist:
         return shortlist(self.evidence, self.results, self.most)
+
+    @cached_property
+    def measured_against(self) -> Callable[[str, str], Measure]:
+        """First minus second by the headline metric, computed once for each pair of names."""
+        return cache(partial(headline_measure, self.evidence, self.results))
 
     @cached_property
     def effects(self) -> list[Factor]:

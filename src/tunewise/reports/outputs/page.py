@@ -12,7 +12,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunewise.core.cache import cache_folder
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import read_hashed, write_hashed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import section_html
 from tunewise.reports.document.model import Section, figures
@@ -93,11 +98,21 @@ def vega_version() -> str:
 
 @cache
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script; Vega-Embed brings Vega's interpreter along."""
+    """Vega, Vega-Lite and Vega-Embed as one script; Vega-Embed brings Vega's interpreter along.
+
+    Putting it together takes seconds and depends on the library alone, so it lies in the user's
+    cache from the first report on, with its hash: what is not as it was written is made again.
+    """
+    of = f"{version('vl-convert-python')}-{vega_version()}"
+    path = cache_folder() / "scripts" / f"vega-{of}.json"
+    with suppress(OSError, DamagedFile, KeyError):
+        return str(read_hashed(path)["script"])
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vega_version())
     for ending in ("</script", "<!--"):
         if ending in bundle.lower():
             raise ValueError(f"the Vega bundle contains {ending!r} and cannot stand in a page")
+    with suppress(OSError):
+        write_hashed(path, {"script": bundle})
     return bundle
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import vl_convert
@@ -24,6 +25,7 @@ from tunewise.store.study import StudyFolder
 PAGE = "index.html"
 RESULTS = "evaluation_results.json"
 PIXELS = 2.0  # of a PNG for each point of its SVG
+DRAWN = 64  # charts kept, some 10 MB
 FORMS = {"csv": as_csv, "tex": as_latex}
 
 
@@ -88,6 +90,13 @@ def write_plot(folder: Path, figure: Figure) -> None:
     spec = {**figure.spec, "config": {**THEMES["light"], "background": "white"}}
     if figure.title:
         spec["title"] = {"text": figure.title, "anchor": "start", "offset": 12}
-    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=vega_version())
+    drawn, pixels = _drawn(json.dumps(spec))
     write_text(folder / f"{figure.key}.svg", drawn)
-    write_bytes(folder / f"{figure.key}.png", vl_convert.svg_to_png(drawn, scale=PIXELS))
+    write_bytes(folder / f"{figure.key}.png", pixels)
+
+
+@lru_cache(maxsize=DRAWN)
+def _drawn(spec: str) -> tuple[str, bytes]:
+    """A chart as SVG and PNG; of a report that is written again, only what changed is drawn."""
+    svg: str = vl_convert.vegalite_to_svg(json.loads(spec), vl_version=vega_version())
+    return svg, vl_convert.svg_to_png(svg, scale=PIXELS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tunewise.core.format import interval, listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import PRINT, Column, Paragraph, Section, Table
-from tunewise.reports.facts.compare import contest
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Row
 from tunewise.reports.sections.cells import fraction, gap, named
@@ -21,7 +20,7 @@ def section(facts: Facts) -> Section | None:
         for row in done:
             if row.model != full.model or _trains_everything(row):
                 continue
-            found = contest(facts.evidence, results, row.name, full.name).measures[0]
+            found = facts.measured_against(row.name, full.name)
             between, over_seeds = found.items.interval, found.method.interval
             rows.append((named(row), found.difference, between, over_seeds, *_saved(row, full)))
             if between and between.low <= 0 <= between.high:
