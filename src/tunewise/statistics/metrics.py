@@ -68,12 +68,6 @@ class Metric:
         value = float(self.from_sums(features.sum(axis=0)))
         return value if np.isfinite(value) else None
 
-    def per_example(self, columns: Columns) -> Numbers | None:
-        """The score of each item, shape (items,); None where only the whole run has one."""
-        if not self.is_mean:
-            return None
-        return self.features(_checked(columns), classes_in(columns))[:, 0]
-
 
 class ClassScores(NamedTuple):
     """One class: how much of what was called so is so, how much of what is so was found."""

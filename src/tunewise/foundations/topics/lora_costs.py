@@ -113,6 +113,7 @@ def explain() -> Topic:
                 "inference, separate over merged, operations",
                 f"{one.operations_separate() / one.operations_merged():.3f}",
             ),
+            ("operations to build W + s B A once", f"{one.operations_to_merge():,}"),
         ),
         checks=(
             Check(
