@@ -226,7 +226,7 @@ def _ask(model: Model, task: Task, evaluation: Batch, prompts: Batch | None, pha
         if prompts is not None:
             coder = Mute(model.coder.eos_token_id)
             task.predict(model.module, prompts, Asking(coder, phase=phase))
-            if len(getattr(task, "decoding", ())) > 1:
+            if task.writing and len(task.writing.strategies) > 1:
                 task.predict(model.module, prompts, Asking(coder, thorough=True, phase=phase))
 
 
