@@ -22,10 +22,10 @@ from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
 from tunewise.export.artifact import Form, trained_module
 from tunewise.methods.base import Predictor
-from tunewise.tasks.probes import probe
 from tunewise.training.assembly import Parts
 from tunewise.training.checks.answers import TOLERANCE
 from tunewise.training.predictor import ModelPredictor
+from tunewise.training.probes import probe
 
 EXAMPLES = 32
 FOREIGN = Path(__file__).with_name("foreign_check.py")
