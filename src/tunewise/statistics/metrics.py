@@ -34,7 +34,7 @@ class Columns(NamedTuple):
 
     labels: NDArray[np.integer]
     choices: NDArray[np.integer]
-    probabilities: Numbers | None = None
+    probabilities: NDArray[np.floating] | None = None
     scores: Mapping[str, Numbers] | None = None
 
 
@@ -150,7 +150,7 @@ def _surprise(columns: Columns, classes: int) -> Numbers:
     if columns.probabilities is None:
         raise ValueError("the loss needs the probabilities of the options")
     given = columns.probabilities[np.arange(len(columns.labels)), columns.labels]
-    loss = -np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0))
+    loss = -np.log(np.clip(given.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
     return np.stack([loss, np.ones_like(loss)], axis=1)
 
 
