@@ -111,10 +111,8 @@ def resample(
     return Resampled(values, replicates, jackknife, counts, metric.is_mean)
 
 
-def _table(
-    metric: Metric, runs: Sequence[Columns]
-) -> tuple[NDArray[Any], list[list[int]] | list[slice]]:
-    """The features of all runs side by side, (items, columns), and which columns are whose.
+def _table(metric: Metric, runs: Sequence[Columns]) -> tuple[NDArray[Any], list[Any]]:
+    """The features of all runs side by side, (items, columns), and the columns of each run.
 
     Where they count, a number takes a byte, and what runs share, such as the right labels,
     stands there once.
