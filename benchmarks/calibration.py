@@ -12,14 +12,7 @@ from __future__ import annotations
 import sys
 import time
 
-from tunewise.statistics.coverage import (
-    LINES,
-    Line,
-    detectable,
-    measure,
-    tied_share,
-)
-from tunewise.statistics.simulation import World
+from simulated_studies import LINES, Line, World, detectable, measure, tied_share
 
 RERUNS = 100
 EQUAL = Line("one method, two lists of five seeds", ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9)), start=20)

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from simulated_studies import World, simulate
 
 from tunewise.core.files import mark_complete, write_json
 from tunewise.reports.facts.evidence import gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
 from tunewise.statistics.score_matrix import RowScores
-from tunewise.statistics.simulation import World, simulate
 from tunewise.store.identity import trial_id
 from tunewise.store.study import StudyFolder
 

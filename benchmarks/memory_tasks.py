@@ -59,7 +59,7 @@ def shape_of(task: Task, folders: tuple[Path, ...], device: str = "meta") -> Mod
     """A model in which no token ends an answer."""
     model = task.builder.shape(folders, options=OPTIONS, device=device)
     assert model is not None
-    if task.writes:
+    if task.writing:
         module: Any = model.module
         module.config.eos_token_id = module.generation_config.eos_token_id = None
         model.coder = NoTokenizer(module.config.vocab_size)

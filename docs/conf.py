@@ -40,6 +40,8 @@ nitpick_ignore = [
     ("py:class", "tunewise.reports.facts.verdict.requirements.Recommendation"),
     ("py:class", "tunewise.estimate.plan_types.Plan"),
     ("py:class", "tunewise.tasks.base.Settled"),
+    ("py:class", "tunewise.tasks.prompts.Template"),
+    ("py:class", "tunewise.decoding.strategies.Strategy"),
 ]
 default_role = "literal"
 smartquotes = False  # a prime in a formula is no quotation mark

@@ -21,6 +21,7 @@ from tunewise.methods.head import Head
 from tunewise.tasks.classification import Classification
 from tunewise.training.encoded_split import with_features
 from tunewise.training.features import Stub, reduction_for, run_trunk
+from tunewise.training.probes import probe
 
 Tiny = Callable[..., Model]
 IDS = torch.tensor([[2, 4, 5, 6, 3], [2, 7, 3, 0, 0]])
@@ -76,7 +77,7 @@ def test_a_stored_vector_gives_the_answers_of_the_whole_model(tiny: Tiny, pool: 
     model = tiny("bert", pooling=pool)
     Head().prepare(model)
     texts = ["good", "the room is cold", "a warm bed", "the bed is not bad"]
-    examples = [task.example(str(n), text) for n, text in enumerate(texts)]
+    examples = [probe(task, str(n), text) for n, text in enumerate(texts)]
     encoded = task.encode(examples, model.coder, max_length=20)
     reduction = reduction_for(model, task, encoded)
     assert reduction is not None and reduction.name == pool and not reduction.has_pooler

@@ -12,7 +12,7 @@ import pytest
 from tunewise.core.canonical import canonical
 from tunewise.core.errors import InputError
 from tunewise.data.settings import DataSettings, SplitRule
-from tunewise.data.sources import Data, read_data, read_splits
+from tunewise.data.sources import Data, read_data
 
 COLUMNS = ("text", "label")
 
@@ -121,10 +121,6 @@ def test_paths_with_blanks_and_other_letters_are_read(tmp_path: Path) -> None:  
     jsonl(tmp_path / "Ÿ b ü" / "train é.jsonl", reviews(9))
     rule = SplitRule(validation=0.4)
     assert read(tmp_path, source="Ÿ b ü/train é.jsonl", split=rule).splits["train"]
-
-
-def test_read_splits_gives_the_rows_alone(folder: Path) -> None:
-    assert len(read_splits(DataSettings(source="films"), COLUMNS, folder)["train"]) == 20
 
 
 # What does not exist

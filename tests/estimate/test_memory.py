@@ -17,7 +17,7 @@ from tunewise.backbones.modules import roles
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.parameters import parameters_by_group
 from tunewise.estimate.fake_tensors import NotPredictable
-from tunewise.estimate.memory import applied, foresee, largest_batch
+from tunewise.estimate.memory import applied, foresee
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS as BY_NAME
 from tunewise.methods.base import Adaptation
@@ -127,24 +127,6 @@ def test_foreseeing_leaves_the_shape_as_it_was(folder: Callable[[str], Path]) ->
     first = foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE)
     assert [name for name, _ in model.module.named_parameters()] == before
     assert foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE) == first
-
-
-@pytest.mark.parametrize("method", [Full(), LoRA(rank=2)], ids=named)
-def test_the_largest_batch_fits_and_one_more_does_not(
-    folder: Callable[[str], Path], method: Adaptation
-) -> None:
-    model = build_shape(folder("bert"), options=OPTIONS)
-
-    def needed(examples: int) -> int:
-        shape = StepShape(examples, 20, evaluated=1)
-        memory = foresee(model, TASK, method, PLAIN, shape).memory
-        return max(memory.peak_bytes(phase) for phase in ("forward", "backward", "update"))
-
-    limit = 3_000_000
-    most = largest_batch(model, TASK, method, PLAIN, 20, limit_bytes=limit, most=64)
-    assert 1 < most < 64
-    assert needed(most) <= limit < needed(most + 1)
-    assert largest_batch(model, TASK, method, PLAIN, 20, limit_bytes=1000, most=8) == 0
 
 
 LIBRARY = ("IA3", "VERA", "LN_TUNING", "OFT", "BOFT", "HRA", "ADALORA", "FOURIERFT", "LOHA", "LOKR")

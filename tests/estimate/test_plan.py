@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from tunewise.cli.main import app
 from tunewise.cli.plan import lines
 from tunewise.core.errors import InputError
-from tunewise.costs.largest import largest
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
 from tunewise.studyfile.studyfile import read_study
@@ -102,8 +101,3 @@ def test_the_command_prints_json(study: dict[str, Any], tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["plan", str(tmp_path / "study.yaml"), "--json"])
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["trials"] == 10
-
-
-@pytest.mark.parametrize("limit", [0, 1, 7, 31, 32])
-def test_bisection_finds_the_largest(limit: int) -> None:
-    assert largest(lambda number: number <= limit, most=32) == limit

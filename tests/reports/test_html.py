@@ -142,7 +142,8 @@ def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
         "quality-memory",
         "quality-time",
         "parameters",
-        "search-1",
+        "loss-by-learning-rate",
+        "accuracy-by-learning-rate",
         "search-best-of-points",
     ]
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from benchmarks.simulated_studies import World, simulate
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -15,7 +16,6 @@ from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import none_differs, wilson
 from tunewise.statistics.power import items_needed
 from tunewise.statistics.score_matrix import RowScores
-from tunewise.statistics.simulation import World, simulate
 
 ITEMS = 200
 IDS = [f"item {number}" for number in range(ITEMS)]

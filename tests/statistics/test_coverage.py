@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import special
-
-from tunewise.statistics.combine import Uncertainty
-from tunewise.statistics.coverage import (
+from benchmarks.simulated_studies import (
     LINES,
     Line,
+    World,
     bounds_for,
     detectable,
     measure,
+    simulate,
     tied_share,
 )
+from scipy import special
+
+from tunewise.statistics.combine import Uncertainty
 from tunewise.statistics.seeds import probability_of_improvement
-from tunewise.statistics.simulation import World, simulate
 
 THREE_SEEDS = Line("three seeds", ((0, 1, 2), (0, 1, 2)), start=22)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.simulated_studies import World, simulate
 
 from tunewise.statistics.claims import Terms
 from tunewise.statistics.corrections import holm
@@ -11,7 +12,6 @@ from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import compare_pair
 from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
-from tunewise.statistics.simulation import World, simulate
 
 SEEDS = (0, 1, 2)
 

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from tunewise.statistics.diversity import distinct, self_f1, unique_share
 from tunewise.statistics.failures import (
     KINDS,
-    answer_length,
-    context_length,
     failure,
     question_word,
 )
@@ -77,22 +75,6 @@ def test_whatever_is_no_exact_match_has_one_kind(
 )
 def test_question_words(question: str, word: str) -> None:
     assert question_word(question) == word
-
-
-def test_lengths_fall_into_groups() -> None:
-    assert [context_length("x " * n) for n in (50, 51, 100, 101, 151)] == [
-        "1 to 50 words",
-        "51 to 100 words",
-        "51 to 100 words",
-        "101 to 150 words",
-        "over 150 words",
-    ]
-    assert [answer_length([text]) for text in ("the end", "a b c d", "", "b c d e f g h")] == [
-        "1 word",
-        "2 to 3 words",
-        "no answer",
-        "over 6 words",
-    ]
 
 
 def test_diversity_by_hand() -> None:

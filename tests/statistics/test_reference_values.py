@@ -22,14 +22,9 @@ from tunewise.statistics.power import (
     seeds_to_reach,
     smallest_p,
 )
-from tunewise.statistics.ranks import friedman_of_ranks
+from tunewise.statistics.ranks import friedman, nemenyi_difference
 from tunewise.statistics.resampling import bootstrap, paired_bootstrap
-from tunewise.statistics.seeds import (
-    paired_t,
-    probability_of_improvement,
-    sign_flip,
-    wilcoxon,
-)
+from tunewise.statistics.seeds import probability_of_improvement, sign_flip
 from tunewise.statistics.tuning import expected_best
 
 MAIZE = [6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]  # Darwin 1876
@@ -93,14 +88,6 @@ def test_approximate_randomisation_counts_what_was_seen_as_one_of_its_draws() ->
     assert p == pytest.approx(1 / 200)
 
 
-def test_wilcoxon_and_t_on_darwins_maize() -> None:
-    assert wilcoxon(MAIZE).statistic == 24
-    assert wilcoxon(MAIZE).p == pytest.approx(0.0412598, abs=5e-8)
-    assert stats.wilcoxon(MAIZE, alternative="greater").pvalue == pytest.approx(0.0206299, abs=5e-8)
-    assert paired_t(MAIZE).statistic == pytest.approx(2.147987, abs=5e-7)
-    assert paired_t(MAIZE).p == pytest.approx(0.0497029, abs=5e-8)
-
-
 def test_bca_interval_of_a_difference() -> None:
     interval = mean_bootstrap([1] * 10 + [-1] * 2 + [0] * 88)
     assert interval == pytest.approx((0.02, 0.15), abs=0.0101)  # one item: the grid is 0.01
@@ -137,13 +124,18 @@ def test_corrections_of_evenly_spaced_values() -> None:
     assert benjamini_hochberg(p) == pytest.approx([0.05] * 5)
 
 
-def test_friedman_and_nemenyi_on_demsars_ranks() -> None:
-    found = friedman_of_ranks([3.143, 2.000, 2.893, 1.964], 14)
-    assert found.chi2 == pytest.approx(9.28, abs=0.005)
-    assert found.f == pytest.approx(3.69, abs=0.005)
-    assert stats.f.ppf(0.95, 3, 39) == pytest.approx(2.845, abs=5e-4)
-    assert found.p < 0.05
-    assert found.critical_difference == pytest.approx(1.2536, abs=5e-4)
+@pytest.mark.parametrize(("methods", "q"), [(2, 1.960), (3, 2.343), (4, 2.569), (10, 3.164)])
+def test_nemenyis_critical_values_are_demsars(methods: int, q: float) -> None:
+    unit = np.sqrt(methods * (methods + 1) / (6 * 14))
+    assert nemenyi_difference(methods, 14) == pytest.approx(q * unit, abs=1e-3)
+
+
+def test_friedman_goes_by_iman_and_davenports_f() -> None:
+    found = friedman([[1, 2, 3, 4], [2, 1, 3, 4], [1, 3, 2, 4], [1, 2, 4, 3], [2, 3, 1, 4]])
+    assert found.average_ranks == pytest.approx((3.6, 2.8, 2.4, 1.2))
+    assert found.f == pytest.approx(4 * found.chi2 / (5 * 3 - found.chi2))
+    assert found.p == pytest.approx(stats.f.sf(found.f, 3, 12))
+    assert friedman([[1, 2], [3, 4]]).p == 0.0  # every data set agrees
 
 
 def test_probability_of_improvement_on_two_short_lists() -> None:

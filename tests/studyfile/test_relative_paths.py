@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from tunewise.backbones import sources
 from tunewise.core.errors import InputError
 from tunewise.data.locate import resolved
-from tunewise.data.sources import read_splits
+from tunewise.data.sources import read_data
 from tunewise.studies import prepare
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
@@ -42,7 +42,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def place_of(study: StudySettings) -> str:
     """The folder whose rows are read."""
-    rows = read_splits(study.data, ("text", "label"), study.base, label="label")["train"]
+    rows = read_data(study.data, ("text", "label"), study.base, label="label").splits["train"]
     return str(rows[0]["text"]).split()[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.tasks.base import Asking, Encoded
 from tunewise.tasks.language import rows_of, token_losses
+from tunewise.tasks.lengths import limit
 from tunewise.tasks.prompts import Asked, Template, prompts
 from tunewise.tasks.question_answering import QuestionAnswering
 
@@ -75,14 +77,14 @@ LONG = "Left left left. " * 30 + "The key is in the drawer. " + "Right right rig
 
 
 def test_training_shortens_the_context_around_the_answer() -> None:
-    for limit in (120, 128, 129, 130, 200, 400):
-        (item,) = TASK.encode_training([example(LONG, "drawer")], CODER, max_length=limit)
-        assert limit - 8 < item.length <= limit
+    for most in (120, 128, 129, 130, 200, 400):
+        (item,) = TASK.encode_training([example(LONG, "drawer")], CODER, max_length=most)
+        assert most - 8 < item.length <= most
         assert learnt(item) == " drawer<|endoftext|>"
         prompt = text(item.inputs["input_ids"][: item.prompt])
         assert "drawer" in prompt
         assert prompt.endswith("\nQuestion: Where?\nAnswer:")
-        assert item.full_length > limit
+        assert item.full_length > most
         before, after = prompt.split("drawer")
         assert ("Left" in before.lower().title()) == ("Right" in after.lower().title())
 
@@ -171,13 +173,11 @@ def test_loss_and_gradient_are_those_of_all_logits(model: Model, loss_on: Any) -
 
 
 def test_what_is_learnt_changes_training_examples_alone() -> None:
-    assert TASK.learning(None) is TASK
-    task = TASK.learning("all")
+    task = replace(TASK, loss_on="all")
     ours, theirs = ([*one.encode(examples(), CODER, max_length=200)] for one in (task, TASK))
     assert ours == theirs
     learnt_too = task.encode_training(examples(), CODER, max_length=200)
     assert all(item.prompt == 0 for item in learnt_too)
-    assert QuestionAnswering(loss_on="all").learning("answer").loss_on == "answer"
 
 
 def test_logits_of_the_prompt_are_never_computed(model: Model) -> None:
@@ -248,10 +248,10 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], told:
 
 def test_a_limit_without_room_for_a_prompt_is_refused(model: Model) -> None:
     with pytest.raises(InputError, match="leaves no room for a prompt in 8 tokens"):
-        TASK.limit(8, model)
-    assert TASK.limit(None, model) == 256  # what this model can take
-    assert QuestionAnswering(max_length=100).limit(None, model) == 100
-    assert QuestionAnswering(max_length=100).limit(60, model) == 60
+        limit(TASK, 8, model)
+    assert limit(TASK, None, model) == 256  # what this model can take
+    assert limit(QuestionAnswering(max_length=100), None, model) == 100
+    assert limit(QuestionAnswering(max_length=100), 60, model) == 60
 
 
 def test_a_context_without_blanks_can_be_shortened_too() -> None:

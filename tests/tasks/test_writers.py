@@ -128,6 +128,25 @@ def test_an_adapter_loads_into_peft_as_a_causal_language_model(
         torch.testing.assert_close(theirs(**inputs).logits[real], ours[real], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("of_task", "of_training", "used"),
+    [("all", None, "all"), ("all", "answer", "answer"), ("answer", "all", "all")],
+)
+def test_the_training_decides_what_the_loss_is_over_where_it_says_so(
+    writer: Path, of_task: str, of_training: str | None, used: str
+) -> None:
+    settings = {
+        "task": {"kind": "question-answering", "loss_on": of_task},
+        "data": {"hash": "0"},
+        "method": {"name": "full", "version": 1, "settings": {}},
+        "training": {"loss_on": of_training},
+        "seed": 0,
+    }
+    writing = Parts.of(TrialSettings.from_json(settings), writer).task.writing
+    assert writing is not None
+    assert writing.loss_on == used
+
+
 @pytest.mark.parametrize(("name", "form"), [("prefix", "tunewise"), ("untuned", "transformers")])
 def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
     writer: Path, tmp_path: Path, name: str, form: str

@@ -86,7 +86,8 @@ def _write(
     examples = parts.examples("validation")
     proof = prove(form, parts, predictor, examples, draft)
     write_json(draft / "proof.json", asdict(proof))
-    prompt = parts.task.prompted(examples[0]) if parts.task.writes else ""
+    writing = parts.task.writing
+    prompt = writing.prompt(examples[0]) if writing else ""
     exported = _described(chosen, predictor, form, proof, merged=merge, prompt=prompt)
     text = card(study.evidence, study.results, study.verdict, chosen.name, exported)
     write_text(draft / "README.md", text)

@@ -35,13 +35,6 @@ class Data:
     folder: Path = Path()  # where the data lies on this machine: relative paths in it start here
 
 
-def read_splits(
-    settings: DataSettings, columns: Sequence[str], base: Path, *, label: str | None = None
-) -> Splits:
-    """The splits alone; see `read_data`."""
-    return read_data(settings, columns, base, label=label).splits
-
-
 def read_data(
     settings: DataSettings, columns: Sequence[str], base: Path, *, label: str | None = None
 ) -> Data:

@@ -36,9 +36,6 @@ START = 32
 MOST = 1024  # a larger batch leaves too few steps to learn in
 OUT = {"killed", "out-of-memory"}  # the system kills what takes too much
 
-Fits = Callable[[TrialSettings, int], bool]
-"""Whether a trial of these settings fits with so many examples in a step."""
-
 
 def with_batch_sizes(
     prepared: Prepared,

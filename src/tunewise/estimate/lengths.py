@@ -9,6 +9,7 @@ from typing import Any
 from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
 from tunewise.data.table import Row, Splits
 from tunewise.tasks.base import Task
+from tunewise.tasks.lengths import lengths
 from tunewise.training.batches import evaluation_batches, parts_of, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
@@ -59,12 +60,12 @@ class Lengths:
 
 def lengths_of(task: Task, coder: Any, splits: Splits) -> Lengths:
     """The lengths of a study's texts, counted by a tokenizer, or by words where it is None."""
-    writes = task.writes
+    writing = task.writing
     return Lengths(
         _split(task, coder, splits["train"]),
         _split(task, coder, splits["validation"]),
-        getattr(task, "max_new_tokens", 0) if writes else None,
-        writes and getattr(task, "loss_on", "answer") == "all",
+        writing.max_new_tokens if writing else None,
+        writing is not None and writing.loss_on == "all",
     )
 
 
@@ -113,17 +114,17 @@ def _split(task: Task, coder: Any, rows: Sequence[Row]) -> Split:
 def _counted(task: Task, coder: Any, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
     """Tokens of the texts and, where they are written, of the answers."""
     examples = [task.read(row) for row in rows]
-    if task.writes:
+    if writing := task.writing:
         if coder is None:
             answers = [(example.references or ("",))[0] for example in examples]
-            prompts = [_by_words(task.prompted(example)) for example in examples]
+            prompts = [_by_words(writing.prompt(example)) for example in examples]
             return prompts, [1 + _by_words(text) for text in answers]
         encoded = task.encode(examples, coder, max_length=UNCUT)
         return [one.prompt for one in encoded], [one.length - one.prompt for one in encoded]
     if coder is None:
         return [SPECIAL + _by_words(" ".join(example.texts)) for example in examples], []
     columns = task.reading.texts
-    return task.lengths([tuple(str(row[name]) for name in columns) for row in rows], coder), []
+    return lengths(task, [tuple(str(row[name]) for name in columns) for row in rows], coder), []
 
 
 def _by_words(text: str) -> int:

@@ -22,7 +22,6 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 from tunewise.core.phases import Phase
-from tunewise.costs.largest import largest
 from tunewise.costs.memory import Memory, StepMeter, held_tensors
 from tunewise.decoding.stopping import end_tokens
 from tunewise.estimate.fake_tensors import Mute, NotPredictable, StandIns, faked, fill_with_fakes
@@ -142,33 +141,6 @@ def _stand_ins(model: Model) -> StandIns:
     return StandIns(words, end_tokens(module, model.coder))
 
 
-def largest_batch(
-    model: Model,
-    task: Task,
-    method: Adaptation,
-    training: TrainingSettings,
-    tokens: int,
-    *,
-    limit_bytes: int,
-    most: int = 1024,
-    device: str = "cpu",
-) -> int:
-    """The most examples of so many tokens that one part of a step can hold; 0 where not one fits.
-
-    Found by bisection over predictions up to `most`. The libraries are not part of the limit.
-
-    Raises:
-        InputError, NotPredictable: as `foresee`.
-    """
-
-    def fits(examples: int) -> bool:
-        shape = StepShape(examples, tokens, evaluated=1)
-        memory = foresee(model, task, method, training, shape, device=device).memory
-        return max(memory.peak_bytes(phase) for phase in TRAINING) <= limit_bytes
-
-    return largest(fits, most)
-
-
 def count_step(
     model: Model, task: Task, method: Adaptation, training: TrainingSettings, given: StepBatches
 ) -> Foreseen:
@@ -261,7 +233,7 @@ def _ask(model: Model, task: Task, evaluation: Batch, prompts: Batch | None, pha
         if prompts is not None:
             coder = Mute(model.coder.eos_token_id)
             task.predict(model.module, prompts, Asking(coder, phase=phase))
-            if len(getattr(task, "decoding", ())) > 1:
+            if task.writing and len(task.writing.strategies) > 1:
                 task.predict(model.module, prompts, Asking(coder, thorough=True, phase=phase))
 
 

@@ -33,6 +33,7 @@ from tunewise.studies.pooling import asked_of, pooling_notes
 from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
+from tunewise.tasks.lengths import wanted_length
 from tunewise.training.settings import TrainingSettings
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
@@ -237,7 +238,7 @@ class _Planner:
     def _point(self, point: PlannedPoint, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
         """What is foreseen of one point at its longest batch."""
         training = point.training or TrainingSettings()
-        limit = min(self.settings.task.wanted_length(training.max_length), about["max_length"])
+        limit = min(wanted_length(self.settings.task, training.max_length), about["max_length"])
         # What changes neither memory nor time of a step must not make another question of it.
         same = {"learning_rate": None, "epochs": 1, "patience": None, "timeout": None}
         return self.foreseer.ask(

@@ -75,7 +75,7 @@ class StepBatches:
 def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
     """Batches of a shape for a model with the method applied."""
     coder, wide = model.coder, shape.tokens_evaluated
-    if task.writes:
+    if task.writing:
         prompt = shape.prompt_tokens or wide
         prompts = min(shape.evaluated, PROMPTS_AT_ONCE)
         learnt = fake_answers(shape.examples_at_once, shape.tokens, shape.targets)

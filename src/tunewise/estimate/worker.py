@@ -28,6 +28,7 @@ from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation, AsIs
 from tunewise.methods.lora_layer import LoRALinear
 from tunewise.tasks.base import TASKS, Task
+from tunewise.tasks.lengths import limit
 from tunewise.training.settings import TrainingSettings
 
 
@@ -98,7 +99,7 @@ def predicted(request: JSONObject, model: Model) -> JSONObject:
     attention = {path for path, own in roles(model).items() if set(own) & set(ATTENTION)}
     try:
         adapted = applied(model, method.for_columns(task.reading.texts))
-        limit = task.limit(training.max_length, adapted)
+        longest = limit(task, training.max_length, adapted)
     except InputError as error:
         return {"error": str(error)}
     except NotPredictable as error:
@@ -110,9 +111,9 @@ def predicted(request: JSONObject, model: Model) -> JSONObject:
             adapted.module, head=set(adapted.head), attention=attention, base=base
         ),
         "reduction": _reduction(adapted),
-        "max_length": limit,
+        "max_length": longest,
     }
-    shape = StepShape(**request["shape"]).cut(limit)
+    shape = StepShape(**request["shape"]).cut(longest)
     try:
         seen = foresee_applied(adapted, task, method, training, shape, device=request["device"])
     except NotPredictable as error:

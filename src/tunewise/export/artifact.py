@@ -69,7 +69,7 @@ def _write_model(
     model, method = predictor.model, predictor.method
     coder = model.coder.tokenizer if isinstance(model.coder, PairCoder) else model.coder
     coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
-    if not parts.task.writes:  # a writer's tokenizer also reads templates of a chat
+    if parts.task.writing is None:  # a writer's tokenizer also reads templates of a chat
         coder.split_special_tokens = True  # and whoever reads a text reads it as text
         coder.init_kwargs["split_special_tokens"] = True
     plain = plain_module(predictor)

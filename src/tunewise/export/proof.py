@@ -25,6 +25,7 @@ from tunewise.methods.base import Predictor
 from tunewise.training.assembly import Parts
 from tunewise.training.checks.answers import TOLERANCE
 from tunewise.training.predictor import ModelPredictor
+from tunewise.training.probes import probe
 
 EXAMPLES = 32
 FOREIGN = Path(__file__).with_name("foreign_check.py")
@@ -68,7 +69,7 @@ def prove(
         ask: loads the folder and answers; a process of its own, if nothing else.
     """
     examples = list(examples[:EXAMPLES])
-    writes = parts.task.writes
+    writes = parts.task.writing is not None
     question: JSONObject = {"form": form, "labels": parts.options, "writes": writes}
     if form != "tunewise" and isinstance(predictor, ModelPredictor):
         if writes:
@@ -127,8 +128,10 @@ def own_values(predictions: Sequence[Prediction], *, writes: bool) -> NDArray[np
 
 def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> JSONObject:
     """The prompts with everything in them, cut at their end where they are too long."""
+    writing = predictor.task.writing
+    assert writing is not None, "a task that chooses has no prompt"
     return {
-        "examples": [{"texts": [predictor.task.prompted(example)]} for example in examples],
+        "examples": [{"texts": [writing.prompt(example)]} for example in examples],
         "max_length": predictor.max_length,
         "pad_token_id": predictor.model.coder.pad_token_id,
     }
@@ -165,7 +168,7 @@ def _read_alike(predictor: ModelPredictor, examples: Sequence[Example]) -> list[
         )["input_ids"]
         == item.inputs["input_ids"]
     ]
-    return alike or [task.example("a", "a")]
+    return alike or [probe(task, "a", "a")]
 
 
 def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:

@@ -28,6 +28,7 @@ from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.checks.dry_run import BLOCK, SCALE, repeated
 from tunewise.training.finished import load_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
+from tunewise.training.probes import probe
 
 Answers = NDArray[np.float64]
 SAME = 1e-4  # of probabilities and of losses a token, as an export's proof has it
@@ -52,7 +53,7 @@ def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
         model = prepared_model(parts, method)
         move(model.module)
     predictor = ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
-    examples = [parts.task.example(str(number), text) for number, text in enumerate(texts)]
+    examples = [probe(parts.task, str(number), text) for number, text in enumerate(texts)]
     with _step("answering with it"):
         before = _answers(parts, predictor, examples)
     with _step("saving it"):
@@ -106,7 +107,7 @@ def _moved(  # noqa: PLR0917  # an export, and what it was made from
 
 
 def _answers(parts: Parts, predictor: Predictor, examples: Sequence[Example]) -> Answers:
-    return own_values(predictor.predict(examples), writes=parts.task.writes)
+    return own_values(predictor.predict(examples), writes=parts.task.writing is not None)
 
 
 def _apart(one: Answers, other: Answers) -> float:

@@ -61,12 +61,6 @@ def argmax_attend(q: Array, K: Array, V: Array) -> Array:
     return argmax_weights(q, K) @ V
 
 
-def argmax_attention(Q: Array, K: Array, V: Array) -> Array:
-    """All queries at once: ``onehot(argmax(Q K')) V``, shape (m, d)."""
-    best = np.argmax(Q @ K.T, axis=-1)
-    return np.stack([one_hot(int(i), len(K)) for i in best]) @ V
-
-
 def one_hot(i: int, n: int) -> Array:
     return np.eye(n)[i]
 

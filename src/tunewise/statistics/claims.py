@@ -6,7 +6,7 @@ One claim is about these trained models, the other about the methods behind them
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +17,7 @@ from tunewise.statistics.combine import (
     method_difference_unpaired,
 )
 from tunewise.statistics.intervals import Interval, none_differs
-from tunewise.statistics.metrics import Metric, Numbers, classes_in
+from tunewise.statistics.metrics import Metric, Numbers
 from tunewise.statistics.paired import p_over_items
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.statistics.score_matrix import RowScores, SharedItems
@@ -90,15 +90,10 @@ class Meeting:
     def difference(self) -> float:
         return self.group.drawn.mixed(self.mix)
 
-    @cached_property
+    @property
     def features(self) -> tuple[Numbers, Numbers]:
         """The metric's features of each row, averaged over its runs: (items, sums) twice."""
-        ours, theirs = ([one.columns(seed) for seed in one.seeds] for one in (self.row, self.other))
-        classes = classes_in(*ours, *theirs)
-        return (
-            np.mean([self.metric.features(run, classes) for run in ours], axis=0),
-            np.mean([self.metric.features(run, classes) for run in theirs], axis=0),
-        )
+        return self.group.features[self.row.name], self.group.features[self.other.name]
 
     @cached_property
     def disagreement(self) -> float | None:
@@ -136,7 +131,12 @@ class Meeting:
 
 
 def items_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
-    """Would the order of these trained models hold on other items?
+    """Would the order of these trained models hold on other items? With its interval."""
+    return with_items_interval(items_test(meeting, terms, rng=rng), meeting, terms)
+
+
+def items_test(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
+    """The p value of that claim, which a correction needs of every pair.
 
     All runs of a row speak together: an item changes sides in all of them or in none. For right
     and wrong answers that test is exact; with one run each it is McNemar's.
@@ -146,13 +146,18 @@ def items_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> 
     p, test = p_over_items(
         meeting.metric, ours, theirs, runs=runs, rng=rng, resamples=terms.randomisations
     )
+    return Claim(test, p=p)
+
+
+def with_items_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
+    """The claim with what is shown beside its p value."""
     interval, reason = _items_interval(meeting, terms.level)
     detectable = _detectable_over_items(meeting, terms)
-    return Claim(test, interval, p, detectable=detectable, reason=reason)
+    return replace(claim, interval=interval, detectable=detectable, reason=reason)
 
 
-def method_claim(meeting: Meeting, terms: Terms) -> Claim:
-    """Would the order of the methods hold with other seeds and other items?"""
+def method_test(meeting: Meeting) -> Claim:
+    """Would the order of the methods hold with other seeds and other items? The p value alone."""
     joined = meeting.over_seeds
     if isinstance(joined, str):
         return Claim(reason=joined)
@@ -163,6 +168,14 @@ def method_claim(meeting: Meeting, terms: Terms) -> Claim:
         test = f"Student's t over {seeds} paired seeds, joined with examples"
     else:
         test = f"Student's t over {seeds} and {others} seeds, joined with examples"
+    return Claim(test, p=joined.p_two_sided())
+
+
+def with_method_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
+    """The claim with what is shown beside its p value; nothing where it could not be tested."""
+    joined = meeting.over_seeds
+    if isinstance(joined, str):
+        return claim
     shift = detectable_shift(
         min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
     )
@@ -170,8 +183,7 @@ def method_claim(meeting: Meeting, terms: Terms) -> Claim:
     interval, reason = (
         (joined.interval(terms.level), None) if error > 0 else _items_interval(meeting, terms.level)
     )
-    detectable = shift * error or None
-    return Claim(test, interval, joined.p_two_sided(), detectable=detectable, reason=reason)
+    return replace(claim, interval=interval, detectable=shift * error or None, reason=reason)
 
 
 def _items_interval(meeting: Meeting, level: float) -> tuple[Interval | None, str | None]:

@@ -13,18 +13,18 @@ its own pairs; what lies outside it gets Benjamini-Hochberg and is called explor
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 
-from tunewise.statistics.claims import Terms
+from tunewise.statistics.claims import Meeting, Terms
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.metrics import Metric, metric_named
 from tunewise.statistics.paired import McNemar
-from tunewise.statistics.pairs import Decision, Pair, compare_pair, unpaired
+from tunewise.statistics.pairs import Decision, Pair, described, tested, unpaired
 from tunewise.statistics.resampling import RESAMPLES
 from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
 from tunewise.statistics.seeds import Improvement
@@ -107,14 +107,14 @@ def compare(
     counted = list(combinations(scored, 2)) if declared is None else declared
     terms = Terms(measure, level, len(counted), equivalence_margin, resamples)
     # A declared pair that is also one to the best reads in the latter's direction.
-    pairs = {
-        frozenset(pair): _pair(found[pair[0]], found[pair[1]], terms, rng)
-        for pair in {frozenset(pair): pair for pair in [*counted, *to_best]}.values()
+    wanted = {frozenset(pair): pair for pair in [*counted, *to_best]}.values()
+    meetings = {
+        frozenset(pair): _meeting(found[pair[0]], found[pair[1]], measure)
+        for pair in wanted
         if summaries[pair[0]].mean is not None and summaries[pair[1]].mean is not None
     }
-    pairs = _decided(pairs, {frozenset(pair) for pair in counted}, alpha=1 - level)
     shown = dict.fromkeys(frozenset(pair) for pair in [*to_best, *(declared or [])])
-    kept = [pairs[key] for key in shown if key in pairs]
+    kept = _pairs(meetings, shown, {frozenset(pair) for pair in counted}, terms, rng)
     worse = {pair.row for pair in kept if pair.other == scored[0] and not pair.tied}
     return Comparison(
         measure.name,
@@ -158,17 +158,35 @@ def _rank(row: Row, metric: Metric) -> float:
     return -row.mean if metric.higher_is_better else row.mean
 
 
-def _pair(
-    first: tuple[RowScores, SharedItems],
-    second: tuple[RowScores, SharedItems],
-    terms: Terms,
-    rng: np.random.Generator,
-) -> Pair:
+def _meeting(
+    first: tuple[RowScores, SharedItems], second: tuple[RowScores, SharedItems], metric: Metric
+) -> Meeting | Pair:
+    """Two rows over the same items; where they answered others, all that can be said of them."""
     (row, group), (other, others) = first, second
     if group is not others:
         difference = float(group.scores(row).mean() - others.scores(other).mean())
         return unpaired(row, other, difference)
-    return compare_pair(row, other, group, terms, rng=rng)
+    return Meeting(row, other, group, metric)
+
+
+def _pairs(
+    meetings: Mapping[Key, Meeting | Pair],
+    shown: Iterable[Key],
+    counted: set[Key],
+    terms: Terms,
+    rng: np.random.Generator,
+) -> list[Pair]:
+    """The pairs to show; of all others the correction needs the p values, and nothing else."""
+    pairs = {
+        key: met if isinstance(met, Pair) else tested(met, terms, rng=rng)
+        for key, met in meetings.items()
+    }
+    pairs = _decided(pairs, counted, alpha=1 - terms.level)
+    return [
+        pairs[key] if isinstance(met, Pair) else described(pairs[key], met, terms)
+        for key in shown
+        if (met := meetings.get(key)) is not None
+    ]
 
 
 def _decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[Key, Pair]:

@@ -20,7 +20,6 @@ KINDS = {
 }
 """Every kind of failure by name, in the order in which they are looked for."""
 
-_QUESTION_WORDS = ("how many", "how much", "who", "when", "where", "which", "why", "how", "what")
 _ASKED = re.compile(r"\b(how many|how much|whom?|whose|when|where|which|why|how|what)\b")
 _YEAR = re.compile(r"\bwhat (year|date|day|month|century|decade)\b")
 _NUMBERS = (
@@ -87,31 +86,6 @@ def question_word(question: str) -> str:
     if found is None:
         return "other"
     return "who" if found[1] in ("whom", "whose") else found[1]
-
-
-def context_length(context: str) -> str:
-    """The length of a context in words, as one of four groups."""
-    return _group(len(context.split()), (50, 100, 150), "words")
-
-
-def answer_length(references: Sequence[str]) -> str:
-    """The length of the shortest right answer in words, as one of four groups.
-
-    >>> answer_length(["Denver Broncos", "the Denver Broncos"]), answer_length([])
-    ('2 to 3 words', 'no answer')
-    """
-    lengths = [len(normalised(one).split()) for one in references]
-    shortest = min(lengths, default=0)
-    return _group(shortest, (1, 3, 6), "words") if shortest else "no answer"
-
-
-def _group(number: int, ends: tuple[int, ...], unit: str) -> str:
-    start = 1
-    for end in ends:
-        if number <= end:
-            return f"1 {unit.removesuffix('s')}" if end == 1 else f"{start} to {end} {unit}"
-        start = end + 1
-    return f"over {ends[-1]} {unit}"
 
 
 def _within(inner: Sequence[str], outer: Sequence[str]) -> bool:

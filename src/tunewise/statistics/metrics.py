@@ -34,7 +34,7 @@ class Columns(NamedTuple):
 
     labels: NDArray[np.integer]
     choices: NDArray[np.integer]
-    probabilities: Numbers | None = None
+    probabilities: NDArray[np.floating] | None = None
     scores: Mapping[str, Numbers] | None = None
 
 
@@ -67,12 +67,6 @@ class Metric:
         features = self.features(_checked(columns), classes_in(columns))
         value = float(self.from_sums(features.sum(axis=0)))
         return value if np.isfinite(value) else None
-
-    def per_example(self, columns: Columns) -> Numbers | None:
-        """The score of each item, shape (items,); None where only the whole run has one."""
-        if not self.is_mean:
-            return None
-        return self.features(_checked(columns), classes_in(columns))[:, 0]
 
 
 class ClassScores(NamedTuple):
@@ -156,7 +150,7 @@ def _surprise(columns: Columns, classes: int) -> Numbers:
     if columns.probabilities is None:
         raise ValueError("the loss needs the probabilities of the options")
     given = columns.probabilities[np.arange(len(columns.labels)), columns.labels]
-    loss = -np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0))
+    loss = -np.log(np.clip(given.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
     return np.stack([loss, np.ones_like(loss)], axis=1)
 
 

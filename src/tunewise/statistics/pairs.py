@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -15,8 +15,10 @@ from tunewise.statistics.claims import (
     Claim,
     Meeting,
     Terms,
-    items_claim,
-    method_claim,
+    items_test,
+    method_test,
+    with_items_interval,
+    with_method_interval,
 )
 from tunewise.statistics.combine import Equivalence, tost
 from tunewise.statistics.intervals import none_differs
@@ -87,12 +89,27 @@ def compare_pair(
 ) -> Pair:
     """Both claims about two rows over the same items; p-values are not yet adjusted."""
     meeting = Meeting(row, other, group, terms.metric)
+    return described(tested(meeting, terms, rng=rng), meeting, terms)
+
+
+def tested(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Pair:
+    """The p values of both claims, which a correction needs of every pair, and nothing else."""
+    items = items_test(meeting, terms, rng=rng)
     return Pair(
-        row.name,
-        other.name,
+        meeting.row.name,
+        meeting.other.name,
         meeting.difference,
-        items=items_claim(meeting, terms, rng=rng),
-        method=method_claim(meeting, terms),
+        items,
+        method=method_test(meeting),
+    )
+
+
+def described(pair: Pair, meeting: Meeting, terms: Terms) -> Pair:
+    """A pair that was tested, with everything that is shown of it."""
+    return replace(
+        pair,
+        items=with_items_interval(pair.items, meeting, terms),
+        method=with_method_interval(pair.method, meeting, terms),
         mcnemar=_mcnemar_by_seed(meeting),
         disagreement=meeting.disagreement,
         needed_items=_needed_items(meeting, terms),

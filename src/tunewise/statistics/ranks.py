@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from tunewise.statistics.metrics import Numbers
-
 
 @dataclass(frozen=True)
 class Ranking:
@@ -46,24 +44,9 @@ def friedman(scores: ArrayLike, *, higher_is_better: bool = True, alpha: float =
     if table.ndim != 2 or min(table.shape) < 2 or not np.isfinite(table).all():
         raise ValueError("at least two data sets by two methods of finite scores are needed")
     ranks = stats.rankdata(-table if higher_is_better else table, axis=1)
-    return _tested(ranks.mean(axis=0), len(table), float((ranks**2).sum()), alpha)
-
-
-def friedman_of_ranks(average_ranks: ArrayLike, datasets: int, *, alpha: float = 0.05) -> Ranking:
-    """`friedman` from published average ranks, taken to be free of ties.
-
-    >>> round(friedman_of_ranks([3.143, 2.000, 2.893, 1.964], 14).critical_difference, 4)
-    1.2536
-    """
-    ranks = np.asarray(average_ranks, dtype=np.float64)
-    k = ranks.size
-    return _tested(ranks, datasets, datasets * k * (k + 1) * (2 * k + 1) / 6, alpha)
-
-
-def _tested(average: Numbers, datasets: int, squares: float, alpha: float) -> Ranking:
-    k, n = average.size, datasets
-    middle = (k + 1) / 2
-    within = squares - n * k * middle**2  # n k (k^2 - 1) / 12 without ties
+    n, k = ranks.shape
+    average, middle = ranks.mean(axis=0), (k + 1) / 2
+    within = float((ranks**2).sum()) - n * k * middle**2  # n k (k^2 - 1) / 12 without ties
     between = n**2 * float(((average - middle) ** 2).sum())
     chi2 = (k - 1) * between / within if within > 0 else 0.0
     left = n * (k - 1) - chi2
@@ -73,6 +56,10 @@ def _tested(average: Numbers, datasets: int, squares: float, alpha: float) -> Ra
 
 
 def nemenyi_difference(methods: int, datasets: int, *, alpha: float = 0.05) -> float:
-    """How far apart two average ranks must be: ``q sqrt(k (k + 1) / (6 N))``."""
+    """How far apart two average ranks must be: ``q sqrt(k (k + 1) / (6 N))``.
+
+    >>> round(nemenyi_difference(4, 14), 4)
+    1.2536
+    """
     q = float(stats.studentized_range.ppf(1 - alpha, methods, np.inf)) / math.sqrt(2)
     return q * math.sqrt(methods * (methods + 1) / (6 * datasets))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewise.statistics.metrics import Columns, Metric, Numbers
+from tunewise.statistics.metrics import Columns, Metric, Numbers, classes_in
 from tunewise.statistics.resampling import Resampled, resample
 
 
@@ -33,7 +34,7 @@ class RowScores:
     ids: Sequence[str]
     labels: NDArray[np.integer]
     choices: Mapping[int, NDArray[np.integer]]
-    probabilities: Mapping[int, Numbers] = field(default_factory=dict)
+    probabilities: Mapping[int, NDArray[np.floating]] = field(default_factory=dict)
     scores: Mapping[int, Mapping[str, Numbers]] = field(default_factory=dict)
     seeded: bool = True
 
@@ -62,6 +63,8 @@ class RowScores:
 
     def in_order_of(self, ids: Sequence[str]) -> RowScores:
         """The same row with its items in another order."""
+        if list(ids) == list(self.ids):
+            return self
         place = {name: number for number, name in enumerate(self.ids)}
         order = np.array([place[name] for name in ids])
         return replace(
@@ -84,6 +87,20 @@ class SharedItems:
     rows: list[RowScores]
     drawn: Resampled
     first_run: dict[str, int]  # position of a row's first run among all runs
+    metric: Metric
+
+    @cached_property
+    def features(self) -> dict[str, Numbers]:
+        """By row the metric's features, averaged over its runs, shape (items, sums).
+
+        Every row is asked for again in each of its pairs.
+        """
+        runs = {row.name: [row.columns(seed) for seed in row.seeds] for row in self.rows}
+        classes = classes_in(*(run for of_row in runs.values() for run in of_row))
+        return {
+            name: np.mean([self.metric.features(run, classes) for run in of_row], axis=0)
+            for name, of_row in runs.items()
+        }
 
     @property
     def items(self) -> int:
@@ -128,4 +145,4 @@ def _resampled(
     for row in rows:
         starts[row.name] = len(runs)
         runs += [row.columns(seed) for seed in row.seeds]
-    return SharedItems(rows, resample(metric, runs, rng=rng, resamples=resamples), starts)
+    return SharedItems(rows, resample(metric, runs, rng=rng, resamples=resamples), starts, metric)

@@ -1,13 +1,12 @@
-"""Scores of runs against scores of runs: sign flips, Wilcoxon, t, probability of improvement."""
+"""Scores of runs against scores of runs: sign flips and the probability of improvement."""
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 
 from tunewise.statistics.intervals import Interval, normal_quantile
 from tunewise.statistics.metrics import Numbers
@@ -16,7 +15,7 @@ MOST_EXACT = 20  # paired seeds whose sign patterns are all counted: a million
 
 
 class PairedTest(NamedTuple):
-    """A statistic of paired differences and its two-sided p-value."""
+    """A statistic of paired differences and its two-sided p value."""
 
     statistic: float
     p: float
@@ -56,40 +55,6 @@ def sign_flip(differences: ArrayLike) -> PairedTest:
         sums = np.concatenate([sums + one, sums - one])
     least = abs(d.sum()) - 1e-12 * np.abs(d).sum()  # sums differ in their last bits
     return PairedTest(float(d.mean()), float(np.mean(np.abs(sums) >= least)))
-
-
-def wilcoxon(differences: ArrayLike) -> PairedTest:
-    """Wilcoxon's signed-rank test; the statistic is the smaller of the two rank sums."""
-    d = _paired(differences, least=1)
-    if not d.any():
-        return PairedTest(0.0, 1.0)
-    found = stats.wilcoxon(d)
-    return PairedTest(float(found.statistic), float(found.pvalue))
-
-
-def paired_t(differences: ArrayLike) -> PairedTest:
-    """Student's t for paired differences; infinite where all differences are one number."""
-    d = _paired(differences, least=2)
-    return _t(float(d.mean()), float(d.var(ddof=1)) / d.size, d.size - 1)
-
-
-def corrected_resampled_t(
-    differences: ArrayLike, *, train_items: int, test_items: int
-) -> PairedTest:
-    """Student's t for repeated random splits, which share most of their training items.
-
-    The variance factor is ``1 / k + test_items / train_items`` in place of ``1 / k``.
-
-    Args:
-        differences: one per split, shape (splits,).
-        train_items: items a split trains on.
-        test_items: items a split tests on.
-
-    Source: Nadeau and Bengio 2003, Machine Learning 52:239.
-    """
-    d = _paired(differences, least=2)
-    factor = 1 / d.size + test_items / train_items
-    return _t(float(d.mean()), factor * float(d.var(ddof=1)), d.size - 1)
 
 
 def probability_of_improvement(
@@ -134,13 +99,6 @@ def _newcombe(share: float, n: int, m: int, level: float) -> Interval:
     low = 0.0 if share == 0 else float(optimize.brentq(beyond, 0.0, inner))
     high = 1.0 if share == 1 else float(optimize.brentq(beyond, inner, 1.0))
     return Interval(low, high)
-
-
-def _t(mean: float, variance: float, df: int) -> PairedTest:
-    if variance == 0:
-        return PairedTest(0.0, 1.0) if mean == 0 else PairedTest(math.copysign(math.inf, mean), 0.0)
-    t = mean / math.sqrt(variance)
-    return PairedTest(t, float(2 * special.stdtr(df, -abs(t))))
 
 
 def _paired(values: ArrayLike, *, least: int) -> Numbers:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studies.jobs import next_jobs
@@ -27,12 +25,11 @@ def told_aside(
     waiting = {key: note for key, note in folder.set_aside().items() if key in needed}
     if not waiting:
         return []
-    lines = [_line(key, note) for key, note in waiting.items()]
+    lines = [
+        f"{note['name']} ({key}): {note['status']}: {note['error']}"
+        for key, note in waiting.items()
+    ]
     sealed = any(key.startswith("trial/") for key in waiting)
     if sealed and study.plans_tests:
         lines.append("The test split stays sealed, because they may still come back and be chosen.")
     return [*lines, HOW_TO_GO_ON]
-
-
-def _line(key: str, note: Mapping[str, str]) -> str:
-    return f"{note['name']} ({key}): {note['status']}: {note['error']}"

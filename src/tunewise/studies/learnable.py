@@ -25,7 +25,7 @@ def learnable(
         coder: the model's tokenizer.
         limit: tokens an example may have.
     """
-    if not task.writes or not rows:
+    if not task.writing or not rows:
         return [], []
     looked = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
     examples = [task.read(row) for row in looked]

@@ -22,6 +22,7 @@ from tunewise.costs.parameters import parameter_counts
 from tunewise.methods.base import Adaptation, Method
 from tunewise.store.records import ModelRecord, ParameterCounts
 from tunewise.tasks.base import Task
+from tunewise.tasks.lengths import limit
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
 from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
 from tunewise.training.features import features_of
@@ -81,11 +82,11 @@ class Inspector:
         if name not in self.seen:  # points of a search differ mostly in their training
             self.seen[name] = self._applied(method)
         model = self.seen[name]
-        length = self.task.limit(max_length, model)
+        length = limit(self.task, max_length, model)
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
             features=features_of(model, self.source.hash, self.task, length, data_hash),
-            solvable=not self.task.writes and linear_head(model) is not None,
+            solvable=self.task.writing is None and linear_head(model) is not None,
         )
 
     def ask(self, method: Method) -> ParameterCounts:

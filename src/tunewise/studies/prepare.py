@@ -23,7 +23,7 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
 from tunewise.data.audit.audit import Audit, audit, not_texts
 from tunewise.data.prepared import hash_of, write_pictures, write_prepared
-from tunewise.data.sources import Data, read_data
+from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.faults import Fault
@@ -49,6 +49,7 @@ from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
 from tunewise.tasks.base import Settled, Task
+from tunewise.tasks.lengths import lengths, limit
 from tunewise.training.settings import FULL_BATCH
 
 Say = Callable[[str], None]
@@ -73,56 +74,83 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     Raises:
         InputError: all that is wrong with the data, or with models and methods, together.
     """
-    task = settings.task
     expansion = expand(settings)  # first, because its mistakes cost nothing to find
     say("Reading the data ...")
-    reading = task.reading
-    data = read_data(settings.data, reading.columns, settings.base, label=reading.stratum)
-    settled, problems = _settled(task, data)
-    problems += not_texts(data.splits, reading.texts)
-    slices, unsound = slice_columns(
-        settings.slices, data.splits, {} if settled is None else settled.splits, task
-    )
-    problems += unsound
+    settled, slices, problems = _read(settings)
     say("Finding the models ...")
     models, missing = _models(settings)
-    problems += missing
-    if settled is None or problems:
+    if problems := problems + missing:
         # What the texts alone can tell is told with the rest.
-        problems += _audit(settings, settled or Settled(data, {}), None).problems
-        raise InputError(_once(problems))
-    data, splits = settled.data, settled.splits
-    data_hash = hash_of(splits)  # before the columns of slices: they change no trial
-    kept = with_columns(splits, data.splits, [*settled.beside, *slices])
+        raise InputError(_once(problems + _audit(settings, settled, None).problems))
+    data, train, task = settled.data, settled.splits["train"], settings.task
     asked, unread = _asked(models, settings)
     tasks = {name: found.task for name, found in asked.items()}
-    facts = Facts(data_hash, settled.settings, models, tasks)
-    contenders = contender_records(settings, expansion, facts)
+    facts = Facts(hash_of(settled.splits), settled.settings, models, tasks)
     say("Applying each method to each model ...")
-    inspectors, problems = _inspectors(models, tasks, settings, settled, contenders)
+    contenders, inspectors, problems = _applied(settings, settled, expansion, facts)
     problems += unread
-    built = {name: inspector.model for name, inspector in inspectors.items()}
-    contenders = with_reading(contenders, built, task, splits)
-    contenders, unfit = _inspect(contenders, inspectors, data_hash, len(splits["train"]))
-    problems += unfit
-    problems += _half_batches(contenders, len(splits["train"]))
     inspector = next(iter(inspectors.values()), None)
     found = _audit(settings, settled, inspector)
     unlearnt: list[str] = []
     if inspector is not None and not found.problems:
-        limit = task.limit(_max_length(settings), inspector.model)
-        told, unlearnt = learnable(task, splits["train"], inspector.coder, limit)
+        longest = limit(task, _max_length(settings), inspector.model)
+        told, unlearnt = learnable(task, train, inspector.coder, longest)
         problems += told
-    if problems + found.problems:
-        raise InputError(_once(problems + found.problems))
-    sample = [str(row[reading.texts[0]]) for row in splits["train"][:SAMPLE]]
+    if problems := problems + found.problems:
+        raise InputError(_once(problems))
+    sample = [str(row[task.reading.texts[0]]) for row in train[:SAMPLE]]
     if problems := round_trips(contenders, inspectors, sample, say=say):
         raise InputError(_once(problems))
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     pooling = {name: found.pooling for name, found in asked.items() if found.pooling}
     warnings += pooling_notes(pooling)
     notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
-    study = StudyRecord(
+    study = replace(
+        _record(settings, settled, expansion),
+        contenders=tuple(contenders),
+        data=_data_record(settings, settled, facts.data_hash, found),
+        models=models,
+        pooling=pooling,
+        notes=notes,
+    )
+    # The columns of slices come after the hash: they change no trial.
+    kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
+    return Prepared(settings, kept, study, notes, settled.pictures, tuple(describe(expansion)))
+
+
+def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
+    """The data as the task understands it, the columns to slice it by, and all that is wrong."""
+    task, reading = settings.task, settings.task.reading
+    data = read_data(settings.data, reading.columns, settings.base, label=reading.stratum)
+    problems: list[Problem] = []
+    try:
+        settled = task.settle(data)
+    except InputError as error:
+        settled, problems = Settled(data, {}), error.problems
+    problems = problems + not_texts(data.splits, reading.texts)
+    slices, unsound = slice_columns(settings.slices, data.splits, settled.splits, task)
+    return settled, slices, problems + unsound
+
+
+def _applied(
+    settings: StudySettings, settled: Settled, expansion: Expansion, facts: Facts
+) -> tuple[list[ContenderRecord], dict[str, Inspector], list[Problem]]:
+    """The contenders, each applied to its model, the models by name, and what does not fit."""
+    contenders = contender_records(settings, expansion, facts)
+    inspectors, problems = _inspectors(facts.models, facts.tasks, settings, settled, contenders)
+    built = {name: inspector.model for name, inspector in inspectors.items()}
+    contenders = with_reading(contenders, built, settings.task, settled.splits)
+    rows = len(settled.splits["train"])
+    contenders, unfit = _inspect(contenders, inspectors, facts.data_hash, rows)
+    problems += unfit + _half_batches(contenders, rows)
+    return contenders, inspectors, problems
+
+
+def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> StudyRecord:
+    """What the study file and the right answers say, without contenders, models and data."""
+    task = settings.task
+    methods = [contender.method for contender in expansion.contenders]
+    return StudyRecord(
         name=settings.name,
         settings=resolved(settings),
         seeds=tuple(settings.seeds),
@@ -136,29 +164,24 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         answer=task.reading.answer,
         metrics=tuple(task.metrics),
         labels=tuple(settled.options),
-        descriptions=_descriptions(task, expansion),
-        contenders=tuple(contenders),
-        data=DataRecord(
-            hash=data_hash,
-            rows={name: len(rows) for name, rows in splits.items()},
-            label_counts=settled.counts,
-            source=data.facts,
-            audit=AuditRecord((*data.notes, *found.warnings), found.facts),
-            accept_leakage=settings.accept_leakage,
-            has_test="test" in splits,
-        ),
-        models=models,
-        pooling=pooling,
-        notes=notes,
+        descriptions=Descriptions(task.description, {one.name: one.description for one in methods}),
         environment=environment(),
     )
-    return Prepared(settings, kept, study, notes, settled.pictures, tuple(describe(expansion)))
 
 
-def _descriptions(task: Task, expansion: Expansion) -> Descriptions:
-    """What reports, which load no method, say of the task and of each method."""
-    methods = [contender.method for contender in expansion.contenders]
-    return Descriptions(task.description, {method.name: method.description for method in methods})
+def _data_record(
+    settings: StudySettings, settled: Settled, data_hash: str, found: Audit
+) -> DataRecord:
+    data, splits = settled.data, settled.splits
+    return DataRecord(
+        hash=data_hash,
+        rows={name: len(rows) for name, rows in splits.items()},
+        label_counts=settled.counts,
+        source=data.facts,
+        audit=AuditRecord((*data.notes, *found.warnings), found.facts),
+        accept_leakage=settings.accept_leakage,
+        has_test="test" in splits,
+    )
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> list[str]:
@@ -184,13 +207,6 @@ def _damaged(prepared: Prepared, folder: StudyFolder) -> list[Fault]:
 
 def default_folder(settings: StudySettings) -> Path:
     return Path("runs") / settings.name
-
-
-def _settled(task: Task, data: Data) -> tuple[Settled | None, list[Problem]]:
-    try:
-        return task.settle(data), []
-    except InputError as error:
-        return None, error.problems
 
 
 def _models(settings: StudySettings) -> tuple[dict[str, ModelRecord], list[Problem]]:
@@ -330,13 +346,13 @@ def _half_batches(contenders: Sequence[ContenderRecord], rows: int) -> list[Prob
 
 def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | None) -> Audit:
     task = settings.task
-    lengths, limit = None, None
+    token_lengths, longest = None, None
     if inspector is not None:
         coder = inspector.coder
-        limit = task.limit(_max_length(settings), inspector.model)
+        longest = limit(task, _max_length(settings), inspector.model)
 
-        def lengths(texts: Sequence[tuple[str, ...]]) -> list[int]:
-            return task.lengths(texts, coder)
+        def token_lengths(texts: Sequence[tuple[str, ...]]) -> list[int]:
+            return lengths(task, texts, coder)
 
     found = audit(
         settled.data.splits,
@@ -344,8 +360,8 @@ def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | Non
         label=task.reading.answer,
         labels=settled.labels,
         accept_leakage=settings.accept_leakage,
-        token_lengths=lengths,
-        max_length=limit,
+        token_lengths=token_lengths,
+        max_length=longest,
     )
     for split, facts in settled.facts.items():
         found.facts["splits"][split] |= facts

@@ -17,6 +17,7 @@ from tunewise.methods.base import METHODS, Direct, Method
 from tunewise.store.records import ContenderRecord, PointRecord
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.tasks.base import Task
+from tunewise.tasks.lengths import limit
 
 SPELT = "special tokens in texts as text"
 
@@ -34,9 +35,9 @@ def with_reading(
         if settings.model and (said := ", ".join(_said(model, task, method, texts))):
             settings = replace(settings, model=replace(settings.model, reads=said))
         if isinstance(method, Direct) and settings.max_length is None:
-            limit = task.limit(None, model)
-            if limit < model.max_length and any(_bytes(row) > limit for row in texts):
-                settings = settings.with_max_length(limit)
+            longest = limit(task, None, model)
+            if longest < model.max_length and any(_bytes(row) > longest for row in texts):
+                settings = settings.with_max_length(longest)
         return replace(point, settings=settings, identity=identity_of(settings))
 
     return [
@@ -55,8 +56,8 @@ def _said(
     pattern = spelt(model.coder)
     if method.asks_writer:
         read = [getattr(method, "template", None) or ""]
-    elif task.writes:  # of a prompt the template alone
-        read = [task.prompted(Example("", ("", "")))]
+    elif task.writing:  # of a prompt the template alone
+        read = [task.writing.prompt(Example("", ("", "")))]
     else:
         read = [text for row in texts for text in row]
     if any(pattern.search(text) for text in read):

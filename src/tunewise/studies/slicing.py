@@ -43,7 +43,7 @@ def _measured(task: Task) -> tuple[str, ...]:
     Of a single text, `length` tells it already.
     """
     words = task.reading.words
-    if task.writes:
+    if task.writing:
         return (*words, task.reading.answer)
     return words if len(words) > 1 else ()
 

@@ -93,14 +93,11 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
     trained = [of_training and entry.part.trained for entry in entries]
     if of_training and not any(trained):
         reader.wrong(("search", key), f"no method of this study is trained: {name} has no effect.")
+    owned = [entry.method in owners and name in entry.kinds for entry in entries]
     return [
-        f"training.{name}" if loop else f"method.{name}" if _owns(entry, owners, name) else None
-        for loop, entry in zip(trained, entries, strict=True)
+        f"training.{name}" if loop else f"method.{name}" if own else None
+        for loop, own in zip(trained, owned, strict=True)
     ]
-
-
-def _owns(entry: MethodEntry, owners: Sequence[str], name: str) -> bool:
-    return entry.method in owners and name in entry.kinds
 
 
 def _unknown(key: str, entries: Sequence[MethodEntry]) -> str:

@@ -119,7 +119,7 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        fitting = [one for one in METRICS if (one in WRITTEN) == (task.writes)]
+        fitting = [one for one in METRICS if (one in WRITTEN) == (task.writing is not None)]
         if name not in fitting:
             reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
     return task
@@ -175,7 +175,7 @@ def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) ->
 
 def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
     """What is learned of prompt and answer can be said only where an answer is written."""
-    if task is WRONG or task.writes:
+    if task is WRONG or task.writing:
         return
     for entry in entries:
         asked = (*entry.training.get("loss_on", ()), *entry.search.get("training.loss_on", ()))

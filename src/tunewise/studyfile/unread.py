@@ -89,14 +89,11 @@ def _check_method(reader: Reader, entry: MethodEntry) -> None:
         if not all(name in unread for unread in found):
             continue
         if f"method.{name}" in entry.search:
-            searched = [key for key in reader.document.values["search"] if _ends_in(key, name)]
+            keys = reader.document.values["search"]
+            searched = [key for key in keys if key.rpartition(".")[2] == name]
             reader.wrong(("search", *searched[:1]), f"has no effect: {reason}.")
         elif any(value != _default(entry.part, name) for value in entry.settings.get(name, ())):
             reader.wrong((*entry.keys, name), f"has no effect: {reason}.")
-
-
-def _ends_in(key: str, name: str) -> bool:
-    return key.rpartition(".")[2] == name
 
 
 def _report(reader: Reader, part: Any, unread: Mapping[str, str], keys: Keys) -> None:

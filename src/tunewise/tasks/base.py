@@ -5,22 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
 from tunewise.backbones.builder import Builder
-from tunewise.backbones.model import Model
-from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.phases import Phase, unmeasured
 from tunewise.core.registry import Registry
-from tunewise.data.embedded_world.scenes import BLANK
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.labels import Labels
 from tunewise.data.sources import Data
 from tunewise.data.table import Splits
+from tunewise.decoding.strategies import Strategy
+from tunewise.tasks.prompts import Template
 
 LossOn = Literal["answer", "all"]
 """The tokens that a written answer's training loss is over: the answer's, or the prompt's too."""
@@ -123,6 +122,21 @@ class Reading:
         return tuple(column for column in self.texts if column != self.image)
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How the answers of a task are written, by a model that goes on after a prompt."""
+
+    template: Template
+    strategies: tuple[Strategy, ...]  # the first of which counts
+    max_new_tokens: int  # of an answer
+    loss_on: LossOn
+    max_length: int | None = None  # tokens of prompt and answer, where the task states it
+
+    def prompt(self, example: Example) -> str:
+        """All that a model reads before it answers, as one text with nothing cut."""
+        return self.template.filled(*example.texts)
+
+
 class Task(ABC):
     """What is asked of a model. A task knows no method; its fields are its settings.
 
@@ -145,14 +159,14 @@ class Task(ABC):
         """What it reads of the data."""
 
     @property
-    @abstractmethod
-    def builder(self) -> Builder:
-        """The kind of model that gives its answers."""
+    def writing(self) -> Writing | None:
+        """How its answers are written; None where one of a few options is chosen."""
+        return None
 
     @property
-    def writes(self) -> bool:
-        """Whether its answers are texts that a model writes, not options that it chooses."""
-        return self.builder.form == "write"
+    def builder(self) -> Builder:
+        """The kind of model that gives its answers."""
+        return Builder(form="write" if self.writing else "choose")
 
     # From rows to examples.
 
@@ -168,32 +182,7 @@ class Task(ABC):
     def read(self, row: dict[str, Any]) -> Example:
         """The example in a prepared row; options are already numbers."""
 
-    def example(self, id: str, text: str) -> Example:
-        """An example of no data, with this text in each place and its first option or the text as
-        the right answer: to try whether a model can be asked at all.
-        """
-        texts = (text,) * len(self.reading.words)
-        if self.writes:
-            return Example(id, texts, references=(text,), start=0)
-        return Example(id, texts, 0, picture=BLANK if self.reading.image else "")
-
     # Between examples and the model.
-
-    def wanted_length(self, asked: int | None) -> int:
-        """Tokens an example may have whatever the model; `asked` is what training settings say."""
-        return asked or 512
-
-    def limit(self, asked: int | None, model: Model) -> int:
-        """Tokens an example may have; `asked` is what the training settings say."""
-        return min(self.wanted_length(asked), model.max_length)
-
-    def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
-        """The tokens of each example's texts as the model reads them, nothing cut."""
-        return [len(ids) for ids in read_texts(coder, texts)["input_ids"]]
-
-    def prompted(self, example: Example) -> str:
-        """All that a model reads before it answers, as one text with nothing cut."""
-        return "\n".join(example.texts)
 
     @abstractmethod
     def encode(
@@ -205,13 +194,6 @@ class Task(ABC):
     ) -> list[Encoded]:
         """The examples to learn from; those that nothing can be learned from may be left out."""
         return self.encode(examples, coder, max_length=max_length)
-
-    def learning(self, loss_on: LossOn | None) -> Self:
-        """The same task where training examples teach these tokens; None: as they are.
-
-        What is evaluated stays the same. Tasks whose answers are options have nothing to change.
-        """
-        return self
 
     @abstractmethod
     def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch: ...
@@ -229,9 +211,6 @@ class Task(ABC):
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, float | None]:
         """The task's metrics, and the mean loss in nats, of predictions in the examples' order."""
-
-    @abstractmethod
-    def is_right(self, prediction: Prediction, example: Example) -> bool: ...
 
     @abstractmethod
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:

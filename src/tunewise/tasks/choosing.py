@@ -52,9 +52,6 @@ class Choosing(Task):
         )
         return scores_of(columns, (*self.metrics, "loss"))
 
-    def is_right(self, prediction: Prediction, example: Example) -> bool:
-        return prediction.choice == example.label
-
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an example: id, right option, chosen option, probabilities, loss in nats.
 

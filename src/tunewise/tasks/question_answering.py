@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from torch import nn
 
-from tunewise.backbones.builder import Builder
-from tunewise.backbones.model import Model
-from tunewise.backbones.texts import PromptReader, tokens
-from tunewise.core.errors import InputError, SettingError
+from tunewise.backbones.texts import tokens
+from tunewise.core.errors import SettingError
 from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.question_types import question_word
@@ -22,9 +20,19 @@ from tunewise.data.spans import first_start, settled_answers
 from tunewise.data.table import Row
 from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
-from tunewise.statistics import squad
 from tunewise.statistics.metrics import WRITTEN, Columns, scores_of
-from tunewise.tasks.base import TASKS, Asking, Batch, Encoded, Loss, LossOn, Reading, Settled, Task
+from tunewise.tasks.base import (
+    TASKS,
+    Asking,
+    Batch,
+    Encoded,
+    Loss,
+    LossOn,
+    Reading,
+    Settled,
+    Task,
+    Writing,
+)
 from tunewise.tasks.language import padded, rows_of, token_losses
 from tunewise.tasks.prompts import Asked, Prompted, Template, prompts
 from tunewise.tasks.ways import strategy
@@ -120,8 +128,14 @@ class QuestionAnswering(Task):
         return Reading(columns, texts, answer=self.answers, stratum=None)
 
     @property
-    def builder(self) -> Builder:
-        return Builder(form="write")
+    def writing(self) -> Writing:
+        return Writing(
+            Template(self.prompt),
+            self.strategies,
+            self.max_new_tokens,
+            self.loss_on,
+            self.max_length,
+        )
 
     def settle(self, data: Data) -> Settled:
         kept, facts, notes = settled_answers(
@@ -159,28 +173,6 @@ class QuestionAnswering(Task):
             start=first_start(context, answers),
         )
 
-    def prompted(self, example: Example) -> str:
-        return Template(self.prompt).filled(*example.texts)
-
-    def wanted_length(self, asked: int | None) -> int:
-        return min(self.max_length or asked or 512, asked or self.max_length or 512)
-
-    def limit(self, asked: int | None, model: Model) -> int:
-        """Raises InputError where that leaves no room for a prompt."""
-        limit = super().limit(asked, model)
-        if limit <= self.max_new_tokens:
-            raise InputError(
-                f"max_new_tokens = {self.max_new_tokens} leaves no room for a prompt in {limit} "
-                "tokens (max_length, training.max_length, and what the model can take)."
-            )
-        return limit
-
-    def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
-        """Tokens of the prompts, with those that an answer may have."""
-        filled_with = [(question, context) for question, context in texts]
-        found = Template(self.prompt).tokens(PromptReader(coder, self.prompt), filled_with)
-        return [len(ids) + self.max_new_tokens for ids in found]
-
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
         """Every example; of a context that is too long the beginning stays.
 
@@ -216,9 +208,6 @@ class QuestionAnswering(Task):
             if prompt is not None
         ]
         return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
-
-    def learning(self, loss_on: LossOn | None) -> Self:
-        return self if loss_on is None else replace(self, loss_on=loss_on)
 
     def _endings(self, examples: Sequence[Example], coder: Any) -> list[list[int]]:
         """The tokens of each first reference with the blank before and the end after it.
@@ -304,9 +293,6 @@ class QuestionAnswering(Task):
         targets = sum(one.targets for one in known)
         loss = sum(one.loss or 0.0 for one in known) / targets if targets else None
         return {**scores_of(columns, self.metrics), "loss": loss}
-
-    def is_right(self, prediction: Prediction, example: Example) -> bool:
-        return squad.exact_match(str(prediction.answer), example.references or ()) == 1
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an answer, the one that counts first of its example.

@@ -143,9 +143,6 @@ class VisualQuestionAnswering(Choosing):
             picture=row[self.image],
         )
 
-    def lengths(self, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
-        return super().lengths([(question,) for question, _ in texts], coder)
-
     def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
         questions = [example.texts for example in examples]
         cut = whole = read_texts(coder, questions)

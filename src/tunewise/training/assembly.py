@@ -22,6 +22,7 @@ from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
+from tunewise.tasks.lengths import limit
 from tunewise.training.encoded_split import Feed, Stored, TrunkOutputs
 from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
 from tunewise.training.seeds import derive
@@ -46,14 +47,16 @@ class Parts:
         if settings.seed is None:
             raise TypeError("a search point is no trial: its settings have no seed")
         task = {**settings.task}
-        asked = TASKS.build(task.pop("kind"), task)
         method = METHODS.build(settings.method.name, settings.method.settings)
-        limit = settings.max_length  # of what is not trained
-        training = TrainingSettings(**(settings.training or {"max_length": limit}))
+        of_untrained = {"max_length": settings.max_length}
+        training = TrainingSettings(**(settings.training or of_untrained))
+        if training.loss_on is not None:  # which goes before the task's own
+            task["loss_on"] = training.loss_on
+        asked = TASKS.build(task.pop("kind"), task)
         return cls(
             settings=settings,
             study_folder=study_folder,
-            task=asked.learning(training.loss_on),
+            task=asked,
             method=method.for_columns(asked.reading.texts),
             training=training,
             options=tuple(settings.task.get("labels") or ()),
@@ -108,7 +111,7 @@ class Parts:
 
     def max_length(self, model: Model) -> int:
         """Tokens an example may have: as asked for, and never more than the model can take."""
-        return self.task.limit(self.training.max_length, model)
+        return limit(self.task, self.training.max_length, model)
 
     def score(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]

@@ -51,7 +51,7 @@ def load_writer(parts: Parts, weights: Path) -> tuple[Any, Any]:
         DamagedFile: a file is not readable.
     """
     match parts.method:
-        case Adaptation() | AsIs() as method if parts.task.writes:
+        case Adaptation() | AsIs() as method if parts.task.writing:
             model = prepared_model(parts, method)
             method.load(model, weights)
             merged = method.merged(model)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example
@@ -64,7 +65,9 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
         raise TypeError(f"method '{method.name}' is not trained by the loop")
     model = prepared_model(parts, method)
     limit = parts.max_length(model)
-    task = parts.task
+    task: Any = parts.task
+    right = "exact_match" if task.writing else "accuracy"
+    graded = replace(task, metrics=(right,))
     learnt = task.encode_training(examples, model.coder, max_length=limit)
     asked = task.encode(examples, model.coder, max_length=limit)
     settings = replace(
@@ -80,20 +83,14 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
             seed=parts.seed,
             train_feed=Feed(task, model.coder, learnt),
             validation_feed=Feed(task, model.coder, asked),
-            score=lambda predictions: {
-                "accuracy": sum(
-                    task.is_right(answer, example)
-                    for answer, example in zip(predictions, examples, strict=True)
-                )
-                / len(examples)
-            },
+            score=lambda predictions: graded.score(predictions, examples),
             checkpoints=Path(place) / "checkpoint",
             checkpoint_seconds=math.inf,
             log=TrialLog(Path(place) / "log.jsonl"),
             stopwatch=Stopwatch(),
             stop=lambda: False,
         ).run()
-    return [record["validation"]["accuracy"] for record in progress.epochs]
+    return [record["validation"][right] for record in progress.epochs]
 
 
 def rate_for(method: Adaptation, stated: float | None) -> float:

@@ -10,6 +10,18 @@ from tunewise.foundations.topic import Check, Topic, difference, vector
 
 OUTSIDE = 1e-3
 SIZES = ((3, 3), (4, 4), (10, 16), (64, 64), (100, 256))
+STATEMENT = (
+    "To get (v_a + v_b)/2, ask for both keys alike: q = c (k_a + k_b). Both then weigh the "
+    "same whatever c is, but c decides what is left for the others. The average of the "
+    "two keys, c = 1/2, is not enough: with four orthonormal keys in four dimensions it "
+    "leaves 0.438 of the weight on the other two, and the output is not the average."
+)
+DERIVATION = (
+    "orthonormal keys:  k_a . q = k_b . q = c,  k_i . q = 0 for the n - 2 others",
+    "weight outside  w(c) = (n-2) / (2 exp(c / sqrt(h)) + n - 2)",
+    "w(c) < eps   from   c = sqrt(h) ln((1/eps - 1) (n-2) / 2)  on",
+    "eps = 0.001:        c = sqrt(h) ln(999 (n-2) / 2)",
+)
 
 
 def measured(c: float, n: int, h: int) -> float:
@@ -28,18 +40,8 @@ def explain() -> Topic:
     points = [sharpness(n=n, h=h, outside=OUTSIDE) for n, h in SIZES]
 
     return Topic(
-        statement=(
-            "To get (v_a + v_b)/2, ask for both keys alike: q = c (k_a + k_b). Both then weigh the "
-            "same whatever c is, but c decides what is left for the others. The average of the "
-            "two keys, c = 1/2, is not enough: with four orthonormal keys in four dimensions it "
-            "leaves 0.438 of the weight on the other two, and the output is not the average."
-        ),
-        derivation=(
-            "orthonormal keys:  k_a . q = k_b . q = c,  k_i . q = 0 for the n - 2 others",
-            "weight outside  w(c) = (n-2) / (2 exp(c / sqrt(h)) + n - 2)",
-            "w(c) < eps   from   c = sqrt(h) ln((1/eps - 1) (n-2) / 2)  on",
-            "eps = 0.001:        c = sqrt(h) ln(999 (n-2) / 2)",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             ("wanted, (v_a + v_b)/2", vector(goal.round(4))),
             ("output at c = 1/2", vector(dull.round(4))),

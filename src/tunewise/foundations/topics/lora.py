@@ -16,6 +16,21 @@ from tunewise.foundations.lora_algebra import (
 )
 from tunewise.foundations.topic import Check, Topic, difference
 
+STATEMENT = (
+    "A frozen matrix W gets a correction of rank r beside it: y = W x + s B A x, s = "
+    "alpha / r. B starts at zero, so step 0 is exactly the pretrained layer; then only B "
+    "has a gradient, and A follows once B has moved. No gradient of the size of W is "
+    "ever formed: all that A and B need passes through r numbers a token."
+)
+DERIVATION = (
+    "forward    u = A x                  y = W x + s B u",
+    "backward   g = dL/dy                v = s B'g",
+    "           dL/dB = s g u'           dL/dA = v x'     (sums over tokens)",
+    "           dL/dx = W'g + A'v",
+    "why        dL = g'dy = g'(s dB u + s B dA x + (W + s B A) dx)",
+    "           read off what multiplies dB, dA and dx",
+)
+
 
 def by_pytorch(layer: Layer, x: autodiff.Array, g: autodiff.Array) -> Gradients:
     """The same derivatives from automatic differentiation of ``x (W + s B A)'``."""
@@ -45,20 +60,8 @@ def explain() -> Topic:
     ours, first = backward(layer, x, g), backward(start, x, g)
 
     return Topic(
-        statement=(
-            "A frozen matrix W gets a correction of rank r beside it: y = W x + s B A x, s = "
-            "alpha / r. B starts at zero, so step 0 is exactly the pretrained layer; then only B "
-            "has a gradient, and A follows once B has moved. No gradient of the size of W is "
-            "ever formed: all that A and B need passes through r numbers a token."
-        ),
-        derivation=(
-            "forward    u = A x                  y = W x + s B u",
-            "backward   g = dL/dy                v = s B'g",
-            "           dL/dB = s g u'           dL/dA = v x'     (sums over tokens)",
-            "           dL/dx = W'g + A'v",
-            "why        dL = g'dy = g'(s dB u + s B dA x + (W + s B A) dx)",
-            "           read off what multiplies dB, dA and dx",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             ("W (d, k), rank, tokens", f"({d}, {k}), {r}, {tokens[0] * tokens[1]}"),
             ("at the start, B = 0: |dL/dA|", f"{np.linalg.norm(first.A):.4g}"),

@@ -16,6 +16,22 @@ from tunewise.foundations.topic import Check, Topic
 
 TOKENS = 256
 COUNTED = LinearLayer(768, 768, rank=8)
+STATEMENT = (
+    "LoRA saves memory where training keeps several copies of each trained number: the "
+    "gradient and Adam's two moments exist only for A and B. It saves less time than "
+    "memory: W x and W'g are still needed, only W's own gradient falls away, a third of "
+    "the products. The activations that reach a trained layer are kept either way. In "
+    "inference the separate form costs a little more than W alone, and the merged form "
+    "nothing."
+)
+DERIVATION = (
+    "operations a token   full      2dk (W x) + 2dk (W'g) + 2dk (g x') = 6dk",
+    "                     LoRA      4dk + 6r(d + k)",
+    "                     forward   2dk, separate 2dk + 2r(d + k), merged 2dk",
+    "bytes, Adam, float32 full      4dk (weights, gradient, two moments) = 16dk",
+    "                     LoRA      4dk + 16r(d + k)",
+    "to build W + s B A   2dkr + 2dk, once, or in every step",
+)
 
 
 class Weights(NamedTuple):
@@ -85,22 +101,8 @@ def explain() -> Topic:
     times = seconds(full, x), seconds(lora, x)
 
     return Topic(
-        statement=(
-            "LoRA saves memory where training keeps several copies of each trained number: the "
-            "gradient and Adam's two moments exist only for A and B. It saves less time than "
-            "memory: W x and W'g are still needed, only W's own gradient falls away, a third of "
-            "the products. The activations that reach a trained layer are kept either way. In "
-            "inference the separate form costs a little more than W alone, and the merged form "
-            "nothing."
-        ),
-        derivation=(
-            "operations a token   full      2dk (W x) + 2dk (W'g) + 2dk (g x') = 6dk",
-            "                     LoRA      4dk + 6r(d + k)",
-            "                     forward   2dk, separate 2dk + 2r(d + k), merged 2dk",
-            "bytes, Adam, float32 full      4dk (weights, gradient, two moments) = 16dk",
-            "                     LoRA      4dk + 16r(d + k)",
-            "to build W + s B A   2dkr + 2dk, once, or in every step",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             ("d, k, rank, tokens", f"{one.d}, {one.k}, {one.rank}, {TOKENS}"),
             ("operations a token, full", f"{one.operations_full():,}"),
@@ -113,6 +115,7 @@ def explain() -> Topic:
                 "inference, separate over merged, operations",
                 f"{one.operations_separate() / one.operations_merged():.3f}",
             ),
+            ("operations to build W + s B A once", f"{one.operations_to_merge():,}"),
         ),
         checks=(
             Check(

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from tunewise.foundations.autodiff import Array
 from tunewise.foundations.lora_algebra import Layer, forward, merged
 from tunewise.foundations.lora_costs import LinearLayer
 from tunewise.foundations.topic import Check, Topic, difference
 
 P = 0.4
 DRAWS = 4000
+STATEMENT = (
+    "Without dropout W x + s B A x = (W + s B A) x, so after training the correction "
+    "folds into W and inference costs what it did before. In training with dropout on x "
+    "the two are different functions: LoRA drops entries of x on the way to A only, and "
+    "W sees all of x. One matrix cannot do both, for it has one input. Dropping before "
+    "the merged matrix hits W too. In expectation all three agree; in each step "
+    "they do not, and the gradients of A and B come from the step. Without dropout "
+    "merging in training is possible, but B A must be built anew in every step."
+)
+DERIVATION = (
+    "LoRA with dropout    y = W x + s B A (m * x)      m_i = 0 or 1/(1-p)",
+    "merged               y = (W + s B A) x",
+    "difference           s B A ((m - 1) * x)          0 in the mean, as E m = 1",
+    "dropout, then merged y = (W + s B A)(m * x)       differs by W ((m - 1) * x)",
+    "cost of merging      d k r multiplications a step, against r (d + k) a token:",
+    "                     pays back above d k / (d + k) tokens a step",
+)
 
 
 def explain() -> Topic:
@@ -23,27 +41,11 @@ def explain() -> Topic:
     keep = (rng.random((DRAWS, k)) >= P) / (1 - P)  # each entry has mean 1
     separate = W @ x + s * (keep * x) @ A.T @ B.T
     both = (keep * x) @ merged(layer).T
-    spread = separate.std(axis=0) / np.sqrt(DRAWS)
     typical = LinearLayer(768, 768, rank=16)
 
     return Topic(
-        statement=(
-            "Without dropout W x + s B A x = (W + s B A) x, so after training the correction "
-            "folds into W and inference costs what it did before. In training with dropout on x "
-            "the two are different functions: LoRA drops entries of x on the way to A only, and "
-            "W sees all of x. One matrix cannot do both, for it has one input. Dropping before "
-            "the merged matrix hits W too. In expectation all three agree; in each step "
-            "they do not, and the gradients of A and B come from the step. Without dropout "
-            "merging in training is possible, but B A must be built anew in every step."
-        ),
-        derivation=(
-            "LoRA with dropout    y = W x + s B A (m * x)      m_i = 0 or 1/(1-p)",
-            "merged               y = (W + s B A) x",
-            "difference           s B A ((m - 1) * x)          0 in the mean, as E m = 1",
-            "dropout, then merged y = (W + s B A)(m * x)       differs by W ((m - 1) * x)",
-            "cost of merging      d k r multiplications a step, against r (d + k) a token:",
-            "                     pays back above d k / (d + k) tokens a step",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             ("dropout", f"{P:g}"),
             ("|y merged|", f"{np.linalg.norm(whole):.3f}"),
@@ -75,16 +77,17 @@ def explain() -> Topic:
                 difference(separate - whole, s * ((keep - 1) * x) @ A.T @ B.T),
                 1e-10,
             ),
-            Check(
-                "its mean is 0, in standard errors",
-                float(np.max(np.abs(separate.mean(axis=0) - whole) / spread)),
-                5,
-            ),
-            Check(
-                "draws in which the two happen to agree",
-                int((np.abs(separate - whole).max(axis=1) < 1e-6).sum()),
-                0,
-            ),
+            *_over_draws(separate - whole, separate.std(axis=0) / np.sqrt(DRAWS)),
         ),
         source="derived here; dropout as in Hu et al. 2021, their published code.",
+    )
+
+
+def _over_draws(difference_of_each: Array, error: Array) -> tuple[Check, Check]:
+    """In the mean the two are one; in a step they are not. Shapes: (draws, d) and (d,)."""
+    mean = float(np.max(np.abs(difference_of_each.mean(axis=0)) / error))
+    agreeing = int((np.abs(difference_of_each).max(axis=1) < 1e-6).sum())
+    return (
+        Check("its mean is 0, in standard errors", mean, 5),
+        Check("draws in which the two happen to agree", agreeing, 0),
     )

@@ -15,6 +15,32 @@ BERT, GPT2 = Block(768), Block(768, fused=True)
 TASKS = 100
 MEGABYTE = 4 / 1e6  # of one number in float32
 SWITCHES = 100
+STATEMENT = (
+    "Any matrix can carry a LoRA layer; the usual place is query and value. A head of "
+    "attention knows its four matrices only as two products: W_q'W_k says where to look "
+    "and W_o W_v what is passed on. Query and value reach both products once; a "
+    "correction of the key works on the same product as one of the query, and in a single "
+    "head of full width it can be exchanged for one of the same rank. Hu et al. found "
+    "query and value together better than either alone at an equal number of trained "
+    "numbers. It is a habit, not a law: the MLP holds two thirds of a block's numbers, "
+    "and Dettmers et al. needed every linear layer to match full fine-tuning. A fused "
+    "projection, as in GPT-2, is adapted whole, so there query and value bring the key "
+    "along. What it brings in practice: gradients and Adam's moments for the adapter "
+    "alone; an artefact of a few megabytes; tasks switched by exchanging adapters beside "
+    "one frozen W; rows of several tasks in one batch. Its limits: activations are kept "
+    "as before, so memory falls by less than the trained numbers; a merged matrix serves "
+    "one task only; rows with different adapters need their small products apart; merging "
+    "and unmerging in place gathers rounding; and a low rank may not be enough."
+)
+DERIVATION = (
+    "scores   (W_q x)' (W_k y) = x' (W_q' W_k) y      output  W_o W_v y",
+    "key to query   (W_q + D)' W_k = W_q' (W_k + C)   D = (W_q' C W_k^-1)'",
+    "d x d, rank r  2 d r a matrix: q 2dr, q and v 4dr, q k v o 8dr",
+    "MLP, 4d wide   up r (4d + d), down r (d + 4d): 10 d r more",
+    "fused q k v    r (3d + d) = 4 d r, less than 6 d r for three: one A for all",
+    "n tasks        merged n |W|, adapters |W| + n |A, B|",
+    "mixed batch    y_i = W x_i + s B_t(i) (A_t(i) x_i), W x once for all rows",
+)
 
 
 def explain() -> Topic:
@@ -27,38 +53,10 @@ def explain() -> Topic:
     alone = np.stack([forward(layers[t], row) for t, row in zip(task, x, strict=True)])
     of_first = np.abs(x @ merged(layers[0]).T - alone).max(axis=1)
 
-    W_q, W_k, X = rng.normal(size=(8, 8)), rng.normal(size=(8, 8)), rng.normal(size=(5, 8))
-    key_change = rng.normal(size=(8, 2)) @ rng.normal(size=(2, 8))
-    query_change = as_query_correction(W_q, W_k, key_change)
-
     whole, adapter = BLOCKS * BERT.full, BLOCKS * BERT.lora(SETS["query, value"], RANK)
     return Topic(
-        statement=(
-            "Any matrix can carry a LoRA layer; the usual place is query and value. A head of "
-            "attention knows its four matrices only as two products: W_q'W_k says where to look "
-            "and W_o W_v what is passed on. Query and value reach both products once; a "
-            "correction of the key works on the same product as one of the query, and in a single "
-            "head of full width it can be exchanged for one of the same rank. Hu et al. found "
-            "query and value together better than either alone at an equal number of trained "
-            "numbers. It is a habit, not a law: the MLP holds two thirds of a block's numbers, "
-            "and Dettmers et al. needed every linear layer to match full fine-tuning. A fused "
-            "projection, as in GPT-2, is adapted whole, so there query and value bring the key "
-            "along. What it brings in practice: gradients and Adam's moments for the adapter "
-            "alone; an artefact of a few megabytes; tasks switched by exchanging adapters beside "
-            "one frozen W; rows of several tasks in one batch. Its limits: activations are kept "
-            "as before, so memory falls by less than the trained numbers; a merged matrix serves "
-            "one task only; rows with different adapters need their small products apart; merging "
-            "and unmerging in place gathers rounding; and a low rank may not be enough."
-        ),
-        derivation=(
-            "scores   (W_q x)' (W_k y) = x' (W_q' W_k) y      output  W_o W_v y",
-            "key to query   (W_q + D)' W_k = W_q' (W_k + C)   D = (W_q' C W_k^-1)'",
-            "d x d, rank r  2 d r a matrix: q 2dr, q and v 4dr, q k v o 8dr",
-            "MLP, 4d wide   up r (4d + d), down r (d + 4d): 10 d r more",
-            "fused q k v    r (3d + d) = 4 d r, less than 6 d r for three: one A for all",
-            "n tasks        merged n |W|, adapters |W| + n |A, B|",
-            "mixed batch    y_i = W x_i + s B_t(i) (A_t(i) x_i), W x once for all rows",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             (f"trained at rank {RANK}", _row("one block", "BERT-base", "GPT-2")),
             *((name, _counts(parts)) for name, parts in SETS.items()),
@@ -81,19 +79,7 @@ def explain() -> Topic:
                 int(((of_first < 1e-10) != (np.array(task) == 0)).sum()),
                 0,
             ),
-            Check(
-                "a correction of the key, moved to the query: the same scores",
-                difference(
-                    (X @ (W_q + query_change).T) @ (X @ W_k.T).T,
-                    (X @ W_q.T) @ (X @ (W_k + key_change).T).T,
-                ),
-                1e-9,
-            ),
-            Check(
-                "and of the same rank",
-                abs(int(np.linalg.matrix_rank(query_change)) - 2),
-                0,
-            ),
+            *_of_the_key(rng),
             Check(
                 "8 d r + 10 d r for a block, against its matrices one by one",
                 abs(BERT.lora(SETS["attention, mlp"], RANK) - 18 * BERT.width * RANK),
@@ -104,6 +90,20 @@ def explain() -> Topic:
             "Hu et al. 2021, arXiv:2106.09685, section 7.1, for query and value; Dettmers et al. "
             "2023, arXiv:2305.14314, section 4, for every layer; the rest derived and counted here."
         ),
+    )
+
+
+def _of_the_key(rng: np.random.Generator) -> tuple[Check, Check]:
+    """What a correction of the key does, one of the query can."""
+    W_q, W_k, X = rng.normal(size=(8, 8)), rng.normal(size=(8, 8)), rng.normal(size=(5, 8))
+    key_change = rng.normal(size=(8, 2)) @ rng.normal(size=(2, 8))
+    query_change = as_query_correction(W_q, W_k, key_change)
+    moved = (X @ (W_q + query_change).T) @ (X @ W_k.T).T
+    same_scores = difference(moved, (X @ W_q.T) @ (X @ (W_k + key_change).T).T)
+    ranks_apart = abs(int(np.linalg.matrix_rank(query_change)) - 2)
+    return (
+        Check("a correction of the key, moved to the query: the same scores", same_scores, 1e-9),
+        Check("and of the same rank", ranks_apart, 0),
     )
 
 

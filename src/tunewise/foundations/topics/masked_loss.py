@@ -21,6 +21,22 @@ from tunewise.foundations.topic import Check, Topic
 
 SEEDS = (0, 1, 2)
 STEPS = 100
+STATEMENT = (
+    "The model is asked to write answers, not prompts. If the prompt's tokens count too, "
+    "the mean is taken over all tokens, and where the prompt is much longer than the "
+    "answer its gradient dominates: it points where prompts become likelier, which is not "
+    "where answers become right. Masked (label -100), the "
+    "prompt is read but not predicted, and the whole gradient is the answer's. It costs "
+    "nothing: the forward pass is the same. Shown on a language model of one attention "
+    "head whose answer is the prompt's first word."
+)
+DERIVATION = (
+    "unmasked  L = (sum over prompt + sum over answer) / (n_p + n_a)",
+    "masked    L = (sum over answer) / n_a",
+    "gradient  unmasked = (1 - w) prompt's + w answer's,   w = n_a / (n_p + n_a)",
+    "Prompt words drawn at random cannot be predicted beyond their frequency: their",
+    "loss ends at the entropy of the words, and every batch still has a gradient.",
+)
 
 
 def explain() -> Topic:
@@ -39,22 +55,8 @@ def explain() -> Topic:
     }
 
     return Topic(
-        statement=(
-            "The model is asked to write answers, not prompts. If the prompt's tokens count too, "
-            "the mean is taken over all tokens, and where the prompt is much longer than the "
-            "answer its gradient dominates: it points where prompts become likelier, which is not "
-            "where answers become right. Masked (label -100), the "
-            "prompt is read but not predicted, and the whole gradient is the answer's. It costs "
-            "nothing: the forward pass is the same. Shown on a language model of one attention "
-            "head whose answer is the prompt's first word."
-        ),
-        derivation=(
-            "unmasked  L = (sum over prompt + sum over answer) / (n_p + n_a)",
-            "masked    L = (sum over answer) / n_a",
-            "gradient  unmasked = (1 - w) prompt's + w answer's,   w = n_a / (n_p + n_a)",
-            "Prompt words drawn at random cannot be predicted beyond their frequency: their",
-            "loss ends at the entropy of the words, and every batch still has a gradient.",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             ("tokens that count, prompt and answer", f"{PROMPT - 1} and 1"),
             ("weight of the answer, unmasked", f"{share:.3f}"),

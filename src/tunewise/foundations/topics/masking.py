@@ -9,6 +9,19 @@ from tunewise.foundations.topic import Check, Topic
 
 PAD, MASK, FIRST, VOCABULARY = 0, 1, 2, 1000
 SHARE = 0.15
+STATEMENT = (
+    "Choose 15 % of the tokens and let the model say what they were. Of the chosen, 80 % "
+    "are shown as the mask, 10 % as a random token, 10 % unchanged. The label is the "
+    "original token where one was chosen and -100, which the loss leaves out, elsewhere. "
+    "The two tenths are there because the mask never occurs after pretraining: a model "
+    "that met only masks would need to represent nothing at the other positions."
+)
+DERIVATION = (
+    "chosen      token outside the special ones, with probability 0.15",
+    "shown as    mask 0.8 | random token 0.1 | itself 0.1",
+    "label       the original if chosen, else -100",
+    "loss        mean over chosen of -log p(original | what is shown)",
+)
 
 
 def explain() -> Topic:
@@ -30,19 +43,8 @@ def explain() -> Topic:
         return abs(share - wanted) / np.sqrt(wanted * (1 - wanted) / trials)
 
     return Topic(
-        statement=(
-            "Choose 15 % of the tokens and let the model say what they were. Of the chosen, 80 % "
-            "are shown as the mask, 10 % as a random token, 10 % unchanged. The label is the "
-            "original token where one was chosen and -100, which the loss leaves out, elsewhere. "
-            "The two tenths are there because the mask never occurs after pretraining: a model "
-            "that met only masks would need to represent nothing at the other positions."
-        ),
-        derivation=(
-            "chosen      token outside the special ones, with probability 0.15",
-            "shown as    mask 0.8 | random token 0.1 | itself 0.1",
-            "label       the original if chosen, else -100",
-            "loss        mean over chosen of -log p(original | what is shown)",
-        ),
+        statement=STATEMENT,
+        derivation=DERIVATION,
         numbers=(
             ("tokens that may be chosen", f"{int(words.sum()):,}"),
             ("share chosen", f"{n / words.sum():.4f}"),

@@ -13,15 +13,19 @@ from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.searching import best_of
+from tunewise.reports.facts.searching import RATE, best_of
 from tunewise.reports.facts.wording import metric_said, setting_said
 
 CHOSEN = "chosen"
 
 
 def searches(evidence: Evidence) -> list[Figure]:
-    """For each searched setting, what every tried value gave on validation."""
+    """For each searched setting, what every tried value gave on validation.
+
+    The learning rate has a section of its own.
+    """
     settings = dict.fromkeys(name for c in evidence.contenders for name in c.searched)
+    settings.pop(RATE, None)
     drawn = [_search(evidence, setting, number) for number, setting in enumerate(settings, start=1)]
     return [chart for chart in drawn if chart is not None]
 

@@ -43,7 +43,9 @@ def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
         rows = answered(evidence.contenders, split)
         for name in evidence.metrics if rows else ():
             metric, rng = METRICS[name], np.random.default_rng(0)
-            for group in share_items(rows, metric, rng=rng, resamples=RESAMPLES_BESIDE):
+            # Of right and wrong the interval is Wilson's, and nothing has to be drawn.
+            resamples = 0 if metric.kind == "proportion" else RESAMPLES_BESIDE
+            for group in share_items(rows, metric, rng=rng, resamples=resamples):
                 for row in group.rows:
                     interval = summarise(row, group, metric, level=LEVEL).items_interval
                     if interval is not None:

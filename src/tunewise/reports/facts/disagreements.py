@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.statistics.majority import NONE, majority, most_divided
 from tunewise.statistics.squad import normalised
 
 MOST_SHOWN = 15
@@ -52,27 +56,41 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
     if len(asked) < 2:
         return []
     common = set.intersection(*({*runs[0].ids} for _, runs in asked))
-    places = [[{id: n for n, id in enumerate(run.ids)} for run in runs] for _, runs in asked]
     reference = asked[0][1][0]
-    found = [
+    both = [id for id in reference.ids if id in common]
+    texts: dict[str, int] = {}  # a number for each written answer
+    voted = [majority(np.stack([_numbered(run, both, texts) for run in runs])) for _, runs in asked]
+    chosen = [both[place] for place in most_divided(voted, most)]
+    places = [
+        [{id: n for n, id in enumerate(run.ids) if id in chosen} for run in runs]
+        for _, runs in asked
+    ]
+    shown = evidence.texts(evidence.split) if chosen else {}
+    return [
         Disagreement(
             id=id,
-            texts={},
+            texts=shown.get(id, {}),
             right=truth_of(evidence, reference, places[0][0][id]),
             answers=tuple(
                 majority_answer(evidence, contender, runs, spots, id)
                 for (contender, runs), spots in zip(asked, places, strict=True)
             ),
         )
-        for id in reference.ids
-        if id in common
+        for id in chosen
     ]
-    split = [item for item in found if item.pairs]
-    chosen = sorted(split, key=lambda item: -item.pairs)[:most]
-    texts = evidence.texts(evidence.split) if chosen else {}
-    return [
-        Disagreement(item.id, texts.get(item.id, {}), item.right, item.answers) for item in chosen
-    ]
+
+
+def _numbered(run: Answers, ids: Sequence[str], texts: dict[str, int]) -> NDArray[np.int64]:
+    """Every answer as a number, alike texts as one, which `texts` is given."""
+    numbers = np.asarray(run.choices, dtype=np.int64)
+    if run.written:
+        alike = (normalised(text) for text in run.written)
+        numbers = np.array([texts.setdefault(text, len(texts)) for text in alike], dtype=np.int64)
+    if run.ids == tuple(ids):
+        return numbers
+    place = {id: at for at, id in enumerate(run.ids)}
+    found = np.array([place.get(id, NONE) for id in ids], dtype=np.int64)
+    return np.where(found == NONE, NONE, numbers[found])
 
 
 def answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:

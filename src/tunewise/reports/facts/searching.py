@@ -1,20 +1,25 @@
-"""What a search tried: points with their scores, edges of a range, and what may lie beyond."""
+"""What a search tried: points with their scores, edges of a range, what may lie beyond, and what
+each learning rate gave.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tunewise.core.canonical import Settings
+from tunewise.core.canonical import Settings, canonical
 from tunewise.reports.facts.answers import Answers
-from tunewise.reports.facts.evidence import Contender, Point
+from tunewise.reports.facts.evidence import Contender, Evidence, Point
 from tunewise.statistics.metrics import METRICS, Columns, upward
 from tunewise.statistics.tuning import ahead, expected_best
 
 LOGARITHMIC = 1.5  # neighbours this far apart, as a factor, were meant as a geometric range
 HIGHEST = {"dropout": 1.0, "warmup": 1.0}  # settings that are fractions
 POINTS_FOR_A_CURVE = 3
+RATE = "training.learning_rate"
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -143,3 +148,91 @@ def best_of(contender: Contender, metric: str) -> list[float]:
         return []
     better = METRICS[metric].higher_is_better
     return [float(value) for value in expected_best(scores, higher_is_better=better)]
+
+
+@dataclass(frozen=True)
+class AtRate:
+    """One rate, and how the validation split was answered after it, under the first seed."""
+
+    rate: float
+    status: str  # done, diverged, or how else it failed
+    loss: float | None  # nats
+    score: float | None  # by the headline metric
+    chosen: bool
+
+    @property
+    def diverged(self) -> bool:
+        return self.status == "diverged"
+
+    def value(self, quantity: str) -> float | None:
+        """The loss, or the score by whatever metric."""
+        return self.loss if quantity == "loss" else self.score
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """Several rates of one contender, the lowest first, all else alike.
+
+    Contenders whose rates the study file lists one by one make one curve, that of `first`.
+    """
+
+    name: str
+    first: Contender
+    points: tuple[AtRate, ...]
+
+    @property
+    def tried(self) -> set[float]:
+        """The rates that were trained with, to whatever end."""
+        return {point.rate for point in self.points if point.status != NOT_RUN}
+
+
+def rate_curves(evidence: Evidence) -> list[RateCurve]:
+    """Every contender, or row of contenders, that was trained at two rates or more."""
+    alike: dict[str, list[Contender]] = {}
+    for one in evidence.contenders:
+        alike.setdefault(one.name if RATE in one.searched else _all_else(one), []).append(one)
+    made = (_curve(group, evidence.headline) for group in alike.values())
+    return [curve for curve in made if len(curve.tried) > 1]
+
+
+def _all_else(contender: Contender) -> str:
+    """What a contender is but for its rate."""
+    training = {**contender.training, "learning_rate": None}
+    return canonical([contender.model, contender.method, dict(contender.settings), training])
+
+
+def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
+    found = [
+        AtRate(rate, *_gave(point, metric), chosen=RATE in one.searched and point is one.chosen)
+        for one in group
+        for point in _comparable(one)
+        if isinstance(rate := point.settings.training.get("learning_rate"), (int, float))
+    ]
+    words = [one.name.split(" ") for one in group]
+    common = [word for word in words[0] if all(word in other for other in words)]
+    return RateCurve(
+        " ".join(common) or group[0].name,
+        group[0],
+        tuple(sorted(found, key=lambda point: point.rate)),
+    )
+
+
+def _comparable(contender: Contender) -> Iterator[Point]:
+    """The points that differ from the one that counts in the rate alone."""
+    centre = _without_rate(contender.centre.values)
+    return (point for point in contender.points if _without_rate(point.values) == centre)
+
+
+def _without_rate(values: Mapping[str, object]) -> dict[str, object]:
+    return {path: value for path, value in values.items() if path != RATE}
+
+
+def _gave(point: Point, metric: str) -> tuple[str, float | None, float | None]:
+    """Status, loss and score under the first seed."""
+    if not point.trials:
+        return NOT_RUN, None, None
+    first = point.trials[0]
+    if not first.done:
+        return first.record.status, None, None
+    validation = first.metrics("validation")
+    return first.record.status, validation.get("loss"), validation.get(metric)

@@ -15,6 +15,7 @@ from tunewise.data.examples import Example
 from tunewise.methods.base import Adaptation
 from tunewise.store.trial_records import Check
 from tunewise.tasks.base import Task
+from tunewise.tasks.lengths import limit
 
 RTOL, ATOL = 1e-3, 1e-4  # other kernels round otherwise; a wrong start is far off
 SAMPLE = 2  # examples that are answered before and after
@@ -94,7 +95,7 @@ def _quietly(module: nn.Module) -> Iterator[None]:
 def _losses(task: Task, examples: Sequence[Example], model: Model) -> Tensor:
     """The loss of each example alone, without dropout; shape (examples,)."""
     with _quietly(model.module):
-        encoded = task.encode(examples, model.coder, max_length=task.limit(None, model))
+        encoded = task.encode(examples, model.coder, max_length=limit(task, None, model))
         batches = [task.collate([item], model.coder).to(model.device) for item in encoded]
         return torch.stack([task.loss(model.module, batch).total.float() for batch in batches])
 

@@ -13,6 +13,8 @@ from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Task
+from tunewise.tasks.lengths import limit
+from tunewise.training.probes import probe
 
 SCALE = 0.02  # of the noise, as most families initialise their matrices
 BLOCK = 65_521  # numbers drawn, then repeated; a prime, so that no two rows of a matrix are alike
@@ -95,6 +97,6 @@ def _loss(task: Task, model: Model, texts: Sequence[str]) -> float:
 
 
 def _batch(task: Task, model: Model, texts: Sequence[str]) -> Batch:
-    examples = [task.example(str(place), text) for place, text in enumerate(texts)]
-    limit = task.limit(None, model)
-    return task.collate(task.encode(examples, model.coder, max_length=limit), model.coder)
+    examples = [probe(task, str(place), text) for place, text in enumerate(texts)]
+    most = limit(task, None, model)
+    return task.collate(task.encode(examples, model.coder, max_length=most), model.coder)

@@ -18,6 +18,8 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.decoding.branches import context_length, prefill
 from tunewise.tasks.base import Task
+from tunewise.tasks.lengths import limit
+from tunewise.training.probes import probe
 
 SAME = 1e-3  # of the largest logit: far above rounding, far below what padding does where it counts
 TEXTS = ("a word", "a text with many more words than that, which the other is filled up to")
@@ -47,10 +49,10 @@ def shift_by_padding(task: Task, model: Model) -> float:
         InputError: the model cannot answer a text at all.
     """
     with at_the_door(f"model {model.source}: it loads, but cannot answer a text"):
-        if task.writes:
+        if task.writing:
             return writer_shift(model)
-        examples = [task.example(str(place), text) for place, text in enumerate(TEXTS)]
-        encoded = task.encode(examples, model.coder, max_length=task.limit(None, model))
+        examples = [probe(task, str(place), text) for place, text in enumerate(TEXTS)]
+        encoded = task.encode(examples, model.coder, max_length=limit(task, None, model))
 
         def logits(*places: int) -> Tensor:
             batch = task.collate([encoded[place] for place in places], model.coder)

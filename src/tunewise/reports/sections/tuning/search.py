@@ -44,9 +44,11 @@ def section(facts: Facts) -> Section | None:
     points = {one.name: tried(one, metric) for one in searched}
     evidence = facts.shortlist.evidence
     curve = best_of_points(evidence)
+    charts = searches(evidence)
+    ringed = "; the chosen one is ringed" if charts else ""
     text = (
-        f"Validation {metric_said(metric)} of each value tried with the first seed; the chosen one "
-        f"is ringed.{_edges(searched, metric)}"
+        f"Validation {metric_said(metric)} of each value tried with the first seed{ringed}."
+        f"{_edges(searched, metric)}"
     )
     return Section.of(
         "search",
@@ -55,7 +57,7 @@ def section(facts: Facts) -> Section | None:
             Paragraph(text, outputs=PRINT),
             _in_files(facts, searched, points),
             *_in_paper(facts, searched),
-            *searches(evidence),
+            *charts,
             Paragraph(_of_more_points(facts), outputs=PAPER) if curve else None,
             curve,
             *(_of_one(facts, one, points[one.name], len(searched)) for one in searched),

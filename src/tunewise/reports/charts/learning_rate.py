@@ -1,0 +1,164 @@
+"""Validation loss and score against the learning rate, a line for each contender."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import altair as alt
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
+from tunewise.reports.document.model import PAGE, PRINT, Figure
+from tunewise.reports.facts.searching import RateCurve
+from tunewise.reports.facts.wording import is_share, metric_said
+
+HEIGHT = 260
+DOT = 60  # area of a point; of equal points the earlier ones are drawn larger, so that all show
+LARGER = 90
+CLOSE = 0.02  # of the range: points nearer than that cover each other
+STEP = 16  # between the marks of those that diverged at one rate
+MOST_MARKS = 4
+WIDE_RANGE = 10  # from this factor between two losses on their axis is logarithmic
+
+
+def by_learning_rate(curves: Sequence[RateCurve], metric: str) -> list[Figure]:
+    """The loss, with those that diverged at the upper edge, and the headline metric."""
+    loss = _figure(curves, "loss", title="validation loss (nats)", form=".3~f")
+    if metric == "loss":
+        return [loss] if loss else []
+    score = _figure(
+        curves,
+        metric,
+        title=f"validation {metric_said(metric)}",
+        form="%" if is_share(metric) else ".2f",
+    )
+    return [figure for figure in (loss, score) if figure is not None]
+
+
+def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str) -> Figure | None:
+    values = _values(curves, quantity)
+    if not values:
+        return None
+    lost = _diverged(curves) if quantity == "loss" else []
+    drawn = [replace(curve.first, name=curve.name) for curve in curves]
+    rates = sorted({point.rate for curve in curves for point in curve.points})
+    x = alt.X(
+        "rate:Q",
+        title="learning rate",
+        scale=alt.Scale(type="log", domain=[rates[0] / 1.5, rates[-1] * 1.5], nice=False),
+        axis=alt.Axis(values=rates, format=".2~e", grid=False, labelOverlap=True),
+    )
+    heights = [value["value"] for value in values]
+    wide = quantity == "loss" and min(heights) > 0 and max(heights) > WIDE_RANGE * min(heights)
+    scale = alt.Scale(type="log") if wide else alt.Scale(zero=False, padding=14)
+    y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(format=form, tickCount=5))
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("rate:Q", format=".3~e", title="learning rate"),
+        alt.Tooltip("value:Q", format=".1%" if form == "%" else ".3f", title=title),
+        alt.Tooltip("point:N"),
+    ]
+    marks, paint = base(values), tint(drawn, legend=True)
+    layers = [
+        marks.mark_line(strokeWidth=2).encode(
+            x=x, y=y, color=paint, strokeDash=dashes(drawn), opacity=faded()
+        ),
+        marks.mark_circle().encode(
+            x=x,
+            y=y,
+            color=paint,
+            size=alt.Size("size:Q", scale=None, legend=None),
+            opacity=faded(),
+            tooltip=tooltip,
+        ),
+    ]
+    if chosen := [value for value in values if value["point"] == "chosen"]:
+        ring = base([{**value, "size": value["size"] + 2 * DOT} for value in chosen])
+        size = alt.Size("size:Q", scale=None, legend=None)
+        layers.append(ring.mark_point(style="ring").encode(x=x, y=y, size=size, tooltip=tooltip))
+    layers += _at_the_edge(lost, x, paint, middle=math.sqrt(rates[0] * rates[-1]))
+    chart = alt.layer(*layers).properties(height=HEIGHT)
+    name = f"{quantity}-by-learning-rate"
+    heading = f"{title.partition(' (')[0].capitalize()} against learning rate"
+    # A paper has a table of the scores.
+    outputs = PRINT if quantity == "loss" else PAGE
+    return Figure(name, heading, _says(heading, curves, quantity, form), finished(chart), outputs)
+
+
+def _values(curves: Sequence[RateCurve], quantity: str) -> list[dict[str, Any]]:
+    """A row for each point with a value; the later a point stands, the smaller it is drawn."""
+    values: list[dict[str, Any]] = [
+        {
+            "name": shown(curve.name),
+            "rate": point.rate,
+            "value": value,
+            "point": "chosen" if point.chosen else "tried",
+        }
+        for curve in curves
+        for point in curve.points
+        if (value := point.value(quantity)) is not None
+    ]
+    heights = [value["value"] for value in values]
+    reach = CLOSE * (max(heights) - min(heights)) if heights else 0.0
+    for place, row in enumerate(values):
+        over = [
+            other
+            for other in values[place + 1 :]
+            if other["rate"] == row["rate"] and abs(other["value"] - row["value"]) <= reach
+        ]
+        row["size"] = DOT + LARGER * min(len(over), MOST_MARKS)
+    return values
+
+
+def _diverged(curves: Sequence[RateCurve]) -> list[dict[str, Any]]:
+    """Those without a loss, one below the other where several diverged at one rate."""
+    counted: Counter[float] = Counter()
+    rows = []
+    for curve in curves:
+        for point in curve.points:
+            if point.diverged and counted[point.rate] < MOST_MARKS:
+                step = counted[point.rate]
+                rows.append({"name": shown(curve.name), "rate": point.rate, "step": step})
+                counted[point.rate] += 1
+    return rows
+
+
+def _at_the_edge(lost: Sequence[dict[str, Any]], x: Any, paint: Any, *, middle: float) -> list[Any]:
+    """A triangle for each that diverged, at the upper edge, and the word beside the first."""
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("rate:Q", format=".3~e", title="learning rate, diverged"),
+    ]
+    layers = [
+        base([row for row in lost if row["step"] == step])
+        .mark_point(shape="triangle-up", filled=True, size=90)
+        .encode(x=x, y=alt.value(6 + STEP * step), color=paint, opacity=faded(), tooltip=tooltip)
+        for step in sorted({row["step"] for row in lost})
+    ]
+    if lost:
+        first = min(lost, key=lambda row: (row["rate"], row["step"]))
+        left = first["rate"] > middle  # of its mark, where there is more room
+        word = base([{**first, "word": "diverged"}]).mark_text(
+            style="value", align="right" if left else "left", dx=-9 if left else 9
+        )
+        layers.append(word.encode(x=x, y=alt.value(7), text="word:N"))
+    return layers
+
+
+def _says(heading: str, curves: Sequence[RateCurve], quantity: str, form: str) -> str:
+    lines = []
+    for curve in curves:
+        told = []
+        for point in curve.points:
+            value = point.value(quantity)
+            if value is None:
+                words = point.status
+            else:
+                words = f"{value:.1%}" if form == "%" else f"{value:.3f}"
+            told.append(f"{words} at {point.rate:g}{' (chosen)' if point.chosen else ''}")
+        lines.append(f"{shown(curve.name)} {', '.join(told)}")
+    return f"{heading}: {'; '.join(lines)}."
