@@ -49,7 +49,6 @@ from tunewise.core.files import write_json
 from tunewise.core.format import percent
 
 ROOT = Path(__file__).resolve().parents[1]
-SIDES = ("expert-sklearn", "expert-trainer", "tunewise")
 
 
 def main() -> int:
@@ -57,19 +56,26 @@ def main() -> int:
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     torch.set_num_threads(asked.threads)
     commit()  # before anybody edits what has been loaded
-    if asked.measure:
-        measure(asked)
+    for side in asked.measure:
+        measure(side, asked)
     return compare_all(asked) if asked.compare else 0
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--measure", choices=SIDES)
+    parser.add_argument(
+        "--measure",
+        nargs="+",
+        default=[],
+        choices=MEASURES,
+        metavar="SIDE",
+        help=", ".join(MEASURES),
+    )
     parser.add_argument("--compare", action="store_true")
     parser.add_argument("--datasets", nargs="+", choices=READABLE, metavar="NAME")
     parser.add_argument("--rows", nargs="+", type=int, metavar="N", help="rows to train on")
     parser.add_argument("--model", default=MINILM, choices=MODELS)
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="of one side")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="Tunewise's, or the trainer's")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N")
     parser.add_argument("--rates", nargs="+", type=float, metavar="R", help="of expert-trainer")
     parser.add_argument("--epochs", type=int, default=trainer.EPOCHS, help="of expert-trainer")
@@ -85,31 +91,25 @@ def arguments() -> argparse.Namespace:
     return asked
 
 
-def cases(asked: argparse.Namespace) -> list[Case]:
+def cases(asked: argparse.Namespace, side: str | None = None) -> list[Case]:
     """All that is asked for; the trainings of hours are of three data sets at one size."""
-    hours = asked.measure == "expert-trainer"
+    hours = side == "expert-trainer"
     names = asked.datasets or (trainer.DATASETS if hours else DATASETS)
     sizes = asked.rows or ([trainer.ROWS] if hours else SIZES)
     return [Case(name, rows, asked.model) for name in names for rows in sizes]
 
 
-def measure(asked: argparse.Namespace) -> None:
+def measure(side: str, asked: argparse.Namespace) -> None:
     """Measure one side in every case that can be measured here."""
-    for case in cases(asked):
+    for case in cases(asked, side):
         try:
-            rows = rows_of(case, asked.data)
-            if asked.measure == "tunewise":
-                told = by_tunewise(case, asked)
-            elif asked.measure == "expert-trainer":
-                told = by_trainer(case, rows, asked)
-            else:
-                told = by_sklearn(case, rows, asked)
-            print(f"{case.name}: {told}", flush=True)
-        except Absent as reason:
-            print(f"{case.name} skipped: {reason}", flush=True)
+            told = MEASURES[side](case, rows_of(case, asked.data), asked)
+        except Absent as absent:
+            told = f"skipped, because {absent}"
+        print(f"{side} {case.name}: {told}", flush=True)
 
 
-def by_tunewise(case: Case, asked: argparse.Namespace) -> str:
+def by_tunewise(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
     found = run_study(
         case,
         asked.data,
@@ -123,7 +123,8 @@ def by_tunewise(case: Case, asked: argparse.Namespace) -> str:
 
 def by_trainer(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
     told = []
-    for contender in asked.methods or trainer.CONTENDERS:
+    methods = asked.methods or trainer.CONTENDERS
+    for contender in [name for name in trainer.CONTENDERS if name in methods]:
         found = trainer.measure(
             case,
             rows,
@@ -143,14 +144,17 @@ def by_sklearn(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
     return ", ".join(told) or "recorded before"
 
 
+MEASURES = {"expert-sklearn": by_sklearn, "expert-trainer": by_trainer, "tunewise": by_tunewise}
+
+
 def compare_all(asked: argparse.Namespace) -> int:
     """Print the comparison and write it as JSON; 1 where a bound is missed."""
     compared, skipped = [], {}
     for case in cases(asked):
         try:
             compared += compare(case, asked.results, asked.runs)
-        except Absent as reason:
-            skipped[case.name] = str(reason)
+        except Absent as absent:
+            skipped[case.name] = str(absent)
     judgements = judged(compared)
     print(printed(compared, judgements))
     for name, reason in skipped.items():

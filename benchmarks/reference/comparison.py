@@ -44,6 +44,7 @@ class Compared:
     interval: tuple[float, float]
     seeds: int
     expert_seeds: int
+    expert_rates: int
     examples: int
 
     @property
@@ -81,25 +82,24 @@ def compare(case: Case, results: Path, runs: Path) -> list[Compared]:
         raise Absent("the expert had other rows: measure one side anew")
     compared = []
     for row in ours:
-        theirs = of_counterpart(found, COUNTERPARTS.get(row.name, ""))
+        theirs = [one for one in found if one.contender == COUNTERPARTS.get(row.name)]
         if theirs:
             compared.append(paired(case, row, theirs))
     return compared
 
 
-def of_counterpart(found: Sequence[ExpertResult], contender: str) -> list[ExpertResult]:
-    """One result for each seed; where rates were tried, those of the chosen rate."""
-    results = [result for result in found if result.contender == contender]
-    searched = [result for result in results if result.seed == 0]
-    if not searched:
-        return results
-    rate = chosen_rate(searched)
+def at_chosen_rate(results: Sequence[ExpertResult]) -> list[ExpertResult]:
+    """One result for each seed: those of the chosen rate, where rates were tried."""
+    if all(result.learning_rate is None for result in results):
+        return list(results)
+    rate = chosen_rate(results)
     return [result for result in results if result.learning_rate == rate]
 
 
 def paired(case: Case, row: RowScores, theirs: Sequence[ExpertResult]) -> Compared:
     """The difference of the means over seeds, resampled over the examples of both."""
-    choices = {result.seed or 0: result.choices for result in theirs}
+    chosen = at_chosen_rate(theirs)
+    choices = {result.seed or 0: result.choices for result in chosen}
     expert = RowScores("expert", row.ids, row.labels, choices)
     rng = np.random.default_rng(0)
     metric = metric_named("accuracy")
@@ -117,7 +117,8 @@ def paired(case: Case, row: RowScores, theirs: Sequence[ExpertResult]) -> Compar
         group.drawn.mixed(mix),
         (found.low, found.high),
         len(row.seeds),
-        len(theirs),
+        len(chosen),
+        len({result.learning_rate for result in theirs}),
         len(row.ids),
     )
 

@@ -76,10 +76,14 @@ def write_result(path: Path, result: ExpertResult) -> None:
     write_json(path, asdict(result))
 
 
+def read_result(path: Path) -> ExpertResult:
+    return ExpertResult(**read_json(path))
+
+
 def read_results(results: Path, case: Case) -> list[ExpertResult]:
     """Every result of a case, in the order of the files' names."""
     folder = results / case.model / case.name
-    return [ExpertResult(**read_json(path)) for path in sorted(folder.glob("*.json"))]
+    return [read_result(path) for path in sorted(folder.glob("*.json"))]
 
 
 def made_by(command: str) -> dict[str, Any]:

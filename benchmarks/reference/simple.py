@@ -30,6 +30,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
+from tunewise.backbones.transformers_logging import quiet
+
 CONTENDERS = ("embeddings", "tfidf")
 PENALTIES = tuple((10 ** np.arange(-2, 4.1, 0.5)).round(6).tolist())  # C, for vectors of norm 1
 STANDARDIZED = tuple((10 ** np.arange(-5, 1.1, 0.5)).round(6).tolist())  # C, for deviations of 1
@@ -156,8 +158,9 @@ def sentence_embeddings(texts: Sequence[tuple[str, ...]], folder: Path) -> NDArr
     Source: sentence-transformers, `Pooling` and `Normalize` as this encoder's modules.json has
     them. Several columns are read as the tokenizer joins a pair.
     """
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    model = transformers.AutoModel.from_pretrained(folder).eval()
+    with quiet():
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        model = transformers.AutoModel.from_pretrained(folder).eval()
     order = sorted(range(len(texts)), key=lambda at: sum(map(len, texts[at])))
     vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
     for start in range(0, len(order), BATCH):

@@ -1,6 +1,6 @@
 """An expert's hours: LoRA of PEFT and full fine-tuning with transformers' Trainer.
 
-Nine rates over two decades with the first seed, early stopping on validation, the best epoch's
+Nine rates over two decades with one seed, early stopping on validation, the best epoch's
 weights; the rate that answers most validation examples right is run with the other seeds. Every
 training is written as soon as it is there, so that a measurement cut short goes on.
 """
@@ -24,11 +24,13 @@ from reference.records import (
     as_letters,
     command_of,
     made_by,
-    read_results,
+    read_result,
     result_file,
     write_result,
 )
 from reference.simple import MAX_TOKENS
+
+from tunewise.backbones.transformers_logging import quiet
 
 DATASETS = ("sst5", "tweeteval-emotion", "tweeteval-sentiment")  # five, four and three classes
 ROWS = 1000
@@ -38,6 +40,7 @@ RATES: Mapping[str, tuple[float, ...]] = {  # nine, a factor of 10^(1/4) apart
     "lora": tuple(10 ** (-4 + step / 4) for step in range(9)),
 }
 RANK, ALPHA, DROPOUT = 16, 32, 0.1
+SEARCH_SEED = 0  # with which the rate is chosen
 EPOCHS, PATIENCE = 20, 5  # at most; epochs without a better validation accuracy
 BATCH, WARMUP, WEIGHT_DECAY = 32, 0.1, 0.01
 
@@ -65,15 +68,16 @@ def measure(
                 f"{result.seconds:.0f} s",
                 flush=True,
             )
-        return next(one for one in read_results(results, case) if _is(one, contender, rate, seed))
+        return read_result(path)
 
-    searched = [trained(rate, seeds[0]) for rate in rates or RATES[contender]]
+    searched = [trained(rate, SEARCH_SEED) for rate in rates or RATES[contender]]
     best = chosen_rate(searched)
-    return searched + [trained(best, seed) for seed in seeds[1:]]
+    return searched + [trained(best, seed) for seed in seeds if seed != SEARCH_SEED]
 
 
-def chosen_rate(searched: Sequence[ExpertResult]) -> float:
+def chosen_rate(results: Sequence[ExpertResult]) -> float:
     """The rate of the highest validation accuracy; among equals, of the lowest validation loss."""
+    searched = [result for result in results if result.seed == SEARCH_SEED]
 
     def merit(result: ExpertResult) -> tuple[float, float]:
         loss = math.inf if result.validation_loss is None else result.validation_loss
@@ -88,36 +92,27 @@ def train(
     case: Case, rows: CaseRows, contender: str, *, learning_rate: float, seed: int, epochs: int
 ) -> ExpertResult:
     """One training, scored on validation and on the whole test split."""
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    transformers.set_seed(seed)
     start = time.perf_counter()
-    folder = model_folder(case.model)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    train_rows, validation, test = (
-        tokenized(split, tokenizer) for split in (rows.train, rows.validation, rows.test)
-    )
-    with tempfile.TemporaryDirectory(prefix="expert-") as scratch:
-        trainer = transformers.Trainer(
-            model=adapted(contender, folder, rows.classes),
-            args=arguments(scratch, learning_rate=learning_rate, seed=seed, epochs=epochs),
-            train_dataset=train_rows,
-            eval_dataset=validation,
-            data_collator=transformers.DataCollatorWithPadding(tokenizer),
-            compute_metrics=accuracy,
-            callbacks=[transformers.EarlyStoppingCallback(early_stopping_patience=PATIENCE)],
+    with quiet(), tempfile.TemporaryDirectory(prefix="expert-") as scratch:
+        transformers.set_seed(seed)
+        trainer = trainer_of(
+            case,
+            rows,
+            adapted(contender, model_folder(case.model), rows.classes),
+            arguments(scratch, learning_rate=learning_rate, seed=seed, epochs=epochs),
         )
         trainer.train()
         chosen = trainer.evaluate()
+        test = tokenized(rows.test, trainer.processing_class)
         answers = trainer.predict(test).predictions.argmax(-1)
-    loss = float(chosen["eval_loss"])
+    loss, taken = float(chosen["eval_loss"]), int(trainer.state.global_step)
     return ExpertResult(
         contender,
         case.dataset,
         case.rows,
         case.model,
         rows.hash,
-        {"epochs": epochs, "patience": PATIENCE, "batch_size": BATCH, "steps": steps_of(trainer)},
+        {"epochs": epochs, "patience": PATIENCE, "batch_size": BATCH, "steps": taken},
         {
             "validation": float(chosen["eval_accuracy"]),
             "test": float((answers == rows.test.labels).mean()),
@@ -128,6 +123,20 @@ def train(
         seed=seed,
         learning_rate=learning_rate,
         made_by=made_by(command_of("expert-trainer", case, {"methods": contender})),
+    )
+
+
+def trainer_of(case: Case, rows: CaseRows, model: Any, settings: Any) -> Any:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case.model))
+    return transformers.Trainer(
+        model=model,
+        args=settings,
+        train_dataset=tokenized(rows.train, tokenizer),
+        eval_dataset=tokenized(rows.validation, tokenizer),
+        processing_class=tokenizer,
+        data_collator=transformers.DataCollatorWithPadding(tokenizer),
+        compute_metrics=accuracy,
+        callbacks=[transformers.EarlyStoppingCallback(early_stopping_patience=PATIENCE)],
     )
 
 
@@ -185,12 +194,3 @@ def arguments(scratch: str, *, learning_rate: float, seed: int, epochs: int) -> 
 
 def accuracy(answers: Any) -> dict[str, float]:
     return {"accuracy": float(np.mean(answers.predictions.argmax(-1) == answers.label_ids))}
-
-
-def steps_of(trainer: Any) -> int:
-    """How many steps were taken until it stopped."""
-    return int(trainer.state.global_step)
-
-
-def _is(result: ExpertResult, contender: str, rate: float, seed: int) -> bool:
-    return (result.contender, result.learning_rate, result.seed) == (contender, rate, seed)
