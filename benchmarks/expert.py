@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from reference.cases import (
     CaseRows,
     rows_of,
 )
-from reference.comparison import compare, judged, printed
+from reference.comparison import Compared, compare, judged, printed
 from reference.contenders import METHODS, run_study
 from reference.records import RESULTS, commit, made_by
 
@@ -149,25 +150,27 @@ MEASURES = {"expert-sklearn": by_sklearn, "expert-trainer": by_trainer, "tunewis
 
 def compare_all(asked: argparse.Namespace) -> int:
     """Print the comparison and write it as JSON; 1 where a bound is missed."""
-    compared, skipped = [], {}
+    compared: list[Compared] = []
+    notes: dict[str, list[str]] = {}
     for case in cases(asked):
         try:
-            compared += compare(case, asked.results, asked.runs)
+            found, notes[case.name] = compare(case, asked.results, asked.runs)
+            compared += found
         except Absent as absent:
-            skipped[case.name] = str(absent)
+            notes[case.name] = [str(absent)]
     judgements = judged(compared)
     print(printed(compared, judgements))
-    for name, reason in skipped.items():
-        print(f"{name} skipped: {reason}")
-    out = asked.out or asked.runs / f"comparison-{asked.model}.json"
+    for note in dict.fromkeys(note for told in notes.values() for note in told):
+        names = [name for name, told in notes.items() if note in told]
+        print(textwrap.fill(f"{note}: {', '.join(names)}", 80, break_on_hyphens=False))
     content = {
         "model": asked.model,
         "made_by": made_by("--compare"),
         "contenders": [asdict(judgement) for judgement in judgements],
         "cases": [asdict(one) for one in compared],
-        "skipped": skipped,
+        "notes": notes,
     }
-    write_json(out, content)
+    write_json(asked.out or asked.runs / f"comparison-{asked.model}.json", content)
     return int(any(judgement.missed for judgement in judgements))
 
 

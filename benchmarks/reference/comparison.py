@@ -11,7 +11,7 @@ import numpy as np
 from reference.cases import Absent, Case
 from reference.contenders import tested
 from reference.records import ExpertResult, read_results
-from reference.trainer import chosen_rate
+from reference.trainer import RATES, chosen_rate
 
 from tunewise.core.errors import InputError
 from tunewise.core.format import interval, percent, points
@@ -67,25 +67,38 @@ class Judged:
         return self.median < self.bound or bool(self.far_below)
 
 
-def compare(case: Case, results: Path, runs: Path) -> list[Compared]:
-    """Each of our contenders that an expert's result stands against.
+def compare(case: Case, results: Path, runs: Path) -> tuple[list[Compared], list[str]]:
+    """Each of our contenders that an expert's result stands against, and what is incomplete.
 
     Raises:
         Absent: Tunewise has not run the case, or the two sides had other rows.
     """
     try:
-        data, ours = tested(runs, case)
+        ours = tested(runs, case)
     except InputError as error:
         raise Absent("Tunewise has not run it") from error
     found = read_results(results, case)
-    if any(result.data != data for result in found):
+    if any(result.data != ours.data for result in found):
         raise Absent("the expert had other rows: measure one side anew")
     compared = []
-    for row in ours:
-        theirs = [one for one in found if one.contender == COUNTERPARTS.get(row.name)]
+    notes = [f"{name} is {status}" for name, status in ours.unfinished.items()]
+    for row in ours.rows:
+        counterpart = COUNTERPARTS.get(row.name)
+        theirs = [one for one in found if one.contender == counterpart]
         if theirs:
             compared.append(paired(case, row, theirs))
-    return compared
+            notes += incomplete(compared[-1])
+        elif counterpart:
+            notes.append(f"the expert has no {counterpart} yet")
+    return compared, notes
+
+
+def incomplete(one: Compared) -> list[str]:
+    """Says how many of the expert's rates have been tried, where it is not all."""
+    rates = RATES.get(one.counterpart, ())
+    if one.expert_rates >= len(rates):
+        return []
+    return [f"the expert's {one.counterpart} has {one.expert_rates} of {len(rates)} rates so far"]
 
 
 def at_chosen_rate(results: Sequence[ExpertResult]) -> list[ExpertResult]:

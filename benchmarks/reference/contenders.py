@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from reference.cases import Case, study_of
 
 import tunewise
 from tunewise.data.prepared import read_prepared
+from tunewise.reports.facts.evidence import DONE
 from tunewise.statistics.score_matrix import RowScores
 
 METHODS = ("majority", "tfidf", "head", "lora", "full")
@@ -34,27 +35,42 @@ def run_study(
     return {row.name: row.test["accuracy"].mean for row in finished.results.rows}
 
 
-def tested(runs: Path, case: Case) -> tuple[str, list[RowScores]]:
-    """The hash of the study's data, and each contender's answers to its test split.
+@dataclass(frozen=True)
+class Tested:
+    """A study's answers to its test split, in the order of the split.
 
-    The items are in the order of the split. A contender without a finished test is left out.
+    `data` is the hash of its rows; `unfinished` holds the status of each contender that has no
+    answers for one of its seeds, because it failed or has not run.
+    """
+
+    data: str | None
+    rows: list[RowScores]
+    unfinished: dict[str, str]
+
+
+def tested(runs: Path, case: Case) -> Tested:
+    """What the study of a case has answered so far.
+
+    Raises:
+        InputError: there is no such study.
     """
     finished = tunewise.open(study_folder(runs, case))
     evidence = finished.evidence
     ids = [row["id"] for row in read_prepared(finished.folder.path / "data", "test")]
-    rows = []
+    rows, unfinished = [], {}
     for contender in evidence.contenders:
         answers = {trial.seed: trial.answers("test") for trial in contender.finished}
         known = {seed: found for seed, found in answers.items() if found is not None}
-        if not known:
+        if contender.status != DONE:
+            unfinished[contender.name] = contender.status
             continue
         first = next(iter(known.values()))
         row = RowScores(
             contender.name,
             first.ids,
             first.labels,
-            {seed: np.asarray(found.choices) for seed, found in known.items()},
+            {seed: found.choices for seed, found in known.items()},
             seeded=contender.seeded,
         )
         rows.append(row.in_order_of(ids))
-    return evidence.data.hash, rows
+    return Tested(evidence.data.hash, rows, unfinished)
