@@ -154,7 +154,8 @@ def printed(compared: Sequence[Compared], judgements: Sequence[Judged]) -> str:
     for judgement in judgements:
         cases = [one for one in compared if one.contender == judgement.contender]
         title = f"{judgement.contender} against the expert's {cases[0].counterpart}"
-        lines += [title, COLUMNS.format("", "rows", "ours", "expert", "diff", "95 % interval", "")]
+        heads = COLUMNS.format("", "rows", "ours", "expert", "diff", "95 % interval", "")
+        lines += [title, heads.rstrip()]
         lines += [_line(one) for one in cases]
         bound = f"bound {points(judgement.bound)}{', missed' if judgement.missed else ''}"
         median = f"median of {judgement.cases}: {points(judgement.median)} ({bound})"

@@ -127,8 +127,9 @@ def train(
 
 
 def trainer_of(case: Case, rows: CaseRows, model: Any, settings: Any) -> Any:
+    """A Trainer that stops early, and prints nothing."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(case.model))
-    return transformers.Trainer(
+    trainer = transformers.Trainer(
         model=model,
         args=settings,
         train_dataset=tokenized(rows.train, tokenizer),
@@ -138,6 +139,8 @@ def trainer_of(case: Case, rows: CaseRows, model: Any, settings: Any) -> Any:
         compute_metrics=accuracy,
         callbacks=[transformers.EarlyStoppingCallback(early_stopping_patience=PATIENCE)],
     )
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
 
 
 def tokenized(split: Rows, tokenizer: Any) -> list[dict[str, Any]]:
