@@ -79,7 +79,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="Tunewise's, or the trainer's")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N")
     parser.add_argument("--rates", nargs="+", type=float, metavar="R", help="of expert-trainer")
-    parser.add_argument("--epochs", type=int, default=trainer.EPOCHS, help="of expert-trainer")
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        default=trainer.EPOCHS,
+        help="at most, of expert-trainer; what was recorded with others is not trained anew",
+    )
     parser.add_argument("--threads", type=int, default=1, help="of the expert")
     parser.add_argument("--workers", type=int, help="of Tunewise")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")

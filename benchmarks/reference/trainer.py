@@ -106,6 +106,7 @@ def train(
         test = tokenized(rows.test, trainer.processing_class)
         answers = trainer.predict(test).predictions.argmax(-1)
     loss, taken = float(chosen["eval_loss"]), int(trainer.state.global_step)
+    options = {"methods": contender, **({} if epochs == EPOCHS else {"epochs": epochs})}
     return ExpertResult(
         contender,
         case.dataset,
@@ -122,7 +123,7 @@ def train(
         as_letters(answers),
         seed=seed,
         learning_rate=learning_rate,
-        made_by=made_by(command_of("expert-trainer", case, {"methods": contender})),
+        made_by=made_by(command_of("expert-trainer", case, options)),
     )
 
 
