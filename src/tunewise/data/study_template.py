@@ -128,10 +128,11 @@ _METHODS = (
     "  - majority                      # always the most frequent class: the least to beat",
     "  - tfidf                         # counted words, without a model: often hard to beat",
     "  - head                          # only a new last layer learns; quick",
-    "  - lora: {rank: 8, alpha: 16}    # small corrections beside frozen weights",
+    "  - lora: {rank: 8, alpha: 16, targets: all-linear}  # small corrections beside frozen weights",
     "  - full                          # every weight learns",
-    "training: {epochs: 3, batch_size: 32}",
-    "search: {learning_rate: auto}     # each method tries its own grid, chosen on validation",
+    "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
+    "# For a quick look: {learning_rate: auto, epochs: 3}.",
+    "training: {learning_rate: auto, epochs: auto}",
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
 )
 
@@ -148,8 +149,8 @@ _WRITING = (
     "  - untuned                                # the model as it comes: the least to beat",
     "  - lora: {rank: 8, targets: attention}    # small corrections beside frozen weights",
     "  - full                                   # every weight learns",
-    "training: {epochs: 3, batch_size: 16, max_length: 512}",
-    "search: {learning_rate: auto}     # each method tries its own grid, chosen on validation",
+    "# Each method gets the learning rate that it needs, measured on validation.",
+    "training: {learning_rate: auto, epochs: 3, batch_size: 16, max_length: 512}",
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
 )
 

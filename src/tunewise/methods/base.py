@@ -138,6 +138,11 @@ class Adaptation(Method):
         """The default learning rate under these settings."""
         return cls.learning_rate
 
+    @property
+    def needs_length(self) -> bool:
+        """Whether what it does at a step depends on how many there will be."""
+        return False
+
     starts_at_base: ClassVar[bool] = False
     saves_all: ClassVar[bool] = True  # whether every trained number stands in what it saves
     """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""

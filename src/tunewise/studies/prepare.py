@@ -314,6 +314,8 @@ def _inspected(
             length = point.settings.training["max_length"]
             seen = inspector.inspect(method, length, data_hash)
             parameters, features = seen.parameters, seen.features
+            if method.needs_length and point.settings.training["epochs"] == "auto":
+                raise InputError("epochs = auto: the method has to know how many; name them.")
             counted = replace(point, parameters=parameters)
             points[number] = settled(counted, solvable=seen.solvable)
             continue
