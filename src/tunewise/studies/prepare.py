@@ -142,7 +142,11 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
 def _descriptions(task: Task, expansion: Expansion) -> Descriptions:
     """What reports, which load no method, say of the task and of each method."""
     methods = [contender.method for contender in expansion.contenders]
-    return Descriptions(task.description, {method.name: method.description for method in methods})
+    return Descriptions(
+        task.description,
+        {method.name: method.description for method in methods},
+        {key: text for method in methods for key, text in method.references.items()},
+    )
 
 
 def store(prepared: Prepared, folder: StudyFolder) -> list[str]:

@@ -90,6 +90,9 @@ def _record(study: StudySettings, contender: PlannedContender, facts: Facts) -> 
         search=tuple(contender.points[0].chosen),
         points=tuple(_point(common, point) for point in contender.points),
         own_training=_own_training(study, contender),
+        spoken=contender.method.spoken,
+        constant=contender.method.constant,
+        reads_only=contender.method.reads_only,
     )
 
 

@@ -101,6 +101,9 @@ class Contender:
     parameters: ParameterCounts | None
     learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
     own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
+    spoken: str = ""  # what a sentence calls its method, where the name says too little
+    constant: bool = False  # whether it answers every example alike
+    reads_only: str | None = None  # the one input that it reads, where it leaves others out
 
     @property
     def centre(self) -> Point:
@@ -301,6 +304,9 @@ def _contender(
         parameters=_parameters(described, points),
         learning_rate=_learning_rate(described),
         own_training=described.own_training,
+        spoken=described.spoken,
+        constant=described.constant,
+        reads_only=described.reads_only,
     )
 
 

@@ -40,7 +40,7 @@ class Facts:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.most: int | None = None
-        self.references = References()
+        self.references = References(evidence.study.descriptions.references)
 
     @classmethod
     def of(cls, folder: StudyFolder) -> Facts:
@@ -50,7 +50,8 @@ class Facts:
         """The same facts, none of them computed again, for a document with less room."""
         other = copy.copy(self)
         other.__dict__.pop("shortlist", None)
-        other.most, other.references = FEW, References()
+        other.most = FEW
+        other.references = References(self.evidence.study.descriptions.references)
         return other
 
     # What was found

@@ -85,6 +85,7 @@ class Row:
     flags: tuple[str, ...]  # such as "degenerate": some trial answered one class throughout
     parameters: Parameters | None
     measured: Measured
+    spoken: str = ""  # what a sentence calls its method, where the name says too little
 
     def scores(self, split: str) -> dict[str, Spread]:
         return self.test if split == "test" else self.validation
@@ -177,6 +178,7 @@ def _row(
         flags=_flags(contender),
         parameters=Parameters(counted.total, counted.trainable) if counted else None,
         measured=_measured(contender),
+        spoken=contender.spoken,
     )
 
 

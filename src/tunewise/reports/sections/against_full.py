@@ -39,9 +39,13 @@ def section(facts: Facts) -> Section | None:
         ),
     )
     caption = "The difference to full fine-tuning, and costs as a fraction of its costs"
-    table = Table("full", f"{caption}{facts.shortlist.note}", columns, tuple(rows), outputs=PRINT)
+    table = Table(
+        "against-full", f"{caption}{facts.shortlist.note}", columns, tuple(rows), outputs=PRINT
+    )
     return Section.of(
-        "full", "Comparison with full fine-tuning", [Paragraph(_text(ties), outputs=PRINT), table]
+        "against-full",
+        "Comparison with full fine-tuning",
+        [Paragraph(_text(ties), outputs=PRINT), table],
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.evidence import Contender, Evidence
 
-METHOD = "prompt"
+UNDERSTOOD = "understood"  # the column that answers to prompts alone are stored with
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,11 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
 
 
 def _stored(contender: Contender, split: str) -> list[JSONObject]:
-    if contender.method != METHOD or not contender.finished:
+    """The answers of the first seed, where they are answers to a prompt."""
+    path = contender.finished[0].predictions(split) if contender.finished else None
+    if path is None or UNDERSTOOD not in pq.read_schema(path).names:
         return []
-    path = contender.finished[0].predictions(split)
-    return [] if path is None else pq.read_table(path).to_pylist()
+    return pq.read_table(path).to_pylist()
 
 
 def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
@@ -153,6 +154,6 @@ def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
         float(row["probabilities"][option]),
         None if label is None else label == option,
         str(row["text"] or "") if prompt.writes else None,
-        bool(row["understood"]),
+        bool(row[UNDERSTOOD]),
         bool(row["cut"]),
     )

@@ -13,8 +13,6 @@ from tunewise.statistics.claims import Claim
 from tunewise.statistics.combine import Equivalence
 from tunewise.statistics.pairs import Pair
 
-BASELINES = {"tfidf": "TF-IDF", "majority": "Guessing the majority class"}
-
 
 @dataclass(frozen=True)
 class Plain:
@@ -48,13 +46,16 @@ def said_of_plain(plain: Plain, results: Results) -> str | None:
     """That it is enough, or that this is not known; None where it is shown to be behind, or best
     with no margin to be enough within.
     """
-    name = BASELINES.get(plain.row.method, shown(plain.row.name))
+    name = shown(plain.row.spoken or plain.row.name)
+    first = f"{name[0].upper()}{name[1:]}" if plain.row.spoken else name  # of a sentence
     test = plain.pair.equivalence
     if test is not None and test.equivalent:
-        return f"{name} is enough: {_within(test, plain, results.metric)}{_as_trained(plain.pair)}."
+        return (
+            f"{first} is enough: {_within(test, plain, results.metric)}{_as_trained(plain.pair)}."
+        )
     if plain.row.standing != "tied":
         return None
-    said = f"Whether {_inside(name)} is enough is not known"
+    said = f"Whether {name} is enough is not known"
     return f"{said}: {shown(plain.rival.name)} is {_lead(plain.pair, results)}."
 
 
@@ -120,8 +121,3 @@ def amount(metric: str, size: float) -> str:
 def _p(p: float | None) -> str:
     text = probability(p)
     return text if text.startswith("<") else f"= {text}"
-
-
-def _inside(name: str) -> str:
-    """A name inside a sentence."""
-    return name[0].lower() + name[1:] if name == BASELINES["majority"] else name

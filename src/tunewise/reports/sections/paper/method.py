@@ -21,13 +21,13 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.references import SOURCES, References
+from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_said, setting_said
 from tunewise.reports.sections.cells import named
 
 _EQUATION = re.compile(r"\{equation ([a-z-]+)\}")
-_BRACED = re.compile(r"\{([a-z-]+)\}")
+_BRACED = re.compile(r"( ?)\{([a-z0-9-]+)\}")
 
 
 def section(facts: Facts) -> Section | None:
@@ -50,12 +50,14 @@ def _described(
 ) -> list[Block]:
     """What a class of ours, or of somebody else, says of itself: paragraphs and equations.
 
-    ``{equation name}`` alone is an equation, ``{name}`` a value of the study or a source.
+    ``{equation name}`` alone is an equation, ``{name}`` a value of the study or a source; a name
+    that nobody knows, as another version may have written it, is left out.
     """
 
     def known(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return values.get(name) or (refs(name) if name in SOURCES else match.group())
+        space, name = match.groups()
+        said = values.get(name) or (refs(name) if name in refs else "")
+        return f"{space}{said}" if said else ""
 
     blocks: list[Block] = []
     for paragraph in text.split("\n\n"):
