@@ -30,9 +30,9 @@ class LoRA(Adaptation):
     """Low-rank corrections and the head are trained. `LoRALinear` has the mathematics."""
 
     description = (
-        "LoRA {hu-2021} freezes the weights W and trains a low-rank correction as a separate branch "
-        "of chosen layers. B starts at zero, so training starts from the pretrained model, and "
-        "the product can be merged into W afterwards:\n\n"
+        "LoRA {hu-2021} freezes the weights W and trains a low-rank correction as a separate "
+        "branch of chosen layers. B starts at zero, so training starts from the pretrained model, "
+        "and the product can be merged into W afterwards:\n\n"
         "{equation low-rank}\n\n"
         "For a layer of shape d × k that is r(d + k) trainable parameters instead of dk, and the "
         "optimizer keeps its state for these alone. With g, the gradient of the loss with respect "

@@ -41,8 +41,8 @@ class TfIdf(Direct):
     """
 
     description = (
-        "TF-IDF {sparck-jones-1972} weights word n-grams and fits a logistic regression. It uses no "
-        "pretrained model, and so shows what a pretrained model is worth here."
+        "TF-IDF {sparck-jones-1972} weights word n-grams and fits a logistic regression. It uses "
+        "no pretrained model, and so shows what a pretrained model is worth here."
     )
     references = MappingProxyType(
         {

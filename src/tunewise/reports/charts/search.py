@@ -11,10 +11,9 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.searching import best_of
-from tunewise.reports.facts.wording import metric_said, setting_said
+from tunewise.reports.facts.wording import metric_said, setting_said, value_words
 
 CHOSEN = "chosen"
 
@@ -83,8 +82,7 @@ def _tried(contender: Contender, setting: str, metric: str) -> list[dict[str, An
     tried = []
     for point in contender.points:
         others = {key: value for key, value in point.values.items() if key != setting}
-        first = point.trials[0] if point.trials else None
-        score = first.metrics("validation").get(metric) if first and first.done else None
+        score = point.score(metric)
         if score is not None and others == rest:
             tried.append(
                 {

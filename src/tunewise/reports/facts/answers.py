@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tunewise.statistics.metrics import WRITTEN
+from tunewise.statistics.metrics import WRITTEN, Columns
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ class Answers:
     scores: dict[str, NDArray[np.float64]] | None = None  # name -> (items,), of written answers
     written: tuple[str, ...] = ()  # (items,) the answers that count
     references: tuple[tuple[str, ...], ...] = ()  # (items,) the texts that are right
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each example stands."""
+        return {id: place for place, id in enumerate(self.ids)}
+
+    @property
+    def columns(self) -> Columns:
+        """As metrics read them."""
+        return Columns(self.labels, self.choices, self.probabilities, self.scores)
 
 
 @lru_cache(maxsize=1024)
@@ -48,8 +58,7 @@ def read_answers(path: Path, changed: int) -> Answers:
 def _read_written(path: Path) -> Answers:
     """The first answer of each item, which is the one that counts."""
     columns = ["id", "answer", "references", *WRITTEN]
-    names = pq.read_schema(path).names
-    known = [name for name in ("strategy", "sample") if name in names]
+    known = [name for name in ("strategy", "sample") if name in pq.read_schema(path).names]
     table = pq.read_table(path, columns=[*columns, *known])
     for name in known:  # before the rows are made: of thirty answers to a question one counts
         if table.num_rows:

@@ -1,10 +1,10 @@
-"""The items on which contenders disagree most, with what each of them answered."""
+"""The examples on which contenders disagree most, with what each of them answered."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -28,7 +28,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One item and every contender's answer to it."""
+    """One example and every contender's answer to it."""
 
     id: str
     texts: dict[str, str]
@@ -38,65 +38,58 @@ class Disagreement:
     @property
     def pairs(self) -> int:
         """Pairs of contenders whose answers differ."""
-        votes = Counter(answer.answer for answer in self.answers)
-        total = len(self.answers)
-        return (total * total - sum(count * count for count in votes.values())) // 2
+        return differing_pairs(answer.answer for answer in self.answers)
+
+
+def differing_pairs(answers: Iterable[Hashable]) -> int:
+    """How many pairs of answers are not the same.
+
+    >>> differing_pairs(["yes", "no", "yes"])
+    2
+    """
+    votes = Counter(answers)
+    return (votes.total() ** 2 - sum(count * count for count in votes.values())) // 2
 
 
 def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagreement]:
-    """The items with the most pairs of differing contenders; the earlier of equals first.
+    """The examples with the most pairs of differing contenders; the earlier of equals first.
 
-    Only items that every contender with answers was asked are compared.
+    Only examples that every contender with answers was asked are compared.
     """
     asked = answered(evidence)
     if len(asked) < 2:
         return []
     common = set.intersection(*({*runs[0].ids} for _, runs in asked))
-    places = [[{id: n for n, id in enumerate(run.ids)} for run in runs] for _, runs in asked]
     reference = asked[0][1][0]
     found = [
         Disagreement(
-            id=id,
-            texts={},
-            right=truth_of(evidence, reference, places[0][0][id]),
-            answers=tuple(
-                majority_answer(evidence, contender, runs, spots, id)
-                for (contender, runs), spots in zip(asked, places, strict=True)
-            ),
+            id,
+            {},
+            truth_of(evidence, reference, id),
+            tuple(majority_answer(evidence, one, runs, id) for one, runs in asked),
         )
         for id in reference.ids
         if id in common
     ]
-    split = [item for item in found if item.pairs]
-    chosen = sorted(split, key=lambda item: -item.pairs)[:most]
-    texts = evidence.texts(evidence.split) if chosen else {}
-    return [
-        Disagreement(item.id, texts.get(item.id, {}), item.right, item.answers) for item in chosen
-    ]
+    split = sorted((one for one in found if one.pairs), key=lambda one: -one.pairs)[:most]
+    texts = evidence.texts(evidence.split) if split else {}
+    return [replace(one, texts=texts.get(one.id, {})) for one in split]
 
 
 def answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
     """The contenders with answers on the deciding split, one set a seed."""
-    found = []
-    for contender in evidence.contenders:
-        read = (trial.answers(evidence.split) for trial in contender.finished)
-        runs = [answers for answers in read if answers is not None]
-        if runs:
-            found.append((contender, runs))
-    return found
+    found = ((one, list(one.answers(evidence.split).values())) for one in evidence.contenders)
+    return [(one, runs) for one, runs in found if runs]
 
 
 def majority_answer(
-    evidence: Evidence,
-    contender: Contender,
-    runs: Sequence[Answers],
-    places: Sequence[dict[str, int]],
-    id: str,
+    evidence: Evidence, contender: Contender, runs: Sequence[Answers], id: str
 ) -> Answered:
     """The answer most seeds gave; of equals the one that came first."""
-    spots = [(run, place[id]) for run, place in zip(runs, places, strict=True) if id in place]
     answers = [
-        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at])) for run, at in spots
+        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at]))
+        for run in runs
+        if (at := run.places.get(id)) is not None
     ]
     (answer, right), agreeing = Counter(answers).most_common(1)[0]
     return Answered(contender.name, contender.position, answer, right, agreeing, len(answers))
@@ -109,8 +102,9 @@ def _answer(evidence: Evidence, run: Answers, at: int) -> str:
     return evidence.option(int(run.choices[at]))
 
 
-def truth_of(evidence: Evidence, run: Answers, at: int) -> tuple[str, ...]:
-    """Every answer that counts as right for an item."""
+def truth_of(evidence: Evidence, run: Answers, id: str) -> tuple[str, ...]:
+    """Every answer that counts as right for an example."""
+    at = run.places[id]
     if run.references:
         return tuple(dict.fromkeys(run.references[at])) or (NOTHING,)
     return (evidence.option(int(run.labels[at])),)

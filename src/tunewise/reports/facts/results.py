@@ -45,6 +45,11 @@ class Parameters:
     def share(self) -> float:
         return self.trainable / self.total
 
+    @property
+    def reduction(self) -> float | None:
+        """How many parameters there are for each one that was trained."""
+        return self.total / self.trainable if self.trainable else None
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -90,6 +95,10 @@ class Row:
     def scores(self, split: str) -> dict[str, Spread]:
         return self.test if split == "test" else self.validation
 
+    @property
+    def trainable(self) -> int | None:
+        return self.parameters.trainable if self.parameters else None
+
 
 @dataclass(frozen=True)
 class Results:
@@ -117,6 +126,15 @@ class Results:
     def best(self) -> Row | None:
         return next((row for row in self.rows if row.standing == "best"), None)
 
+    @property
+    def scored(self) -> list[Row]:
+        """The rows with a score on the split that counts, best first."""
+        return [row for row in self.rows if row.scores(self.split)]
+
+    def headline(self, row: Row) -> Spread | None:
+        """A row's score by the metric and on the split that count."""
+        return row.scores(self.split).get(self.metric)
+
     def standing(self, standing: str) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.standing == standing)
 
@@ -134,8 +152,7 @@ def results_of(evidence: Evidence) -> Results:
     """The rows of what has been gathered, ranked by the headline metric over seeds."""
     compared = comparison(evidence)
     scored = [row.name for row in compared.rows if row.mean is not None] if compared else []
-    by_name = {contender.name: contender for contender in evidence.contenders}
-    order = [*scored, *(name for name in by_name if name not in scored)]
+    order = [*scored, *(name for name in evidence.by_name if name not in scored)]
     found = intervals(evidence)
     return Results(
         study=evidence.name,
@@ -145,7 +162,7 @@ def results_of(evidence: Evidence) -> Results:
         items=max((row.items for row in compared.rows), default=0) if compared else 0,
         seeds_planned=evidence.study.seeds,
         pairs_counted=compared.family_size if compared else 0,
-        rows=tuple(_row(by_name[name], compared, found) for name in order),
+        rows=tuple(_row(evidence.by_name[name], compared, found) for name in order),
     )
 
 
@@ -178,7 +195,7 @@ def _row(
         flags=_flags(contender),
         parameters=Parameters(counted.total, counted.trainable) if counted else None,
         measured=_measured(contender),
-        spoken=contender.spoken,
+        spoken=contender.described.spoken,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tunewise.core.canonical import Settings
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Point
-from tunewise.statistics.metrics import METRICS, Columns, upward
+from tunewise.reports.facts.wording import setting_name
+from tunewise.statistics.metrics import METRICS, upward
 from tunewise.statistics.tuning import ahead, expected_best
 
 LOGARITHMIC = 1.5  # neighbours this far apart, as a factor, were meant as a geometric range
@@ -46,14 +47,13 @@ def tried(contender: Contender, metric: str) -> list[Tried]:
         Tried(
             point.values,
             point.score(metric),
-            point.trials[0].record.status if point.trials else "not run",
+            point.status,
             point is contender.chosen,
             ends if point is contender.chosen else (),
         )
         for point in contender.points
     ]
-    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
-    return sorted(rows, key=lambda row: (row.score is None, -sign * (row.score or 0.0)))
+    return sorted(rows, key=lambda row: (row.score is None, -upward(metric, row.score or 0.0)))
 
 
 def edges(contender: Contender, metric: str) -> list[Edge]:
@@ -85,10 +85,9 @@ def _leaders(contender: Contender, metric: str) -> list[Point]:
 
 
 def _edge(contender: Contender, leaders: list[Point], setting: str, metric: str) -> Edge | None:
-    values = [point.values.get(setting) for point in contender.points]
-    numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    ordered = sorted(set(numbers))
-    if len(numbers) < len(values) or len(ordered) < 2:
+    values: list[Any] = [point.values.get(setting) for point in contender.points]
+    ordered = sorted({value for value in values if type(value) in {int, float}})
+    if any(type(value) not in {int, float} for value in values) or len(ordered) < 2:
         return None
     value, *others_first = {point.values[setting] for point in leaders}
     if others_first or value not in {ordered[0], ordered[-1]}:
@@ -105,23 +104,17 @@ def _edge(contender: Contender, leaders: list[Point], setting: str, metric: str)
     ):
         return None
     beyond = _beyond(neighbour, end)
-    name = setting.rpartition(".")[2]
-    if (low and beyond <= 0) or beyond >= HIGHEST.get(name, float("inf")):
+    if (low and beyond <= 0) or beyond >= HIGHEST.get(setting_name(setting), float("inf")):
         return None  # nothing lies beyond
     return Edge(setting, "lowest" if low else "highest", end, tuple(ordered), beyond)
 
 
 def _ahead(point: Point, other: Point, metric: str) -> bool:
     """By their answers on validation with the first seed; without answers nothing is shown."""
-    ours, theirs = (one.trials[0].answers("validation") for one in (point, other))
+    ours, theirs = (one.answers("validation") for one in (point, other))
     if ours is None or theirs is None or ours.ids != theirs.ids:
         return False
-    rng = np.random.default_rng(0)
-    return ahead(metric, _columns(ours), _columns(theirs), rng=rng)
-
-
-def _columns(answers: Answers) -> Columns:
-    return Columns(answers.labels, answers.choices, answers.probabilities, answers.scores)
+    return ahead(metric, ours.columns, theirs.columns, rng=np.random.default_rng(0))
 
 
 def _beyond(inner: float, end: float) -> float:

@@ -64,8 +64,8 @@ def predictions(evidence: Evidence) -> Predictions | None:
     truths: dict[str, str] = {}
     for _, runs in contenders:
         for run in runs:
-            for at, id in enumerate(run.ids):
-                truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, at)))
+            for id in run.ids:
+                truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
     told = [_told(evidence, contender, runs) for contender, runs in contenders]
     rows = tuple(
         (

@@ -23,9 +23,8 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.compare import Cell, Contest, Differing
-from tunewise.reports.facts.wording import gap, metric_name, split_name
+from tunewise.reports.facts.wording import gap, metric_name, split_name, value_words
 from tunewise.reports.sections.cells import score
 from tunewise.statistics.claims import Claim
 

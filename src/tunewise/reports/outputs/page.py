@@ -21,11 +21,13 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import section_html
 from tunewise.reports.document.model import Section, figures
 from tunewise.reports.document.palette import THEMES, color, dark_color, to_dark
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.wording import split_name
 from tunewise.reports.outputs.documents import sections_for
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,8 +38,8 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
     parts = sections_for(sections, "html")
     bundle, script = vega_bundle(), _ours("report.js")
     content: dict[str, Any] = {
-        "title": facts.overview.title,
-        "lead": facts.overview.lead,
+        "title": facts.evidence.name,
+        "lead": _lead(facts),
         "finished": facts.verdict.finished,
         "contents": [(part.key, part.title) for part in parts],
         "sections": [section_html(part) for part in parts],
@@ -50,6 +52,16 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
         "data": Markup(embedded_json(_chart_data(parts))),
     }
     return environment().get_template("report.html.j2").render(content)
+
+
+def _lead(facts: Facts) -> str:
+    """One line on what was compared."""
+    results = facts.results
+    trials = sum(len(contender.trials) for contender in facts.evidence.contenders)
+    return (
+        f"{plural(len(results.rows), 'contender')}, {plural(len(results.seeds_planned), 'seed')}, "
+        f"{trials} trials; scored on {results.items:,} examples of {split_name(results.split)}."
+    )
 
 
 def environment() -> Environment:
