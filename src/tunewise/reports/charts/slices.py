@@ -10,26 +10,22 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, faded, finished, tint
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.slices import Slice, Sliced
+from tunewise.reports.facts.slices import Sliced
 from tunewise.reports.facts.wording import metric_name
 
 LINE = 11  # height of one contender within a slice
 LONGEST = 40  # characters of a slice's value on an axis
 
 
-def slice_charts(found: Sliced | None, results: Results) -> list[Figure]:
-    """Nothing where the study names no slices."""
-    if found is None:
-        return []
+def slice_charts(found: Sliced, results: Results) -> list[Figure]:
+    """One for each column, in their order."""
     return [
-        _chart(column, number, slices, found, results)
-        for number, (column, slices) in enumerate(found.columns.items(), start=1)
+        _chart(column, number, found, results) for number, column in enumerate(found.columns, 1)
     ]
 
 
-def _chart(
-    column: str, number: int, slices: list[Slice], found: Sliced, results: Results
-) -> Figure:
+def _chart(column: str, number: int, found: Sliced, results: Results) -> Figure:
+    slices = found.columns[column]
     names = {name.value: f"{_short(name.value)} ({name.items:,})" for name in slices}
     values: list[dict[str, Any]] = [
         {
