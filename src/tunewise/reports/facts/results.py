@@ -10,12 +10,11 @@ import numpy as np
 
 from tunewise.core.canonical import Settings
 from tunewise.reports.facts.comparisons import comparison, intervals
-from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial, gather
+from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial
 from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import Pair
-from tunewise.store.study import StudyFolder
 
 
 @dataclass(frozen=True)
@@ -143,11 +142,6 @@ class Results:
         return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
 
 
-def rows(folder: StudyFolder) -> Results:
-    """The results of a study as far as it has come."""
-    return results_of(gather(folder))
-
-
 def results_of(evidence: Evidence) -> Results:
     """The rows of what has been gathered, ranked by the headline metric over seeds."""
     compared = comparison(evidence)
@@ -237,16 +231,15 @@ def _error(contender: Contender) -> str | None:
 
 def _measured(contender: Contender) -> Measured:
     ended = [trial.record.costs for trial in contender.finished]
-    # Where nothing ended well, the peak is what it failed at.
-    costs = [trial.record.costs for trial in contender.finished or contender.trials]
-    peaks = [known for cost in costs if (known := cost.bytes.peak_resident) is not None]
-    sizes = [known for cost in ended if (known := cost.bytes.artefact) is not None]
-    seconds = [told for cost in ended if (told := cost.total_seconds) is not None]
     everything = [trial.record.costs for trial in contender.trials]
+    # Where nothing ended well, the peak is what it failed at.
+    peaks = [cost.bytes.peak_resident for cost in ended or everything]
+    sizes = [cost.bytes.artefact for cost in ended]
+    seconds = [cost.total_seconds for cost in ended if cost.total_seconds is not None]
     return Measured(
         seconds=float(np.mean(seconds)) if seconds else None,
         seconds_all=sum(cost.total_seconds or 0 for cost in everything),
-        peak_bytes=max(peaks, default=None),
-        artefact_bytes=max(sizes, default=None),
+        peak_bytes=max((peak for peak in peaks if peak is not None), default=None),
+        artefact_bytes=max((size for size in sizes if size is not None), default=None),
         hosts=tuple(sorted({cost.host for cost in everything if cost.host})),
     )

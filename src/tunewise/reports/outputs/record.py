@@ -17,7 +17,7 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.prompts.expert_form import expert_answers
 from tunewise.reports.facts.prompts.forms import changes
-from tunewise.reports.facts.results import Row, Spread
+from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.searching import best_of, tried
 from tunewise.reports.facts.verdict.verdict import Verdict
 
@@ -52,8 +52,7 @@ def record(facts: Facts) -> dict[str, Any]:
         },
         "measured": {"environment": study.environment},
     }
-    plain: dict[str, Any] = finite(content)
-    return plain
+    return dict(finite(content))
 
 
 def _written(facts: Facts) -> dict[str, Any]:
@@ -61,16 +60,9 @@ def _written(facts: Facts) -> dict[str, Any]:
     ways = [asdict(row) for row in facts.decoded]
     if not ways:
         return {}
-    wrong = {
-        one.contender: {
-            "answers": one.answers,
-            "counts": one.counts,
-            "examples": {
-                kind: [asdict(row) for row in rows] for kind, rows in one.examples.items()
-            },
-        }
-        for one in facts.wrong_answers
-    }
+    wrong = {one.contender: asdict(one) for one in facts.wrong_answers}
+    for one in wrong.values():
+        del one["contender"], one["position"]
     return {"decoding": ways, "wrong_answers": wrong}
 
 
@@ -102,7 +94,7 @@ def _contender(row: Row) -> dict[str, Any]:
         "test": _scores(row, "test"),
         "standing": row.standing,
         "flags": row.flags,
-        "to_best": _pair(row),
+        "to_best": asdict(row.to_best) if row.to_best else None,
         "parameters": asdict(row.parameters) if row.parameters else None,
         "measured": asdict(row.measured),
     }
@@ -110,23 +102,14 @@ def _contender(row: Row) -> dict[str, Any]:
 
 def _scores(row: Row, split: str) -> dict[str, Any]:
     return {
-        metric: _score(row, split, metric, spread) for metric, spread in row.scores(split).items()
+        metric: {
+            "mean": spread.mean,
+            "sd": spread.sd,
+            "values": spread.values,
+            "interval": row.intervals.get((split, metric)),
+        }
+        for metric, spread in row.scores(split).items()
     }
-
-
-def _score(row: Row, split: str, metric: str, spread: Spread) -> dict[str, Any]:
-    interval = row.intervals.get((split, metric))
-    return {
-        "mean": spread.mean,
-        "sd": spread.sd,
-        "values": spread.values,
-        "interval": interval,
-    }
-
-
-def _pair(row: Row) -> dict[str, Any] | None:
-    """The comparison with the best, as `Comparison.plain` writes it."""
-    return None if row.to_best is None else asdict(row.to_best)
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -150,15 +133,11 @@ def _searches(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:
-    """What the lint found in the study itself, and apart from it what it found in measurements."""
-    plain = [{**asdict(finding), "values": dict(finding.values)} for finding in findings]
-    for one in plain:
-        del one["measured"]
-    told = list(zip(plain, findings, strict=True))
-    return {
-        "findings": [one for one, finding in told if not finding.measured],
-        "measured": {"findings": [one for one, finding in told if finding.measured]},
-    }
+    """What was found in the study itself, and apart from it what was found in measurements."""
+    plain = [{**asdict(one), "values": dict(one.values)} for one in findings]
+    measured = [one for one in plain if one.pop("measured")]
+    found = [one for one in plain if one not in measured]
+    return {"findings": found, "measured": {"findings": measured}}
 
 
 def finite(value: Any) -> Any:

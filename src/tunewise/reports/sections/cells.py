@@ -20,6 +20,11 @@ def named(row: Row | Contender, *badges: Badge, detail: str = "") -> Named:
     return Named(row.name, row.position, (*badges, *failed), detail)
 
 
+def whose(fact: Any) -> Named:
+    """The contender that a fact is about."""
+    return Named(fact.contender, fact.position)
+
+
 CONTENDER = Column("Contender", "contender", of=named, number=False)
 TRAINABLE = Column("Trainable", "trained", count, "trainable")
 SECONDS = Column("Time per trial", "seconds a trial", duration, "measured.seconds")

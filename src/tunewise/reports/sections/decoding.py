@@ -14,7 +14,6 @@ from tunewise.reports.document.model import (
     PAPER,
     PRINT,
     Column,
-    Named,
     Outputs,
     Paragraph,
     Section,
@@ -22,7 +21,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.generated_answers import Decoded
-from tunewise.reports.sections.cells import decimal, percents
+from tunewise.reports.sections.cells import decimal, percents, whose
 
 WIDE: Outputs = PAGE | FILES  # what has room for every column
 WHAT = (
@@ -66,7 +65,7 @@ def section(facts: Facts) -> Section | None:
 
 def _table(found: Sequence[Decoded], outputs: Outputs) -> Table:
     columns = (
-        Column("Contender", "contender", of=_named, number=False),
+        Column("Contender", "contender", of=whose, number=False),
         Column("Decoding", "decoding", of="strategy", number=False),
         Column("Samples", "samples", of="samples"),
         percents("Exact match", "exact match", "exact_match"),
@@ -82,10 +81,6 @@ def _table(found: Sequence[Decoded], outputs: Outputs) -> Table:
     )
     caption = "Decoding strategies: quality and diversity, in percent"
     return Table.about("decoding", caption, columns, found, outputs=outputs)
-
-
-def _named(way: Decoded) -> Named:
-    return Named(way.contender, way.position)
 
 
 def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:

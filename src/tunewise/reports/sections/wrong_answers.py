@@ -17,7 +17,6 @@ from tunewise.reports.document.model import (
     Details,
     Example,
     Examples,
-    Named,
     Noted,
     Paragraph,
     Section,
@@ -26,7 +25,7 @@ from tunewise.reports.document.model import (
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.generated_answers import Failures
 from tunewise.reports.facts.wording import split_name
-from tunewise.reports.sections.cells import number
+from tunewise.reports.sections.cells import number, whose
 from tunewise.statistics.failures import KINDS
 
 NO_TEXT = "(nothing)"
@@ -63,17 +62,13 @@ def section(facts: Facts) -> Section | None:
 def _table(facts: Facts, found: Sequence[Failures]) -> Table:
     """People read percent of all answers, files have counts."""
     columns = (
-        Column("Contender", "contender", of=_named, number=False),
+        Column("Contender", "contender", of=whose, number=False),
         Column("Answers", "answers", number, "answers"),
         *(_in_percent(kind) for kind in KINDS),
         *(_counted(kind) for kind in KINDS),
     )
     caption = f"Wrong answers by kind, in percent of all answers{facts.shortlist.note}"
     return Table.about("wrong_answers", caption, columns, found, outputs=REPORT)
-
-
-def _named(one: Failures) -> Named:
-    return Named(one.contender, one.position)
 
 
 def _in_percent(kind: str) -> Column:
@@ -89,7 +84,7 @@ def _counted(kind: str) -> Column:
 
 def _of_one(one: Failures, *, open: bool) -> Details:
     examples = Examples("Wrong answers", _examples(one), 0, PAGE)
-    return Details("Examples:", (examples,), open, _named(one))
+    return Details("Examples:", (examples,), open, whose(one))
 
 
 def _examples(one: Failures) -> tuple[Example, ...]:
