@@ -13,7 +13,7 @@ from tunewise.reports.charts.drawing import ROW_HEIGHT, base, faded, finished, n
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import metric_name, split_name
+from tunewise.reports.facts.wording import fraction, metric_name, split_name
 from tunewise.statistics.intervals import Interval
 
 OUT_OF_MEMORY = "out-of-memory"
@@ -147,7 +147,7 @@ def parameters(results: Results) -> Figure | None:
     for row, own in counted:
         shared = {
             "name": shown(row.name),
-            "share": _percent(own.share),
+            "share": fraction(own.share),
             "numbers": f"{count(own.trainable)} of {count(own.total)}",
         }
         frozen = own.total - own.trainable
@@ -180,8 +180,3 @@ def parameters(results: Results) -> Figure | None:
     )
     drawn = finished(rings.facet(facet=each, columns=4))
     return Figure("parameters", "", f"Trainable parameters: {says}.", drawn)
-
-
-def _percent(share: float) -> str:
-    """Two digits that matter: 100 %, 1.3 %, 0.0085 %."""
-    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"

@@ -166,6 +166,7 @@ def _row(
     found: Mapping[tuple[str, str, str], Interval],
 ) -> Row:
     counted = contender.parameters
+    flags = (str(flag) for trial in contender.finished for flag in trial.record.result.flags)
     return Row(
         name=contender.name,
         position=contender.position,
@@ -186,7 +187,7 @@ def _row(
         },
         to_best=compared.to_best(contender.name) if compared else None,
         standing=_standing(contender.name, compared),
-        flags=_flags(contender),
+        flags=tuple(dict.fromkeys(flags)),
         parameters=Parameters(counted.total, counted.trainable) if counted else None,
         measured=_measured(contender),
         spoken=contender.described.spoken,
@@ -204,11 +205,6 @@ def _standing(name: str, compared: Comparison | None) -> Standing:
     if not pair.tied:
         return "behind"
     return "behind-as-trained" if pair.items.separated else "tied"
-
-
-def _flags(contender: Contender) -> tuple[str, ...]:
-    found = (flag for t in contender.finished for flag in t.record.result.flags)
-    return tuple(dict.fromkeys(str(flag) for flag in found))
 
 
 def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:

@@ -95,21 +95,13 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     ]
     if not slices:
         return None
-    p = [one.test.p for one in slices if one.test and one.test.p is not None]
-    adjusted = iter(holm(p).tolist() if p else [])
-    corrected = tuple(
-        replace(one, test=_corrected(one.test, next(adjusted)))
-        if one.test and one.test.p is not None
-        else one
-        for one in slices
-    )
+    tested = [(n, one.test) for n, one in enumerate(slices) if one.test and one.test.p is not None]
+    adjusted = holm([test.p or 0.0 for _, test in tested]).tolist() if tested else []
+    for (n, test), p in zip(tested, adjusted, strict=True):
+        told = replace(test, p_adjusted=p, separated=p < 1 - LEVEL)
+        slices[n] = replace(slices[n], test=told)
     second = rows[1].name if len(rows) > 1 else None
-    return Sliced(metric.name, evidence.split, rows[0].name, second, len(p), corrected)
-
-
-def _corrected(claim: Claim, p: float) -> Claim:
-    """By Holm over every slice that could be tested."""
-    return replace(claim, p_adjusted=p, separated=p < 1 - LEVEL)
+    return Sliced(metric.name, evidence.split, rows[0].name, second, len(tested), tuple(slices))
 
 
 def _columns(evidence: Evidence) -> list[str]:

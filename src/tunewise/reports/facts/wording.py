@@ -54,6 +54,17 @@ def is_share(metric: str) -> bool:
     return metric not in {"loss", "matthews"}
 
 
+def fraction(value: float | None) -> str:
+    """A fraction in percent with two digits that matter.
+
+    >>> fraction(1.0), fraction(0.0159), fraction(12.34), fraction(None)
+    ('100 %', '1.6 %', '1234 %', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.2g} %"
+
+
 def gap(metric: str, difference: float) -> str:
     """A difference of scores: in points, or of what is no share as it stands.
 

@@ -19,7 +19,6 @@ from tunewise.reports.facts.prompts.expert_form import expert_answers
 from tunewise.reports.facts.prompts.forms import changes
 from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.searching import best_of, tried
-from tunewise.reports.facts.verdict.verdict import Verdict
 
 SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
@@ -27,7 +26,8 @@ MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 def record(facts: Facts) -> dict[str, Any]:
     """Everything a program may want to know, as JSON values without NaN."""
-    study, results = facts.evidence.study, facts.results
+    study, results, judged = facts.evidence.study, facts.results, asdict(facts.verdict)
+    measured = {name: judged.pop(name) for name in MEASURED_OF_A_VERDICT}
     models = {name: model.as_json() for name, model in study.models.items()}
     content = {
         "schema": SCHEMA,
@@ -40,7 +40,7 @@ def record(facts: Facts) -> dict[str, Any]:
         "pairs_counted": results.pairs_counted,
         "data": {"hash": study.data.hash, "models": models},
         "contenders": [_contender(row) for row in results.rows],
-        "verdict": _verdict(facts.verdict),
+        "verdict": {**judged, "measured": measured},
         **_written(facts),
         **_prompted(facts),
         "fairness": _fairness(facts.comparability),
@@ -110,12 +110,6 @@ def _scores(row: Row, split: str) -> dict[str, Any]:
         }
         for metric, spread in row.scores(split).items()
     }
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    computed = asdict(verdict)
-    measured = {name: computed.pop(name) for name in MEASURED_OF_A_VERDICT}
-    return {**computed, "measured": measured}
 
 
 def _searches(evidence: Evidence) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from tunewise.reports.document.model import PRINT, Column, Paragraph, Section, T
 from tunewise.reports.facts.compare import Measure, contest
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Row
-from tunewise.reports.sections.cells import fraction, gap, named
+from tunewise.reports.facts.wording import fraction
+from tunewise.reports.sections.cells import gap, named
 
 COSTS = {
     "Trainable": "trainable",

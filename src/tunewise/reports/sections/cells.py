@@ -67,17 +67,6 @@ def p_value(p: float | None) -> str:
     return "not testable" if p is None else p_words(p)
 
 
-def fraction(value: float | None) -> str:
-    """A fraction in percent with two digits that matter.
-
-    >>> fraction(1.0), fraction(0.0159), fraction(12.34), fraction(None)
-    ('100 %', '1.6 %', '1234 %', '–')
-    """
-    if value is None:
-        return NOTHING
-    return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.2g} %"
-
-
 def decimal(value: float | None) -> str:
     """A mean of counts."""
     return NOTHING if value is None else f"{value:.1f}"

@@ -23,13 +23,13 @@ from tunewise.reports.document.model import (
 from tunewise.reports.facts.costs import other_bytes
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.wording import fraction
 from tunewise.reports.sections.cells import (
     ARTIFACT,
     CONTENDER,
     PEAK,
     SECONDS,
     TRAINABLE,
-    fraction,
 )
 
 MOST_RINGS = 3  # in a paper; more are too small in a row, and the table has their fractions

@@ -68,7 +68,7 @@ def _forms(forms: list[Form]) -> Table:
     writes = any(form.words is not None for form in forms)
     of_texts: Outputs = FILES | (PEOPLE if writes else frozenset())
     columns = (
-        Column("Prompt", "contender", of=_named, number=False),
+        Column("Prompt", "contender", of=lambda one: Named(one.name, one.position), number=False),
         Column("", "items", of="items"),
         percents("Right", "right", "right"),
         percents("Changed", None, _changed),
@@ -82,10 +82,6 @@ def _forms(forms: list[Form]) -> Table:
         Column("Words", "words a text", decimal, "words", outputs=of_texts),
     )
     return Table.about("prompt_forms", "Forms of the prompt, in percent", columns, forms)
-
-
-def _named(form: Form) -> Named:
-    return Named(form.name, form.position)
 
 
 def _changed(form: Form) -> float | None:

@@ -56,7 +56,8 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
         says = f"Within the limits ({asked}) nothing can be recommended yet."
         return Recommendation(dict(limits), None, (), None, (), says)
     if not within:
-        near = min(scored, key=lambda row: _order(missed[row.name])).name
+        order = {name: (len(own), max(one.distance for one in own)) for name, own in missed.items()}
+        near = min(order, key=lambda name: order[name])
         says = (
             f"No contender keeps the limits ({asked}). Nearest is {shown(near)}, which misses "
             f"{_told(missed[near])}."
@@ -103,10 +104,6 @@ def _value(row: Row, name: str, split: str) -> float | None:
             return row.trainable or 0
     spread = row.scores(split).get(name)
     return spread.mean if spread else None
-
-
-def _order(misses: Sequence[Miss]) -> tuple[int, float]:
-    return len(misses), max(miss.distance for miss in misses)
 
 
 def _bound(name: str, bound: float) -> str:
