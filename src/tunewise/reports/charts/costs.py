@@ -10,7 +10,7 @@ import altair as alt
 
 from tunewise.core.format import count, duration, listed, size
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.charts.drawing import base, faded, finished, tint
+from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.costs import Placed, placed
@@ -94,7 +94,7 @@ def _axes(values: Sequence[dict[str, Any]], cost: Cost, title: str) -> tuple[Any
         axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
     )
     scale = alt.Scale(zero=False, padding=22)
-    return x, alt.Y("score:Q", title=title, scale=scale, axis=alt.Axis(format="%", tickCount=5))
+    return x, alt.Y("score:Q", title=title, scale=scale, axis=PERCENTS)
 
 
 def _names(values: Sequence[dict[str, Any]], x: Any, y: Any) -> list[Any]:
@@ -125,7 +125,7 @@ def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> dict[str, Any
     label = short.get(name, name)
     return {
         "name": name,
-        "label": label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…",
+        "label": cut(label, LONGEST),
         "cost": point.cost / cost.unit,
         "score": point.score,
         "told": cost.words(point.cost),

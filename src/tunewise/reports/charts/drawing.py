@@ -21,6 +21,7 @@ disable_debug_mode()  # each part of a chart would be validated again; a test va
 
 WIDTH = 560  # of a saved chart; on the page a chart takes the width it is given
 ROW_HEIGHT = 34  # of a chart with one row for each contender
+PERCENTS = alt.Axis(format="%", tickCount=5)  # of a score
 PICKED = "picked === '' || datum.name === picked"
 
 
@@ -58,3 +59,12 @@ def finished(chart: Any) -> dict[str, Any]:
     if not isinstance(chart, alt.FacetChart):
         chart = chart.properties(width=WIDTH)
     return dict(chart.add_params(alt.param(name="picked", value="")).to_dict(validate=False))
+
+
+def cut(text: str, most: int) -> str:
+    """A text that has room; of a longer one the beginning.
+
+    >>> cut("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"

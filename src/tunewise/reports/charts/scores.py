@@ -9,7 +9,7 @@ import altair as alt
 
 from tunewise.core.format import count
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import ROW_HEIGHT, base, faded, finished, named, tint
+from tunewise.reports.charts.drawing import PERCENTS, ROW_HEIGHT, base, faded, finished, named, tint
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Results, Row
@@ -106,7 +106,7 @@ def scores(
         alt.Tooltip("seeds:Q"),
     ]
     marks = base(values)
-    x = alt.X("mean:Q", title=title, axis=alt.Axis(format="%", tickCount=5))
+    x = alt.X("mean:Q", title=title, axis=PERCENTS)
     bars = marks.mark_bar(height=16, cornerRadiusEnd=3)
     notes = marks.mark_text(style="value", align="left", dx=4)
     chart = alt.layer(

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
+from tunewise.reports.charts.drawing import PERCENTS, base, dashes, faded, finished, tint
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -60,8 +60,7 @@ def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
 
 
 def _scores(title: str) -> Any:
-    axis = alt.Axis(format="%", tickCount=5)
-    return alt.Y("score:Q", title=title, scale=alt.Scale(zero=False), axis=axis)
+    return alt.Y("score:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
 
 
 def _lines(
