@@ -27,7 +27,7 @@ def searches(evidence: Evidence) -> list[Figure]:
 
 def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
     metric, said = metric_said(evidence.headline), setting_said(shown(setting))
-    present = [c for c in evidence.contenders if setting in c.searched and len(c.points) > 1]
+    present = [one for one in evidence.searched if setting in one.searched]
     values = [value for c in present for value in _tried(c, setting, evidence.headline)]
     if not values:
         return None

@@ -228,6 +228,11 @@ class Evidence:
     def by_name(self) -> dict[str, Contender]:
         return {contender.name: contender for contender in self.contenders}
 
+    @property
+    def searched(self) -> list[Contender]:
+        """The contenders of which more than one point was to be tried."""
+        return [contender for contender in self.contenders if len(contender.points) > 1]
+
     @cached_property
     def split(self) -> str:
         """The split the verdict rests on: test once any test was opened, else validation."""

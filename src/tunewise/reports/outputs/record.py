@@ -121,8 +121,7 @@ def _searches(evidence: Evidence) -> list[dict[str, Any]]:
             "points": [asdict(point) for point in tried(contender, evidence.headline)],
             "expected_best": best_of(contender, evidence.headline),
         }
-        for contender in evidence.contenders
-        if len(contender.points) > 1
+        for contender in evidence.searched
     ]
 
 

@@ -46,7 +46,7 @@ MORE_POINTS = (
 
 
 def section(facts: Facts) -> Section | None:
-    searched = [one for one in facts.evidence.contenders if len(one.points) > 1]
+    searched = facts.evidence.searched
     if not searched:
         return None
     metric = facts.evidence.headline

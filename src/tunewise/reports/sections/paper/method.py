@@ -151,13 +151,11 @@ def _training(evidence: Evidence, refs: References) -> str:
 
 def _choosing(evidence: Evidence, results: Results) -> str:
     metric = metric_said(results.metric)
-    searched = [contender for contender in evidence.contenders if len(contender.points) > 1]
+    searched = evidence.searched
     if searched:
-        points = {len(contender.points) for contender in searched}
+        points = {len(one.points) for one in searched}
         number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"
-        names = sorted(
-            {setting_said(name) for contender in searched for name in contender.searched}
-        )
+        names = sorted({setting_said(name) for one in searched for name in one.searched})
         said = (
             f"Each searched contender has {number} points over {listed(names)}, tried with the "
             f"first seed; the one with the best validation {metric} counts, and is trained with "
