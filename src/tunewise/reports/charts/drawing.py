@@ -61,6 +61,15 @@ def finished(chart: Any) -> dict[str, Any]:
     return dict(chart.add_params(alt.param(name="picked", value="")).to_dict(validate=False))
 
 
+def interval_tips(title: str) -> list[Any]:
+    """What a mean and the ends of its interval say where somebody points at them, in percent."""
+    return [
+        alt.Tooltip("mean:Q", format=".1%", title=title),
+        alt.Tooltip("low:Q", format=".1%", title="from"),
+        alt.Tooltip("high:Q", format=".1%", title="to"),
+    ]
+
+
 def cut(text: str, most: int) -> str:
     """A text that has room; of a longer one the beginning.
 

@@ -9,10 +9,19 @@ import altair as alt
 
 from tunewise.core.format import count
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import PERCENTS, ROW_HEIGHT, base, faded, finished, named, tint
+from tunewise.reports.charts.drawing import (
+    PERCENTS,
+    ROW_HEIGHT,
+    base,
+    faded,
+    finished,
+    interval_tips,
+    named,
+    tint,
+)
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import FROZEN, color
-from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.results import Parameters, Results, Row
 from tunewise.reports.facts.wording import fraction, metric_name, split_name
 from tunewise.statistics.intervals import Interval
 
@@ -98,13 +107,8 @@ def scores(
     ]
     y = named([value["name"] for value in values])
     title = f"{metric_name(metric)} on {split_name(split)}"
-    tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("mean:Q", format=".1%", title="mean"),
-        alt.Tooltip("low:Q", format=".1%", title="from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
-        alt.Tooltip("seeds:Q"),
-    ]
+    who, seeded = alt.Tooltip("name:N", title="contender"), alt.Tooltip("seeds:Q")
+    tooltip = [who, *interval_tips("mean"), seeded]
     marks = base(values)
     x = alt.X("mean:Q", title=title, axis=PERCENTS)
     bars = marks.mark_bar(height=16, cornerRadiusEnd=3)
@@ -143,18 +147,7 @@ def parameters(results: Results) -> Figure | None:
     counted = [(row, row.parameters) for row in results.rows if row.parameters]
     if not counted:
         return None
-    values: list[dict[str, Any]] = []
-    for row, own in counted:
-        shared = {
-            "name": shown(row.name),
-            "share": fraction(own.share),
-            "numbers": f"{count(own.trainable)} of {count(own.total)}",
-        }
-        frozen = own.total - own.trainable
-        values += [
-            {**shared, "part": shown(row.name), "count": own.trainable, "what": "trainable"},
-            {**shared, "part": "", "count": frozen, "what": "frozen"},
-        ]
+    values = [value for row, own in counted for value in _rings(row, own)]
     names = [shown(row.name) for row, _ in counted]
     colors = [color(row.position) for row, _ in counted]
     paint = alt.Scale(domain=[*names, ""], range=[*colors, FROZEN[0]])
@@ -180,3 +173,17 @@ def parameters(results: Results) -> Figure | None:
     )
     drawn = finished(rings.facet(facet=each, columns=4))
     return Figure("parameters", "", f"Trainable parameters: {says}.", drawn)
+
+
+def _rings(row: Row, own: Parameters) -> list[dict[str, Any]]:
+    """The two arcs of a contender's ring."""
+    shared = {
+        "name": shown(row.name),
+        "share": fraction(own.share),
+        "numbers": f"{count(own.trainable)} of {count(own.total)}",
+    }
+    frozen = own.total - own.trainable
+    return [
+        {**shared, "part": shown(row.name), "count": own.trainable, "what": "trainable"},
+        {**shared, "part": "", "count": frozen, "what": "frozen"},
+    ]

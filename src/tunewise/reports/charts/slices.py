@@ -7,7 +7,15 @@ from typing import Any
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, finished, tint
+from tunewise.reports.charts.drawing import (
+    PERCENTS,
+    base,
+    cut,
+    faded,
+    finished,
+    interval_tips,
+    tint,
+)
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.slices import Sliced
@@ -48,9 +56,7 @@ def _chart(column: str, number: int, found: Sliced, results: Results) -> Figure:
     tooltip = [
         alt.Tooltip("slice:N", title=shown(column)),
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("mean:Q", format=".1%", title=metric.lower()),
-        alt.Tooltip("low:Q", format=".1%", title="from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
+        *interval_tips(metric.lower()),
     ]
     looks = {"color": tint(rows, legend=True), "opacity": faded(), "tooltip": tooltip}
     marks = base(values).encode(y=y, yOffset=offset)
