@@ -43,11 +43,8 @@ def factors(evidence: Evidence) -> list[Factor]:
     found: list[Factor] = []
     for method in dict.fromkeys(contender.method for contender in evidence.contenders):
         mine = [contender for contender in evidence.contenders if contender.method == method]
-        swept, searched = _swept(evidence, mine), _searched(mine)
-        found += [
-            *(Factor(method, *what) for what in _effects(evidence, swept, evidence.split, False)),
-            *(Factor(method, *what) for what in _effects(evidence, searched, "validation", True)),
-        ]
+        found += _factors(evidence, method, _swept(evidence, mine), searched=False)
+        found += _factors(evidence, method, _searched(mine), searched=True)
     told = corrected([factor.effect for factor in found])
     return [replace(one, effect=effect) for one, effect in zip(found, told, strict=True)]
 
@@ -74,9 +71,9 @@ def _searched(contenders: Sequence[Contender]) -> Sequence[Placed]:
     return placed
 
 
-def _effects(
-    evidence: Evidence, placed: Sequence[Placed], split: str, searched: bool
-) -> list[tuple[str, Any, Any, str, bool, Effect]]:
+def _factors(
+    evidence: Evidence, method: str, placed: Sequence[Placed], *, searched: bool
+) -> list[Factor]:
     """For each setting and each value but the first: the mean over pairs alike in all else."""
     settings = differing([values for _, values in placed])
     if not settings:
@@ -86,6 +83,7 @@ def _effects(
     group = max(groups, key=lambda one: len(one.rows))
     inside = {row.name: row for row in group.rows}
     kept = [(inside[row.name], values) for row, values in placed if row.name in inside]
+    split = "validation" if searched else evidence.split
     found = []
     for setting in (one for one in settings if one != WHOSE):
         tried = [values.get(setting) for _, values in kept]
@@ -93,7 +91,7 @@ def _effects(
         for value in others:
             effect = _effect(kept, settings, setting, (first, value), group)
             if effect is not None:
-                found.append((setting, first, value, split, searched, effect))
+                found.append(Factor(method, setting, first, value, split, searched, effect))
     return found
 
 
