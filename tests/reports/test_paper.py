@@ -107,9 +107,9 @@ def test_every_source_that_is_cited_is_listed_and_no_other(rooms: Seen) -> None:
 
 
 def test_references_are_numbered_by_first_use() -> None:
-    refs = References()
-    assert [refs("holm"), refs("lora"), refs("holm")] == ["[1]", "[2]", "[1]"]
-    assert refs.listed == (SOURCES["holm"], SOURCES["lora"])
+    refs = References({"hu-2021": "LoRA."})
+    assert [refs("holm"), refs("hu-2021"), refs("holm")] == ["[1]", "[2]", "[1]"]
+    assert refs.listed == (SOURCES["holm"], "LoRA.")
     with pytest.raises(KeyError):
         refs("nobody")
 
