@@ -57,6 +57,7 @@ def test_a_full_study_has_every_section_with_something_in_it(tmp_path: Path) -> 
         "Results",
         "Classes",
         "Training dynamics",
+        "Learning rate",
         "Effects of single settings",
         "Search",
         "Significance",
