@@ -19,9 +19,9 @@ from tunewise.core.errors import InputError
 from tunewise.methods.full import Full
 from tunewise.methods.head import Head
 from tunewise.tasks.classification import Classification
+from tunewise.training.checks.probes import probe
 from tunewise.training.encoded_split import with_features
 from tunewise.training.features import Stub, reduction_for, run_trunk
-from tunewise.training.probes import probe
 
 Tiny = Callable[..., Model]
 IDS = torch.tensor([[2, 4, 5, 6, 3], [2, 7, 3, 0, 0]])

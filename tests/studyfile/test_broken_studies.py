@@ -80,7 +80,7 @@ BROKEN = {
     ),
     "a fraction where a count belongs": (
         ("epochs: 3", "epochs: 2.5"),
-        "study.yaml:8 training.epochs: found 2.5: a whole number.",
+        "study.yaml:8 training.epochs: found 2.5: a whole number or auto.",
     ),
     "a negative count": (
         ("epochs: 3", "epochs: -1"),

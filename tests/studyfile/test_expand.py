@@ -251,7 +251,7 @@ def test_a_row_holds_what_a_trial_needs() -> None:
         "label": "label",
         "labels": ["bad", "good"],
         "metrics": ["accuracy", "f1_macro"],
-        "pooling": "library",
+        "pooling": "auto",
     }
     assert point["settings"]["data"] == {"hash": "d" * 16}
     assert point["settings"]["model"] == FACTS.models["bert"].as_json()
@@ -283,7 +283,7 @@ def test_defaults_are_no_part_of_an_id() -> None:
     assert row["points"][0]["identity"] == {
         "task": {
             "kind": "classification",
-            "version": 1,
+            "version": 2,
             "text": ["text"],
             "label": "label",
             "labels": ["bad", "good"],
@@ -291,7 +291,7 @@ def test_defaults_are_no_part_of_an_id() -> None:
         "data": {"hash": "d" * 16},
         "model": {"hash": "hash of bert"},
         "method": {"name": "lora", "version": 1, "settings": {"rank": 4}},
-        "training": {"version": 1, "epochs": 5, "learning_rate": LoRA.learning_rate},
+        "training": {"version": 2, "epochs": 5, "learning_rate": LoRA.learning_rate},
     }
 
 

@@ -68,7 +68,7 @@ def test_what_is_stored_is_the_study_after_its_overrides(path: Path) -> None:
 
 def test_a_mistake_is_shown_where_it_was_made(path: Path) -> None:
     assert complaint(path, "training.epochs=none", "methods.lora.rank=0").splitlines() == [
-        "--set training.epochs: found 'none': a whole number.",
+        "--set training.epochs: found 'none': a whole number or auto.",
         "--set methods.lora.rank: found 0: a whole number from 1 up.",
     ]
 

@@ -29,8 +29,7 @@ from tunewise.studies.exit_codes import Exit, ending_of
 from tunewise.studies.pool import Pool, WorkerEnded
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.contender_records import identity_of
-from tunewise.studyfile.entries import BATCH
-from tunewise.studyfile.rates import AUTO
+from tunewise.studyfile.entries import AUTO, BATCH
 
 START = 32
 MOST = 1024  # a larger batch leaves too few steps to learn in

@@ -24,8 +24,8 @@ from tunewise.export.artifact import Form, trained_module
 from tunewise.methods.base import Predictor
 from tunewise.training.assembly import Parts
 from tunewise.training.checks.answers import TOLERANCE
+from tunewise.training.checks.probes import probe
 from tunewise.training.predictor import ModelPredictor
-from tunewise.training.probes import probe
 
 EXAMPLES = 32
 FOREIGN = Path(__file__).with_name("foreign_check.py")

@@ -26,9 +26,9 @@ from tunewise.export.proof import Answer, own_values, prove
 from tunewise.methods.base import Adaptation, Predictor
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.checks.dry_run import BLOCK, SCALE, repeated
+from tunewise.training.checks.probes import probe
 from tunewise.training.finished import load_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
-from tunewise.training.probes import probe
 
 Answers = NDArray[np.float64]
 SAME = 1e-4  # of probabilities and of losses a token, as an export's proof has it

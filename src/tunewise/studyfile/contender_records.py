@@ -18,7 +18,7 @@ from tunewise.store.records import (
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
 from tunewise.studyfile.settings import StudySettings
 from tunewise.tasks.base import TASKS, Task
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import STEPS, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def identity_of(settings: TrialSettings) -> JSONObject:
 
 def _training_identity(training: Settings) -> JSONObject:
     changed = changed_settings(TrainingSettings(**training))
+    if changed.get("optimizer") == STEPS:
+        del changed["optimizer"]  # what auto is for all that takes steps
     return {"version": TrainingSettings.version, **changed}
 
 

@@ -10,12 +10,12 @@ from tunewise.core.errors import SettingError, TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
-from tunewise.studyfile.rates import AUTO
 from tunewise.studyfile.read_settings import mapping, missing, read_grid
 from tunewise.studyfile.settings import Grid, MethodEntry, kinds_of
 from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
+AUTO = "auto"
 BATCH = "batch_size"
 RATE = "learning_rate"
 FOUND = (BATCH, RATE)  # settings that `auto` leaves to be found

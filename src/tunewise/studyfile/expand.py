@@ -12,8 +12,8 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.methods.base import Adaptation, Method
 from tunewise.store.records import MethodRecord, RateSearch, TrialSettings
 from tunewise.studyfile.naming import differing, folded, model_names, suffix
-from tunewise.studyfile.rates import AROUND, BEYOND
 from tunewise.studyfile.read_settings import build, combinations
+from tunewise.studyfile.search import AROUND, BEYOND
 from tunewise.studyfile.settings import MethodEntry, ModelChoice, StudySettings
 from tunewise.training.settings import (
     ABOUT_MEMORY,

@@ -8,8 +8,7 @@ from typing import Any
 
 from tunewise.core.canonical import settings_of
 from tunewise.methods.base import Adaptation
-from tunewise.studyfile.entries import OWN
-from tunewise.studyfile.rates import AUTO
+from tunewise.studyfile.entries import AUTO, OWN
 from tunewise.studyfile.search import RATE
 from tunewise.studyfile.settings import MethodEntry, StudySettings
 from tunewise.studyfile.values import name_of

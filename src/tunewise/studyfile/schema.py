@@ -18,8 +18,7 @@ from tunewise.core.canonical import OPEN, open_field
 from tunewise.core.settings import MEANING
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
-from tunewise.studyfile.entries import FOUND
-from tunewise.studyfile.rates import AUTO
+from tunewise.studyfile.entries import AUTO, FOUND
 from tunewise.studyfile.settings import StudyOptions
 from tunewise.studyfile.values import element, is_list, name_of, options, types_of
 from tunewise.tasks.base import TASKS

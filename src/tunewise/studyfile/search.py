@@ -10,7 +10,7 @@ from tunewise.core.errors import unknown
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.studyfile.aliases import word_for
 from tunewise.studyfile.document import Keys
-from tunewise.studyfile.rates import AUTO, rate_grid
+from tunewise.studyfile.entries import AUTO
 from tunewise.studyfile.settings import Grid, MethodEntry
 from tunewise.studyfile.values import Reader, is_list, shown, types_of
 from tunewise.training.settings import TrainingSettings
@@ -21,6 +21,9 @@ AROUND_DEFAULT = (
     3,
 )  # a step of 3 moves a learning rate visibly, and rarely past its best
 RATE = "training.learning_rate"
+FACTOR = 3  # between neighbors: moves a learning rate visibly, and rarely past its best
+AROUND = 2  # rates on either side of the prior, to begin with
+BEYOND = 2  # further ones on either side, for a best rate at the edge
 
 
 def read_search(
@@ -59,6 +62,17 @@ def measured(reader: Reader, entry: MethodEntry) -> MethodEntry:
         )
         reader.wrong(("search",), message)
     return replace(entry, search={RATE: rate_grid(entry.part.default_rate(entry.first))})
+
+
+def rate_grid(prior: float) -> tuple[float, ...]:
+    """The rates around a prior, from low to high, to two digits.
+
+    >>> rate_grid(1e-3)[2:7]
+    (0.00011, 0.00033, 0.001, 0.003, 0.009)
+    """
+    reach = AROUND + BEYOND
+    rates = (float(f"{prior * FACTOR**k:.2g}") for k in range(-reach, reach + 1))
+    return tuple(rate for rate in rates if rate < 1)
 
 
 def automatic(default: float) -> tuple[float, ...]:

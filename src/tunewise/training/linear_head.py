@@ -98,8 +98,8 @@ def solve(
         raise InputError("optimizer = lbfgs: is for a head of one linear layer, not for this one.")
     layer = model.module.get_submodule(path)
     assert isinstance(layer, nn.Linear)
-    x, y = _labeled(model, layer, train)
-    x_val, y_val = _labeled(model, layer, validation)
+    x, y = labeled_inputs(model, layer, train)
+    x_val, y_val = labeled_inputs(model, layer, validation)
     scale = _Scale.of(x, centered=layer.bias is not None)
     fits = _Fits(scale(x), y, scale(x_val), y_val, classes, has_bias=layer.bias is not None)
     best = fits.along_the_path(on_fit)
@@ -116,7 +116,7 @@ def _fill(parameter: Tensor, values: Matrix) -> None:
 
 
 @torch.no_grad()
-def _labeled(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, NDArray[np.int64]]:
+def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, NDArray[np.int64]]:
     """What the layer reads of each example with a label, (examples, d), and the labels."""
     seen: list[Tensor] = []
     rows = np.empty((len(feed.encoded), layer.in_features))

@@ -14,7 +14,7 @@ from tunewise.core.errors import InputError
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Task
 from tunewise.tasks.lengths import limit
-from tunewise.training.probes import probe
+from tunewise.training.checks.probes import probe
 
 SCALE = 0.02  # of the noise, as most families initialise their matrices
 BLOCK = 65_521  # numbers drawn, then repeated; a prime, so that no two rows of a matrix are alike

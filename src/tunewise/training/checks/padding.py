@@ -19,7 +19,7 @@ from tunewise.core.errors import InputError
 from tunewise.decoding.branches import context_length, prefill
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import limit
-from tunewise.training.probes import probe
+from tunewise.training.checks.probes import probe
 
 SAME = 1e-3  # of the largest logit: far above rounding, far below what padding does where it counts
 TEXTS = ("a word", "a text with many more words than that, which the other is filled up to")
