@@ -21,8 +21,12 @@ SAME_SHAPE = 0.05  # grids are rounded to two digits, so that their ratios diffe
 
 
 def search_findings(evidence: Evidence) -> Iterator[Finding]:
-    """Everything unequal or doubtful about how points were chosen."""
-    trained = [contender for contender in evidence.contenders if contender.training]
+    """Everything unequal or doubtful about how points were chosen.
+
+    Budgets and spaces are compared among the rows that the loop trains: one that is solved has no
+    rate to search.
+    """
+    trained = [contender for contender in evidence.contenders if contender.described.trained]
     yield from _budget(trained)
     yield from _spaces(trained)
     yield from _too_small(evidence)

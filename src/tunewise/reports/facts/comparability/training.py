@@ -27,16 +27,22 @@ NAMES = {
 }
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
+OF_SOLVED = ("max_length", "precision", "timeout")  # what a training without steps has, too
 MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
 
 
 def training_findings(evidence: Evidence) -> Iterator[Finding]:
-    """Unequal training settings, steps and seeds among the rows that the loop trains."""
+    """Unequal training settings, steps and seeds among the rows that the loop trains.
+
+    A row that is solved has no epochs, rate or steps; its settings of steps are defaults that
+    nothing read.
+    """
     trained = [contender for contender in evidence.contenders if contender.training]
+    by_steps = [contender for contender in trained if contender.described.trained]
     for key in dict.fromkeys(key for contender in trained for key in contender.training):
-        yield from _setting(trained, key)
-    yield from _rates(evidence, trained)
-    yield from _steps(trained)
+        yield from _setting(trained if key in OF_SOLVED else by_steps, key)
+    yield from _rates(evidence, by_steps)
+    yield from _steps(by_steps)
     yield from _seeds(evidence)
 
 
