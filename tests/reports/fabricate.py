@@ -215,9 +215,11 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
 
 def descriptions(task: dict[str, Any], methods: set[str]) -> dict[str, Any]:
     """What a prepared study keeps of what its task and methods say of themselves."""
+    classes = [METHODS.classes[name] for name in sorted(methods)]
     return {
         "task": TASKS.classes[task["kind"]].description,
-        "methods": {name: METHODS.classes[name].description for name in sorted(methods)},
+        "methods": {one.name: one.description for one in classes},
+        "references": {key: text for one in classes for key, text in one.references.items()},
     }
 
 
@@ -249,6 +251,9 @@ def _contender(plan: Plan, task: dict[str, Any], contender: Invented) -> dict[st
         ],
         "parameters": contender.parameters,
         "features": None,
+        "spoken": METHODS.classes[contender.method].spoken,
+        "constant": METHODS.classes[contender.method].constant,
+        "reads_only": METHODS.build(contender.method, contender.settings).reads_only,
     }
 
 

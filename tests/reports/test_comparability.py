@@ -127,6 +127,22 @@ def test_other_numbers_of_search_points_are_unequal_budgets(tmp_path: Path) -> N
     assert (finding.severity, dict(finding.values)) == ("warning", {"head": 1, "lora rank=16": 2})
 
 
+def test_a_head_that_is_solved_has_no_epochs_rate_or_search_to_compare(tmp_path: Path) -> None:
+    two = replace(LORA, points=POINTS, skills=LORA.skills[:2])
+    folder = fabricate(tmp_path / "s", replace(SMALL, contenders=(*PLAIN[:3], two)))
+    change_study(folder, lambda study: training_of(study, "head").update(epochs=3, max_length=64))
+    both = {"training.epochs", "training.max_length", "search.budget"}
+    assert both <= set(found(folder))
+
+    def solve(study: dict[str, Any]) -> None:
+        study["contenders"][2].update(trained=False, seeded=False)
+        training_of(study, "head").update(optimizer="lbfgs")
+
+    change_study(folder, solve)
+    assert both & set(found(folder)) == {"training.max_length"}  # which the solver reads as well
+    assert "training.optimizer" not in found(folder)
+
+
 def grid(*rates: float) -> tuple[dict[str, float], ...]:
     return tuple({"training.learning_rate": rate} for rate in rates)
 

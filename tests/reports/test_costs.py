@@ -12,7 +12,7 @@ from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.files import mark_complete
 from tunewise.reports.document.latex import as_latex
-from tunewise.reports.facts.costs import costs_of, pareto, placed
+from tunewise.reports.facts.costs import pareto, placed
 from tunewise.reports.facts.searching import best_of, tried
 from tunewise.reports.outputs.write import write_report
 from tunewise.store.study import StudyFolder
@@ -46,7 +46,7 @@ def test_the_front_is_that_of_scores_against_costs(rooms: Seen) -> None:
 
 
 def test_the_reduction_factor_is_total_over_trained(rooms: Seen) -> None:
-    factors = {cost.row.name: cost.reduction for cost in costs_of(rooms.evidence, rooms.results)}
+    factors = {row.name: row.parameters and row.parameters.reduction for row in rooms.results.rows}
     assert factors["lora rank=16"] == pytest.approx(23_010_053 / 296_837)
     assert factors["full"] == 1.0
     assert factors["majority"] is None

@@ -57,10 +57,11 @@ def test_contenders_that_differ_in_their_rate_alone_are_one_curve(seen: Seen) ->
 
     one = full(seen)
     listed = tuple(
-        replace(
-            one, name=f"full learning_rate={rate:g}", searched=(), points=(point,), chosen=point
-        )
+        replace(one, described=described, points=(point,), chosen=point)
         for rate in (1e-3, 1e-4)
+        for described in [
+            replace(one.described, name=f"full learning_rate={rate:g}", search=()),
+        ]
         for point in [at(one.centre, rate)]
     )
     (found,) = rate_curves(replace(seen.evidence, contenders=listed))
@@ -78,7 +79,7 @@ def test_rates_that_have_not_run_make_no_curve(seen: Seen) -> None:
 
 def test_what_diverged_stands_at_the_upper_edge_and_is_named_once(seen: Seen) -> None:
     points = (AtRate(1e-4, "done", 0.5, 0.8, True), AtRate(1e-3, "diverged", None, None, False))
-    curves = [RateCurve(name, full(seen), points) for name in "ab"]
+    curves = [RateCurve(name, 3, points) for name in "ab"]
     triangles = [one for one in layers(curves) if one["mark"].get("shape") == "triangle-up"]
     assert [row["name"] for one in triangles for row in one["rows"]] == ["a", "b"]
     heights = [one["encoding"]["y"]["value"] for one in triangles]
@@ -89,7 +90,7 @@ def test_what_diverged_stands_at_the_upper_edge_and_is_named_once(seen: Seen) ->
 
 def test_equal_points_are_drawn_around_each_other(seen: Seen) -> None:
     point, far = AtRate(1e-4, "done", 0.5, 0.8, False), AtRate(1e-3, "done", 0.9, 0.6, True)
-    curves = [RateCurve("a", full(seen), (point, far)), RateCurve("b", full(seen), (point,))]
+    curves = [RateCurve("a", 0, (point, far)), RateCurve("b", 1, (point,))]
     sizes = {(row["name"], row["rate"]): row["size"] for row in drawn(curves, "circle")}
     assert sizes["a", 1e-4] > sizes["b", 1e-4] == sizes["a", 1e-3]
 

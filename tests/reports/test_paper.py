@@ -57,6 +57,7 @@ def test_a_full_study_has_every_section_with_something_in_it(tmp_path: Path) -> 
         "Results",
         "Classes",
         "Training dynamics",
+        "Learning rate",
         "Effects of single settings",
         "Search",
         "Significance",
@@ -107,9 +108,9 @@ def test_every_source_that_is_cited_is_listed_and_no_other(rooms: Seen) -> None:
 
 
 def test_references_are_numbered_by_first_use() -> None:
-    refs = References()
-    assert [refs("holm"), refs("lora"), refs("holm")] == ["[1]", "[2]", "[1]"]
-    assert refs.listed == (SOURCES["holm"], SOURCES["lora"])
+    refs = References({"hu-2021": "LoRA."})
+    assert [refs("holm"), refs("hu-2021"), refs("holm")] == ["[1]", "[2]", "[1]"]
+    assert refs.listed == (SOURCES["holm"], "LoRA.")
     with pytest.raises(KeyError):
         refs("nobody")
 

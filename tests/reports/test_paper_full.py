@@ -68,6 +68,7 @@ def test_it_has_every_section_that_a_report_of_such_a_study_needs(paper: Paper) 
         "Method and reasons",
         "Results",
         "Training dynamics",
+        "Learning rate",
         "Effects of single settings",
         "Search",
         "Significance",

@@ -61,7 +61,7 @@ def test_a_score_is_the_mean_of_the_stored_metrics_over_seeds(rooms: Seen) -> No
         row = next(row for row in rooms.results.rows if row.name == contender.name)
         stored = [trial.metrics("test")["f1_macro"] or 0.0 for trial in contender.finished]
         assert row.test["f1_macro"].mean == pytest.approx(np.mean(stored))
-        assert len(stored) == (3 if contender.seeded else 1)
+        assert len(stored) == (3 if contender.described.seeded else 1)
 
 
 def test_one_seed_has_no_standard_deviation(rooms: Seen) -> None:

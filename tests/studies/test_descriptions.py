@@ -14,7 +14,7 @@ from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.base import TASKS
 
 FILLED_IN = {"columns", "labels", "prompt", "limit"}  # by a report, from the study
-EQUATIONS = {"equation lora", "equation lora-backward"}
+EQUATIONS = {"equation low-rank", "equation low-rank-gradient"}
 PARTS: list[Any] = [*METHODS.classes.values(), *TASKS.classes.values()]
 
 
@@ -22,7 +22,9 @@ PARTS: list[Any] = [*METHODS.classes.values(), *TASKS.classes.values()]
 def test_every_method_and_task_is_described_and_cites_what_reports_know(part: Any) -> None:
     assert part.description
     places = set(re.findall(r"{([^}]*)}", part.description))
-    assert places - FILLED_IN - EQUATIONS <= set(SOURCES)
+    brought = getattr(part, "references", {})
+    assert places - FILLED_IN - EQUATIONS <= {*SOURCES, *brought}
+    assert set(brought) <= places and not set(brought) & set(SOURCES)
     assert not (places & FILLED_IN and part.name in METHODS)
 
 
@@ -35,8 +37,11 @@ def test_a_study_carries_the_descriptions_of_its_own_methods_alone() -> None:
             "methods": ["majority", "tfidf"],
         }
     )
-    found = prepare(study).study.descriptions.as_json()
-    assert found == {
+    prepared = prepare(study).study
+    assert prepared.descriptions.as_json() == {
         "task": TASKS.get("classification").description,
         "methods": {name: METHODS.get(name).description for name in ("majority", "tfidf")},
+        "references": dict(METHODS.get("tfidf").references),
     }
+    said = [(one.spoken, one.constant, one.reads_only) for one in prepared.contenders]
+    assert said == [("guessing the majority class", True, None), ("TF-IDF", False, None)]

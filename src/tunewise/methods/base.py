@@ -52,13 +52,18 @@ class Method(ABC):
     the settings that can be neither swept nor searched, with the reason.
 
     `description` is what the method section of a paper says of it: paragraphs with a blank line
-    between them, in which ``{lora}`` cites a source that reports know and ``{equation lora}``,
-    alone, is one of their equations.
+    between them, in which ``{hu-2021}`` cites one of its `references`, or a source that reports
+    know, and ``{equation low-rank}``, alone, is one of their equations. `spoken` is what a sentence
+    calls it, where its name says too little; `constant` is True where it answers every example
+    alike. Reports load no method: a study keeps all of these when it is prepared.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     description: ClassVar[str] = ""
+    references: ClassVar[Mapping[str, str]] = {}
+    spoken: ClassVar[str] = ""
+    constant: ClassVar[bool] = False
     trained: ClassVar[bool] = False
     uses_model: ClassVar[bool] = True
     asks_writer: ClassVar[bool] = False
@@ -108,6 +113,11 @@ class Method(ABC):
     def unread(self) -> Mapping[str, str]:
         """The settings that mean nothing beside the others, each with the reason."""
         return {}
+
+    @property
+    def reads_only(self) -> str | None:
+        """The one input that it reads of a task with several, where it leaves the others out."""
+        return None
 
     def open_defaults(self) -> JSONObject:
         """The values that settings of the open field have where they are not given."""

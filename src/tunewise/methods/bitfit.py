@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from torch import nn
 
@@ -21,7 +22,14 @@ class BitFit(Adaptation):
     Source: Ben Zaken et al. 2021, arXiv:2106.10199.
     """
 
-    description = "BitFit {bitfit} trains the biases and the classifier."
+    description = "BitFit {ben-zaken-2021} trains the biases and the classifier."
+    references = MappingProxyType(
+        {
+            "ben-zaken-2021": "E. Ben Zaken, S. Ravfogel, and Y. Goldberg, “BitFit: Simple "
+            "parameter-efficient fine-tuning for transformer-based masked language-models,” "
+            "arXiv:2106.10199, 2021."
+        }
+    )
 
     # The paper searches 1e-4 to 1e-3: biases are few, and bear more than matrices do.
     learning_rate = 5e-4

@@ -39,6 +39,10 @@ class FusionMethod(Adaptation):
             raise SettingError("inputs", self.inputs, "both, question or picture.")
         refuse_below(1, self, "width")
 
+    @property
+    def reads_only(self) -> str | None:
+        return None if self.inputs == "both" else self.inputs
+
     def prepare(self, model: Model) -> None:
         """Raises InputError where the model has no picture encoder."""
         module = model.module

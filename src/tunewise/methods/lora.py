@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from torch import nn
@@ -29,14 +30,20 @@ class LoRA(Adaptation):
     """Low-rank corrections and the head are trained. `LoRALinear` has the mathematics."""
 
     description = (
-        "LoRA {lora} freezes the weights W and trains a low-rank correction as a separate branch "
-        "of chosen layers. B starts at zero, so training starts from the pretrained model, and "
-        "the product can be merged into W afterwards:\n\n"
-        "{equation lora}\n\n"
+        "LoRA {hu-2021} freezes the weights W and trains a low-rank correction as a separate "
+        "branch of chosen layers. B starts at zero, so training starts from the pretrained model, "
+        "and the product can be merged into W afterwards:\n\n"
+        "{equation low-rank}\n\n"
         "For a layer of shape d × k that is r(d + k) trainable parameters instead of dk, and the "
         "optimizer keeps its state for these alone. With g, the gradient of the loss with respect "
         "to y, they learn by\n\n"
-        "{equation lora-backward}"
+        "{equation low-rank-gradient}"
+    )
+    references = MappingProxyType(
+        {
+            "hu-2021": "E. J. Hu, Y. Shen, P. Wallis, Z. Allen-Zhu, Y. Li, S. Wang, L. Wang, and "
+            "W. Chen, “LoRA: Low-rank adaptation of large language models,” arXiv:2106.09685, 2021."
+        }
     )
 
     rank: int = setting(8, "Rank of the corrections.")

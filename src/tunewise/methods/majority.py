@@ -28,6 +28,8 @@ class Majority(Direct):
         "Majority answers the most frequent label of the training split. Whatever does not beat "
         "it has learned nothing."
     )
+    spoken = "guessing the majority class"
+    constant = True
 
     uses_model = False
     seeded = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from tunewise.backbones.model import Model
@@ -29,7 +30,13 @@ class PrefixTuning(Adaptation):
 
     description = (
         "Prefix puts trained embeddings before the text of a frozen model, as prompt tuning does "
-        "{prompt-tuning}."
+        "{lester-2021}."
+    )
+    references = MappingProxyType(
+        {
+            "lester-2021": "B. Lester, R. Al-Rfou, and N. Constant, “The power of scale for "
+            "parameter-efficient prompt tuning,” arXiv:2104.08691, 2021."
+        }
     )
 
     length: int = setting(16, "Positions of the prefix.")

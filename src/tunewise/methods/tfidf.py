@@ -41,9 +41,17 @@ class TfIdf(Direct):
     """
 
     description = (
-        "TF-IDF {tfidf} weights word n-grams and fits a logistic regression. It uses no "
-        "pretrained model, and so shows what a pretrained model is worth here."
+        "TF-IDF {sparck-jones-1972} weights word n-grams and fits a logistic regression. It uses "
+        "no pretrained model, and so shows what a pretrained model is worth here."
     )
+    references = MappingProxyType(
+        {
+            "sparck-jones-1972": "K. Spärck Jones, “A statistical interpretation of term "
+            "specificity and its application in retrieval,” J. Documentation, vol. 28, pp. 11–21, "
+            "1972."
+        }
+    )
+    spoken = "TF-IDF"
 
     ngrams: tuple[int, int] = setting((1, 2), "Shortest and longest n-gram, in words.")
     C: float = setting(1.0, "Inverse strength of the L2 penalty, as in scikit-learn.")

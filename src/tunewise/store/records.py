@@ -114,6 +114,12 @@ class ContenderRecord(JSONRecord):
     own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
     # where its learning rate is measured
     rates: RateSearch | None = field(default=None, metadata=OPTIONAL)
+    # what a sentence calls its method, where the name says too little
+    spoken: str = field(default="", metadata=OPTIONAL)
+    # whether it answers every example alike
+    constant: bool = field(default=False, metadata=OPTIONAL)
+    # the one input that it reads, where it leaves the task's others out
+    reads_only: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -139,10 +145,14 @@ class DataRecord(JSONRecord):
 
 @dataclass(frozen=True)
 class Descriptions(JSONRecord):
-    """What the task and the methods, by their names, say of themselves for a paper."""
+    """What the task and the methods, by their names, say of themselves for a paper.
+
+    `references` holds the sources that methods bring, by the names under which they cite them.
+    """
 
     task: str = ""
     methods: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,6 @@ def _applied(
 def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> StudyRecord:
     """What the study file and the right answers say, without contenders, models and data."""
     task = settings.task
-    methods = [contender.method for contender in expansion.contenders]
     return StudyRecord(
         name=settings.name,
         settings=resolved(settings),
@@ -164,8 +163,18 @@ def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> 
         answer=task.reading.answer,
         metrics=tuple(task.metrics),
         labels=tuple(settled.options),
-        descriptions=Descriptions(task.description, {one.name: one.description for one in methods}),
+        descriptions=_descriptions(task, expansion),
         environment=environment(),
+    )
+
+
+def _descriptions(task: Task, expansion: Expansion) -> Descriptions:
+    """What reports, which load no method, say of the task and of each method."""
+    methods = [contender.method for contender in expansion.contenders]
+    return Descriptions(
+        task.description,
+        {method.name: method.description for method in methods},
+        {key: text for method in methods for key, text in method.references.items()},
     )
 
 

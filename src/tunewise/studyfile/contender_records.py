@@ -96,6 +96,9 @@ def _record(study: StudySettings, contender: PlannedContender, facts: Facts) -> 
         points=tuple(_point(common, point) for point in contender.points),
         own_training=_own_training(study, contender),
         rates=contender.rates,
+        spoken=contender.method.spoken,
+        constant=contender.method.constant,
+        reads_only=contender.method.reads_only,
     )
 
 

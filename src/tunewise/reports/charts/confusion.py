@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -23,33 +24,18 @@ def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
     if not found:
         return None
     names = [
-        shortened(f"{number + 1}. {shown(label)}", LONGEST) for number, label in enumerate(labels)
+        shortened(f"{place}. {shown(label)}", LONGEST) for place, label in enumerate(labels, 1)
     ]
-    side = min(WIDEST, max(SMALLEST, SQUARE * len(labels)))
-    values = [
-        {
-            "name": shown(one.name),
-            "right": names[right],
-            "chosen": names[chosen],
-            "fraction": float(count / max(1, one.confusion[right].sum())),
-            "count": int(count),
-        }
-        for one in found
-        for right, row in enumerate(one.confusion)
-        for chosen, count in enumerate(row)
-    ]
+    values = [value for one in found for value in _values(one, names)]
     axis = alt.Axis(labelLimit=90, grid=False)
-    drawn = (
+    scale = alt.Scale(domain=[0, 1], range=["#00000000", LIGHT[0]])
+    cells = (
         base(values)
         .mark_rect()
         .encode(
             x=alt.X("chosen:N", sort=names, title="answered", axis=axis),
             y=alt.Y("right:N", sort=names, title="right", axis=axis),
-            color=alt.Color(
-                "fraction:Q",
-                scale=alt.Scale(domain=[0, 1], range=["#00000000", LIGHT[0]]),
-                legend=None,
-            ),
+            color=alt.Color("fraction:Q", scale=scale, legend=None),
             tooltip=[
                 alt.Tooltip("name:N", title="contender"),
                 alt.Tooltip("right:N"),
@@ -58,22 +44,27 @@ def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
                 alt.Tooltip("count:Q", title="answers"),
             ],
         )
-        .properties(width=side, height=side)
-        .facet(
-            facet=alt.Facet(
-                "name:N",
-                sort=[shown(one.name) for one in found],
-                title=None,
-                header=alt.Header(labelLimit=side),
-            ),
-            columns=3,
-        )
     )
-    says = "; ".join(_says(one, labels) for one in found)
+    side = min(WIDEST, max(SMALLEST, SQUARE * len(labels)))
+    header, order = alt.Header(labelLimit=side), [shown(one.name) for one in found]
+    each = alt.Facet("name:N", sort=order, title=None, header=header)
+    drawn = cells.properties(width=side, height=side).facet(facet=each, columns=3)
     title = "Confusion matrices"
-    return Figure(
-        "confusion", title, f"{title}, the most frequent error: {says}.", finished(drawn), PAGE
-    )
+    says = "; ".join(_says(one, labels) for one in found)
+    words = f"{title}, the most frequent error: {says}."
+    return Figure("confusion", title, words, finished(drawn), PAGE)
+
+
+def _values(one: ByClass, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for right, row in enumerate(one.confusion):
+        for chosen, count in enumerate(row):
+            yield {
+                "name": shown(one.name),
+                "right": names[right],
+                "chosen": names[chosen],
+                "fraction": float(count / max(1, row.sum())),
+                "count": int(count),
+            }
 
 
 def _says(one: ByClass, labels: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import altair as alt
 
 from tunewise.core.format import count, duration, listed, size
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.charts.drawing import base, faded, finished, tint
+from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, finished, tint
 from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.costs import Placed, placed
@@ -56,55 +56,61 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
     points = placed(results, cost.key)
     if len(points) < 2:
         return None
-    metric, said = metric_name(results.metric), metric_said(results.metric)
     short = short_names([shown(point.row.name) for point in points])
     values = [_value(point, cost, short) for point in points]
-    least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
-    middle, air = (least * most) ** 0.5, max(1.1, (most / least) ** 0.1)
-    x = alt.X(
-        "cost:Q",
-        title=cost.title,
-        scale=alt.Scale(type="log", domain=[least / air, most * air], nice=False),
-        axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
-    )
-    y = alt.Y(
-        "score:Q",
-        title=f"{said}, {results.split}",
-        scale=alt.Scale(zero=False, padding=22),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
+    front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
+    said = metric_said(results.metric)
+    x, y = _axes(values, cost, f"{said}, {results.split}")
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("score:Q", format=".1%", title=said),
         alt.Tooltip("told:N", title=cost.title),
         alt.Tooltip("front:N", title="on the front"),
     ]
-    front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
     paint = tint([point.row for point in points])
-    marks = base(values).encode(x=x, y=y)
-    layers: list[Any] = [
+    dots = base(values).encode(x=x, y=y).mark_circle(size=110, opacity=1)
+    chart = alt.layer(
         base(front).mark_line(interpolate="step-after", style="zero").encode(x=x, y=y),
-        marks.mark_circle(size=110, opacity=1).encode(
-            color=paint, opacity=faded(), tooltip=tooltip
-        ),
+        dots.encode(color=paint, opacity=faded(), tooltip=tooltip),
         base(front).mark_point(style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
-    ]
-    told = _named(values)
-    for left in (True, False):  # names reach inwards, so that none leaves the chart
-        named = [v for v in told if (v["cost"] <= middle) == left]
-        if not named:
-            continue  # a layer without values draws a warning into the console
-        text = base(named).mark_text(
-            align="left" if left else "right", dx=4 if left else -4, dy=-16
-        )
-        layers.append(text.encode(x=x, y=y, text=alt.Text("label:N"), opacity=faded()))
-    title = f"{metric} against {cost.title.partition(' (')[0]}"
+        *_names(values, x, y),
+        height=HEIGHT,
+    )
+    title = f"{metric_name(results.metric)} against {cost.title.partition(' (')[0]}"
     says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)
     best = listed([v["name"] for v in front], most=9)
     words = f"{title}: {says}. No other scores as high for less than {best}."
-    chart = alt.layer(*layers, height=HEIGHT)
     outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
     return Figure(f"quality-{cost.key}", title, words, finished(chart), outputs)
+
+
+def _axes(values: Sequence[dict[str, Any]], cost: Cost, title: str) -> tuple[Any, Any]:
+    """Costs on a logarithmic scale with some air, scores not from zero."""
+    least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
+    air = max(1.1, (most / least) ** 0.1)
+    x = alt.X(
+        "cost:Q",
+        title=cost.title,
+        scale=alt.Scale(type="log", domain=[least / air, most * air], nice=False),
+        axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
+    )
+    scale = alt.Scale(zero=False, padding=22)
+    return x, alt.Y("score:Q", title=title, scale=scale, axis=PERCENTS)
+
+
+def _names(values: Sequence[dict[str, Any]], x: Any, y: Any) -> list[Any]:
+    """Names as far as there is room, reaching inwards, so that none leaves the chart."""
+    costs = [v["cost"] for v in values]
+    middle, told = (min(costs) * max(costs)) ** 0.5, _named(values)
+    layers = []
+    for left in (True, False):
+        side = [v for v in told if (v["cost"] <= middle) == left]
+        if side:  # a layer without values draws a warning into the console
+            text = base(side).mark_text(
+                align="left" if left else "right", dx=4 if left else -4, dy=-16
+            )
+            layers.append(text.encode(x=x, y=y, text=alt.Text("label:N"), opacity=faded()))
+    return layers
 
 
 def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,7 +126,7 @@ def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> dict[str, Any
     label = short.get(name, name)
     return {
         "name": name,
-        "label": label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…",
+        "label": cut(label, LONGEST),
         "cost": point.cost / cost.unit,
         "score": point.score,
         "told": cost.words(point.cost),

@@ -16,11 +16,13 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row
+from tunewise.reports.facts.searching import RateCurve
 
 disable_debug_mode()  # each part of a chart would be validated again; a test validates them whole
 
 WIDTH = 560  # of a saved chart; on the page a chart takes the width it is given
 ROW_HEIGHT = 34  # of a chart with one row for each contender
+PERCENTS = alt.Axis(format="%", tickCount=5)  # of a score
 PICKED = "picked === '' || datum.name === picked"
 
 
@@ -34,7 +36,7 @@ def named(names: Sequence[str]) -> Any:
     return alt.Y("name:N", sort=list(names), title=None)
 
 
-def tint(rows: Sequence[Row | Contender], *, legend: bool = False) -> Any:
+def tint(rows: Sequence[Row | Contender | RateCurve], *, legend: bool = False) -> Any:
     """The contenders' colors; the page draws its own legend, files need the chart's."""
     scale = alt.Scale(
         domain=[shown(row.name) for row in rows], range=[color(row.position) for row in rows]
@@ -43,7 +45,7 @@ def tint(rows: Sequence[Row | Contender], *, legend: bool = False) -> Any:
     return alt.Color("name:N", scale=scale, legend=drawn)
 
 
-def dashes(rows: Sequence[Row | Contender]) -> Any:
+def dashes(rows: Sequence[Row | Contender | RateCurve]) -> Any:
     scale = alt.Scale(
         domain=[shown(row.name) for row in rows], range=[dash(row.position) for row in rows]
     )
@@ -66,3 +68,21 @@ def finished(chart: Any) -> dict[str, Any]:
     spec["params"] = [{"name": "picked", "value": ""}]
     spec["datasets"] = {name: list(values) for name, values in spec["datasets"].items()}
     return spec
+
+
+def interval_tips(title: str) -> list[Any]:
+    """What a mean and the ends of its interval say where somebody points at them, in percent."""
+    return [
+        alt.Tooltip("mean:Q", format=".1%", title=title),
+        alt.Tooltip("low:Q", format=".1%", title="from"),
+        alt.Tooltip("high:Q", format=".1%", title="to"),
+    ]
+
+
+def cut(text: str, most: int) -> str:
+    """A text that has room; of a longer one the beginning.
+
+    >>> cut("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"

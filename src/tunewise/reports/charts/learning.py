@@ -22,33 +22,21 @@ SPLITS = {TRAINING: [5, 3], VALIDATION: [1, 0]}  # how the line of each is dashe
 def learning(evidence: Evidence) -> list[Figure]:
     """Loss on both splits over epochs, then the headline metric, with bands over seeds."""
     metric = evidence.headline
-    losses = {
-        TRAINING: training_loss(evidence),
-        VALIDATION: validation_curve(evidence, "loss"),
-    }
-    scores = {VALIDATION: validation_curve(evidence, metric)}
-    name = metric_said(metric)
-    loss = _curves(
-        evidence, losses, key="loss-by-epoch", title="Loss", axis="loss (nats)", form=".2f"
-    )
-    score = _curves(
-        evidence,
-        scores,
-        key=f"validation-{metric}-by-epoch",
-        title=f"Validation {name}",
-        axis=name,
-        form="%",
-    )
-    drawn = [loss, score if metric != "loss" else None]
+    name, key = metric_said(metric), f"validation-{metric}-by-epoch"
+    losses = {TRAINING: training_loss(evidence), VALIDATION: validation_curve(evidence, "loss")}
+    drawn = [_curves(evidence, losses, "loss-by-epoch", "Loss", axis="loss (nats)", form=".2f")]
+    if metric != "loss":
+        scores = {VALIDATION: validation_curve(evidence, metric)}
+        drawn.append(_curves(evidence, scores, key, f"Validation {name}", axis=name, form="%"))
     return [figure for figure in drawn if figure is not None]
 
 
 def _curves(
     evidence: Evidence,
     curves: dict[str, list[CurvePoint]],
-    *,
     key: str,
     title: str,
+    *,
     axis: str,
     form: str,
 ) -> Figure | None:
@@ -67,23 +55,15 @@ def _curves(
     ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
     x = alt.X("epoch:Q", title="epoch", axis=ticks)
     y = alt.Y("mean:Q", title=axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
-    paint = tint(present, legend=True)
     strokes = _by_split() if several else dashes(present)
-    marks = base(values).encode(detail=alt.Detail("split:N"))
+    low, high = alt.Y("low:Q", title=axis), alt.Y2("high:Q")
+    detail, paint = alt.Detail("split:N"), tint(present, legend=True)
+    marks = base(values).encode(detail=detail, x=x, color=paint)
+    dots = marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36)
     chart = alt.layer(
-        marks.mark_area().encode(
-            x=x,
-            y=alt.Y("low:Q", title=axis),
-            y2=alt.Y2("high:Q"),
-            color=paint,
-            opacity=faded(0.2, 0.03),
-        ),
-        marks.mark_line(strokeWidth=2).encode(
-            x=x, y=y, color=paint, strokeDash=strokes, opacity=faded()
-        ),
-        marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36).encode(
-            x=x, y=y, color=paint, opacity=faded(), tooltip=_tooltip(axis)
-        ),
+        marks.mark_area().encode(y=low, y2=high, opacity=faded(0.2, 0.03)),
+        marks.mark_line(strokeWidth=2).encode(y=y, strokeDash=strokes, opacity=faded()),
+        dots.encode(y=y, opacity=faded(), tooltip=_tooltip(axis)),
         height=260,
     )
     return Figure(key, title, _says(title, curves), finished(chart))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -44,7 +43,6 @@ def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str
     if not values:
         return None
     lost = _diverged(curves) if quantity == "loss" else []
-    drawn = [replace(curve.first, name=curve.name) for curve in curves]
     rates = sorted({point.rate for curve in curves for point in curve.points})
     x = alt.X(
         "rate:Q",
@@ -62,10 +60,10 @@ def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str
         alt.Tooltip("value:Q", format=".1%" if form == "%" else ".3f", title=title),
         alt.Tooltip("point:N"),
     ]
-    marks, paint = base(values), tint(drawn, legend=True)
+    marks, paint = base(values), tint(curves, legend=True)
     layers = [
         marks.mark_line(strokeWidth=2).encode(
-            x=x, y=y, color=paint, strokeDash=dashes(drawn), opacity=faded()
+            x=x, y=y, color=paint, strokeDash=dashes(curves), opacity=faded()
         ),
         marks.mark_circle().encode(
             x=x,
@@ -81,7 +79,7 @@ def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str
         size = alt.Size("size:Q", scale=None, legend=None)
         layers.append(ring.mark_point(style="ring").encode(x=x, y=y, size=size, tooltip=tooltip))
     layers += _at_the_edge(lost, x, paint, middle=math.sqrt(rates[0] * rates[-1]))
-    chart = alt.layer(*layers).properties(height=HEIGHT)
+    chart = alt.layer(*layers, height=HEIGHT)
     name = f"{quantity}-by-learning-rate"
     heading = f"{title.partition(' (')[0].capitalize()} against learning rate"
     # A paper has a table of the scores.
@@ -145,7 +143,7 @@ def _at_the_edge(lost: Sequence[dict[str, Any]], x: Any, paint: Any, *, middle: 
         word = base([{**first, "word": "diverged"}]).mark_text(
             style="value", align="right" if left else "left", dx=-9 if left else 9
         )
-        layers.append(word.encode(x=x, y=alt.value(7), text="word:N"))
+        layers.append(word.encode(x=x, y=alt.value(7), text=alt.Text("word:N")))
     return layers
 
 

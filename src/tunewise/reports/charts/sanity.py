@@ -20,27 +20,16 @@ def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Figure:
         for epoch, accuracy in enumerate(curve, start=1)
     ]
     names, places = [shown(name) for name in curves], range(len(curves))
-    legend = alt.Legend(title=None, columns=3)
+    paint = alt.Scale(domain=names, range=[color(place) for place in places])
+    strokes = alt.Scale(domain=names, range=[dash(place) for place in places])
     last = max((len(curve) for curve in curves.values()), default=1)
     ticks = alt.Axis(values=[1, *range(5, last + 1, 5)], format="d", grid=False)
+    scale, percents = alt.Scale(domain=[0, 1]), alt.Axis(format="%")
     lines = base(values).encode(
         x=alt.X("epoch:Q", title="epoch", axis=ticks),
-        y=alt.Y(
-            "accuracy:Q",
-            title="training accuracy",
-            scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(format="%"),
-        ),
-        color=alt.Color(
-            "name:N",
-            scale=alt.Scale(domain=names, range=[color(place) for place in places]),
-            legend=legend,
-        ),
-        strokeDash=alt.StrokeDash(
-            "name:N",
-            scale=alt.Scale(domain=names, range=[dash(place) for place in places]),
-            legend=None,
-        ),
+        y=alt.Y("accuracy:Q", title="training accuracy", scale=scale, axis=percents),
+        color=alt.Color("name:N", scale=paint, legend=alt.Legend(title=None, columns=3)),
+        strokeDash=alt.StrokeDash("name:N", scale=strokes, legend=None),
     )
     drawn = (lines.mark_line(strokeWidth=2) + lines.mark_circle(size=36)).properties(height=260)
     says = "; ".join(f"{shown(name)} ends at {curve[-1]:.0%}" for name, curve in curves.items())

@@ -7,43 +7,33 @@ from typing import Any
 
 import altair as alt
 
-from tunewise.core.format import count as short_count
+from tunewise.core.format import count
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import ROW_HEIGHT, base, faded, finished, named, tint
+from tunewise.reports.charts.drawing import (
+    PERCENTS,
+    ROW_HEIGHT,
+    base,
+    faded,
+    finished,
+    interval_tips,
+    named,
+    tint,
+)
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import FROZEN, color
-from tunewise.reports.facts.results import Results, Row, Spread
-from tunewise.reports.facts.wording import metric_name, split_name
+from tunewise.reports.facts.results import Parameters, Results, Row
+from tunewise.reports.facts.wording import fraction, metric_name, split_name
+from tunewise.statistics.intervals import Interval
 
 OUT_OF_MEMORY = "out-of-memory"
 
 
 def differences(results: Results) -> Figure | None:
-    """Each contender minus the best, in points, with its interval over items."""
-    best = results.best
-    values: list[dict[str, Any]] = []
-    for row in results.rows:
-        if row.to_best is None:
-            continue
-        spot = 100 * row.to_best.difference
-        items, method = row.to_best.items.interval, row.to_best.method.interval
-        values.append(
-            {
-                "name": shown(row.name),
-                "difference": spot,
-                "low": 100 * items.low if items else spot,
-                "high": 100 * items.high if items else spot,
-                "method_low": 100 * method.low if method else spot,
-                "method_high": 100 * method.high if method else spot,
-                "verdict": row.standing,
-            }
-        )
-    if best is None or not values:
+    """Each contender minus the best, in points, with its interval over examples."""
+    rows = [row for row in results.rows if row.to_best]
+    if results.best is None or not rows:
         return None
-    metric = metric_name(results.metric)
-    y = named([value["name"] for value in values])
-    title = f"{metric}, points to the best"
-    x = alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=8))
+    values = [_difference(row) for row in rows]
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("difference:Q", format="+.1f", title="points"),
@@ -53,29 +43,20 @@ def differences(results: Results) -> Figure | None:
         alt.Tooltip("method_high:Q", format="+.1f", title="to "),
         alt.Tooltip("verdict:N"),
     ]
+    title = f"{metric_name(results.metric)}, points to the best"
+    x = alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=8))
+    y = named([value["name"] for value in values])
+    looks = {"y": y, "color": tint(rows), "opacity": faded(), "tooltip": tooltip}
     marks = base(values)
-    paint = tint([row for row in results.rows if row.to_best])
+    thin, thick = (
+        marks.mark_rule(strokeWidth=1.5),
+        marks.mark_rule(strokeWidth=5, strokeCap="round"),
+    )
     chart = alt.layer(
         base([{"at": 0}]).mark_rule(style="zero").encode(x=alt.X("at:Q")),
-        marks.mark_rule(strokeWidth=1.5).encode(
-            x=alt.X("method_low:Q"),
-            x2=alt.X2("method_high:Q"),
-            y=y,
-            color=paint,
-            opacity=faded(),
-            tooltip=tooltip,
-        ),
-        marks.mark_rule(strokeWidth=5, strokeCap="round").encode(
-            x=alt.X("low:Q"),
-            x2=alt.X2("high:Q"),
-            y=y,
-            color=paint,
-            opacity=faded(),
-            tooltip=tooltip,
-        ),
-        marks.mark_point(size=110, filled=True, opacity=1).encode(
-            x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
-        ),
+        thin.encode(x=alt.X("method_low:Q"), x2=alt.X2("method_high:Q"), **looks),
+        thick.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), **looks),
+        marks.mark_point(size=110, filled=True, opacity=1).encode(x=x, **looks),
         height=ROW_HEIGHT * len(values),
     )
     says = "; ".join(
@@ -83,8 +64,26 @@ def differences(results: Results) -> Figure | None:
         f"({value['low']:+.1f} to {value['high']:+.1f}), {value['verdict']}"
         for value in values
     )
-    title = f"Difference to {shown(best.name)}"
+    title = f"Difference to {shown(results.best.name)}"
     return Figure("differences", title, f"{title}: {says}.", finished(chart))
+
+
+def _difference(row: Row) -> dict[str, Any]:
+    """In points; a claim without an interval has the difference for its ends."""
+    assert row.to_best is not None
+    spot = row.to_best.difference
+    items, method = (
+        claim.interval or Interval(spot, spot) for claim in (row.to_best.items, row.to_best.method)
+    )
+    return {
+        "name": shown(row.name),
+        "difference": 100 * spot,
+        "low": 100 * items.low,
+        "high": 100 * items.high,
+        "method_low": 100 * method.low,
+        "method_high": 100 * method.high,
+        "verdict": row.standing,
+    }
 
 
 def scores(
@@ -99,48 +98,29 @@ def scores(
         return None
     too_large = [row for row in rows if row not in scored and row.status == OUT_OF_MEMORY]
     present = [*scored, *too_large]
-    values: list[dict[str, Any]] = []
-    for row in present:
-        spread = row.scores(split).get(metric, Spread((0.0,)))
-        interval = row.intervals.get((split, metric))
-        values.append(
-            {
-                "name": shown(row.name),
-                "note": "out of memory" if row in too_large else "",
-                "mean": spread.mean,
-                "low": interval.low if interval else spread.mean,
-                "high": interval.high if interval else spread.mean,
-                "seeds": len(spread.values),
-            }
-        )
+    values = [_score(row, metric, split) for row in present]
+    seeds = ((row.name, row.scores(split)[metric].values) for row in scored)
     dots = [
-        {"name": shown(row.name), "value": value}
-        for row in scored
-        for value in row.scores(split)[metric].values
-        if len(row.scores(split)[metric].values) > 1
+        {"name": shown(name), "value": value}
+        for name, own in seeds
+        for value in own
+        if len(own) > 1
     ]
     y = named([value["name"] for value in values])
     title = f"{metric_name(metric)} on {split_name(split)}"
-    tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("mean:Q", format=".1%", title="mean"),
-        alt.Tooltip("low:Q", format=".1%", title="from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
-        alt.Tooltip("seeds:Q"),
-    ]
+    who, seeded = alt.Tooltip("name:N", title="contender"), alt.Tooltip("seeds:Q")
+    tooltip = [who, *interval_tips("mean"), seeded]
     marks = base(values)
-    x = alt.X("mean:Q", title=title, axis=alt.Axis(format="%", tickCount=5))
+    x = alt.X("mean:Q", title=title, axis=PERCENTS)
+    bars = marks.mark_bar(height=16, cornerRadiusEnd=3)
+    whiskers = marks.mark_rule(style="whisker")
+    ticks = base(dots).mark_tick(style="seed", thickness=1, size=10)
+    notes = marks.mark_text(style="value", align="left", dx=4)
     chart = alt.layer(
-        marks.mark_bar(height=16, cornerRadiusEnd=3).encode(
-            x=x, y=y, color=tint(present), opacity=faded(), tooltip=tooltip
-        ),
-        marks.mark_rule(style="whisker").encode(
-            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, tooltip=tooltip
-        ),
-        base(dots).mark_tick(style="seed", thickness=1, size=10).encode(x=alt.X("value:Q"), y=y),
-        marks.mark_text(style="value", align="left", dx=4).encode(
-            x=alt.XDatum(0), y=y, text=alt.Text("note:N")
-        ),
+        bars.encode(x=x, y=y, color=tint(present), opacity=faded(), tooltip=tooltip),
+        whiskers.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, tooltip=tooltip),
+        ticks.encode(x=alt.X("value:Q"), y=y),
+        notes.encode(x=alt.XDatum(0), y=y, text=alt.Text("note:N")),
         height=ROW_HEIGHT * len(values),
     )
     says = "; ".join(
@@ -152,26 +132,29 @@ def scores(
     return Figure(f"{split}-{metric}", title, f"{title}: {says}.", finished(chart), outputs)
 
 
+def _score(row: Row, metric: str, split: str) -> dict[str, Any]:
+    spread = row.scores(split).get(metric)
+    mean = spread.mean if spread else 0.0
+    interval = row.intervals.get((split, metric)) or Interval(mean, mean)
+    return {
+        "name": shown(row.name),
+        "note": "" if spread else "out of memory",
+        "mean": mean,
+        "low": interval.low,
+        "high": interval.high,
+        "seeds": len(spread.values) if spread else 1,
+    }
+
+
 def parameters(results: Results) -> Figure | None:
     """A ring for each contender with a model: its trainable parameters, out of all."""
-    values: list[dict[str, Any]] = []
-    counted = [row for row in results.rows if row.parameters]
-    for row in counted:
-        assert row.parameters is not None
-        trained, total = row.parameters.trainable, row.parameters.total
-        shared = {
-            "name": shown(row.name),
-            "share": _percent(row.parameters.share),
-            "numbers": f"{short_count(trained)} of {short_count(total)}",
-        }
-        values += [
-            {**shared, "part": shown(row.name), "count": trained, "what": "trainable"},
-            {**shared, "part": "", "count": total - trained, "what": "frozen"},
-        ]
+    counted = [(row, row.parameters) for row in results.rows if row.parameters]
     if not counted:
         return None
-    names = [shown(row.name) for row in counted]
-    paint = alt.Scale(domain=[*names, ""], range=[*(color(r.position) for r in counted), FROZEN[0]])
+    values = [value for row, own in counted for value in _rings(row, own)]
+    names = [shown(row.name) for row, _ in counted]
+    colors = [color(row.position) for row, _ in counted]
+    paint = alt.Scale(domain=[*names, ""], range=[*colors, FROZEN[0]])
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("what:N", title="part"),
@@ -187,22 +170,24 @@ def parameters(results: Results) -> Figure | None:
     )
     share = marks.mark_text(style="value").encode(text=alt.Text("share:N"))
     numbers = marks.mark_text(dy=68).encode(text=alt.Text("numbers:N"))
-    chart = (
-        alt.layer(ring, share, numbers)
-        .properties(width=128, height=150)
-        .facet(
-            facet=alt.Facet("name:N", sort=names, title=None, header=alt.Header(labelLimit=150)),
-            columns=4,
-        )
-    )
+    each = alt.Facet("name:N", sort=names, title=None, header=alt.Header(labelLimit=150))
+    rings = alt.layer(ring, share, numbers).properties(width=128, height=150)
     says = "; ".join(
-        f"{shown(row.name)} {row.parameters.trainable:,} of {row.parameters.total:,}"
-        for row in counted
-        if row.parameters
+        f"{shown(row.name)} {own.trainable:,} of {own.total:,}" for row, own in counted
     )
-    return Figure("parameters", "", f"Trainable parameters: {says}.", finished(chart))
+    drawn = finished(rings.facet(facet=each, columns=4))
+    return Figure("parameters", "", f"Trainable parameters: {says}.", drawn)
 
 
-def _percent(share: float) -> str:
-    """Two digits that matter: 100 %, 1.3 %, 0.0085 %."""
-    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+def _rings(row: Row, own: Parameters) -> list[dict[str, Any]]:
+    """The two arcs of a contender's ring."""
+    shared = {
+        "name": shown(row.name),
+        "share": fraction(own.share),
+        "numbers": f"{count(own.trainable)} of {count(own.total)}",
+    }
+    frozen = own.total - own.trainable
+    return [
+        {**shared, "part": shown(row.name), "count": own.trainable, "what": "trainable"},
+        {**shared, "part": "", "count": frozen, "what": "frozen"},
+    ]

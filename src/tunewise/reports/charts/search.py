@@ -8,13 +8,12 @@ from typing import Any
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
+from tunewise.reports.charts.drawing import PERCENTS, base, dashes, faded, finished, tint
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.searching import RATE, best_of
-from tunewise.reports.facts.wording import metric_said, setting_said
+from tunewise.reports.facts.wording import metric_said, setting_said, value_words
 
 CHOSEN = "chosen"
 
@@ -31,50 +30,54 @@ def searches(evidence: Evidence) -> list[Figure]:
 
 
 def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
-    metric = evidence.headline
-    present = [c for c in evidence.contenders if setting in c.searched and len(c.points) > 1]
-    values = [value for c in present for value in _tried(c, setting, metric)]
+    metric, said = metric_said(evidence.headline), setting_said(shown(setting))
+    present = [one for one in evidence.searched if setting in one.searched]
+    values = [value for c in present for value in _tried(c, setting, evidence.headline)]
     if not values:
         return None
     numeric = all(type(value["value"]) in {int, float} for value in values)
     if numeric:
-        x = _numbers([value["value"] for value in values], setting_said(shown(setting)))
+        x = _numbers([value["value"] for value in values], said)
     else:
         values = [{**value, "value": value_words(value["value"])} for value in values]
-        x = alt.X("value:N", title=setting_said(shown(setting)), sort=None)
-    y = alt.Y(
-        "score:Q",
-        title=metric_said(metric),
-        scale=alt.Scale(zero=False),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
+        x = alt.X("value:N", title=said, sort=None)
+    y = _scores(metric)
+    kind = "quantitative" if numeric else "nominal"
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip(
-            "value",
-            title=setting_said(shown(setting)),
-            type="quantitative" if numeric else "nominal",
-        ),
-        alt.Tooltip("score:Q", format=".1%", title=metric_said(metric)),
+        alt.Tooltip("value", title=said, type=kind),
+        alt.Tooltip("score:Q", format=".1%", title=metric),
         alt.Tooltip("point:N"),
     ]
-    marks, paint = base(values), tint(present, legend=True)
-    line = marks.mark_line(strokeWidth=2).encode(
-        x=x, y=y, color=paint, strokeDash=dashes(present), opacity=faded()
-    )
-    dots = marks.mark_circle(size=70).encode(
-        x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
-    )
     ring = base([value for value in values if value["point"] == CHOSEN])
-    rings = ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip)
-    title = f"Search over {setting_said(shown(setting))}"
+    chart = alt.layer(
+        *_lines(values, x, y, present, tooltip),
+        ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip),
+        height=240,
+    )
     says = "; ".join(
         f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
         + (" (chosen)" if value["point"] == CHOSEN else "")
         for value in values
     )
-    chart = alt.layer(line, dots, rings, height=240)
+    title = f"Search over {said}"
     return Figure(f"search-{number}", title, f"{title}: {says}.", finished(chart))
+
+
+def _scores(title: str) -> Any:
+    return alt.Y("score:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
+
+
+def _lines(
+    values: list[dict[str, Any]], x: Any, y: Any, present: Sequence[Contender], tooltip: list[Any]
+) -> list[Any]:
+    """A line for each contender, with its points."""
+    marks = base(values)
+    looks = {"x": x, "y": y, "color": tint(present, legend=True), "opacity": faded()}
+    return [
+        marks.mark_line(strokeWidth=2).encode(strokeDash=dashes(present), **looks),
+        marks.mark_circle(size=70).encode(tooltip=tooltip, **looks),
+    ]
 
 
 def _tried(contender: Contender, setting: str, metric: str) -> list[dict[str, Any]]:
@@ -82,23 +85,17 @@ def _tried(contender: Contender, setting: str, metric: str) -> list[dict[str, An
 
     Where nothing is chosen, all else is as at the first point.
     """
-    centre = contender.chosen or contender.points[0]
-    rest = {key: value for key, value in centre.values.items() if key != setting}
-    tried = []
-    for point in contender.points:
-        others = {key: value for key, value in point.values.items() if key != setting}
-        first = point.trials[0] if point.trials else None
-        score = first.metrics("validation").get(metric) if first and first.done else None
-        if score is not None and others == rest:
-            tried.append(
-                {
-                    "name": shown(contender.name),
-                    "value": point.values[setting],
-                    "score": score,
-                    "point": CHOSEN if point is contender.chosen else "tried",
-                }
-            )
-    return tried
+    return [
+        {
+            "name": shown(contender.name),
+            "value": point.values[setting],
+            "score": score,
+            "point": CHOSEN if point is contender.chosen else "tried",
+        }
+        for point in contender.points
+        if (score := point.score(metric)) is not None
+        and {**point.values, setting: None} == {**contender.centre.values, setting: None}
+    ]
 
 
 def _numbers(values: Sequence[float], title: str) -> Any:
@@ -114,46 +111,33 @@ def _numbers(values: Sequence[float], title: str) -> Any:
 
 def best_of_points(evidence: Evidence) -> Figure | None:
     """The validation score to expect from the best of 1, 2, ... searched points."""
-    metric = evidence.headline
-    found = {c.name: (c, curve) for c in evidence.contenders if (curve := best_of(c, metric))}
+    curves = ((one, best_of(one, evidence.headline)) for one in evidence.contenders)
+    found = [(one, curve) for one, curve in curves if curve]
     if not found:
         return None
     values = [
-        {"name": shown(name), "points": number, "score": score}
-        for name, (_, curve) in found.items()
+        {"name": shown(one.name), "points": number, "score": score}
+        for one, curve in found
         for number, score in enumerate(curve, start=1)
     ]
-    present = [contender for contender, _ in found.values()]
-    name = metric_said(metric)
-    most = max(len(curve) for _, curve in found.values())
+    expected = f"expected best {metric_said(evidence.headline)}"
+    most = max(len(curve) for _, curve in found)
     x = alt.X(
         "points:Q",
         title="search points",
         axis=alt.Axis(values=whole_epochs(most)[1:], format="d", grid=False),
         scale=alt.Scale(domain=[1, most], nice=False, padding=12),
     )
-    y = alt.Y(
-        "score:Q",
-        title=f"expected best {name}",
-        scale=alt.Scale(zero=False),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("points:Q", format="d", title="points"),
-        alt.Tooltip("score:Q", format=".1%", title=f"expected best {name}"),
+        alt.Tooltip("score:Q", format=".1%", title=expected),
     ]
-    marks, paint = base(values).encode(x=x, y=y), tint(present, legend=True)
-    chart = alt.layer(
-        marks.mark_line(strokeWidth=2).encode(
-            color=paint, strokeDash=dashes(present), opacity=faded()
-        ),
-        marks.mark_circle(size=70).encode(color=paint, opacity=faded(), tooltip=tooltip),
-        height=240,
+    lines = _lines(values, x, _scores(expected), [one for one, _ in found], tooltip)
+    says = "; ".join(
+        f"{shown(one.name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"
+        for one, curve in found
     )
     title = "What more search points would bring"
-    says = "; ".join(
-        f"{shown(name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"
-        for name, (_, curve) in found.items()
-    )
-    return Figure("search-best-of-points", title, f"{title}: {says}.", finished(chart))
+    drawn = finished(alt.layer(*lines, height=240))
+    return Figure("search-best-of-points", title, f"{title}: {says}.", drawn)

@@ -7,30 +7,34 @@ from typing import Any
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, faded, finished, tint
+from tunewise.reports.charts.drawing import (
+    PERCENTS,
+    base,
+    cut,
+    faded,
+    finished,
+    interval_tips,
+    tint,
+)
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.slices import Slice, Sliced
+from tunewise.reports.facts.slices import Sliced
 from tunewise.reports.facts.wording import metric_name
 
 LINE = 11  # height of one contender within a slice
 LONGEST = 40  # characters of a slice's value on an axis
 
 
-def slice_charts(found: Sliced | None, results: Results) -> list[Figure]:
-    """Nothing where the study names no slices."""
-    if found is None:
-        return []
+def slice_charts(found: Sliced, results: Results) -> list[Figure]:
+    """One for each column, in their order."""
     return [
-        _chart(column, number, slices, found, results)
-        for number, (column, slices) in enumerate(found.columns.items(), start=1)
+        _chart(column, number, found, results) for number, column in enumerate(found.columns, 1)
     ]
 
 
-def _chart(
-    column: str, number: int, slices: list[Slice], found: Sliced, results: Results
-) -> Figure:
-    names = {name.value: f"{_short(name.value)} ({name.items:,})" for name in slices}
+def _chart(column: str, number: int, found: Sliced, results: Results) -> Figure:
+    slices = found.columns[column]
+    names = {name.value: f"{cut(shown(name.value), LONGEST)} ({name.items:,})" for name in slices}
     values: list[dict[str, Any]] = [
         {
             "slice": names[one.value],
@@ -47,34 +51,20 @@ def _chart(
     metric = metric_name(found.metric)
     y = alt.Y("slice:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=170))
     offset = alt.YOffset("name:N", sort=[shown(row.name) for row in rows])
-    x = alt.X(
-        "mean:Q",
-        title=f"{metric.lower()}, {found.split}",
-        scale=alt.Scale(zero=False),
-        axis=alt.Axis(format="%", tickCount=5),
-    )
+    title = f"{metric.lower()}, {found.split}"
+    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
     tooltip = [
         alt.Tooltip("slice:N", title=shown(column)),
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("mean:Q", format=".1%", title=metric.lower()),
-        alt.Tooltip("low:Q", format=".1%", title="from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
+        *interval_tips(metric.lower()),
     ]
-    marks, paint = base(values).encode(y=y, yOffset=offset), tint(rows, legend=True)
+    looks = {"color": tint(rows, legend=True), "opacity": faded(), "tooltip": tooltip}
+    marks = base(values).encode(y=y, yOffset=offset)
     chart = alt.layer(
-        marks.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=paint, opacity=faded(), tooltip=tooltip
-        ),
-        marks.mark_circle(size=44, opacity=1).encode(
-            x=x, color=paint, opacity=faded(), tooltip=tooltip
-        ),
+        marks.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), **looks),
+        marks.mark_circle(size=44, opacity=1).encode(x=x, **looks),
         height=max(60, (LINE * len(rows) + 10) * len(slices)),
     )
-    title = f"{metric} by {_short(column)}"
+    title = f"{metric} by {cut(shown(column), LONGEST)}"
     says = "; ".join(f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
     return Figure(f"slices-{number}", title, f"{title}: {says}.", finished(chart), PAGE)
-
-
-def _short(text: str) -> str:
-    text = shown(text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -34,7 +34,10 @@ _LIGATURE = re.compile(r"([-',])(?=\1)")  # two in a row would become one sign
 
 def as_latex(table: Table) -> str:
     """The table as a file of its own, for another document to include."""
-    rows = [[_plain(value) for value in row] for row in table.values("tex")]
+    rows = [
+        [value.name if isinstance(value, Named) else value for value in row]
+        for row in table.values("tex")
+    ]
     columns = table.columns_of("tex")
     texts = [any(isinstance(row[n], str) for row in rows) for n in range(len(columns))]
     lines = [
@@ -57,10 +60,6 @@ def latex(text: str) -> str:
     f1\_macro 5 \%
     """
     return _LIGATURE.sub(r"\1{}", "".join(LATEX.get(sign, sign) for sign in shown(text)))
-
-
-def _plain(value: Any) -> Any:
-    return value.name if isinstance(value, Named) else value
 
 
 def _cell(value: Any) -> str:

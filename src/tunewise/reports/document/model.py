@@ -77,17 +77,38 @@ def as_text(value: Any) -> Shown:
     return value if isinstance(value, Named | Noted) else str(value)
 
 
+def or_empty(show: Callable[[Any], str]) -> Show:
+    """The same way of showing values, with an empty cell where there is none."""
+    return lambda value: "" if value is None else show(value)
+
+
+def at(thing: Any, path: str) -> Any:
+    """What a path of attributes leads to; None where something on the way is None.
+
+    The empty path leads nowhere else.
+
+    >>> at(Named("head", 0), "name.__class__.__name__"), at(None, "name")
+    ('str', None)
+    """
+    for name in filter(None, path.split(".")):
+        thing = None if thing is None else getattr(thing, name)
+    return thing
+
+
 @dataclass(frozen=True)
 class Column:
-    """A title for people, a key for programs, and how people see a value.
+    """A title for people, a key for programs, how people see a value, and where it comes from.
 
     A column without a title does not stand where people read; one without a key in no file.
     Files have the values themselves: fractions, seconds, bytes, or the name of what is `Named`.
+    `of` gives the value from what a row is about, where it is not that itself: a path of its
+    attributes, or a function.
     """
 
     title: str
     key: str | None = None
     show: Show = as_text
+    of: str | Callable[[Any], Any] = ""
     number: bool = True  # set on the right
     wraps: bool = False  # takes the room that the others leave
     outputs: Outputs = ALL
@@ -95,6 +116,9 @@ class Column:
     def stands_in(self, output: Output) -> bool:
         stands = self.key is not None if output in FILES else bool(self.title)
         return stands and output in self.outputs
+
+    def value(self, thing: Any) -> Any:
+        return at(thing, self.of) if isinstance(self.of, str) else self.of(thing)
 
 
 @dataclass(frozen=True)
@@ -114,6 +138,15 @@ class Table:
     wide: bool = True
     cards: bool = False
     most: int | None = None
+
+    @classmethod
+    def about(
+        cls, key: str, caption: str, columns: Iterable[Column], things: Iterable[Any], **how: Any
+    ) -> Table:
+        """A table with a row for each thing, of which the columns give the values."""
+        columns = tuple(columns)
+        rows = tuple(tuple(column.value(thing) for column in columns) for thing in things)
+        return cls(key, caption, columns, rows, **how)
 
     @classmethod
     def of_files(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tunewise.statistics.metrics import WRITTEN
+from tunewise.statistics.metrics import WRITTEN, Columns
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,25 @@ class Answers:
     written: tuple[str, ...] = ()  # (items,) the answers that count
     references: tuple[tuple[str, ...], ...] = ()  # (items,) the texts that are right
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each example stands."""
+        return _known(self.ids)[1]
+
+    @property
+    def columns(self) -> Columns:
+        """As metrics read them."""
+        return Columns(self.labels, self.choices, self.probabilities, self.scores)
+
+
+@lru_cache(maxsize=64)
+def _known(ids: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The ids as they were first read, and where each stands.
+
+    Five hundred runs over the same ten thousand examples hold them once.
+    """
+    return ids, {id: place for place, id in enumerate(ids)}
+
 
 @lru_cache(maxsize=1024)
 def read_answers(path: Path, changed: int) -> Answers:
@@ -40,24 +59,17 @@ def read_answers(path: Path, changed: int) -> Answers:
     given = table["probabilities"].combine_chunks()
     options = len(given[0]) if len(given) else 0
     return Answers(
-        shared(tuple(table["id"].to_pylist())),
+        _known(tuple(table["id"].to_pylist()))[0],
         np.asarray(table["label"].to_numpy(), dtype=np.int32),
         np.asarray(table["choice"].to_numpy(), dtype=np.int32),
         given.flatten().to_numpy().reshape(len(given), options),
     )
 
 
-@lru_cache(maxsize=64)
-def shared(ids: tuple[str, ...]) -> tuple[str, ...]:
-    """One tuple for all runs over the same examples: a name weighs more than its answer."""
-    return ids
-
-
 def _read_written(path: Path) -> Answers:
     """The first answer of each item, which is the one that counts."""
     columns = ["id", "answer", "references", *WRITTEN]
-    names = pq.read_schema(path).names
-    known = [name for name in ("strategy", "sample") if name in names]
+    known = [name for name in ("strategy", "sample") if name in pq.read_schema(path).names]
     table = pq.read_table(path, columns=[*columns, *known])
     for name in known:  # before the rows are made: of thirty answers to a question one counts
         if table.num_rows:
@@ -66,7 +78,7 @@ def _read_written(path: Path) -> Answers:
     first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
     scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
     return Answers(
-        shared(tuple(row["id"] for row in first)),
+        _known(tuple(row["id"] for row in first))[0],
         np.ones(len(first), dtype=np.int64),
         scores["exact_match"].astype(np.int64),
         scores=scores,

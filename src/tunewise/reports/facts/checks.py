@@ -44,34 +44,32 @@ class Checks:
 
 def checks(evidence: Evidence) -> Checks:
     """The findings, contender by contender; trials of older versions carry none."""
-    told = {
-        trial.record.id: trial.record.result.checks
-        for contender in evidence.contenders
-        for trial in contender.trials
-    }
-    names = dict.fromkeys(check.name for found in told.values() for check in found)
+    contenders = evidence.contenders
+    results = {t.record.id: t.record.result for contender in contenders for t in contender.trials}
+    names = dict.fromkeys(check.name for result in results.values() for check in result.checks)
     return Checks(
-        trials=sum(bool(found) for found in told.values()),
+        trials=sum(bool(result.checks) for result in results.values()),
         looked_for=tuple(TITLES.get(name, name) for name in names),
-        findings=tuple(f for contender in evidence.contenders for f in _of(contender)),
+        findings=tuple(found for contender in contenders for found in _of(contender)),
     )
 
 
 def _of(contender: Contender) -> Iterator[FailedCheck]:
-    by_name: dict[str, list[tuple[bool, str]]] = {}
-    for trial in contender.trials:
-        for check in trial.record.result.checks:
-            if check.passed is not None:
-                outcome = (check.passed, check.detail)
-                by_name.setdefault(check.name, []).append(outcome)
-    for name, outcomes in by_name.items():
-        failed = [detail for passed, detail in outcomes if not passed]
+    judged = [
+        check
+        for trial in contender.trials
+        for check in trial.record.result.checks
+        if check.passed is not None
+    ]
+    for name in dict.fromkeys(check.name for check in judged):
+        mine = [check for check in judged if check.name == name]
+        failed = [check.detail for check in mine if not check.passed]
         if failed:
             yield FailedCheck(
-                contender=contender.name,
-                position=contender.position,
-                check=TITLES.get(name, name),
-                trials=len(failed),
-                judged=len(outcomes),
-                detail=failed[0],
+                contender.name,
+                contender.position,
+                TITLES.get(name, name),
+                len(failed),
+                len(mine),
+                failed[0],
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.metrics import Columns, class_scores
 
@@ -46,15 +47,11 @@ def by_class(evidence: Evidence) -> list[ByClass]:
     number = len(evidence.labels)
     if not 0 < number <= MOST_CLASSES:
         return []
-    found = (_of(contender, evidence.split, number) for contender in evidence.contenders)
-    return [one for one in found if one is not None]
+    found = ((one, list(one.answers(evidence.split).values())) for one in evidence.contenders)
+    return [_of(contender, runs, number) for contender, runs in found if runs]
 
 
-def _of(contender: Contender, split: str, number: int) -> ByClass | None:
-    read = (trial.answers(split) for trial in contender.finished)
-    runs = [answers for answers in read if answers is not None]
-    if not runs:
-        return None
+def _of(contender: Contender, runs: Sequence[Answers], number: int) -> ByClass:
     confusion = np.zeros((number, number), dtype=np.int64)
     for run in runs:
         np.add.at(confusion, (run.labels, run.choices), 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tunewise.core.errors import DamagedFile
+from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.comparison import Comparison, Family, compare
 from tunewise.statistics.intervals import Interval
@@ -54,32 +55,38 @@ def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
 
 
 def answered(contenders: Sequence[Contender], split: str) -> list[RowScores]:
-    """The answers of every contender that has some on this split, seed by seed."""
-    rows = (_row(contender, split) for contender in contenders)
-    return [row for row in rows if row is not None]
+    """The answers of every contender that has some on this split, seed by seed.
+
+    Raises:
+        DamagedFile: the seeds of a contender answered different examples.
+    """
+    found = []
+    for contender in contenders:
+        runs = contender.answers(split)
+        if not runs:
+            continue
+        row = row_scores(contender.name, runs, seeded=contender.described.seeded)
+        for seed, run in runs.items():
+            if run.ids != row.ids:
+                raise DamagedFile(
+                    f"{row.name}: the answers of seed {seed} on {split} are about other items than "
+                    "those of its other seeds."
+                )
+        found.append(row)
+    return found
 
 
-def _row(contender: Contender, split: str) -> RowScores | None:
-    runs = {
-        trial.seed: answers for trial in contender.finished if (answers := trial.answers(split))
-    }
-    if not runs:
-        return None
+def row_scores(name: str, runs: Mapping[int, Answers], *, seeded: bool = True) -> RowScores:
+    """Answers to the same examples, by seed, as they are compared."""
     first = next(iter(runs.values()))
-    for seed, run in runs.items():
-        if run.ids != first.ids:
-            raise DamagedFile(
-                f"{contender.name}: the answers of seed {seed} on {split} are about other items "
-                "than those of its other seeds."
-            )
     return RowScores(
-        contender.name,
+        name,
         first.ids,
         first.labels,
         {seed: run.choices for seed, run in runs.items()},
-        {s: run.probabilities for s, run in runs.items() if run.probabilities is not None},
-        {s: run.scores for s, run in runs.items() if run.scores is not None},
-        seeded=contender.seeded,
+        {seed: run.probabilities for seed, run in runs.items() if run.probabilities is not None},
+        {seed: run.scores for seed, run in runs.items() if run.scores is not None},
+        seeded=seeded,
     )
 
 

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Results, Row
-from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.metrics import upward
 
 
-@dataclass(frozen=True)
-class Cost:
-    """A row's costs. `more_bytes` holds what else a trial measured, such as reserved memory."""
-
-    row: Row
-    more_bytes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def reduction(self) -> float | None:
-        """How many numbers stand for each trained one: total / trainable."""
-        counted = self.row.parameters
-        return counted.total / counted.trainable if counted and counted.trainable else None
-
-
-def costs_of(evidence: Evidence, results: Results) -> list[Cost]:
-    """The costs of every row, in the order of the results."""
-    by_name = {contender.name: contender for contender in evidence.contenders}
-    return [Cost(row, _more_bytes(by_name[row.name])) for row in results.rows]
-
-
-def _more_bytes(contender: Contender) -> dict[str, int]:
+def other_bytes(contender: Contender) -> dict[str, int]:
     """The most that any seed needed, of every other number of bytes it wrote down."""
     most: dict[str, int] = {}
     for trial in contender.finished:
@@ -54,10 +34,9 @@ def placed(results: Results, cost: str) -> list[Placed]:
     points = [
         (row, value, spread.mean)
         for row in results.rows
-        if (value := _cost(row, cost)) and (spread := row.scores(results.split).get(results.metric))
+        if (value := _cost(row, cost)) and (spread := results.headline(row))
     ]
-    sign = 1.0 if METRICS[results.metric].higher_is_better else -1.0
-    front = pareto([(value, sign * score) for _, value, score in points])
+    front = pareto([(value, upward(results.metric, score)) for _, value, score in points])
     return [
         Placed(row, value, score, on) for (row, value, score), on in zip(points, front, strict=True)
     ]
@@ -82,7 +61,7 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[bool]:
 def _cost(row: Row, cost: str) -> float | None:
     match cost:
         case "parameters":
-            return row.parameters.trainable if row.parameters else None
+            return row.trainable
         case "memory":
             return row.measured.peak_bytes
     return row.measured.seconds

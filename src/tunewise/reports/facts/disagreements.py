@@ -1,9 +1,9 @@
-"""The items on which contenders disagree most, with what each of them answered."""
+"""The examples on which contenders disagree most, with what each of them answered."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One item and every contender's answer to it."""
+    """One example and every contender's answer to it."""
 
     id: str
     texts: dict[str, str]
@@ -42,15 +42,23 @@ class Disagreement:
     @property
     def pairs(self) -> int:
         """Pairs of contenders whose answers differ."""
-        votes = Counter(answer.answer for answer in self.answers)
-        total = len(self.answers)
-        return (total * total - sum(count * count for count in votes.values())) // 2
+        return differing_pairs(answer.answer for answer in self.answers)
+
+
+def differing_pairs(answers: Iterable[Hashable]) -> int:
+    """How many pairs of answers are not the same.
+
+    >>> differing_pairs(["yes", "no", "yes"])
+    2
+    """
+    votes = Counter(answers)
+    return (votes.total() ** 2 - sum(count * count for count in votes.values())) // 2
 
 
 def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagreement]:
-    """The items with the most pairs of differing contenders; the earlier of equals first.
+    """The examples with the most pairs of differing contenders; the earlier of equals first.
 
-    Only items that every contender with answers was asked are compared.
+    Only examples that every contender with answers was asked are compared.
     """
     asked = answered(evidence)
     if len(asked) < 2:
@@ -61,20 +69,13 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
     texts: dict[str, int] = {}  # a number for each written answer
     voted = [majority(np.stack([_numbered(run, both, texts) for run in runs])) for _, runs in asked]
     chosen = [both[place] for place in most_divided(voted, most)]
-    places = [
-        [{id: n for n, id in enumerate(run.ids) if id in chosen} for run in runs]
-        for _, runs in asked
-    ]
     shown = evidence.texts(evidence.split) if chosen else {}
     return [
         Disagreement(
-            id=id,
-            texts=shown.get(id, {}),
-            right=truth_of(evidence, reference, places[0][0][id]),
-            answers=tuple(
-                majority_answer(evidence, contender, runs, spots, id)
-                for (contender, runs), spots in zip(asked, places, strict=True)
-            ),
+            id,
+            shown.get(id, {}),
+            truth_of(evidence, reference, id),
+            tuple(majority_answer(evidence, one, runs, id) for one, runs in asked),
         )
         for id in chosen
     ]
@@ -88,33 +89,24 @@ def _numbered(run: Answers, ids: Sequence[str], texts: dict[str, int]) -> NDArra
         numbers = np.array([texts.setdefault(text, len(texts)) for text in alike], dtype=np.int64)
     if run.ids == tuple(ids):
         return numbers
-    place = {id: at for at, id in enumerate(run.ids)}
-    found = np.array([place.get(id, NONE) for id in ids], dtype=np.int64)
+    found = np.array([run.places.get(id, NONE) for id in ids], dtype=np.int64)
     return np.where(found == NONE, NONE, numbers[found])
 
 
 def answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
     """The contenders with answers on the deciding split, one set a seed."""
-    found = []
-    for contender in evidence.contenders:
-        read = (trial.answers(evidence.split) for trial in contender.finished)
-        runs = [answers for answers in read if answers is not None]
-        if runs:
-            found.append((contender, runs))
-    return found
+    found = ((one, list(one.answers(evidence.split).values())) for one in evidence.contenders)
+    return [(one, runs) for one, runs in found if runs]
 
 
 def majority_answer(
-    evidence: Evidence,
-    contender: Contender,
-    runs: Sequence[Answers],
-    places: Sequence[dict[str, int]],
-    id: str,
+    evidence: Evidence, contender: Contender, runs: Sequence[Answers], id: str
 ) -> Answered:
     """The answer most seeds gave; of equals the one that came first."""
-    spots = [(run, place[id]) for run, place in zip(runs, places, strict=True) if id in place]
     answers = [
-        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at])) for run, at in spots
+        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at]))
+        for run in runs
+        if (at := run.places.get(id)) is not None
     ]
     (answer, right), agreeing = Counter(answers).most_common(1)[0]
     return Answered(contender.name, contender.position, answer, right, agreeing, len(answers))
@@ -127,8 +119,9 @@ def _answer(evidence: Evidence, run: Answers, at: int) -> str:
     return evidence.option(int(run.choices[at]))
 
 
-def truth_of(evidence: Evidence, run: Answers, at: int) -> tuple[str, ...]:
-    """Every answer that counts as right for an item."""
+def truth_of(evidence: Evidence, run: Answers, id: str) -> tuple[str, ...]:
+    """Every answer that counts as right for an example."""
+    at = run.places[id]
     if run.references:
         return tuple(dict.fromkeys(run.references[at])) or (NOTHING,)
     return (evidence.option(int(run.labels[at])),)

@@ -29,6 +29,7 @@ from tunewise.store.study import WHOLE, StudyFolder
 from tunewise.store.trials import TrialRecord
 
 DONE = "done"
+NOT_RUN = "not run"
 UNFINISHED = "unfinished"  # some of its trials have not run yet
 LEARNING = ("loss", "answers")  # the checks that a training which learned nothing does not pass
 
@@ -82,25 +83,50 @@ class Point:
         first = self.trials[0] if self.trials else None
         return first.metrics("validation").get(metric) if first and first.done else None
 
+    def answers(self, split: str) -> Answers | None:
+        """What was answered under the first seed."""
+        return self.trials[0].answers(split) if self.trials else None
+
+    @property
+    def status(self) -> str:
+        """How its first trial ended."""
+        return self.trials[0].record.status if self.trials else NOT_RUN
+
 
 @dataclass(frozen=True)
 class Contender:
     """A row of the final table, with everything that was run for it."""
 
-    name: str
+    described: ContenderRecord
     position: int  # in the study; decides its color
-    model: str | None
-    method: str
-    settings: Settings
-    searched: tuple[str, ...]
     points: tuple[Point, ...]
     chosen: Point | None
-    seeded: bool  # False for a method without randomness: one run is all there is to it
     seeds_planned: int
     tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: ParameterCounts | None
     learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
-    own_training: tuple[str, ...] = ()  # training settings that its entry alone gives
+
+    @property
+    def name(self) -> str:
+        return self.described.name
+
+    @property
+    def model(self) -> str | None:
+        return self.described.model
+
+    @property
+    def method(self) -> str:
+        return self.described.method
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the method, without what the search chooses."""
+        return self.described.settings
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The paths of the settings that are searched."""
+        return self.described.search
 
     @property
     def centre(self) -> Point:
@@ -125,6 +151,16 @@ class Contender:
     @property
     def failed(self) -> tuple[Trial, ...]:
         return tuple(trial for trial in self.trials if not trial.done)
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether what was trained by steps learned nothing under some seed."""
+        return bool(self.training) and any(trial.learned_nothing for trial in self.finished)
+
+    def answers(self, split: str) -> dict[int, Answers]:
+        """What its finished trials answered on a split, by seed."""
+        read = {trial.seed: trial.answers(split) for trial in self.finished}
+        return {seed: answers for seed, answers in read.items() if answers is not None}
 
     @property
     def status(self) -> str:
@@ -190,6 +226,15 @@ class Evidence:
         return self.study.data
 
     @cached_property
+    def by_name(self) -> dict[str, Contender]:
+        return {contender.name: contender for contender in self.contenders}
+
+    @property
+    def searched(self) -> list[Contender]:
+        """The contenders of which more than one point was to be tried."""
+        return [contender for contender in self.contenders if len(contender.points) > 1]
+
+    @cached_property
     def split(self) -> str:
         """The split the verdict rests on: test once any test was opened, else validation."""
         opened = any(trial.test for contender in self.contenders for trial in contender.trials)
@@ -212,7 +257,8 @@ class Evidence:
     @property
     def text_columns(self) -> list[str]:
         """The columns that the task reads."""
-        return list(self.study.texts) or _text_columns(self.study.task)
+        named = self.study.texts or self.study.task["text"]
+        return [named] if isinstance(named, str) else list(named)
 
     def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
         """For each column its value by item id.
@@ -287,20 +333,14 @@ def _contender(
     seeds = seeds_of(study, described)
     points = [_point(place, seeds, records, tests) for place in described.points]
     return Contender(
-        name=described.name,
-        position=position,
-        model=described.model,
-        method=described.method,
-        settings=described.settings,
-        searched=described.search,
+        described,
+        position,
         points=tuple(points),
         chosen=_chosen(points, seeds[0], study.metrics[0]),
-        seeded=described.seeded,
         seeds_planned=len(seeds),
         tested=bool(study.data.has_test),
         parameters=_parameters(described, points),
         learning_rate=_learning_rate(described),
-        own_training=described.own_training,
     )
 
 
@@ -325,11 +365,8 @@ def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | No
 
 def _parameters(described: ContenderRecord, points: Sequence[Point]) -> ParameterCounts | None:
     """What the trials counted; what the plan counted where none has ended."""
-    for point in points:
-        for trial in point.trials:
-            if trial.record.result.parameters:
-                return trial.record.result.parameters
-    return described.parameters
+    counted = (trial.record.result.parameters for point in points for trial in point.trials)
+    return next((one for one in counted if one), described.parameters)
 
 
 def _learning_rate(described: ContenderRecord) -> float | None:
@@ -341,8 +378,3 @@ def _text(value: Any) -> str:
     """A text as it stands, or the first of the right answers; none is an empty one."""
     texts = value["text"][:1] if isinstance(value, dict) else [value]
     return "".join(map(str, texts))
-
-
-def _text_columns(task: Settings) -> list[str]:
-    text = task["text"]
-    return [text] if isinstance(text, str) else list(text)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tunewise.core.canonical import Settings
-from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
+from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered, row_scores
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.setting_differences import differing, flat_settings
 from tunewise.statistics.effects import Effect, corrected, mean_effect
@@ -22,6 +22,7 @@ from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
 
 Placed = tuple[RowScores, Settings]  # a row with the settings that tell it from the others
+WHOSE = "contender"  # beside the settings of a search point, so that each is held to its own
 
 
 @dataclass(frozen=True)
@@ -39,61 +40,40 @@ class Factor:
 
 def factors(evidence: Evidence) -> list[Factor]:
     """Every effect the study can tell; p values are corrected over all of them that have one."""
-    methods = dict.fromkeys(contender.method for contender in evidence.contenders)
-    found = [
-        factor
-        for method in methods
-        for mine in [[one for one in evidence.contenders if one.method == method]]
-        for factor in [*_swept(evidence, method, mine), *_searched(evidence, method, mine)]
-    ]
+    found: list[Factor] = []
+    for method in dict.fromkeys(contender.method for contender in evidence.contenders):
+        mine = [contender for contender in evidence.contenders if contender.method == method]
+        found += _factors(evidence, method, _swept(evidence, mine), searched=False)
+        found += _factors(evidence, method, _searched(mine), searched=True)
     told = corrected([factor.effect for factor in found])
-    return [
-        Factor(one.method, one.setting, one.first, one.value, one.split, one.searched, effect)
-        for one, effect in zip(found, told, strict=True)
-    ]
+    return [replace(one, effect=effect) for one, effect in zip(found, told, strict=True)]
 
 
-def _swept(evidence: Evidence, method: str, contenders: Sequence[Contender]) -> list[Factor]:
-    rows = {row.name: row for row in answered(contenders, evidence.split)}
+def _swept(evidence: Evidence, contenders: Sequence[Contender]) -> Sequence[Placed]:
+    """The contenders, without the settings that a search chose."""
     chosen = {path for contender in contenders for path in contender.searched}
-    placed = [
-        (rows[one.name], {k: v for k, v in flat_settings(one).items() if k not in chosen})
-        for one in contenders
-        if one.name in rows
-    ]
-    return [
-        Factor(method, setting, first, value, evidence.split, False, effect)
-        for setting, first, value, effect in _effects(evidence, placed)
-    ]
+    placed = []
+    for row in answered(contenders, evidence.split):
+        settings = flat_settings(evidence.by_name[row.name])
+        placed.append((row, {key: settings[key] for key in settings if key not in chosen}))
+    return placed
 
 
-def _searched(evidence: Evidence, method: str, contenders: Sequence[Contender]) -> list[Factor]:
-    placed: list[Placed] = []
+def _searched(contenders: Sequence[Contender]) -> Sequence[Placed]:
+    """The search points that were answered on validation, each with its first seed."""
+    placed = []
     for contender in contenders:
         for number, point in enumerate(contender.points if len(contender.points) > 1 else ()):
-            first = point.trials[0] if point.trials else None
-            answers = first.answers("validation") if first and first.done else None
-            if first is None or answers is None:
-                continue
-            seed, scores = first.seed, answers.scores
-            probabilities = answers.probabilities
-            row = RowScores(
-                f"{contender.name} {number}",
-                answers.ids,
-                answers.labels,
-                {seed: answers.choices},
-                {} if probabilities is None else {seed: probabilities},
-                {} if scores is None else {seed: scores},
-            )
-            placed.append((row, {**point.values, "contender": contender.name}))
-    return [
-        Factor(method, setting, first, value, "validation", True, effect)
-        for setting, first, value, effect in _effects(evidence, placed)
-        if setting != "contender"
-    ]
+            first = point.trials[0] if point.trials and point.trials[0].done else None
+            if first and (answers := first.answers("validation")):
+                row = row_scores(f"{contender.name} {number}", {first.seed: answers})
+                placed.append((row, {**point.values, WHOSE: contender.name}))
+    return placed
 
 
-def _effects(evidence: Evidence, placed: Sequence[Placed]) -> list[tuple[str, Any, Any, Effect]]:
+def _factors(
+    evidence: Evidence, method: str, placed: Sequence[Placed], *, searched: bool
+) -> list[Factor]:
     """For each setting and each value but the first: the mean over pairs alike in all else."""
     settings = differing([values for _, values in placed])
     if not settings:
@@ -103,15 +83,15 @@ def _effects(evidence: Evidence, placed: Sequence[Placed]) -> list[tuple[str, An
     group = max(groups, key=lambda one: len(one.rows))
     inside = {row.name: row for row in group.rows}
     kept = [(inside[row.name], values) for row, values in placed if row.name in inside]
+    split = "validation" if searched else evidence.split
     found = []
-    for setting in settings:
-        levels = list(
-            {_key(values.get(setting)): values.get(setting) for _, values in kept}.values()
-        )
-        for value in levels[1:]:
-            effect = _effect(kept, settings, setting, (levels[0], value), group)
+    for setting in (one for one in settings if one != WHOSE):
+        tried = [values.get(setting) for _, values in kept]
+        first, *others = {_key(value): value for value in tried}.values()
+        for value in others:
+            effect = _effect(kept, settings, setting, (first, value), group)
             if effect is not None:
-                found.append((setting, levels[0], value, effect))
+                found.append(Factor(method, setting, first, value, split, searched, effect))
     return found
 
 

@@ -11,21 +11,18 @@ from tunewise.reports.facts.classes import ByClass, by_class
 from tunewise.reports.facts.comparability.checks import fairness
 from tunewise.reports.facts.comparability.finding import Finding
 from tunewise.reports.facts.compare import Measure, headline_measure
-from tunewise.reports.facts.costs import Cost, costs_of
 from tunewise.reports.facts.curves import CurvePoint, turns, validation_curve
 from tunewise.reports.facts.disagreements import Disagreement, disagreements
-from tunewise.reports.facts.evidence import Contender, Evidence, gather
+from tunewise.reports.facts.evidence import Evidence, gather
 from tunewise.reports.facts.factors import Factor, factors
 from tunewise.reports.facts.generated_answers import Decoded, Failures, decoded, failures
-from tunewise.reports.facts.overview import Overview, overview
 from tunewise.reports.facts.phases import Phases, phases_of
 from tunewise.reports.facts.prompts.expert_form import Versus, expert_against
 from tunewise.reports.facts.prompts.forms import Form, forms
 from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
 from tunewise.reports.facts.question_types import ByType, by_type
 from tunewise.reports.facts.references import References
-from tunewise.reports.facts.results import Results, Row, results_of
-from tunewise.reports.facts.setting_differences import Setting, settings_apart
+from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
 from tunewise.reports.facts.slices import Sliced, sliced
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
@@ -42,7 +39,7 @@ class Facts:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.most: int | None = None
-        self.references = References()
+        self.references = References(evidence.study.descriptions.references)
 
     @classmethod
     def of(cls, folder: StudyFolder) -> Facts:
@@ -52,7 +49,8 @@ class Facts:
         """The same facts, none of them computed again, for a document with less room."""
         other = copy.copy(self)
         other.__dict__.pop("shortlist", None)
-        other.most, other.references = FEW, References()
+        other.most = FEW
+        other.references = References(self.evidence.study.descriptions.references)
         return other
 
     # What was found
@@ -107,11 +105,6 @@ class Facts:
     # What it cost, and how training went
 
     @cached_property
-    def costs(self) -> dict[str, Cost]:
-        """By the contender's name."""
-        return {cost.row.name: cost for cost in costs_of(self.evidence, self.results)}
-
-    @cached_property
     def phases(self) -> list[Phases]:
         return phases_of(self.evidence, self.results)
 
@@ -146,23 +139,3 @@ class Facts:
     @cached_property
     def wrong_answers(self) -> list[Failures]:
         return failures(self.evidence)
-
-    # The study itself
-
-    @cached_property
-    def overview(self) -> Overview:
-        return overview(self.evidence, self.results)
-
-    @cached_property
-    def setting_differences(self) -> list[Setting]:
-        return settings_apart(self.evidence)
-
-    @cached_property
-    def contenders(self) -> dict[str, Contender]:
-        """What was run of each contender, by its name."""
-        return {contender.name: contender for contender in self.evidence.contenders}
-
-    @property
-    def scored(self) -> list[Row]:
-        """The rows with a score on the split that the verdict rests on, best first."""
-        return [row for row in self.results.rows if row.scores(self.results.split)]

@@ -85,13 +85,13 @@ def decoded(evidence: Evidence) -> list[Decoded]:
 def failures(evidence: Evidence) -> list[Failures]:
     """Every contender that has written answers, by the answers that count."""
     column = evidence.question_column
-    questions = evidence.texts(evidence.split)
+    texts = evidence.texts(evidence.split)
+    asked = {id: columns.get(column, "") for id, columns in texts.items()}
     found = []
     for contender in evidence.contenders:
         runs = [_headline(run) for run in _runs(contender, evidence.split)]
         if not runs:
             continue
-        asked = {id: texts.get(column, "") for id, texts in questions.items()}
         kinds = [[_kind(row, asked) for row in run] for run in runs]
         found.append(
             Failures(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results
-from tunewise.store.trial_records import MemoryRecord
 
 HELD = ("weights", "gradients", "optimizer", "activations")
 TIMED = ("forward", "backward", "update")
@@ -35,8 +34,7 @@ class Phases:
 
 def phases_of(evidence: Evidence, results: Results) -> list[Phases]:
     """The contenders whose trials measured their phases, in the order of the results."""
-    by_name = {contender.name: contender for contender in evidence.contenders}
-    found = (_phases(by_name[row.name]) for row in results.rows)
+    found = (_phases(evidence.by_name[row.name]) for row in results.rows)
     return [one for one in found if one is not None]
 
 
@@ -46,35 +44,25 @@ def _phases(contender: Contender) -> Phases | None:
     steps = [one.step_seconds for one in costs if one.step_seconds is not None]
     if not memories and not steps:
         return None
-    peaks = [
+    held = {part: [getattr(one, f"{part}_bytes") for one in memories] for part in HELD}
+    known = {part: [size for size in sizes if size is not None] for part, sizes in held.items()}
+    seconds = {part: [one[part] for one in steps if part in one] for part in TIMED}
+    peaks: dict[str, int] = {}
+    for memory in memories:
+        for phase, value in (memory.peak_bytes or {}).items():
+            peaks[phase] = max(value, peaks.get(phase, 0))
+    reached = [
         (memory.peak_bytes[phase], phase)
         for memory in memories
         if (phase := memory.peak_phase or "") in memory.peak_bytes
     ]
-    peak, reached = max(peaks) if peaks else (None, None)
+    peak, peak_phase = max(reached) if reached else (None, None)
     return Phases(
         contender.name,
         contender.position,
-        {part: max(told) for part in HELD if (told := _held(memories, part))},
-        _peaks(memories),
+        {part: max(sizes) for part, sizes in known.items() if sizes},
+        peaks,
         peak,
-        reached,
-        {
-            part: float(np.mean(means))
-            for part in TIMED
-            if (means := [one[part] for one in steps if part in one])
-        },
+        peak_phase,
+        {part: float(np.mean(times)) for part, times in seconds.items() if times},
     )
-
-
-def _peaks(memories: Sequence[MemoryRecord]) -> dict[str, int]:
-    most: dict[str, int] = {}
-    for memory in memories:
-        for phase, value in (memory.peak_bytes or {}).items():
-            most[phase] = max(value, most.get(phase, 0))
-    return most
-
-
-def _held(memories: Sequence[MemoryRecord], part: str) -> list[int]:
-    known = (getattr(memory, f"{part}_bytes") for memory in memories)
-    return [size for size in known if size is not None]

@@ -97,10 +97,8 @@ def _reasons(
         *_what_guessing_gives(evidence, sliced),
         *_what_is_rare(counts.get("train", {})),
     ]
-    models = evidence.study.models
-    recorded = [
-        models[one.model] for one in evidence.contenders if one.model and one.model in models
-    ]
+    used = {one.model for one in evidence.contenders}
+    recorded = (model for name, model in evidence.study.models.items() if name in used)
     encoders = dict.fromkeys(name for model in recorded for name in _published(model))
     return (*told, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
 
@@ -119,12 +117,14 @@ def _published(model: ModelRecord) -> list[str]:
 def _what_pictures_add(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
     """Each contender that reads both against the one that reads questions alone."""
     alone = {
-        one.model: one for one in evidence.contenders if one.settings.get("inputs") == "question"
+        (one.model, one.method): one
+        for one in evidence.contenders
+        if one.described.reads_only == "question"
     }
     told = []
     for both in evidence.contenders:
-        rival = alone.get(both.model)
-        if both.method != "fusion" or both.settings.get("inputs", "both") != "both" or not rival:
+        rival = alone.get((both.model, both.method))
+        if rival is None or both.described.reads_only:
             continue
         gaps = {row.name: gap for row in rows if (gap := _gap(row.slice, both, rival)) is not None}
         ordered = sorted(gaps, key=lambda name: -gaps[name])
@@ -146,10 +146,10 @@ def _gap(one: Slice | None, both: Contender, rival: Contender) -> float | None:
 
 def _what_guessing_gives(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
     """The types on which one answer is right often; such points need no understanding."""
-    majority = next((one.name for one in evidence.contenders if one.method == "majority"), None)
-    if majority is None:
+    guess = next((one.name for one in evidence.contenders if one.described.constant), None)
+    if guess is None:
         return []
-    scores = {row.name: row.slice.score(majority) for row in rows if row.slice}
+    scores = {row.name: row.slice.score(guess) for row in rows if row.slice}
     often = [
         f"{percent(score.mean)} % on {shown(name)}"
         for name, score in scores.items()

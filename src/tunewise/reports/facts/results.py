@@ -10,12 +10,11 @@ import numpy as np
 
 from tunewise.core.canonical import Settings
 from tunewise.reports.facts.comparisons import comparison, intervals
-from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial, gather
+from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial
 from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import Pair
-from tunewise.store.study import StudyFolder
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,11 @@ class Parameters:
     @property
     def share(self) -> float:
         return self.trainable / self.total
+
+    @property
+    def reduction(self) -> float | None:
+        """How many parameters there are for each one that was trained."""
+        return self.total / self.trainable if self.trainable else None
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,14 @@ class Row:
     flags: tuple[str, ...]  # such as "degenerate": some trial answered one class throughout
     parameters: Parameters | None
     measured: Measured
+    spoken: str = ""  # what a sentence calls its method, where the name says too little
 
     def scores(self, split: str) -> dict[str, Spread]:
         return self.test if split == "test" else self.validation
+
+    @property
+    def trainable(self) -> int | None:
+        return self.parameters.trainable if self.parameters else None
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,15 @@ class Results:
     def best(self) -> Row | None:
         return next((row for row in self.rows if row.standing == "best"), None)
 
+    @property
+    def scored(self) -> list[Row]:
+        """The rows with a score on the split that counts, best first."""
+        return [row for row in self.rows if row.scores(self.split)]
+
+    def headline(self, row: Row) -> Spread | None:
+        """A row's score by the metric and on the split that count."""
+        return row.scores(self.split).get(self.metric)
+
     def standing(self, standing: str) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.standing == standing)
 
@@ -124,17 +142,11 @@ class Results:
         return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
 
 
-def rows(folder: StudyFolder) -> Results:
-    """The results of a study as far as it has come."""
-    return results_of(gather(folder))
-
-
 def results_of(evidence: Evidence) -> Results:
     """The rows of what has been gathered, ranked by the headline metric over seeds."""
     compared = comparison(evidence)
     scored = [row.name for row in compared.rows if row.mean is not None] if compared else []
-    by_name = {contender.name: contender for contender in evidence.contenders}
-    order = [*scored, *(name for name in by_name if name not in scored)]
+    order = [*scored, *(name for name in evidence.by_name if name not in scored)]
     found = intervals(evidence)
     return Results(
         study=evidence.name,
@@ -144,7 +156,7 @@ def results_of(evidence: Evidence) -> Results:
         items=max((row.items for row in compared.rows), default=0) if compared else 0,
         seeds_planned=evidence.study.seeds,
         pairs_counted=compared.family_size if compared else 0,
-        rows=tuple(_row(by_name[name], compared, found) for name in order),
+        rows=tuple(_row(evidence.by_name[name], compared, found) for name in order),
     )
 
 
@@ -154,6 +166,7 @@ def _row(
     found: Mapping[tuple[str, str, str], Interval],
 ) -> Row:
     counted = contender.parameters
+    flags = (str(flag) for trial in contender.finished for flag in trial.record.result.flags)
     return Row(
         name=contender.name,
         position=contender.position,
@@ -174,9 +187,10 @@ def _row(
         },
         to_best=compared.to_best(contender.name) if compared else None,
         standing=_standing(contender.name, compared),
-        flags=_flags(contender),
+        flags=tuple(dict.fromkeys(flags)),
         parameters=Parameters(counted.total, counted.trainable) if counted else None,
         measured=_measured(contender),
+        spoken=contender.described.spoken,
     )
 
 
@@ -191,11 +205,6 @@ def _standing(name: str, compared: Comparison | None) -> Standing:
     if not pair.tied:
         return "behind"
     return "behind-as-trained" if pair.items.separated else "tied"
-
-
-def _flags(contender: Contender) -> tuple[str, ...]:
-    found = (flag for t in contender.finished for flag in t.record.result.flags)
-    return tuple(dict.fromkeys(str(flag) for flag in found))
 
 
 def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:
@@ -218,16 +227,15 @@ def _error(contender: Contender) -> str | None:
 
 def _measured(contender: Contender) -> Measured:
     ended = [trial.record.costs for trial in contender.finished]
-    # Where nothing ended well, the peak is what it failed at.
-    costs = [trial.record.costs for trial in contender.finished or contender.trials]
-    peaks = [known for cost in costs if (known := cost.bytes.peak_resident) is not None]
-    sizes = [known for cost in ended if (known := cost.bytes.artefact) is not None]
-    seconds = [told for cost in ended if (told := cost.total_seconds) is not None]
     everything = [trial.record.costs for trial in contender.trials]
+    # Where nothing ended well, the peak is what it failed at.
+    peaks = [cost.bytes.peak_resident for cost in ended or everything]
+    sizes = [cost.bytes.artefact for cost in ended]
+    seconds = [cost.total_seconds for cost in ended if cost.total_seconds is not None]
     return Measured(
         seconds=float(np.mean(seconds)) if seconds else None,
         seconds_all=sum(cost.total_seconds or 0 for cost in everything),
-        peak_bytes=max(peaks, default=None),
-        artefact_bytes=max(sizes, default=None),
+        peak_bytes=max((peak for peak in peaks if peak is not None), default=None),
+        artefact_bytes=max((size for size in sizes if size is not None), default=None),
         hosts=tuple(sorted({cost.host for cost in everything if cost.host})),
     )

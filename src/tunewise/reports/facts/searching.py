@@ -4,22 +4,22 @@ each learning rate gave.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tunewise.core.canonical import Settings, canonical
-from tunewise.reports.facts.answers import Answers
-from tunewise.reports.facts.evidence import Contender, Evidence, Point
-from tunewise.statistics.metrics import METRICS, Columns, upward
+from tunewise.reports.facts.evidence import NOT_RUN, Contender, Evidence, Point
+from tunewise.reports.facts.wording import setting_name
+from tunewise.statistics.metrics import METRICS, upward
 from tunewise.statistics.tuning import ahead, expected_best
 
 LOGARITHMIC = 1.5  # neighbours this far apart, as a factor, were meant as a geometric range
 HIGHEST = {"dropout": 1.0, "warmup": 1.0}  # settings that are fractions
 POINTS_FOR_A_CURVE = 3
 RATE = "training.learning_rate"
-NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,13 @@ def tried(contender: Contender, metric: str) -> list[Tried]:
         Tried(
             point.values,
             point.score(metric),
-            point.trials[0].record.status if point.trials else "not run",
+            point.status,
             point is contender.chosen,
             ends if point is contender.chosen else (),
         )
         for point in contender.points
     ]
-    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
-    return sorted(rows, key=lambda row: (row.score is None, -sign * (row.score or 0.0)))
+    return sorted(rows, key=lambda row: (row.score is None, -upward(metric, row.score or 0.0)))
 
 
 def edges(contender: Contender, metric: str) -> list[Edge]:
@@ -90,10 +89,9 @@ def _leaders(contender: Contender, metric: str) -> list[Point]:
 
 
 def _edge(contender: Contender, leaders: list[Point], setting: str, metric: str) -> Edge | None:
-    values = [point.values.get(setting) for point in contender.points]
-    numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    ordered = sorted(set(numbers))
-    if len(numbers) < len(values) or len(ordered) < 2:
+    values: list[Any] = [point.values.get(setting) for point in contender.points]
+    ordered = sorted({value for value in values if type(value) in {int, float}})
+    if any(type(value) not in {int, float} for value in values) or len(ordered) < 2:
         return None
     value, *others_first = {point.values[setting] for point in leaders}
     if others_first or value not in {ordered[0], ordered[-1]}:
@@ -110,23 +108,17 @@ def _edge(contender: Contender, leaders: list[Point], setting: str, metric: str)
     ):
         return None
     beyond = _beyond(neighbour, end)
-    name = setting.rpartition(".")[2]
-    if (low and beyond <= 0) or beyond >= HIGHEST.get(name, float("inf")):
+    if (low and beyond <= 0) or beyond >= HIGHEST.get(setting_name(setting), float("inf")):
         return None  # nothing lies beyond
     return Edge(setting, "lowest" if low else "highest", end, tuple(ordered), beyond)
 
 
 def _ahead(point: Point, other: Point, metric: str) -> bool:
     """By their answers on validation with the first seed; without answers nothing is shown."""
-    ours, theirs = (one.trials[0].answers("validation") for one in (point, other))
+    ours, theirs = (one.answers("validation") for one in (point, other))
     if ours is None or theirs is None or ours.ids != theirs.ids:
         return False
-    rng = np.random.default_rng(0)
-    return ahead(metric, _columns(ours), _columns(theirs), rng=rng)
-
-
-def _columns(answers: Answers) -> Columns:
-    return Columns(answers.labels, answers.choices, answers.probabilities, answers.scores)
+    return ahead(metric, ours.columns, theirs.columns, rng=np.random.default_rng(0))
 
 
 def _beyond(inner: float, end: float) -> float:
@@ -173,11 +165,12 @@ class AtRate:
 class RateCurve:
     """Several rates of one contender, the lowest first, all else alike.
 
-    Contenders whose rates the study file lists one by one make one curve, that of `first`.
+    Contenders whose rates the study file lists one by one make one curve, in the color of the
+    first.
     """
 
     name: str
-    first: Contender
+    position: int  # in the study; decides its color
     points: tuple[AtRate, ...]
 
     @property
@@ -203,36 +196,24 @@ def _all_else(contender: Contender) -> str:
 
 def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
     found = [
-        AtRate(rate, *_gave(point, metric), chosen=RATE in one.searched and point is one.chosen)
+        AtRate(
+            rate,
+            point.status,
+            point.score("loss"),
+            point.score(metric),
+            chosen=RATE in one.searched and point is one.chosen,
+        )
         for one in group
         for point in _comparable(one)
         if isinstance(rate := point.settings.training.get("learning_rate"), (int, float))
     ]
     words = [one.name.split(" ") for one in group]
     common = [word for word in words[0] if all(word in other for other in words)]
-    return RateCurve(
-        " ".join(common) or group[0].name,
-        group[0],
-        tuple(sorted(found, key=lambda point: point.rate)),
-    )
+    name = " ".join(common) or group[0].name
+    return RateCurve(name, group[0].position, tuple(sorted(found, key=lambda point: point.rate)))
 
 
 def _comparable(contender: Contender) -> Iterator[Point]:
     """The points that differ from the one that counts in the rate alone."""
-    centre = _without_rate(contender.centre.values)
-    return (point for point in contender.points if _without_rate(point.values) == centre)
-
-
-def _without_rate(values: Mapping[str, object]) -> dict[str, object]:
-    return {path: value for path, value in values.items() if path != RATE}
-
-
-def _gave(point: Point, metric: str) -> tuple[str, float | None, float | None]:
-    """Status, loss and score under the first seed."""
-    if not point.trials:
-        return NOT_RUN, None, None
-    first = point.trials[0]
-    if not first.done:
-        return first.record.status, None, None
-    validation = first.metrics("validation")
-    return first.record.status, validation.get("loss"), validation.get(metric)
+    centre = {**contender.centre.values, RATE: None}
+    return (point for point in contender.points if {**point.values, RATE: None} == centre)

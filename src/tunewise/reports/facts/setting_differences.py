@@ -11,8 +11,8 @@ from typing import Any
 
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.wording import value_words
 
 ABSENT = "–"
 LONGEST_NAME = 80  # of a contender, in a study file
@@ -32,23 +32,20 @@ class Setting:
 
 def settings_apart(evidence: Evidence) -> list[Setting]:
     """Every setting of model, method and training in which at least two rows differ."""
-    flat = {contender.name: flat_settings(contender) for contender in evidence.contenders}
+    rows = {name: flat_settings(contender) for name, contender in evidence.by_name.items()}
     return [
         Setting(
             path,
-            {
-                name: value_words(values[path]) if path in values else ABSENT
-                for name, values in flat.items()
-            },
-            {contender.name: path in contender.searched for contender in evidence.contenders},
+            {name: value_words(row[path]) if path in row else ABSENT for name, row in rows.items()},
+            {name: path in contender.searched for name, contender in evidence.by_name.items()},
         )
-        for path in differing(list(flat.values()))
+        for path in differing(list(rows.values()))
     ]
 
 
 def flat_settings(contender: Contender) -> JSONObject:
     """Model, method and training of a contender at its chosen point, each setting by its path."""
-    return _flat(
+    return flat(
         {
             "model": contender.model,
             "method": {"name": contender.method, **contender.centre.settings.method.settings},
@@ -67,40 +64,29 @@ def differing(rows: Sequence[Settings]) -> list[str]:
     return [path for path in paths if any(row.get(path) != rows[0].get(path) for row in rows)]
 
 
-def _flat(values: Any, prefix: str = "") -> JSONObject:
-    """Nested settings as one line each; an empty group has none."""
+def flat(values: Any, prefix: str = "") -> JSONObject:
+    """Nested values as one line each, by their paths; an empty group has none.
+
+    >>> flat({"a": {"b": 1, "c": {}}, "d": [2]})
+    {'a.b': 1, 'd': [2]}
+    """
     if not isinstance(values, dict):
         return {prefix: values}
     lines: JSONObject = {}
     for key, value in values.items():
-        lines |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+        lines |= flat(value, f"{prefix}.{key}" if prefix else str(key))
     return lines
 
 
-@dataclass(frozen=True)
-class Command:
-    """The command that trains one row again, with the trial of every seed."""
-
-    name: str
-    position: int
-    text: str
-
-
-def commands(evidence: Evidence) -> list[Command]:
-    """For every contender, the study file with all but this row overridden away.
+def command(evidence: Evidence, contender: Contender) -> str:
+    """The command that trains one row again: the study file with all else overridden away.
 
     The chosen point's values stand in place of the search, so that each trial of the row is
     trained once, under the very id it has in this study.
     """
-    return [
-        Command(contender.name, contender.position, _command(evidence, contender))
-        for contender in evidence.contenders
-    ]
-
-
-def _command(evidence: Evidence, contender: Contender) -> str:
     method = contender.centre.settings.method
-    own = {_study_name(key): value for key, value in method.settings.items()}
+    # In a study file Python's words stand without the underscore that ends them here.
+    own = {key.removesuffix("_"): value for key, value in method.settings.items()}
     if contender.name.isprintable() and 0 < len(contender.name) <= LONGEST_NAME:
         own["name"] = contender.name
     sets: JSONObject = {
@@ -121,11 +107,6 @@ def _folder(evidence: Evidence, contender: Contender) -> str:
     """A folder's name from names that may hold anything."""
     text = f"{shown(evidence.name)}-{contender.position + 1}-{shown(contender.name)}"
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:60] or "row"
-
-
-def _study_name(field: str) -> str:
-    """What a stored setting is called in a study file; Python's words end in an underscore."""
-    return field.removesuffix("_")
 
 
 def _yaml(value: Any) -> str:

@@ -33,7 +33,7 @@ class Shortlist:
     @property
     def leading(self) -> tuple[Row, ...]:
         """The best contender, and the best of the next other method."""
-        scored = [row for row in self.rows if row.scores(self.results.split)]
+        scored = self.results.scored
         others = [row for row in scored if row.method != scored[0].method]
         return (*scored[:1], *others[:1])
 
@@ -42,7 +42,7 @@ def shortlist(evidence: Evidence, results: Results, most: int | None) -> Shortli
     """The best of each method, and of the others the best; all of them where there is room."""
     if most is None or len(results.rows) <= most:
         return Shortlist(evidence, results, "")
-    scored = [row for row in results.rows if row.scores(results.split)]
+    scored = results.scored
     first: dict[str, Row] = {}
     for row in scored:
         first.setdefault(row.method, row)

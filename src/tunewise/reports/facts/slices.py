@@ -79,28 +79,29 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
 
     Where a study of questions names none, its prepared data still say what word each asks with.
     """
-    names = _columns(evidence)
     order = [row.name for row in results.rows if row.standing != "unscored"]
-    rows = sorted(
-        (row for row in answered(evidence.contenders, evidence.split) if row.name in order),
-        key=lambda row: order.index(row.name),
-    )
+    answers = {row.name: row for row in answered(evidence.contenders, evidence.split)}
+    rows = [answers[name] for name in order if name in answers]
+    names = _columns(evidence)
     if not names or not rows:
         return None
     metric = METRICS[evidence.headline]
     values = evidence.slice_values(evidence.split, names)
-    groups = [
-        (column, value, ids)
+    slices = [
+        found
         for column in names
         for value, ids in _groups(values.get(column, {}), cut=column.endswith(LENGTH))
+        if (found := _slice(column, value, ids, rows, metric))
     ]
-    best, second = (rows[0].name, rows[1].name) if len(rows) > 1 else (rows[0].name, None)
-    found = [_slice(column, value, ids, rows, metric) for column, value, ids in groups]
-    if not any(found):
+    if not slices:
         return None
-    return _corrected(
-        Sliced(metric.name, evidence.split, best, second, 0, tuple(one for one in found if one))
-    )
+    tested = [(n, one.test) for n, one in enumerate(slices) if one.test and one.test.p is not None]
+    adjusted = holm([test.p or 0.0 for _, test in tested]).tolist() if tested else []
+    for (n, test), p in zip(tested, adjusted, strict=True):
+        told = replace(test, p_adjusted=p, separated=p < 1 - LEVEL)
+        slices[n] = replace(slices[n], test=told)
+    second = rows[1].name if len(rows) > 1 else None
+    return Sliced(metric.name, evidence.split, rows[0].name, second, len(tested), tuple(slices))
 
 
 def _columns(evidence: Evidence) -> list[str]:
@@ -115,48 +116,28 @@ def _columns(evidence: Evidence) -> list[str]:
 def _slice(
     column: str, value: str, ids: set[str], rows: Sequence[RowScores], metric: Metric
 ) -> Slice | None:
-    inside = [cut for row in rows if (cut := _only(row, ids)) is not None]
+    """What the rows scored on these examples; None where none of them answered any."""
+    kept = [(row, [id for id in row.ids if id in ids]) for row in rows]
+    inside = [row.in_order_of(mine) for row, mine in kept if mine]
     if not inside:
         return None
     rng = np.random.default_rng(0)
-    scores: list[SliceScore] = []
+    scores: dict[str, SliceScore] = {}
     test, difference = None, None
     for group in share_items(inside, metric, rng=rng, resamples=RESAMPLES_BESIDE):
         by_name = {row.name: row for row in group.rows}
-        for row in group.rows:
+        for name, row in by_name.items():
             told = summarise(row, group, metric, level=LEVEL)
-            scores.append(SliceScore(row.name, told.mean, told.items_interval))
-        if len(rows) > 1 and {rows[0].name, rows[1].name} <= set(by_name):
-            meeting = Meeting(by_name[rows[0].name], by_name[rows[1].name], group, metric)
+            scores[name] = SliceScore(name, told.mean, told.items_interval)
+        compared = [by_name[row.name] for row in rows[:2] if row.name in by_name]
+        if len(compared) == 2:
+            meeting = Meeting(compared[0], compared[1], group, metric)
             terms = Terms(metric, LEVEL, 1, None, RESAMPLES_BESIDE)
             if np.isfinite(meeting.difference):
                 difference = meeting.difference
                 test = items_claim(meeting, terms, rng=rng)
-    order = [row.name for row in rows]
-    scores.sort(key=lambda score: order.index(score.name))
-    items = len(inside[0].ids)
-    return Slice(column, value, items, tuple(scores), difference, test)
-
-
-def _corrected(found: Sliced) -> Sliced:
-    """Holm over every slice that could be tested."""
-    tested = [one for one in found.slices if one.test is not None and one.test.p is not None]
-    p = [one.test.p for one in tested if one.test and one.test.p is not None]
-    adjusted = holm(p).tolist() if p else []
-    corrected = dict(zip(map(id, tested), adjusted, strict=True))
-    slices = tuple(_told(one, corrected.get(id(one))) for one in found.slices)
-    return replace(found, counted=len(tested), slices=slices)
-
-
-def _told(one: Slice, p: float | None) -> Slice:
-    if one.test is None or p is None:
-        return one
-    return replace(one, test=replace(one.test, p_adjusted=p, separated=p < 1 - LEVEL))
-
-
-def _only(row: RowScores, ids: set[str]) -> RowScores | None:
-    kept = [name for name in row.ids if name in ids]
-    return row.in_order_of(kept) if kept else None
+    ordered = tuple(scores[row.name] for row in rows if row.name in scores)
+    return Slice(column, value, len(inside[0].ids), ordered, difference, test)
 
 
 def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, set[str]]]:
@@ -178,16 +159,11 @@ def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, s
 
 def _numbers(values: Mapping[str, str | None]) -> dict[str, float]:
     """The values as numbers; nothing where one of them is none."""
-    found = {}
-    for id, value in values.items():
-        try:
-            number = float(value) if value is not None else float("nan")
-        except ValueError:
-            return {}
-        if not np.isfinite(number):
-            return {}
-        found[id] = number
-    return found
+    try:
+        found = {id: float(value or "nan") for id, value in values.items()}
+    except ValueError:
+        return {}
+    return found if all(map(np.isfinite, found.values())) else {}
 
 
 def _quartiles(numbers: Mapping[str, float]) -> list[tuple[str, set[str]]]:

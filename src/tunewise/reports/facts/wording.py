@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import percent, points
+from collections.abc import Iterable
+from typing import Any
+
+from tunewise.core.canonical import Settings
+from tunewise.core.format import percent, points, probability
+from tunewise.core.sanitize import shown
 
 METRIC_NAMES = {
     "accuracy": "Accuracy",
@@ -49,6 +54,17 @@ def is_share(metric: str) -> bool:
     return metric not in {"loss", "matthews"}
 
 
+def fraction(value: float | None) -> str:
+    """A fraction in percent with two digits that matter.
+
+    >>> fraction(1.0), fraction(0.0159), fraction(12.34), fraction(None)
+    ('100 %', '1.6 %', '1234 %', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.2g} %"
+
+
 def gap(metric: str, difference: float) -> str:
     """A difference of scores: in points, or of what is no share as it stands.
 
@@ -80,10 +96,64 @@ def score_said(metric: str, value: float) -> str:
     return f"a {metric_name(metric) if metric == 'matthews' else metric} of {value:.3f}"
 
 
+def setting_name(path: str) -> str:
+    """A setting's own name, without what it belongs to."""
+    return path.rpartition(".")[2]
+
+
 def setting_said(path: str) -> str:
     """A setting's path as a sentence says it.
 
     >>> setting_said("training.learning_rate"), setting_said("method.rank"), setting_said("model")
     ('learning rate', 'rank', 'model')
     """
-    return path.rpartition(".")[2].replace("_", " ")
+    return setting_name(path).replace("_", " ")
+
+
+def value_words(value: Any) -> str:
+    """A setting's value in a sentence.
+
+    >>> value_words(None), value_words(1e-05), value_words(True), value_words(["a", "b"])
+    ('none', '1e-05', 'true', '[a, b]')
+    >>> value_words({"name": "cosine", "cycles": None})
+    'name cosine, cycles none'
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{shown(str(key))} {value_words(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(value_words(item) for item in value)}]"
+    return shown(str(value))
+
+
+def point_words(values: Settings) -> str:
+    """The values of a search point in one line.
+
+    >>> point_words({"training.learning_rate": 1e-4, "method.rank": 8})
+    'training.learning_rate = 0.0001, method.rank = 8'
+    """
+    return ", ".join(f"{key} = {value_words(value)}" for key, value in values.items())
+
+
+def p_words(p: float | None) -> str:
+    """A p value behind its letter.
+
+    >>> p_words(0.0312), p_words(1e-9), p_words(None)
+    ('p = 0.031', 'p < 0.001', 'p = –')
+    """
+    text = probability(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def between(metric: str, ends: Iterable[float]) -> str:
+    """From one difference of scores to another.
+
+    >>> between("accuracy", (-0.013, 0.025))
+    '−1.3 to +2.5'
+    """
+    return " to ".join(gap(metric, end) for end in ends)

@@ -64,8 +64,8 @@ def predictions(evidence: Evidence) -> Predictions | None:
     truths: dict[str, str] = {}
     for _, runs in contenders:
         for run in runs:
-            for at, id in enumerate(run.ids):
-                truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, at)))
+            for id in run.ids:
+                truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
     told = [_told(evidence, contender, runs) for contender, runs in contenders]
     rows = tuple(
         (
@@ -121,17 +121,14 @@ def _told(
 ) -> dict[str, tuple[str, float | int]]:
     """Of each item the answer of most seeds, the earlier of equals, and the share that is right."""
     given: dict[str, list[str]] = {}
-    right: dict[str, list[float]] = {}
+    right: dict[str, list[bool]] = {}
     for run in runs:
         for at, id in enumerate(run.ids):
             answer = run.written[at] if run.written else evidence.option(int(run.choices[at]))
             given.setdefault(id, []).append(answer)
-            right.setdefault(id, []).append(float(run.choices[at] == run.labels[at]))
-    return {
-        id: (Counter(answers).most_common(1)[0][0], _whole(fmean(right[id])))
-        for id, answers in given.items()
+            right.setdefault(id, []).append(bool(run.choices[at] == run.labels[at]))
+    shares = {id: fmean(own) for id, own in right.items()}
+    return {  # a whole share is written without a point
+        id: (Counter(own).most_common(1)[0][0], int(share) if share.is_integer() else share)
+        for (id, own), share in zip(given.items(), shares.values(), strict=True)
     }
-
-
-def _whole(share: float) -> float | int:
-    return int(share) if share.is_integer() else share

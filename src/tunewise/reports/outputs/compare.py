@@ -23,9 +23,15 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.compare import Cell, Contest, Differing
-from tunewise.reports.facts.wording import gap, metric_name, split_name
+from tunewise.reports.facts.wording import (
+    between,
+    gap,
+    metric_name,
+    p_words,
+    split_name,
+    value_words,
+)
 from tunewise.reports.sections.cells import score
 from tunewise.statistics.claims import Claim
 
@@ -86,34 +92,25 @@ def _blocks(found: Contest, *, everything: bool) -> Iterator[Block]:
 
 
 def _scores(found: Contest) -> Table:
+    first, second = shown(found.first), shown(found.second)
     columns = (
-        Column("Metric", number=False),
-        *(Column(shown(name)) for name in (found.first, found.second)),
-        Column("Difference"),
-        Column("95 % over examples"),
-        Column("p"),
+        Column("Metric", None, metric_name, "metric", number=False),
+        Column(first, of=lambda one: score(one.metric, one.first)),
+        Column(second, of=lambda one: score(one.metric, one.second)),
+        Column("Difference", of=lambda one: _gap(one.difference, one.metric)),
+        Column("95 % over examples", of=lambda one: _interval(one.items, one.metric)),
+        Column("p", None, probability, "items.p"),
     )
-    rows = tuple(
-        (
-            metric_name(measure.metric),
-            *(score(measure.metric, one) for one in (measure.first, measure.second)),
-            _gap(measure.difference, measure.metric),
-            _interval(measure.items, measure.metric),
-            probability(measure.items.p),
-        )
-        for measure in found.measures
-    )
-    return Table("scores", "", columns, rows, outputs=TERMINAL)
+    return Table.about("scores", "", columns, found.measures, outputs=TERMINAL)
 
 
 def _claim(claim: Claim, difference: float | None, metric: str) -> str:
     """What the headline metric says, with its interval and its test."""
     if claim.interval is None or claim.p is None:
         return f"{claim.reason or 'not testable'}."
-    p = probability(claim.p)
     return (
-        f"{_gap(difference, metric)} ({_interval(claim, metric)}), "
-        f"p {p if p.startswith('<') else f'= {p}'}, {claim.test}."
+        f"{_gap(difference, metric)} ({_interval(claim, metric)}), {p_words(claim.p)}, "
+        f"{claim.test}."
     )
 
 
@@ -162,9 +159,7 @@ def _gap(difference: float | None, metric: str) -> str:
 
 
 def _interval(claim: Claim, metric: str) -> str:
-    if claim.interval is None:
-        return NOTHING
-    return " to ".join(gap(metric, end) for end in claim.interval)
+    return NOTHING if claim.interval is None else between(metric, claim.interval)
 
 
 def _plain(value: Cell) -> str:

@@ -109,7 +109,8 @@ class Board:
         return self.studies[number] / "report" if 0 <= number < len(self.studies) else None
 
     def _line(self, number: int, path: Path) -> Line:
-        state = _state(path)
+        # What changes whenever a study has something new to show, or a file of it changes.
+        state = (stamps(path), StudyFolder(path).running())
         known = self._lines.get(number)
         if known is None or known[0] != state:
             known = (state, _read(number, path))
@@ -174,11 +175,6 @@ def _studies(paths: list[Path]) -> list[Path]:
 def _within(path: Path) -> list[Path]:
     entries = path.iterdir() if path.is_dir() else iter(())
     return sorted(entry for entry in entries if is_study(entry))
-
-
-def _state(path: Path) -> object:
-    """What changes whenever a study has something new to show, or a file of it changes."""
-    return stamps(path), StudyFolder(path).running()
 
 
 def _read(number: int, path: Path) -> Line:

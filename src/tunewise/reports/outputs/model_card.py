@@ -72,6 +72,9 @@ NEEDS = {
     "this kind of model, and neither should run foreign code to get it. "
     "`tunewise predict . --text ...` answers from the command line.",
 }
+UNPROVEN = (
+    "> **Unproven: do not use.** This folder did not answer as the contender that was trained."
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def card(
     parts = [
         _header(evidence, row, exported),
         f"# {plain(evidence.name)}: {plain(name)}",
-        *([] if exported.proof["passed"] else [_unproven(exported)]),
+        *([] if exported.proof["passed"] else [UNPROVEN]),
         _what(evidence, row, exported),
         f"## Loading it\n\nRun inside this folder, or put its path in place of `.`:\n\n"
         f"```python\n{_snippet(evidence, exported)}\n```\n\n{_needs(exported)}",
@@ -252,12 +255,6 @@ def _proof(exported: Exported) -> str:
         f"{proof['compared']} differ from those of the trained contender by "
         f"{proof['difference']:.1e} at most; allowed for {proof['dtype']} are "
         f"{proof['tolerance']:.1e}.{detail}"
-    )
-
-
-def _unproven(exported: Exported) -> str:
-    return (
-        "> **Unproven: do not use.** This folder did not answer as the contender that was trained."
     )
 
 

@@ -26,11 +26,13 @@ from markupsafe import Markup
 from tunewise.core.cache import cache_folder
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import read_hashed, write_hashed
+from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import section_html
 from tunewise.reports.document.model import Section, figures
 from tunewise.reports.document.palette import THEMES, color, dark_color, to_dark
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.wording import split_name
 from tunewise.reports.outputs.documents import sections_for
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,8 +43,8 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
     parts = sections_for(sections, "html")
     bundle, script = vega_bundle(), _ours("report.js")
     content: dict[str, Any] = {
-        "title": facts.overview.title,
-        "lead": facts.overview.lead,
+        "title": facts.evidence.name,
+        "lead": _lead(facts),
         "finished": facts.verdict.finished,
         "contents": [(part.key, part.title) for part in parts],
         "sections": [section_html(part) for part in parts],
@@ -55,6 +57,16 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
         "data": Markup(embedded_json(_chart_data(parts))),
     }
     return environment().get_template("report.html.j2").render(content)
+
+
+def _lead(facts: Facts) -> str:
+    """One line on what was compared."""
+    results = facts.results
+    trials = sum(len(contender.trials) for contender in facts.evidence.contenders)
+    return (
+        f"{plural(len(results.rows), 'contender')}, {plural(len(results.seeds_planned), 'seed')}, "
+        f"{trials} trials; scored on {results.items:,} examples of {split_name(results.split)}."
+    )
 
 
 def environment() -> Environment:
@@ -84,7 +96,8 @@ def embedded_json(value: Any) -> str:
 
 def policy(*scripts: str) -> str:
     """A content security policy under which only these inline scripts run."""
-    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {hashes}; img-src data:; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'"
@@ -114,10 +127,6 @@ def vega_bundle() -> str:
     with suppress(OSError):
         write_hashed(path, {"script": bundle})
     return bundle
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _ours(name: str) -> str:

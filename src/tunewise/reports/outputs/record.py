@@ -17,9 +17,8 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.prompts.expert_form import expert_answers
 from tunewise.reports.facts.prompts.forms import changes
-from tunewise.reports.facts.results import Row, Spread
+from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.searching import best_of, tried
-from tunewise.reports.facts.verdict.verdict import Verdict
 
 SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
@@ -27,7 +26,8 @@ MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 def record(facts: Facts) -> dict[str, Any]:
     """Everything a program may want to know, as JSON values without NaN."""
-    study, results = facts.evidence.study, facts.results
+    study, results, judged = facts.evidence.study, facts.results, asdict(facts.verdict)
+    measured = {name: judged.pop(name) for name in MEASURED_OF_A_VERDICT}
     models = {name: model.as_json() for name, model in study.models.items()}
     content = {
         "schema": SCHEMA,
@@ -40,7 +40,7 @@ def record(facts: Facts) -> dict[str, Any]:
         "pairs_counted": results.pairs_counted,
         "data": {"hash": study.data.hash, "models": models},
         "contenders": [_contender(row) for row in results.rows],
-        "verdict": _verdict(facts.verdict),
+        "verdict": {**judged, "measured": measured},
         **_written(facts),
         **_prompted(facts),
         "fairness": _fairness(facts.comparability),
@@ -52,8 +52,7 @@ def record(facts: Facts) -> dict[str, Any]:
         },
         "measured": {"environment": study.environment},
     }
-    plain: dict[str, Any] = finite(content)
-    return plain
+    return dict(finite(content))
 
 
 def _written(facts: Facts) -> dict[str, Any]:
@@ -61,16 +60,9 @@ def _written(facts: Facts) -> dict[str, Any]:
     ways = [asdict(row) for row in facts.decoded]
     if not ways:
         return {}
-    wrong = {
-        one.contender: {
-            "answers": one.answers,
-            "counts": one.counts,
-            "examples": {
-                kind: [asdict(row) for row in rows] for kind, rows in one.examples.items()
-            },
-        }
-        for one in facts.wrong_answers
-    }
+    wrong = {one.contender: asdict(one) for one in facts.wrong_answers}
+    for one in wrong.values():
+        del one["contender"], one["position"]
     return {"decoding": ways, "wrong_answers": wrong}
 
 
@@ -102,7 +94,7 @@ def _contender(row: Row) -> dict[str, Any]:
         "test": _scores(row, "test"),
         "standing": row.standing,
         "flags": row.flags,
-        "to_best": _pair(row),
+        "to_best": asdict(row.to_best) if row.to_best else None,
         "parameters": asdict(row.parameters) if row.parameters else None,
         "measured": asdict(row.measured),
     }
@@ -110,29 +102,14 @@ def _contender(row: Row) -> dict[str, Any]:
 
 def _scores(row: Row, split: str) -> dict[str, Any]:
     return {
-        metric: _score(row, split, metric, spread) for metric, spread in row.scores(split).items()
+        metric: {
+            "mean": spread.mean,
+            "sd": spread.sd,
+            "values": spread.values,
+            "interval": row.intervals.get((split, metric)),
+        }
+        for metric, spread in row.scores(split).items()
     }
-
-
-def _score(row: Row, split: str, metric: str, spread: Spread) -> dict[str, Any]:
-    interval = row.intervals.get((split, metric))
-    return {
-        "mean": spread.mean,
-        "sd": spread.sd,
-        "values": spread.values,
-        "interval": interval,
-    }
-
-
-def _pair(row: Row) -> dict[str, Any] | None:
-    """The comparison with the best, as `Comparison.plain` writes it."""
-    return None if row.to_best is None else asdict(row.to_best)
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    computed = asdict(verdict)
-    measured = {name: computed.pop(name) for name in MEASURED_OF_A_VERDICT}
-    return {**computed, "measured": measured}
 
 
 def _searches(evidence: Evidence) -> list[dict[str, Any]]:
@@ -144,21 +121,16 @@ def _searches(evidence: Evidence) -> list[dict[str, Any]]:
             "points": [asdict(point) for point in tried(contender, evidence.headline)],
             "expected_best": best_of(contender, evidence.headline),
         }
-        for contender in evidence.contenders
-        if len(contender.points) > 1
+        for contender in evidence.searched
     ]
 
 
 def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:
-    """What the lint found in the study itself, and apart from it what it found in measurements."""
-    plain = [{**asdict(finding), "values": dict(finding.values)} for finding in findings]
-    for one in plain:
-        del one["measured"]
-    told = list(zip(plain, findings, strict=True))
-    return {
-        "findings": [one for one, finding in told if not finding.measured],
-        "measured": {"findings": [one for one, finding in told if finding.measured]},
-    }
+    """What was found in the study itself, and apart from it what was found in measurements."""
+    plain = [{**asdict(one), "values": dict(one.values)} for one in findings]
+    measured = [one for one in plain if one.pop("measured")]
+    found = [one for one in plain if one not in measured]
+    return {"findings": found, "measured": {"findings": measured}}
 
 
 def finite(value: Any) -> Any:

@@ -4,63 +4,61 @@ from __future__ import annotations
 
 from tunewise.core.format import interval, listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import PRINT, Column, Paragraph, Section, Table
+from tunewise.reports.document.model import PRINT, Column, Paragraph, Section, Table, at
+from tunewise.reports.facts.compare import Measure
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Row
-from tunewise.reports.sections.cells import fraction, gap, named
+from tunewise.reports.facts.wording import fraction
+from tunewise.reports.sections.cells import gap, named
+
+COSTS = {
+    "Trainable": "trainable",
+    "Time": "measured.seconds",
+    "Peak memory": "measured.peak_bytes",
+    "Artifact": "measured.artefact_bytes",
+}
+CAPTION = "The difference to full fine-tuning, and costs as a fraction of its costs"
 
 
 def section(facts: Facts) -> Section | None:
     """Nothing where no contender trained everything."""
-    results = facts.results
-    done = [row for row in facts.shortlist.rows if row.scores(results.split)]
-    rows: list[tuple[object, ...]] = []
-    ties: list[str] = []
-    for full in filter(_trains_everything, done):
-        for row in done:
-            if row.model != full.model or _trains_everything(row):
-                continue
-            found = facts.measured_against(row.name, full.name)
-            between, over_seeds = found.items.interval, found.method.interval
-            rows.append((named(row), found.difference, between, over_seeds, *_saved(row, full)))
-            if between and between.low <= 0 <= between.high:
-                ties.append(shown(row.name))
-    if not rows:
+    done = facts.shortlist.results.scored
+    found = [
+        (row, full, facts.measured_against(row.name, full.name))
+        for full in filter(_trains_everything, done)
+        for row in done
+        if row.model == full.model and not _trains_everything(row)
+    ]
+    if not found:
         return None
     columns = (
         Column("Contender", number=False),
         Column("Points", show=gap),
         Column("Examples, 95 %", show=interval),
         Column("Examples and seeds, 95 %", show=interval),
-        *(
-            Column(title, show=fraction)
-            for title in ("Trainable", "Time", "Peak memory", "Artifact")
-        ),
+        *(Column(title, show=fraction) for title in COSTS),
     )
-    caption = "The difference to full fine-tuning, and costs as a fraction of its costs"
-    table = Table("full", f"{caption}{facts.shortlist.note}", columns, tuple(rows), outputs=PRINT)
-    return Section.of(
-        "full", "Comparison with full fine-tuning", [Paragraph(_text(ties), outputs=PRINT), table]
-    )
+    rows = tuple(_cells(*each) for each in found)
+    ties = [
+        shown(row.name)
+        for row, _, measure in found
+        if (ends := measure.items.interval) and ends.low <= 0 <= ends.high
+    ]
+    key, caption = "against-full", f"{CAPTION}{facts.shortlist.note}"
+    table = Table(key, caption, columns, rows, outputs=PRINT)
+    text = Paragraph(_text(ties), outputs=PRINT)
+    return Section.of(key, "Comparison with full fine-tuning", [text, table])
 
 
 def _trains_everything(row: Row) -> bool:
     return row.parameters is not None and row.parameters.trainable == row.parameters.total
 
 
-def _saved(row: Row, full: Row) -> list[float | None]:
-    """Each cost over that of full fine-tuning."""
-    ours, theirs = (
-        (
-            one.parameters.trainable if one.parameters else None,
-            one.measured.seconds,
-            one.measured.peak_bytes,
-            one.measured.artefact_bytes,
-        )
-        for one in (row, full)
-    )
-    pairs = zip(ours, theirs, strict=True)
-    return [mine / other if mine is not None and other else None for mine, other in pairs]
+def _cells(row: Row, full: Row, found: Measure) -> tuple[object, ...]:
+    """The difference, and each cost over that of full fine-tuning."""
+    costs = ((at(row, cost), at(full, cost)) for cost in COSTS.values())
+    saved = (ours / theirs if ours is not None and theirs else None for ours, theirs in costs)
+    return named(row), found.difference, found.items.interval, found.method.interval, *saved
 
 
 def _text(ties: list[str]) -> str:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import count, duration, percent, points, probability, size
-from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tunewise.core.format import count, duration, interval, percent, points, size
+from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row, Spread
-from tunewise.reports.facts.wording import is_share
+from tunewise.reports.facts.wording import is_share, p_words
 from tunewise.statistics.intervals import Interval
-
-CONTENDER = Column("Contender", "contender", number=False)
-TRAINABLE = Column("Trainable", "trained", count)
-SECONDS = Column("Time per trial", "seconds a trial", duration)
-PEAK = Column("Peak memory", "peak bytes", size)
-ARTIFACT = Column("Artifact", "artefact bytes", size)
 
 
 def named(row: Row | Contender, *badges: Badge, detail: str = "") -> Named:
     """A contender by its name; how it failed, where it did, follows in brackets."""
     failed = [Badge(row.status, "bad")] if row.status != "done" else []
     return Named(row.name, row.position, (*badges, *failed), detail)
+
+
+def whose(fact: Any) -> Named:
+    """The contender that a fact is about."""
+    return Named(fact.contender, fact.position)
+
+
+CONTENDER = Column("Contender", "contender", of=named, number=False)
+TRAINABLE = Column("Trainable", "trained", count, "trainable")
+SECONDS = Column("Time per trial", "seconds a trial", duration, "measured.seconds")
+PEAK = Column("Peak memory", "peak bytes", size, "measured.peak_bytes")
+ARTIFACT = Column("Artifact", "artefact bytes", size, "measured.artefact_bytes")
 
 
 def score(metric: str, value: float | None) -> str:
@@ -54,27 +64,38 @@ def gap(value: float | None) -> str:
 
 def p_value(p: float | None) -> str:
     """A p value with its sign, as small print has it."""
-    if p is None:
-        return "not testable"
-    return f"p {'' if p < 0.001 else '= '}{probability(p)}"
+    return "not testable" if p is None else p_words(p)
 
 
-def fraction(value: float | None) -> str:
-    """A fraction in percent with two digits that matter.
-
-    >>> fraction(1.0), fraction(0.0159), fraction(12.34), fraction(None)
-    ('100 %', '1.6 %', '1234 %', '–')
-    """
-    if value is None:
-        return NOTHING
-    return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.2g} %"
+def decimal(value: float | None) -> str:
+    """A mean of counts."""
+    return NOTHING if value is None else f"{value:.1f}"
 
 
-def percents(title: str, key: str | None = None) -> Column:
+def short(text: str, most: int = 40) -> str:
+    """The beginning of a text, fit to be shown."""
+    return shortened(shown(text), most)
+
+
+def percents(title: str, key: str | None = None, of: str | Callable[[Any], Any] = "") -> Column:
     """A column of fractions in percent."""
-    return Column(title, key, percent)
+    return Column(title, key, percent, of)
 
 
-def on_page(column: Column) -> Column:
-    """The same column for the page alone."""
-    return Column(column.title, None, column.show, column.number, column.wraps, PAGE)
+def texts(*titles: str) -> list[Column]:
+    """Columns of words for people."""
+    return [Column(title, number=False) for title in titles]
+
+
+def claim(title: str, key: str, of: str) -> Sequence[Column]:
+    """An interval for people, with its ends for programs."""
+    return (
+        Column(title, None, interval, of),
+        Column("", f"{key} low", of=f"{of}.low"),
+        Column("", f"{key} high", of=f"{of}.high"),
+    )
+
+
+def only(column: Column, outputs: Outputs = PAGE) -> Column:
+    """The same column for some outputs alone, and no file."""
+    return Column(column.title, None, column.show, column.of, column.number, outputs=outputs)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from tunewise.reports.document.model import PAGE, Badge, Bullet, Bullets, Named, Paragraph, Section
+from tunewise.core.format import plural
+from tunewise.reports.document.model import PAGE, Badge, Bullet, Bullets, Paragraph, Section
 from tunewise.reports.facts.checks import FailedCheck
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.sections.cells import whose
 
 
 def section(facts: Facts) -> Section | None:
     found = facts.checks
     if not found.trials:
         return None
-    trainings = f"{found.trials:,} training{'s' * (found.trials != 1)}"
     text = (
-        f"Faults that raise no error were looked for in {trainings}: "
+        f"Faults that raise no error were looked for in {plural(found.trials, 'training')}: "
         f"{'; '.join(found.looked_for).lower()}."
     )
     none = Paragraph("Nothing was found.", outputs=PAGE)
@@ -27,8 +28,8 @@ def section(facts: Facts) -> Section | None:
 
 def _bullet(one: FailedCheck) -> Bullet:
     return Bullet(
-        f"{one.trials} of {one.judged} training{'s' * (one.judged != 1)}",
+        f"{one.trials} of {plural(one.judged, 'training')}",
         badge=Badge(f"not so: {one.check.lower()}", "bad"),
-        about=Named(one.contender, one.position),
+        about=whose(one),
         quoted=one.detail,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunewise.core.format import listed, percent
-from tunewise.core.sanitize import shortened, shown
+from tunewise.core.sanitize import shown
 from tunewise.reports.charts.confusion import confusion
 from tunewise.reports.document.model import (
     PAGE,
@@ -18,9 +18,7 @@ from tunewise.reports.document.model import (
 from tunewise.reports.facts.classes import ByClass
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.wording import split_name
-from tunewise.reports.sections.cells import named, number, percents
-
-LONGEST = 40  # characters of a class in a sentence
+from tunewise.reports.sections.cells import named, number, percents, short
 
 
 def section(facts: Facts) -> Section | None:
@@ -29,6 +27,7 @@ def section(facts: Facts) -> Section | None:
     if not mine:
         return None
     best, *others = mine
+    tables = [(named(facts.evidence.by_name[one.name]), _table(facts, one, PAGE)) for one in others]
     return Section.of(
         "classes",
         "Classes",
@@ -36,14 +35,7 @@ def section(facts: Facts) -> Section | None:
             Paragraph(_text(facts, best), outputs=PRINT),
             _table(facts, best, PRINT),
             confusion(mine, facts.evidence.labels),
-            *(
-                Details(
-                    "Class by class:",
-                    (_table(facts, one, PAGE),),
-                    about=named(facts.contenders[one.name]),
-                )
-                for one in others
-            ),
+            *(Details("Class by class:", (table,), about=whose) for whose, table in tables),
         ],
     )
 
@@ -58,23 +50,17 @@ def _text(facts: Facts, best: ByClass) -> str:
         return text
     total = sum(count for _, _, count in errors)
     told = [
-        f"“{_short(labels[right])}” for “{_short(labels[chosen])}” "
+        f"“{short(labels[right])}” for “{short(labels[chosen])}” "
         f"({percent(count / total, digits=0)} %)"
         for right, chosen, count in errors[:3]
     ]
     return f"{text} Of the errors of {shown(best.name)}, the most frequent take {listed(told)}."
 
 
-def _short(label: str) -> str:
-    return shortened(shown(label), LONGEST)
-
-
 def _table(facts: Facts, one: ByClass, outputs: Outputs) -> Table:
     columns = (
         Column("Class", number=False),
-        percents("Precision"),
-        percents("Recall"),
-        percents("F1"),
+        *(percents(title) for title in ("Precision", "Recall", "F1")),
         Column("Examples", show=number),
     )
     rows = tuple(

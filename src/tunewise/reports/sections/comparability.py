@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from tunewise.reports.document.model import (
+    FILES,
     PAGE,
     Badge,
     Bullet,
     Bullets,
+    Column,
     Paragraph,
     Section,
     Table,
+    Tone,
 )
-from tunewise.reports.facts.comparability.finding import Finding
 from tunewise.reports.facts.facts import Facts
 
 NONE_FOUND = (
@@ -26,25 +28,24 @@ FOUND = (
 
 def section(facts: Facts) -> Section | None:
     found = facts.comparability
-    bullets = Bullets(tuple(map(_bullet, found)), outputs=PAGE)
+    tones: dict[str, Tone] = {"warning": "bad"}
+    bullets = tuple(
+        Bullet(one.says, one.todo, Badge(one.severity, tones.get(one.severity, "")))
+        for one in found
+    )
+    columns = (
+        Column("", "severity", of="severity"),
+        Column("", "kind", of="kind"),
+        Column("", "finding", of="says"),
+        Column("", "what to do", of="todo"),
+        Column("", "contenders", of=lambda one: ", ".join(one.rows)),
+    )
+    table = Table.about("fairness", "What differs beside the method", columns, found, outputs=FILES)
     return Section.of(
         "comparability",
         "Comparability",
         [
             Paragraph(FOUND if found else NONE_FOUND, style="about", outputs=PAGE),
-            bullets if found else None,
-            _table(found) if found else None,
+            *((Bullets(bullets, outputs=PAGE), table) if found else ()),
         ],
     )
-
-
-def _bullet(finding: Finding) -> Bullet:
-    badge = Badge(finding.severity, "bad" if finding.severity == "warning" else "")
-    return Bullet(finding.says, finding.todo, badge)
-
-
-def _table(found: tuple[Finding, ...]) -> Table:
-    keys = ("severity", "kind", "finding", "what to do", "contenders")
-    rows = tuple((one.severity, one.kind, one.says, one.todo, ", ".join(one.rows)) for one in found)
-    caption = "What differs beside the method"
-    return Table.of_files("fairness", caption, keys, rows)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import count, duration
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tunewise.core.format import count, duration, size
 from tunewise.reports.charts.costs import tradeoffs
 from tunewise.reports.charts.scores import parameters
 from tunewise.reports.document.model import (
@@ -15,17 +18,18 @@ from tunewise.reports.document.model import (
     Paragraph,
     Section,
     Table,
+    at,
 )
+from tunewise.reports.facts.costs import other_bytes
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Row
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.wording import fraction
 from tunewise.reports.sections.cells import (
     ARTIFACT,
     CONTENDER,
     PEAK,
     SECONDS,
     TRAINABLE,
-    fraction,
-    named,
 )
 
 MOST_RINGS = 3  # in a paper; more are too small in a row, and the table has their fractions
@@ -41,15 +45,13 @@ RINGS = "The colored part of a ring is trainable, the rest stays as it was pretr
 
 
 def section(facts: Facts) -> Section | None:
-    if not facts.results.rows:
-        return Section.of("costs", "Costs", [_table(facts)])
     front = tradeoffs(facts.shortlist.results)
     rings = parameters(facts.shortlist.results)
     return Section.of(
         "costs",
         "Costs",
         [
-            Paragraph(_text(facts), outputs=PRINT),
+            Paragraph(_text(facts), outputs=PRINT) if facts.results.rows else None,
             _table(facts),
             Paragraph(FRONT, style="about", outputs=PAGE) if front else None,
             *front,
@@ -70,52 +72,44 @@ def _only_where_readable(rings: Figure | None, facts: Facts) -> Figure | None:
     """A column of a paper has room for a few rings."""
     if rings is None or sum(1 for row in facts.shortlist.rows if row.parameters) <= MOST_RINGS:
         return rings
-    return Figure(rings.key, rings.title, rings.says, rings.spec, outputs=PAGE)
+    return replace(rings, outputs=PAGE)
 
 
 def _table(facts: Facts) -> Table:
     results = facts.results
-    more = list(dict.fromkeys(name for cost in facts.costs.values() for name in cost.more_bytes))
-    metrics = list(dict.fromkeys(m for row in results.rows for m in row.scores(results.split)))
+    others = {name: other_bytes(one) for name, one in facts.evidence.by_name.items()}
+    more = dict.fromkeys(name for row in results.rows for name in others[row.name])
+    metrics = dict.fromkeys(m for row in results.rows for m in row.scores(results.split))
     columns = (
         CONTENDER,
-        Column("Parameters", "parameters", count),
+        Column("Parameters", "parameters", count, "parameters.total"),
         TRAINABLE,
-        Column("", "reduction factor"),
-        Column("Fraction", show=fraction),
+        Column("", "reduction factor", of="parameters.reduction"),
+        Column("Fraction", None, fraction, "parameters.share"),
         SECONDS,
-        Column("Total time", "seconds in all", duration),
+        Column("Total time", "seconds in all", duration, "measured.seconds_all"),
         PEAK,
-        *(
-            Column(
-                name.replace("_", " ").capitalize(),
-                f"{name.replace('_', ' ')} bytes",
-                PEAK.show,
-                outputs=PAGE | FILES,
-            )
-            for name in more
-        ),
+        *(_bytes(name, others) for name in more),
         ARTIFACT,
-        *(Column("", f"{results.split} {metric}") for metric in metrics),
+        *(_score(results, metric) for metric in metrics),
     )
-    rows = tuple(_cells(facts, row, more, metrics) for row in facts.shortlist.rows)
     caption = f"Parameters and measured costs{facts.shortlist.note}"
-    return Table("costs", caption, columns, rows, outputs=REPORT)
+    return Table.about("costs", caption, columns, facts.shortlist.rows, outputs=REPORT)
 
 
-def _cells(facts: Facts, row: Row, more: list[str], metrics: list[str]) -> tuple[object, ...]:
-    cost, counted = facts.costs[row.name], row.parameters
-    spreads = [row.scores(facts.results.split).get(metric) for metric in metrics]
-    return (
-        named(row),
-        counted.total if counted else None,
-        counted.trainable if counted else None,
-        cost.reduction,
-        counted.share if counted else None,
-        row.measured.seconds,
-        row.measured.seconds_all,
-        row.measured.peak_bytes,
-        *(cost.more_bytes.get(name) for name in more),
-        row.measured.artefact_bytes,
-        *(spread.mean if spread else None for spread in spreads),
+def _bytes(name: str, others: Mapping[str, Mapping[str, int]]) -> Column:
+    """Bytes that trials measured beside those that every trial measures."""
+    title = name.replace("_", " ")
+    return Column(
+        title.capitalize(),
+        f"{title} bytes",
+        size,
+        lambda row: others[row.name].get(name),
+        outputs=PAGE | FILES,
     )
+
+
+def _score(results: Results, metric: str) -> Column:
+    """A score beside the costs, for programs."""
+    split = results.split
+    return Column("", f"{split} {metric}", of=lambda row: at(row.scores(split).get(metric), "mean"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
-from tunewise.core.format import percent, points
+from tunewise.core.format import points
 from tunewise.reports.charts.generated_answers import quality_and_diversity
 from tunewise.reports.document.model import (
     FILES,
@@ -13,7 +14,6 @@ from tunewise.reports.document.model import (
     PAPER,
     PRINT,
     Column,
-    Named,
     Outputs,
     Paragraph,
     Section,
@@ -21,8 +21,9 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.generated_answers import Decoded
-from tunewise.reports.sections.cells import percents
+from tunewise.reports.sections.cells import decimal, percents, whose
 
+WIDE: Outputs = PAGE | FILES  # what has room for every column
 WHAT = (
     "Answers are generated with {number} decoding strategies; the first, {first}, counts in all "
     "other tables. The others draw {samples} samples of each answer: top-k from the k likeliest "
@@ -56,7 +57,7 @@ def section(facts: Facts) -> Section | None:
         [
             Paragraph(text, outputs=PRINT),
             Paragraph(_changes(found, strategies), outputs=PRINT),
-            _table(found, PAGE | FILES) if facts.most is None else _table(shown, PAPER),
+            _table(found, WIDE) if facts.most is None else _table(shown, PAPER),
             quality_and_diversity(facts.results, shown if facts.most else found),
         ],
     )
@@ -64,40 +65,22 @@ def section(facts: Facts) -> Section | None:
 
 def _table(found: Sequence[Decoded], outputs: Outputs) -> Table:
     columns = (
-        Column("Contender", "contender", number=False),
-        Column("Decoding", "decoding", number=False),
-        Column("Samples", "samples"),
-        percents("Exact match", "exact match"),
-        percents("F1", "f1"),
-        Column("Best exact match", "best exact match", percent, outputs=PAGE | FILES),
-        percents("Best F1", "best f1"),
-        percents("Distinct 1", "distinct 1"),
-        Column("Distinct 2", "distinct 2", percent, outputs=PAGE | FILES),
-        percents("Unique", "unique share"),
-        percents("Agreement", "self f1"),
-        Column("Words", "words", lambda value: f"{value:.1f}"),
-        percents("Cut", "share cut"),
-    )
-    rows = tuple(
-        (
-            Named(way.contender, way.position),
-            way.strategy,
-            way.samples,
-            way.exact_match,
-            way.f1,
-            way.best_exact_match,
-            way.best_f1,
-            way.distinct_1,
-            way.distinct_2,
-            way.unique,
-            way.self_f1,
-            way.words,
-            way.cut,
-        )
-        for way in found
+        Column("Contender", "contender", of=whose, number=False),
+        Column("Decoding", "decoding", of="strategy", number=False),
+        Column("Samples", "samples", of="samples"),
+        percents("Exact match", "exact match", "exact_match"),
+        percents("F1", "f1", "f1"),
+        replace(percents("Best exact match", "best exact match", "best_exact_match"), outputs=WIDE),
+        percents("Best F1", "best f1", "best_f1"),
+        percents("Distinct 1", "distinct 1", "distinct_1"),
+        replace(percents("Distinct 2", "distinct 2", "distinct_2"), outputs=WIDE),
+        percents("Unique", "unique share", "unique"),
+        percents("Agreement", "self f1", "self_f1"),
+        Column("Words", "words", decimal, "words"),
+        percents("Cut", "share cut", "cut"),
     )
     caption = "Decoding strategies: quality and diversity, in percent"
-    return Table("decoding", caption, columns, rows, outputs=outputs)
+    return Table.about("decoding", caption, columns, found, outputs=outputs)
 
 
 def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from tunewise.core.format import count, duration, interval, percent, points, probability
+from tunewise.core.format import percent, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import (
     PAPER,
@@ -17,13 +17,12 @@ from tunewise.reports.document.model import (
     Section,
     Table,
 )
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.factors import Factor
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.shortlist import FEW
-from tunewise.reports.facts.wording import metric_name, metric_said, setting_said
-from tunewise.reports.sections.cells import named
+from tunewise.reports.facts.wording import metric_name, metric_said, setting_said, value_words
+from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only
 
 MOST_EFFECTS = 24  # where people read
 WHAT = (
@@ -46,46 +45,25 @@ def section(facts: Facts) -> Section | None:
 
 def _table(found: Sequence[Factor], results: Results) -> Table:
     columns = (
-        Column("Of", "method", number=False),
-        Column("Setting", "setting", setting_said, number=False),
-        Column("From → to", number=False),
-        Column("", "from"),
-        Column("", "to"),
-        Column("Split", "split", number=False),
-        Column("", "searched"),
-        Column("Pairs", "pairs"),
-        Column("Points", "difference", points),
-        Column("Examples, 95 %", show=interval),
-        Column("", "items low"),
-        Column("", "items high"),
-        Column("Examples and seeds, 95 %", show=interval),
-        Column("", "method low"),
-        Column("", "method high"),
-        Column("p", "method p", probability),
+        Column("Of", "method", of="method", number=False),
+        Column("Setting", "setting", setting_said, "setting", number=False),
+        Column("From → to", None, _from_to, number=False),
+        Column("", "from", of=lambda one: value_words(one.first)),
+        Column("", "to", of=lambda one: value_words(one.value)),
+        Column("Split", "split", of="split", number=False),
+        Column("", "searched", of=lambda one: "yes" if one.searched else "no"),
+        Column("Pairs", "pairs", of="effect.pairs"),
+        Column("Points", "difference", points, "effect.difference"),
+        *claim("Examples, 95 %", "items", "effect.items"),
+        *claim("Examples and seeds, 95 %", "method", "effect.method"),
+        Column("p", "method p", probability, "effect.p_adjusted"),
     )
     caption = f"Effects in points of {metric_said(results.metric)}; p by Holm over all effects"
-    rows = tuple(map(_cells, found))
-    return Table("effects", caption, columns, rows, outputs=REPORT, most=MOST_EFFECTS)
+    return Table.about("effects", caption, columns, found, outputs=REPORT, most=MOST_EFFECTS)
 
 
-def _cells(one: Factor) -> tuple[object, ...]:
-    first, value, effect = value_words(one.first), value_words(one.value), one.effect
-    return (
-        one.method,
-        one.setting,
-        f"{first} → {value}",
-        first,
-        value,
-        one.split,
-        "yes" if one.searched else "no",
-        effect.pairs,
-        effect.difference,
-        effect.items,
-        *(effect.items or (None, None)),
-        effect.method,
-        *(effect.method or (None, None)),
-        effect.p_adjusted,
-    )
+def _from_to(one: Factor) -> str:
+    return f"{value_words(one.first)} → {value_words(one.value)}"
 
 
 def _largest(found: Sequence[Factor], results: Results) -> str:
@@ -100,8 +78,7 @@ def _largest(found: Sequence[Factor], results: Results) -> str:
     most = max(sure, key=lambda one: abs(one.effect.difference))
     said = (
         f" {len(sure)} of {len(found)} intervals over examples leave zero out. The largest effect "
-        f"is that of {setting_said(most.setting)}, {value_words(most.first)} → "
-        f"{value_words(most.value)}, in {shown(most.method)}: "
+        f"is that of {setting_said(most.setting)}, {_from_to(most)}, in {shown(most.method)}: "
         f"{points(most.effect.difference)} points of {metric_said(results.metric)}."
     )
     tested = [one for one in found if one.effect.p_adjusted is not None]
@@ -118,24 +95,26 @@ def _sweeps(facts: Facts) -> list[Block]:
     """Contenders of one method and model: how far their scores lie apart, and a table of them."""
     results, found = facts.results, list[Block]()
     swept = {one.method for one in facts.effects if not one.searched}
-    for (method, model), rows in _by_method(facts.scored).items():
-        spread = [(row, row.scores(results.split)[results.metric].mean) for row in rows]
-        best, worst = max(spread, key=lambda one: one[1]), min(spread, key=lambda one: one[1])
+    for (method, model), mine in _by_method(results.scored).items():
+        rows = sorted(mine, key=lambda row: -_mean(results, row))
+        best, worst = rows[0], min(rows, key=lambda row: _mean(results, row))
         of = shown(f"{method}{f' on {model}' if model else ''}")
         found.append(
             Paragraph(
                 f"Among {len(rows)} settings of {of}, {metric_said(results.metric)} runs from "
-                f"{percent(worst[1])} % ({shown(worst[0].name)}) to {percent(best[1])} % "
-                f"({shown(best[0].name)}).",
+                f"{percent(_mean(results, worst))} % ({shown(worst.name)}) to "
+                f"{percent(_mean(results, best))} % ({shown(best.name)}).",
                 outputs=PAPER,
             )
         )
         if method not in swept:  # else the effects say more
-            found.append(_settings(of, sorted(spread, key=lambda one: -one[1])[:FEW], results))
+            found.append(_settings(of, rows[:FEW], results))
     return found
 
 
 def _by_method(scored: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """The rows of each method and model that has several."""
+
     def key(row: Row) -> tuple[str, str]:
         return row.method, row.model or ""
 
@@ -143,23 +122,19 @@ def _by_method(scored: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
     return {what: rows for what, rows in groups.items() if len(rows) > 1}
 
 
-def _settings(of: str, spread: Sequence[tuple[Row, float]], results: Results) -> Table:
+def _settings(of: str, rows: Sequence[Row], results: Results) -> Table:
     columns = (
-        Column("Contender", number=False),
-        Column("Trainable", show=count),
-        Column(metric_name(results.metric), show=percent),
-        Column("Time per trial", show=duration),
+        only(CONTENDER, PAPER),
+        only(TRAINABLE, PAPER),
+        Column(metric_name(results.metric), None, percent, lambda row: _mean(results, row)),
+        only(SECONDS, PAPER),
     )
-    rows = tuple(
-        (
-            named(row),
-            row.parameters.trainable if row.parameters else None,
-            mean,
-            row.measured.seconds,
-        )
-        for row, mean in spread
-    )
-    return Table("sweep", f"Settings of {of}", columns, rows, outputs=PAPER, wide=False)
+    caption = f"Settings of {of}"
+    return Table.about("sweep", caption, columns, rows, outputs=PAPER, wide=False)
+
+
+def _mean(results: Results, row: Row) -> float:
+    return row.scores(results.split)[results.metric].mean
 
 
 def _scaling(facts: Facts) -> list[Block]:

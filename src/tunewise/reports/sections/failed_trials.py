@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunewise.core.format import plural
 from tunewise.reports.document.model import (
     FILES,
+    NOTHING,
     PAGE,
     PAPER,
     PRINT,
@@ -16,17 +21,36 @@ from tunewise.reports.document.model import (
     Section,
     Table,
 )
+from tunewise.reports.facts.evidence import Contender, Trial
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.overview import FailedTrial
+from tunewise.reports.facts.wording import point_words
 
 MOST_IN_PAPER = 8
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A trial that did not end well, with the search point that it tried."""
+
+    contender: Contender
+    point: str
+    trial: Trial
+
+    @property
+    def error(self) -> str:
+        return self.trial.record.result.error or "no message"
+
+
 def section(facts: Facts) -> Section | None:
-    failed = facts.overview.failed
-    number = len(failed)
+    failed = [
+        Failed(contender, point_words(point.values) or NOTHING, trial)
+        for contender in facts.evidence.contenders
+        for point in contender.points
+        for trial in point.trials
+        if not trial.done
+    ]
     text = (
-        f"{number} trial{'s' * (number != 1)} did not end well; they count as results: a way of "
+        f"{plural(len(failed), 'trial')} did not end well; they count as results: a way of "
         "training that fails at one search point or seed may fail for you."
     )
     return Section.of(
@@ -41,32 +65,34 @@ def section(facts: Facts) -> Section | None:
     )
 
 
-def _table(failed: tuple[FailedTrial, ...]) -> Table:
+def _table(failed: Sequence[Failed]) -> Table:
     columns = (
-        Column("", "trial"),
-        Column("Contender", "contender", number=False),
-        Column("Point", "point", number=False),
-        Column("", "seed"),
-        Column("Status", "status", number=False),
-        Column("Error", "error", number=False, wraps=True),
-    )
-    rows = tuple(
-        (one.id, one.contender, one.point, one.seed, one.status, one.error) for one in failed
+        Column("", "trial", of="trial.record.id"),
+        Column("Contender", "contender", of="contender.name", number=False),
+        Column("Point", "point", of="point", number=False),
+        Column("", "seed", of="trial.seed"),
+        Column("Status", "status", of="trial.record.status", number=False),
+        Column("Error", "error", of="error", number=False, wraps=True),
     )
     outputs = PAPER | FILES if failed else FILES
-    return Table("failures", "Failed trials", columns, rows, outputs=outputs, most=MOST_IN_PAPER)
+    title = "Failed trials"
+    return Table.about("failures", title, columns, failed, outputs=outputs, most=MOST_IN_PAPER)
 
 
-def _bullet(one: FailedTrial) -> Bullet:
+def _bullet(one: Failed) -> Bullet:
     return Bullet(
-        f"{one.point} · seed {one.seed} · trial {one.id}",
-        badge=Badge(one.status, "bad"),
-        about=Named(one.contender, one.position),
+        f"{one.point} · seed {one.trial.seed} · trial {one.trial.record.id}",
+        badge=Badge(one.trial.record.status, "bad"),
+        about=Named(one.contender.name, one.contender.position),
         quoted=one.error,
     )
 
 
 def _that_count(facts: Facts) -> Table:
     """The ids of the trials that count, contender by contender."""
-    rows = tuple((row.name, id) for row, ids in facts.overview.trials for id in ids)
+    rows = (
+        (row.name, trial.record.id)
+        for row in facts.results.rows
+        for trial in facts.evidence.by_name[row.name].finished
+    )
     return Table.of_files("trials", "Trials that count", ("contender", "trial"), rows)

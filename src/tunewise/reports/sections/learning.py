@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.learning import learning
-from tunewise.reports.document.model import PAPER, PRINT, Column, Paragraph, Section, Table
+from tunewise.reports.document.model import NOTHING, PAPER, PRINT, Column, Paragraph, Section, Table
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import named
 
@@ -13,13 +14,13 @@ def section(facts: Facts) -> Section | None:
     drawn = learning(facts.shortlist.evidence)
     if not drawn:
         return None
-    table = _turning(facts)
+    table = _lowest(facts)
     about = "Curves are means over seeds; bands reach from the lowest seed to the highest."
     return Section.of(
         "learning",
         "Training dynamics",
         [
-            Paragraph(f"{facts.overview.turning or ''} {about}".strip(), outputs=PRINT),
+            Paragraph(f"{_turning(facts)} {about}".strip(), outputs=PRINT),
             table if table.rows else None,
             Paragraph(rise, outputs=PAPER) if (rise := _overfitting(facts)) else None,
             *drawn,
@@ -27,7 +28,19 @@ def section(facts: Facts) -> Section | None:
     )
 
 
-def _turning(facts: Facts) -> Table:
+def _turning(facts: Facts) -> str:
+    """Where validation loss turns upwards, for whom."""
+    rising: dict[float, list[str]] = {}
+    falling: list[str] = []
+    for name, (epoch, rose) in facts.lowest_losses.items():
+        (rising.setdefault(epoch, []) if rose else falling).append(shown(name))
+    parts = [f"turns after epoch {epoch:g} for {listed(rising[epoch])}" for epoch in sorted(rising)]
+    if falling:
+        parts.append(f"is still at its lowest at the end for {listed(falling)}")
+    return f"Validation loss {'; it '.join(parts)}." if parts else ""
+
+
+def _lowest(facts: Facts) -> Table:
     """A row for each contender with a curve of validation loss."""
     rows = []
     for row in facts.shortlist.rows:
@@ -35,7 +48,7 @@ def _turning(facts: Facts) -> Table:
             continue
         epoch, _ = facts.lowest_losses[row.name]
         curve = {p.epoch: p.mean for p in facts.validation_loss if p.name == row.name}
-        results = [trial.record.result for trial in facts.contenders[row.name].finished]
+        results = [trial.record.result for trial in facts.evidence.by_name[row.name].finished]
         kept = [result.best_epoch for result in results]
         last = [result.epochs[-1].train_loss for result in results if result.epochs]
         losses = [loss for loss in last if loss is not None]
@@ -46,16 +59,13 @@ def _turning(facts: Facts) -> Table:
                 f"{epoch:g}",
                 f"{curve[max(curve)]:.3f}",
                 f"{max(curve):g}",
-                ", ".join("–" if one is None else str(one) for one in kept),
+                ", ".join(NOTHING if one is None else str(one) for one in kept),
                 f"{sum(losses) / len(losses):.3f}" if losses else None,
             )
         )
     columns = (
         Column("Contender", number=False),
-        Column("Lowest"),
-        Column("At epoch"),
-        Column("At the end"),
-        Column("Epochs"),
+        *map(Column, ("Lowest", "At epoch", "At the end", "Epochs")),
         Column("Kept epochs", number=False),
         Column("Training loss"),
     )

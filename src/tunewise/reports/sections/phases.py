@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tunewise.core.format import milliseconds, size
 from tunewise.reports.charts.memory import memory_by_phase
 from tunewise.reports.document.model import PRINT, REPORT, Column, Paragraph, Section, Table
@@ -22,33 +24,31 @@ def section(facts: Facts) -> Section | None:
         return None
     shown = [one for one in facts.phases if one.name in facts.shortlist.names]
     columns = (
-        CONTENDER,
-        *(Column(part.capitalize(), f"{part} bytes", size) for part in HELD),
-        Column("Peak", "peak bytes", size),
-        Column("Phase", "peak phase", number=False),
-        *(Column(f"{part.capitalize()}, ms", f"{part} seconds", milliseconds) for part in TIMED),
+        replace(CONTENDER, of=lambda one: named(facts.evidence.by_name[one.name])),
+        *(_held(part) for part in HELD),
+        Column("Peak", "peak bytes", size, "peak"),
+        Column("Phase", "peak phase", of="peak_phase", number=False),
+        *(_timed(part) for part in TIMED),
     )
-    caption = "Memory by what holds it, and time of a step by phase"
-    rows = tuple(_cells(facts, one) for one in shown)
+    caption = f"Memory by what holds it, and time of a step by phase{facts.shortlist.note}"
     return Section.of(
         "phases",
         "Memory and time by phase",
         [
             Paragraph(f"{WHAT}{_ratio(shown)}", outputs=PRINT),
-            Table("phases", f"{caption}{facts.shortlist.note}", columns, rows, outputs=REPORT),
+            Table.about("phases", caption, columns, shown, outputs=REPORT),
             memory_by_phase(shown),
         ],
     )
 
 
-def _cells(facts: Facts, one: Phases) -> tuple[object, ...]:
-    return (
-        named(facts.contenders[one.name]),
-        *(one.held.get(part) for part in HELD),
-        one.peak,
-        one.peak_phase,
-        *(one.seconds.get(part) for part in TIMED),
-    )
+def _held(part: str) -> Column:
+    return Column(part.capitalize(), f"{part} bytes", size, lambda one: one.held.get(part))
+
+
+def _timed(part: str) -> Column:
+    title = f"{part.capitalize()}, ms"
+    return Column(title, f"{part} seconds", milliseconds, lambda one: one.seconds.get(part))
 
 
 def _ratio(shown: list[Phases]) -> str:

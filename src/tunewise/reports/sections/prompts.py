@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import percent, points, probability
+from tunewise.core.format import percent, probability
 from tunewise.reports.document.model import (
     FILES,
     NOTHING,
     PEOPLE,
     PRINT,
+    REPORT,
     TERMINAL,
     Answer,
     Column,
@@ -20,11 +21,11 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.expert_form import Gap, Versus, expert_answers
+from tunewise.reports.facts.prompts.expert_form import Versus, expert_answers
 from tunewise.reports.facts.prompts.forms import Form, changes
 from tunewise.reports.facts.prompts.side_by_side import Asked, Prompt, Reply, SideBySide
 from tunewise.reports.facts.wording import split_name
-from tunewise.reports.sections.cells import percents
+from tunewise.reports.sections.cells import decimal, gap, percents
 
 READ: Outputs = PRINT | TERMINAL
 MOST_ON_PAGE, MOST_IN_TERMINAL, MOST_IN_PAPER = 40, 8, 3  # examples
@@ -65,71 +66,42 @@ def section(facts: Facts) -> Section | None:
 def _forms(forms: list[Form]) -> Table:
     """A row for each form, as fractions of the examples."""
     writes = any(form.words is not None for form in forms)
-    texts: Outputs = PEOPLE if writes else frozenset()
+    of_texts: Outputs = FILES | (PEOPLE if writes else frozenset())
     columns = (
-        Column("Prompt", "contender", number=False),
-        Column("", "items"),
-        percents("Right", "right"),
-        percents("Changed"),
-        Column("", "changed from the first"),
-        Column("Empty", "silent", percent, outputs=FILES | texts),
-        Column("Names an answer", "texts that name an answer", percent, outputs=FILES | PRINT),
-        Column("", "one answer alone"),
-        Column("Repeats", "repeating", percent, outputs=FILES | texts),
-        Column("Holds together", "holding together", percent, outputs=FILES | texts),
-        Column("Different", "different texts", percent, outputs=FILES | PRINT),
-        Column("Words", "words a text", _words, outputs=FILES | texts),
+        Column("Prompt", "contender", of=lambda one: Named(one.name, one.position), number=False),
+        Column("", "items", of="items"),
+        percents("Right", "right", "right"),
+        percents("Changed", None, _changed),
+        Column("", "changed from the first", of="changed"),
+        Column("Empty", "silent", percent, "silent", outputs=of_texts),
+        Column("Names an answer", "texts that name an answer", percent, "named", outputs=REPORT),
+        Column("", "one answer alone", of="one_answer"),
+        Column("Repeats", "repeating", percent, "repeating", outputs=of_texts),
+        Column("Holds together", "holding together", percent, "together", outputs=of_texts),
+        Column("Different", "different texts", percent, "different", outputs=REPORT),
+        Column("Words", "words a text", decimal, "words", outputs=of_texts),
     )
-    rows = tuple(
-        (
-            Named(form.name, form.position),
-            form.items,
-            form.right,
-            None if form.changed is None else form.changed / form.items,
-            form.changed,
-            form.silent,
-            form.named,
-            form.one_answer,
-            form.repeating,
-            form.together,
-            form.different,
-            form.words,
-        )
-        for form in forms
-    )
-    return Table("prompt_forms", "Forms of the prompt, in percent", columns, rows)
+    return Table.about("prompt_forms", "Forms of the prompt, in percent", columns, forms)
 
 
-def _words(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f}"
+def _changed(form: Form) -> float | None:
+    return None if form.changed is None else form.changed / form.items
 
 
 def _against(found: list[Versus]) -> Table:
     columns = (
-        Column("Expert form", number=False, outputs=PRINT),
-        Column("Against", number=False),
-        *(Column("Accuracy"), Column("p")),
-        *(Column("Holds together"), Column("p")),
-        Column("Also differs in", number=False),
-    )
-    rows = tuple(
-        (
-            one.expert,
-            one.other,
-            *_gap(one.accuracy),
-            *_gap(one.together),
-            ", ".join(one.beside) or NOTHING,
-        )
-        for one in found
+        Column("Expert form", of="expert", number=False, outputs=PRINT),
+        Column("Against", of="other", number=False),
+        Column("Accuracy", None, gap, "accuracy.difference"),
+        Column("p", None, probability, "accuracy.p"),
+        Column("Holds together", None, gap, "together.difference"),
+        Column("p", None, probability, "together.p"),
+        Column("Also differs in", of=lambda one: ", ".join(one.beside) or NOTHING, number=False),
     )
     caption = (
         "The expert form minus each other form, in points; p by Holm over the pairs of a model"
     )
-    return Table("expert", caption, columns, rows, outputs=READ)
-
-
-def _gap(gap: Gap | None) -> tuple[str, str]:
-    return (NOTHING, NOTHING) if gap is None else (points(gap.difference), probability(gap.p))
+    return Table.about("expert", caption, columns, found, outputs=READ)
 
 
 def _examples(asked: SideBySide, most: int, outputs: Outputs) -> Examples:
@@ -168,23 +140,13 @@ def _in_files(asked: SideBySide) -> Table:
 
     Where a text named no label, the answer is the likeliest one, and `understood` says false.
     """
-    texts = asked.items[0].texts
     parts = ("answer", "probability", "text", "understood")
-    keys = (
-        "id",
-        *texts,
-        "right",
-        *(f"{prompt.name}: {part}" for prompt in asked.prompts for part in parts),
-    )
-    rows = tuple(
-        (
-            item.id,
-            *item.texts.values(),
-            item.right,
-            *(cell for reply in item.replies for cell in _reply(reply)),
-        )
-        for item in asked.items
-    )
+    own = [f"{prompt.name}: {part}" for prompt in asked.prompts for part in parts]
+    rows = []
+    for item in asked.items:
+        replies = [cell for reply in item.replies for cell in _reply(reply)]
+        rows.append((item.id, *item.texts.values(), item.right, *replies))
+    keys = ("id", *asked.items[0].texts, "right", *own)
     return Table.of_files("prompting", "Prompts side by side", keys, rows)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import (
     FILES,
@@ -13,9 +15,10 @@ from tunewise.reports.document.model import (
     Paragraph,
     Section,
     Table,
+    at,
 )
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.question_types import ByType
+from tunewise.reports.facts.question_types import ByType, TypeRow
 from tunewise.reports.facts.slices import Sliced
 from tunewise.reports.facts.wording import metric_said, split_name
 from tunewise.reports.sections.cells import number, percents
@@ -48,26 +51,27 @@ def section(facts: Facts) -> Section | None:
 
 def _table(types: ByType, found: Sliced | None) -> Table:
     """Counts in each split and scores; files have the paired test of each type too."""
-    names = [each.name for each in found.slices[0].scores] if found and found.slices else []
+    names = [each.name for each in found.slices[0].scores] if found else []
     pair = f"{found.best} minus {found.second}" if found and found.second else "difference"
     columns = (
-        Column("Type", "type", number=False),
-        *(Column(split, split, number) for split in types.splits),
-        *(percents(shown(name), name) for name in names),
-        Column("", pair, outputs=FILES),
-        Column("", "p", outputs=FILES),
+        Column("Type", "type", of="name", number=False),
+        *(_count(place, split) for place, split in enumerate(types.splits)),
+        *(percents(shown(name), name, _mean(name)) for name in names),
+        Column("", pair, of=_difference, outputs=FILES),
+        Column("", "p", of="slice.test.p_adjusted", outputs=FILES),
     )
-    rows = []
-    for row in types.rows:
-        scores = [row.slice.score(name) if row.slice else None for name in names]
-        test, gap = (row.slice.test, row.slice.difference) if row.slice else (None, None)
-        rows.append(
-            (
-                row.name,
-                *row.counts,
-                *(each.mean if each else None for each in scores),
-                round(gap, 12) if gap is not None else None,
-                test.p_adjusted if test else None,
-            )
-        )
-    return Table("question-types", "Types of questions", columns, tuple(rows), outputs=REPORT)
+    title = "Types of questions"
+    return Table.about("question-types", title, columns, types.rows, outputs=REPORT)
+
+
+def _count(place: int, split: str) -> Column:
+    return Column(split, split, number, lambda row: row.counts[place])
+
+
+def _mean(name: str) -> Callable[[TypeRow], float | None]:
+    return lambda row: at(row.slice and row.slice.score(name), "mean")
+
+
+def _difference(row: TypeRow) -> float | None:
+    gap = row.slice.difference if row.slice else None
+    return None if gap is None else round(gap, 12)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from tunewise.core.format import points, probability
+from tunewise.core.format import interval, plural, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import scores
 from tunewise.reports.document.model import (
@@ -18,17 +20,26 @@ from tunewise.reports.document.model import (
     Badge,
     Column,
     Figure,
+    Named,
     Noted,
     Outputs,
     Paragraph,
     Section,
     Span,
     Table,
+    Tone,
+    at,
+    or_empty,
 )
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import metric_name, metric_said, split_name
+from tunewise.reports.facts.wording import (
+    metric_name,
+    metric_said,
+    setting_name,
+    split_name,
+    value_words,
+)
 from tunewise.reports.sections.cells import (
     ARTIFACT,
     CONTENDER,
@@ -38,26 +49,28 @@ from tunewise.reports.sections.cells import (
     ends,
     mean_and_sd,
     named,
-    on_page,
+    only,
     p_value,
 )
 from tunewise.statistics.metrics import upward
+from tunewise.statistics.pairs import Pair
 
 NARROW: Outputs = TERMINAL | frozenset(("md",))  # outputs that show the headline metric alone
-STANDINGS = {  # where a row stands, and in which outputs a badge says so
+STANDINGS: dict[
+    str, tuple[Tone, Outputs]
+] = {  # where a row stands, and in which outputs a badge says so
     "best": ("good", PAGE),
     "tied": ("", PAGE | NARROW),
     "behind-as-trained": ("", PAGE | NARROW),
     "untested": ("", PAGE),
 }
-Pick = Callable[[Row], Any]
 
 
 def section(facts: Facts) -> Section | None:
     results = facts.results
     if not results.rows:
         return None
-    text = f"{facts.verdict.headline}{_other_metrics(facts)}" if facts.scored else ""
+    text = f"{facts.verdict.headline}{_other_metrics(facts)}" if facts.results.scored else ""
     return Section.of(
         "results",
         "Results",
@@ -73,152 +86,121 @@ def section(facts: Facts) -> Section | None:
 def scores_table(facts: Facts) -> Table:
     """A row for each contender, best first."""
     results = facts.results
-    columns = [*_names(facts), *_in_files(results)]
-    for metric in results.metrics:
-        columns += _metric(facts, metric)
-    columns += _standing(results)
-    return Table(
+    columns = (
+        replace(CONTENDER, of=partial(_name, facts.verdict.finished)),
+        Column("", "method", of="method"),
+        Column("", "status", of="status"),
+        Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=PAPER | FILES),
+        *_in_files(results),
+        *(column for metric in results.metrics for column in _metric(results, metric)),
+        *STANDING,
+    )
+    return Table.about(
         "scores",
         f"Scores on {results.items:,} examples of {split_name(results.split)}, in percent",
-        tuple(column for column, _ in columns),
-        tuple(tuple(pick(row) for _, pick in columns) for row in results.rows),
+        columns,
+        results.rows,
         strong=frozenset(n for n, row in enumerate(results.rows) if row.standing == "best"),
         cards=True,
     )
 
 
-def _names(facts: Facts) -> list[tuple[Column, Pick]]:
-    def name(row: Row) -> Any:
-        badges = []
-        if row.standing in STANDINGS:
-            tone, outputs = STANDINGS[row.standing]
-            so_far = "" if facts.verdict.finished else " so far"
-            badges.append(Badge(f"{row.standing}{so_far}", tone, outputs))  # type: ignore[arg-type]
-        badges += [Badge(flag, "bad", PAGE) for flag in _flags(row)]
-        return named(row, *badges, detail=_chosen(row))
-
-    return [
-        (CONTENDER, name),
-        (Column("", "method"), lambda row: row.method),
-        (Column("", "status"), lambda row: row.status),
-        (Column("Seeds", "seeds", outputs=PAPER | FILES), lambda row: len(row.seeds)),
-    ]
-
-
-def _flags(row: Row) -> tuple[str, ...]:
-    """What is wrong with its answers; to answer one class is all that some rows can do."""
-    return row.flags if row.parameters else ()
+def _name(finished: bool, row: Row) -> Named:
+    """With where it stands, and what is wrong: to answer one class is all that some rows can do."""
+    badges = []
+    if row.standing in STANDINGS:
+        tone, outputs = STANDINGS[row.standing]
+        badges.append(Badge(f"{row.standing}{'' if finished else ' so far'}", tone, outputs))
+    badges += [Badge(flag, "bad", PAGE) for flag in (row.flags if row.parameters else ())]
+    return named(row, *badges, detail=_chosen(row))
 
 
 def _chosen(row: Row) -> str:
     """The values that the search chose, the learning rate, and how many seeds."""
     told = [
-        f"{key.rpartition('.')[2]} {value_words(value)}"
-        for key, value in (row.chosen or {}).items()
+        f"{setting_name(key)} {value_words(value)}" for key, value in (row.chosen or {}).items()
     ]
     if row.learning_rate:
         told.append(f"learning rate {value_words(row.learning_rate)}")
-    told.append(f"{len(row.seeds)} seed{'s' * (len(row.seeds) != 1)}")
-    return ", ".join(told)
+    return ", ".join([*told, plural(len(row.seeds), "seed")])
 
 
-def _in_files(results: Results) -> list[tuple[Column, Pick]]:
+def _in_files(results: Results) -> Iterator[Column]:
     """Mean, spread over seeds and interval over examples, for both splits."""
-    found: list[tuple[Column, Pick]] = []
     for split in ("validation", "test"):
         for metric in results.metrics:
-            key = f"{split} {metric}"
-
-            spread, interval = _spread_of(split, metric), _interval_of(split, metric)
-            found += [
-                (Column("", key), spread("mean")),
-                (Column("", f"{key} sd"), spread("sd")),
-                (Column("", f"{key} low"), interval("low")),
-                (Column("", f"{key} high"), interval("high")),
-            ]
-    return found
+            yield Column("", f"{split} {metric}", of=_spread(split, metric, "mean"))
+            yield Column("", f"{split} {metric} sd", of=_spread(split, metric, "sd"))
+            yield Column("", f"{split} {metric} low", of=_interval(split, metric, "low"))
+            yield Column("", f"{split} {metric} high", of=_interval(split, metric, "high"))
 
 
-def _spread_of(split: str, metric: str) -> Callable[[str], Pick]:
-    return lambda what: lambda row: getattr(row.scores(split).get(metric), what, None)
+def _spread(split: str, metric: str, what: str = "") -> Callable[[Row], Any]:
+    return lambda row: at(row.scores(split).get(metric), what)
 
 
-def _interval_of(split: str, metric: str) -> Callable[[str], Pick]:
-    return lambda what: lambda row: getattr(row.intervals.get((split, metric)), what, None)
+def _interval(split: str, metric: str, what: str = "") -> Callable[[Row], Any]:
+    return lambda row: at(row.intervals.get((split, metric)), what)
 
 
-def _metric(facts: Facts, metric: str) -> list[tuple[Column, Pick]]:
+def _metric(results: Results, metric: str) -> Iterator[Column]:
     """A metric for people: on the page its interval below it, elsewhere beside it."""
-    results, split = facts.results, facts.results.split
-    headline = metric == results.metric
-    title = metric_name(metric)
+    split, headline, title = results.split, metric == results.metric, metric_name(metric)
     where: Outputs = PAPER | NARROW if headline else PAPER
-
-    def cell(split: str, scale: tuple[float, float] | None) -> Pick:
-        return lambda row: _noted(row, split, metric, scale)
-
-    found = [
-        (Column(f"{title}, {split}", outputs=PAGE, number=not headline), cell(split, None)),
-        (
-            Column(title, outputs=where),
-            lambda row: mean_and_sd(metric, row.scores(split).get(metric)),
-        ),
-        (
-            Column("95 %", outputs=where),
-            lambda row: ends(metric, row.intervals.get((split, metric))),
-        ),
-    ]
-    if headline:
-        found[0] = (found[0][0], cell(split, _scale(results)))
-        if split == "test":
-            found.append((Column(f"{title}, validation", outputs=PAGE), cell("validation", None)))
-    return found
+    on_page = _noted(split, metric, _scale(results) if headline else None)
+    spread, ends_of = _spread(split, metric), _interval(split, metric)
+    yield Column(f"{title}, {split}", of=on_page, number=not headline, outputs=PAGE)
+    yield Column(title, None, partial(mean_and_sd, metric), spread, outputs=where)
+    yield Column("95 %", None, partial(ends, metric), ends_of, outputs=where)
+    if headline and split == "test":
+        yield Column(f"{title}, validation", of=_noted("validation", metric), outputs=PAGE)
 
 
-def _noted(row: Row, split: str, metric: str, scale: tuple[float, float] | None) -> Noted:
-    spread, interval = row.scores(split).get(metric), row.intervals.get((split, metric))
-    if spread is None or interval is None:
-        return Noted(mean_and_sd(metric, spread))
-    span = Span(interval.low, spread.mean, interval.high, scale) if scale else None
-    return Noted(mean_and_sd(metric, spread), ends(metric, interval, " to "), span)
+def _noted(
+    split: str, metric: str, scale: tuple[float, float] | None = None
+) -> Callable[[Row], Noted]:
+    """A mean with its interval below it, drawn where there is a scale."""
+
+    def noted(row: Row) -> Noted:
+        spread, found = row.scores(split).get(metric), row.intervals.get((split, metric))
+        if spread is None or found is None:
+            return Noted(mean_and_sd(metric, spread))
+        span = Span(found.low, spread.mean, found.high, scale) if scale else None
+        return Noted(mean_and_sd(metric, spread), ends(metric, found, " to "), span)
+
+    return noted
 
 
 def _scale(results: Results) -> tuple[float, float]:
     """The range that holds every interval and mean of the headline metric, with some air."""
     found: list[float] = []
     for row in results.rows:
-        interval = row.intervals.get((results.split, results.metric))
-        spread = row.scores(results.split).get(results.metric)
-        found += [*(interval or ()), *([spread.mean] if spread else [])]
+        spread = results.headline(row)
+        both = row.intervals.get((results.split, results.metric))
+        found += [*(both or ()), *([spread.mean] if spread else [])]
     low, high = min(found, default=0.0), max(found, default=1.0)
     air = max(0.04 * (high - low), 1e-6)
     return low - air, high + air
 
 
-def _standing(results: Results) -> list[tuple[Column, Pick]]:
-    def to_best(row: Row) -> Noted:
-        if row.to_best is None:
-            return Noted(NOTHING)
-        claim = row.to_best.deciding
-        between = " to ".join(points(end) for end in claim.interval) if claim.interval else ""
-        detail = ", ".join(text for text in (between, p_value(claim.p_adjusted)) if text)
-        return Noted(points(row.to_best.difference), detail)
+def _to_best(pair: Pair | None) -> Noted:
+    if pair is None:
+        return Noted(NOTHING)
+    claim = pair.deciding
+    between = f"{interval(claim.interval)}, " if claim.interval else ""
+    return Noted(points(pair.difference), f"{between}{p_value(claim.p_adjusted)}")
 
-    narrow = [Column("Gap", outputs=NARROW), Column("p", outputs=NARROW)]
-    costs = [on_page(PEAK), on_page(ARTIFACT)]
-    both = [Column(c.title, None, c.show, outputs=PAGE | NARROW) for c in (TRAINABLE, SECONDS)]
-    return [
-        (Column("To the best", outputs=PAGE), to_best),
-        (narrow[0], lambda row: points(row.to_best.difference) if row.to_best else ""),
-        (
-            narrow[1],
-            lambda row: probability(row.to_best.deciding.p_adjusted) if row.to_best else "",
-        ),
-        (both[0], lambda row: row.parameters.trainable if row.parameters else None),
-        (both[1], lambda row: row.measured.seconds),
-        (costs[0], lambda row: row.measured.peak_bytes),
-        (costs[1], lambda row: row.measured.artefact_bytes),
-    ]
+
+STANDING = (
+    Column("To the best", None, _to_best, "to_best", outputs=PAGE),
+    Column("Gap", None, or_empty(points), "to_best.difference", outputs=NARROW),
+    Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW),
+    only(TRAINABLE, PAGE | NARROW),
+    only(SECONDS, PAGE | NARROW),
+    only(PEAK),
+    only(ARTIFACT),
+)
+"""Where a row stands to the best, and what it costs."""
 
 
 def _how_to_read(results: Results) -> str:
@@ -233,20 +215,17 @@ def _other_metrics(facts: Facts) -> str:
     """Whether the other metrics put the same contender first."""
     results, said = facts.results, ""
     for metric in results.metrics[1:]:
-        known = [row for row in facts.scored if metric in row.scores(results.split)]
+        known = [row for row in results.scored if metric in row.scores(results.split)]
         if not known:
             continue
-        first = max(known, key=lambda row: _upward(metric, row, results.split))
+        means = {row.name: row.scores(results.split)[metric].mean for row in known}
+        first = max(known, key=lambda row: upward(metric, means[row.name]))
         name = metric_said(metric)
         if results.best and first.name == results.best.name:
             said += f" {shown(first.name)} also comes first by {name}."
         else:
             said += f" By {name}, {shown(first.name)} comes first."
     return said
-
-
-def _upward(metric: str, row: Row, split: str) -> float:
-    return upward(metric, row.scores(split)[metric].mean)
 
 
 def _charts(facts: Facts) -> list[Figure]:

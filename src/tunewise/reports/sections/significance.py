@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import interval, listed, points, probability
+from collections.abc import Sequence
+
+from tunewise.core.format import listed, points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import differences
 from tunewise.reports.document.model import (
@@ -18,16 +20,15 @@ from tunewise.reports.document.model import (
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import metric_said
-from tunewise.reports.sections.cells import CONTENDER, named
+from tunewise.reports.sections.cells import CONTENDER, claim
 
 ALPHA = 0.05
 
 
 def section(facts: Facts) -> Section | None:
     results, verdict = facts.results, facts.verdict
+    rows = [row for row in results.rows if row.to_best]
     claims = [*verdict.certainty, *([verdict.outlook] if verdict.outlook else [])]
-    if not any(row.to_best for row in results.rows):
-        return Section.of("significance", "Significance", [_table(results)])
     drawn = differences(facts.shortlist.results)
     about = (
         "Thick: 95 % intervals over examples, for these checkpoints. Thin: over examples and "
@@ -37,8 +38,8 @@ def section(facts: Facts) -> Section | None:
         "significance",
         "Significance",
         [
-            *(Paragraph(text, outputs=PAPER) for text in claims),
-            _table(results),
+            *(Paragraph(text, outputs=PAPER) for text in claims if rows),
+            _table(results, rows),
             Paragraph(tests, outputs=PRINT) if (tests := _tests(results)) else None,
             Paragraph(about, style="about", outputs=PRINT) if drawn else None,
             drawn,
@@ -46,36 +47,20 @@ def section(facts: Facts) -> Section | None:
     )
 
 
-def _table(results: Results) -> Table:
-    rows = [row for row in results.rows if row.to_best]
+def _table(results: Results, rows: Sequence[Row]) -> Table:
     columns = (
         CONTENDER,
-        Column("", "best"),
-        Column("Points", "difference", points),
-        Column("Examples, 95 %", show=interval),
-        Column("", "items low"),
-        Column("", "items high"),
-        Column("p", "items p", probability),
-        Column("Examples and seeds, 95 %", show=interval),
-        Column("", "method low"),
-        Column("", "method high"),
-        Column("p", "method p", probability),
-        Column("Standing", "standing", number=False),
+        Column("", "best", of="to_best.other"),
+        Column("Points", "difference", points, "to_best.difference"),
+        *claim("Examples, 95 %", "items", "to_best.items.interval"),
+        Column("p", "items p", probability, "to_best.items.p_adjusted"),
+        *claim("Examples and seeds, 95 %", "method", "to_best.method.interval"),
+        Column("p", "method p", probability, "to_best.method.p_adjusted"),
+        Column("Standing", "standing", of="standing", number=False),
     )
     best = shown(results.best.name) if results.best else "the best"
     caption = f"Differences to {best} in points of {metric_said(results.metric)}"
-    outputs = REPORT if rows else FILES
-    return Table("differences", caption, columns, tuple(map(_cells, rows)), outputs=outputs)
-
-
-def _cells(row: Row) -> tuple[object, ...]:
-    pair = row.to_best
-    assert pair is not None
-    cells: list[object] = [named(row), pair.other, pair.difference]
-    for claim in (pair.items, pair.method):
-        low, high = claim.interval or (None, None)
-        cells += [claim.interval, low, high, claim.p_adjusted]
-    return (*cells, row.standing)
+    return Table.about("differences", caption, columns, rows, outputs=REPORT if rows else FILES)
 
 
 def _tests(results: Results) -> str:

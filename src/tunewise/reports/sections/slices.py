@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from tunewise.core.format import listed, percent, points
-from tunewise.core.sanitize import shortened, shown
+from tunewise.core.sanitize import shown
 from tunewise.reports.charts.slices import slice_charts
 from tunewise.reports.document.model import (
     NOTHING,
@@ -15,11 +19,12 @@ from tunewise.reports.document.model import (
     Paragraph,
     Section,
     Table,
+    at,
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.slices import Slice, Sliced, SliceScore
 from tunewise.reports.facts.wording import metric_name, metric_said, setting_said, split_name
-from tunewise.reports.sections.cells import ends, number, p_value, score
+from tunewise.reports.sections.cells import ends, gap, number, p_value, score, short
 
 MOST_SLICES = 24  # rows of the table in a paper
 LONGEST = 60  # characters of a value or a name that heads a column
@@ -56,15 +61,14 @@ def _text(found: Sliced) -> str:
             "second of the whole study, named before any slice was looked at; p is corrected by "
             f"Holm over {found.counted} slices"
         )
-    lines = [one for slices in found.columns.values() for one in slices]
-    scored = [(one.score(found.best or ""), one.value) for one in lines]
-    known = [(s.mean, value) for s, value in scored if s is not None and s.mean is not None]
+    means = ((at(one.score(found.best or ""), "mean"), one.value) for one in found.slices)
+    known = [(mean, value) for mean, value in means if mean is not None]
     if len(known) < 2:
         return f"{text}."
     (low, worst), (high, easiest) = min(known), max(known)
     return (
-        f"{text}. For {best} it runs from {percent(low)} % (“{shortened(shown(worst), 40)}”) to "
-        f"{percent(high)} % (“{shortened(shown(easiest), 40)}”)."
+        f"{text}. For {best} it runs from {percent(low)} % (“{short(worst)}”) to "
+        f"{percent(high)} % (“{short(easiest)}”)."
     )
 
 
@@ -83,9 +87,9 @@ def _of_column(found: Sliced, column: str, slices: list[Slice]) -> Table:
     """Every contender within every slice of a column, for the page."""
     names = [each.name for each in slices[0].scores]
     columns = [
-        Column(shortened(shown(column), LONGEST), number=False),
+        Column(short(column, LONGEST), number=False),
         Column("Examples", show=number),
-        *(Column(shortened(shown(name), LONGEST)) for name in names),
+        *(Column(short(name, LONGEST)) for name in names),
     ]
     if found.second:
         columns.append(Column("Best − second"))
@@ -117,31 +121,36 @@ def _difference(one: Slice) -> Noted | None:
 
 def _in_paper(found: Sliced) -> Table:
     """The best and the second in every slice, with their test."""
-    names = [name for name in (found.best, found.second) if name]
-    titles = ("Best", "Second")[: len(names)]
-    columns = [Column("Slice", number=False), Column("Examples", show=number)]
-    for title in titles:
-        columns += [Column(title), Column("95 %")]
+    names = {"Best": found.best, "Second": found.second}
+    pair = {title: name for title, name in names.items() if name}
+    columns = [
+        Column("Slice", of=_of_which, number=False),
+        Column("Examples", None, number, "items"),
+    ]
+    for title, name in pair.items():
+        mean, interval = _of_score(name, "mean"), _of_score(name, "interval")
+        columns += [
+            Column(title, None, partial(score, found.metric), mean),
+            Column("95 %", None, partial(ends, found.metric), interval),
+        ]
     if found.second:
-        columns += [Column("Points"), Column("p")]
-    lines = [one for slices in found.columns.values() for one in slices]
-    rows = []
-    for one in lines:
-        cells: list[object] = [f"{setting_said(shown(one.column))}: {one.value}", one.items]
-        for name in names:
-            each = one.score(name)
-            cells += [
-                score(found.metric, each.mean if each else None),
-                ends(found.metric, each.interval if each else None),
-            ]
-        if found.second:
-            noted = _difference(one)
-            cells += [noted.text, noted.detail.removeprefix("p = ")] if noted else [NOTHING] * 2
-        rows.append(tuple(cells))
-    named = zip(names, titles, strict=True)
-    pair = " and ".join(f"{shown(name)} ({title.lower()})" for name, title in named)
-    metric = metric_name(found.metric)
-    caption = f"{metric} by slice of {split_name(found.split)}, in percent: {pair}"
-    return Table(
-        "slices-of-two", caption, tuple(columns), tuple(rows), outputs=PAPER, most=MOST_SLICES
+        columns += [Column("Points", None, gap, "difference"), Column("p", of=_p)]
+    said = " and ".join(f"{shown(name)} ({title.lower()})" for title, name in pair.items())
+    caption = (
+        f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent: {said}"
     )
+    lines = [one for slices in found.columns.values() for one in slices]
+    return Table.about("slices-of-two", caption, columns, lines, outputs=PAPER, most=MOST_SLICES)
+
+
+def _of_which(one: Slice) -> str:
+    return f"{setting_said(shown(one.column))}: {one.value}"
+
+
+def _of_score(name: str, what: str) -> Callable[[Slice], Any]:
+    return lambda one: at(one.score(name), what)
+
+
+def _p(one: Slice) -> str:
+    noted = _difference(one)
+    return noted.detail.removeprefix("p = ") if noted else NOTHING

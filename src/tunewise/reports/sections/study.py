@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Mapping
+
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import duration, listed
-from tunewise.core.sanitize import shortened, shown
+from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import (
-    FILES,
+    NOTHING,
     PAGE,
     PAPER,
     PRINT,
@@ -18,9 +23,13 @@ from tunewise.reports.document.model import (
     Section,
     Table,
 )
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.setting_differences import Setting, commands
-from tunewise.reports.sections.cells import CONTENDER, named
+from tunewise.reports.facts.results import Row
+from tunewise.reports.facts.setting_differences import Setting, command, flat, settings_apart
+from tunewise.reports.facts.wording import value_words
+from tunewise.reports.sections.cells import CONTENDER, short, texts
+from tunewise.store.study import STUDY_FILE
 
 LIBRARIES = ("tunewise", "python", "torch", "transformers", "peft", "numpy")
 AGAIN = (
@@ -38,8 +47,9 @@ EACH = (
 
 
 def section(facts: Facts) -> Section | None:
-    about = facts.overview
-    study_file = Details("Study file", (Code(about.study_file or ""),), open=True)
+    study = facts.evidence.study
+    text = _study_file(facts.evidence)
+    resolved = json.dumps(study.settings, indent=2, ensure_ascii=False)
     return Section.of(
         "study",
         "Study, environment, reproduction",
@@ -47,24 +57,47 @@ def section(facts: Facts) -> Section | None:
             Paragraph(_in_paper(facts), outputs=PAPER),
             _pooling(facts),
             Paragraph(AGAIN, outputs=PAGE),
-            Code(about.command),
+            Code(_command(facts.evidence)),
             *_settings(facts),
             _each_row(facts),
             Paragraph(SAME, outputs=PAGE),
-            study_file if about.study_file else None,
-            Details("Resolved settings", (Code(about.resolved),)),
+            Details("Study file", (Code(text),), open=True) if text else None,
+            Details("Resolved settings", (Code(resolved),)),
             Details("Trials of each row", (_trials(facts),)),
-            Details("Environment", (Pairs(about.environment),)),
-            Details("Content hashes", (Pairs(about.hashes),)),
+            Details("Environment", (_pairs(study.environment),)),
+            Details("Content hashes", (_pairs(_hashes(facts.evidence)),)),
         ],
     )
 
 
+def _command(evidence: Evidence) -> str:
+    """The command that repeats the study."""
+    folder = shown(evidence.path.resolve().name)
+    return f"tunewise run study.yaml --out {shlex.quote(folder)}"
+
+
+def _study_file(evidence: Evidence) -> str:
+    file = evidence.path / STUDY_FILE
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return evidence.places.study_file(text) if text else ""
+
+
+def _hashes(evidence: Evidence) -> JSONObject:
+    models = {name: model.as_json() for name, model in evidence.study.models.items()}
+    return {"data": evidence.data.hash or NOTHING, **flat(models)}
+
+
+def _pairs(values: Mapping[str, object]) -> Pairs:
+    return Pairs(tuple((key, value_words(value)) for key, value in flat(dict(values)).items()))
+
+
 def _in_paper(facts: Facts) -> str:
-    about, versions = facts.overview, facts.evidence.study.environment
-    text = f"The command {about.command} runs the study again and resumes it after interruptions."
-    trials = [trial for one in facts.evidence.contenders for trial in one.trials]
-    seconds = [trial.record.costs.seconds.get("total") for trial in trials]
+    evidence, versions = facts.evidence, facts.evidence.study.environment
+    text = (
+        f"The command {_command(evidence)} runs the study again and resumes it after interruptions."
+    )
+    trials = [trial for one in evidence.contenders for trial in one.trials]
+    seconds = [trial.record.costs.total_seconds for trial in trials]
     known = [one for one in seconds if one is not None]
     if known:
         text += f" Its {len(trials)} trials took {duration(sum(known))} of computing."
@@ -72,8 +105,8 @@ def _in_paper(facts: Facts) -> str:
     if named_versions:
         text += f" It ran with {', '.join(named_versions)}."
     hashes = [
-        shortened(shown(f"{name.removesuffix('.hash')} with the hash {value}"), 80)
-        for name, value in about.hashes
+        short(f"{name.removesuffix('.hash')} with the hash {value}", 80)
+        for name, value in _hashes(evidence).items()
         if name.endswith(".hash")
     ]
     if hashes:
@@ -91,26 +124,21 @@ def _pooling(facts: Facts) -> Paragraph | None:
     told = facts.evidence.study.pooling
     if not told:
         return None
-    models = [f"{shortened(shown(model), 80)}: {shown(how)}" for model, how in told.items()]
+    models = [f"{short(model, 80)}: {shown(how)}" for model, how in told.items()]
     return Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=PRINT)
 
 
 def _settings(facts: Facts) -> list[Table | Details]:
     """Settings in which contenders differ; the page marks what the search chose."""
-    if not facts.setting_differences:
+    found = settings_apart(facts.evidence)
+    if not found:
         return []
     names = [row.name for row in facts.results.rows]
     title, key = "Settings in which rows differ", "settings"
-    raw = tuple((one.path, *(one.values[n] for n in names)) for one in facts.setting_differences)
-    in_files = Table(
-        key, title, (Column("", "setting"), *(Column("", n) for n in names)), raw, outputs=FILES
-    )
-    columns = (Column("Setting", number=False), *(Column(shown(n), number=False) for n in names))
-    rows = tuple(
-        (one.path, *(_value(one, name) for name in names)) for one in facts.setting_differences
-    )
-    on_page = Table(key, title, columns, rows, outputs=PAGE)
-    return [in_files, Details(title, (on_page,))]
+    raw = ((one.path, *(one.values[name] for name in names)) for one in found)
+    rows = tuple((one.path, *(_value(one, name) for name in names)) for one in found)
+    on_page = Table(key, title, tuple(texts("Setting", *map(shown, names))), rows, outputs=PAGE)
+    return [Table.of_files(key, title, ("setting", *names), raw), Details(title, (on_page,))]
 
 
 def _value(one: Setting, name: str) -> str | Noted:
@@ -120,14 +148,17 @@ def _value(one: Setting, name: str) -> str | Noted:
 def _each_row(facts: Facts) -> Details:
     blocks = [
         block
-        for command in commands(facts.evidence)
-        for block in (Paragraph(command.name, outputs=PAGE), Code(command.text))
+        for one in facts.evidence.contenders
+        for block in (Paragraph(one.name, outputs=PAGE), Code(command(facts.evidence, one)))
     ]
     about = Paragraph(EACH, style="about", outputs=PAGE)
     return Details("Commands that train each row again", (about, *blocks))
 
 
 def _trials(facts: Facts) -> Table:
-    rows = tuple((named(row), " ".join(ids)) for row, ids in facts.overview.trials)
-    columns = (CONTENDER, Column("Trials, in the order of the seeds", number=False))
-    return Table("trials-of-rows", "Trials of each row", columns, rows, outputs=PAGE)
+    def ids(row: Row) -> str:
+        return " ".join(trial.record.id for trial in facts.evidence.by_name[row.name].finished)
+
+    columns = (CONTENDER, Column("Trials, in the order of the seeds", of=ids, number=False))
+    title = "Trials of each row"
+    return Table.about("trials-of-rows", title, columns, facts.results.rows, outputs=PAGE)

@@ -16,18 +16,14 @@ def section(facts: Facts) -> Section | None:
     found = [
         Paragraph(verdict.headline, style="headline", outputs=SCREENS),
         *(Paragraph(text, style="claim", outputs=SCREENS) for text in verdict.certainty),
+        Paragraph(verdict.cost or "", outputs=SCREENS),
+        *(Paragraph(note, style="note", outputs=SCREENS) for note in verdict.notes),
+        Paragraph(still_improving(facts), style="note", outputs=SCREENS),
+        Paragraph(verdict.fairness, link="comparability", outputs=SCREENS),
+        Paragraph(verdict.outlook or "", outputs=SCREENS),
+        Paragraph(verdict.within.says if verdict.within else "", style="strong", outputs=SCREENS),
     ]
-    if verdict.cost:
-        found.append(Paragraph(verdict.cost, outputs=SCREENS))
-    found += [Paragraph(note, style="note", outputs=SCREENS) for note in verdict.notes]
-    if still := still_improving(facts):
-        found.append(Paragraph(still, style="note", outputs=SCREENS))
-    found.append(Paragraph(verdict.fairness, link="comparability", outputs=SCREENS))
-    if verdict.outlook:
-        found.append(Paragraph(verdict.outlook, outputs=SCREENS))
-    if verdict.within:
-        found.append(Paragraph(verdict.within.says, style="strong", outputs=SCREENS))
-    return Section.of("verdict", "Verdict", found)
+    return Section.of("verdict", "Verdict", [block for block in found if block.text])
 
 
 def still_improving(facts: Facts) -> str:

@@ -17,7 +17,6 @@ from tunewise.reports.document.model import (
     Details,
     Example,
     Examples,
-    Named,
     Noted,
     Paragraph,
     Section,
@@ -26,7 +25,7 @@ from tunewise.reports.document.model import (
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.generated_answers import Failures
 from tunewise.reports.facts.wording import split_name
-from tunewise.reports.sections.cells import number
+from tunewise.reports.sections.cells import number, whose
 from tunewise.statistics.failures import KINDS
 
 NO_TEXT = "(nothing)"
@@ -62,28 +61,30 @@ def section(facts: Facts) -> Section | None:
 
 def _table(facts: Facts, found: Sequence[Failures]) -> Table:
     """People read percent of all answers, files have counts."""
-    columns = [
-        Column("Contender", "contender", number=False),
-        Column("Answers", "answers", number),
-        *(Column(kind) for kind in KINDS),
-        *(Column("", kind, outputs=FILES) for kind in KINDS),
-    ]
-    rows = tuple(
-        (
-            Named(one.contender, one.position),
-            one.answers,
-            *(Noted(percent(one.share(kind)), f"{one.counts.get(kind, 0):,}") for kind in KINDS),
-            *(one.counts.get(kind, 0) for kind in KINDS),
-        )
-        for one in found
+    columns = (
+        Column("Contender", "contender", of=whose, number=False),
+        Column("Answers", "answers", number, "answers"),
+        *(_in_percent(kind) for kind in KINDS),
+        *(_counted(kind) for kind in KINDS),
     )
     caption = f"Wrong answers by kind, in percent of all answers{facts.shortlist.note}"
-    return Table("wrong_answers", caption, tuple(columns), rows, outputs=REPORT)
+    return Table.about("wrong_answers", caption, columns, found, outputs=REPORT)
+
+
+def _in_percent(kind: str) -> Column:
+    def noted(one: Failures) -> Noted:
+        return Noted(percent(one.share(kind)), f"{one.counts.get(kind, 0):,}")
+
+    return Column(kind, of=noted)
+
+
+def _counted(kind: str) -> Column:
+    return Column("", kind, of=lambda one: one.counts.get(kind, 0), outputs=FILES)
 
 
 def _of_one(one: Failures, *, open: bool) -> Details:
     examples = Examples("Wrong answers", _examples(one), 0, PAGE)
-    return Details("Examples:", (examples,), open, Named(one.contender, one.position))
+    return Details("Examples:", (examples,), open, whose(one))
 
 
 def _examples(one: Failures) -> tuple[Example, ...]:

@@ -20,12 +20,12 @@ def fairness(evidence: Evidence) -> tuple[Finding, ...]:
     What belongs to a method itself is none: its own default learning rate, a grid of the same
     shape around that default, another number of trained parameters.
     """
-    found = [
+    found = (
         *training_findings(evidence),
         *search_findings(evidence),
         *data_findings(evidence),
         *machine_findings(evidence),
-    ]
+    )
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
+from tunewise.reports.facts.wording import value_words
 
 Severity = Literal["warning", "notice"]
 
@@ -27,6 +28,19 @@ class Finding:
     rows: tuple[str, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
     measured: bool = False
+
+
+def finding(
+    kind: str,
+    says: str,
+    todo: str,
+    values: Mapping[str, Any],
+    *,
+    severity: Severity = "warning",
+    measured: bool = False,
+) -> Finding:
+    """A finding about the rows that have these values."""
+    return Finding(kind, severity, says, todo, tuple(values), values, measured)
 
 
 def by_value(values: Mapping[str, Any]) -> list[tuple[Any, list[str]]]:
@@ -55,27 +69,6 @@ def told(values: Mapping[str, Any]) -> str:
         f"{value_words(value)} for {listed([shown(name) for name in names])}"
         for value, names in by_value(values)
     )
-
-
-def value_words(value: Any) -> str:
-    """A setting's value in a sentence.
-
-    >>> value_words(None), value_words(1e-05), value_words(True), value_words(["a", "b"])
-    ('none', '1e-05', 'true', '[a, b]')
-    >>> value_words({"name": "cosine", "cycles": None})
-    'name cosine, cycles none'
-    """
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{shown(str(key))} {value_words(one)}" for key, one in value.items())
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(value_words(item) for item in value)}]"
-    return shown(str(value))
 
 
 def differ(values: Mapping[str, Any]) -> bool:

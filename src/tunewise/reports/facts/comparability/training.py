@@ -1,13 +1,13 @@
-"""What the fairness lint says of how rows were trained: settings, steps, seeds."""
+"""What the comparability checks say of how rows were trained: settings, steps, seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, Severity, differ, told
+from tunewise.reports.facts.comparability.finding import Finding, Severity, differ, finding, told
 from tunewise.reports.facts.evidence import Contender, Evidence
 
 NAMES = {
@@ -27,70 +27,71 @@ NAMES = {
 }
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
+OF_SOLVED = ("max_length", "precision", "timeout")  # what a training without steps has, too
 MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
 
 
-def training_findings(evidence: Evidence) -> list[Finding]:
-    """Unequal training settings, steps and seeds among the rows that the loop trains."""
+def training_findings(evidence: Evidence) -> Iterator[Finding]:
+    """Unequal training settings, steps and seeds among the rows that the loop trains.
+
+    A row that is solved has no epochs, rate or steps; its settings of steps are defaults that
+    nothing read.
+    """
     trained = [contender for contender in evidence.contenders if contender.training]
-    keys = dict.fromkeys(key for contender in trained for key in contender.training)
-    found = [_setting(trained, key) for key in keys]
-    return [
-        finding
-        for finding in (*found, _rates(evidence, trained), _steps(trained), _seeds(evidence))
-        if finding is not None
-    ]
+    by_steps = [contender for contender in trained if contender.described.trained]
+    for key in dict.fromkeys(key for contender in trained for key in contender.training):
+        yield from _setting(trained if key in OF_SOLVED else by_steps, key)
+    yield from _rates(evidence, by_steps)
+    yield from _steps(by_steps)
+    yield from _seeds(evidence)
 
 
-def _setting(trained: list[Contender], key: str) -> Finding | None:
+def _setting(trained: list[Contender], key: str) -> Iterator[Finding]:
     """One training setting; where the search chooses it, it is the search's affair."""
-    fixed = [c for c in trained if f"training.{key}" not in c.searched]
+    fixed = [one for one in trained if f"training.{key}" not in one.searched]
     values = {contender.name: _value(contender, key) for contender in fixed}
-    if not differ(values):
-        return None
-    own = [contender.name for contender in fixed if key in contender.own_training]
-    if key == OWN_DEFAULT and not own:
-        return None
-    name = NAMES.get(key, shown(key).replace("_", " ").capitalize())
-    severity: Severity = "warning"
-    todo = f"Give every row the same {shown(key)} under training:, or tell readers why they differ."
+    own = [one.name for one in fixed if key in one.described.own_training]
+    if not differ(values) or (key == OWN_DEFAULT and not own):
+        return
+    severity: Severity = "notice"
     if key == MEMORY_ALONE:
-        severity = "notice"
         todo = "It changes memory and time, not the gradient: do not compare peak memory."
     elif key == OWN_DEFAULT:
-        severity = "notice"
         given = f"{listed([shown(one) for one in own])} {'has' if len(own) == 1 else 'have'}"
         todo = f"{given} a value of its own in the study; a search would find it for every row."
     elif _swept(fixed, key):
-        severity = "notice"
         todo = "The study sweeps over it: compare only rows that share a value."
+    else:
+        severity = "warning"
+        todo = (
+            f"Give every row the same {shown(key)} under training:, or tell readers why they "
+            "differ."
+        )
+    name = NAMES.get(key, shown(key).replace("_", " ").capitalize())
     says = f"{name} differs: {told(values)}."
-    return Finding(f"training.{key}", severity, says, todo, tuple(values), values)
+    yield finding(f"training.{key}", says, todo, values, severity=severity)
 
 
-def _rates(evidence: Evidence, trained: list[Contender]) -> Finding | None:
+def _rates(evidence: Evidence, trained: list[Contender]) -> Iterator[Finding]:
     """Rows that learnt nothing to speak of at a rate that nobody chose."""
     if (evidence.study.settings.get("training") or {}).get(OWN_DEFAULT) is not None:
-        return None
+        return
     values = {
-        contender.name: contender.learning_rate
-        for contender in trained
-        if OWN_DEFAULT not in contender.own_training
-        and f"training.{OWN_DEFAULT}" not in contender.searched
-        and any(trial.learned_nothing for trial in contender.finished)
+        one.name: one.learning_rate
+        for one in trained
+        if OWN_DEFAULT not in one.described.own_training
+        and f"training.{OWN_DEFAULT}" not in one.searched
+        and one.learned_nothing
     }
-    if not values:
-        return None
-    return Finding(
-        "default_rate",
-        "warning",
-        "At the default learning rate of the method a training fell into one answer for all, or "
-        f"its loss did not fall: {told(values)}.",
-        "Such a row may say more about the rate than about the method. Let each find its own, "
-        "with search: {learning_rate: auto}.",
-        tuple(values),
-        values,
-    )
+    if values:
+        yield finding(
+            "default_rate",
+            "At the default learning rate of the method a training fell into one answer for all, "
+            f"or its loss did not fall: {told(values)}.",
+            "Such a row may say more about the rate than about the method. Let each find its own, "
+            "with search: {learning_rate: auto}.",
+            values,
+        )
 
 
 def _value(contender: Contender, key: str) -> Any:
@@ -106,45 +107,42 @@ def _swept(fixed: list[Contender], key: str) -> bool:
     for contender in fixed:
         place = (contender.method, contender.model)
         tried.setdefault(place, set()).add(repr(_value(contender, key)))
-    sets = list(tried.values())
-    return len(sets[0]) > 1 and all(one == sets[0] for one in sets)
+    first, *others = tried.values()
+    return len(first) > 1 and all(one == first for one in others)
 
 
-def _steps(trained: list[Contender]) -> Finding | None:
-    """Steps that differ although nothing that was set explains it."""
+def _steps(trained: list[Contender]) -> Iterator[Finding]:
+    """Steps that differ although nothing that was set explains it; the first such group."""
     asked: dict[str, list[Contender]] = {}
     for contender in trained:
         if contender.training.get("patience") is None and contender.finished:
             shape = repr([contender.training.get(key) for key in ("epochs", "batch_size")])
             asked.setdefault(shape, []).append(contender)
-    for group in asked.values():
-        steps: Mapping[str, Any] = {
-            c.name: sorted({t.record.result.steps for t in c.finished} - {None}) for c in group
-        }
-        if differ(steps):
-            return Finding(
-                "steps",
-                "warning",
-                f"Rows with the same epochs and batch size took different steps: {told(steps)}.",
-                "Something cut a trial short; look at its log before comparing.",
-                tuple(steps),
-                steps,
-            )
-    return None
+    taken: list[dict[str, Any]] = [
+        {c.name: sorted({t.record.result.steps for t in c.finished} - {None}) for c in group}
+        for group in asked.values()
+    ]
+    for steps in [one for one in taken if differ(one)][:1]:
+        yield finding(
+            "steps",
+            f"Rows with the same epochs and batch size took different steps: {told(steps)}.",
+            "Something cut a trial short; look at its log before comparing.",
+            steps,
+        )
 
 
-def _seeds(evidence: Evidence) -> Finding | None:
+def _seeds(evidence: Evidence) -> Iterator[Finding]:
     """Seeds also order the data: rows without the same ones did not see the same batches."""
-    seeded = [c for c in evidence.contenders if c.seeded and c.finished]
-    values = {c.name: [trial.seed for trial in c.finished] for c in seeded}
-    if not differ(values):
-        return None
-    return Finding(
-        "seeds",
-        "warning",
-        f"The seeds, which also order the data, differ: {told(values)}.",
-        "Run the study again: it trains the seeds that are missing. Until then rows are not "
-        "compared seed by seed.",
-        tuple(values),
-        values,
-    )
+    values = {
+        one.name: [trial.seed for trial in one.finished]
+        for one in evidence.contenders
+        if one.described.seeded and one.finished
+    }
+    if differ(values):
+        yield finding(
+            "seeds",
+            f"The seeds, which also order the data, differ: {told(values)}.",
+            "Run the study again: it trains the seeds that are missing. Until then rows are not "
+            "compared seed by seed.",
+            values,
+        )

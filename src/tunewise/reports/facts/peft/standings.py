@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count, duration, listed, percent, points, probability, size
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import Badge, Block, Column, Named, Paragraph, Section, Table
+from tunewise.reports.document.model import (
+    Badge,
+    Block,
+    Column,
+    Named,
+    Paragraph,
+    Section,
+    Table,
+    or_empty,
+)
 from tunewise.reports.facts.peft.files import ITEMS, SUCCESS, Experiment
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.proportions import Proportions, two_proportions
 
 ALPHA = 0.05
+MEASURED = ("seconds", "peak_bytes", "artefact_bytes")
 TEST = "two-proportion test, unpaired"
 KEY = "95 %: Wilson. gap in points to the best; p: two-proportion test, unpaired, Holm."
 UNTESTED = (
@@ -25,6 +35,9 @@ UNTESTED = (
     "miss differences that a paired test would show.",
     "Each experiment has one seed: nothing can be said about the methods with other seeds.",
 )
+
+
+Standing = Literal["best", "tied", "behind", "unscored"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Scored:
     interval: Interval | None
     to_best: Proportions | None
     p_adjusted: float | None
-    standing: Literal["best", "tied", "behind", "unscored"]
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -61,22 +74,27 @@ def standings(experiments: Sequence[Experiment]) -> Standings:
 
     The best is picked by the scores that are compared, so Holm counts every pair of them.
     """
-    scored = sorted(
-        (one for one in experiments if one.right is not None), key=lambda one: -(one.right or 0)
-    )
-    pairs = list(combinations(scored, 2))
-    found = [two_proportions(b.right or 0, ITEMS, a.right or 0, ITEMS) for a, b in pairs]
+    ranked = [(one.right, one) for one in experiments if one.right is not None]
+    ranked.sort(key=lambda pair: -pair[0])
+    pairs = list(combinations(ranked, 2))
+    found = [two_proportions(right, ITEMS, best, ITEMS) for (best, _), (right, _) in pairs]
     adjusted = holm([one.p for one in found]).tolist() if found else []
-    to_best = {
-        pair[1].name: (one, p)
-        for pair, one, p in zip(pairs, found, adjusted, strict=True)
-        if pair[0] is scored[0]
-    }
-    rows = [_scored(one, to_best.get(one.name)) for one in scored]
+    # The pairs of the first come first: each of the others against the best.
+    to_best = [(None, None), *zip(found, adjusted, strict=True)]
+    rows = [
+        Scored(one, right / ITEMS, wilson(right, ITEMS), pair, p, _standing(p))
+        for (right, one), (pair, p) in zip(ranked, to_best, strict=False)
+    ]
     rows += [
         Scored(one, None, None, None, None, "unscored") for one in experiments if one.right is None
     ]
-    return Standings(tuple(rows), len(pairs), _notes(experiments, scored))
+    return Standings(tuple(rows), len(pairs), _notes(experiments, [one for _, one in ranked]))
+
+
+def _standing(p: float | None) -> Standing:
+    if p is None:
+        return "best"
+    return "behind" if p < ALPHA else "tied"
 
 
 def standings_record(found: Standings) -> JSONObject:
@@ -96,26 +114,33 @@ def standings_record(found: Standings) -> JSONObject:
 
 def standings_table(found: Standings) -> Table:
     """A row for each experiment, for the terminal and as CSV."""
-    low_high = (Column("", "low"), Column("", "high"))
     columns = (
-        Column("Experiment", "experiment", number=False),
-        Column("", "status"),
-        Column("Test", "test accuracy", percent),
-        *low_high,
-        Column("95 %", show=lambda ends: "–".join(map(percent, ends)) if ends else ""),
-        Column("Gap", "difference", lambda value: "" if value is None else points(value)),
-        Column("", "difference low"),
-        Column("", "difference high"),
-        Column("p", "p holm", lambda p: "" if p is None else probability(p)),
-        Column("", "standing"),
-        Column("Trainable", "trained", count),
-        Column("Time", "train seconds", duration),
-        Column("Peak", "peak bytes", size),
-        Column("", "artefact bytes"),
+        Column("Experiment", "experiment", of=_named, number=False),
+        Column("", "status", of="experiment.status"),
+        Column("Test", "test accuracy", percent, "accuracy"),
+        Column("", "low", of="interval.low"),
+        Column("", "high", of="interval.high"),
+        Column("95 %", None, lambda ends: "–".join(map(percent, ends)) if ends else "", "interval"),
+        Column("Gap", "difference", or_empty(points), "to_best.difference"),
+        Column("", "difference low", of="to_best.interval.low"),
+        Column("", "difference high", of="to_best.interval.high"),
+        Column("p", "p holm", or_empty(probability), "p_adjusted"),
+        Column("", "standing", of="standing"),
+        Column("Trainable", "trained", count, "experiment.trained"),
+        Column("Time", "train seconds", duration, "experiment.seconds"),
+        Column("Peak", "peak bytes", size, "experiment.peak_bytes"),
+        Column("", "artefact bytes", of="experiment.artefact_bytes"),
     )
     best = frozenset(n for n, row in enumerate(found.rows) if row.standing == "best")
     caption = f"PEFT's method comparison, {ITEMS:,} examples of GSM8K"
-    return Table("peft", caption, columns, tuple(map(_cells, found.rows)), strong=best)
+    return Table.about("peft", caption, columns, found.rows, strong=best)
+
+
+def _named(row: Scored) -> Named:
+    badges = [Badge(row.standing)] if row.standing == "tied" else []
+    status = row.experiment.status
+    badges += [Badge(status, "bad")] if status != SUCCESS else []
+    return Named(row.experiment.name, 0, tuple(badges))
 
 
 def standings_section(found: Standings) -> Section:
@@ -127,36 +152,6 @@ def standings_section(found: Standings) -> Section:
         *(Paragraph(note, style="note") for note in found.notes),
     )
     return Section("peft", "PEFT's method comparison", blocks)
-
-
-def _cells(row: Scored) -> tuple[object, ...]:
-    one, pair = row.experiment, row.to_best
-    badges = [Badge(row.standing)] if row.standing == "tied" else []
-    badges += [Badge(one.status, "bad")] if one.status != SUCCESS else []
-    return (
-        Named(one.name, 0, tuple(badges)),
-        one.status,
-        row.accuracy,
-        *(row.interval or (None, None)),
-        row.interval,
-        pair.difference if pair else None,
-        *(pair.interval if pair else (None, None)),
-        row.p_adjusted if pair else None,
-        row.standing,
-        one.trained,
-        one.seconds,
-        one.peak_bytes,
-        one.artefact_bytes,
-    )
-
-
-def _scored(one: Experiment, compared: tuple[Proportions, float] | None) -> Scored:
-    right = one.right or 0
-    standing: Literal["best", "tied", "behind"] = "best"
-    if compared:
-        standing = "behind" if compared[1] < ALPHA else "tied"
-    pair, p = compared or (None, None)
-    return Scored(one, right / ITEMS, wilson(right, ITEMS), pair, p, standing)
 
 
 def _row_record(row: Scored) -> JSONObject:
@@ -173,11 +168,7 @@ def _row_record(row: Scored) -> JSONObject:
         "conditions": one.conditions,
         "parameters": one.parameters,
         "trained": one.trained,
-        "measured": {
-            key: value
-            for key, value in asdict(one).items()
-            if key in {"seconds", "peak_bytes", "artefact_bytes"}
-        },
+        "measured": {key: getattr(one, key) for key in MEASURED},
     }
 
 

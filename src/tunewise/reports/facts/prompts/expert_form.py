@@ -60,25 +60,16 @@ def expert_against(evidence: Evidence, asked: SideBySide) -> list[Versus]:
     """Every expert form against every other form on its model."""
     found = []
     for places in asked.by_model:
-        pairs = [
-            (one, other)
-            for one in places
-            for other in places
-            if asked.prompts[one].expert and not asked.prompts[other].expert
-        ]
+        expert = [place for place in places if asked.prompts[place].expert]
+        pairs = [(one, other) for one in expert for other in places if other not in expert]
         if not pairs:
             continue
         accuracy, together = _accuracy(evidence, asked, pairs), _together(asked, pairs)
-        for pair in pairs:
-            ours, theirs = (asked.prompts[place] for place in pair)
+        for one, other in pairs:
+            ours, theirs, pair = asked.prompts[one], asked.prompts[other], (one, other)
+            beside = _beside(ours, theirs)
             found.append(
-                Versus(
-                    ours.name,
-                    theirs.name,
-                    accuracy.get(pair),
-                    together.get(pair),
-                    _beside(ours, theirs),
-                )
+                Versus(ours.name, theirs.name, accuracy.get(pair), together.get(pair), beside)
             )
     return found
 
@@ -141,16 +132,14 @@ def _accuracy(
 
 
 def _together(asked: SideBySide, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Gap]:
-    writing = [pair for pair in pairs if all(asked.prompts[place].writes for place in pair)]
+    held = {
+        place: [holds_together(reply.text or "", prompt.words) for reply in asked.replies(place)]
+        for place, prompt in enumerate(asked.prompts)
+        if prompt.writes
+    }
+    writing = [pair for pair in pairs if held.keys() >= {*pair}]
     if not writing:
         return {}
-    held = {
-        place: [
-            holds_together(reply.text or "", asked.prompts[place].words)
-            for reply in asked.replies(place)
-        ]
-        for place in {place for pair in writing for place in pair}
-    }
     raw = [mcnemar_of(held[one], held[other]).exact for one, other in writing]
     return {
         (one, other): Gap(fmean(held[one]) - fmean(held[other]), p, p < 1 - LEVEL)

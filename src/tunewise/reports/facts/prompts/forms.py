@@ -9,7 +9,7 @@ from statistics import fmean
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.prompts.side_by_side import Reply, SideBySide
+from tunewise.reports.facts.prompts.side_by_side import SideBySide
 from tunewise.statistics.replies import holds_together, options_named, repeats_itself
 
 
@@ -42,18 +42,19 @@ def forms(asked: SideBySide) -> list[Form]:
 
 def changes(asked: SideBySide) -> list[str]:
     """How far the answers move with the form, from the first prompt of each model on."""
-    return [_changes(asked, places) for places in asked.by_model if len(places) > 1]
-
-
-def _changes(asked: SideBySide, places: Sequence[int]) -> str:
-    first, *others = places
-    total, prompt = len(asked.items), asked.prompts[first]
-    alike = sum(len({item.replies[place].option for place in places}) == 1 for item in asked.items)
-    told = [_moved(asked, first, place) for place in others]
-    return (
-        f"All {len(places)} prompts on {shown(str(prompt.model))} answer {alike:,} of {total:,} "
-        f"examples alike. Against {shown(prompt.name)}, {listed(told, most=len(told))}."
-    )
+    told = []
+    for places in asked.by_model:
+        first, *others = places
+        prompt, total = asked.prompts[first], len(asked.items)
+        alike = sum(len({one.replies[n].option for n in places}) == 1 for one in asked.items)
+        moved = [_moved(asked, first, place) for place in others]
+        if moved:
+            told.append(
+                f"All {len(places)} prompts on {shown(str(prompt.model))} answer {alike:,} of "
+                f"{total:,} examples alike. Against {shown(prompt.name)}, "
+                f"{listed(moved, most=len(moved))}."
+            )
+    return told
 
 
 def _moved(asked: SideBySide, first: int, place: int) -> str:
@@ -70,27 +71,23 @@ def _moved(asked: SideBySide, first: int, place: int) -> str:
 def _form(asked: SideBySide, place: int) -> Form:
     prompt, replies = asked.prompts[place], asked.replies(place)
     first = next(places[0] for places in asked.by_model if place in places)
+    changed = [a.option != b.option for a, b in zip(asked.replies(first), replies, strict=True)]
     texts = [reply.text for reply in replies if reply.text is not None]
-    judged = [reply.right for reply in replies if reply.right is not None]
     return Form(
         prompt.name,
         prompt.position,
         len(replies),
-        fmean(judged) if judged else None,
-        None if first == place else _apart(asked.replies(first), replies),
-        _share([not text.strip() for text in texts]),
-        _share([reply.understood for reply in replies if reply.text is not None]),
-        _share([len(options_named(text, prompt.words)) == 1 for text in texts]),
-        _share([repeats_itself(text) for text in texts]),
-        _share([holds_together(text, prompt.words) for text in texts]),
+        _mean([reply.right for reply in replies if reply.right is not None]),
+        None if first == place else sum(changed),
+        _mean([not text.strip() for text in texts]),
+        _mean([reply.understood for reply in replies if reply.text is not None]),
+        _mean([len(options_named(text, prompt.words)) == 1 for text in texts]),
+        _mean([repeats_itself(text) for text in texts]),
+        _mean([holds_together(text, prompt.words) for text in texts]),
         len(set(texts)) / len(texts) if texts else None,
-        fmean(len(text.split()) for text in texts) if texts else None,
+        _mean([len(text.split()) for text in texts]),
     )
 
 
-def _share(flags: Sequence[bool]) -> float | None:
-    return fmean(flags) if flags else None
-
-
-def _apart(ours: Sequence[Reply], theirs: Sequence[Reply]) -> int:
-    return sum(one.option != other.option for one, other in zip(ours, theirs, strict=True))
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None

@@ -1,17 +1,16 @@
-"""What prompted models answered, side by side, item by item."""
+"""What prompted models answered, side by side, example by example."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
 from tunewise.core.canonical import JSONObject, Settings
+from tunewise.reports.facts.disagreements import differing_pairs
 from tunewise.reports.facts.evidence import Contender, Evidence
 
-METHOD = "prompt"
+UNDERSTOOD = "understood"  # the column that answers to prompts alone are stored with
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """One prompt's answer to one item. `text` is None where nothing was to be written."""
+    """One prompt's answer to one example. `text` is None where nothing was to be written."""
 
     option: int
     answer: str  # the option's name
@@ -51,7 +50,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Asked:
-    """An item with every prompt's reply, in the order of the prompts."""
+    """An example with every prompt's reply, in the order of the prompts."""
 
     id: str
     texts: dict[str, str]
@@ -61,14 +60,12 @@ class Asked:
     @property
     def differing(self) -> int:
         """Pairs of prompts whose answers differ."""
-        counts = Counter(reply.option for reply in self.replies).values()
-        total = len(self.replies)
-        return (total * total - sum(count * count for count in counts)) // 2
+        return differing_pairs(reply.option for reply in self.replies)
 
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Every prompt with its replies to the items that all of them were asked."""
+    """Every prompt with its replies to the examples that all of them were asked."""
 
     split: str
     prompts: tuple[Prompt, ...]
@@ -83,11 +80,11 @@ class SideBySide:
         return list(found.values())
 
     def replies(self, place: int) -> list[Reply]:
-        """One prompt's replies, item by item."""
+        """One prompt's replies, example by example."""
         return [item.replies[place] for item in self.items]
 
     def most_telling(self, most: int) -> list[Asked]:
-        """All items; of many, those on which prompts differ most, the earlier of equals first."""
+        """All of them; of many, those on which prompts differ most, the earlier of equals first."""
         if len(self.items) <= most:
             return list(self.items)
         return sorted(self.items, key=lambda item: -item.differing)[:most]
@@ -104,43 +101,36 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
     prompts = tuple(_prompt(evidence, contender) for contender, _ in found)
     by_id = [{row["id"]: row for row in rows} for _, rows in found]
     texts = evidence.texts(evidence.split)
-    items = []
-    for id in by_id[0]:
-        rows = [answers[id] for answers in by_id if id in answers]
-        if len(rows) < len(prompts):
-            continue
-        label = rows[0]["label"]
-        items.append(
-            Asked(
-                id,
-                texts.get(id, {}),
-                None if label is None else evidence.option(label),
-                tuple(
-                    _reply(evidence, prompt, row) for prompt, row in zip(prompts, rows, strict=True)
-                ),
-            )
-        )
+    items = [
+        _asked(evidence, prompts, [rows[id] for rows in by_id], texts.get(id, {}))
+        for id in by_id[0]
+        if all(id in rows for rows in by_id)
+    ]
     return SideBySide(evidence.split, prompts, tuple(items))
 
 
 def _stored(contender: Contender, split: str) -> list[JSONObject]:
-    if contender.method != METHOD or not contender.finished:
+    """The answers of the first seed, where they are answers to a prompt."""
+    path = contender.finished[0].predictions(split) if contender.finished else None
+    if path is None or UNDERSTOOD not in pq.read_schema(path).names:
         return []
-    path = contender.finished[0].predictions(split)
-    return [] if path is None else pq.read_table(path).to_pylist()
+    return pq.read_table(path).to_pylist()
 
 
 def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
     settings = {**contender.settings, **contender.centre.settings.method.settings}
-    words: Sequence[str] = settings.get("labels") or evidence.labels
-    return Prompt(
-        contender.name,
-        contender.position,
-        contender.model,
-        settings,
-        tuple(map(str, words)),
-        contender.seeded,
-    )
+    words = tuple(map(str, settings.get("labels") or evidence.labels))
+    seeded = contender.described.seeded
+    return Prompt(contender.name, contender.position, contender.model, settings, words, seeded)
+
+
+def _asked(
+    evidence: Evidence, prompts: tuple[Prompt, ...], rows: list[JSONObject], texts: dict[str, str]
+) -> Asked:
+    label = rows[0]["label"]
+    replies = (_reply(evidence, prompt, row) for prompt, row in zip(prompts, rows, strict=True))
+    right = None if label is None else evidence.option(label)
+    return Asked(rows[0]["id"], texts, right, tuple(replies))
 
 
 def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
@@ -153,6 +143,6 @@ def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
         float(row["probabilities"][option]),
         None if label is None else label == option,
         str(row["text"] or "") if prompt.writes else None,
-        bool(row["understood"]),
+        bool(row[UNDERSTOOD]),
         bool(row["cut"]),
     )

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tunewise.core.format import probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import gap, gap_unit, metric_said
+from tunewise.reports.facts.wording import between, gap, gap_unit, metric_said, p_words
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.combine import Equivalence
 from tunewise.statistics.pairs import Pair
-
-BASELINES = {"tfidf": "TF-IDF", "majority": "Guessing the majority class"}
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,16 @@ def said_of_plain(plain: Plain, results: Results) -> str | None:
     """That it is enough, or that this is not known; None where it is shown to be behind, or best
     with no margin to be enough within.
     """
-    name = BASELINES.get(plain.row.method, shown(plain.row.name))
+    name = shown(plain.row.spoken or plain.row.name)
     test = plain.pair.equivalence
-    if test is not None and test.equivalent:
-        return f"{name} is enough: {_within(test, plain, results.metric)}{_as_trained(plain.pair)}."
+    if test is not None and plain.shown:
+        first = f"{name[0].upper()}{name[1:]}" if plain.row.spoken else name  # of a sentence
+        return (
+            f"{first} is enough: {_within(test, plain, results.metric)}{_as_trained(plain.pair)}."
+        )
     if plain.row.standing != "tied":
         return None
-    said = f"Whether {_inside(name)} is enough is not known"
+    said = f"Whether {name} is enough is not known"
     return f"{said}: {shown(plain.rival.name)} is {_lead(plain.pair, results)}."
 
 
@@ -63,10 +63,10 @@ def as_good_within(row: Row, results: Results) -> str:
     pair = row.to_best
     if pair is None or pair.equivalence is None or not pair.equivalence.equivalent:
         return "it is not shown to be equally good"
-    test, metric = pair.equivalence, results.metric
+    test = pair.equivalence
     return (
-        f"it is as good within {amount(metric, test.margin)} (equivalence p "
-        f"{_p(test.p)}{_as_trained(pair)})"
+        f"it is as good within {amount(results.metric, test.margin)} (equivalence "
+        f"{p_words(test.p)}{_as_trained(pair)})"
     )
 
 
@@ -76,8 +76,8 @@ def _within(test: Equivalence, plain: Plain, metric: str) -> str:
         low, high = -high, -low
     return (
         f"its {metric_said(metric)} is that of {shown(plain.rival.name)} within "
-        f"{amount(metric, test.margin)} (difference {gap(metric, low)} to {gap(metric, high)}, "
-        f"90 % interval; equivalence p {_p(test.p)})"
+        f"{amount(metric, test.margin)} (difference {between(metric, (low, high))}, "
+        f"90 % interval; equivalence {p_words(test.p)})"
     )
 
 
@@ -85,7 +85,7 @@ def _lead(pair: Pair, results: Results) -> str:
     """By how much the best is ahead, and why that decides nothing."""
     lead, metric, claim = upward_of(results, pair), results.metric, pair.deciding
     ends = ends_of(results, claim)
-    between = f"95 % interval {' to '.join(gap(metric, end) for end in ends)}; " if ends else ""
+    interval = f"95 % interval {between(metric, ends)}; " if ends else ""
     over = f" corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
     level = round(lead, 12) == 0
     ahead = "level with it" if level else f"{amount(metric, lead)} ahead of it"
@@ -93,7 +93,7 @@ def _lead(pair: Pair, results: Results) -> str:
     margin = ""
     if pair.equivalence is not None:
         margin = f"; the same within {amount(metric, pair.equivalence.margin)} is not shown either"
-    return f"{ahead} ({between}p {_p(claim.p_adjusted)}{over}){chance}{margin}"
+    return f"{ahead} ({interval}{p_words(claim.p_adjusted)}{over}){chance}{margin}"
 
 
 def upward_of(results: Results, pair: Pair) -> float:
@@ -114,14 +114,5 @@ def _as_trained(pair: Pair) -> str:
 
 
 def amount(metric: str, size: float) -> str:
+    """A size of a difference with its unit."""
     return f"{gap(metric, size).lstrip('+')} {gap_unit(metric)}"
-
-
-def _p(p: float | None) -> str:
-    text = probability(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def _inside(name: str) -> str:
-    """A name inside a sentence."""
-    return name[0].lower() + name[1:] if name == BASELINES["majority"] else name

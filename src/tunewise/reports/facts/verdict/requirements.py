@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,31 +48,29 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
     """The best scored contender within the limits; None where the study names no limits."""
     if not limits:
         return None
-    scored = [row for row in results.rows if row.scores(results.split).get(results.metric)]
+    scored = [row for row in results.rows if results.headline(row)]
     missed = {row.name: _misses(row, limits, results.split) for row in scored}
     within = [row for row in scored if not missed[row.name]]
     asked = listed([_bound(name, bound) for name, bound in limits.items()], most=9)
     if not scored:
         says = f"Within the limits ({asked}) nothing can be recommended yet."
         return Recommendation(dict(limits), None, (), None, (), says)
-    best = scored[0]
-    if within:
-        chosen = within[0]
-        says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take"
-        says += "." if results.finished else " so far."
-        if chosen is not best:
-            missing = _told(missed[best.name])
-            says += f" {shown(best.name)} {_lead(chosen, results)}, but misses {missing}."
-        names = tuple(row.name for row in within)
-        return Recommendation(
-            dict(limits), chosen.name, names, None, tuple(missed[best.name]), says
+    if not within:
+        order = {name: (len(own), max(one.distance for one in own)) for name, own in missed.items()}
+        near = min(order, key=lambda name: order[name])
+        says = (
+            f"No contender keeps the limits ({asked}). Nearest is {shown(near)}, which misses "
+            f"{_told(missed[near])}."
         )
-    near = min(scored, key=lambda row: _order(missed[row.name]))
-    says = (
-        f"No contender keeps the limits ({asked}). Nearest is {shown(near.name)}, which misses "
-        f"{_told(missed[near.name])}."
-    )
-    return Recommendation(dict(limits), None, (), near.name, tuple(missed[near.name]), says)
+        return Recommendation(dict(limits), None, (), near, missed[near], says)
+    best, chosen = scored[0], within[0]
+    says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take"
+    says += "." if results.finished else " so far."
+    if chosen is not best:
+        missing = _told(missed[best.name])
+        says += f" {shown(best.name)} {_lead(chosen, results)}, but misses {missing}."
+    names = tuple(row.name for row in within)
+    return Recommendation(dict(limits), chosen.name, names, None, missed[best.name], says)
 
 
 def _lead(chosen: Row, results: Results) -> str:
@@ -85,14 +83,13 @@ def _lead(chosen: Row, results: Results) -> str:
     return f"scores {'higher' if results.higher_is_better else 'lower'} (by {lead}{shown_so})"
 
 
-def _misses(row: Row, limits: Mapping[str, float], split: str) -> list[Miss]:
-    found = []
-    for name, bound in limits.items():
-        value = _value(row, name, split)
-        kept = value is not None and (value <= bound if name in AT_MOST else value >= bound)
-        if not kept:
-            found.append(Miss(name, bound, value))
-    return found
+def _misses(row: Row, limits: Mapping[str, float], split: str) -> tuple[Miss, ...]:
+    values = ((name, bound, _value(row, name, split)) for name, bound in limits.items())
+    return tuple(
+        Miss(name, bound, value)
+        for name, bound, value in values
+        if value is None or (value > bound if name in AT_MOST else value < bound)
+    )
 
 
 def _value(row: Row, name: str, split: str) -> float | None:
@@ -104,27 +101,25 @@ def _value(row: Row, name: str, split: str) -> float | None:
         case "time":
             return row.measured.seconds
         case "parameters":  # what uses no network trains none of its numbers
-            return row.parameters.trainable if row.parameters else 0
+            return row.trainable or 0
     spread = row.scores(split).get(name)
     return spread.mean if spread else None
-
-
-def _order(misses: list[Miss]) -> tuple[int, float]:
-    return len(misses), max(miss.distance for miss in misses)
 
 
 def _bound(name: str, bound: float) -> str:
     return f"{_name(name)} at {'most' if name in AT_MOST else 'least'} {_amount(name, bound)}"
 
 
-def _told(misses: list[Miss]) -> str:
-    return listed([_miss(miss) for miss in misses], most=9)
-
-
-def _miss(miss: Miss) -> str:
-    if miss.value is None:
-        return f"{_name(miss.limit)} (not measured)"
-    return f"{_name(miss.limit)} ({_amount(miss.limit, miss.value)})"
+def _told(misses: Sequence[Miss]) -> str:
+    """Each limit that is missed, with the value that was measured."""
+    return listed(
+        [
+            f"{_name(one.limit)} "
+            f"({'not measured' if one.value is None else _amount(one.limit, one.value)})"
+            for one in misses
+        ],
+        most=9,
+    )
 
 
 def _name(limit: str) -> str:

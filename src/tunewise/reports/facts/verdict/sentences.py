@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tunewise.core.format import count, duration, listed, probability, size
+from tunewise.core.format import count, duration, listed, plural, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import (
@@ -15,7 +15,7 @@ from tunewise.reports.facts.verdict.enough import (
     said_of_plain,
     upward_of,
 )
-from tunewise.reports.facts.wording import gap, gap_unit, score_said, split_name
+from tunewise.reports.facts.wording import between, gap, gap_unit, p_words, score_said, split_name
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.pairs import Pair
 
@@ -36,8 +36,10 @@ def headline(results: Results, best: Row, cheapest: Row, plain: Plain | None) ->
     )
 
 
-def so_far(results: Results, best: Row) -> str:
+def so_far(results: Results, best: Row | None) -> str:
     """Who leads in a study that has not finished: nobody is the best yet."""
+    if best is None:
+        return f"No contender has a {'score' if results.finished else 'result yet'}."
     return f"So far {_scores_best(results, best)}; what is to come may turn the order."
 
 
@@ -52,45 +54,45 @@ def waiting(to_come: Mapping[str, tuple[int, int]]) -> str:
     if not to_come:
         return ""
     sums = [sum(numbers) for numbers in zip(*to_come.values(), strict=True)]
-    told = [
-        f"{number:,} {what}{'s' * (number != 1)}"
-        for number, what in zip(sums, ("training", "test"), strict=True)
-        if number
-    ]
+    told = [plural(n, what) for n, what in zip(sums, ("training", "test"), strict=True) if n]
     are = "is" if sum(sums) == 1 else "are"
     names = listed([shown(name) for name in to_come])
     return f"Not finished: {listed(told)} of {names} {are} still to come."
 
 
 def _leader(results: Results, best: Row) -> str:
-    name, where = shown(best.name), f"on {split_name(results.split)}"
-    score = score_said(results.metric, best.scores(results.split)[results.metric].mean)
-    if not any(row.to_best for row in results.rows):
-        return f"{name} reaches {score} {where}; there is nothing to compare it with."
+    scores = _scores_best(results, best)
+    reached = _score(results, best)
     tied, as_method = _names(results, "tied"), _names(results, "behind-as-trained")
+    if not any(row.to_best for row in results.rows):
+        return f"{shown(best.name)} reaches {reached}; there is nothing to compare it with."
     if tied:
-        return f"{_scores_best(results, best)}; {_are(tied)} not significantly different."
+        return f"{scores}; {_are(tied)} not significantly different."
     if as_method:
         return (
-            f"For these checkpoints, {name} is best with {score} {where}. Of the methods this is "
-            f"not shown: with other seeds the order to {listed(as_method)} could turn."
+            f"For these checkpoints, {shown(best.name)} is best with {reached}. Of the methods "
+            f"this is not shown: with other seeds the order to {listed(as_method)} could turn."
         )
     if results.standing("untested"):
-        return f"{_scores_best(results, best)}."
+        return f"{scores}."
     whom = "every other contender"
     if results.standing("unscored"):
         whom += " that has a score"
     behind = [row.to_best for row in results.standing("behind")]
-    if any(pair and pair.method.p is None for pair in behind):
-        return f"For these checkpoints, {name} is best with {score} {where}, ahead of {whom}."
-    return f"{name} is best with {score} {where}, ahead of {whom}."
+    as_trained = any(pair and pair.method.p is None for pair in behind)
+    whose = "For these checkpoints, " if as_trained else ""
+    return f"{whose}{shown(best.name)} is best with {reached}, ahead of {whom}."
 
 
 def _scores_best(results: Results, best: Row) -> str:
-    where = f"on {split_name(results.split)}"
-    score = score_said(results.metric, best.scores(results.split)[results.metric].mean)
     first = "scores highest" if results.higher_is_better else "comes first"
-    return f"{shown(best.name)} {first} with {score} {where}"
+    return f"{shown(best.name)} {first} with {_score(results, best)}"
+
+
+def _score(results: Results, row: Row) -> str:
+    """A row's headline score, and on which split it has it."""
+    mean = row.scores(results.split)[results.metric].mean
+    return f"{score_said(results.metric, mean)} on {split_name(results.split)}"
 
 
 def certainty(results: Results, best: Row) -> tuple[str, ...]:
@@ -100,9 +102,8 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
         return ()
     pair, name, other = nearest.to_best, shown(best.name), shown(nearest.name)
     lead = upward_of(results, pair)
-    ahead = f"{amount(results.metric, lead)} ahead of"
-    if round(lead, 12) == 0:
-        ahead = "level with"
+    level = round(lead, 12) == 0
+    ahead = "level with" if level else f"{amount(results.metric, lead)} ahead of"
     models = (
         f"These checkpoints: on the {results.items:,} examples of {split_name(results.split)}, "
         f"{name} is {ahead} {other}{_told(pair.items, results)}."
@@ -114,7 +115,7 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     methods = (
         f"The methods: with other seeds and other examples, the lead of {name} over {other} would "
         f"lie between {low} and {high} {gap_unit(results.metric)} (95 %; "
-        f"{_p(pair.method)}, {pair.method.test}): {_judged(pair.method)}."
+        f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {_judged(pair.method)}."
     )
     seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
     return (models, methods + why_narrower(pair, min(seeds)) if seeds else methods)
@@ -149,26 +150,22 @@ def outlook(results: Results) -> str | None:
     return " ".join(sentences) or None
 
 
-def cost(best: Row, cheapest: Row, fastest: Row, leanest: Row) -> str | None:
+def cost(best: Row, cheapest: Row | None, fastest: Row | None, leanest: Row | None) -> str | None:
     """What is saved by taking the cheapest, the fastest or the leanest in place of the best."""
-    parts = []
-    if cheapest is not best and best.parameters:
-        ours, theirs = (
-            row.parameters.trainable if row.parameters else 0 for row in (cheapest, best)
-        )
-        has = f"{count(ours)} trainable parameters" if ours else "no trainable parameters"
-        parts.append(
-            f"{shown(cheapest.name)} has {has} against {count(theirs)} for {shown(best.name)}"
-        )
-    if fastest is not best and fastest.measured.seconds is not None:
+    parts, name = [], shown(best.name)
+    if cheapest and cheapest is not best and best.trainable is not None:
+        few = cheapest.trainable or 0
+        has = f"{count(few)} trainable parameters" if few else "no trainable parameters"
+        parts.append(f"{shown(cheapest.name)} has {has} against {count(best.trainable)} for {name}")
+    if fastest and fastest is not best:
         parts.append(
             f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} per trial against "
-            f"{duration(best.measured.seconds)} for {shown(best.name)}"
+            f"{duration(best.measured.seconds)} for {name}"
         )
-    if leanest is not best and leanest.measured.peak_bytes is not None:
+    if leanest and leanest is not best:
         parts.append(
             f"{shown(leanest.name)} peaks at {size(leanest.measured.peak_bytes)} of memory against "
-            f"{size(best.measured.peak_bytes)} for {shown(best.name)}"
+            f"{size(best.measured.peak_bytes)} for {name}"
         )
     return "; ".join(parts) + "." if parts else None
 
@@ -193,21 +190,15 @@ def _told(claim: Claim, results: Results) -> str:
     ends = ends_of(results, claim)
     if claim.p is None or (ends is None and claim.p == 1):
         return f" ({claim.reason})"
-    told = f"95 % interval {' to '.join(gap(results.metric, end) for end in ends)}" if ends else ""
-    told = told or str(claim.reason)
+    told = f"95 % interval {between(results.metric, ends)}" if ends else str(claim.reason)
     over = f", corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
-    return f" ({told}; {_p(claim)}, {claim.test}{over}): {_judged(claim)}"
+    return f" ({told}; {p_words(claim.p_adjusted)}, {claim.test}{over}): {_judged(claim)}"
 
 
 def _judged(claim: Claim) -> str:
     if claim.separated is None:
         return "this cannot be tested"
     return "more than chance explains" if claim.separated else "this could be chance"
-
-
-def _p(claim: Claim) -> str:
-    text = probability(claim.p_adjusted)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def _names(results: Results, standing: str) -> list[str]:

@@ -60,7 +60,7 @@ def _of_the_claims(facts: Facts) -> list[str]:
 
 def _of_the_search(facts: Facts) -> list[str]:
     """Searches that end at the edge of their range, and what was not searched at all."""
-    searched = [one for one in facts.evidence.contenders if len(one.points) > 1]
+    searched = facts.evidence.searched
     at_the_edge = [one for one in searched if edges(one, facts.evidence.headline)]
     told = []
     if at_the_edge:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from tunewise.core.canonical import Settings
 from tunewise.core.format import count, listed
-from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import (
     NOTHING,
     PAPER,
@@ -21,13 +20,13 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.references import SOURCES, References
+from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_said, setting_said
-from tunewise.reports.sections.cells import named
+from tunewise.reports.sections.cells import named, short
 
 _EQUATION = re.compile(r"\{equation ([a-z-]+)\}")
-_BRACED = re.compile(r"\{([a-z-]+)\}")
+_BRACED = re.compile(r"( ?)\{([a-z0-9-]+)\}")
 
 
 def section(facts: Facts) -> Section | None:
@@ -50,12 +49,14 @@ def _described(
 ) -> list[Block]:
     """What a class of ours, or of somebody else, says of itself: paragraphs and equations.
 
-    ``{equation name}`` alone is an equation, ``{name}`` a value of the study or a source.
+    ``{equation name}`` alone is an equation, ``{name}`` a value of the study or a source; a name
+    that nobody knows, as another version may have written it, is left out.
     """
 
     def known(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return values.get(name) or (refs(name) if name in SOURCES else match.group())
+        space, name = match.groups()
+        said = values.get(name) or (refs(name) if name in refs else "")
+        return f"{space}{said}" if said else ""
 
     blocks: list[Block] = []
     for paragraph in text.split("\n\n"):
@@ -72,46 +73,29 @@ def _values(evidence: Evidence) -> dict[str, str]:
     columns = evidence.study.texts or task.get("text") or ()
     named = [columns] if isinstance(columns, str) else list(columns)
     return {
-        "columns": listed([f"“{_short(str(name), 40)}”" for name in named or ("text",)]),
+        "columns": listed([f"“{short(str(name), 40)}”" for name in named or ("text",)]),
         "labels": f"{len(evidence.labels):,}",
-        "prompt": _short(str(task.get("prompt") or "{context} {question}"), 200),
+        "prompt": short(str(task.get("prompt") or "{context} {question}"), 200),
         "limit": str(task.get("max_new_tokens", "some")),
     }
 
 
-def _short(text: str, most: int) -> str:
-    return shortened(shown(text), most)
-
-
-def _with_model(evidence: Evidence) -> list[Contender]:
-    return [contender for contender in evidence.contenders if contender.model]
-
-
 def _contenders(evidence: Evidence) -> Table:
-    rows = []
-    for contender in evidence.contenders:
-        training = _trained_with(contender)
-        rate = training.get("learning_rate")
-        rows.append(
-            (
-                named(contender),
-                _brief(contender.settings),
-                contender.parameters.trainable if contender.parameters else None,
-                f"{rate:g}" if isinstance(rate, int | float) else None,
-                training.get("epochs"),
-                training.get("batch_size"),
-            )
-        )
     columns = (
-        Column("Contender", number=False),
-        Column("Settings", number=False, wraps=True),
-        Column("Trainable", show=count),
-        Column("Learning rate"),
-        Column("Epochs"),
-        Column("Batch"),
+        Column("Contender", of=named, number=False),
+        Column("Settings", None, _brief, "settings", number=False, wraps=True),
+        Column("Trainable", None, count, "parameters.trainable"),
+        Column("Learning rate", of=_rate),
+        Column("Epochs", of=lambda one: _trained_with(one).get("epochs")),
+        Column("Batch", of=lambda one: _trained_with(one).get("batch_size")),
     )
     caption = "Contenders, with the settings that were chosen"
-    return Table("contenders", caption, columns, tuple(rows), outputs=PAPER)
+    return Table.about("contenders", caption, columns, evidence.contenders, outputs=PAPER)
+
+
+def _rate(contender: Contender) -> str | None:
+    rate = _trained_with(contender).get("learning_rate")
+    return f"{rate:g}" if isinstance(rate, int | float) else None
 
 
 def _trained_with(contender: Contender) -> Settings:
@@ -133,8 +117,8 @@ def _brief(settings: Settings) -> str:
 
 
 def _training(evidence: Evidence, refs: References) -> str:
-    used = [_trained_with(contender) for contender in _with_model(evidence)]
-    used = [training for training in used if training]
+    trained = (_trained_with(one) for one in evidence.contenders if one.model)
+    used = [training for training in trained if training]
     versions = evidence.study.environment
     on = " and ".join(
         f"{name} {versions[key]} {refs(key)}"
@@ -167,13 +151,11 @@ def _training(evidence: Evidence, refs: References) -> str:
 
 def _choosing(evidence: Evidence, results: Results) -> str:
     metric = metric_said(results.metric)
-    searched = [contender for contender in evidence.contenders if len(contender.points) > 1]
+    searched = evidence.searched
     if searched:
-        points = {len(contender.points) for contender in searched}
+        points = {len(one.points) for one in searched}
         number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"
-        names = sorted(
-            {setting_said(name) for contender in searched for name in contender.searched}
-        )
+        names = sorted({setting_said(name) for one in searched for name in one.searched})
         said = (
             f"Each searched contender has {number} points over {listed(names)}, tried with the "
             f"first seed; the one with the best validation {metric} counts, and is trained with "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.learning_rate import by_learning_rate
@@ -58,13 +60,11 @@ def _diverged(curves: list[RateCurve]) -> str:
 def _table(curves: list[RateCurve], metric: str) -> Table:
     measured = [Column("Validation loss", "validation loss", _nats)]
     if metric != "loss":
-        said = Column(
-            metric_name(metric), f"validation {metric}", lambda value: score(metric, value)
-        )
-        measured.append(said)
+        said = partial(score, metric)
+        measured.append(Column(metric_name(metric), f"validation {metric}", said))
     columns = (
         Column("Contender", "contender", number=False),
-        Column("Learning rate", "learning rate", lambda rate: f"{rate:g}"),
+        Column("Learning rate", "learning rate", "{:g}".format),
         *measured,
         Column("", "status"),
         Column("", "chosen"),
@@ -72,7 +72,7 @@ def _table(curves: list[RateCurve], metric: str) -> Table:
     )
     rows = tuple(
         (
-            Named(curve.name, curve.first.position),
+            Named(curve.name, curve.position),
             point.rate,
             *((point.loss, point.score)[: len(measured)]),
             point.status,

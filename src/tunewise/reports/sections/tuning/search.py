@@ -8,7 +8,6 @@ from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.search import best_of_points, searches
 from tunewise.reports.document.model import (
-    FILES,
     PAGE,
     PAPER,
     PRINT,
@@ -22,22 +21,32 @@ from tunewise.reports.document.model import (
     Section,
     Table,
 )
-from tunewise.reports.facts.comparability.finding import value_words
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.searching import Tried, edges, tried
-from tunewise.reports.facts.wording import metric_name, metric_said, setting_said
-from tunewise.reports.sections.cells import named, score
+from tunewise.reports.facts.wording import (
+    metric_name,
+    metric_said,
+    point_words,
+    setting_name,
+    setting_said,
+    value_words,
+)
+from tunewise.reports.sections.cells import named, score, texts
 
 MOST_ON_PAGE = 30  # points of one contender
 MOST_COLUMNS = 6  # points that a table of a paper sets side by side
 MOST_LISTED = 8  # searches of a paper, where they fit no table
 OPEN = 3  # contenders whose points the page shows at once, where they are few
 FEW_POINTS = 6
+MORE_POINTS = (
+    "What more points would bring is estimated by the score to expect from the best of k of those "
+    "that were tried"
+)
 
 
 def section(facts: Facts) -> Section | None:
-    searched = [one for one in facts.evidence.contenders if len(one.points) > 1]
+    searched = facts.evidence.searched
     if not searched:
         return None
     metric = facts.evidence.headline
@@ -46,6 +55,7 @@ def section(facts: Facts) -> Section | None:
     curve = best_of_points(evidence)
     charts = searches(evidence)
     ringed = "; the chosen one is ringed" if charts else ""
+    cited = facts.references("show-your-work") if curve else ""
     text = (
         f"Validation {metric_said(metric)} of each value tried with the first seed{ringed}."
         f"{_edges(searched, metric)}"
@@ -58,7 +68,7 @@ def section(facts: Facts) -> Section | None:
             _in_files(facts, searched, points),
             *_in_paper(facts, searched),
             *charts,
-            Paragraph(_of_more_points(facts), outputs=PAPER) if curve else None,
+            Paragraph(f"{MORE_POINTS} {cited}.", outputs=PAPER) if curve else None,
             curve,
             *(_of_one(facts, one, points[one.name], len(searched)) for one in searched),
         ],
@@ -76,22 +86,19 @@ def _edges(searched: Sequence[Contender], metric: str) -> str:
     )
 
 
-def _of_more_points(facts: Facts) -> str:
-    return (
-        "What more points would bring is estimated by the score to expect from the best of k of "
-        f"those that were tried {facts.references('show-your-work')}."
-    )
-
-
 def _in_files(facts: Facts, searched: Sequence[Contender], points: dict[str, list[Tried]]) -> Table:
     keys = (
-        *("contender", "point", f"validation {facts.evidence.headline}"),
-        *("status", "chosen", "edge"),
+        "contender",
+        "point",
+        f"validation {facts.evidence.headline}",
+        "status",
+        "chosen",
+        "edge",
     )
-    rows = tuple(
+    rows = (
         (
             one.name,
-            ", ".join(f"{key} = {value_words(value)}" for key, value in point.values.items()),
+            point_words(point.values),
             point.score,
             point.status,
             "chosen" if point.chosen else None,
@@ -100,30 +107,27 @@ def _in_files(facts: Facts, searched: Sequence[Contender], points: dict[str, lis
         for one in searched
         for point in points[one.name]
     )
-    columns = tuple(Column("", key) for key in keys)
-    return Table("search", "Search points, best first", columns, rows, outputs=FILES)
+    return Table.of_files("search", "Search points, best first", keys, rows)
 
 
 def _of_one(facts: Facts, one: Contender, points: list[Tried], searches: int) -> Details:
     """The points of a contender for the page, best first."""
-    metric = facts.evidence.headline
+    metric, title = facts.evidence.headline, f"{len(points)} points"
     columns = (
-        *(Column(key.rpartition(".")[2], number=False) for key in one.searched),
+        *texts(*map(setting_name, one.searched)),
         Column(f"{metric_name(metric)}, validation"),
     )
-    rows = tuple((*_values(one, point), _score(metric, point)) for point in points)
-    chosen = frozenset(n for n, point in enumerate(points) if point.chosen)
     table = Table(
         "search",
-        f"{len(points)} points",
+        title,
         columns,
-        rows,
+        tuple((*_values(one, point), _score(metric, point)) for point in points),
         outputs=PAGE,
-        strong=chosen,
+        strong=frozenset(n for n, point in enumerate(points) if point.chosen),
         most=MOST_ON_PAGE,
     )
     few = searches <= OPEN and len(points) <= FEW_POINTS
-    return Details(f"{len(points)} points of", (table,), open=few, about=named(one))
+    return Details(f"{title} of", (table,), open=few, about=named(one))
 
 
 def _values(one: Contender, point: Tried) -> list[str | Noted]:
@@ -176,7 +180,7 @@ def _point(contender: Contender, place: int, metric: str) -> str:
     point = contender.points[place]
     value = point.score(metric)
     if value is None:
-        return point.trials[0].record.status if point.trials else "not run"
+        return point.status
     return f"{score(metric, value)}{'*' if point is contender.chosen else ''}"
 
 
