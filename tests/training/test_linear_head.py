@@ -15,6 +15,7 @@ from tunewise.backbones.model import Model
 from tunewise.data.examples import Example
 from tunewise.methods.head import Head
 from tunewise.methods.lora import LoRA
+from tunewise.store.trial_records import RegularizationRecord
 from tunewise.tasks.classification import Classification
 from tunewise.training.encoded_split import Feed
 from tunewise.training.linear_head import STRENGTHS, labeled_inputs, linear_head, solve
@@ -57,6 +58,12 @@ def loss_of(model: Model, given: Feed) -> float:
     return float(np.mean([loss for loss in losses if loss is not None]))
 
 
+def scale_of(x: Any, chosen: RegularizationRecord) -> Any:
+    """Each feature's own deviation, or one for all."""
+    squares = x.var(axis=0)
+    return np.sqrt(squares if chosen.standardized else np.full_like(squares, squares.mean()))
+
+
 def test_a_linear_layer_behind_a_frozen_backbone_is_found(model: Model) -> None:
     assert linear_head(model) == "classifier"
 
@@ -84,7 +91,7 @@ def test_at_the_solution_the_gradient_vanishes(model: Model) -> None:
     chosen = min(solution.path, key=lambda tried: tried.validation_loss)
     layer: Any = model.module.get_submodule("classifier")
     x, y = labeled_inputs(model, layer, train)
-    mean, deviation = torch.from_numpy(x.mean(0)), torch.from_numpy(x.std(0))
+    mean, deviation = torch.from_numpy(x.mean(0)), torch.from_numpy(scale_of(x, chosen))
     scaled = (torch.from_numpy(x) - mean) / deviation
     weight = (layer.weight.detach().double() * deviation).requires_grad_()
     bias = (layer.bias.detach().double() + layer.weight.detach().double() @ mean).requires_grad_()
@@ -109,7 +116,7 @@ def test_it_answers_as_scikit_learn_does(model: Model) -> None:
     x_val, _ = labeled_inputs(model, layer, validation)
     solution = solve(model, train, validation, classes=classes)
     chosen = min(solution.path, key=lambda tried: tried.validation_loss)
-    scale = x.std(0)
+    scale = scale_of(x, chosen)
     theirs = LogisticRegression(C=1 / (len(y) * chosen.strength), tol=1e-8, max_iter=10_000)
     theirs.fit((x - x.mean(0)) / scale, y)
     wanted = theirs.predict_proba((x_val - x.mean(0)) / scale)
@@ -122,11 +129,13 @@ def test_the_path_ends_at_the_least_validation_loss(model: Model) -> None:
     train = feed(model, examples(60, classes=classes, seed=0))
     validation = feed(model, examples(30, classes=classes, seed=1))
     solution = solve(model, train, validation, classes=classes)
-    assert [tried.strength for tried in solution.path] == list(STRENGTHS[: len(solution.path)])
     losses = [tried.validation_loss for tried in solution.path]
     assert loss_of(model, validation) == pytest.approx(min(losses), abs=1e-5)
-    train_losses = [tried.train_loss for tried in solution.path]
-    assert train_losses == sorted(train_losses, reverse=True)  # a weaker penalty fits better
+    for standardized in (True, False):
+        path = [tried for tried in solution.path if tried.standardized is standardized]
+        assert [tried.strength for tried in path] == list(STRENGTHS[: len(path)])
+        train_losses = [tried.train_loss for tried in path]
+        assert train_losses == sorted(train_losses, reverse=True)  # a weaker penalty fits better
 
 
 def test_the_start_and_the_order_do_not_matter(tiny: Tiny) -> None:

@@ -13,7 +13,7 @@ from tests.training.test_training import SETTINGS, assert_same, outcome, trainin
 
 from tunewise.training.loop import Interrupted
 from tunewise.training.optimizer import OPTIMIZERS
-from tunewise.training.settings import OptimizerName, TrainingSettings
+from tunewise.training.settings import SOLVER, OptimizerName, TrainingSettings
 
 NAMES = list(OPTIMIZERS)
 
@@ -25,7 +25,7 @@ def settings_for(name: Any, **changes: Any) -> TrainingSettings:
 
 
 def test_a_study_may_use_every_optimizer_that_exists() -> None:
-    assert set(get_args(OptimizerName)) == set(OPTIMIZERS)
+    assert set(get_args(OptimizerName)) == {"auto", SOLVER, *OPTIMIZERS}
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ _METHODS = (
     "  - majority                      # always the most frequent class: the least to beat",
     "  - tfidf                         # counted words, without a model: often hard to beat",
     "  - head                          # only a new last layer learns; quick",
-    "  - lora: {rank: 8, alpha: 16, targets: all-linear}  # small corrections beside frozen weights",
+    "  - lora: {rank: 8, alpha: 16, targets: all-linear}  # small corrections on frozen weights",
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
     "# For a quick look: {learning_rate: auto, epochs: 3}.",

@@ -62,8 +62,12 @@ class EpochRecord(JSONRecord):
 
 @dataclass(frozen=True)
 class RegularizationRecord(JSONRecord):
-    """A head solved at one strength of its penalty: mean losses in nats, without the penalty."""
+    """A head solved at one strength of its penalty: mean losses in nats, without the penalty.
 
+    `standardized` says whether each feature was, or all by one scale.
+    """
+
+    standardized: bool
     strength: float
     train_loss: float
     validation_loss: float

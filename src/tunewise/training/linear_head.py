@@ -7,7 +7,7 @@ finds the one minimum in seconds, whatever the seed, where steps need a rate and
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from tunewise.training.settings import SOLVER, TrainingSettings
 STRENGTHS = tuple(10 ** (1 - k / 2) for k in range(11))
 """Of the L2 penalty, strong to weak: 10 leaves little but the bias, 1e-4 next to no penalty."""
 PATIENCE = 3  # strengths without a better validation loss: along a path it has one valley
+MOST_FITS = 2 * len(STRENGTHS)
 MOST_ITERATIONS = 1000  # at each strength; warm starts take a tenth of it
 TOLERANCE = 1e-5  # of the gradient of the mean loss
 NEVER_SEEN = -30.0  # logit of a class that training never showed: its loss stays finite
@@ -75,20 +76,21 @@ def solve(
     validation: Feed,
     *,
     classes: int,
-    on_fit: Callable[[int], None] = lambda number: None,
+    on_fit: Callable[[], None] = lambda: None,
 ) -> Solution:
     """Put the solution into the head: of those along the path, that of least validation loss.
 
-    The penalty is ``strength / 2 * |W|^2`` beside the mean cross-entropy, on vectors standardized
-    over the training split; the bias is free. The scale is folded into the layer afterwards, so
-    that it reads plain vectors.
+    The penalty is ``strength / 2 * |W|^2`` beside the mean cross-entropy, on vectors whose features
+    are standardized over the training split, and again on vectors that are by one common scale,
+    which trusts features of large variance more; the bias is free. The scale is folded into the
+    layer afterwards, so that it reads plain vectors.
 
     Args:
         model: with a `linear_head`; it is put in evaluation mode.
         train: labeled examples, and possibly some without a label, which are left out.
         validation: likewise.
         classes: how many there are; training may show fewer.
-        on_fit: called after each strength, with how many are done.
+        on_fit: called after each fit, of which there are at most `MOST_FITS`.
 
     Raises:
         InputError: the layer does not read one vector of each example.
@@ -100,14 +102,23 @@ def solve(
     assert isinstance(layer, nn.Linear)
     x, y = labeled_inputs(model, layer, train)
     x_val, y_val = labeled_inputs(model, layer, validation)
-    scale = _Scale.of(x, centered=layer.bias is not None)
-    fits = _Fits(scale(x), y, scale(x_val), y_val, classes, has_bias=layer.bias is not None)
-    best = fits.along_the_path(on_fit)
+    has_bias = layer.bias is not None
+    tried: list[RegularizationRecord] = []
+    found: list[tuple[float, _Scale, _Fit]] = []
+    iterations = 0
+    for standardized in (True, False):
+        scale = _Scale.of(x, centered=has_bias, standardized=standardized)
+        fits = _Fits(scale(x), y, scale(x_val), y_val, classes, has_bias=has_bias)
+        best, losses = fits.along_the_path(on_fit)
+        tried += [RegularizationRecord(standardized, *each) for each in losses]
+        found.append((min(loss for _, _, loss in losses), scale, best))
+        iterations += fits.iterations
+    _, scale, best = min(found, key=lambda one: one[0])
     weight = best.weight / scale.deviation
     _fill(layer.weight, weight)
     if layer.bias is not None:
         _fill(layer.bias, best.bias - weight @ scale.mean)
-    return Solution(tuple(fits.tried), fits.iterations, best.converged)
+    return Solution(tuple(tried), iterations, best.converged)
 
 
 @torch.no_grad()
@@ -141,15 +152,19 @@ def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, 
 
 @dataclass(frozen=True)
 class _Scale:
-    """Standardizes vectors; without a bias, which could not take up the shift, only their size."""
+    """Brings vectors to mean 0 and deviation 1, of each feature or of all together.
+
+    Without a bias, which could not take up the shift, only to that size.
+    """
 
     mean: Matrix
     deviation: Matrix
 
     @classmethod
-    def of(cls, x: Matrix, *, centered: bool) -> _Scale:
+    def of(cls, x: Matrix, *, centered: bool, standardized: bool) -> _Scale:
         mean = x.mean(axis=0) if centered else np.zeros(x.shape[1])
-        deviation = np.sqrt(((x - mean) ** 2).mean(axis=0))
+        squares = ((x - mean) ** 2).mean(axis=0)
+        deviation = np.sqrt(squares if standardized else np.full_like(squares, squares.mean()))
         return cls(mean, np.where(deviation > 0, deviation, 1.0))
 
     def __call__(self, x: Matrix) -> Matrix:
@@ -179,32 +194,32 @@ class _Fits:
         self.x, self.y, self.x_val, self.y_val = x, y, x_val, y_val
         self.classes, self.has_bias = classes, has_bias
         self.seen = np.unique(y)
-        self.tried: list[RegularizationRecord] = []
         self.iterations = 0
         self.solver: Any = LogisticRegression(
             fit_intercept=has_bias, tol=TOLERANCE, max_iter=MOST_ITERATIONS, warm_start=True
         )
 
-    def along_the_path(self, on_fit: Callable[[int], None]) -> _Fit:
+    def along_the_path(
+        self, on_fit: Callable[[], None]
+    ) -> tuple[_Fit, list[tuple[float, float, float]]]:
+        """The fit of least validation loss, the stronger of equal ones.
+
+        Also every strength that was tried, with its training and validation loss.
+        """
         fits: list[_Fit] = []
-        for number, strength in enumerate(STRENGTHS, 1):
-            fits.append(self._fit(strength))
-            losses = [self._loss(fits[-1], x, y) for x, y in self._splits]
-            self.tried.append(RegularizationRecord(strength, *losses))
-            on_fit(number)
-            if number - 1 - self._best >= PATIENCE:
+        tried: list[tuple[float, float, float]] = []
+        best = 0
+        for place, strength in enumerate(STRENGTHS):
+            fit = self._fit(strength)
+            fits.append(fit)
+            losses = self._loss(fit, self.x, self.y), self._loss(fit, self.x_val, self.y_val)
+            tried.append((strength, *losses))
+            on_fit()
+            if losses[1] < tried[best][2]:
+                best = place
+            elif place - best >= PATIENCE:
                 break
-        return fits[self._best]
-
-    @property
-    def _splits(self) -> Sequence[tuple[Matrix, NDArray[np.int64]]]:
-        return ((self.x, self.y), (self.x_val, self.y_val))
-
-    @property
-    def _best(self) -> int:
-        """The place of the least validation loss; of equal ones the stronger penalty."""
-        losses = [one.validation_loss for one in self.tried]
-        return losses.index(min(losses))
+        return fits[best], tried
 
     def _fit(self, strength: float) -> _Fit:
         weight = np.zeros((self.classes, self.x.shape[1]))

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from tunewise.training.checks.answers import StartCheck, merge_check
 from tunewise.training.checks.findings import checks_of, guarded
 from tunewise.training.checks.weights import all_saved, as_promised
 from tunewise.training.encoded_split import Feed
-from tunewise.training.linear_head import STRENGTHS, solve
+from tunewise.training.linear_head import MOST_FITS, solve
 from tunewise.training.log import TrialLog
 from tunewise.training.loop import Diverged, Interrupted, Training
 from tunewise.training.outcome import described, folder_bytes, status_of, write_predictions
@@ -211,10 +212,11 @@ class TrialRun:
         return predictions
 
     def _solve(self, model: Model, train_feed: Feed, validation_feed: Feed) -> None:
-        self.log.write("start", steps=len(STRENGTHS))
+        self.log.write("start", steps=MOST_FITS)
+        fits = count(1)
 
-        def on_fit(number: int) -> None:
-            self.log.write("step", step=number, seconds=round(self.stopwatch.total(), 3))
+        def on_fit() -> None:
+            self.log.write("step", step=next(fits), seconds=round(self.stopwatch.total(), 3))
             if self.stop():
                 raise Interrupted  # it takes seconds, and begins again
 
