@@ -341,7 +341,8 @@ def test_a_trunk_with_a_trained_number_is_never_replaced(
 def test_a_trials_step_holds_what_was_foreseen(
     study: Path, settings: Settings, checkpoint: Callable[[str], Path], name: str
 ) -> None:
-    chosen = settings(name, {"length": 4} if name == "prefix" else None, epochs=1)
+    own = {"length": 4} if name == "prefix" else None
+    chosen = settings(name, own, epochs=1, optimizer="adamw")
     assert do(study, chosen) == "done"
     costs = json.loads((study / "trials" / "a" / "costs.json").read_text())
     memory, counted = costs["memory"], costs["memory"]["counted"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -15,7 +16,7 @@ from tunewise.core.errors import DamagedStudy
 from tunewise.reports.facts.answers import Answers, read_answers
 from tunewise.statistics.selection import best_point
 from tunewise.store.faults import Fault
-from tunewise.store.identity import seeds_of, trial_id
+from tunewise.store.identity import rung_id, seeds_of, trial_id
 from tunewise.store.places import Places
 from tunewise.store.records import (
     ContenderRecord,
@@ -94,6 +95,21 @@ class Point:
 
 
 @dataclass(frozen=True)
+class AtRung:
+    """A learning rate at a step where rates were compared, under the first seed."""
+
+    rate: float
+    step: int
+    record: TrialRecord
+
+    @property
+    def loss(self) -> float | None:
+        """The mean over the validation examples, in nats."""
+        losses = self.record.result.losses
+        return fmean(losses) if losses else None
+
+
+@dataclass(frozen=True)
 class Contender:
     """A row of the final table, with everything that was run for it."""
 
@@ -105,6 +121,7 @@ class Contender:
     tested: bool  # whether its chosen trials are to be scored on a test split
     parameters: ParameterCounts | None
     learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
+    rungs: tuple[AtRung, ...] = ()  # where its learning rate is measured
 
     @property
     def name(self) -> str:
@@ -332,16 +349,30 @@ def _contender(
 ) -> Contender:
     seeds = seeds_of(study, described)
     points = [_point(place, seeds, records, tests) for place in described.points]
+    if described.rates is not None:  # those that stopped on the way are no search points
+        points = [one for one in points if one.trials] or [points[described.rates.prior]]
+    chosen = _chosen(points, seeds[0], study.metrics[0])
     return Contender(
         described,
         position,
         points=tuple(points),
-        chosen=_chosen(points, seeds[0], study.metrics[0]),
+        chosen=chosen,
         seeds_planned=len(seeds),
         tested=bool(study.data.has_test),
         parameters=_parameters(described, points),
-        learning_rate=_learning_rate(described),
+        learning_rate=_learning_rate(described, chosen),
+        rungs=tuple(_rungs(described, seeds[0], records)),
     )
+
+
+def _rungs(
+    described: ContenderRecord, seed: int, records: Mapping[str, TrialRecord]
+) -> Iterator[AtRung]:
+    for step in described.rates.rungs if described.rates else ():
+        for point in described.points:
+            record = records.get(rung_id(trial_id(point.identity, seed), step))
+            if record is not None:
+                yield AtRung(point.settings.training["learning_rate"], step, record)
 
 
 def _point(
@@ -369,7 +400,9 @@ def _parameters(described: ContenderRecord, points: Sequence[Point]) -> Paramete
     return next((one for one in counted if one), described.parameters)
 
 
-def _learning_rate(described: ContenderRecord) -> float | None:
+def _learning_rate(described: ContenderRecord, chosen: Point | None) -> float | None:
+    if described.rates is not None:
+        return chosen.settings.training["learning_rate"] if chosen else None
     rates = {point.settings.training.get("learning_rate") for point in described.points}
     return rates.pop() if len(rates) == 1 else None
 

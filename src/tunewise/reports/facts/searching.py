@@ -151,6 +151,7 @@ class AtRate:
     loss: float | None  # nats
     score: float | None  # by the headline metric
     chosen: bool
+    step: int | None = None  # where it was compared with the others; None: after its training
 
     @property
     def diverged(self) -> bool:
@@ -194,7 +195,27 @@ def _all_else(contender: Contender) -> str:
     return canonical([contender.model, contender.method, dict(contender.settings), training])
 
 
+def _measured(contender: Contender, metric: str) -> RateCurve:
+    """All rates at the first comparison, which each of them came to."""
+    first = min((one.step for one in contender.rungs), default=0)
+    found = [
+        AtRate(
+            one.rate,
+            one.record.status,
+            one.loss,
+            one.record.metric(metric),
+            chosen=one.rate == contender.learning_rate,
+            step=first,
+        )
+        for one in contender.rungs
+        if one.step == first
+    ]
+    return RateCurve(contender.name, contender.position, tuple(found))
+
+
 def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
+    if group[0].rungs:
+        return _measured(group[0], metric)
     found = [
         AtRate(
             rate,

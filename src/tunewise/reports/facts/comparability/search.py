@@ -59,7 +59,7 @@ def _budget(trained: list[Contender]) -> Iterator[Finding]:
 
 def _spaces(trained: list[Contender]) -> Iterator[Finding]:
     """Other settings searched, or ranges that are not the same shape around their own centre."""
-    spaces = {one.name: _space(one) for one in trained if one.searched}
+    spaces = {one.name: _space(one) for one in trained if one.searched and not one.described.rates}
     others = differ({name: sorted(space) for name, space in spaces.items()})
     if others or not all(
         _alike(one, other) for one in spaces.values() for other in spaces.values()

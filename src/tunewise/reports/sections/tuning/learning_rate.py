@@ -36,6 +36,11 @@ def section(facts: Facts) -> Section | None:
         f"Validation {measured} after training with each learning rate, under the first seed and "
         "with all else alike. The chosen rate is ringed."
     )
+    if early := [curve for curve in curves if curve.points[0].step]:
+        steps = sorted({str(curve.points[0].step) for curve in early})
+        about += (
+            f" Rates that were measured are shown at step {listed(steps)}, where all were compared."
+        )
     return Section.of(
         "learning-rate",
         "Learning rate",
@@ -58,6 +63,7 @@ def _diverged(curves: list[RateCurve]) -> str:
 
 
 def _table(curves: list[RateCurve], metric: str) -> Table:
+    early = any(curve.points[0].step for curve in curves)
     measured = [Column("Validation loss", "validation loss", _nats)]
     if metric != "loss":
         said = partial(score, metric)
@@ -69,6 +75,7 @@ def _table(curves: list[RateCurve], metric: str) -> Table:
         Column("", "status"),
         Column("", "chosen"),
         Column("Training", number=False),
+        *([Column("Step", "step")] if early else []),
     )
     rows = tuple(
         (
@@ -78,11 +85,13 @@ def _table(curves: list[RateCurve], metric: str) -> Table:
             point.status,
             "chosen" if point.chosen else None,
             "chosen" if point.chosen else point.status,
+            *([point.step] if early else []),
         )
         for curve in curves
         for point in curve.points
     )
-    strong = frozenset(place for place, row in enumerate(rows) if row[-2])
+    chosen = [point.chosen for curve in curves for point in curve.points]
+    strong = frozenset(place for place, is_chosen in enumerate(chosen) if is_chosen)
     caption = "Validation loss by learning rate, under the first seed"
     return Table("learning-rate", caption, columns, rows, TERMINAL | FILES, strong, most=MOST_SHOWN)
 
