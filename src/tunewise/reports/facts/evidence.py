@@ -174,6 +174,13 @@ class Contender:
         """Whether what was trained by steps learned nothing under some seed."""
         return bool(self.training) and any(trial.learned_nothing for trial in self.finished)
 
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether each training went on until validation loss fell no more."""
+        return bool(self.finished) and all(
+            trial.record.result.ended == "patience" for trial in self.finished
+        )
+
     def answers(self, split: str) -> dict[int, Answers]:
         """What its finished trials answered on a split, by seed."""
         read = {trial.seed: trial.answers(split) for trial in self.finished}

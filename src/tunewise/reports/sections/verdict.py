@@ -27,8 +27,16 @@ def section(facts: Facts) -> Section | None:
 
 
 def still_improving(facts: Facts) -> str:
-    """Whose validation loss was lowest after the last epoch, so that more training may help."""
-    names = [shown(name) for name, (_, rose) in facts.lowest_losses.items() if not rose]
+    """Whose validation loss was lowest after the last epoch, so that more training may help.
+
+    Not who went on for as long as it fell: such a training ends in a decay to its lowest loss.
+    """
+    by_name = facts.evidence.by_name
+    names = [
+        shown(name)
+        for name, (_, rose) in facts.lowest_losses.items()
+        if not rose and not by_name[name].out_of_patience
+    ]
     if not names or not facts.verdict.finished:
         return ""
     return (
