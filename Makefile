@@ -74,7 +74,7 @@ docs: $(VENV)/.installed-docs
 embedded: $(VENV)/.installed-dev
 	$(BIN)/python scripts/pretrain_embedded.py
 	$(BIN)/python scripts/pretrain_decoder.py
-	$(BIN)/python scripts/pretrain_pictures.py
+	$(BIN)/python scripts/pretrain_images.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV); the first time this takes a few minutes."

@@ -4,7 +4,7 @@
     python benchmarks/calibration.py 200        fewer
 
 Every study goes through `compare`, as a real one does. Seeds are fixed, so two runs print the
-same table; the exit code is 1 where a share lies outside its bounds.
+same table; the exit code is 1 where a fraction lies outside its bounds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import time
 
-from simulated_studies import LINES, Line, World, detectable, measure, tied_share
+from simulated_studies import LINES, Line, World, detectable, measure, tied_fraction
 
 RERUNS = 100
 EQUAL = Line("one method, two lists of five seeds", ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9)), start=20)
@@ -31,13 +31,13 @@ def calibrated(studies: int) -> int:
     missed = 0
     for line in LINES:
         start = time.perf_counter()
-        shares = list(measure(line, studies=studies))
+        fractions = list(measure(line, studies=studies))
         print(f"{line.name}: {studies} studies, {time.perf_counter() - start:.0f} s")
-        for name, share, (low, high) in shares:
-            holds = low <= share <= high
+        for name, fraction, (low, high) in fractions:
+            holds = low <= fraction <= high
             missed += not holds
-            told = "" if holds else "  MISSED"
-            print(f"  {name:<42} {share:6.1%}  [{low:.1%}, {high:.1%}]{told}", flush=True)
+            message = "" if holds else "  MISSED"
+            print(f"  {name:<42} {fraction:6.1%}  [{low:.1%}, {high:.1%}]{message}", flush=True)
     return missed
 
 
@@ -46,9 +46,9 @@ def decided() -> int:
     missed = 0
     print(f"Verdicts in {RERUNS} reruns")
     for line in (EQUAL, ONE_SEED, THREE_SEEDS):
-        tied = tied_share(line, studies=RERUNS)
+        tied = tied_fraction(line, studies=RERUNS)
         twice = 2 * detectable(line)
-        found = 1 - tied_share(line, studies=RERUNS, difference=twice)
+        found = 1 - tied_fraction(line, studies=RERUNS, difference=twice)
         missed += (tied < 0.90) + (found < 0.80)
         print(f"  {line.name}: equals tied {tied:.0%}; {100 * twice:.1f} points found {found:.0%}")
     return missed

@@ -65,7 +65,7 @@ def main(reruns: int) -> int:
         twice = 2 * float(np.mean([_detectable(results) for results, _ in equal[:FOR_DETECTABLE]]))
         apart = list(judged(kind, reruns, difference=twice))
         found = sum(_standing(results) == "behind" for results, _ in apart) / reruns
-        right = sum(told.best == "better" for _, told in apart)
+        right = sum(message.best == "better" for _, message in apart)
         missed += (kept < TIES) + (found < FOUND)
         print(
             f"{kind.name}: of {reruns} reruns with equal contenders {kept * reruns:.0f} called "

@@ -36,18 +36,18 @@ SAMPLING: tuple[dict[str, Any], ...] = (
 )
 
 
-def prompts_of(coder: Any, count: int) -> list[list[int]]:
+def prompts_of(tokenizer: Any, count: int) -> list[list[int]]:
     """Questions behind long descriptions of rooms."""
     draw, found = Draw("benchmark", 0), []
     for _ in range(count):
-        told = tell(draw_room(draw), draw, topics=11, things=3, closed=draw.below(4))
-        question = questions(told, 1, draw)[0].question
-        text = f"Context: {passage(told)}\nQuestion: {question}\nAnswer:"
-        found.append(coder.encode(text, add_special_tokens=False))
+        message = tell(draw_room(draw), draw, topics=11, things=3, closed=draw.below(4))
+        question = questions(message, 1, draw)[0].question
+        text = f"Context: {passage(message)}\nQuestion: {question}\nAnswer:"
+        found.append(tokenizer.encode(text, add_special_tokens=False))
     return sorted(found, key=len)
 
 
-def ours(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> list[str]:
+def ours(module: Any, tokenizer: Any, prompts: list[list[int]], tokens: int) -> list[str]:
     """All strategies in one call; the greedy texts."""
     strategies = [
         Strategy(max_new_tokens=tokens),
@@ -55,7 +55,7 @@ def ours(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> list
     ]
     found = generate(
         module,
-        coder,
+        tokenizer,
         prompts,
         strategies,
         keys=[str(number) for number in range(len(prompts))],
@@ -66,10 +66,10 @@ def ours(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> list
     return [answer.text for [answer] in found[0]]
 
 
-def theirs(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> list[str]:
+def theirs(module: Any, tokenizer: Any, prompts: list[list[int]], tokens: int) -> list[str]:
     """A call of `generate` for each strategy and batch; the greedy texts."""
-    line_end = coder.encode("\n", add_special_tokens=False)
-    ends = [*end_tokens(module, coder), *line_end]
+    line_end = tokenizer.encode("\n", add_special_tokens=False)
+    ends = [*end_tokens(module, tokenizer), *line_end]
     greedy = []
     for options in ({"do_sample": False}, *({"do_sample": True, "top_k": 0} | o for o in SAMPLING)):
         for start in range(0, len(prompts), BATCH):
@@ -86,7 +86,7 @@ def theirs(module: Any, coder: Any, prompts: list[list[int]], tokens: int) -> li
                     pad_token_id=ends[0],
                     **options,
                 )
-            texts = coder.batch_decode(output[:, width:].tolist(), skip_special_tokens=True)
+            texts = tokenizer.batch_decode(output[:, width:].tolist(), skip_special_tokens=True)
             if not options["do_sample"]:
                 greedy += [text.split("\n", maxsplit=1)[0] for text in texts]
     return greedy
@@ -102,20 +102,20 @@ def main() -> None:
     torch.set_num_threads(1)
     folder = str(locate(options.model) or options.model)
     with quiet():
-        coder = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
         module = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    prompts = prompts_of(coder, options.prompts)
+    prompts = prompts_of(tokenizer, options.prompts)
     lengths = [len(prompt) for prompt in prompts]
     print(f"{len(prompts)} prompts of {lengths[0]} to {lengths[-1]} tokens, ten strategies")
 
     seconds: dict[str, list[float]] = {"generate": [], "tunewise": []}
     answers: dict[str, list[str]] = {}
     for run in (ours, theirs):  # warm
-        run(module, coder, prompts[:BATCH], options.tokens)
+        run(module, tokenizer, prompts[:BATCH], options.tokens)
     for number in range(options.repeats):
         for name, run in (("generate", theirs), ("tunewise", ours)):
             began = time.perf_counter()
-            answers[name] = run(module, coder, prompts, options.tokens)
+            answers[name] = run(module, tokenizer, prompts, options.tokens)
             seconds[name].append(time.perf_counter() - began)
         shown = ", ".join(f"{name} {own[-1]:.1f} s" for name, own in seconds.items())
         print(f"repeat {number + 1}: {shown}")

@@ -109,10 +109,10 @@ def measure(side: str, asked: argparse.Namespace) -> None:
     """Measure one side in every case that can be measured here."""
     for case in cases(asked, side):
         try:
-            told = MEASURES[side](case, rows_of(case, asked.data), asked)
+            message = MEASURES[side](case, rows_of(case, asked.data), asked)
         except Absent as absent:
-            told = f"skipped, because {absent}"
-        print(f"{side} {case.name}: {told}", flush=True)
+            message = f"skipped, because {absent}"
+        print(f"{side} {case.name}: {message}", flush=True)
 
 
 def by_tunewise(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
@@ -128,7 +128,7 @@ def by_tunewise(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
 
 
 def by_trainer(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
-    told = []
+    message = []
     methods = asked.methods or trainer.CONTENDERS
     for contender in [name for name in trainer.CONTENDERS if name in methods]:
         found = trainer.measure(
@@ -140,14 +140,14 @@ def by_trainer(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
             rates=asked.rates,
             epochs=asked.epochs,
         )
-        told.append(f"{contender} {percent(found[-1].accuracy['test'])} % at the chosen rate")
-    return ", ".join(told)
+        message.append(f"{contender} {percent(found[-1].accuracy['test'])} % at the chosen rate")
+    return ", ".join(message)
 
 
 def by_sklearn(case: Case, rows: CaseRows, asked: argparse.Namespace) -> str:
     new = simple.measure(case, rows, asked.results, asked.runs / "embeddings")
-    told = [f"{one.contender} {percent(one.accuracy['test'])} % {one.settings}" for one in new]
-    return ", ".join(told) or "recorded before"
+    message = [f"{one.contender} {percent(one.accuracy['test'])} % {one.settings}" for one in new]
+    return ", ".join(message) or "recorded before"
 
 
 MEASURES = {"expert-sklearn": by_sklearn, "expert-trainer": by_trainer, "tunewise": by_tunewise}
@@ -165,8 +165,8 @@ def compare_all(asked: argparse.Namespace) -> int:
             notes[case.name] = [str(absent)]
     judgements = judged(compared)
     print(printed(compared, judgements))
-    for note in dict.fromkeys(note for told in notes.values() for note in told):
-        names = [name for name, told in notes.items() if note in told]
+    for note in dict.fromkeys(note for message in notes.values() for note in message):
+        names = [name for name, message in notes.items() if note in message]
         print(textwrap.fill(f"{note}: {', '.join(names)}", 80, break_on_hyphens=False))
     content = {
         "model": asked.model,

@@ -2,7 +2,7 @@
 
     python benchmarks/lora_step.py [--steps 60] [--repeats 3] [--threads 1]
 
-Both train the same model on the same examples with the same rank, dropout, batch size, optimiser
+Both train the same model on the same examples with the same rank, dropout, batch size, optimizer
 and number of steps, each in a process of its own, in turn. What is compared is the training
 itself; loading is left out on both sides. Ratios are medians over the repeats.
 
@@ -83,8 +83,8 @@ def tunewise_run(steps: int) -> dict[str, Any]:
 
     with measured() as figures:
         rows = [Example(str(n), (text,), labels[n]) for n, text in enumerate(texts)]
-        feed = Feed(task, model.coder, task.encode(rows, model.coder, max_length=LENGTH))
-        lengths = [item.full_length for item in feed.encoded]
+        feed = Feed(task, model.processor, task.encode(rows, model.processor, max_length=LENGTH))
+        lengths = [example.full_length for example in feed.encoded]
         batches = training_batches(lengths, BATCH, seed=0, epoch=1)
         learner = Learner(model, task, method, optimizer, clip_norm=1.0, seed=0)
         for number, places in enumerate(batches, 1):
@@ -110,7 +110,7 @@ def peft_run(steps: int) -> dict[str, Any]:
     folder = model_folder()
     if folder == "embedded:encoder":
         folder = str(locate(folder))
-    coder = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     base = transformers.AutoModelForSequenceClassification.from_pretrained(
         folder, num_labels=options, dtype=torch.float32
     )
@@ -137,16 +137,16 @@ def peft_run(steps: int) -> dict[str, Any]:
         seed=0,
     )
     padding = {"padded": 0, "real": 0}
-    pad = transformers.DataCollatorWithPadding(coder)
+    pad = transformers.DataCollatorWithPadding(tokenizer)
 
-    def collate(items: list[dict[str, Any]]) -> dict[str, Any]:
-        batch = pad(items)
+    def collate(listed_examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = pad(listed_examples)
         padding["padded"] += batch["input_ids"].numel()
         padding["real"] += int(batch["attention_mask"].sum())
         return batch
 
     with measured() as figures:
-        encoded = coder(texts, truncation=True, max_length=LENGTH)
+        encoded = tokenizer(texts, truncation=True, max_length=LENGTH)
         data = [
             {**{name: encoded[name][n] for name in encoded}, "labels": labels[n]}
             for n in range(len(texts))

@@ -4,9 +4,9 @@
 
 For each limit: contexts shortened and examples left out in training, contexts shortened in
 evaluation and those that then lack every right answer, positions and padding of an epoch in the
-training loop's batches of 16, and the most memory that a training step of GPT-2 (124 M) is foreseen
-to hold on the largest of them, with LoRA (rank 8, attention) and with full fine-tuning. With --out
-also ``max_length.svg``. With --seconds also the time of a training step of a small GPT-2
+training loop's batches of 16, and the most memory that a training step of GPT-2 (124 M) is
+predicted to hold on the largest of them, with LoRA (rank 8, attention) and with full fine-tuning.
+With --out also ``max_length.svg``. With --seconds also the time of a training step of a small GPT-2
 (four blocks of 256) on these batches, forward and backward, the mean over 12 of them.
 """
 
@@ -27,7 +27,7 @@ from tunewise.core.files import write_text
 from tunewise.data.examples import Example
 from tunewise.data.settings import DataSettings
 from tunewise.data.sources import read_data
-from tunewise.estimate.memory import TRAINING, foresee
+from tunewise.estimate.memory import TRAINING, predict_memory
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
@@ -50,8 +50,8 @@ def main() -> None:
     asked.add_argument("--seconds", action="store_true")
     asked.add_argument("--out", type=Path)
     chosen = asked.parse_args()
-    coder: Any = GPT2Tokenizer.from_pretrained(chosen.data / "gpt2-tokenizer")
-    coder.pad_token = coder.eos_token
+    tokenizer: Any = GPT2Tokenizer.from_pretrained(chosen.data / "gpt2-tokenizer")
+    tokenizer.pad_token = tokenizer.eos_token
     task = QuestionAnswering()
     settled = task.settle(read_data(DataSettings(files=FILES), task.reading.columns, chosen.data))
     train, validation = (
@@ -65,15 +65,17 @@ def main() -> None:
     print("|" + (9 + chosen.seconds) * "---:|")
     drawn: list[dict[str, Any]] = []
     for limit in LIMITS:
-        learnt = task.encode_training(train, coder, max_length=limit)
-        cut = sum(item.full_length > limit for item in learnt)
-        shortened, lost = evaluation(task, validation, coder, limit)
+        learnt = task.encode_training(train, tokenizer, max_length=limit)
+        cut = sum(example.full_length > limit for example in learnt)
+        shortened, lost = evaluation(task, validation, tokenizer, limit)
         groups = training_batches([row.full_length for row in learnt], BATCH, seed=0, epoch=1)
-        batches = [task.collate([learnt[place] for place in places], coder) for places in groups]
+        batches = [
+            task.collate([learnt[place] for place in places], tokenizer) for places in groups
+        ]
         positions = sum(batch.padded_tokens for batch in batches)
         padding = 1 - sum(batch.real_tokens for batch in batches) / positions
         largest = max(batches, key=lambda batch: batch.padded_tokens)
-        memory = {name: step_gb(coder, method, largest) for name, method in METHODS.items()}
+        memory = {name: step_gb(tokenizer, method, largest) for name, method in METHODS.items()}
         drawn += [{"limit": limit, "method": name, "gb": gb} for name, gb in memory.items()]
         line = (
             f"| {limit} | {cut / len(train):.1%} | {len(train) - len(learnt)} "
@@ -87,15 +89,15 @@ def main() -> None:
         write_text(chosen.out / "max_length.svg", chart(drawn))
 
 
-def step_gb(coder: Any, method: Adaptation, batch: Batch) -> float:
+def step_gb(tokenizer: Any, method: Adaptation, batch: Batch) -> float:
     """The most that a training step of GPT-2 on this batch holds at once, weights included."""
     with torch.device("meta"):
         module = GPT2LMHeadModel(GPT2Config())
-    gpt2 = Model(module.eval(), coder, {"text": "transformer"}, max_length=1024)
+    gpt2 = Model(module.eval(), tokenizer, {"text": "transformer"}, max_length=1024)
     rows, width = batch.labels.shape
     task = QuestionAnswering(max_new_tokens=1)  # what is written afterwards is no part of a step
     shape = StepShape(rows, width, evaluated=1, targets=batch.targets, evaluated_targets=1)
-    memory = foresee(gpt2, task, method, TrainingSettings(), shape).memory
+    memory = predict_memory(gpt2, task, method, TrainingSettings(), shape).memory
     return max(memory.peak_bytes(phase) for phase in TRAINING) / 1e9
 
 
@@ -115,16 +117,16 @@ def chart(rows: list[dict[str, Any]]) -> str:
 
 
 def evaluation(
-    task: QuestionAnswering, examples: list[Example], coder: Any, limit: int
+    task: QuestionAnswering, examples: list[Example], tokenizer: Any, limit: int
 ) -> tuple[float, float]:
     """Shares of contexts that are shortened, and of those prompts that hold no right answer."""
-    asked = task.encode(examples, coder, max_length=limit)
-    lost = sum(_lost(item, example, coder) for item, example in zip(asked, examples, strict=True))
-    return sum(item.full_length > limit for item in asked) / len(asked), lost / len(asked)
+    asked = task.encode(examples, tokenizer, max_length=limit)
+    lost = sum(_lost(one, example, tokenizer) for one, example in zip(asked, examples, strict=True))
+    return sum(one.full_length > limit for one in asked) / len(asked), lost / len(asked)
 
 
-def _lost(item: Encoded, example: Example, coder: Any) -> bool:
-    prompt = coder.decode(item.inputs["input_ids"][: item.prompt])
+def _lost(one: Encoded, example: Example, tokenizer: Any) -> bool:
+    prompt = tokenizer.decode(one.inputs["input_ids"][: one.prompt])
     return not any(answer in prompt for answer in example.references or ())
 
 

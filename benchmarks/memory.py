@@ -1,4 +1,4 @@
-"""Memory foreseen and memory measured: five methods on three models of everyday size.
+"""Memory predicted and memory measured: five methods on three models of everyday size.
 
     python benchmarks/memory.py [--families bert gpt2] [--batches 2 4 8] [--length 64]
 
@@ -28,7 +28,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.modules import roles
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.measure import peak_resident_bytes
-from tunewise.estimate.memory import Foreseen, count_step, foresee
+from tunewise.estimate.memory import MemoryPrediction, count_step, predict_memory
 from tunewise.estimate.step_shape import StepShape, step_batches
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
@@ -71,16 +71,16 @@ class IA3(Adaptation):
         load_trained(model, folder)
 
 
-def foreseen(
+def predicted(
     folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape
-) -> Foreseen:
+) -> MemoryPrediction:
     model = build_shape(folder, options=OPTIONS, dropout=training.dropout)
-    return foresee(model, TASK, method, training, shape)
+    return predict_memory(model, TASK, method, training, shape)
 
 
 def measured(
     folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape
-) -> Foreseen:
+) -> MemoryPrediction:
     """The same step and evaluation with numbers."""
     torch.manual_seed(0)
     model = build_shape(folder, options=OPTIONS, dropout=training.dropout, device="cpu")
@@ -109,13 +109,13 @@ COLUMNS = (
 
 
 def line(family: str, method: str, batch: int, length: int) -> int:
-    """Foresee and measure one contender; print both. 1 where they are too far apart."""
+    """Predict and measure one contender; print both. 1 where they are too far apart."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         AutoConfig.for_model(family, **FAMILIES[family]).save_pretrained(folder)
         shape = StepShape(batch, length, evaluated=batch)
         start = time.perf_counter()
-        expected = foreseen(folder, METHODS[method], TrainingSettings(), shape)
+        expected = predicted(folder, METHODS[method], TrainingSettings(), shape)
         seconds = time.perf_counter() - start
         found = measured(folder, METHODS[method], TrainingSettings(), shape)
     off = expected.most_bytes / found.most_bytes - 1

@@ -1,8 +1,8 @@
-"""Memory foreseen and measured, phase by phase, where answers are written or pictures are read.
+"""Memory predicted and measured, phase by phase, where answers are written or images are read.
 
     python benchmarks/memory_tasks.py
 
-The embedded decoder writes answers, the embedded encoders of pictures and texts give vectors;
+The embedded decoder writes answers, the embedded encoders of images and texts give vectors;
 all have the shapes of the embedded models and random numbers. What is measured are the storages
 alive in a real step, evaluation and generation. No token ends an answer: a prediction is for
 answers of the greatest length. The exit code is 1 where one is off by more than 2 %.
@@ -20,7 +20,7 @@ import torch
 from tunewise.backbones.model import Model
 from tunewise.backbones.shapes import NoTokenizer
 from tunewise.backbones.sources import EMBEDDED_FOLDER
-from tunewise.estimate.memory import Foreseen, count_step, foresee
+from tunewise.estimate.memory import MemoryPrediction, count_step, predict_memory
 from tunewise.estimate.step_shape import StepShape, step_batches
 from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
@@ -41,7 +41,7 @@ NEW = 8  # tokens: too few for an answer to turn in circles, which would end it
 QUESTIONS = QuestionAnswering(
     max_new_tokens=NEW, decoding=("greedy", "beam 3", "top-k 10"), samples=2
 )
-PICTURES = VisualQuestionAnswering(image="image", question="question", answer="answer")
+IMAGES = VisualQuestionAnswering(image="image", question="question", answer="answer")
 PAIRED = StepShape(6, 40, evaluated=10, evaluated_tokens=44)
 WRITTEN = replace(PAIRED, targets=21, evaluated_targets=31, prompt_tokens=36)
 TOLERANCE = 0.02
@@ -49,9 +49,9 @@ LINES: dict[str, tuple[Task, tuple[Path, ...], Adaptation, StepShape]] = {
     "decoder, full": (QUESTIONS, DECODER, Full(), WRITTEN),
     "decoder, LoRA r 8": (QUESTIONS, DECODER, LoRA(), WRITTEN),
     "decoder, prefix 16": (QUESTIONS, DECODER, PrefixTuning(), WRITTEN),
-    "pair, fusion": (PICTURES, PAIR, FusionMethod(), PAIRED),
-    "pair, LoRA on the texts": (PICTURES, PAIR, LoRA(targets=("text.query",)), PAIRED),
-    "pair, full": (PICTURES, PAIR, Full(), PAIRED),
+    "pair, fusion": (IMAGES, PAIR, FusionMethod(), PAIRED),
+    "pair, LoRA on the texts": (IMAGES, PAIR, LoRA(targets=("text.query",)), PAIRED),
+    "pair, full": (IMAGES, PAIR, Full(), PAIRED),
 }
 
 
@@ -62,19 +62,19 @@ def shape_of(task: Task, folders: tuple[Path, ...], device: str = "meta") -> Mod
     if task.writing:
         module: Any = model.module
         module.config.eos_token_id = module.generation_config.eos_token_id = None
-        model.coder = NoTokenizer(module.config.vocab_size)
+        model.processor = NoTokenizer(module.config.vocab_size)
     return model
 
 
-def foreseen(
+def predicted(
     task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape
-) -> Foreseen:
-    return foresee(shape_of(task, folders), task, method, PLAIN, shape)
+) -> MemoryPrediction:
+    return predict_memory(shape_of(task, folders), task, method, PLAIN, shape)
 
 
 def measured(
     task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape
-) -> Foreseen:
+) -> MemoryPrediction:
     """The same with numbers."""
     torch.manual_seed(0)
     model = shape_of(task, folders, "cpu")
@@ -89,7 +89,7 @@ def main() -> int:
     )
     missed = 0
     for name, (task, folders, method, shape) in LINES.items():
-        expected = foreseen(task, folders, method, shape).memory
+        expected = predicted(task, folders, method, shape).memory
         found = measured(task, folders, method, shape).memory
         for phase in found.peaks_bytes:
             foretold, counted = expected.peak_bytes(phase), found.peak_bytes(phase)

@@ -3,7 +3,7 @@
     python benchmarks/padding.py ../shared/data [--out FOLDER]
 
 Counts, for every batch of an epoch, the positions that are padding and the bytes of the batch's
-tensors (token ids, mask and labels, eight bytes each), and foresees the most memory that training
+tensors (token ids, mask and labels, eight bytes each), and predicts the most memory that training
 steps hold: GPT-2 (124 M) with LoRA of rank 8 on its attention, on the median batch by positions
 and on the largest. Dynamic batches are random and padded to their longest row; bucketed ones are
 those of the training loop; static ones are padded to the limit. Writes a table to stdout and, with
@@ -28,7 +28,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.files import write_text
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
-from tunewise.estimate.memory import TRAINING, foresee
+from tunewise.estimate.memory import TRAINING, predict_memory
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch, Encoded
@@ -45,14 +45,14 @@ METHOD = LoRA(rank=8, targets=("attention",))
 
 def encoded_rows(data: Path, limit: int = LIMIT) -> tuple[list[Encoded], Any]:
     """The training rows as tokens, and the tokenizer."""
-    coder: Any = GPT2Tokenizer.from_pretrained(data / "gpt2-tokenizer")
-    coder.pad_token = coder.eos_token
+    tokenizer: Any = GPT2Tokenizer.from_pretrained(data / "gpt2-tokenizer")
+    tokenizer.pad_token = tokenizer.eos_token
     task = QuestionAnswering()
     rule = SplitRule(validation=0.05, group="context")
     settings = DataSettings(files={"train": "squad/train_subset.jsonl"}, split=rule)
     settled = task.settle(read_data(settings, task.reading.columns, data))
     examples = [task.read(row) for row in settled.splits["train"]]
-    return task.encode_training(examples, coder, max_length=limit), coder
+    return task.encode_training(examples, tokenizer, max_length=limit), tokenizer
 
 
 def batches(kind: str, rows: list[Encoded], size: int) -> Iterator[list[Encoded]]:
@@ -71,7 +71,7 @@ def measured(kind: str, rows: list[Encoded], size: int, gpt2: Model) -> dict[str
     width = LIMIT if kind == "static" else None
     made: list[Batch] = []
     for chosen in batches(kind, rows, size):
-        batch = padded(chosen, gpt2.coder.pad_token_id, width)
+        batch = padded(chosen, gpt2.processor.pad_token_id, width)
         made.append(batch)
         tensors = (*batch.inputs.values(), batch.labels)
         sizes.append(sum(tensor.nbytes for tensor in tensors))
@@ -90,11 +90,11 @@ def measured(kind: str, rows: list[Encoded], size: int, gpt2: Model) -> dict[str
     }
 
 
-def shape_of_gpt2(coder: Any) -> Model:
+def shape_of_gpt2(tokenizer: Any) -> Model:
     """GPT-2 as published, without its numbers."""
     with torch.device("meta"):
         module = GPT2LMHeadModel(GPT2Config())
-    return Model(module.eval(), coder, {"text": "transformer"}, max_length=1024)
+    return Model(module.eval(), tokenizer, {"text": "transformer"}, max_length=1024)
 
 
 def step_bytes(gpt2: Model, batch: Batch) -> int:
@@ -102,7 +102,7 @@ def step_bytes(gpt2: Model, batch: Batch) -> int:
     rows, width = batch.labels.shape
     task = QuestionAnswering(max_new_tokens=1)  # what is written afterwards is no part of a step
     shape = StepShape(rows, width, evaluated=1, targets=batch.targets, evaluated_targets=1)
-    memory = foresee(gpt2, task, METHOD, TrainingSettings(), shape).memory
+    memory = predict_memory(gpt2, task, METHOD, TrainingSettings(), shape).memory
     return max(memory.peak_bytes(phase) for phase in TRAINING)
 
 
@@ -126,8 +126,8 @@ def main() -> None:
     asked.add_argument("data", type=Path, help="the folder with squad and gpt2-tokenizer")
     asked.add_argument("--out", type=Path)
     chosen = asked.parse_args()
-    encoded, coder = encoded_rows(chosen.data)
-    gpt2 = shape_of_gpt2(coder)
+    encoded, tokenizer = encoded_rows(chosen.data)
+    gpt2 = shape_of_gpt2(tokenizer)
     print(f"{len(encoded):,} rows, {sum(row.length for row in encoded):,} tokens, limit {LIMIT}\n")
     print(
         "| batches | batch size | padded tokens | share | mean batch (kB) | largest (kB) "

@@ -1,12 +1,12 @@
 """What a plan takes, and how true its time is.
 
-    python benchmarks/plan.py cost     six shapes with four methods, foreseen twice
-    python benchmarks/plan.py truth    a study of twelve trials, foreseen and run
+    python benchmarks/plan.py cost     six shapes with four methods, predicted twice
+    python benchmarks/plan.py truth    a study of twelve trials, predicted and run
 
 The first writes the configurations of six models into an empty folder, without weights or
 tokenizers, and gives wall seconds and the peak resident memory of the largest process, once with
 an empty cache of predictions and once with it filled. The second wants an idle machine: it prints
-the seconds that `tunewise plan` foresees for one trial after another, and what `tunewise run` took.
+the seconds that `tunewise plan` predicts for one trial after another, and what `tunewise run` took.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def cost(place: Path) -> None:
     study = written(place, models=models, seeds="[0, 1, 2]", epochs=3)
     environment = {**os.environ, "TUNEWISE_CACHE": str(place / "cache")}
     print("plan                 seconds  largest process, MB")
-    for said in ("first", "from the cache", "from the cache"):
+    for message in ("first", "from the cache", "from the cache"):
         seconds, most = timed(["plan", str(study)], place, environment)
-        print(f"{said:<20} {seconds:>7.1f}  {most / 1e6:>19.0f}", flush=True)
+        print(f"{message:<20} {seconds:>7.1f}  {most / 1e6:>19.0f}", flush=True)
 
 
 def truth(place: Path, epochs: int) -> None:

@@ -1,4 +1,4 @@
-"""How long until a study on pictures trains: the first time, and when all vectors are stored.
+"""How long until a study on images trains: the first time, and when all vectors are stored.
 
     python benchmarks/second_study.py [--data ../shared/data/daquar]
 

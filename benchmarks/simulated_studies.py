@@ -4,8 +4,8 @@ A run answers an item rightly where
 
     mu + item + kind * method_item + seed * method_seed + noise > 0,
 
-all terms standard normal times their size. `item` is shared by everybody (some items are
-hard), `method_item` by the runs of one method (methods err on different items), `method_seed`
+all terms standard normal times their size. `example` is shared by everybody (some items are
+hard), `method_example` by the runs of one method (methods err on different items), `method_seed`
 by the items of one run (some seeds are lucky).
 
 Each `Line` is a kind of study; `measure` sends many of them through `compare` and counts.
@@ -21,7 +21,7 @@ import numpy as np
 from scipy import special
 
 from tunewise.statistics.comparison import Comparison, compare
-from tunewise.statistics.metrics import Numbers
+from tunewise.statistics.metrics import FloatArray
 from tunewise.statistics.score_matrix import RowScores
 
 VERDICT = "equal rows called different"
@@ -32,20 +32,20 @@ RESAMPLES = 1_000  # per study; the noise of the bootstrap is small against that
 class World:
     """How large each cause of a right answer is, in units of the noise."""
 
-    items: int = 500
+    examples: int = 500
     classes: int = 3
-    item: float = 1.5
-    method_item: float = 0.3
+    example: float = 1.5
+    method_example: float = 0.3
     seed: float = 0.1
 
     def accuracy_of(self, mu: float) -> float:
         """The accuracy of a method over all seeds and items."""
-        spread = math.sqrt(1 + self.item**2 + self.method_item**2 + self.seed**2)
+        spread = math.sqrt(1 + self.example**2 + self.method_example**2 + self.seed**2)
         return float(special.ndtr(mu / spread))
 
     def mu_for(self, accuracy: float) -> float:
         """The opposite of `accuracy_of`."""
-        spread = math.sqrt(1 + self.item**2 + self.method_item**2 + self.seed**2)
+        spread = math.sqrt(1 + self.example**2 + self.method_example**2 + self.seed**2)
         return float(special.ndtri(accuracy)) * spread
 
 
@@ -59,8 +59,8 @@ class Simulated:
     """
 
     rows: list[RowScores]
-    method_truth: Numbers
-    model_truth: Numbers
+    method_truth: FloatArray
+    model_truth: FloatArray
 
 
 def simulate(
@@ -71,15 +71,15 @@ def simulate(
     rng: np.random.Generator,
 ) -> Simulated:
     """One study: a row for each accuracy, with its list of seeds."""
-    labels = rng.integers(0, world.classes, world.items)
-    ids = [str(number) for number in range(world.items)]
-    hardness = world.item * rng.standard_normal(world.items)
-    left = math.sqrt(1 + world.item**2 + world.method_item**2)  # what items and noise spread
+    labels = rng.integers(0, world.classes, world.examples)
+    ids = [str(number) for number in range(world.examples)]
+    hardness = world.example * rng.standard_normal(world.examples)
+    left = math.sqrt(1 + world.example**2 + world.method_example**2)  # what items and noise spread
     rows, model_truth = [], []
     for number, (accuracy, own_seeds) in enumerate(zip(accuracies, seeds, strict=True)):
-        kind = hardness + world.method_item * rng.standard_normal(world.items)
+        kind = hardness + world.method_example * rng.standard_normal(world.examples)
         luck = world.seed * rng.standard_normal(len(own_seeds)) + world.mu_for(accuracy)
-        noise = rng.standard_normal((len(own_seeds), world.items))
+        noise = rng.standard_normal((len(own_seeds), world.examples))
         right = luck[:, None] + kind + noise > 0
         other = (labels + rng.integers(1, world.classes, right.shape)) % world.classes
         choices = dict(zip(own_seeds, np.where(right, labels, other), strict=True))
@@ -116,8 +116,8 @@ def _runs(count: int, rows: int = 2) -> tuple[tuple[int, ...], ...]:
 
 
 LINES = (
-    Line("1 seed, accuracy", _runs(1), World(seed=0, items=1000), start=1),
-    Line("1 seed, macro F1", _runs(1), World(seed=0, items=500), metric="f1_macro", start=2),
+    Line("1 seed, accuracy", _runs(1), World(seed=0, examples=1000), start=1),
+    Line("1 seed, macro F1", _runs(1), World(seed=0, examples=500), metric="f1_macro", start=2),
     Line("3 seeds, accuracy", _runs(3), start=3),
     Line("3 lucky seeds, accuracy", _runs(3), World(seed=0.4), start=4),
     Line("3 seeds that differ by items alone, accuracy", _runs(3), World(seed=0), start=5),
@@ -130,7 +130,7 @@ LINES = (
 
 
 def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, tuple[float, float]]]:
-    """Name, share, and the bounds of that share, for everything that line can show.
+    """Name, fraction, and the bounds of that fraction, for everything that line can show.
 
     A claim about the method is judged by what is true of the method; one about trained models
     by what is true of them. Luck of the seeds makes two equal methods' models truly different,
@@ -176,8 +176,8 @@ def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, tuple[flo
         yield name, float(np.mean(seen)), (0.0 if name == VERDICT else low, high)
 
 
-def tied_share(line: Line, *, studies: int, difference: float = 0.0) -> float:
-    """The share of studies in which all rows are called tied."""
+def tied_fraction(line: Line, *, studies: int, difference: float = 0.0) -> float:
+    """The fraction of studies in which all rows are called tied."""
     tied = [
         len(line.study(number, difference=difference)[1].tied) == len(line.seeds)
         for number in range(studies)
@@ -195,11 +195,11 @@ def detectable(line: Line, *, studies: int = 20) -> float:
     return float(np.mean(found))
 
 
-def bounds_for(share: float, studies: int) -> tuple[float, float]:
-    """Where the counted share should lie when the true one is `share` (0.05 or 0.95).
+def bounds_for(fraction: float, studies: int) -> tuple[float, float]:
+    """Where the counted fraction should lie when the true one is `fraction` (0.05 or 0.95).
 
     From 1,000 studies on these are the declared bounds: 3.6 to 6.4 % false positives, 93.5 to
     96.5 % coverage. For fewer they widen with the root.
     """
-    half = (0.014 if share < 0.5 else 0.015) * math.sqrt(1000 / min(studies, 1000))
-    return share - half, share + half
+    half = (0.014 if fraction < 0.5 else 0.015) * math.sqrt(1000 / min(studies, 1000))
+    return fraction - half, fraction + half

@@ -129,22 +129,22 @@ def one_by_one(asked: argparse.Namespace) -> dict[str, float]:
     rows, labels = rows_of(asked)
     folder = model_folder()
     folder = str(locate(folder)) if folder.startswith("embedded:") else folder
-    coder = transformers.AutoTokenizer.from_pretrained(folder)
-    data = {split: encoded(coder, several, labels) for split, several in rows.items()}
-    return {name: trained(name, folder, coder, data, asked.epochs) for name in asked.contenders}
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    data = {split: encoded(tokenizer, several, labels) for split, several in rows.items()}
+    return {name: trained(name, folder, tokenizer, data, asked.epochs) for name in asked.contenders}
 
 
-def encoded(coder: Any, rows: list[dict[str, Any]], labels: list[str]) -> list[dict[str, Any]]:
-    texts = coder([row["text"] for row in rows], truncation=True, max_length=LENGTH)
+def encoded(tokenizer: Any, rows: list[dict[str, Any]], labels: list[str]) -> list[dict[str, Any]]:
+    texts = tokenizer([row["text"] for row in rows], truncation=True, max_length=LENGTH)
     return [
         {**{key: texts[key][at] for key in texts}, "labels": labels.index(row["label"])}
         for at, row in enumerate(rows)
     ]
 
 
-def trained(name: str, folder: str, coder: Any, data: dict[str, Any], epochs: int) -> float:
+def trained(name: str, folder: str, tokenizer: Any, data: dict[str, Any], epochs: int) -> float:
     kind = name.partition("-")[0]
-    options = len({item["labels"] for item in data["train"]})
+    options = len({example["labels"] for example in data["train"]})
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
         folder, num_labels=options
     )
@@ -181,7 +181,7 @@ def trained(name: str, folder: str, coder: Any, data: dict[str, Any], epochs: in
             args=arguments,
             train_dataset=data["train"],
             eval_dataset=data["validation"],
-            data_collator=transformers.DataCollatorWithPadding(coder),
+            data_collator=transformers.DataCollatorWithPadding(tokenizer),
             compute_metrics=accuracy,
         )
         trainer.train()

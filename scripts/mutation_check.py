@@ -241,7 +241,7 @@ def run_tests(copy: Path, arguments: Sequence[str], limit: float) -> tuple[int |
     had started.
     """
     # Compiled files are known by time and size: a mutation of equal length could be missed.
-    # Colours would stand between a line and its word.
+    # Colors would stand between a line and its word.
     environment = {
         **os.environ,
         "PYTHONPATH": str(copy / "src"),

@@ -1,9 +1,9 @@
-"""A picture encoder of a known architecture with random weights, in a folder of the usual form.
+"""A image encoder of a known architecture with random weights, in a folder of the usual form.
 
     python scripts/random_encoder.py resnet-50 FOLDER
 
-For places without a hub: shapes, times and memory are those of the real encoder; what it says of a
-picture is not.
+For places without a hub: shapes, times and memory are those of the real encoder; what it says of an
+image is not.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ SMALL = {
     "pad_token_id": 0,
     "bos_token_id": 2,
     "eos_token_id": 3,
-    "initializer_range": 0.3,  # with the usual 0.02 an untrained trunk hardly tells texts apart
+    "initializer_range": 0.3,  # with the usual 0.02 an untrained backbone hardly tells texts apart
 }
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "bert": SMALL,
@@ -117,7 +117,7 @@ def tunewise(kept_worker: KeptWorker) -> Run:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """`checkpoint("bert")`: a folder with a trunk of that family and its tokenizer."""
+    """`checkpoint("bert")`: a folder with a backbone of that family and its tokenizer."""
     made: dict[str, Path] = {}
 
     def folder(family: str) -> Path:

@@ -1,4 +1,4 @@
-"""Plans whose contenders are foreseen in this process."""
+"""Plans whose contenders are predicted in this process."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 
 from tunewise.backbones.model import Model
 from tunewise.estimate import worker
-from tunewise.estimate.client import Foreseer
+from tunewise.estimate.client import EstimateClient
 
 
 @contextmanager
-def foreseen_here() -> Iterator[None]:
-    """Inside, no process is started to foresee contenders: one of its own takes seconds to load."""
+def predicted_here() -> Iterator[None]:
+    """Inside, no process is started to predict contenders: one of its own takes seconds to load."""
     made: dict[str, Model] = {}
 
-    def ask(foreseer: Foreseer, request: dict[str, Any]) -> Any:
+    def ask(client: EstimateClient, request: dict[str, Any]) -> Any:
         return json.loads(json.dumps(worker._answer(json.loads(json.dumps(request)), made)))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Foreseer, "_ask", ask)
+        patch.setattr(EstimateClient, "_ask", ask)
         yield

@@ -84,11 +84,11 @@ def test_it_names_what_is_noticed_what_is_not_and_goes_on(
     refused = entry("refused", "value < 0", "False")
     limited = entry("limited", "min(value, 9)", "value", "limit")
     assert run(check, toy, refused, limited) == 1
-    told = capsys.readouterr().out
-    assert "refused  noticed      tests/test_toy.py::test_below_zero_is_refused" in told
-    assert "limited  NOT NOTICED" in told
-    assert "refusal                1 of 1 noticed" in told
-    assert "limit                  0 of 1 noticed" in told
+    message = capsys.readouterr().out
+    assert "refused  noticed      tests/test_toy.py::test_below_zero_is_refused" in message
+    assert "limited  NOT NOTICED" in message
+    assert "refusal                1 of 1 noticed" in message
+    assert "limit                  0 of 1 noticed" in message
     assert (toy / "src" / "toy.py").read_text() == CODE
 
     with (toy / "r.jsonl").open("a") as record:
@@ -118,7 +118,7 @@ def test_it_names_what_is_noticed_what_is_not_and_goes_on(
         (("value < 0", "value <"), "no Python"),
     ],
 )
-def test_an_entry_that_cannot_be_tried_is_told(
+def test_an_entry_that_cannot_be_tried_is_reported(
     check: ModuleType,
     toy: Path,
     capsys: pytest.CaptureFixture[str],

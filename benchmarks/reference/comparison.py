@@ -16,7 +16,7 @@ from reference.trainer import RATES, chosen_rate
 from tunewise.core.errors import InputError
 from tunewise.core.format import interval, percent, points
 from tunewise.statistics.metrics import metric_named
-from tunewise.statistics.score_matrix import RowScores, share_items
+from tunewise.statistics.score_matrix import RowScores, group_by_examples
 
 COUNTERPARTS = {"tfidf": "tfidf", "head": "embeddings", "lora": "lora", "full": "full"}
 """Ours, and what an expert has for it."""
@@ -116,7 +116,7 @@ def paired(case: Case, row: RowScores, theirs: Sequence[ExpertResult]) -> Compar
     expert = RowScores("expert", row.ids, row.labels, choices)
     rng = np.random.default_rng(0)
     metric = metric_named("accuracy")
-    [group] = share_items([row, expert], metric, rng=rng, resamples=RESAMPLES)
+    [group] = group_by_examples([row, expert], metric, rng=rng, resamples=RESAMPLES)
     mix = group.mean_of(row) - group.mean_of(expert)
     found = group.drawn.interval(mix)
     assert found is not None  # an accuracy is defined in every resample

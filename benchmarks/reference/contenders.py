@@ -70,7 +70,7 @@ def tested(runs: Path, case: Case) -> Tested:
             first.ids,
             first.labels,
             {seed: found.choices for seed, found in known.items()},
-            seeded=contender.seeded,
+            seeded=contender.described.seeded,
         )
         rows.append(row.in_order_of(ids))
     return Tested(evidence.data.hash, rows, unfinished)

@@ -100,13 +100,15 @@ def made_by(command: str) -> dict[str, Any]:
 def commit() -> str | None:
     """The commit that runs; asked once, because later edits are not what was loaded."""
     command = ["git", "describe", "--always", "--dirty"]
-    told = subprocess.run(
+    message = subprocess.run(
         command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
-    return told.stdout.strip() or None
+    return message.stdout.strip() or None
 
 
 def command_of(measure: str, case: Case, options: Mapping[str, Any] | None = None) -> str:
     """The options that make one result again."""
     named = {"datasets": case.dataset, "rows": case.rows, "model": case.model, **(options or {})}
-    return " ".join([f"--measure {measure}", *(f"--{name} {told}" for name, told in named.items())])
+    return " ".join(
+        [f"--measure {measure}", *(f"--{name} {message}" for name, message in named.items())]
+    )

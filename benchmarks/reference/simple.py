@@ -124,8 +124,8 @@ def along_path(
         probabilities = classifier.predict_proba(features.validation)
         accuracy = float((classifier.classes_[probabilities.argmax(1)] == labels).mean())
         loss = float(log_loss(labels, probabilities, labels=classifier.classes_))
-        told = {**settings, "C": penalty}
-        fitted.append(Choice(told, classifier, accuracy, loss, features.test))
+        message = {**settings, "C": penalty}
+        fitted.append(Choice(message, classifier, accuracy, loss, features.test))
     return fitted
 
 

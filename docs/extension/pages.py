@@ -209,8 +209,8 @@ def topic_page(name: str, topic: Topic) -> str:
     """A topic as a page. A failed check stops the build: the page would state what is not so."""
     if failed := [check.what for check in topic.checks if not check.passed]:
         raise RuntimeError(f"topic {name}: the check did not pass: {'; '.join(failed)}")
-    width = max(len(what) for what, _ in topic.numbers)
-    numbers = "\n".join(f"{what:<{width}}  {value}" for what, value in topic.numbers)
+    width = max(len(what) for what, _ in topic.quantities)
+    quantities = "\n".join(f"{what:<{width}}  {value}" for what, value in topic.quantities)
     checks = "\n".join(
         f"| {cell(escaped(check.what))} | {check.error:.2g} | {check.allowed:g} |"
         for check in topic.checks
@@ -220,7 +220,7 @@ def topic_page(name: str, topic: Topic) -> str:
             f"# {titles()[name]}",
             escaped(topic.statement),
             f"## Derivation\n\n{fenced(chr(10).join(topic.derivation))}",
-            f"## Numbers\n\n{fenced(numbers)}",
+            f"## Numbers\n\n{fenced(quantities)}",
             "## Checked while this page was made\n\n"
             f"| statement | error | allowed |\n|---|---|---|\n{checks}",
             *([f"![{titles()[name]}]({name}.svg)"] if name in PLOTS else []),

@@ -82,7 +82,7 @@ def launch(
     """Prepare and store a study, run what it still needs, and write its report.
 
     `pool` is the worker, which loads its libraries while the study is prepared. `trackers` are
-    those of the command line, beside the study's own. One that fails is told and ends nothing.
+    those of the command line, beside the study's own. One that fails is reported and ends nothing.
 
     Raises:
         MissingExtra: the package of a tracker is not installed.

@@ -78,28 +78,28 @@ class RowCount:
 
 
 def make_features(job: Job, study_folder: Path) -> str:
-    """Store what a frozen trunk makes of train and validation, for all trials that use it.
+    """Store what a frozen backbone makes of train and validation, for all trials that use it.
 
     Where the head turns out to read whole sequences, the folder stays empty and says complete:
-    trials then run the trunk each time.
+    trials then run the backbone each time.
     """
     parts = Parts.of(job.settings, study_folder)
     parts.check_model()
     method = parts.method
     if not isinstance(method, Adaptation):
-        raise TypeError(f"method '{method.name}' has no trunk to run")
+        raise TypeError(f"method '{method.name}' has no backbone to run")
     model = prepared_model(parts, method)
     encoded = {
         split: parts.task.encode(
-            parts.examples(split), model.coder, max_length=parts.max_length(model)
+            parts.examples(split), model.processor, max_length=parts.max_length(model)
         )
         for split in ("train", "validation")
     }
     folder = study_folder / "features" / job.id
     count = RowCount(folder.with_suffix(".jsonl"), sum(map(len, encoded.values())))
     feeds = Feeds(parts, model, encoded["train"], on_rows=count.add)
-    for split, items in encoded.items():
-        feeds.feed(split, items)
+    for split, examples in encoded.items():
+        feeds.feed(split, examples)
     folder.mkdir(parents=True, exist_ok=True)
     mark_complete(folder)
     count.log.path.unlink()

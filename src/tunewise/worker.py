@@ -31,7 +31,7 @@ from typing import Any, Protocol, cast
 from tunewise.core.canonical import JSONObject
 from tunewise.core.files import is_complete
 from tunewise.core.lifeline import end_while_loading, end_with, loaded
-from tunewise.core.outside import is_outside, told
+from tunewise.core.outside import is_outside, message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.studies.exit_codes import Exit, exit_of
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not is_outside(error):
             raise
-        print(told(error), file=sys.stderr)
+        print(message_of(error), file=sys.stderr)
         return 1
     loaded()  # from here on we see the end of our input, and end the jobs ourselves
     return Worker(options.runner, afresh=options.afresh).serve()
@@ -189,7 +189,7 @@ def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
         with suppress(OSError):  # the disk may be full
             traceback.print_exc()
             if is_outside(error):
-                print(told(error), file=sys.stderr)  # the last words are for a person
+                print(message_of(error), file=sys.stderr)  # the last words are for a person
         return exit_of(error)
     finally:
         with suppress(OSError):

@@ -36,10 +36,10 @@ def change(folder: Path, file: str = "config.json", **changes: Any) -> None:
 
 
 def complaint(folder: Path) -> str:
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as message:
         build(str(folder), options=NO_YES, seed=0)
-    assert "\n" not in str(told.value)
-    return str(told.value)
+    assert "\n" not in str(message.value)
+    return str(message.value)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def complaint(folder: Path) -> str:
         ("int4", "it does not say how"),
     ],
 )
-def test_a_quantised_checkpoint_is_told_from_the_full_one(
-    copied: Path, said: Any, name: str
+def test_a_quantised_checkpoint_is_distinguished_from_the_full_one(
+    copied: Path, message: Any, name: str
 ) -> None:
-    change(copied, quantization_config=said)
+    change(copied, quantization_config=message)
     assert f"is quantised ({name})" in complaint(copied)
-    change(copied, quantization_config=None, text_config={"quantization_config": said})
+    change(copied, quantization_config=None, text_config={"quantization_config": message})
     assert "name the checkpoint it was made from" in complaint(copied)
 
 
@@ -89,9 +89,9 @@ def test_whatever_a_library_raises_over_a_folder_is_the_users_to_mend(
 
 def test_an_unknown_family_gets_the_nearest_name(copied: Path) -> None:
     change(copied, model_type="brt", auto_map={"AutoModel": "modeling.Brt"})
-    told = complaint(copied)
-    assert 'model_type = "brt"' in told and "Did you mean 'bert'?" in told
-    assert "(auto_map) is never run" in told
+    message = complaint(copied)
+    assert 'model_type = "brt"' in message and "Did you mean 'bert'?" in message
+    assert "(auto_map) is never run" in message
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_tokenizer_that_cannot_be_read_is_refused(copied: Path, text: str) -> 
     assert tokenizer_of(copied) is None
 
 
-def test_what_a_tokenizer_written_in_rust_panics_over_is_told_too(copied: Path) -> None:
+def test_what_a_tokenizer_written_in_rust_panics_over_is_reported_too(copied: Path) -> None:
     change(
         copied,
         "tokenizer.json",
@@ -225,6 +225,6 @@ def test_memory_that_ran_out_and_an_interrupt_stay_what_they_are(kind: Any) -> N
 
 
 def test_a_librarys_mistake_becomes_one_line() -> None:
-    with pytest.raises(InputError) as told, at_the_door("model x: fails", hint="Take another."):
+    with pytest.raises(InputError) as message, at_the_door("model x: fails", hint="Take another."):
         raise RuntimeError("two\nlines \x1b[2J")
-    assert str(told.value) == "model x: fails (RuntimeError: two lines \ufffd[2J). Take another."
+    assert str(message.value) == "model x: fails (RuntimeError: two lines \ufffd[2J). Take another."

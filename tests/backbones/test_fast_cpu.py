@@ -144,7 +144,7 @@ def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def inputs(model: Model) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """A short text alone, and the same text first in a batch beside a longer one."""
     short = torch.tensor([[2, 4, 9, 3]])
-    batch = torch.full((2, 9), model.coder.pad_token_id)
+    batch = torch.full((2, 9), model.processor.pad_token_id)
     batch[0, :4] = short
     batch[1] = torch.tensor([2, 5, 9, 6, 7, 8, 4, 5, 3])
     mask = torch.ones(2, 9, dtype=torch.long)

@@ -66,8 +66,8 @@ def hash_of(folder: Path) -> str:
 
 
 def numbers(folder: Path) -> list[torch.Tensor]:
-    trunk: Any = build(str(folder), options=NO_YES, seed=0).module.get_submodule("bert")
-    return [weight.detach() for weight in trunk.parameters()]
+    backbone: Any = build(str(folder), options=NO_YES, seed=0).module.get_submodule("bert")
+    return [weight.detach() for weight in backbone.parameters()]
 
 
 # What is loaded is what is hashed.
@@ -166,9 +166,9 @@ def test_an_index_that_names_anything_but_a_plain_file_is_refused(copied: Path, 
     write_index(copied, dict.fromkeys(weights, name))
     with pytest.raises(
         InputError, match="Only safetensors files in the model's own folder"
-    ) as told:
+    ) as message:
         resolve(str(copied))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(message.value)
 
 
 def test_a_pickle_called_safetensors_is_not_read(sharded: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_link_to_the_whole_folder_is_as_good_as_the_folder(copied: Path) -> No
     assert hash_of(link) == hash_of(copied)
 
 
-def test_other_names_of_weights_are_told(copied: Path) -> None:
+def test_other_names_of_weights_are_reported(copied: Path) -> None:
     (copied / WEIGHTS).rename(copied / "model.fp16.safetensors")
     with pytest.raises(InputError, match=r"neither model\.safetensors nor .*model\.fp16"):
         resolve(str(copied))

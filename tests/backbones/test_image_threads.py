@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import ResNetConfig, ResNetModel
 
-from tunewise.backbones.encoders import PictureEncoder
+from tunewise.backbones.encoders import ImageEncoder
 from tunewise.backbones.image_threads import side_by_side, use_helpers
 
 
@@ -57,7 +57,7 @@ def test_a_mistake_is_raised_and_no_further_part_begun(helpers: int) -> None:
 def test_vectors_are_the_same_numbers_whoever_computes_them() -> None:
     torch.manual_seed(0)
     config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")
-    encoder = PictureEncoder(ResNetModel(config)).eval()
+    encoder = ImageEncoder(ResNetModel(config)).eval()
     batches = list(torch.randn(12, 8, 3, 16, 16))
 
     @torch.no_grad()

@@ -31,7 +31,7 @@ def copied(checkpoint: Checkpoint, tmp_path: Path) -> Path:
     return Path(shutil.copytree(checkpoint("bert"), tmp_path / "bert-tiny"))
 
 
-def test_the_seed_decides_the_new_numbers_and_nothing_else(tiny: Tiny) -> None:
+def test_the_seed_decides_the_new_parameters_and_nothing_else(tiny: Tiny) -> None:
     models = [tiny("roberta", seed=seed) for seed in (1, 1, 2)]
     one, same, other = (dict(model.module.named_parameters()) for model in models)
     assert all(torch.equal(one[name], same[name]) for name in one)
@@ -39,7 +39,7 @@ def test_the_seed_decides_the_new_numbers_and_nothing_else(tiny: Tiny) -> None:
     assert changed == {name for name in models[0].head if name.endswith("weight")}
 
 
-def test_the_mean_pooled_head_is_the_same_whatever_the_trunk_lacked(
+def test_the_mean_pooled_head_is_the_same_whatever_the_backbone_lacked(
     tiny: Tiny, copied: Path
 ) -> None:
     drop(copied, "encoder.layer.1.output.dense.weight")
@@ -48,7 +48,7 @@ def test_the_mean_pooled_head_is_the_same_whatever_the_trunk_lacked(
     assert torch.equal(lacking.classifier.weight, whole.classifier.weight)
 
 
-def test_numbers_that_the_checkpoint_lacks_are_head(copied: Path) -> None:
+def test_parameters_that_the_checkpoint_lacks_are_head(copied: Path) -> None:
     drop(copied, "pooler.dense.weight")
     drop(copied, "pooler.dense.bias")
     model = build(str(copied), options=NO_YES, seed=0)
@@ -60,7 +60,7 @@ def test_numbers_that_the_checkpoint_lacks_are_head(copied: Path) -> None:
 
 def test_a_head_of_another_size_in_the_checkpoint_is_made_anew(tiny: Tiny, tmp_path: Path) -> None:
     three = tiny("bert")
-    save_model(three.module, three.coder, tmp_path)
+    save_model(three.module, three.processor, tmp_path)
     two = build(str(tmp_path), options=NO_YES, seed=0)
     assert dict(two.module.named_parameters())["classifier.weight"].shape == (2, 16)
 
@@ -99,7 +99,7 @@ def test_roberta_takes_fewer_tokens_than_it_has_positions(tiny: Tiny) -> None:
 def test_without_a_padding_token_the_end_of_text_serves(tiny: Tiny) -> None:
     model = tiny("gpt2")
     config: Any = model.module.config
-    assert model.coder.pad_token_id == config.pad_token_id == model.coder.eos_token_id
+    assert model.processor.pad_token_id == config.pad_token_id == model.processor.eos_token_id
 
 
 def test_a_tokenizer_with_other_padding_is_warned_about(copied: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_model_without_layers_is_refused(copied: Path, layers: int) -> None:
         build(str(copied), options=NO_YES, seed=0)
 
 
-def test_a_trunk_of_another_shape_than_its_configuration_is_refused(copied: Path) -> None:
+def test_a_backbone_of_another_shape_than_its_configuration_is_refused(copied: Path) -> None:
     change_config(copied, intermediate_size=64)
     with pytest.raises(InputError, match="disagree on the shape"):
         build(str(copied), options=NO_YES, seed=0)

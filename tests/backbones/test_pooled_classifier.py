@@ -21,7 +21,7 @@ from tunewise.methods.head import Head
 from tunewise.tasks.classification import Classification
 from tunewise.training.checks.probes import probe
 from tunewise.training.encoded_split import with_features
-from tunewise.training.features import Stub, reduction_for, run_trunk
+from tunewise.training.features import Stub, reduction_for, run_backbone
 
 Tiny = Callable[..., Model]
 IDS = torch.tensor([[2, 4, 5, 6, 3], [2, 7, 3, 0, 0]])
@@ -78,15 +78,15 @@ def test_a_stored_vector_gives_the_answers_of_the_whole_model(tiny: Tiny, pool: 
     Head().prepare(model)
     texts = ["good", "the room is cold", "a warm bed", "the bed is not bad"]
     examples = [probe(task, str(n), text) for n, text in enumerate(texts)]
-    encoded = task.encode(examples, model.coder, max_length=20)
+    encoded = task.encode(examples, model.processor, max_length=20)
     reduction = reduction_for(model, task, encoded)
     assert reduction is not None and reduction.name == pool and not reduction.has_pooler
-    batch = task.collate(encoded, model.coder)
+    batch = task.collate(encoded, model.processor)
     with torch.no_grad():
         whole = model.module(**batch.inputs).logits
-        features = run_trunk(model, batch, pool)
-        trunk = model.module.get_submodule("encoder")
-        model.module.set_submodule("encoder", Stub(trunk, has_pooler=False))
+        features = run_backbone(model, batch, pool)
+        backbone = model.module.get_submodule("encoder")
+        model.module.set_submodule("encoder", Stub(backbone, has_pooler=False))
         stored = model.module(**with_features(batch, features).inputs).logits
     torch.testing.assert_close(stored, whole, rtol=1e-4, atol=1e-5)
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tunewise.backbones.encoders import TextEncoder, load_text_encoder
-from tunewise.backbones.fusion import PairCoder
+from tunewise.backbones.fusion import PairProcessor
 from tunewise.backbones.fusion_shape import text_shape
 from tunewise.backbones.pools import POOLS
 from tunewise.backbones.texts import encoded
@@ -66,11 +66,11 @@ def vectors(folder: Path, texts: list[str] = TEXTS) -> tuple[TextEncoder, Tensor
     """The encoder, its vectors, and each text's hidden states without padding."""
     encoder, tokenizer = load_text_encoder(where(folder))
     encoder.eval()
-    coder = PairCoder(tokenizer, None, encoder.sentence.prefix)
+    processor = PairProcessor(tokenizer, None, encoder.sentence.prefix)
     limit = min(40, tokenizer.model_max_length)
-    read = encoded(coder, [(text,) for text in texts], truncation=True, max_length=limit)
+    read = encoded(processor, [(text,) for text in texts], truncation=True, max_length=limit)
     rows = [{name: read[name][at] for name in read} for at in range(len(texts))]
-    found = encoder(**coder.pad(rows, return_tensors="pt"))
+    found = encoder(**processor.pad(rows, return_tensors="pt"))
     states = [
         encoder.trunk(input_ids=torch.tensor([row["input_ids"]])).last_hidden_state[0]
         for row in rows
@@ -195,10 +195,10 @@ def test_a_mean_is_named_as_it_was_and_others_are_not(folder: Path) -> None:
     assert vectors(folder)[0].reads == "cls"
 
 
-def refused(folder: Path, *said: str) -> None:
+def refused(folder: Path, *message: str) -> None:
     with pytest.raises(ValueError) as caught:
         load_text_encoder(where(folder))
-    assert all(one in str(caught.value) for one in said), caught.value
+    assert all(one in str(caught.value) for one in message), caught.value
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,13 @@ def refused(folder: Path, *said: str) -> None:
     ],
 )
 def test_what_is_not_known_is_refused_with_its_file(
-    folder: Path, file: str, content: Any, said: str
+    folder: Path, file: str, content: Any, message: str
 ) -> None:
     modules(folder, "Pooling", "Dense")
     pooling(folder, "mean")
     dense(folder, "2_Dense", WIDTH, 5)
     write(folder, file, content)
-    refused(folder, file, said)
+    refused(folder, file, message)
 
 
 @pytest.mark.parametrize("kind", ["CNN", "LSTM", "WeightedLayerPooling", "Router", "Pooling"])
@@ -252,7 +252,7 @@ def test_a_missing_or_damaged_file_is_refused(folder: Path) -> None:
     write(folder, "2_Dense/config.json", {"in_features": WIDTH, "out_features": 6})
     refused(folder, "2_Dense/model.safetensors", "does not fit")
     dense(folder, "2_Dense", WIDTH + 1, 5)
-    refused(folder, f"its pooling gives {WIDTH} numbers")
+    refused(folder, f"its pooling gives {WIDTH} values")
     (folder / "modules.json").write_text("{]")
     refused(folder, "modules.json", "no JSON")
     (folder / "modules.json").write_text('{"a": 1}')

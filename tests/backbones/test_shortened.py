@@ -43,7 +43,7 @@ def test_it_is_the_model_but_for_its_later_blocks(tmp_path: Path, family: str, h
     numbers = dict(whole.module.named_parameters())
     for name, weight in found.module.named_parameters():
         assert name in found.head or torch.equal(weight, numbers[name]), name
-    outside = {name for name in numbers if not name.startswith(f"{whole.trunks['text']}.")}
+    outside = {name for name in numbers if not name.startswith(f"{whole.backbones['text']}.")}
     assert outside <= {name for name, _ in found.module.named_parameters()}  # untied where it was
 
 

@@ -153,9 +153,9 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(
     bert: Path, file: str, content: str, words: str
 ) -> None:
     (sentence_encoder(bert, "mean") / file).write_text(content)
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as message:
         suited(bert)
-    assert words in str(told.value) and "such as pooling: mean" in str(told.value)
+    assert words in str(message.value) and "such as pooling: mean" in str(message.value)
 
 
 def test_without_weights_at_hand_a_checkpoint_counts_as_whole(bert: Path) -> None:

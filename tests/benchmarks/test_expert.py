@@ -88,15 +88,15 @@ def test_each_result_is_a_file_with_the_command_that_makes_it_again(measured: Pa
 
 def test_differences_are_ours_minus_the_experts_at_the_mean_over_seeds(measured: Path) -> None:
     ran = expert(measured, "--compare")
-    told = json.loads((measured / "comparison.json").read_text())
-    assert told["notes"] == {
+    message = json.loads((measured / "comparison.json").read_text())
+    assert message["notes"] == {
         f"sst5-{ROWS}": ["the expert's lora has 1 of 9 rates so far"],
         f"tweeteval-hate-{ROWS}": ["Tunewise has not run it"],
     }
-    missed = any(c["median"] < c["bound"] or c["far_below"] for c in told["contenders"])
+    missed = any(c["median"] < c["bound"] or c["far_below"] for c in message["contenders"])
     assert ran.code == missed
     assert max(map(len, ran.lines)) <= 80
-    found = {(case["contender"], case["counterpart"]): case for case in told["cases"]}
+    found = {(case["contender"], case["counterpart"]): case for case in message["cases"]}
     assert {*found} == {("head", "embeddings"), ("lora", "lora")}
 
     ours = accuracies(measured / "runs" / "embedded-encoder" / f"sst5-{ROWS}")

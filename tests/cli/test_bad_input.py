@@ -33,10 +33,10 @@ def tell(
         monkeypatch.setattr(sys, "argv", ["tunewise", *words])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr().err
-        assert ended.value.code == 2, said
-        assert "Traceback" not in said
-        return said
+        message = capsys.readouterr().err
+        assert ended.value.code == 2, message
+        assert "Traceback" not in message
+        return message
 
     return call
 
@@ -81,8 +81,8 @@ def test_a_broken_study_file_is_one_clear_message(  # noqa: PLR0917  # pytest na
     tell: Tell, tmp_path: Path, checkpoint: Callable[[str], Path], old: str, new: str, message: str
 ) -> None:
     write(tmp_path, checkpoint("bert"), old=old, new=new)
-    said = tell("validate", "study.yaml")
-    assert re.search(message, said.replace("\n", " ")), said
+    text = tell("validate", "study.yaml")
+    assert re.search(message, text.replace("\n", " ")), text
     assert not (tmp_path / "runs").exists()
 
 
@@ -137,8 +137,8 @@ def test_broken_data_is_one_clear_message(
 ) -> None:
     write(tmp_path, checkpoint("bert"))
     damage(tmp_path)
-    said = tell("validate", "study.yaml")
-    assert re.search(message, said.replace("\n", " ")), said
+    text = tell("validate", "study.yaml")
+    assert re.search(message, text.replace("\n", " ")), text
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_a_wrong_word_on_the_command_line_is_one_clear_message(
     message: str,
 ) -> None:
     write(tmp_path, checkpoint("bert"))
-    said = tell(*words)
-    assert re.search(message, said.replace("\n", " ")), said
+    text = tell(*words)
+    assert re.search(message, text.replace("\n", " ")), text
 
 
 def test_init_drafts_a_study_that_validates_and_never_writes_over_one(

@@ -21,7 +21,7 @@ from tunewise.cli import export
 from tunewise.cli.export import command
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
-from tunewise.export.artifact import write_artefact
+from tunewise.export.artifact import write_artifact
 from tunewise.training.finished import load_exported
 
 # PEFT still asks transformers by a name that is deprecated there.
@@ -148,7 +148,7 @@ def test_a_folder_that_answers_otherwise_is_marked_as_unproven(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoilt(parts: Any, predictor: Any, folder: Path, *, merge: bool) -> str:
-        form = write_artefact(parts, predictor, folder, merge=merge)
+        form = write_artifact(parts, predictor, folder, merge=merge)
         stored = json.loads((folder / "majority.json").read_text())
         stored["counts"] = [1000, 1]
         (folder / "majority.json").write_text(json.dumps(stored))

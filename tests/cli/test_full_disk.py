@@ -35,7 +35,7 @@ def out_of_room(number: int) -> Callable[[int], None]:
 
 
 @pytest.mark.skipif(not DEV_FULL.exists(), reason="needs /dev/full")
-def test_an_answer_that_does_not_fit_where_it_is_sent_is_told_once() -> None:
+def test_an_answer_that_does_not_fit_where_it_is_sent_is_reported_once() -> None:
     with DEV_FULL.open("w") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "tunewise", "schema"],
@@ -61,10 +61,10 @@ def test_init_names_the_study_file_it_could_not_write(
     code = ended(
         ["init", str(tmp_path / "data.csv"), "--out", str(tmp_path / "s.yaml")], monkeypatch
     )
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert code == 1
-    assert said.splitlines()[-1].startswith(f"{tmp_path / 's.yaml'}: ")
-    assert "Traceback" not in said
+    assert message.splitlines()[-1].startswith(f"{tmp_path / 's.yaml'}: ")
+    assert "Traceback" not in message
     assert not (tmp_path / "s.yaml").exists()
 
 
@@ -84,7 +84,7 @@ def test_a_lock_that_cannot_be_written_is_no_mistake_of_a_person(
         pass
 
 
-def test_too_many_open_files_are_told_in_a_sentence(tmp_path: Path) -> None:
+def test_too_many_open_files_are_reported_in_a_sentence(tmp_path: Path) -> None:
     def few() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))
 
@@ -101,7 +101,7 @@ def test_too_many_open_files_are_told_in_a_sentence(tmp_path: Path) -> None:
     assert "too many files are open in this process (ulimit -n). Raise the limit" in ran.stderr
 
 
-def test_a_limit_on_the_size_of_files_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_limit_on_the_size_of_files_is_reported_in_a_sentence(tmp_path: Path) -> None:
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 

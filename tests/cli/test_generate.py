@@ -65,8 +65,8 @@ def test_nothing_that_is_written_acts_in_a_terminal(capsys: pytest.CaptureFixtur
         ({"model": "embedded:decoder", "contender": "lora"}, "is of a study"),
     ],
 )
-def test_what_cannot_be_meant_is_said(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_what_cannot_be_meant_is_stated(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         command(**{"prompt": PROMPT} | options)
 
 

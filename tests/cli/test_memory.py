@@ -62,8 +62,8 @@ def alone(study: Path, tunewise: Run, checkpoint: Callable[[str], Path]) -> Ende
 
 def test_batch_size_auto_goes_from_probe_to_report(study: Path, alone: Ended) -> None:
     assert alone.returncode == 0, alone.stderr
-    said = " ".join(alone.stderr.split())
-    assert "batch_size auto: 60 for " in said  # as many as there are training rows
+    message = " ".join(alone.stderr.split())
+    assert "batch_size auto: 60 for " in message  # as many as there are training rows
     content = StudyFolder.open(study / "auto").study()
     assert content.settings["training"]["batch_size"] == 60
     [record] = StudyFolder.open(study / "auto").records().values()

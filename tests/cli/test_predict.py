@@ -95,12 +95,12 @@ def test_files_of_every_form_say_the_same(inside: Path, tmp_path: Path) -> None:
         ({"text": ["a"], "out": Path("data/train.csv")}, "--force"),
     ],
 )
-def test_a_mistake_is_told_in_words(inside: Path, asked: dict[str, Any], said: str) -> None:
+def test_a_mistake_is_reported_in_words(inside: Path, asked: dict[str, Any], message: str) -> None:
     (inside / "other.csv").write_text("id,txt\n1,good\n")
     (inside / "null.jsonl").write_text('{"text": null}\n')
     with pytest.raises(InputError) as error:
         command(Path("runs/small"), **asked)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_removed_weights_are_named_with_who_has_any(finished: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tunewise.cli.sanity import _told, command
+from tunewise.cli.sanity import _outcome, command
 from tunewise.core.errors import InputError
 
 
@@ -23,7 +23,7 @@ def test_what_can_learn_ten_examples_does(
     assert not (place / "runs" / "small-sanity").exists()
 
 
-def test_what_cannot_is_told_with_exit_code_1(
+def test_what_cannot_is_reported_with_exit_code_1(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit) as ended:
@@ -36,10 +36,10 @@ def test_what_cannot_is_told_with_exit_code_1(
     assert "at most in 20 epochs at learning rate 1e-09\n" in capsys.readouterr().out
 
 
-def test_a_rate_that_is_only_too_small_is_told_from_a_mistake() -> None:
+def test_a_rate_that_is_only_too_small_is_distinguished_from_a_mistake() -> None:
     rising = [0.2] * 10 + [0.6] * 10
-    assert "it still rises: try a larger one" in _told(rising, 3e-4)
-    assert "rises" not in _told([0.6] * 20, 3e-4)
+    assert "it still rises: try a larger one" in _outcome(rising, 3e-4)
+    assert "rises" not in _outcome([0.6] * 20, 3e-4)
 
 
 def test_what_is_not_trained_by_steps_is_named(

@@ -120,8 +120,8 @@ def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(
         time.sleep(0.05)
         assert running.poll() is None
     os.killpg(running.pid, signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, message = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "The same command resumes" in " ".join(said.split())
+    assert "The same command resumes" in " ".join(message.split())
     assert tunewise(*words, cwd=place).returncode == 0
     assert trial_results(out) == trial_results(finished)

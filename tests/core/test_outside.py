@@ -11,7 +11,7 @@ import pytest
 from tunewise.core import files
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import write_bytes, write_together, writing
-from tunewise.core.outside import CAUSES, FULL, told
+from tunewise.core.outside import CAUSES, FULL, message_of
 
 
 def failing(number: int) -> OSError:
@@ -28,17 +28,19 @@ def test_a_file_that_cannot_be_written_is_named_with_its_bytes(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError) as raised:
         write_bytes(tmp_path / "result.json", b"x" * 1500)
-    said = told(raised.value)
-    assert said.startswith(f"{tmp_path / 'result.json'}: {CAUSES[number][0]} (1.50 kB were to be")
-    assert said.endswith(f"{CAUSES[number][1]} and run the same command again.")
+    message = message_of(raised.value)
+    assert message.startswith(
+        f"{tmp_path / 'result.json'}: {CAUSES[number][0]} (1.50 kB were to be"
+    )
+    assert message.endswith(f"{CAUSES[number][1]} and run the same command again.")
     assert list(tmp_path.iterdir()) == []  # no draft stays
 
 
-def test_room_is_told_where_it_is_what_lacks(tmp_path: Path) -> None:
+def test_room_is_reported_where_it_is_what_lacks(tmp_path: Path) -> None:
     with pytest.raises(OSError) as raised, writing(tmp_path / "new" / "file", 10):
         raise failing(errno.ENOSPC)
-    assert "10 B were to be written, " in told(raised.value)
-    assert "B are free there)" in told(raised.value)
+    assert "10 B were to be written, " in message_of(raised.value)
+    assert "B are free there)" in message_of(raised.value)
 
 
 def test_many_files_at_once_leave_no_draft_where_one_fails(
@@ -54,7 +56,9 @@ def test_many_files_at_once_leave_no_draft_where_one_fails(
     monkeypatch.setattr(files, "_fill", second_fails)
     with pytest.raises(OSError) as raised:
         write_together(tmp_path / "pictures", {"a": b"1", "b": b"2", "c": b"3"})
-    assert f"{tmp_path / 'pictures'}: the disk could not be read or written" in told(raised.value)
+    assert f"{tmp_path / 'pictures'}: the disk could not be read or written" in message_of(
+        raised.value
+    )
     assert list((tmp_path / "pictures").iterdir()) == []
 
 
@@ -71,7 +75,7 @@ def test_the_first_error_counts_where_the_draft_cannot_be_removed_either(
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(OSError) as raised:
         write_bytes(tmp_path / "x", b"x")
-    assert "the disk is full" in told(raised.value)
+    assert "the disk is full" in message_of(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +95,6 @@ def test_the_first_error_counts_where_the_draft_cannot_be_removed_either(
         ),
     ],
 )
-def test_an_error_is_told_whichever_library_met_it(error: Exception, said: str) -> None:
-    assert said in told(error)
-    assert told(error).endswith("un the same command again.")
+def test_an_error_is_reported_whichever_library_met_it(error: Exception, message: str) -> None:
+    assert message in message_of(error)
+    assert message_of(error).endswith("un the same command again.")

@@ -26,7 +26,7 @@ def test_a_size_is_a_number_and_a_unit(text: str, count: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "8", "GB", "-1 GB", "8 gigs", "8 G", "1e3 MB", "8 GB 2", "0 B", "0.2 B", "NaN GB"]
 )
-def test_what_is_no_size_is_told_what_one_looks_like(text: str) -> None:
+def test_what_is_no_size_is_refused_with_what_one_looks_like(text: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
         parse_bytes(text)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.memory import OPTIONS, foreseen
+from benchmarks.memory import OPTIONS, predicted
 from transformers import AutoConfig
 
 from tunewise.backbones.shapes import build_shape
@@ -41,7 +41,7 @@ ATTENTION = 12 * L * s * d
 
 def work(folder: Path, method: Adaptation) -> float:
     """FLOPs per token of forward and backward pass."""
-    seen = foreseen(folder, method, TrainingSettings(), StepShape(EXAMPLES, s, evaluated=2))
+    seen = predicted(folder, method, TrainingSettings(), StepShape(EXAMPLES, s, evaluated=2))
     flops = seen.memory.flops
     return (flops["forward"] + flops["backward"]) / (EXAMPLES * s)
 
@@ -68,8 +68,10 @@ def test_a_head_over_stored_features_costs_next_to_nothing(folder: Path) -> None
 
 
 def test_the_attention_kernel_without_dropout_counts_the_same_products(folder: Path) -> None:
-    with_dropout = foreseen(folder, Full(), TrainingSettings(), StepShape(EXAMPLES, s, evaluated=2))
-    without = foreseen(
+    with_dropout = predicted(
+        folder, Full(), TrainingSettings(), StepShape(EXAMPLES, s, evaluated=2)
+    )
+    without = predicted(
         folder, Full(), TrainingSettings(dropout=0.0), StepShape(EXAMPLES, s, evaluated=2)
     )
     assert with_dropout.memory.flops["forward"] == without.memory.flops["forward"]

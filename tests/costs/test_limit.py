@@ -34,7 +34,7 @@ def run(code: str, room: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_what_goes_slowly_beyond_is_told_by_an_exception_and_can_go_on() -> None:
+def test_what_goes_slowly_beyond_is_reported_by_an_exception_and_can_go_on() -> None:
     code = """
 for attempt in range(2):
     try:

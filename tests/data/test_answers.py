@@ -85,13 +85,13 @@ def test_few_answers_out_of_place_are_dropped_and_counted(wrong: Any) -> None:
         ({"text": ["Denver"], "answer_start": [-1]}, "answer_start -1 lies before the text"),
     ],
 )
-def test_an_answer_out_of_place_is_shown_with_what_stands_there(answer: Any, told: str) -> None:
+def test_an_answer_out_of_place_is_shown_with_what_stands_there(answer: Any, message: str) -> None:
     row = {"id": "q", "context": "Denver won at the Caf\u00e9.", "answers": answer, "_place": "a:1"}
     with pytest.raises(InputError) as caught:
         settled_answers({"train": [row]}, context="context", answers="answers")
-    said = str(caught.value)
-    assert told in said
-    assert ("answer_start" in said) == isinstance(answer, dict)
+    text = str(caught.value)
+    assert message in text
+    assert ("answer_start" in text) == isinstance(answer, dict)
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -143,7 +143,7 @@ def test_the_official_file_reads_as_rows(tmp_path: Path) -> None:
         (json.dumps(official([7])), "has another form"),
     ],
 )
-def test_a_file_of_another_form_is_an_error(tmp_path: Path, content: str, told: str) -> None:
+def test_a_file_of_another_form_is_an_error(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         read_file(tmp_path / "a.json", "a.json")

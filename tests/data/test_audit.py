@@ -85,7 +85,7 @@ def test_what_is_no_text_is_a_problem(value: Any) -> None:
 # Case 8
 
 
-def test_texts_that_will_be_cut_are_told_by_their_share() -> None:
+def test_texts_that_will_be_cut_are_reported_by_their_fraction() -> None:
     def lengths(texts: Sequence[tuple[str, ...]]) -> list[int]:
         return [
             100 if "validation" in text[0] and number < 20 else 9
@@ -142,7 +142,7 @@ def test_many_common_texts_are_a_problem_unless_the_study_says_why() -> None:
     assert audited(leaking(2), accept_leakage="  ").problems
 
 
-def test_shared_texts_are_told_apart_by_how_alike_they_are() -> None:
+def test_shared_texts_are_distinguished_by_how_alike_they_are() -> None:
     data = leaking(3)
     data["train"][0]["text"] = data["test"][0]["text"]
     long = " ".join(f"w{at}" for at in range(40))
@@ -171,7 +171,7 @@ def test_of_a_pair_both_texts_must_agree() -> None:
 # Case 40
 
 
-def test_contradictory_labels_are_told_with_examples() -> None:
+def test_contradictory_labels_are_reported_with_examples() -> None:
     data = splits()
     data["train"][11]["text"] = data["train"][2]["text"].title()
     found = audited(data)
@@ -210,7 +210,7 @@ def test_data_of_one_class_is_a_problem() -> None:
     assert "'label' has one value" in problem.message
 
 
-def test_named_classes_without_examples_are_told() -> None:
+def test_named_classes_without_examples_are_reported() -> None:
     data = splits()
     labels = resolve(data, "label", given=["bad", "good", "superb"])
     found = audit(data, texts=["text"], label="label", labels=labels)
@@ -220,7 +220,7 @@ def test_named_classes_without_examples_are_told() -> None:
 # Case 42
 
 
-def test_a_small_split_is_told() -> None:
+def test_a_small_split_is_reported() -> None:
     found = audited(splits(test=rows("test", 20)))
     assert "test: only 20 rows" in found.warnings[0]
 
@@ -228,7 +228,7 @@ def test_a_small_split_is_told() -> None:
 # Case 44
 
 
-def test_a_column_that_looks_like_a_group_and_crosses_splits_is_told() -> None:
+def test_a_column_that_looks_like_a_group_and_crosses_splits_is_reported() -> None:
     data = splits()
     for part in data.values():
         for at, row in enumerate(part):
@@ -242,7 +242,7 @@ def test_a_column_that_looks_like_a_group_and_crosses_splits_is_told() -> None:
     assert "100% of the rows share their 'author' with rows of train" in found.warnings[0]
 
 
-def test_ids_that_suggest_groups_are_told() -> None:
+def test_ids_that_suggest_groups_are_reported() -> None:
     data = splits()
     for name, part in data.items():
         for at, row in enumerate(part):

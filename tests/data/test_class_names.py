@@ -76,8 +76,8 @@ def test_splits_with_lists_of_another_order_are_read_as_they_mean(
     data = read_data(DataSettings(source="."), ["text", "label"], tmp_path, label="label")
     labels = resolve(data.splits, "label", found=data.names, own=data.own)
     for rows in data.splits.values():
-        told = [labels.options[labels.position(row["label"])] for row in rows]
-        assert told == names * (len(rows) // 3)
+        message = [labels.options[labels.position(row["label"])] for row in rows]
+        assert message == names * (len(rows) // 3)
     assert any(
         "lists its" in note or "each split is read by its own" in note for note in data.notes
     )

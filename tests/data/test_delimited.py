@@ -91,7 +91,7 @@ def test_every_table_of_the_csv_writer_is_read_back(  # noqa: PLR0917  # hypothe
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
-def test_the_delimiter_is_told_by_the_first_line_and_stated(
+def test_the_delimiter_is_reported_by_the_first_line_and_stated(
     tmp_path: Path, delimiter: str, name: str
 ) -> None:
     table = read(tmp_path, page(REVIEWS, delimiter), name)
@@ -135,9 +135,9 @@ def test_a_marked_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
 
 def test_a_byte_far_into_the_file_is_named_with_its_line(tmp_path: Path) -> None:
     lines = b"text,label\n" + b"fine,1\n" * 400_000
-    said = fault(tmp_path, lines + b"caf\xe9 au lait,0\n")
-    assert said.startswith(f"a.csv:400002: byte {len(lines) + 3} (0xe9) is not UTF-8")
-    assert "'café'" in said
+    message = fault(tmp_path, lines + b"caf\xe9 au lait,0\n")
+    assert message.startswith(f"a.csv:400002: byte {len(lines) + 3} (0xe9) is not UTF-8")
+    assert "'café'" in message
     assert fault(tmp_path, lines + b"a\0b,0\n").startswith(f"a.csv:400002: byte {len(lines) + 1} ")
 
 
@@ -168,13 +168,13 @@ def test_a_quote_that_swallows_rows_is_named_with_its_line(
         rows[opens][at] = f'"{rows[opens][at]}'
         if closed:
             rows[opens + draw.randrange(1, 10)][draw.randrange(columns)] += '"'
-        said = fault(tmp_path, "\n".join(map(delimiter.join, rows)) + "\n")
-        assert f"a.csv:{opens + 1}: " in said
+        message = fault(tmp_path, "\n".join(map(delimiter.join, rows)) + "\n")
+        assert f"a.csv:{opens + 1}: " in message
 
 
 def test_a_quote_is_named_where_it_opens_and_not_where_its_row_begins(tmp_path: Path) -> None:
-    said = fault(tmp_path, 'a,b,c\n"two\nlines","open 5"" disk,x\nfine,y,z\n')
-    assert said.startswith("a.csv:3: a quoted field opens here")
+    message = fault(tmp_path, 'a,b,c\n"two\nlines","open 5"" disk,x\nfine,y,z\n')
+    assert message.startswith("a.csv:3: a quoted field opens here")
     goes_on = fault(tmp_path, 'a,b\n"two\nlines",x\n"said "yes" to",y\n"z",z\n')
     assert goes_on.startswith("a.csv:4: a quoted field opens here")
     assert "(line 4:" in goes_on
@@ -190,9 +190,9 @@ def test_long_bodies_with_commas_are_no_rows(tmp_path: Path) -> None:
 def test_a_row_of_several_lines_with_too_few_fields_says_where_its_quote_opens(
     tmp_path: Path,
 ) -> None:
-    said = fault(tmp_path, 'a,b,c\n1,2,3\n"x,2,3\n4,y",6\n')
-    assert said.startswith("a.csv:3: 2 fields where the header has 3")
-    assert "A quote opens a field on line 3, and the row runs to line 4." in said
+    message = fault(tmp_path, 'a,b,c\n1,2,3\n"x,2,3\n4,y",6\n')
+    assert message.startswith("a.csv:3: 2 fields where the header has 3")
+    assert "A quote opens a field on line 3, and the row runs to line 4." in message
 
 
 # A header in the middle
@@ -201,8 +201,8 @@ def test_a_row_of_several_lines_with_too_few_fields_says_where_its_quote_opens(
 @pytest.mark.parametrize("again", ["text,label", "\ufefftext,label", "Text,Label", "label,text"])
 def test_a_header_repeated_below_is_no_row(tmp_path: Path, again: str) -> None:
     lines = [",".join(row) for row in REVIEWS]
-    said = fault(tmp_path, "\n".join([*lines, again, *lines[1:]]))
-    assert said.startswith("a.csv:32: repeats the names of the columns")
+    message = fault(tmp_path, "\n".join([*lines, again, *lines[1:]]))
+    assert message.startswith("a.csv:32: repeats the names of the columns")
 
 
 def test_a_single_column_may_hold_its_own_name(tmp_path: Path) -> None:
@@ -227,8 +227,8 @@ def test_what_is_too_large_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
 def test_a_line_without_end_is_given_up(tmp_path: Path, name: str) -> None:
-    said = fault(tmp_path, b"x\n" + b"y" * (LONGEST + (2 << 20)), name)
-    assert said.startswith(f"{name}:2: this line has more than 64 MiB")
+    message = fault(tmp_path, b"x\n" + b"y" * (LONGEST + (2 << 20)), name)
+    assert message.startswith(f"{name}:2: this line has more than 64 MiB")
 
 
 def test_a_header_of_many_columns_takes_no_time(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_every_class_of_review_is_common() -> None:
 def test_labels_are_the_class_of_the_value_save_for_the_noise() -> None:
     drawn = reviews(4000)
     wrong = [r for r in drawn if LABELS.index(r.label) != sum(r.value >= cut for cut in CUTS)]
-    # Three standard deviations of a share of 0.03 of 4000 are 0.008.
+    # Three standard deviations of a fraction of 0.03 of 4000 are 0.008.
     assert len(wrong) / len(drawn) == pytest.approx(NOISE, abs=0.008)
 
 
@@ -96,7 +96,7 @@ def test_noise_moves_a_label_by_one_class() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_is_conceded_counts_less_however_it_is_said(seed: int) -> None:
+def test_what_is_conceded_counts_less_however_it_is_worded(seed: int) -> None:
     bed, house = Clause("the bed is soft", 1.0), Clause("the house is damp", -1.0)
     assert concede(bed, house, Draw("test", seed)).value == -0.75
     assert concede(house, bed, Draw("test", seed)).value == 0.75
@@ -122,7 +122,7 @@ def test_both_answers_are_common() -> None:
 def test_a_claim_about_a_thing_agrees_with_the_thing(claim: str, holds: bool) -> None:
     draw = Draw("test", 1)
     claims = [thing_fact(LAMPS, draw, draw.chance(0.5)).claim for _ in range(500)]
-    assert {said.holds for said in claims if said.question == claim} == {holds}
+    assert {message.holds for message in claims if message.question == claim} == {holds}
 
 
 def test_a_claim_about_the_rent_agrees_with_the_rent() -> None:

@@ -129,18 +129,18 @@ def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
 
 
 def test_latin1_names_the_byte_the_line_and_the_word(tmp_path: Path) -> None:
-    said = fault(tmp_path, "a.csv", "text,label\nfine,1\nthe café was nice,0\n".encode("cp1252"))
-    assert said.startswith("a.csv:3: byte 25 (0xe9) is not UTF-8")
-    assert "'café'" in said
-    assert "iconv -f WINDOWS-1252 -t UTF-8 'a.csv'" in said
+    message = fault(tmp_path, "a.csv", "text,label\nfine,1\nthe café was nice,0\n".encode("cp1252"))
+    assert message.startswith("a.csv:3: byte 25 (0xe9) is not UTF-8")
+    assert "'café'" in message
+    assert "iconv -f WINDOWS-1252 -t UTF-8 'a.csv'" in message
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("text", ["text,label\nfine,1\n", "text,label\ncafé,1\n"])
 def test_utf16_without_a_mark_is_named(tmp_path: Path, encoding: str, text: str) -> None:
-    said = fault(tmp_path, "a.csv", text.encode(encoding))
-    assert "UTF-16" in said
-    assert "iconv -f UTF-16" in said
+    message = fault(tmp_path, "a.csv", text.encode(encoding))
+    assert "UTF-16" in message
+    assert "iconv -f UTF-16" in message
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
@@ -167,11 +167,12 @@ def test_files_that_hold_something_else_say_so(tmp_path: Path, raw: bytes, says:
 
 
 def test_every_ragged_row_is_named_with_its_line(tmp_path: Path) -> None:
-    said = fault(tmp_path, "a.csv", "text,label\nwell, no,0\nfine,1\nshort\n")
+    message = fault(tmp_path, "a.csv", "text,label\nwell, no,0\nfine,1\nshort\n")
     assert (
-        "a.csv:2: 3 fields where the header has 2 (text, label). A text that holds commas" in said
+        "a.csv:2: 3 fields where the header has 2 (text, label). A text that holds commas"
+        in message
     )
-    assert "a.csv:4: 1 field where the header has 2" in said
+    assert "a.csv:4: 1 field where the header has 2" in message
 
 
 def test_blank_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
@@ -192,13 +193,13 @@ def test_the_index_column_of_pandas_is_left_out_with_a_note(tmp_path: Path) -> N
 
 
 def test_an_open_quote_is_named_with_the_line_it_opened_on(tmp_path: Path) -> None:
-    said = fault(tmp_path, "a.csv", 'text,label\nfine,1\n"never closed,0\nmore,1\n')
-    assert said.startswith("a.csv:3: a quoted field opens here and is not closed")
+    message = fault(tmp_path, "a.csv", 'text,label\nfine,1\n"never closed,0\nmore,1\n')
+    assert message.startswith("a.csv:3: a quoted field opens here and is not closed")
 
 
 def test_a_quote_that_swallows_lines_of_a_tsv_is_noticed(tmp_path: Path) -> None:
-    said = fault(tmp_path, "a.tsv", 'text\tlabel\n"great film\t1\nhe said "\t0\n')
-    assert said.startswith("a.tsv:2: a field opens with a quote")
+    message = fault(tmp_path, "a.tsv", 'text\tlabel\n"great film\t1\nhe said "\t0\n')
+    assert message.startswith("a.tsv:2: a field opens with a quote")
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -241,21 +242,21 @@ def test_ids_that_look_like_numbers_stay_text(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_line_of_json_is_named(tmp_path: Path, line: str, says: str) -> None:
-    said = fault(tmp_path, "a.jsonl", f'{{"text": "fine"}}\n{line}\n{{"text": "fine"}}\n')
-    assert said.startswith("a.jsonl:2: ")
-    assert says in said
+    message = fault(tmp_path, "a.jsonl", f'{{"text": "fine"}}\n{line}\n{{"text": "fine"}}\n')
+    assert message.startswith("a.jsonl:2: ")
+    assert says in message
 
 
 def test_a_last_line_that_breaks_off_is_named(tmp_path: Path) -> None:
-    said = fault(tmp_path, "a.jsonl", '{"text": "fine"}\n{"text": "fi')
-    assert said.startswith("a.jsonl:2: the last line breaks off")
+    message = fault(tmp_path, "a.jsonl", '{"text": "fine"}\n{"text": "fi')
+    assert message.startswith("a.jsonl:2: the last line breaks off")
 
 
 def test_all_wrong_lines_are_reported_together(tmp_path: Path) -> None:
     assert fault(tmp_path, "a.jsonl", "{\n{}\n]\n").count("a.jsonl:") == 2
 
 
-def test_a_json_list_is_told_from_json_lines(tmp_path: Path) -> None:
+def test_a_json_list_is_distinguished_from_json_lines(tmp_path: Path) -> None:
     assert "call the file .json" in fault(tmp_path, "a.jsonl", '[{"text": "a"}]')
     assert "is called .jsonl" in fault(tmp_path, "a.json", "{}")
 

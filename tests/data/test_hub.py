@@ -86,6 +86,8 @@ def test_a_file_with_its_own_order_of_class_names_is_refused(clone: Path) -> Non
     )
     rows = datasets.Dataset.from_dict({"text": ["one"], "label": [0]}, features=features)
     rows.to_parquet(clone / "data" / "test-00000-of-00002.parquet")
-    told = r"clone/data/test-00000.*: 'label' has the class names pos, neg, and is read by neg, pos"
-    with pytest.raises(InputError, match=told):
+    message = (
+        r"clone/data/test-00000.*: 'label' has the class names pos, neg, and is read by neg, pos"
+    )
+    with pytest.raises(InputError, match=message):
         read_data(DataSettings(source="clone"), ["text", "label"], clone.parent)

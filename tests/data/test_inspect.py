@@ -226,9 +226,9 @@ def test_spans_out_of_place_are_an_error_with_their_ids(tmp_path: Path) -> None:
 
 def test_too_many_classes_are_no_classes(tmp_path: Path) -> None:
     many = [{"text": review(at), "label": f"class {at // 2}"} for at in range(5000)]
-    said = refused(tmp_path, many)
-    assert "'label' (text, 2,500 different values" in said
-    assert "too many different values for 5,000 rows to be classes (at most 300" in said
+    message = refused(tmp_path, many)
+    assert "'label' (text, 2,500 different values" in message
+    assert "too many different values for 5,000 rows to be classes (at most 300" in message
 
 
 def test_data_without_label_or_text_say_what_was_found(tmp_path: Path) -> None:

@@ -79,9 +79,9 @@ def test_lines_are_read_whatever_the_ending(folder: Path, records: list[dict[str
     ],
 )
 def test_other_values_are_refused_with_what_they_are(
-    tmp_path: Path, content: str, told: str
+    tmp_path: Path, content: str, message: str
 ) -> None:
-    assert told in fault(tmp_path, content)
+    assert message in fault(tmp_path, content)
 
 
 def test_an_object_of_very_many_keys_takes_no_time(tmp_path: Path) -> None:

@@ -75,9 +75,9 @@ def test_names_give_texts_their_order() -> None:
 )
 def test_labels_that_look_the_same_are_refused_with_what_cannot_be_seen(unseen: str) -> None:
     for other in (f"b{unseen}", f"{unseen}b", f"B{unseen} "):
-        said = fault(["a", "b", other])
-        assert "characters that cannot be seen" in said
-        assert ascii(unseen)[1:-1] in said
+        message = fault(["a", "b", other])
+        assert "characters that cannot be seen" in message
+        assert ascii(unseen)[1:-1] in message
     assert resolved(["b c", "bc", "e", "é"]).options == ("b c", "bc", "e", "é")
 
 
@@ -94,9 +94,9 @@ def test_names_given_for_a_column_with_names_of_its_own() -> None:
         assert [ordered.options[ordered.position(value)] for value in (0, 2)] == ["neg", "pos"]
         renamed = resolved([0, 1, 2], own=own, **{source: ["3", "5", "8"]})
         assert [renamed.options[renamed.position(value)] for value in (0, 2)] == ["3", "8"]
-    said = fault([0, 1, 2], own=own, given=["pos", "neg"])
-    assert "label '1' is no class" in said
-    assert "it stands for 'mid'" in said
+    message = fault([0, 1, 2], own=own, given=["pos", "neg"])
+    assert "label '1' is no class" in message
+    assert "it stands for 'mid'" in message
 
 
 def test_names_that_are_numbers_are_matched_as_text() -> None:
@@ -120,17 +120,17 @@ def test_names_beside_the_data_about_something_else_are_not_used() -> None:
 
 
 def test_numbers_out_of_range_are_named_with_their_rows() -> None:
-    said = fault([0, 1, 2, 2], found=["bad", "good"])
-    assert said == (
+    message = fault([0, 1, 2, 2], found=["bad", "good"])
+    assert message == (
         "train.csv:4: label '2' is no class (2 rows: train.csv:4, train.csv:5); "
         "there are 2 names, so labels run from 0 to 1."
     )
 
 
 def test_negative_numbers_are_refused() -> None:
-    said = fault([0, 1, -1])
-    assert "train.csv:4: label -1 is negative" in said
-    assert "task.labels: ['-1', ...]" in said
+    message = fault([0, 1, -1])
+    assert "train.csv:4: label -1 is negative" in message
+    assert "task.labels: ['-1', ...]" in message
     assert "label '-1' is no class" in fault([0, -1], found=["bad", "good"])
 
 
@@ -138,10 +138,10 @@ def test_negative_numbers_are_refused() -> None:
 
 
 def test_labels_that_train_lacks_are_refused() -> None:
-    said = fault(["good", "bad"], ["godo", "bad"])
-    assert said.startswith("validation.csv:2: label 'godo' does not occur in train")
-    assert "Did you mean 'good'?" in said
-    assert "data.on_unseen_label: drop" in said
+    message = fault(["good", "bad"], ["godo", "bad"])
+    assert message.startswith("validation.csv:2: label 'godo' does not occur in train")
+    assert "Did you mean 'good'?" in message
+    assert "data.on_unseen_label: drop" in message
     assert "does not occur in train" in fault([0], [1], found=["bad", "good"])
 
 
@@ -154,9 +154,9 @@ def test_a_label_that_is_none_of_the_names_is_refused() -> None:
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), "", "  ", -100, "-100"])
 def test_missing_labels_are_refused_with_their_rows(nothing: Any) -> None:
-    said = fault([nothing, "good", "bad", nothing])
-    assert said.startswith("train.csv:2: 'label' is missing here and in 2 rows of train in all")
-    assert "(train.csv:2, train.csv:5)" in said
+    message = fault([nothing, "good", "bad", nothing])
+    assert message.startswith("train.csv:2: 'label' is missing here and in 2 rows of train in all")
+    assert "(train.csv:2, train.csv:5)" in message
 
 
 def test_a_row_without_the_key_is_a_missing_label() -> None:

@@ -51,13 +51,13 @@ def test_texts_are_texts_however_they_are_stored(tmp_path: Path, column: pa.Arra
         pa.nulls(2),
     ],
 )
-def test_other_types_are_read_and_told_where_a_text_is_needed(
+def test_other_types_are_read_and_reported_where_a_text_is_needed(
     tmp_path: Path, column: pa.Array
 ) -> None:
     rows = read(tmp_path, text=column)
     assert len(rows) == 2
-    told = not_texts({"train": rows}, ["text"])
-    assert "not a text; so in 2 rows" in str(told[0])
+    message = not_texts({"train": rows}, ["text"])
+    assert "not a text; so in 2 rows" in str(message[0])
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_values_beyond_what_can_be_held_name_the_column(tmp_path: Path, column: 
         read(tmp_path, when=column)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9, 0.99])
-def test_a_file_that_breaks_off_is_refused(tmp_path: Path, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.6, 0.9, 0.99])
+def test_a_file_that_breaks_off_is_refused(tmp_path: Path, fraction: float) -> None:
     read(tmp_path, text=[f"room {at}" for at in range(1000)])
     path = tmp_path / "a.parquet"
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     with pytest.raises(InputError, match=r"a\.parquet: cannot be read as Parquet"):
         read_file(path, "a.parquet")
 

@@ -50,7 +50,7 @@ def test_every_rule_and_the_fallback_name_a_type() -> None:
     assert (len(COCOQA.types), len(TDIUC.types)) == (4, 12)
 
 
-def test_an_unknown_taxonomy_is_told_with_the_nearest() -> None:
+def test_an_unknown_taxonomy_is_reported_with_the_nearest() -> None:
     with pytest.raises(InputError, match="Did you mean 'cocoqa'"):
         taxonomy("coco-qa")
 

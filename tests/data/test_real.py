@@ -84,4 +84,6 @@ def test_real_pairs_are_read_and_cut_by_passage(real_data: Path) -> None:
     parts = looked.data.splits
     passages = [{row["passage"] for row in parts[name]} for name in ("validation", "test")]
     assert not passages[0] & passages[1]
-    assert any("share their 'passage' with rows of train" in said for said in looked.audit.warnings)
+    assert any(
+        "share their 'passage' with rows of train" in message for message in looked.audit.warnings
+    )

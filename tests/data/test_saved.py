@@ -10,8 +10,8 @@ import datasets
 import pytest
 
 from tunewise.core.errors import InputError
+from tunewise.data.images import image_bytes
 from tunewise.data.inspect import look
-from tunewise.data.pictures import picture_bytes
 from tunewise.data.prediction_input import read_inputs
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import Data, read_data
@@ -105,19 +105,19 @@ def test_what_is_damaged_or_elsewhere_is_refused(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ".csv", "b/" * 3000, "~nobody-here/x.csv"])
-def test_names_that_no_file_can_have_are_told(tmp_path: Path, name: str) -> None:
-    said = fault(tmp_path, source=name)
-    assert "cannot be read (File name too long)" in said or "does not exist" in said
-    assert len(said) < 200
+def test_names_that_no_file_can_have_are_reported(tmp_path: Path, name: str) -> None:
+    message = fault(tmp_path, source=name)
+    assert "cannot be read (File name too long)" in message or "does not exist" in message
+    assert len(message) < 200
     assert name[:9] in fault(tmp_path, source=None, files={"train": name})
-    with pytest.raises(InputError, match=r"too long|no such picture"):
-        picture_bytes(name, tmp_path)
+    with pytest.raises(InputError, match=r"too long|no such image"):
+        image_bytes(name, tmp_path)
     if not name.startswith("~"):
         with pytest.raises(InputError, match="too long"):
             read_inputs(tmp_path / name, name, ["text"], rename={})
 
 
-def test_what_is_no_regular_file_is_told(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "d.csv").mkdir()
     assert "'d.csv' is a folder" in fault(tmp_path, source=None, files={"train": "d.csv"})
     assert "'/dev/zero' is no regular file" in fault(tmp_path, source="/dev/zero")

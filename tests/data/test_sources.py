@@ -92,9 +92,9 @@ def test_files_may_be_named_one_by_one(folder: Path) -> None:
 
 
 def test_a_single_file_needs_a_rule(folder: Path) -> None:
-    said = fault(folder, source="films/train.jsonl")
-    assert "no validation split" in said
-    assert "split: {train: 0.8, validation: 0.1, test: 0.1}" in said
+    message = fault(folder, source="films/train.jsonl")
+    assert "no validation split" in message
+    assert "split: {train: 0.8, validation: 0.1, test: 0.1}" in message
 
 
 def test_a_folder_without_validation_says_how_to_cut_one(folder: Path) -> None:
@@ -139,9 +139,9 @@ def test_what_looks_like_a_path_is_never_sent_to_a_hub(folder: Path, source: str
     assert "does not exist" in fault(folder, source=source)
 
 
-def test_a_web_address_is_told_from_a_hub_id(tmp_path: Path) -> None:
-    said = fault(tmp_path, source="https://huggingface.co/datasets/SetFit/sst5")
-    assert "a hub id is only 'SetFit/sst5'" in said
+def test_a_web_address_is_distinguished_from_a_hub_id(tmp_path: Path) -> None:
+    message = fault(tmp_path, source="https://huggingface.co/datasets/SetFit/sst5")
+    assert "a hub id is only 'SetFit/sst5'" in message
 
 
 def test_settings_of_a_hub_are_refused_elsewhere(folder: Path) -> None:
@@ -154,12 +154,13 @@ def test_settings_of_a_hub_are_refused_elsewhere(folder: Path) -> None:
 
 
 def test_a_missing_column_offers_the_nearest_name(folder: Path) -> None:
-    said = fault(folder, ("txt", "label"), source="films")
+    message = fault(folder, ("txt", "label"), source="films")
     assert (
-        "films/train.jsonl: has no column 'txt'. Did you mean 'text'? Known: label, text." in said
+        "films/train.jsonl: has no column 'txt'. Did you mean 'text'? Known: label, text."
+        in message
     )
-    assert "films/dev.jsonl: has no column 'txt'" in said
-    assert "data.columns: {txt: <name>}" in said
+    assert "films/dev.jsonl: has no column 'txt'" in message
+    assert "data.columns: {txt: <name>}" in message
 
 
 def test_columns_can_be_renamed(tmp_path: Path) -> None:
@@ -181,8 +182,8 @@ def test_a_missing_header_is_named_where_columns_are_missing(tmp_path: Path) -> 
 
 def test_rows_that_lack_a_text_are_named(tmp_path: Path) -> None:
     jsonl(tmp_path / "d.jsonl", [{"text": "a", "label": 1}, {"label": 0}, {"label": 0}])
-    said = fault(tmp_path, source="d.jsonl")
-    assert "d.jsonl:2: no 'text' here; 2 rows lack it (d.jsonl:2, d.jsonl:3)." in said
+    message = fault(tmp_path, source="d.jsonl")
+    assert "d.jsonl:2: no 'text' here; 2 rows lack it (d.jsonl:2, d.jsonl:3)." in message
 
 
 # Case 37
@@ -235,16 +236,16 @@ def test_a_split_without_rows_is_refused(folder: Path) -> None:
     (folder / "films" / "dev.jsonl").write_text("\n")
     assert "films/dev.jsonl: the file is empty." in fault(folder, source="films")
     jsonl(folder / "films" / "dev.jsonl", [{"text": "a", "label": None}])
-    said = fault(folder, source="films", on_missing_label="drop")
-    assert "the validation split has no rows" in said
+    message = fault(folder, source="films", on_missing_label="drop")
+    assert "the validation split has no rows" in message
 
 
 def test_problems_of_several_files_are_reported_together(folder: Path) -> None:
     (folder / "films" / "dev.jsonl").write_text("{\n")
     (folder / "films" / "test.jsonl").write_bytes(b"\xff\xfe")
-    said = fault(folder, source="films")
-    assert "films/dev.jsonl:1" in said
-    assert "films/test.jsonl" in said
+    message = fault(folder, source="films")
+    assert "films/dev.jsonl:1" in message
+    assert "films/test.jsonl" in message
 
 
 def test_rule_and_limit_together(folder: Path) -> None:

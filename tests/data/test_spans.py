@@ -54,8 +54,8 @@ def test_the_answer_to_who_owns_the_house_is_the_landlord() -> None:
     found = 0
     for _ in range(300):
         room = draw_room(draw)
-        told = tell(room, draw, topics=4, things=1)
-        for span in questions(told, 5, draw):
+        message = tell(room, draw, topics=4, things=1)
+        for span in questions(message, 5, draw):
             if span.question in ASKED["landlord"].questions:
                 assert span.answer == room.landlord
                 assert room.landlord in span.statement
@@ -75,9 +75,9 @@ def test_every_open_field_is_one_of_a_room(field: str) -> None:
 def test_stories_are_the_same_every_time_and_tell_no_shipped_room(
     rows: list[dict[str, Any]],
 ) -> None:
-    told = list(islice(stories(1), 300))
-    assert told == list(islice(stories(1), 300))
-    assert {first for first, _ in told}.isdisjoint(row["context"] for row in rows)
+    message = list(islice(stories(1), 300))
+    assert message == list(islice(stories(1), 300))
+    assert {first for first, _ in message}.isdisjoint(row["context"] for row in rows)
 
 
 def test_stories_know_no_prompt() -> None:
@@ -93,6 +93,6 @@ def test_as_many_statements_hold_as_do_not() -> None:
 
 def test_a_passage_is_its_sentences_and_spans_count_from_its_start() -> None:
     draw = Draw("test", 4)
-    told = tell(draw_room(draw), draw, topics=3, things=3)
-    for span in questions(told, 6, draw):
-        assert passage(told)[span.start :].startswith(span.answer)
+    message = tell(draw_room(draw), draw, topics=3, things=3)
+    for span in questions(message, 6, draw):
+        assert passage(message)[span.start :].startswith(span.answer)

@@ -66,7 +66,7 @@ def test_groups_meet_the_sizes_nearly() -> None:
 
 
 @given(st.integers(20, 200), st.integers(2, 5), st.integers(0, 3))
-def test_every_beginning_of_the_order_has_the_shares_of_the_whole(
+def test_every_beginning_of_the_order_has_the_fractions_of_the_whole(
     count: int, classes: int, seed: int
 ) -> None:
     data = rows(count, classes=classes)
@@ -78,10 +78,10 @@ def test_every_beginning_of_the_order_has_the_shares_of_the_whole(
             assert abs(have[label] - length * total / count) <= len(totals)
 
 
-def test_a_stratified_split_keeps_the_shares() -> None:
+def test_a_stratified_split_keeps_the_fractions() -> None:
     parts = cut(SplitRule(validation=0.2, test=0.2), 600, classes=3)
-    shares = [Counter(row["label"] for row in part)[0] / len(part) for part in parts.values()]
-    assert shares == pytest.approx([200 / 600] * 3, abs=0.02)
+    fractions = [Counter(row["label"] for row in part)[0] / len(part) for part in parts.values()]
+    assert fractions == pytest.approx([200 / 600] * 3, abs=0.02)
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:

@@ -132,9 +132,9 @@ def test_an_answer_stops_at_the_end_of_the_context() -> None:
     assert alike(beside, alone)
 
 
-@pytest.mark.parametrize(("prompt", "said"), [([], "is empty"), ([5] * 40, "has 40 tokens")])
-def test_a_prompt_that_cannot_be_answered_is_refused(prompt: list[int], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize(("prompt", "message"), [([], "is empty"), ([5] * 40, "has 40 tokens")])
+def test_a_prompt_that_cannot_be_answered_is_refused(prompt: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         answers(causal("gpt2"), [prompt])
 
 

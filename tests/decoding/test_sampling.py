@@ -32,7 +32,7 @@ def expected(strategy: Strategy) -> np.ndarray:
         p[strategy.top_k :] = 0
     p /= p.sum()
     if strategy.top_p:
-        # A token stays while those before it sum to less than the share asked for.
+        # A token stays while those before it sum to less than the fraction asked for.
         p[np.cumsum(p) - p >= strategy.top_p] = 0
     return p / p.sum()
 

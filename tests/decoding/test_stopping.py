@@ -18,7 +18,7 @@ from tunewise.decoding.walks import Generated
 
 
 @pytest.fixture(scope="module")
-def coder() -> Any:
+def tokenizer() -> Any:
     return GPT2TokenizerFast.from_pretrained(EMBEDDED_FOLDER / "decoder")
 
 
@@ -54,29 +54,29 @@ class Reciting(GPT2LMHeadModel):  # type: ignore[misc]
         return output
 
 
-def recite(coder: Any, text: str, *, end: bool = True, **settings: Any) -> Generated:
-    prompt = coder.encode("The room")
-    tokens = coder.encode(text) + ([coder.eos_token_id] if end else [])
-    model = Reciting(tokens, len(prompt), len(coder))
+def recite(tokenizer: Any, text: str, *, end: bool = True, **settings: Any) -> Generated:
+    prompt = tokenizer.encode("The room")
+    tokens = tokenizer.encode(text) + ([tokenizer.eos_token_id] if end else [])
+    model = Reciting(tokens, len(prompt), len(tokenizer))
     strategy = Strategy(**{"max_new_tokens": 60} | settings)
     pieces: list[str] = []
-    streamed = stream(model, coder, prompt, strategy, key="a", seed=0, write=pieces.append)
-    [[[answer]]] = generate(model, coder, [prompt], [strategy], keys=["a"], seed=0)
+    streamed = stream(model, tokenizer, prompt, strategy, key="a", seed=0, write=pieces.append)
+    [[[answer]]] = generate(model, tokenizer, [prompt], [strategy], keys=["a"], seed=0)
     assert streamed == answer
     assert "".join(pieces) == answer.text  # nothing that was written had to be taken back
     return answer
 
 
-def test_the_end_token_ends_and_is_no_text(coder: Any) -> None:
-    answer = recite(coder, " Mrs Marsh owns it.")
+def test_the_end_token_ends_and_is_no_text(tokenizer: Any) -> None:
+    answer = recite(tokenizer, " Mrs Marsh owns it.")
     assert (answer.text, answer.stopped) == (" Mrs Marsh owns it.", "end")
-    assert answer.tokens == len(coder.encode(" Mrs Marsh owns it.")) + 1
+    assert answer.tokens == len(tokenizer.encode(" Mrs Marsh owns it.")) + 1
 
 
-def test_a_line_end_ends_and_is_no_text(coder: Any) -> None:
-    answer = recite(coder, " red\nQuestion: what else?")
+def test_a_line_end_ends_and_is_no_text(tokenizer: Any) -> None:
+    answer = recite(tokenizer, " red\nQuestion: what else?")
     assert (answer.text, answer.stopped) == (" red", "stop")
-    assert answer.tokens == len(coder.encode(" red\n"))
+    assert answer.tokens == len(tokenizer.encode(" red\n"))
 
 
 @pytest.mark.parametrize(
@@ -89,30 +89,30 @@ def test_a_line_end_ends_and_is_no_text(coder: Any) -> None:
         (("ü",), " It is red. The lamp is blue.\n\n"),
     ],
 )
-def test_any_text_may_stop(coder: Any, stop: tuple[str, ...], text: str) -> None:
-    assert recite(coder, " It is red. The lamp is blue.\n\n", stop=stop).text == text
+def test_any_text_may_stop(tokenizer: Any, stop: tuple[str, ...], text: str) -> None:
+    assert recite(tokenizer, " It is red. The lamp is blue.\n\n", stop=stop).text == text
 
 
-def test_signs_of_several_tokens_come_whole(coder: Any) -> None:
+def test_signs_of_several_tokens_come_whole(tokenizer: Any) -> None:
     text = " café 日本 🎹 ü!"
-    assert recite(coder, text).text == text
-    assert recite(coder, text, stop=("本",)).text == " café 日"
+    assert recite(tokenizer, text).text == text
+    assert recite(tokenizer, text, stop=("本",)).text == " café 日"
 
 
-def test_the_limit_ends(coder: Any) -> None:
-    answer = recite(coder, " one two three four five six", max_new_tokens=3)
+def test_the_limit_ends(tokenizer: Any) -> None:
+    answer = recite(tokenizer, " one two three four five six", max_new_tokens=3)
     assert (answer.tokens, answer.stopped) == (3, "length")
 
 
-def test_a_circle_is_cut_after_its_first_round(coder: Any) -> None:
-    answer = recite(coder, " It is" + " red and blue" * 12, end=False)
+def test_a_circle_is_cut_after_its_first_round(tokenizer: Any) -> None:
+    answer = recite(tokenizer, " It is" + " red and blue" * 12, end=False)
     assert answer.stopped == "loop"
     assert answer.text == " It is red and blue"
     assert answer.tokens < 20
 
 
-def test_three_times_no_is_no_circle(coder: Any) -> None:
-    assert recite(coder, " no, no, no, it is red").stopped == "end"
+def test_three_times_no_is_no_circle(tokenizer: Any) -> None:
+    assert recite(tokenizer, " no, no, no, it is red").stopped == "end"
 
 
 @given(some.lists(some.integers(0, 3), max_size=30), some.integers(1, CYCLE), some.integers(0, 5))
@@ -130,8 +130,8 @@ def test_nothing_short_is_a_circle(tokens: list[int]) -> None:
     assert cycle(tokens) is None
 
 
-def test_ends_are_those_of_tokenizer_and_configurations(coder: Any) -> None:
+def test_ends_are_those_of_tokenizer_and_configurations(tokenizer: Any) -> None:
     model = GPT2LMHeadModel(
         GPT2Config(n_embd=4, n_layer=1, n_head=1, vocab_size=20, eos_token_id=[5, 7])
     )
-    assert Ends(model, coder).tokens == {0, 5, 7}
+    assert Ends(model, tokenizer).tokens == {0, 5, 7}

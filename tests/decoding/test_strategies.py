@@ -42,6 +42,6 @@ def test_a_strategy_has_a_short_name(settings: dict[str, Any], label: str) -> No
         ({"stop": ("",)}, "stop"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Strategy(**settings)

@@ -79,20 +79,20 @@ def registries_as_they_were() -> Iterator[None]:
 def run_page(page: Path) -> None:
     module = ModuleType(f"handbook_{page.stem.replace('-', '_')}")
     sys.modules[module.__name__] = module  # dataclasses look their own module up
-    said = ""
+    message = ""
     try:
         for block in blocks(page):
             if block.not_run or block.language.startswith("{"):
                 continue
             try:
-                said = run_block(block, module, said)
+                message = run_block(block, module, message)
             except (Exception, SystemExit) as error:
                 pytest.fail(f"{named(page)}:{block.line}: {type(error).__name__}: {error}")
     finally:
         del sys.modules[module.__name__]
 
 
-def run_block(block: Block, module: ModuleType, said: str) -> str:
+def run_block(block: Block, module: ModuleType, message: str) -> str:
     """What the block wrote to stdout."""
     match block.language:
         case "yaml":
@@ -103,8 +103,8 @@ def run_block(block: Block, module: ModuleType, said: str) -> str:
                 exec(code, module.__dict__)
         case "sh":
             return "".join(command(line) for line in commands(block))
-        case "text" if block.answers and said:
-            assert block.text.strip() in said, f"the command printed:\n{said}"
+        case "text" if block.answers and message:
+            assert block.text.strip() in message, f"the command printed:\n{message}"
     return ""
 
 

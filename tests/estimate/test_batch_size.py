@@ -145,7 +145,7 @@ def test_gradient_descent_cannot_leave_its_batch_to_us(make: Make) -> None:
 
 
 @pytest.mark.parametrize("value", ["automatic", ["auto", 8]])
-def test_another_word_is_told_what_would_be_right(make: Make, value: Any) -> None:
+def test_another_word_is_refused_with_what_would_be_right(make: Make, value: Any) -> None:
     with pytest.raises(InputError, match="a whole number"):
         read_study(make(training={"batch_size": value}))
 

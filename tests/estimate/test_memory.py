@@ -1,4 +1,4 @@
-"""What is foreseen of a step is what is counted in it, for every method and setting."""
+"""What is predicted of a step is what is counted in it, for every method and setting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.memory import IA3, OPTIONS, TASK, foreseen, measured
+from benchmarks.memory import IA3, OPTIONS, TASK, measured, predicted
 from tests.conftest import CONFIGURATIONS, WORDS
 from transformers import AutoConfig
 
@@ -17,7 +17,7 @@ from tunewise.backbones.modules import roles
 from tunewise.backbones.shapes import build_shape
 from tunewise.costs.parameters import parameters_by_group
 from tunewise.estimate.fake_tensors import NotPredictable
-from tunewise.estimate.memory import applied, foresee
+from tunewise.estimate.memory import applied, predict_memory
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS as BY_NAME
 from tunewise.methods.base import Adaptation
@@ -61,7 +61,7 @@ def test_the_memory_of_a_step_is_known_before_it(
 
 
 @pytest.mark.parametrize("family", ["distilbert", "llama", "modernbert"])
-def test_other_families_are_foreseen_as_well(folder: Callable[[str], Path], family: str) -> None:
+def test_other_families_are_predicted_as_well(folder: Callable[[str], Path], family: str) -> None:
     agree(folder(family), LoRA(rank=2), PLAIN, SHAPE)
 
 
@@ -84,7 +84,7 @@ def test_settings_change_the_prediction_as_they_change_the_step(
 
 
 def agree(folder: Path, method: Adaptation, training: TrainingSettings, shape: StepShape) -> None:
-    expected = foreseen(folder, method, training, shape)
+    expected = predicted(folder, method, training, shape)
     found = measured(folder, method, training, shape)
     assert expected.stored_features == found.stored_features
     for phase in found.memory.peaks_bytes:
@@ -98,10 +98,10 @@ def agree(folder: Path, method: Adaptation, training: TrainingSettings, shape: S
 
 def test_each_economy_saves_what_it_promises(folder: Callable[[str], Path]) -> None:
     bert = folder("bert")
-    plain = foreseen(bert, Full(), PLAIN, SHAPE).memory
-    again = foreseen(bert, Full(), TrainingSettings(gradient_checkpointing=True), SHAPE).memory
-    half = foreseen(bert, Full(), TrainingSettings(precision="bfloat16"), SHAPE).memory
-    parts = foreseen(bert, Full(), PLAIN, StepShape(8, 20, parts=4, evaluated=16)).memory
+    plain = predicted(bert, Full(), PLAIN, SHAPE).memory
+    again = predicted(bert, Full(), TrainingSettings(gradient_checkpointing=True), SHAPE).memory
+    half = predicted(bert, Full(), TrainingSettings(precision="bfloat16"), SHAPE).memory
+    parts = predicted(bert, Full(), PLAIN, StepShape(8, 20, parts=4, evaluated=16)).memory
     assert again.activations_bytes < 0.4 * plain.activations_bytes
     assert half.activations_bytes < 0.9 * plain.activations_bytes
     assert parts.activations_bytes < 0.3 * plain.activations_bytes
@@ -124,28 +124,28 @@ def test_a_checkpoint_and_its_configuration_give_the_same_shape(
 def test_foreseeing_leaves_the_shape_as_it_was(folder: Callable[[str], Path]) -> None:
     model = build_shape(folder("bert"), options=OPTIONS)
     before = [name for name, _ in model.module.named_parameters()]
-    first = foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE)
+    first = predict_memory(model, TASK, LoRA(rank=2), PLAIN, SHAPE)
     assert [name for name, _ in model.module.named_parameters()] == before
-    assert foresee(model, TASK, LoRA(rank=2), PLAIN, SHAPE) == first
+    assert predict_memory(model, TASK, LoRA(rank=2), PLAIN, SHAPE) == first
 
 
 LIBRARY = ("IA3", "VERA", "LN_TUNING", "OFT", "BOFT", "HRA", "ADALORA", "FOURIERFT", "LOHA", "LOKR")
 
 
 @pytest.mark.parametrize("kind", LIBRARY)
-def test_methods_of_the_library_are_foreseen(folder: Callable[[str], Path], kind: str) -> None:
+def test_methods_of_the_library_are_predicted(folder: Callable[[str], Path], kind: str) -> None:
     method = BY_NAME.build("peft", {"peft_type": kind})
     assert isinstance(method, Adaptation)
     agree(folder("bert"), method, PLAIN, SHAPE)
 
 
-def test_a_method_of_the_library_that_is_built_from_numbers_is_not(
+def test_a_method_of_the_library_that_is_built_from_weights_is_not(
     folder: Callable[[str], Path],
 ) -> None:
     method = BY_NAME.build("peft", {"peft_type": "SHIRA"})
     assert isinstance(method, Adaptation)
-    with pytest.raises(NotPredictable, match=r"built from numbers.*nonzero"):
-        foreseen(folder("bert"), method, PLAIN, SHAPE)
+    with pytest.raises(NotPredictable, match=r"built from weights.*nonzero"):
+        predicted(folder("bert"), method, PLAIN, SHAPE)
 
 
 class Reading(LoRA):
@@ -160,14 +160,14 @@ def look(module: Any) -> None:
     next(module.parameters()).sum().item()
 
 
-def test_what_reads_numbers_is_not_predictable_and_says_where(
+def test_what_reads_values_is_not_predictable_and_says_where(
     folder: Callable[[str], Path],
 ) -> None:
     with pytest.raises(NotPredictable, match=r"test_memory reads a number"):
-        foreseen(folder("bert"), Reading(rank=2), PLAIN, SHAPE)
+        predicted(folder("bert"), Reading(rank=2), PLAIN, SHAPE)
 
 
-def test_numbers_are_counted_by_what_they_belong_to(folder: Callable[[str], Path]) -> None:
+def test_parameters_are_counted_by_what_they_belong_to(folder: Callable[[str], Path]) -> None:
     model = build_shape(folder("gpt2"), options=OPTIONS)
     base = {name for name, _ in model.module.named_parameters()}
     attention = {path for path, own in roles(model).items() if "mlp" not in own}

@@ -1,4 +1,4 @@
-"""Questions answered in words and questions about pictures: foreseen as they are counted."""
+"""Questions answered in words and questions about images: predicted as they are counted."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from benchmarks.memory_tasks import (
     DECODER,
+    IMAGES,
     NEW,
     PAIR,
     PAIRED,
-    PICTURES,
     QUESTIONS,
     WRITTEN,
-    foreseen,
     measured,
+    predicted,
 )
 from tests.conftest import CONFIGURATIONS
 from transformers import AutoConfig
@@ -38,7 +38,7 @@ CLOSE = 0.005
 def agree(
     task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape = PAIRED
 ) -> Memory:
-    expected, found = (f(task, folders, method, shape) for f in (foreseen, measured))
+    expected, found = (f(task, folders, method, shape) for f in (predicted, measured))
     assert expected.stored_features == found.stored_features
     assert expected.memory.peaks_bytes.keys() == found.memory.peaks_bytes.keys()
     for phase in found.memory.peaks_bytes:
@@ -51,20 +51,20 @@ def agree(
 @pytest.mark.parametrize(
     "method", [Full(), LoRA(rank=2), PrefixTuning(length=4)], ids=lambda m: m.name
 )
-def test_a_writer_is_foreseen_with_the_answers_that_it_writes(method: Adaptation) -> None:
+def test_a_writer_is_predicted_with_the_answers_that_it_writes(method: Adaptation) -> None:
     memory = agree(GREEDY, DECODER, method, WRITTEN)
     assert {"forward", "backward", "update", "evaluation", "generation"} == {*memory.peaks_bytes}
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2", "phi"])
-def test_other_families_write_as_foreseen(tmp_path: Path, family: str) -> None:
+def test_other_families_write_as_predicted(tmp_path: Path, family: str) -> None:
     sizes = CONFIGURATIONS[family] | {"hidden_size": 64, "vocab_size": 200}
     folder = save_configuration(tmp_path, family, **sizes)
     shape = replace(WRITTEN, tokens=24, evaluated_tokens=24, prompt_tokens=16)
     agree(GREEDY, (folder,), LoRA(rank=2), shape)
 
 
-def test_every_way_of_writing_is_foreseen() -> None:
+def test_every_way_of_writing_is_predicted() -> None:
     memory = agree(QUESTIONS, DECODER, LoRA(rank=2), WRITTEN)
     assert memory.peak_bytes("every_way") > memory.peak_bytes("generation")
     assert memory.flops["every_way"] > 1.5 * memory.flops["generation"]
@@ -73,7 +73,7 @@ def test_every_way_of_writing_is_foreseen() -> None:
 def test_learning_the_prompt_too_costs_logits() -> None:
     task = QuestionAnswering(max_new_tokens=NEW, loss_on="all")
     whole = agree(task, DECODER, LoRA(rank=2), replace(WRITTEN, targets=None))
-    answer = foreseen(task, DECODER, LoRA(rank=2), WRITTEN).memory
+    answer = predicted(task, DECODER, LoRA(rank=2), WRITTEN).memory
     logits = 4 * 1500 * (6 * 40 - 5 - 6 - 21)  # bytes of those that the answers do not need
     assert whole.activations_bytes - answer.activations_bytes >= logits
 
@@ -88,10 +88,10 @@ def test_learning_the_prompt_too_costs_logits() -> None:
     ],
     ids=["fusion", "question", "text-lora", "full"],
 )
-def test_two_encoders_are_foreseen_with_the_vectors_that_they_store(
+def test_two_encoders_are_predicted_with_the_vectors_that_they_store(
     method: Adaptation, phases: set[str]
 ) -> None:
-    memory = agree(PICTURES, PAIR, method)
+    memory = agree(IMAGES, PAIR, method)
     assert memory.peaks_bytes.keys() - {"forward", "backward", "update", "evaluation"} == phases
 
 
@@ -105,7 +105,7 @@ def test_a_convolutional_encoder_needs_its_configuration_alone(tmp_path: Path) -
     image = save_configuration(tmp_path / "image", "resnet", layer_type="basic", **sizes)
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     text = save_configuration(tmp_path / "text", "bert", intermediate_size=32, **small)
-    agree(PICTURES, (image, text), FusionMethod(), replace(PAIRED, pictures=2))
+    agree(IMAGES, (image, text), FusionMethod(), replace(PAIRED, pictures=2))
 
 
 def test_clip_is_two_encoders_in_one_configuration(tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_clip_is_two_encoders_in_one_configuration(tmp_path: Path) -> None:
     tower |= {"num_attention_heads": 2, "projection_dim": 8}
     vision = tower | {"image_size": 32, "patch_size": 16}
     folder = save_configuration(tmp_path, "clip", text_config=tower, vision_config=vision)
-    memory = agree(PICTURES, (folder,), LoRA(rank=2, targets=("text.query",)))
+    memory = agree(IMAGES, (folder,), LoRA(rank=2, targets=("text.query",)))
     assert {"pictures"} <= memory.peaks_bytes.keys()

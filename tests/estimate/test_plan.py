@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import CONFIGURATIONS
-from tests.forecasts import foreseen_here
+from tests.forecasts import predicted_here
 from transformers import AutoConfig
 from typer.testing import CliRunner
 
@@ -68,11 +68,11 @@ def test_a_plan_needs_the_configuration_alone_and_is_remembered(study: dict[str,
     start = time.monotonic()
     again = planned(study)
     assert again.contenders == found.contenders
-    assert time.monotonic() - start < 5  # nothing is foreseen twice
+    assert time.monotonic() - start < 5  # nothing is predicted twice
 
 
-@foreseen_here()
-def test_what_does_not_fit_is_told_with_what_would(study: dict[str, Any]) -> None:
+@predicted_here()
+def test_what_does_not_fit_is_reported_with_what_would(study: dict[str, Any]) -> None:
     roomy = planned(study)
     most = max(row.peak_bytes or 0 for row in roomy.contenders)
     limit = roomy.libraries_bytes + int(0.9 * most)
@@ -85,8 +85,8 @@ def test_what_does_not_fit_is_told_with_what_would(study: dict[str, Any]) -> Non
     assert "does not fit" in "\n".join(lines(found))
 
 
-@foreseen_here()
-def test_a_method_that_fits_no_model_is_told(study: dict[str, Any]) -> None:
+@predicted_here()
+def test_a_method_that_fits_no_model_is_reported(study: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="cannot exceed"):
         planned(study, methods=[{"lora": {"rank": 1000}}])
 

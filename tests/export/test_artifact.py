@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
-from tunewise.export.artifact import Form, write_artefact
+from tunewise.export.artifact import Form, write_artifact
 from tunewise.export.proof import EXAMPLES, prove
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.records import TrialSettings
@@ -29,7 +29,7 @@ WORDS = ("good", "bad", "cold", "warm", "room")
 
 
 def trained(checkpoint: Path, method: str, *, pooling: str = "library", texts: int = 1) -> Any:
-    """The parts and the predictor of a contender whose trained numbers are random."""
+    """The parts and the predictor of a contender whose trainable parameters are random."""
     prompt = {"num_virtual_tokens": 3} if method.endswith("_TUNING") else {}
     name, chosen = ("peft", {"peft_type": method, **prompt}) if method.isupper() else (method, {})
     part = METHODS.build(name, chosen)
@@ -93,7 +93,7 @@ def test_it_is_written_in_its_form_and_proven(  # noqa: PLR0917  # pytest calls 
     parts, predictor = trained(checkpoint(family), method, **settings)
     items = examples(settings.get("texts", 1))
     before = predictor.predict(items)
-    assert write_artefact(parts, predictor, tmp_path / "out", merge=merge) == form
+    assert write_artifact(parts, predictor, tmp_path / "out", merge=merge) == form
     proof = prove(form, parts, predictor, items, tmp_path / "out", ask=ask_here)
     assert proof.passed, proof
     assert proof.examples == EXAMPLES
@@ -111,7 +111,7 @@ def test_odd_texts_hinder_no_proof_and_are_read_as_text_by_others_too(
 ) -> None:
     parts, predictor = trained(checkpoint("distilbert"), "bitfit")
     items = [Example("0", ("good [SEP] bed",)), Example("1", ("",)), Example("2", ("a bed",))]
-    write_artefact(parts, predictor, tmp_path / "out", merge=False)
+    write_artifact(parts, predictor, tmp_path / "out", merge=False)
     proof = prove("transformers", parts, predictor, items, tmp_path / "out", ask=ask_here)
     assert proof.passed, proof
     assert proof.examples == 2  # this tokenizer knows [SEP] as a word: it alone reads it otherwise
@@ -122,13 +122,13 @@ def test_odd_texts_hinder_no_proof_and_are_read_as_text_by_others_too(
 def test_a_prefix_cannot_be_merged(checkpoint: Checkpoint, tmp_path: Path) -> None:
     parts, predictor = trained(checkpoint("bert"), "prefix")
     with pytest.raises(InputError, match="what 'prefix' trains does not fold"):
-        write_artefact(parts, predictor, tmp_path / "out", merge=True)
+        write_artifact(parts, predictor, tmp_path / "out", merge=True)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_altered_weight_fails_the_proof(checkpoint: Checkpoint, tmp_path: Path) -> None:
     parts, predictor = trained(checkpoint("bert"), "head")
-    form = write_artefact(parts, predictor, tmp_path, merge=False)
+    form = write_artifact(parts, predictor, tmp_path, merge=False)
     with torch.no_grad():
         predictor.model.module.classifier.bias[0] += 0.01
     proof = prove(form, parts, predictor, examples(), tmp_path, ask=ask_here)
@@ -140,7 +140,7 @@ def test_what_does_not_load_fails_the_proof_with_the_reason(
     checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     parts, predictor = trained(checkpoint("bert"), "head")
-    form = write_artefact(parts, predictor, tmp_path, merge=False)
+    form = write_artifact(parts, predictor, tmp_path, merge=False)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "burt"}))
     proof = prove(form, parts, predictor, examples(), tmp_path)

@@ -26,7 +26,7 @@ from tunewise.backbones.weights import save_tensors
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.export import round_trip as rounds
-from tunewise.export.artifact import write_artefact
+from tunewise.export.artifact import write_artifact
 from tunewise.export.round_trip import move, round_trip
 from tunewise.methods import lora_files, peft_files, peft_model
 from tunewise.methods.base import METHODS
@@ -106,11 +106,11 @@ def check_laws(source: Path, way: Way, folder: Path, *, writes: bool) -> None:
     same(logits(fresh.module), expected)
 
     predictor = ModelPredictor(parts.task, method, model, 40)
-    form = write_artefact(parts, predictor, folder / "exported", merge=False)
+    form = write_artifact(parts, predictor, folder / "exported", merge=False)
     if form != "tunewise":
         same(logits(loaded(form, folder / "exported", writes=writes)), expected)
     try:
-        form = write_artefact(parts, predictor, folder / "merged", merge=True)
+        form = write_artifact(parts, predictor, folder / "merged", merge=True)
     except InputError as error:
         assert "does not fold into the model's own layers" in str(error)
     else:
@@ -201,7 +201,7 @@ def test_a_bias_that_has_no_place_in_a_layer_is_not_merged(place: Place, tmp_pat
     model = prepared_model(parts, method)
     assert method.merged(model) is None
     with pytest.raises(InputError, match=r"'PEFT-LoRA' trains does not fold .* without --merge"):
-        write_artefact(parts, ModelPredictor(parts.task, method, model, 40), tmp_path, merge=True)
+        write_artifact(parts, ModelPredictor(parts.task, method, model, 40), tmp_path, merge=True)
 
 
 # What the round trip itself notices.
@@ -220,7 +220,7 @@ def test_a_number_that_is_not_saved_is_noticed(
         round_trip(parts, TEXTS, tmp_path)
 
 
-def test_a_saving_that_fails_is_told_with_its_reason(
+def test_a_saving_that_fails_is_reported_with_its_reason(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(peft_files, "_apart", lambda tensors: tensors)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tunewise.core.errors import TunewiseError
-from tunewise.core.outside import is_outside, told
+from tunewise.core.outside import is_outside, message_of
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studies.engine import run_jobs
@@ -37,7 +37,7 @@ def main() -> int:
     except Exception as error:  # as the command line does
         if not is_outside(error):
             raise
-        print(told(error), file=sys.stderr)
+        print(message_of(error), file=sys.stderr)
         return 1
     return outcome.exit_code
 

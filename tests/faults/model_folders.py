@@ -132,8 +132,12 @@ def index(names: Any, shard: str = "weights-1.safetensors", *, keep: bool = Fals
             torch.save(tensors, where)
         if not keep:
             (folder / WEIGHTS).unlink()
-        said = dict.fromkeys(tensors, names) if isinstance(names, str) else names
-        whole = said if isinstance(said, str) or "weight_map" in said else {"weight_map": said}
+        message = dict.fromkeys(tensors, names) if isinstance(names, str) else names
+        whole = (
+            message
+            if isinstance(message, str) or "weight_map" in message
+            else {"weight_map": message}
+        )
         (folder / INDEX).write_text(json.dumps(whole))
 
     return split
@@ -181,7 +185,7 @@ def _changed(tensors: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 NAN, INF = float("nan"), float("inf")
 BROKEN: dict[str, Change] = {
-    # Quantised
+    # Quantized
     **{
         f"quantised-{method}": _quantised(method)
         for method in ("gptq", "awq", "fp8", "mxfp4", "hqq", "compressed-tensors", "torchao", "new")
@@ -434,12 +438,12 @@ def remove(study: Path) -> None:
 
 def validated(study: Path) -> dict[str, Any]:
     """The exit code, what was said, and whether a traceback would have been shown."""
-    said, code, seen = io.StringIO(), 0, ""
+    message, code, seen = io.StringIO(), 0, ""
     started = time.process_time()
     with (
         patch.object(sys, "argv", ["tunewise", "validate", str(study)]),
-        contextlib.redirect_stderr(said),
-        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(message),
+        contextlib.redirect_stdout(message),
     ):
         try:
             main()
@@ -449,7 +453,7 @@ def validated(study: Path) -> dict[str, Any]:
             code, seen = 1, traceback.format_exc()
     return {
         "code": code,
-        "said": said.getvalue(),
+        "said": message.getvalue(),
         "traceback": seen,
         "seconds": round(time.process_time() - started, 3),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

@@ -327,7 +327,7 @@ def test_a_test_that_was_opened_stays_when_its_trial_runs_again(copy: Launch) ->
     assert opened.read_bytes() == before
 
 
-def test_a_trial_that_comes_out_otherwise_is_told(copy: Launch) -> None:
+def test_a_trial_that_comes_out_otherwise_is_reported(copy: Launch) -> None:
     victim = one(copy, KINDS["weights of a head"])
     id = victim.parent.name
     record = copy.path / "trials" / id / "result.json"
@@ -335,7 +335,9 @@ def test_a_trial_that_comes_out_otherwise_is_told(copy: Launch) -> None:
     mark_complete(record.parent)
     flip(3)(victim)
     copy()
-    assert any(f"trial/{id} ran again and came out otherwise" in told for told in copy.notices)
+    assert any(
+        f"trial/{id} ran again and came out otherwise" in message for message in copy.notices
+    )
 
 
 def test_weights_that_are_missing_before_the_test_are_trained_again(

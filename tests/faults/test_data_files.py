@@ -25,9 +25,9 @@ from PIL import Image
 
 from tunewise.core.errors import InputError, TunewiseError
 from tunewise.data.audit.audit import audit
+from tunewise.data.images import check_image, open_image
 from tunewise.data.inspect import look
 from tunewise.data.labels import resolve
-from tunewise.data.pictures import check_picture, open_picture
 from tunewise.data.prepared import prepared_rows, write_prepared
 from tunewise.data.readers.files import read_file
 from tunewise.data.settings import DataSettings, SplitRule
@@ -81,7 +81,7 @@ def with_names() -> pa.Table:
     return pa.Table.from_pylist(rows).replace_schema_metadata(metadata)
 
 
-def picture(kind: str, **options: Any) -> bytes:
+def image(kind: str, **options: Any) -> bytes:
     page = io.BytesIO()
     Image.effect_noise((40, 30), 60).convert("RGB").save(page, kind, **options)
     return page.getvalue()
@@ -124,13 +124,13 @@ TABLES: dict[str, bytes] = {
     "dictionary.parquet": parquet(pa.Table.from_pylist(ROWS), row_group_size=20),
     "names.parquet": parquet(with_names(), compression="zstd"),
 }
-PICTURES: dict[str, bytes] = {
-    "a.png": picture("PNG"),
-    "b.jpg": picture("JPEG"),
-    "c.jpg": picture("JPEG", progressive=True),
-    "d.webp": picture("WEBP"),
-    "e.gif": picture("GIF"),
-    "f.bmp": picture("BMP"),
+IMAGES: dict[str, bytes] = {
+    "a.png": image("PNG"),
+    "b.jpg": image("JPEG"),
+    "c.jpg": image("JPEG", progressive=True),
+    "d.webp": image("WEBP"),
+    "e.gif": image("GIF"),
+    "f.bmp": image("BMP"),
 }
 
 
@@ -215,19 +215,19 @@ def studied(folder: Path, name: str) -> None:
     look(name, folder)
 
 
-def outcome(act: Callable[[], object], told: str) -> str:
+def outcome(act: Callable[[], object], message: str) -> str:
     """What came of a mutant; anything but a sound reading or words is an error of the test."""
     start = time.perf_counter()
     try:
         act()
-        said = "read"
+        text = "read"
     except TunewiseError as error:
-        assert str(error).strip(), told
-        said = "refused"
+        assert str(error).strip(), message
+        text = "refused"
     except Exception as error:
-        raise AssertionError(f"{told}: {error!r}") from error
-    assert time.perf_counter() - start < SECONDS, f"{told}: too slow"
-    return said
+        raise AssertionError(f"{message}: {error!r}") from error
+    assert time.perf_counter() - start < SECONDS, f"{message}: too slow"
+    return text
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -245,17 +245,17 @@ def test_mutated_tables_are_read_or_refused_in_words(tmp_path: Path, name: str) 
     assert grown << 10 < MEMORY
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_mutated_pictures_are_whole_or_refused_in_words(name: str) -> None:
-    assert check_picture(PICTURES[name]) is None
+@pytest.mark.parametrize("name", IMAGES)
+def test_mutated_images_are_whole_or_refused_in_words(name: str) -> None:
+    assert check_image(IMAGES[name]) is None
     counts: Counter[str] = Counter()
     for number in range(500):
         seed = f"{name}-{number}"
-        content = mutant(PICTURES[name], seed)
-        told: list[str | None] = []
-        outcome(lambda: told.append(check_picture(content)), seed)  # noqa: B023  # called at once
-        opened = outcome(lambda: open_picture(content), seed)  # noqa: B023  # called at once
-        assert (opened == "read") == (told == [None]), seed
+        content = mutant(IMAGES[name], seed)
+        message: list[str | None] = []
+        outcome(lambda: message.append(check_image(content)), seed)  # noqa: B023  # called at once
+        opened = outcome(lambda: open_image(content), seed)  # noqa: B023  # called at once
+        assert (opened == "read") == (message == [None]), seed
         counts[opened] += 1
     print(name, dict(counts))
     assert counts["refused"] > 50

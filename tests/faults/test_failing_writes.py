@@ -49,26 +49,26 @@ def test_every_write_of_a_launch_and_its_processes(
     while not swept:
         k += 1
         toy = new_study(f"k{k}").write(*toys)
-        told = failing(toy.folder.path, k)
-        launcher = toy.launch(workers=1, FAILING_WRITE=told, PYTHONPATH=path)
-        said, complaint = launcher.communicate(timeout=END)
+        message = failing(toy.folder.path, k)
+        launcher = toy.launch(workers=1, FAILING_WRITE=message, PYTHONPATH=path)
+        text, complaint = launcher.communicate(timeout=END)
         swept = writes(toy.folder.path) < k
         assert launcher.returncode == 1, complaint  # one of the toys always fails
-        assert "Traceback" not in said + complaint, told
+        assert "Traceback" not in text + complaint, message
         toy.run()
-        assert toy.table() == undisturbed.table(), told
+        assert toy.table() == undisturbed.table(), message
         assert toy.folder.faults() == []
     print(f"{k - 1} writes swept")
     assert k > 60
 
 
-def in_a_process(action: Callable[[], int], told: str = "") -> int | None:
+def in_a_process(action: Callable[[], int], message: str = "") -> int | None:
     """Do it in a fork of this process, where a write may fail; its exit code."""
 
     def be() -> None:
         own_threads()
-        if told:
-            install(told)
+        if message:
+            install(message)
         try:
             code = action()
         except SystemExit as left:
@@ -133,11 +133,11 @@ def test_every_write_of_a_report_and_an_export(
         Path(f"{out}.writes").unlink(missing_ok=True)
         capfd.readouterr()
         code = in_a_process(command(*words), failing(out, k))
-        said = capfd.readouterr().err
+        message = capfd.readouterr().err
         swept = writes(out) < k
-        assert code == (0 if swept else 1), said
-        assert "Traceback" not in said
-        assert swept or "un the same command again." in said.splitlines()[-1]
+        assert code == (0 if swept else 1), message
+        assert "Traceback" not in message
+        assert swept or "un the same command again." in message.splitlines()[-1]
         assert swept or what == "report" or not (out / "it").exists()
     print(f"{k - 1} writes swept")
     assert k > {"report": 60, "export": 5}[what]

@@ -105,9 +105,9 @@ def test_a_signal_ends_trials_at_a_checkpoint_and_the_study_goes_on(
     launcher = toy.launch()
     wait_for(started(toy, 3))
     os.killpg(launcher.pid, number)
-    said, _ = launcher.communicate(timeout=END)
+    message, _ = launcher.communicate(timeout=END)
     assert launcher.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
-    assert "notice Stopping" in said
+    assert "notice Stopping" in message
     assert not alive(toy.folder.path)
     assert toy.run().exit_code == 0
     assert toy.table() == undisturbed.table()
@@ -144,8 +144,8 @@ def test_trials_end_when_the_worker_is_killed_and_another_takes_over(toy: Any) -
         if Path(f"/proc/{pid}/stat").read_text().split()[3] == str(launcher.pid)
     ]
     os.kill(worker, signal.SIGKILL)
-    said, _ = launcher.communicate(timeout=END)
-    assert "ended by SIGKILL. Another one takes over" in said
+    message, _ = launcher.communicate(timeout=END)
+    assert "ended by SIGKILL. Another one takes over" in message
     assert launcher.returncode == 0
     assert toy.statuses() == ["done", "done"]
 
@@ -155,9 +155,9 @@ def test_the_second_of_two_launchers_stops_and_says_who_runs(toy: Any) -> None:
     first = toy.launch()
     wait_for(started(toy))
     second = toy.launch()
-    _, said = second.communicate(timeout=END)
+    _, message = second.communicate(timeout=END)
     assert second.returncode == 2
-    assert f"is already being run by process {first.pid} on" in said
+    assert f"is already being run by process {first.pid} on" in message
     (toy.folder.path / "told").touch()
     assert first.wait(END) == 0
     assert len(toy.ran()) == 2

@@ -21,12 +21,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have n
 def loading(toy: Any, tmp_path: Path, **more: str) -> tuple[Any, int]:
     """A launcher whose worker loads its libraries now, and the worker's process id."""
     once = tmp_path / "loads"
-    told = once.with_suffix(".pid")
+    message = once.with_suffix(".pid")
     environment = {"TOY_RUNNER": "slow_to_load", "SLOW_ONCE": str(once), "SLOW_SECONDS": DEAF}
     launcher = toy.launch(**environment | more)
-    wait_for(lambda: told.is_file() and bool(told.read_text()))
-    worker = int(told.read_text())
-    told.unlink()
+    wait_for(lambda: message.is_file() and bool(message.read_text()))
+    worker = int(message.read_text())
+    message.unlink()
     return launcher, worker
 
 
@@ -76,9 +76,9 @@ def test_a_worker_killed_while_it_loads_is_started_once_more(
     toy.write({})
     launcher, worker = loading(toy, tmp_path)
     os.kill(worker, number)
-    said, _ = launcher.communicate(timeout=END)
+    message, _ = launcher.communicate(timeout=END)
     notice = f"The worker process ended by {number.name}, while it loaded its libraries."
-    assert f"{notice} Another one takes over." in said
+    assert f"{notice} Another one takes over." in message
     assert launcher.returncode == 0
     assert toy.statuses() == ["done"]
 
@@ -90,9 +90,9 @@ def test_a_worker_killed_twice_while_it_loads_ends_the_launch_in_one_sentence(
     toy.write({})
     launcher, worker = loading(toy, tmp_path, SLOW_AGAIN="yes")
     os.kill(worker, signal.SIGKILL)
-    told = tmp_path / "loads.pid"
-    wait_for(lambda: told.is_file() and bool(told.read_text()))
-    os.kill(int(told.read_text()), signal.SIGKILL)
+    message = tmp_path / "loads.pid"
+    wait_for(lambda: message.is_file() and bool(message.read_text()))
+    os.kill(int(message.read_text()), signal.SIGKILL)
     _, complaint = launcher.communicate(timeout=END)
     assert launcher.returncode == 1
     assert complaint.strip() == (

@@ -30,7 +30,7 @@ SOUND = {  # what is well all the same
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def message(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What `validate` said of each, all in one process."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.model_folders", str(tmp_path_factory.mktemp("all"))],
@@ -43,8 +43,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     return {line.pop("name"): line for line in lines}
 
 
-def test_the_unbroken_folder_is_sound(told: dict[str, dict[str, Any]]) -> None:
-    assert told["sound"]["code"] == 0, told["sound"]
+def test_the_unbroken_folder_is_sound(message: dict[str, dict[str, Any]]) -> None:
+    assert message["sound"]["code"] == 0, message["sound"]
 
 
 def test_there_are_a_hundred() -> None:
@@ -53,9 +53,9 @@ def test_there_are_a_hundred() -> None:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_folder_gets_one_clear_line_or_is_sound(
-    told: dict[str, dict[str, Any]], name: str
+    message: dict[str, dict[str, Any]], name: str
 ) -> None:
-    one = told[name]
+    one = message[name]
     assert not one["traceback"], one["traceback"]
     assert one["seconds"] < SECONDS
     assert one["peak_bytes"] < GIB
@@ -68,7 +68,7 @@ def test_a_folder_gets_one_clear_line_or_is_sound(
 
 @pytest.mark.parametrize("name", SAMPLED)
 def test_a_command_of_its_own_says_the_same(
-    told: dict[str, dict[str, Any]], name: str, tmp_path: Path
+    message: dict[str, dict[str, Any]], name: str, tmp_path: Path
 ) -> None:
     study = make(name, tmp_path)
     done = subprocess.run(
@@ -77,5 +77,5 @@ def test_a_command_of_its_own_says_the_same(
         text=True,
         check=False,
     )
-    assert done.returncode == told[name]["code"], done.stderr
+    assert done.returncode == message[name]["code"], done.stderr
     assert "Traceback" not in done.stderr

@@ -65,12 +65,12 @@ def test_a_launch_tries_twice_and_not_a_third_time(toy: Any) -> None:
 
 def test_status_names_what_waits_and_says_how_to_go_on(toy: Any) -> None:
     toy.write(FINE, {"fault": "kill"}).run()
-    said = status(toy)
-    assert "not complete; resume with: tunewise run" in said
-    assert "toy1 seed=0 (trial/" in said
-    assert "killed: ended by SIGKILL, most likely because memory ran out." in said
-    assert "The test split stays sealed" in said
-    assert "take the contender out of the study file" in said
+    message = status(toy)
+    assert "not complete; resume with: tunewise run" in message
+    assert "toy1 seed=0 (trial/" in message
+    assert "killed: ended by SIGKILL, most likely because memory ran out." in message
+    assert "The test split stays sealed" in message
+    assert "take the contender out of the study file" in message
 
 
 def test_status_names_nothing_that_the_study_does_not_need_any_more(toy: Any) -> None:

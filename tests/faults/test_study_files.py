@@ -81,7 +81,7 @@ def test_the_command_refuses_them_too(tmp_path: Path) -> None:
     for number in range(SAMPLED):
         content = next(files)
         seen = validate(tmp_path, content)
-        fine = seen.code in (0, 2) and "Traceback" not in seen.said and seen.said.strip()
+        fine = seen.code in (0, 2) and "Traceback" not in seen.reply and seen.reply.strip()
         quick = seen.seconds < usual.seconds * 1.5 + SECONDS
         if not (fine and quick and seen.bytes < usual.bytes + BYTES):
             bad.append(f"{number}: {seen}\n{content[:2000]!r}")
@@ -91,11 +91,11 @@ def test_the_command_refuses_them_too(tmp_path: Path) -> None:
 class Seen:
     """How a command ended."""
 
-    def __init__(self, code: int, said: str, seconds: float, bytes: int) -> None:
-        self.code, self.said, self.seconds, self.bytes = code, said, seconds, bytes
+    def __init__(self, code: int, message: str, seconds: float, bytes: int) -> None:
+        self.code, self.reply, self.seconds, self.bytes = code, message, seconds, bytes
 
     def __repr__(self) -> str:
-        return f"exit {self.code}, {self.seconds:.1f} s, {self.bytes:,} bytes\n{self.said[-2000:]}"
+        return f"exit {self.code}, {self.seconds:.1f} s, {self.bytes:,} bytes\n{self.reply[-2000:]}"
 
 
 def validate(folder: Path, content: bytes) -> Seen:
@@ -104,8 +104,10 @@ def validate(folder: Path, content: bytes) -> Seen:
     here = str(Path(tunewise.__file__).parents[1])  # the one that is tested, from any folder
     settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": here}
     environment = {**os.environ, **settings}
-    with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(words, cwd=folder, stdout=said, stderr=said, env=environment)
+    with (folder / "said").open("wb") as message:
+        process = subprocess.Popen(
+            words, cwd=folder, stdout=message, stderr=message, env=environment
+        )
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     text = (folder / "said").read_text(encoding="utf-8", errors="replace")

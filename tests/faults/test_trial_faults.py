@@ -66,11 +66,11 @@ def test_a_fault_is_recorded_and_the_others_go_on(
     assert toy.ran().count(f"trial/{record.id}") == 1
 
 
-def test_what_a_crashed_trial_said_last_is_kept(toy: Any) -> None:
+def test_what_a_crashed_trial_printed_last_is_kept(toy: Any) -> None:
     toy.write({"fault": "segfault"}).run()
-    said = (the_record(toy).folder / "output.txt").read_text()
-    assert "about to crash" in said
-    assert "Segmentation fault" in said
+    message = (the_record(toy).folder / "output.txt").read_text()
+    assert "about to crash" in message
+    assert "Segmentation fault" in message
 
 
 def test_a_trial_killed_once_gets_a_second_chance(toy: Any) -> None:

@@ -105,10 +105,10 @@ def test_the_plot_of_the_optimisers_has_a_line_for_each(tmp_path: Path) -> None:
     ],
 )
 def test_a_plot_that_cannot_be_drawn_is_refused(
-    words: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert told in str(shell(*words).exception)
+    assert message in str(shell(*words).exception)
     assert list(tmp_path.iterdir()) == []
 
 

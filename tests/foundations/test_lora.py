@@ -74,7 +74,7 @@ def test_the_scales_at_alpha_32_by_hand() -> None:
 
 
 @given(d=st.integers(1, 5000), k=st.integers(1, 5000), r=st.integers(1, 512))
-def test_share_and_reduction_are_inverse(d: int, k: int, r: int) -> None:
+def test_fraction_and_reduction_are_inverse(d: int, k: int, r: int) -> None:
     layer = LinearLayer(d, k, rank=r)
     assert layer.ratio * layer.reduction == pytest.approx(1)
     assert (layer.ratio < 1) == (r < layer.break_even_rank)
@@ -115,14 +115,14 @@ def test_bytes_are_those_that_adam_holds() -> None:
         ([(3, 20), (12, 3)], [(12, 20)], one.bytes_lora()),
     ]:
         weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in trained]
-        optimiser = torch.optim.Adam(weights)
+        optimizer = torch.optim.Adam(weights)
         for w in weights:
             w.grad = torch.zeros_like(w)
-        optimiser.step()
+        optimizer.step()
         held = [torch.zeros(shape) for shape in frozen]
         for w in weights:
             assert w.grad is not None
-            state = optimiser.state[w]
+            state = optimizer.state[w]
             held += [w, w.grad, state["exp_avg"], state["exp_avg_sq"]]
         assert sum(t.nbytes for t in held) == expected
 

@@ -21,8 +21,8 @@ SHAPES = [[(3,)], [(4, 5), (4,)], [(2, 3, 4), (1,), (7, 1)], [()]]
 
 
 def build(cls: Any, weights: list[Any], **settings: Any) -> Optimizer:
-    optimiser: Optimizer = cls(weights, **settings)
-    return optimiser
+    optimizer: Optimizer = cls(weights, **settings)
+    return optimizer
 
 
 def weights_of(shapes: list[tuple[int, ...]], seed: int) -> list[torch.nn.Parameter]:
@@ -34,18 +34,18 @@ def weights_of(shapes: list[tuple[int, ...]], seed: int) -> list[torch.nn.Parame
 
 
 def follow(
-    optimiser: Optimizer, weights: list[torch.nn.Parameter], *, steps: int, seed: int
+    optimizer: Optimizer, weights: list[torch.nn.Parameter], *, steps: int, seed: int
 ) -> None:
     """Feed the gradients of a loss with curvature and noise, the same for the same seed."""
     generator = torch.Generator().manual_seed(seed + 1)
     for _ in range(steps):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = torch.zeros((), dtype=torch.float64)
         for w in weights:
             noise = torch.randn(w.shape, generator=generator, dtype=torch.float64)
             loss = loss + (w**4 / 4 + w * noise).sum()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
@@ -68,11 +68,11 @@ def test_single_precision_follows_pytorch_too(name: str) -> None:
     runs = []
     for cls in (OPTIMISERS[name], TORCHS[name]):
         w = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
-        optimiser = build(cls, [w], lr=0.01)
+        optimizer = build(cls, [w], lr=0.01)
         for _ in range(100):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             w.square().sum().backward()
-            optimiser.step()
+            optimizer.step()
         runs.append(w.detach())
     torch.testing.assert_close(*runs, atol=1e-6, rtol=0)
 
@@ -97,11 +97,11 @@ def test_a_state_stored_as_tensors_alone_goes_on_to_the_last_bit(name: str) -> N
     whole, halves = ([torch.nn.Parameter(torch.tensor([1.0, -2.0]))] for _ in range(2))
     first, second = (build(OPTIMISERS[name], w, lr=0.05) for w in (whole, halves))
 
-    def steps(optimiser: Optimizer, w: torch.nn.Parameter, n: int) -> None:
+    def steps(optimizer: Optimizer, w: torch.nn.Parameter, n: int) -> None:
         for _ in range(n):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             w.pow(4).sum().backward()
-            optimiser.step()
+            optimizer.step()
 
     steps(first, whole[0], 14)
     steps(second, halves[0], 7)
@@ -118,9 +118,9 @@ def test_a_state_stored_as_tensors_alone_goes_on_to_the_last_bit(name: str) -> N
 def test_a_weight_without_gradient_stays(name: str) -> None:
     moved, still = weights_of([(2,), (2,)], 0)
     before = still.detach().clone()
-    optimiser = build(OPTIMISERS[name], [moved, still], lr=0.1, weight_decay=0.1)
+    optimizer = build(OPTIMISERS[name], [moved, still], lr=0.1, weight_decay=0.1)
     moved.sum().backward()
-    optimiser.step()
+    optimizer.step()
     assert torch.equal(still, before)
 
 
@@ -128,20 +128,20 @@ def test_a_weight_without_gradient_stays(name: str) -> None:
 def test_groups_have_their_own_rate(name: str) -> None:
     fast, frozen = weights_of([(2,), (2,)], 0)
     before = frozen.detach().clone()
-    optimiser = build(OPTIMISERS[name], [{"params": [fast]}, {"params": [frozen], "lr": 0.0}])
+    optimizer = build(OPTIMISERS[name], [{"params": [fast]}, {"params": [frozen], "lr": 0.0}])
     (fast.sum() + frozen.sum()).backward()
-    optimiser.step()
+    optimizer.step()
     assert torch.equal(frozen, before)
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_a_schedule_sets_the_rate(name: str) -> None:
     (w,) = weights_of([(2,)], 0)
-    optimiser = build(OPTIMISERS[name], [w], lr=0.1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.0)
+    optimizer = build(OPTIMISERS[name], [w], lr=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.0)
     before = w.detach().clone()
     w.sum().backward()
-    optimiser.step()
+    optimizer.step()
     schedule.step()
     assert torch.equal(w, before)
 
@@ -149,17 +149,17 @@ def test_a_schedule_sets_the_rate(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_a_closure_is_called_once_and_its_loss_returned(name: str) -> None:
     (w,) = weights_of([(2,)], 0)
-    optimiser = build(OPTIMISERS[name], [w], lr=0.1)
+    optimizer = build(OPTIMISERS[name], [w], lr=0.1)
     calls = []
 
     def closure() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = w.square().sum()
         loss.backward()
         calls.append(loss.item())
         return calls[-1]
 
-    assert optimiser.step(closure) == calls[0]
+    assert optimizer.step(closure) == calls[0]
     assert len(calls) == 1
 
 
@@ -174,10 +174,10 @@ def test_adams_first_step_has_the_length_of_the_rate_by_hand() -> None:
 def test_adagrads_second_step_by_hand() -> None:
     # s = 9, step 0.1 * 3 / 3; then s = 9 + 16, step 0.1 * 4 / 5
     w = torch.nn.Parameter(torch.tensor([0.0], dtype=torch.float64))
-    optimiser = build(OPTIMISERS["own-adagrad"], [w], lr=0.1)
+    optimizer = build(OPTIMISERS["own-adagrad"], [w], lr=0.1)
     for gradient in (3.0, 4.0):
         w.grad = torch.tensor([gradient], dtype=torch.float64)
-        optimiser.step()
+        optimizer.step()
     assert w.item() == pytest.approx(-0.18)
 
 
@@ -208,7 +208,7 @@ def test_no_weights_are_better_than_the_best() -> None:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_linear_regression_is_trained_as_by_pytorchs_own(recipe: Any) -> None:
     settings = {"batch": recipe.batch, "epochs": 10, "seed": 0}
-    ours = train(small(), recipe.optimiser, **settings)
+    ours = train(small(), recipe.optimizer, **settings)
     theirs = train(small(), lambda w: TORCHS[recipe.name]([w], lr=recipe.rate), **settings)
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
 

@@ -70,7 +70,7 @@ def test_unknown_characters_and_special_tokens_are_the_librarys(
     theirs = library(corpus, 40, special=SPECIAL, unknown="[UNK]")
     assert list(ours.vocabulary) == vocabulary(theirs)
     assert ours.encode(new) == theirs.encode(new).tokens
-    assert ours.numbers(new) == theirs.encode(new).ids
+    assert ours.token_ids(new) == theirs.encode(new).ids
 
 
 @given(corpus=CORPORA, min_count=st.integers(1, 4))

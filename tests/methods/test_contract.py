@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import ResNetConfig, ResNetModel
 
-from tunewise.backbones.encoders import PictureEncoder, TextEncoder
+from tunewise.backbones.encoders import ImageEncoder, TextEncoder
 from tunewise.backbones.fusion import Fusion, FusionHead, head_names
 from tunewise.backbones.model import Model, training_mode
 from tunewise.core.errors import InputError
@@ -65,7 +65,7 @@ every_direct = pytest.mark.parametrize("name", DIRECT)
 
 @every_adaptation
 @every_pooling
-def test_it_learns_and_leaves_frozen_numbers_alone(tiny: Tiny, name: str, pooling: str) -> None:
+def test_it_learns_and_leaves_frozen_parameters_alone(tiny: Tiny, name: str, pooling: str) -> None:
     model, _ = prepared(tiny, name, pooling)
     frozen = {n: p.clone() for n, p in model.module.named_parameters() if not p.requires_grad}
     first, last = train(model)
@@ -84,7 +84,7 @@ def test_every_new_number_is_trained(tiny: Tiny, name: str, pooling: str) -> Non
 
 @every_adaptation
 @every_pooling
-def test_groups_hold_every_trained_number_once(tiny: Tiny, name: str, pooling: str) -> None:
+def test_groups_hold_every_trainable_parameter_once(tiny: Tiny, name: str, pooling: str) -> None:
     model, method = prepared(tiny, name, pooling)
     grouped = [path for group in method.groups(model) for path in group["params"]]
     trained = [path for path, p in model.module.named_parameters() if p.requires_grad]
@@ -92,13 +92,13 @@ def test_groups_hold_every_trained_number_once(tiny: Tiny, name: str, pooling: s
 
 
 @every_adaptation
-def test_it_can_be_prepared_without_numbers(tiny: Tiny, name: str) -> None:
+def test_it_can_be_prepared_on_fake_tensors(tiny: Tiny, name: str) -> None:
     """As a plan does, to count them."""
     model, method = prepared(tiny, name, "library")
     empty = fresh(tiny, name, "library")
     buffers = {path: buffer.clone() for path, buffer in empty.module.named_buffers()}
     empty.module.to("meta")
-    if method.needs_numbers:
+    if method.needs_weights:
         fill_with_noise(empty.module, buffers)
     method.prepare(empty)
     shapes = [(n, p.shape, p.requires_grad) for n, p in model.module.named_parameters()]
@@ -119,13 +119,13 @@ def test_what_is_saved_comes_back(tiny: Tiny, name: str, pooling: str, tmp_path:
 
 
 @every_adaptation
-def test_what_was_trained_on_other_numbers_is_refused(
+def test_what_was_trained_on_other_weights_is_refused(
     tiny: Tiny, name: str, tmp_path: Path
 ) -> None:
     model, method = prepared(tiny, name, "library")
     frozen = [p for p in model.module.parameters() if not p.requires_grad]
     if not frozen:
-        return  # everything is in the artefact
+        return  # everything is in the artifact
     method.save(model, tmp_path)
     with torch.no_grad():
         frozen[0].add_(0.01)
@@ -179,19 +179,19 @@ def test_an_option_that_training_never_showed_has_a_finite_loss(tiny: Tiny, name
 
 
 def fresh(tiny: Tiny, name: str, pooling: str, seed: int = 1) -> Model:
-    """A model as its checkpoint has it; one with a picture encoder for what needs one."""
+    """A model as its checkpoint has it; one with an image encoder for what needs one."""
     model = tiny("bert", pooling=pooling, seed=seed, dropout=0.0)
     if name != "fusion":
         return model
     torch.manual_seed(0)
     config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1])
-    image = PictureEncoder(ResNetModel(config))
-    text = TextEncoder(model.module.get_submodule(model.trunks["text"]))
+    image = ImageEncoder(ResNetModel(config))
+    text = TextEncoder(model.module.get_submodule(model.backbones["text"]))
     torch.manual_seed(seed)
     head = FusionHead(image.size, text.size, len(OPTIONS), width=8)
     module = Fusion(image, text, head).eval()
-    trunks = {"image": "image.trunk", "text": "text.trunk"}
-    return replace(model, module=module, trunks=trunks, head=head_names(module))
+    backbones = {"image": "image.trunk", "text": "text.trunk"}
+    return replace(model, module=module, backbones=backbones, head=head_names(module))
 
 
 def prepared(tiny: Tiny, name: str, pooling: str, seed: int = 1) -> tuple[Model, Any]:
@@ -224,9 +224,9 @@ def logits(model: Model, module: Any = None) -> Tensor:
 
 
 def batch(model: Model) -> dict[str, Tensor]:
-    encoded = model.coder(TEXTS, padding=True, return_tensors="pt")
+    encoded = model.processor(TEXTS, padding=True, return_tensors="pt")
     inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
-    if "image" in model.trunks:
+    if "image" in model.backbones:
         drawn = torch.Generator().manual_seed(0)
         inputs["pixel_values"] = torch.randn(len(TEXTS), 3, 16, 16, generator=drawn)
     return inputs

@@ -1,4 +1,4 @@
-"""Counts of trained numbers for the published models, from their configurations alone."""
+"""Counts of trainable parameters for the published models, from their configurations alone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TRAINED: list[tuple[Any, int, str, Adaptation, int]] = [
 
 
 @pytest.mark.parametrize(("family", "options", "pooling", "method", "expected"), TRAINED)
-def test_trained_numbers_are_those_published(
+def test_trainable_parameters_are_those_published(
     family: Any, options: int, pooling: str, method: Adaptation, expected: int
 ) -> None:
     model = empty(family, options, pooling)
@@ -80,22 +80,22 @@ def test_adapters_of_gpt2(names: tuple[str, ...], expected: int) -> None:
 
 def test_gpt2_has_its_published_size() -> None:
     with torch.device("meta"):
-        trunk = AutoModel.from_config(AutoConfig.for_model("gpt2"))
-    assert sum(parameter.numel() for parameter in trunk.parameters()) == 124_439_808
+        backbone = AutoModel.from_config(AutoConfig.for_model("gpt2"))
+    assert sum(parameter.numel() for parameter in backbone.parameters()) == 124_439_808
 
 
 def empty(family: tuple[str, dict[str, Any]], options: int, pooling: str) -> Model:
-    """A model without numbers, whose checkpoint would lack nothing of the trunk."""
+    """A model without numbers, whose checkpoint would lack nothing of the backbone."""
     config = AutoConfig.for_model(family[0], **family[1], num_labels=options)
     with torch.device("meta"):
         if pooling == "mean":
             module: Any = PooledClassifier(config)
         else:
             module = AutoModelForSequenceClassification.from_config(config)
-    trunk = module.base_model_prefix
-    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")]
-    coder = SimpleNamespace(get_vocab=lambda: {"a": 5, "b": 6}, all_special_ids=[0])
-    return Model(module, coder, {"text": trunk}, head)
+    backbone = module.base_model_prefix
+    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{backbone}.")]
+    processor = SimpleNamespace(get_vocab=lambda: {"a": 5, "b": 6}, all_special_ids=[0])
+    return Model(module, processor, {"text": backbone}, head)
 
 
 def count(model: Model, *, trained_only: bool) -> int:

@@ -53,7 +53,7 @@ def model_of(tiny: Callable[..., Model], tmp_path: Path) -> Family:
 
 @every_family
 @pytest.mark.parametrize(("name", "settings"), WAYS, ids=[name for name, _ in WAYS])
-def test_a_step_reaches_every_trained_number_and_no_other(
+def test_a_step_reaches_every_trainable_parameter_and_no_other(
     model_of: Family, family: str, name: str, settings: dict[str, Any]
 ) -> None:
     model = model_of(family)
@@ -64,7 +64,7 @@ def test_a_step_reaches_every_trained_number_and_no_other(
         return
     torch.manual_seed(0)
     method.prepare(model)
-    encoded = model.coder(["the room is good", "a bed"], padding=True, return_tensors="pt")
+    encoded = model.processor(["the room is good", "a bed"], padding=True, return_tensors="pt")
     inputs = {key: encoded[key] for key in ("input_ids", "attention_mask")}
     cross_entropy(model.module(**inputs).logits, torch.tensor([2, 0])).backward()
     named = dict(model.module.named_parameters())
@@ -75,7 +75,7 @@ def test_a_step_reaches_every_trained_number_and_no_other(
 
 
 @every_family
-def test_a_prefix_trains_as_many_numbers_as_pefts_prompt(model_of: Family, family: str) -> None:
+def test_a_prefix_trains_as_many_parameters_as_pefts_prompt(model_of: Family, family: str) -> None:
     ours, theirs = model_of(family), model_of(family)
     PrefixTuning(length=3).prepare(ours)
     PEFTMethod("PROMPT_TUNING", {"num_virtual_tokens": 3}).prepare(theirs)
@@ -83,7 +83,7 @@ def test_a_prefix_trains_as_many_numbers_as_pefts_prompt(model_of: Family, famil
 
 
 @every_family
-def test_lora_trains_as_many_numbers_as_pefts(model_of: Family, family: str) -> None:
+def test_lora_trains_as_many_parameters_as_pefts(model_of: Family, family: str) -> None:
     ours, theirs = model_of(family), model_of(family)
     LoRA(rank=2, targets=("attention",)).prepare(ours)
     PEFTMethod("LORA", {"r": 2, "target_modules": ("attention",)}).prepare(theirs)

@@ -22,7 +22,9 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize(("family", "pooling"), EXPECTED)
-def test_the_head_has_as_many_numbers_as_its_formula(tiny: Tiny, family: str, pooling: str) -> None:
+def test_the_head_has_as_many_parameters_as_its_formula(
+    tiny: Tiny, family: str, pooling: str
+) -> None:
     model = tiny(family, pooling=pooling)
     Head().prepare(model)
     assert trained(model) == EXPECTED[family, pooling]

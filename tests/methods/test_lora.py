@@ -57,7 +57,7 @@ def test_we_read_an_adapter_of_peft(tiny: Tiny, family: str, pooling: str, tmp_p
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_as_many_numbers_are_trained_as_by_peft(tiny: Tiny, family: str, tmp_path: Path) -> None:
+def test_as_many_parameters_are_trained_as_by_peft(tiny: Tiny, family: str, tmp_path: Path) -> None:
     ours, method = tiny(family), LoRA(rank=3, targets=("attention",))
     method.prepare(ours)
     method.save(ours, tmp_path)
@@ -205,7 +205,7 @@ def agree(theirs: Any, ours: Any) -> None:
 
 
 def disturb(model: Model) -> None:
-    """Give every trained number another value, so that nothing is equal by chance."""
+    """Give every trainable parameter another value, so that nothing is equal by chance."""
     torch.manual_seed(7)
     with torch.no_grad():
         for weight in model.module.parameters():

@@ -62,7 +62,9 @@ def test_a_value_that_is_pefts_default_is_no_setting() -> None:
 
 @pefts_own
 @pytest.mark.parametrize("chosen", CHOSEN)
-def test_as_many_numbers_are_trained_as_by_peft_itself(tiny: Tiny, chosen: dict[str, Any]) -> None:
+def test_as_many_parameters_are_trained_as_by_peft_itself(
+    tiny: Tiny, chosen: dict[str, Any]
+) -> None:
     ours = adapted(tiny, chosen)
     settings = {name: value for name, value in chosen.items() if name != "peft_type"}
     if chosen["peft_type"] == "LN_TUNING":  # PEFT has no choice of its own for BERT
@@ -162,7 +164,7 @@ def test_the_head_is_never_adapted(tiny: Tiny) -> None:
         ({"peft_type": "OSF"}, "gpt2", "adapts nothing"),
     ],
 )
-def test_what_peft_cannot_do_is_said(
+def test_what_peft_cannot_do_is_stated(
     tiny: Tiny, settings: dict[str, Any], family: str, words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
@@ -189,7 +191,7 @@ def test_padding_changes_nothing_behind_a_prompt(
     with torch.no_grad():
         together = model.module.eval()(**batch(model)).logits
         for row, text in ((0, "the room is bad"), (6, "the bed is very bad")):
-            alone = model.coder([text], return_tensors="pt")
+            alone = model.processor([text], return_tensors="pt")
             inputs = {name: alone[name] for name in ("input_ids", "attention_mask")}
             found = model.module(**inputs).logits[0]
             torch.testing.assert_close(found, together[row], rtol=0, atol=1e-5)

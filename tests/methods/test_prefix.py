@@ -103,5 +103,5 @@ def prefixed(tiny: Tiny, family: str, pooling: str) -> Any:
 
 
 def start_of(model: Model) -> Tensor:
-    (trunk,) = model.trunks.values()
-    return model.module.get_parameter(f"{trunk}.prefix.embeddings")
+    (backbone,) = model.backbones.values()
+    return model.module.get_parameter(f"{backbone}.prefix.embeddings")

@@ -48,9 +48,9 @@ def model() -> Model:
     with quiet():
         config = GPT2Config(**sizes, initializer_range=0.5, bos_token_id=256, eos_token_id=256)
         module = AutoModelForCausalLM.from_config(config).eval()
-    coder = byte_tokenizer()
-    coder.pad_token = coder.eos_token
-    return Model(module, coder, {"text": "transformer"}, [], 256, "a byte reader")
+    processor = byte_tokenizer()
+    processor.pad_token = processor.eos_token
+    return Model(module, processor, {"text": "transformer"}, [], 256, "a byte reader")
 
 
 def prompted(model: Model, seed: int = 0, **settings: Any) -> Prompted:
@@ -62,8 +62,8 @@ def prompted(model: Model, seed: int = 0, **settings: Any) -> Prompted:
 
 def weight(model: Model, prompt: str, label: str) -> float:
     """The log-probability of a label's bytes after a prompt, one byte at a time."""
-    ids, total = model.coder(prompt)["input_ids"], 0.0
-    for token in model.coder(label)["input_ids"]:
+    ids, total = model.processor(prompt)["input_ids"], 0.0
+    for token in model.processor(label)["input_ids"]:
         with torch.no_grad():
             logits = model.module(input_ids=torch.tensor([ids])).logits[0, -1]
         total += float(logits.double().log_softmax(-1)[token])
@@ -110,7 +110,7 @@ def test_other_examples_in_a_batch_change_nothing(model: Model) -> None:
     alone = [asked.predict([example])[0] for example in ASKED]
     for a, b in zip(together, alone, strict=True):
         assert a.probabilities == pytest.approx(b.probabilities, abs=1e-5)
-        assert (a.choice, a.said) == (b.choice, b.said)
+        assert (a.choice, a.reply) == (b.choice, b.reply)
 
 
 def test_the_few_shot_prompt_in_full(model: Model) -> None:
@@ -155,13 +155,13 @@ def test_the_first_label_in_a_text_is_its_answer(text: str, option: int | None) 
     assert named(text, OPTIONS) == option
 
 
-def test_a_text_that_names_no_label_is_answered_by_likelihood_and_told(model: Model) -> None:
+def test_a_text_that_names_no_label_is_answered_by_likelihood_and_reported(model: Model) -> None:
     words = ("Zebra", "Quagga")
     read = prompted(model, labels=words, scoring="text", max_new_tokens=4).predict(ASKED)
     weighed = prompted(model, labels=words).predict(ASKED)
-    assert [p.said.understood for p in read if p.said] == [False] * len(ASKED)
+    assert [p.reply.understood for p in read if p.reply] == [False] * len(ASKED)
     assert [p.choice for p in read] == [p.choice for p in weighed]
-    assert all(p.said and p.said.text for p in read)
+    assert all(p.reply and p.reply.text for p in read)
 
 
 def test_a_text_that_is_too_long_loses_its_end_and_is_marked(model: Model) -> None:
@@ -172,8 +172,8 @@ def test_a_text_that_is_too_long_loses_its_end_and_is_marked(model: Model) -> No
     room = 256 - len(" false")
     assert room - len(" word") < len(encoded.ids) <= room
     (prediction,) = asked.predict([long])
-    assert prediction.said
-    assert prediction.said.cut
+    assert prediction.reply
+    assert prediction.reply.cut
 
 
 @pytest.mark.parametrize("settings", [{}, {"calibrate": True}, {"style": "few-shot", "shots": 3}])
@@ -201,8 +201,8 @@ def test_what_is_saved_comes_back(model: Model, tmp_path: Path, settings: dict[s
         ({"labels": ("a", " ")}, "every label needs a word"),
     ],
 )
-def test_settings_that_make_no_prompt_are_refused(settings: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_settings_that_make_no_prompt_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         METHODS.build("prompt", settings)
 
 
@@ -217,18 +217,18 @@ def test_settings_that_make_no_prompt_are_refused(settings: dict[str, Any], told
     ],
 )
 def test_what_does_not_fit_the_study_is_refused(
-    model: Model, settings: dict[str, Any], told: str
+    model: Model, settings: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         prompted(model, **settings)
 
 
 def test_labels_are_tokenised_as_they_stand_behind_the_prompt(model: Model) -> None:
     for template, before in (("{text}:", ":"), ("{text}:\n", ":\n")):
         script = Script(template, OPTIONS)
-        for word, ids in zip(OPTIONS, label_tokens(model.coder, script), strict=True):
-            assert model.coder.decode(ids) == script.continuation(word)
-            whole = model.coder(f"A{before}{script.continuation(word)}")["input_ids"]
+        for word, ids in zip(OPTIONS, label_tokens(model.processor, script), strict=True):
+            assert model.processor.decode(ids) == script.continuation(word)
+            whole = model.processor(f"A{before}{script.continuation(word)}")["input_ids"]
             assert whole[-len(ids) :] == ids
 
 

@@ -33,7 +33,7 @@ def test_probabilities_are_those_of_scikit_learn(labels: list[int]) -> None:
     )
 
 
-def test_the_texts_of_a_pair_are_told_apart() -> None:
+def test_the_texts_of_a_pair_are_distinguished() -> None:
     rows = [Example("a", ("good", "bad"), 0), Example("b", ("bad", "good"), 1)]
     assert [p.choice for p in TfIdf().fit(rows, ["first", "second"]).predict(rows)] == [0, 1]
 

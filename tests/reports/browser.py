@@ -144,7 +144,7 @@ class Browser:
             raise RuntimeError(str(found["exceptionDetails"]))
         return found["result"].get("value")
 
-    def picture(self, path: Path) -> None:
+    def image(self, path: Path) -> None:
         """Save the whole page as PNG."""
         shot = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
@@ -168,8 +168,8 @@ class Browser:
         """Keep what the console would show, and what was asked of the network."""
         method, values = message.get("method"), message.get("params", {})
         if method == "Runtime.consoleAPICalled" and values["type"] in {"error", "warning"}:
-            said = [str(part.get("value", part.get("description"))) for part in values["args"]]
-            self.messages.append(" ".join(said))
+            text = [str(part.get("value", part.get("description"))) for part in values["args"]]
+            self.messages.append(" ".join(text))
         elif method == "Runtime.exceptionThrown":
             self.messages.append(str(values["exceptionDetails"]))
         elif method == "Log.entryAdded" and values["entry"]["level"] in {"error", "warning"}:

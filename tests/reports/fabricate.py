@@ -1,8 +1,8 @@
 """A whole study folder made by hand, so that reports can be tested without training anything.
 
-Five contenders answer simulated items: an item has a difficulty, a contender a skill, and both
-decide together whether the answer is right, so answers of different contenders on one item agree
-about as often as those of real models do. Everything follows from one generator.
+Five contenders answer simulated examples: an example has a difficulty, a contender a skill, and
+both decide together whether the answer is right, so answers of different contenders on one example
+agree about as often as those of real models do. Everything follows from one generator.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Plan:
     test: int = 600
     has_test: bool = True
     pair: bool = False
-    texts: tuple[str, ...] = ()  # put in place of the first items' texts
+    texts: tuple[str, ...] = ()  # put in place of the first examples' texts
     accept_leakage: str | None = None
     warnings: tuple[str, ...] = ("2 texts of test also stand in train (0.3 % of test).",)
     ran: bool = True
@@ -114,26 +114,26 @@ class Plan:
     metrics: tuple[str, ...] = ("accuracy", "f1_macro")
     margin: float | None = None  # of equivalence
     slices: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ("flat", "room", "cellar")  # of the column `kind`, item by item
+    kinds: tuple[str, ...] = ("flat", "room", "cellar")  # of the column `kind`, example by example
 
 
 def fabricate(folder: Path, plan: Plan | None = None) -> Path:
     """Write the study folder and return it."""
     plan = plan or Plan()
     rng = np.random.default_rng(plan.rng_seed)
-    items = {"validation": _items(plan, "validation", rng)}
+    examples = {"validation": _items(plan, "validation", rng)}
     if plan.has_test:
-        items["test"] = _items(plan, "test", rng)
+        examples["test"] = _items(plan, "test", rng)
     folder.mkdir(parents=True, exist_ok=True)
-    for split, chosen in items.items():
+    for split, chosen in examples.items():
         _write_split(folder, plan, split, chosen)
-    study = _study(plan, items)
+    study = _study(plan, examples)
     write_json(folder / "study.json", study)
     (folder / "study.yaml").write_text(f"name: rooms\nseeds: {list(plan.seeds)}\n")
     if not plan.ran:
         return folder
     for contender, described in zip(plan.contenders, study["contenders"], strict=True):
-        _Run(folder, plan, contender, described, items, rng).everything()
+        _Run(folder, plan, contender, described, examples, rng).everything()
     return folder
 
 
@@ -157,18 +157,18 @@ def _items(plan: Plan, split: str, rng: np.random.Generator) -> _Items:
     return _Items(ids, texts, labels, rng.normal(0.0, 1.6, count))
 
 
-def _write_split(folder: Path, plan: Plan, split: str, items: _Items) -> None:
-    columns: dict[str, Any] = {"id": items.ids, "text": items.texts}
+def _write_split(folder: Path, plan: Plan, split: str, examples: _Items) -> None:
+    columns: dict[str, Any] = {"id": examples.ids, "text": examples.texts}
     if plan.pair:
-        columns["question"] = ["Would you stay again?"] * len(items.ids)
-    columns["label"] = items.labels
+        columns["question"] = ["Would you stay again?"] * len(examples.ids)
+    columns["label"] = examples.labels
     if plan.slices:
-        columns["kind"] = [plan.kinds[n % len(plan.kinds)] for n in range(len(items.ids))]
+        columns["kind"] = [plan.kinds[n % len(plan.kinds)] for n in range(len(examples.ids))]
     (folder / "data").mkdir(exist_ok=True)
     pq.write_table(pa.table(columns), folder / "data" / f"{split}.parquet")
 
 
-def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
+def _study(plan: Plan, examples: dict[str, _Items]) -> dict[str, Any]:
     task = {
         "kind": "classification",
         "text": ["question", "text"] if plan.pair else ["text"],
@@ -181,7 +181,7 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         split: {
             name: int((chosen.labels == number).sum()) for number, name in enumerate(plan.labels)
         }
-        for split, chosen in items.items()
+        for split, chosen in examples.items()
     }
     counts["train"] = dict.fromkeys(plan.labels, 2000 // len(plan.labels))
     return {
@@ -197,7 +197,10 @@ def _study(plan: Plan, items: dict[str, _Items]) -> dict[str, Any]:
         "descriptions": descriptions(task, {row.method for row in plan.contenders}),
         "data": {
             "hash": "5f0c9a1be2d34478",
-            "rows": {"train": 2000, **{split: len(chosen.ids) for split, chosen in items.items()}},
+            "rows": {
+                "train": 2000,
+                **{split: len(chosen.ids) for split, chosen in examples.items()},
+            },
             "label_counts": counts,
             "audit": {
                 "warnings": list(plan.warnings),
@@ -329,20 +332,20 @@ class _Run:
 
     def answers(self, where: Path, split: str, skill: float) -> dict[str, float]:
         """Write the predictions of one split and return their metrics."""
-        items, rng = self.items[split], self.rng
-        count, classes = len(items.ids), len(self.plan.labels)
-        right = rng.random(count) < 1 / (1 + np.exp(items.difficulty - 1.5 * skill))
-        wrong = (items.labels + rng.integers(1, classes, count)) % classes
-        choice = np.where(right, items.labels, wrong)
+        examples, rng = self.items[split], self.rng
+        count, classes = len(examples.ids), len(self.plan.labels)
+        right = rng.random(count) < 1 / (1 + np.exp(examples.difficulty - 1.5 * skill))
+        wrong = (examples.labels + rng.integers(1, classes, count)) % classes
+        choice = np.where(right, examples.labels, wrong)
         if self.contender.method == "majority":
-            choice = np.full_like(choice, int(np.bincount(items.labels).argmax()))
+            choice = np.full_like(choice, int(np.bincount(examples.labels).argmax()))
         sure = 0.4 + 0.5 * rng.random(count)
         probabilities = np.repeat((1 - sure)[:, None] / (classes - 1), classes, axis=1)
         probabilities[np.arange(count), choice] = sure
-        loss = -np.log(probabilities[np.arange(count), items.labels])
+        loss = -np.log(probabilities[np.arange(count), examples.labels])
         columns = {
-            "id": items.ids,
-            "label": pa.array(items.labels, pa.int32()),
+            "id": examples.ids,
+            "label": pa.array(examples.labels, pa.int32()),
             "choice": pa.array(choice, pa.int32()),
             "probabilities": probabilities.tolist(),
             "loss": pa.array(loss, pa.float64()),
@@ -350,7 +353,7 @@ class _Run:
         path = where / "predictions" / f"{split}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
-        answered = Columns(items.labels, choice, probabilities)
+        answered = Columns(examples.labels, choice, probabilities)
         names = dict.fromkeys((*self.plan.metrics, "accuracy", "f1_macro", "loss"))
         scores = {name: METRICS[name].of(answered) for name in names}
         return {name: score for name, score in scores.items() if score is not None}

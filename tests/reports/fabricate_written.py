@@ -295,20 +295,24 @@ class _Writer:
                 # The wilder the way of decoding, the more it strays from what is known.
                 sure = 1 / (1 + np.exp(hard - 1.5 * (skill - 0.1 * place)))
                 for sample in range(self.plan.samples if place else 1):
-                    said = self.said(row, bool(self.rng.random() < sure))
-                    stored = {"id": row["id"], "strategy": way, "sample": sample, "answer": said}
-                    stored |= {"references": right, "tokens": len(said.split()), "stopped": "end"}
-                    stored |= {"exact_match": exact_match(said, right), "f1": f1(said, right)}
+                    message = self.reply(row, bool(self.rng.random() < sure))
+                    stored = {"id": row["id"], "strategy": way, "sample": sample, "answer": message}
+                    stored |= {
+                        "references": right,
+                        "tokens": len(message.split()),
+                        "stopped": "end",
+                    }
+                    stored |= {"exact_match": exact_match(message, right), "f1": f1(message, right)}
                     for key, value in stored.items():
                         columns.setdefault(key, []).append(value)
         path = where / "predictions" / f"{split}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
         counted = [place for place, way in enumerate(columns["strategy"]) if way == ways[0]]
-        told = {name: [columns[name][place] for place in counted] for name in ("f1", "exact_match")}
-        return {name: float(np.mean(values)) for name, values in told.items()}
+        text = {name: [columns[name][place] for place in counted] for name in ("f1", "exact_match")}
+        return {name: float(np.mean(values)) for name, values in text.items()}
 
-    def said(self, row: dict[str, Any], right: bool) -> str:
+    def reply(self, row: dict[str, Any], right: bool) -> str:
         answer = str(row["answers"]["text"][0])
         if right:
             return answer
@@ -334,9 +338,11 @@ class _Writer:
         for epoch in range(1, self.plan.epochs + 1):
             learned = 1 - float(np.exp(-epoch * haste / 1.5))
             loss = 2.0 - learned * (1 + 0.3 * skill) + float(self.rng.normal(0, 0.01))
-            told = {"f1": 0.5 * learned * (1 + 0.3 * skill), "exact_match": 0.4 * learned}
-            told["loss"] = loss + 0.02 * haste**2 * epoch**1.2
-            epochs.append({"epoch": epoch, "train_loss": loss - 0.03 * epoch, "validation": told})
+            message = {"f1": 0.5 * learned * (1 + 0.3 * skill), "exact_match": 0.4 * learned}
+            message["loss"] = loss + 0.02 * haste**2 * epoch**1.2
+            epochs.append(
+                {"epoch": epoch, "train_loss": loss - 0.03 * epoch, "validation": message}
+            )
         return epochs
 
     def costs(self) -> dict[str, Any]:

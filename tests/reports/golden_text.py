@@ -1,6 +1,6 @@
 """Every output of an invented study as text that can be compared line by line.
 
-What a person reads (cells, paragraphs) is kept; markup, colors, scripts and pictures are not, so
+What a person reads (cells, paragraphs) is kept; markup, colors, scripts and images are not, so
 that the way an output is made may change while what it says may not.
 """
 

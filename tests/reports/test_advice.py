@@ -37,7 +37,7 @@ def plan(one: Invented, **changes: Any) -> Plan:
     )
 
 
-def told(evidence: Evidence) -> set[str]:
+def message(evidence: Evidence) -> set[str]:
     return {finding.kind for finding in fairness(evidence) if finding.kind.startswith("search.")}
 
 
@@ -68,7 +68,7 @@ def test_points_that_tie_give_no_direction_in_any_order(
     folder = fabricate(tmp_path / "s", plan(searched((0.5, 0.5, 0.5), order)))
     copy_answers(folder, order[0], *order[1:])
     assert edges(only(folder), "accuracy") == []
-    assert told(gather(StudyFolder.open(folder))) == set()
+    assert message(gather(StudyFolder.open(folder))) == set()
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -118,7 +118,7 @@ def test_what_learned_nothing_gives_no_direction_and_says_so(tmp_path: Path) -> 
     one = searched((-1.5, 0.0, 1.5), RATES, checks=ONE_ANSWER)
     evidence = gather(StudyFolder.open(fabricate(tmp_path / "s", plan(one))))
     assert edges(evidence.contenders[0], "accuracy") == []
-    assert told(evidence) == {"search.nothing_learned"}
+    assert message(evidence) == {"search.nothing_learned"}
     (finding,) = [f for f in fairness(evidence) if f.kind == "search.nothing_learned"]
     assert "learning rate [0.0001, 0.0003, 0.001] for lora rank=16" in finding.says
     for word in ("added", "lower", "higher", "beyond", "more epochs", "Too small"):
@@ -143,7 +143,7 @@ def test_one_point_alone_and_one_that_alone_ended_give_no_direction(tmp_path: Pa
     }.items():
         evidence = gather(StudyFolder.open(fabricate(tmp_path / name, plan(one))))
         assert edges(evidence.contenders[0], "accuracy") == []
-        assert told(evidence) == set()
+        assert message(evidence) == set()
 
 
 def test_a_macro_f1_needs_evidence_too(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_every_text_reads_back_as_it_is_shown(texts: list[str]) -> None:
     assert not any(cell.lstrip()[:1] in {"=", "@"} for cell in row)
 
 
-def test_the_share_that_is_right_adds_up_to_the_reported_accuracy(rooms: Seen) -> None:
+def test_the_fraction_that_is_right_adds_up_to_the_reported_accuracy(rooms: Seen) -> None:
     found = predictions(rooms.evidence)
     assert found is not None and found.split == "test"
     rows = list(csv.DictReader(io.StringIO(as_csv(found), newline="")))
@@ -79,10 +79,10 @@ def test_the_share_that_is_right_adds_up_to_the_reported_accuracy(rooms: Seen) -
     scored = [row for row in rooms.results.rows if row.scores("test")]
     assert len(scored) >= 4
     for one in scored:
-        shares = [float(row[f"{one.name}: right"]) for row in rows]
-        assert fmean(shares) == pytest.approx(one.scores("test")["accuracy"].mean)
+        fractions = [float(row[f"{one.name}: right"]) for row in rows]
+        assert fmean(fractions) == pytest.approx(one.scores("test")["accuracy"].mean)
         if len(one.seeds) == 1:
-            assert shares == [float(row[one.name] == row["truth"]) for row in rows]
+            assert fractions == [float(row[one.name] == row["truth"]) for row in rows]
 
 
 def test_text_truth_and_slices_stand_beside_the_answers(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_written_answers_stand_as_they_were_written(
         )
         for text, right in (("the Denver", 1), ("=no", 0), ("=no", 0))
     ]
-    told = [(rooms.evidence.contenders[0], runs)]
-    monkeypatch.setattr("tunewise.reports.outputs.answers_file.answered", lambda evidence: told)
+    message = [(rooms.evidence.contenders[0], runs)]
+    monkeypatch.setattr("tunewise.reports.outputs.answers_file.answered", lambda evidence: message)
     found = predictions(rooms.evidence)
     assert found is not None
     assert found.rows[0][-3:] == ("Denver | the city", "=no", 1 / 3)

@@ -96,7 +96,7 @@ def test_own_default_learning_rates_are_no_finding_but_given_ones_are(small: Pat
         ("patience", 2, "warning", "The patience of early stopping differs: 2 for head"),
     ],
 )
-def test_each_unequal_training_setting_is_told_with_its_values(
+def test_each_unequal_training_setting_is_reported_with_its_values(
     small: Path, key: str, value: Any, severity: str, words: str
 ) -> None:
     change_study(small, lambda study: training_of(study, "head").update({key: value}))
@@ -201,13 +201,13 @@ def test_how_well_validation_can_choose_is_worked_out_by_hand(tmp_path: Path) ->
     one = replace(LORA, points=grid(1e-4, 3e-4, 9e-4), skills=(0.3, 0.31, 0.3))
     folder = fabricate(tmp_path / "s", replace(SMALL, contenders=(one,), validation=300))
     evidence = gather(StudyFolder.open(folder))
-    told = choice(evidence.contenders[0], "accuracy")
-    assert told is not None
+    message = choice(evidence.contenders[0], "accuracy")
+    assert message is not None
     scores = sorted(point.score("accuracy") or 0 for point in evidence.contenders[0].points)
-    share = scores[-1]
-    assert told.standard_error == pytest.approx(math.sqrt(share * (1 - share) / 300))
-    assert told.optimism == pytest.approx(0.8463 * told.standard_error, rel=1e-4)
-    assert told.lead == pytest.approx(scores[-1] - scores[-2])
+    fraction = scores[-1]
+    assert message.standard_error == pytest.approx(math.sqrt(fraction * (1 - fraction) / 300))
+    assert message.optimism == pytest.approx(0.8463 * message.standard_error, rel=1e-4)
+    assert message.lead == pytest.approx(scores[-1] - scores[-2])
     answers = [
         point.trials[0].answers("validation")
         for point in evidence.contenders[0].points
@@ -215,15 +215,15 @@ def test_how_well_validation_can_choose_is_worked_out_by_hand(tmp_path: Path) ->
     ]
     right = [one.choices == one.labels for one in answers if one is not None][:2]
     disagree = float((right[0] != right[1]).mean())
-    assert told.detectable == pytest.approx(detectable_difference(300, disagree) or 0)
+    assert message.detectable == pytest.approx(detectable_difference(300, disagree) or 0)
     near = 2.8 * math.sqrt(disagree / 300)  # 1.96 + 0.84 standard errors
-    assert told.detectable == pytest.approx(near, rel=0.03)
+    assert message.detectable == pytest.approx(near, rel=0.03)
     finding = found(folder)["search.validation"]
-    assert f"± {100 * told.standard_error:.1f} points" in finding.says
-    assert f"up to {100 * told.optimism:.1f} points better than it is" in finding.says
+    assert f"± {100 * message.standard_error:.1f} points" in finding.says
+    assert f"up to {100 * message.optimism:.1f} points better than it is" in finding.says
 
 
-def test_seeds_that_differ_are_told(small: Path) -> None:
+def test_seeds_that_differ_are_reported(small: Path) -> None:
     for path in small.glob("trials/*/result.json"):
         settings = json.loads(path.read_text())["settings"]
         if settings["method"]["name"] == "head" and settings["seed"] == 1:
@@ -236,14 +236,16 @@ def test_seeds_that_differ_are_told(small: Path) -> None:
     assert kinds["search.trials"].severity == "notice"
 
 
-def test_steps_that_nothing_explains_are_told(small: Path) -> None:
+def test_steps_that_nothing_explains_are_reported(small: Path) -> None:
     change_trials(small, "full", "result.json", lambda result: result.update(steps=40))
     finding = found(small)["steps"]
     assert finding.says.endswith("[126] for head and lora rank=16; [40] for full.")
 
 
 @pytest.mark.parametrize("check", ["loss", "answers"])
-def test_a_row_that_learnt_nothing_at_a_rate_nobody_chose_is_told(small: Path, check: str) -> None:
+def test_a_row_that_learned_nothing_at_a_rate_nobody_chose_is_reported(
+    small: Path, check: str
+) -> None:
     def fell(result: dict[str, Any]) -> None:
         result["checks"] = [{"name": check, "passed": False, "detail": "as at the start"}]
 
@@ -256,7 +258,7 @@ def test_a_row_that_learnt_nothing_at_a_rate_nobody_chose_is_told(small: Path, c
     assert "default_rate" not in found(small)
 
 
-def test_other_versions_hardware_hosts_and_threads_are_told(small: Path) -> None:
+def test_other_versions_hardware_hosts_and_threads_are_reported(small: Path) -> None:
     def elsewhere(costs: dict[str, Any]) -> None:
         costs["environment"] |= {"torch": "2.12.0", "processor": "another"}
         costs |= {"host": "elsewhere", "threads": 8, "precision": "bf16"}
@@ -288,7 +290,7 @@ def test_other_versions_hardware_hosts_and_threads_are_told(small: Path) -> None
     )
 
 
-def test_steps_that_memory_cut_into_parts_are_told(small: Path) -> None:
+def test_steps_that_memory_cut_into_parts_are_reported(small: Path) -> None:
     change_trials(
         small, "full", "result.json", lambda r: r["settings"]["training"].update(accumulate=1)
     )
@@ -300,7 +302,7 @@ def test_steps_that_memory_cut_into_parts_are_told(small: Path) -> None:
     assert found(small)["machine.parts"].values == {"lora rank=16": [1.0], "full": [4.0]}
 
 
-def test_a_test_opened_twice_is_told(small: Path) -> None:
+def test_a_test_opened_twice_is_reported(small: Path) -> None:
     path = next(small.glob("tests/*/costs.json"))
     path.write_text(json.dumps({"openings": ["2026-08-22T11:00:00", "2026-08-22T12:00:00"]}))
     mark_complete(path.parent)
@@ -314,20 +316,22 @@ def test_accepted_leakage_is_a_warning(tmp_path: Path) -> None:
     assert "two quotes" in found(folder)["data.leakage"].says
 
 
-@pytest.mark.parametrize(("share", "severity"), [(0.02, None), (0.04, "notice"), (0.40, "warning")])
-def test_shares_of_cut_texts_that_differ_are_told(
-    small: Path, share: float, severity: str | None
+@pytest.mark.parametrize(
+    ("fraction", "severity"), [(0.02, None), (0.04, "notice"), (0.40, "warning")]
+)
+def test_fractions_of_cut_texts_that_differ_are_reported(
+    small: Path, fraction: float, severity: str | None
 ) -> None:
     change_trials(
-        small, "full", "result.json", lambda r: r.update(truncated_share={"train": share})
+        small, "full", "result.json", lambda r: r.update(truncated_share={"train": fraction})
     )
     finding = found(small).get("data.truncated")
     assert (finding and finding.severity) == severity
     if finding:
-        assert f"{100 * share:.1f} % for full" in finding.says
+        assert f"{100 * fraction:.1f} % for full" in finding.says
 
 
-def test_other_data_and_other_models_of_one_name_are_told(small: Path) -> None:
+def test_other_data_and_other_models_of_one_name_are_reported(small: Path) -> None:
     change_trials(
         small, "full", "result.json", lambda r: r["settings"]["data"].update(hash="other")
     )

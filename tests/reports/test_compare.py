@@ -80,13 +80,13 @@ def test_discordant_counts_are_those_of_the_stored_answers(pair: Contest, rooms:
         assert test.second_only == int((right[1] & ~right[0]).sum())
 
 
-def test_every_item_is_counted_once_and_differing_ones_do_differ(pair: Contest) -> None:
+def test_every_example_is_counted_once_and_differing_ones_do_differ(pair: Contest) -> None:
     assert sum(pair.counts.values()) == pair.items == 600
-    assert all(item.first.answer != item.second.answer for item in pair.differing)
-    told = [item.right for item in pair.differing]
-    assert told.count("first") == pair.counts["first"]
-    assert told.count("second") == pair.counts["second"]
-    assert told == sorted(told, key=("first", "second", "neither").index)
+    assert all(example.first.answer != example.second.answer for example in pair.differing)
+    message = [example.right for example in pair.differing]
+    assert message.count("first") == pair.counts["first"]
+    assert message.count("second") == pair.counts["second"]
+    assert message == sorted(message, key=("first", "second", "neither").index)
 
 
 def test_settings_and_costs_name_both_sides(pair: Contest) -> None:
@@ -129,7 +129,7 @@ def test_an_unfinished_study_says_who_has_no_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["id", "label"])
-def test_answers_about_other_items_are_refused_with_the_difference(
+def test_answers_about_other_examples_are_refused_with_the_difference(
     tmp_path: Path, change: str
 ) -> None:
     plan = Plan(contenders=CONTENDERS[:3], seeds=(0,), test=100, validation=60)
@@ -158,10 +158,10 @@ def look_again(path: Path) -> Seen:
     return Seen(opened.folder, opened.facts)
 
 
-def test_the_terminal_shows_a_page_and_with_all_every_item(pair: Contest) -> None:
+def test_the_terminal_shows_a_page_and_with_all_every_example(pair: Contest) -> None:
     some, everything = printed(pair), printed(pair, everything=True)
     assert f"10 of {len(pair.differing)} shown" in some
-    assert all(item.id in everything for item in pair.differing)
+    assert all(example.id in everything for example in pair.differing)
     assert max(map(len, everything.splitlines())) <= 80
 
 
@@ -176,7 +176,7 @@ def test_hostile_names_and_texts_stay_text(hostile: Seen) -> None:
     assert json.dumps(finite(contest_record(found)), allow_nan=False)
 
 
-def test_the_record_holds_every_differing_item(pair: Contest) -> None:
+def test_the_record_holds_every_differing_example(pair: Contest) -> None:
     content = json.loads(json.dumps(finite(contest_record(pair))))
     assert len(content["differing"]) == len(pair.differing)
     assert content["metrics"][0]["mcnemar"]["0"]["first_only"] > 0

@@ -67,12 +67,12 @@ def test_other_bytes_that_a_trial_measured_get_their_column(tmp_path: Path) -> N
     assert r"reduction factor" in as_latex(table)
 
 
-def test_points_of_a_search_are_told_with_the_chosen_and_its_edge(rooms: Seen) -> None:
+def test_points_of_a_search_are_reported_with_the_chosen_and_its_edge(rooms: Seen) -> None:
     by_name = {contender.name: contender for contender in rooms.evidence.contenders}
     head = tried(by_name["head"], "accuracy")
     assert [point.values["training.learning_rate"] for point in head] == [1e-3, 5e-4, 1e-4]
     assert [point.chosen for point in head] == [True, False, False]
-    assert head[0].edges == ()  # of 300 items, 6 points ahead of the next: it may be chance
+    assert head[0].edges == ()  # of 300 examples, 6 points ahead of the next: it may be chance
     full = tried(by_name["full"], "accuracy")
     assert (full[-1].score, full[-1].status) == (None, "diverged")
 

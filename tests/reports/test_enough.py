@@ -32,7 +32,7 @@ def near(margin: float | None, test: int = 600) -> Plan:
 
 
 @pytest.mark.parametrize(("margin", "is_enough"), [(0.15, True), (0.01, False), (None, False)])
-def test_enough_is_said_by_the_equivalence_test_and_by_nothing_else(
+def test_enough_is_stated_by_the_equivalence_test_and_by_nothing_else(
     tmp_path: Path, margin: float | None, is_enough: bool
 ) -> None:
     seen = look(tmp_path / "s", near(margin))
@@ -51,7 +51,7 @@ def test_enough_is_said_by_the_equivalence_test_and_by_nothing_else(
 
 
 def test_a_gap_that_chance_may_explain_leaves_enough_open(tmp_path: Path) -> None:
-    """As many as 7 points on 100 items are told as what they are: not shown, with the interval."""
+    """Even 7 points on 100 examples are reported as not shown, with the interval."""
     plan = Plan(contenders=(MAJORITY, at(TFIDF, 0.3), at(LORA, 0.7)), test=100, seeds=(0,))
     seen = look(tmp_path / "s", plan)
     row = next(row for row in seen.results.rows if row.name == "tfidf")
@@ -118,14 +118,14 @@ def unfinished(tmp_path: Path) -> Seen:
 
 
 def test_an_unfinished_study_names_nobody_as_the_best(unfinished: Seen) -> None:
-    told: Verdict = unfinished.verdict
-    assert told.headline.startswith(
+    message: Verdict = unfinished.verdict
+    assert message.headline.startswith(
         "Not finished: 2 tests of full are still to come. So far lora rank=16 scores highest"
     )
     for word in (" is best", "enough", "cheapest", "ahead of every"):
-        assert word not in told.headline
-    assert (told.finished, told.to_come) == (False, {"full": (0, 2)})
-    assert told.enough is None
+        assert word not in message.headline
+    assert (message.finished, message.to_come) == (False, {"full": (0, 2)})
+    assert message.enough is None
 
 
 def test_every_output_of_an_unfinished_study_is_marked(unfinished: Seen) -> None:

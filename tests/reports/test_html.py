@@ -104,7 +104,7 @@ def test_no_control_character_reaches_the_page(hostile: Seen) -> None:
     )
 
 
-def test_a_long_text_is_cut_and_its_length_told(hostile: Seen) -> None:
+def test_a_long_text_is_cut_and_its_length_reported(hostile: Seen) -> None:
     page = hostile.html
     assert "W" * 2000 not in page
 
@@ -169,7 +169,7 @@ def test_a_study_without_results_still_has_a_page(tmp_path: Path) -> None:
     assert "No contender has a result yet." in page
 
 
-def test_it_is_said_where_validation_loss_turns(rooms: Seen) -> None:
+def test_the_page_states_where_validation_loss_turns(rooms: Seen) -> None:
     assert "Validation loss turns after epoch 4 for lora rank=16 and full; it is still at its " in (
         " ".join(rooms.html.split())
     )

@@ -71,7 +71,7 @@ def test_a_test_that_failed_is_the_rows_failure(small: Seen) -> None:
     assert (row.status, row.error, row.standing) == ("killed", "signal 9", "unscored")
 
 
-def test_answers_to_other_items_are_not_compared(small: Seen) -> None:
+def test_answers_to_other_examples_are_not_compared(small: Seen) -> None:
     folder = small.folder.test_folder(ids_of(small, "tfidf")[0])
     path = folder / "predictions" / "test.parquet"
     table = pq.read_table(path)

@@ -32,7 +32,7 @@ def test_no_text_in_reports_is_the_name_of_a_method() -> None:
     assert found == []
 
 
-def test_a_study_prepared_before_methods_said_so_is_still_reported(tmp_path: Path) -> None:
+def test_a_study_prepared_before_methods_stated_so_is_still_reported(tmp_path: Path) -> None:
     folder = fabricate(tmp_path / "study", replace(Plan(), seeds=(0,), test=60, validation=40))
     path = folder / "study.json"
     study = read_json(path)

@@ -78,13 +78,13 @@ def test_a_study_without_results_leaves_their_sections_out(tmp_path: Path) -> No
     assert "No contender has a result yet" in text.abstract
 
 
-def test_one_seed_and_no_test_split_are_said(tmp_path: Path) -> None:
+def test_one_seed_and_no_test_split_are_stated(tmp_path: Path) -> None:
     plan = Plan(seeds=(0,), has_test=False, contenders=CONTENDERS[:3])
-    said = words(look(tmp_path / "s", plan).paper)
-    assert "There is no test split" in said
-    assert "One seed: nothing is said about the methods with other seeds." in said
-    assert "Satterthwaite" not in said  # no such test was made
-    assert "Comparison with full" not in said
+    message = words(look(tmp_path / "s", plan).paper)
+    assert "There is no test split" in message
+    assert "One seed: no claim is made about the methods over seeds." in message
+    assert "Satterthwaite" not in message  # no such test was made
+    assert "Comparison with full" not in message
 
 
 def test_numbers_in_tables_are_those_of_the_results(rooms: Seen) -> None:
@@ -100,10 +100,10 @@ def test_numbers_in_tables_are_those_of_the_results(rooms: Seen) -> None:
 
 def test_every_source_that_is_cited_is_listed_and_no_other(rooms: Seen) -> None:
     text = rooms.paper
-    said = words(replace(text, references=()))
+    message = words(replace(text, references=()))
     for number in range(1, len(text.references) + 1):
-        assert f"[{number}]" in said
-    assert f"[{len(text.references) + 1}]" not in said
+        assert f"[{number}]" in message
+    assert f"[{len(text.references) + 1}]" not in message
     assert "BitFit" not in " ".join(text.references)  # no contender of that method
 
 

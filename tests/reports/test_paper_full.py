@@ -105,7 +105,7 @@ def test_effects_are_those_of_the_stored_answers(full: Seen, paper: Paper) -> No
     )
 
 
-def test_a_searched_setting_is_told_on_validation_without_a_claim_on_seeds(full: Seen) -> None:
+def test_a_searched_setting_is_reported_on_validation_without_a_claim_on_seeds(full: Seen) -> None:
     searched = [one for one in factors(full.evidence) if one.searched]
     assert {one.setting for one in searched} == {"training.learning_rate"}
     assert {one.split for one in searched} == {"validation"}
@@ -122,7 +122,7 @@ def test_a_searched_setting_is_told_on_validation_without_a_claim_on_seeds(full:
     assert lora.effect.method is None and lora.effect.p is None
 
 
-def test_the_epoch_in_which_validation_loss_turns_is_told_for_every_trained_row(
+def test_the_epoch_in_which_validation_loss_turns_is_reported_for_every_trained_row(
     full: Seen, paper: Paper
 ) -> None:
     lines = {line[0]: line for line in grid(paper, "Training dynamics", "Validation loss").rows}
@@ -161,7 +161,7 @@ def test_slices_are_by_question_word_where_the_study_names_none(paper: Paper) ->
     assert sum(int(line[1]) for line in lines) == PLAN.test
 
 
-def test_memory_and_time_are_told_by_phase_where_they_were_measured(
+def test_memory_and_time_are_reported_by_phase_where_they_were_measured(
     full: Seen, paper: Paper, tmp_path: Path
 ) -> None:
     lines = {

@@ -15,7 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from tunewise.core.errors import InputError
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.peft.files import ITEMS, read_experiments
+from tunewise.reports.facts.peft.files import EXAMPLES, read_experiments
 from tunewise.reports.facts.peft.standings import (
     Standings,
     standings,
@@ -59,7 +59,7 @@ def test_an_accuracy_becomes_a_count_with_wilsons_interval(found: Standings) -> 
 def test_p_values_are_the_unpaired_score_test_with_holm_over_every_pair(found: Standings) -> None:
     counts = [row.experiment.right or 0 for row in found.rows]
     p = [
-        chi2_contingency([[a, ITEMS - a], [b, ITEMS - b]], correction=False).pvalue
+        chi2_contingency([[a, EXAMPLES - a], [b, EXAMPLES - b]], correction=False).pvalue
         for n, a in enumerate(counts)
         for b in counts[n + 1 :]
     ]
@@ -83,7 +83,7 @@ def test_older_files_name_their_memory_otherwise(found: Standings) -> None:
     assert peaks["lora/llama-3.2-3B-rank32"] == 22_273_851_392
 
 
-def test_what_cannot_be_tested_is_said(found: Standings) -> None:
+def test_what_cannot_be_tested_is_stated(found: Standings) -> None:
     assert "independent" in found.notes[0] and "one seed" in found.notes[1]
     console = Console(width=80, record=True, file=io.StringIO())
     print_sections([standings_section(found)], console)

@@ -44,11 +44,13 @@ def placed(value: Any) -> Any:
     """The study as if its model lay in a folder; ids are made from what stands."""
     if isinstance(value, dict):
         return {
-            MODEL if key == "embedded:encoder" else key: item if key == "identity" else placed(item)
-            for key, item in value.items()
+            MODEL if key == "embedded:encoder" else key: example
+            if key == "identity"
+            else placed(example)
+            for key, example in value.items()
         }
     if isinstance(value, list):
-        return [placed(item) for item in value]
+        return [placed(example) for example in value]
     return MODEL if value == "embedded:encoder" else value
 
 
@@ -66,7 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def message(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The text of each PDF, which its file holds as numbers of drawn letters."""
     found: list[str] = []
 
@@ -91,7 +93,7 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def test_the_study_knows_its_places_and_the_reports_do_not(
-    made: StudyFolder, said: list[str], tmp_path: Path
+    made: StudyFolder, message: list[str], tmp_path: Path
 ) -> None:
     stored = made.path / "study.json"
     assert leaks({"study.json": stored.read_text()})
@@ -99,19 +101,19 @@ def test_the_study_knows_its_places_and_the_reports_do_not(
     write_latex(made, tmp_path / "latex")
     pdf.write_pdf(made, tmp_path / "pdf")
     write_submission(made, tmp_path / "submission")
-    texts = {**files(tmp_path), "paper": said[0]}
+    texts = {**files(tmp_path), "paper": message[0]}
     assert {"index.html", "failures.csv", "failures.tex", "evaluation_results.json"} <= set(texts)
     assert not leaks(texts)
     assert "bert" in texts["index.html"] and "x.bin" in texts["failures.csv"]
 
 
 def test_a_study_that_is_handed_in_reads_what_lies_beside_it(
-    made: StudyFolder, said: list[str], tmp_path: Path
+    made: StudyFolder, message: list[str], tmp_path: Path
 ) -> None:
     text = (write_submission(made, tmp_path / "out") / "study.yaml").read_text()
     assert "source: ./reviews.csv" in text
     assert "models: ['./bert']" in text
-    assert len(said) == 1
+    assert len(message) == 1
 
 
 def test_results_and_trackers_do_not_know_them_either(made: StudyFolder) -> None:

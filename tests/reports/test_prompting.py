@@ -34,7 +34,7 @@ from tunewise.reports.sections import prompts
 from tunewise.statistics.replies import holds_together
 
 NONE_TRAINED = {"total": 1000, "trainable": 0, "head": 0}
-ITEMS = 40
+EXAMPLES = 40
 GOOD = "True. It was measured."
 BAD = "True or false, true or false, true or false."
 
@@ -59,7 +59,7 @@ def asked_study(
     plan = Plan(
         contenders=(CONTENDERS[0], *contenders),
         labels=("false", "true"),
-        test=ITEMS,
+        test=EXAMPLES,
         validation=10,
         seeds=(0,),
         rng_seed=3,
@@ -77,10 +77,10 @@ def asked_study(
 
 def _write(file: Path, texts: list[str]) -> None:
     table = pq.read_table(file)
-    said = [texts[n % len(texts)] for n in range(table.num_rows)]
+    message = [texts[n % len(texts)] for n in range(table.num_rows)]
     columns = {
-        "text": said,
-        "understood": [text != "" for text in said],
+        "text": message,
+        "understood": [text != "" for text in message],
         "cut": [False] * table.num_rows,
     }
     for name, values in columns.items():
@@ -114,18 +114,22 @@ def test_every_sentence_shown_has_a_line_for_every_prompt_within_eighty_columns(
 ) -> None:
     text = printed(seen.evidence)
     assert max(map(len, text.splitlines())) <= 80
-    told = text.partition("✓ right")[0]
-    assert all(len(re.findall(rf"^  {name}\b", told, re.M)) == 8 for name in ("direct", "expert"))
-    assert "wrote nothing" in told
-    assert "“True. It was measured.”" in told
+    message = text.partition("✓ right")[0]
+    assert all(
+        len(re.findall(rf"^  {name}\b", message, re.M)) == 8 for name in ("direct", "expert")
+    )
+    assert "wrote nothing" in message
+    assert "“True. It was measured.”" in message
 
 
-def test_the_items_shown_are_those_on_which_prompts_differ_most(seen: Seen) -> None:
+def test_the_examples_shown_are_those_on_which_prompts_differ_most(seen: Seen) -> None:
     asked = of(seen.evidence)
     chosen = asked.most_telling(8)
-    left = [item for item in asked.items if item not in chosen]
-    assert min(item.differing for item in chosen) >= max(item.differing for item in left)
-    assert asked.most_telling(ITEMS) == list(asked.items)
+    left = [example for example in asked.items if example not in chosen]
+    assert min(example.differing for example in chosen) >= max(
+        example.differing for example in left
+    )
+    assert asked.most_telling(EXAMPLES) == list(asked.items)
 
 
 def test_a_study_without_prompts_says_nothing(rooms: Seen) -> None:
@@ -160,12 +164,12 @@ def test_texts_are_compared_where_both_write(seen: Seen) -> None:
     gap = against["direct"].together
     assert gap is not None
     assert gap.difference == pytest.approx(0.75 - 0.25)  # three of four hold together, one of four
-    # On two of four items the expert's text alone holds, on none the other's alone.
-    assert gap.p == pytest.approx(stats.binomtest(ITEMS // 2, ITEMS // 2).pvalue)
+    # On two of four examples the expert's text alone holds, on none the other's alone.
+    assert gap.p == pytest.approx(stats.binomtest(EXAMPLES // 2, EXAMPLES // 2).pvalue)
     assert against["weighed"].together is None
 
 
-def test_what_a_pair_differs_in_beside_the_form_is_told(seen: Seen) -> None:
+def test_what_a_pair_differs_in_beside_the_form_is_reported(seen: Seen) -> None:
     against = {one.other: one.beside for one in expert_against(seen.evidence, of(seen.evidence))}
     assert against == {"direct": (), "weighed": ("scoring", "calibration")}
 
@@ -193,17 +197,17 @@ def test_the_answer_names_the_forms_it_holds_against(
     ]
     accurate, coherent = expert_answers(rows)
     assert accurate == f"Is the expert form more accurate? {answer}"
-    assert "cannot be told" in coherent
+    assert "Not known: no other form" in coherent
 
 
-def test_without_an_expert_form_only_the_changes_are_told(tmp_path: Path) -> None:
+def test_without_an_expert_form_only_the_changes_are_reported(tmp_path: Path) -> None:
     seen = asked_study(tmp_path / "study", PROMPTS[:2])
     asked = of(seen.evidence)
     assert expert_answers(expert_against(seen.evidence, asked)) == []
-    (told,) = changes(asked)
-    apart = sum(item.replies[0].option != item.replies[1].option for item in asked.items)
-    assert f"answer {ITEMS - apart} of {ITEMS} examples alike" in told
-    assert f"weighed changes {apart} (" in told
+    (message,) = changes(asked)
+    apart = sum(example.replies[0].option != example.replies[1].option for example in asked.items)
+    assert f"answer {EXAMPLES - apart} of {EXAMPLES} examples alike" in message
+    assert f"weighed changes {apart} (" in message
 
 
 def test_one_prompt_alone_is_shown_and_compared_with_nothing(tmp_path: Path) -> None:
@@ -219,7 +223,7 @@ def test_forms_count_what_stands_in_the_texts(seen: Seen) -> None:
     assert found["expert"].named == 0.75
     assert found["direct"].repeating == 0.75
     assert found["direct"].one_answer == 0.25
-    assert found["direct"].different == 2 / ITEMS
+    assert found["direct"].different == 2 / EXAMPLES
     assert found["weighed"].words is None
     assert found["direct"].changed is None
     assert found["expert"].right == pytest.approx(right(seen, "expert").mean())
@@ -228,7 +232,7 @@ def test_forms_count_what_stands_in_the_texts(seen: Seen) -> None:
 def test_the_page_the_tables_and_the_record_hold_them(seen: Seen, tmp_path: Path) -> None:
     page = seen.html
     assert 'href="#prompts"' in page
-    assert page.count("“True. It was measured.”") >= ITEMS // 2
+    assert page.count("“True. It was measured.”") >= EXAMPLES // 2
     write_report(seen.folder, tmp_path)
     for name in ("prompting", "prompt_forms"):
         assert (tmp_path / "tables" / f"{name}.csv").read_text().count("\n") > 3
@@ -246,7 +250,7 @@ def test_hostile_replies_are_text_on_the_page_and_in_the_terminal(tmp_path: Path
     assert "onerror=" not in re.sub(r"“[^”]*”", "", section)
 
 
-def test_another_word_for_an_option_is_told_with_the_option(tmp_path: Path) -> None:
+def test_another_word_for_an_option_is_reported_with_the_option(tmp_path: Path) -> None:
     own = replace(PROMPTS[0], settings={**PROMPTS[0].settings, "labels": ["wrong", "sound"]})
     seen = asked_study(tmp_path / "study", (own,))
     assert re.search(r"(wrong = false|sound = true) \d+ %", printed(seen.evidence))
@@ -283,6 +287,6 @@ def test_the_paper_has_the_prompts_too(tmp_path: Path) -> None:
     assert [row[0] for row in by_form.rows] == ["direct", "weighed", "expert"]
     assert [row[1] for row in against.rows] == ["direct", "weighed"]
     assert any("True. It was measured." in row[2] for row in examples.rows)
-    told = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
-    assert "Is the expert form more accurate?" in told
+    message = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
+    assert "Is the expert form more accurate?" in message
     assert typeset(text, "pdf")[0].startswith(b"%PDF")

@@ -42,7 +42,7 @@ PLAN = Plan(
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """An invented study whose rows and audit are those of questions about pictures."""
+    """An invented study whose rows and audit are those of questions about images."""
     folder = fabricate(tmp_path_factory.mktemp("types") / "s", PLAN)
     for path in (folder / "data").glob("*.parquet"):
         table = pq.read_table(path)
@@ -105,22 +105,22 @@ def test_questions_with_types_are_sliced_by_them_though_the_study_names_no_slice
     assert types.rows[3].slice is None
 
 
-def test_reasons_are_told_from_what_was_measured_and_what_is_known(types: ByType) -> None:
+def test_reasons_are_distinguished_from_what_was_measured_and_what_is_known(types: ByType) -> None:
     adds, guessed, rare, *known = types.reasons
     gaps = {
         row.name: row.slice.score("both").mean - row.slice.score("words").mean  # type: ignore[union-attr,operator]
         for row in types.rows[:3]
     }
-    assert adds.startswith("What pictures add to the question (both minus words, in points): ")
+    assert adds.startswith("What images add to the question (both minus words, in points): ")
     places = [adds.index(f"{name} +{100 * gap:.1f}") for name, gap in gaps.items() if gap > 0]
     assert len(places) == 3
     by_size = sorted(gaps, key=lambda name: -gaps[name])
     assert sorted(by_size, key=lambda name: adds.index(f"{name} +")) == by_size
     majority = {row.name: row.slice.score("majority").mean for row in types.rows[:3]}  # type: ignore[union-attr]
-    for name, share in majority.items():
-        assert (f"{100 * share:.1f} % on {name}" in guessed) == (share >= 0.25)  # type: ignore[operator]
+    for name, fraction in majority.items():
+        assert (f"{100 * fraction:.1f} % on {name}" in guessed) == (fraction >= 0.25)  # type: ignore[operator]
     assert rare == "Of 1,000 training questions few are on object (30)."
-    assert ["embedded picture encoder" in known[0], "all-MiniLM" in known[1]] == [True, True]
+    assert ["embedded image encoder" in known[0], "all-MiniLM" in known[1]] == [True, True]
 
 
 @pytest.mark.parametrize(

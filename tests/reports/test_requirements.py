@@ -31,8 +31,8 @@ def test_a_study_without_limits_recommends_nothing_of_its_own(seen: Seen) -> Non
 
 def test_the_best_within_the_limits_is_named_with_what_it_loses(seen: Seen) -> None:
     best = seen.results.rows[0].name
-    artefacts = {one.name: one.artefact for one in CONTENDERS}
-    found = within(seen, artefact=artefacts["head"])
+    artifacts = {one.name: one.artefact for one in CONTENDERS}
+    found = within(seen, artefact=artifacts["head"])
     assert (best, found.name) == ("full", "head")
     assert found.within == ("head", "majority")  # 9,100 and 180 bytes; TF-IDF has 412,000
     assert "full scores higher" in found.says

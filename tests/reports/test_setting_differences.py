@@ -65,8 +65,8 @@ def overrides_of(command: str) -> tuple[Path, list[str]]:
     program, name, *rest = shlex.split(command)
     assert (program, name) == ("tunewise", "run")
     group: Any = get_command(app)
-    told = group.get_command(None, "run").make_context("run", list(rest)).params
-    return Path(told["study"]), list(told["overrides"])
+    message = group.get_command(None, "run").make_context("run", list(rest)).params
+    return Path(message["study"]), list(message["overrides"])
 
 
 def test_every_command_trains_exactly_the_trials_of_its_row(
@@ -89,7 +89,7 @@ def test_every_command_trains_exactly_the_trials_of_its_row(
         assert row.name == contender.name
 
 
-def test_settings_that_differ_are_told_row_by_row(tmp_path: Path) -> None:
+def test_settings_that_differ_are_reported_row_by_row(tmp_path: Path) -> None:
     apart = {one.path: one for one in settings_apart(evidence(tmp_path))}
     assert apart["training.epochs"].values["full on bert"] == "9"
     assert apart["training.epochs"].values["head on bert"] == "2"

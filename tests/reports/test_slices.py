@@ -29,7 +29,7 @@ def found(seen: Seen) -> Sliced:
     return made
 
 
-def test_every_item_lies_in_one_slice_of_every_column(found: Sliced) -> None:
+def test_every_example_lies_in_one_slice_of_every_column(found: Sliced) -> None:
     assert list(found.columns) == ["length", "kind", "label"]
     for slices in found.columns.values():
         assert sum(one.items for one in slices) == 300
@@ -41,7 +41,7 @@ def test_every_item_lies_in_one_slice_of_every_column(found: Sliced) -> None:
 def test_scores_intervals_and_tests_are_those_of_the_stored_answers(
     seen: Seen, found: Sliced
 ) -> None:
-    """Against the Parquet files: the share right, Wilson, McNemar, and Holm over all slices."""
+    """Against the Parquet files: the fraction right, Wilson, McNemar, and Holm over all slices."""
     data = pq.read_table(seen.folder.path / "data" / "test.parquet").to_pydict()
     kind = dict(zip(data["id"], data["kind"], strict=True))
     right = {}

@@ -58,7 +58,7 @@ def test_two_seeds_that_cannot_speak_for_the_method_do_not_make_a_tie(tmp_path: 
     assert "not significantly different" not in seen.verdict.headline.partition("Of the methods")[0]
 
 
-def test_a_check_that_failed_is_told(tmp_path: Path) -> None:
+def test_a_check_that_failed_is_reported(tmp_path: Path) -> None:
     odd = replace(LORA, checks=({"name": "head saved", "passed": False, "detail": "no head"},))
     seen = look(tmp_path / "s", Plan(contenders=(TFIDF, odd), seeds=(0,)))
     note = "The check “head saved” failed for lora rank=16, seed 0: no head."
@@ -104,10 +104,10 @@ def test_a_single_contender_is_not_compared(tmp_path: Path, only: Invented) -> N
 
 
 def narrow(pair: Pair, width: float) -> str:
-    """The word on a method's interval of this width, beside one of 4 points over items."""
-    items = replace(pair.items, interval=Interval(-0.04, 0.0))
+    """The word on a method's interval of this width, beside one of 4 points over examples."""
+    examples = replace(pair.items, interval=Interval(-0.04, 0.0))
     method = replace(pair.method, interval=Interval(-0.02 - width / 2, -0.02 + width / 2))
-    return why_narrower(replace(pair, items=items, method=method), seeds=2)
+    return why_narrower(replace(pair, items=examples, method=method), seeds=2)
 
 
 def test_a_method_interval_narrower_than_that_of_the_models_is_explained(rooms: Seen) -> None:

@@ -126,10 +126,10 @@ def test_an_undefined_correction_falls_back_to_percentiles() -> None:
     assert bca(0.0, replicates, np.zeros(3)) == percentile(replicates)
 
 
-def test_mcnemar_counts_items_that_differ() -> None:
+def test_mcnemar_counts_examples_that_differ() -> None:
     assert mcnemar_of([1, 1, 0, 0], [1, 0, 0, 1])[:2] == (1, 1)
     assert mcnemar_of([1, 1], [1, 1]).exact == 1.0
-    with pytest.raises(ValueError, match="2 items against 1"):
+    with pytest.raises(ValueError, match="2 examples against 1"):
         mcnemar_of([1, 0], [1])
 
 

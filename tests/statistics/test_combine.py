@@ -20,50 +20,50 @@ SCORES = np.array([0.80, 0.84, 0.79, 0.83])
 PARTS = st.floats(0.01, 1)
 
 
-def no_items(seeds: int) -> np.ndarray:
+def no_examples(seeds: int) -> np.ndarray:
     return np.zeros((seeds, seeds))
 
 
-def test_without_item_noise_it_is_students_t() -> None:
-    found = method_mean(SCORES, no_items(4))
+def test_without_example_noise_it_is_students_t() -> None:
+    found = method_mean(SCORES, no_examples(4))
     assert found.interval() == pytest.approx(student_t(SCORES))
     assert found.p_two_sided(0.8) == pytest.approx(stats.ttest_1samp(SCORES, 0.8).pvalue)
 
 
-def test_without_randomness_it_is_the_normal_interval_of_the_items() -> None:
+def test_without_randomness_it_is_the_normal_interval_of_the_examples() -> None:
     found = method_mean(np.array([0.8]), np.array([[0.0004]]), seeded=False)
     assert found.interval() == pytest.approx((0.8 - 0.02 * 1.959964, 0.8 + 0.02 * 1.959964))
 
 
-def test_item_noise_that_the_seeds_show_already_is_not_counted_twice() -> None:
-    own = np.diag([0.01] * 4)  # each seed errs on its own items: it shows in their scatter
-    assert method_mean(SCORES, own).item_variance == 0
+def test_example_noise_that_the_seeds_show_already_is_not_counted_twice() -> None:
+    own = np.diag([0.01] * 4)  # each seed errs on its own examples: it shows in their scatter
+    assert method_mean(SCORES, own).example_variance == 0
     shared = np.full((4, 4), 0.0003) + own
-    assert method_mean(SCORES, shared).item_variance == pytest.approx(0.0003)
+    assert method_mean(SCORES, shared).example_variance == pytest.approx(0.0003)
 
 
 def test_one_seed_of_a_method_with_randomness_is_refused() -> None:
     with pytest.raises(ValueError, match="at least two seeds"):
-        method_mean(np.array([0.8]), no_items(1))
+        method_mean(np.array([0.8]), no_examples(1))
 
 
 def test_pairing_removes_what_both_share() -> None:
     ours, theirs = SCORES + np.array([0.1, 0.101, 0.099, 0.1]), SCORES
-    paired = method_difference_paired(ours - theirs, no_items(4))
-    apart = method_difference_unpaired(ours, theirs, no_items(8))
+    paired = method_difference_paired(ours - theirs, no_examples(4))
+    apart = method_difference_unpaired(ours, theirs, no_examples(8))
     assert paired.seed_variance < apart.seed_variance / 100
 
 
 def test_other_seeds_follow_welch() -> None:
     ours, theirs = SCORES, np.array([0.7, 0.78, 0.71, 0.75])
-    found = method_difference_unpaired(ours, theirs, no_items(8))
+    found = method_difference_unpaired(ours, theirs, no_examples(8))
     expected = stats.ttest_ind(ours, theirs, equal_var=False)
     assert found.df == pytest.approx(expected.df)
     assert found.p_two_sided() == pytest.approx(expected.pvalue)
 
 
 def test_fewer_seeds_on_one_side_count_for_both() -> None:
-    assert method_difference_unpaired(SCORES, SCORES[:2], no_items(6)).df == 1
+    assert method_difference_unpaired(SCORES, SCORES[:2], no_examples(6)).df == 1
 
 
 @settings(max_examples=50, deadline=None)
@@ -87,7 +87,7 @@ def test_p_and_interval_agree(a: float, b: float, df: int, estimate: float) -> N
         assert min(abs(interval.low), abs(interval.high)) == pytest.approx(0, abs=1e-6)
 
 
-def test_equal_scores_without_item_noise_are_a_certain_tie() -> None:
+def test_equal_scores_without_example_noise_are_a_certain_tie() -> None:
     assert Uncertainty(0.0, 0.0, 0.0, 2).p_two_sided() == 1.0
 
 
@@ -95,7 +95,7 @@ def test_equal_scores_without_item_noise_are_a_certain_tie() -> None:
 @pytest.mark.parametrize("margin", [0.01, 0.03, 0.1])
 def test_equivalence_equals_statsmodels(margin: float, ahead: float) -> None:
     ours, theirs = SCORES + ahead, np.array([0.81, 0.83, 0.80, 0.82])
-    found = tost(method_difference_paired(ours - theirs, no_items(4)), margin=margin)
+    found = tost(method_difference_paired(ours - theirs, no_examples(4)), margin=margin)
     expected = float(ttost_paired(ours, theirs, -margin, margin)[0])
     assert found.p == pytest.approx(expected)
     inside = -margin < found.interval.low and found.interval.high < margin

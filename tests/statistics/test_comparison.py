@@ -14,12 +14,12 @@ from tunewise.core.errors import InputError
 from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import none_differs, wilson
-from tunewise.statistics.power import items_needed
+from tunewise.statistics.power import examples_needed
 from tunewise.statistics.score_matrix import RowScores
 
-ITEMS = 200
-IDS = [f"item {number}" for number in range(ITEMS)]
-LABELS = np.arange(ITEMS) % 2
+EXAMPLES = 200
+IDS = [f"item {number}" for number in range(EXAMPLES)]
+LABELS = np.arange(EXAMPLES) % 2
 
 
 def row(
@@ -28,7 +28,7 @@ def row(
     ids: Sequence[str] = IDS,
     seeded: bool = True,
 ) -> RowScores:
-    """A contender with one run for each list of items that it gets wrong."""
+    """A contender with one run for each list of examples that it gets wrong."""
     choices = {}
     for seed, places in enumerate(wrong):
         answers = LABELS.copy()
@@ -65,7 +65,7 @@ def test_a_single_run_has_wilsons_interval_and_no_claim_about_its_method() -> No
     assert one.method_reason == "'only' has one seed: not testable beyond these checkpoints"
 
 
-def test_runs_that_agree_on_every_item_are_worth_no_more_than_one() -> None:
+def test_runs_that_agree_on_every_example_are_worth_no_more_than_one() -> None:
     one = compared(row("again", range(50), range(50), range(50))).rows[0]
     assert one.items_interval == pytest.approx(wilson(150, 200))
 
@@ -107,7 +107,7 @@ def test_several_runs_are_decided_by_the_claim_about_the_methods() -> None:
 
 
 def test_two_seeds_that_lie_close_by_chance_do_not_speak_for_their_models() -> None:
-    """Both differ by 3 points, so their spread is zero; over the items the same could be chance."""
+    """Both differ by 3 points, so their spread is zero; over the examples it could be chance."""
     pair = compared(
         row("a", range(8), range(100, 108)),
         row("b", range(20, 34), range(120, 134)),
@@ -135,22 +135,22 @@ def test_a_row_without_randomness_meets_every_seed() -> None:
     assert pair.decided_by == "method"
 
 
-def test_rows_over_different_items_are_not_tested() -> None:
-    other = row("other", range(90), ids=[f"else {number}" for number in range(ITEMS)])
+def test_rows_over_different_examples_are_not_tested() -> None:
+    other = row("other", range(90), ids=[f"else {number}" for number in range(EXAMPLES)])
     found = compared(row("a", range(10)), other)
     assert found.pairs[0].items.reason == "not testable: they answered different examples"
     assert found.pairs[0].decided_by == "nothing"
     assert found.tied == ["a", "other"]
 
 
-def test_the_same_items_with_other_labels_are_not_tested() -> None:
+def test_the_same_examples_with_other_labels_are_not_tested() -> None:
     relabelled = RowScores("b", IDS, 1 - LABELS, {0: LABELS})
     found = compared(row("a", range(10)), relabelled)
     assert found.pairs[0].items.reason == "not testable: the same examples have different labels"
 
 
-def test_items_are_matched_by_id_whatever_their_order() -> None:
-    order = np.random.default_rng(0).permutation(ITEMS)
+def test_examples_are_matched_by_id_whatever_their_order() -> None:
+    order = np.random.default_rng(0).permutation(EXAMPLES)
     second = row("b", range(5, 60), range(70))
     shuffled = RowScores(
         "b",
@@ -166,7 +166,7 @@ def test_identical_answers_leave_a_bound_and_not_a_point() -> None:
     pair = compared(row("a", range(10)), row("b", range(10))).pairs[0]
     assert pair.tied
     assert pair.items.p == 1.0
-    assert pair.items.interval == none_differs(ITEMS)
+    assert pair.items.interval == none_differs(EXAMPLES)
     assert pair.needed_items is None
 
 
@@ -217,7 +217,7 @@ def test_macro_f1_is_compared_by_approximate_randomisation() -> None:
 def test_the_lowest_loss_is_the_best() -> None:
     sure = np.where(np.eye(2)[LABELS] == 1, 0.9, 0.1)
     rows = [
-        RowScores("unsure", IDS, LABELS, {0: LABELS}, {0: np.full((ITEMS, 2), 0.5)}),
+        RowScores("unsure", IDS, LABELS, {0: LABELS}, {0: np.full((EXAMPLES, 2), 0.5)}),
         RowScores("sure", IDS, LABELS, {0: LABELS}, {0: sure}),
     ]
     found = compared(*rows, metric="loss")
@@ -227,7 +227,7 @@ def test_the_lowest_loss_is_the_best() -> None:
 
 
 def test_an_undefined_score_takes_no_part_and_says_why() -> None:
-    constant = RowScores("constant", IDS, LABELS, {0: np.zeros(ITEMS, int)})
+    constant = RowScores("constant", IDS, LABELS, {0: np.zeros(EXAMPLES, int)})
     found = compared(row("a", range(10)), row("b", range(30)), constant, metric="matthews")
     assert found.rows[-1].name == "constant"
     assert found.rows[-1].mean is None
@@ -237,7 +237,7 @@ def test_an_undefined_score_takes_no_part_and_says_why() -> None:
 
 
 def test_no_row_with_a_score_means_no_best_and_no_tie() -> None:
-    constant = RowScores("constant", IDS, LABELS, {0: np.zeros(ITEMS, int)})
+    constant = RowScores("constant", IDS, LABELS, {0: np.zeros(EXAMPLES, int)})
     found = compared(constant, metric="matthews")
     assert (found.best, found.tied, found.pairs) == (None, [], [])
 
@@ -252,8 +252,8 @@ def test_equivalence_within_a_margin_is_shown_and_not_assumed() -> None:
     assert not narrow.equivalent
 
 
-def test_seeds_that_lie_close_by_chance_make_nothing_equivalent_that_items_do_not() -> None:
-    """The seeds differ by 0 and half a point; over the items the gap may exceed the margin."""
+def test_seeds_that_lie_close_by_chance_make_nothing_equivalent_that_examples_do_not() -> None:
+    """The seeds differ by 0 and half a point; over the examples the gap may exceed the margin."""
     pair = compared(
         row("a", range(8), range(100, 108)),
         row("b", range(20, 28), range(120, 129)),
@@ -265,12 +265,12 @@ def test_seeds_that_lie_close_by_chance_make_nothing_equivalent_that_items_do_no
     assert not pair.equivalence.equivalent
 
 
-def test_identical_answers_are_equivalent_as_far_as_the_items_reach() -> None:
+def test_identical_answers_are_equivalent_as_far_as_the_examples_reach() -> None:
     same = [row("a", range(10)), row("b", range(10))]
     near = compared(*same, equivalence_margin=0.02).pairs[0].equivalence
     nearer = compared(*same, equivalence_margin=0.01).pairs[0].equivalence
     assert near is not None
-    assert near.p == pytest.approx(0.98**ITEMS)
+    assert near.p == pytest.approx(0.98**EXAMPLES)
     assert near.equivalent
     assert nearer is not None
     assert not nearer.equivalent
@@ -278,18 +278,18 @@ def test_identical_answers_are_equivalent_as_far_as_the_items_reach() -> None:
 
 def test_right_throughout_is_not_certain_for_ever() -> None:
     one = compared(row("perfect", [], [], [])).rows[0]
-    assert one.method_interval == pytest.approx(wilson(ITEMS, ITEMS))
+    assert one.method_interval == pytest.approx(wilson(EXAMPLES, EXAMPLES))
 
 
-def test_items_needed_allow_for_the_other_comparisons() -> None:
+def test_examples_needed_allow_for_the_other_comparisons() -> None:
     a, b, c = row("a", range(20)), row("b", range(15, 45)), row("c", range(100))
     pair = compared(a, b, c).to_best("b")
     assert pair is not None
-    assert pair.needed_items == items_needed(10 / 200, 40 / 200, alpha=0.05 / 3)
+    assert pair.needed_items == examples_needed(10 / 200, 40 / 200, alpha=0.05 / 3)
 
 
-def test_needed_seeds_do_not_promise_what_items_withhold() -> None:
-    close = compared(*simulated(0.75, 0.74, world=World(seed=0.01, method_item=2.0)))
+def test_needed_seeds_do_not_promise_what_examples_withhold() -> None:
+    close = compared(*simulated(0.75, 0.74, world=World(seed=0.01, method_example=2.0)))
     assert close.pairs[0].needed_seeds is None
 
 
@@ -324,9 +324,9 @@ def test_an_unknown_metric_a_double_name_and_an_unknown_pair_are_refused() -> No
 
 
 def test_rows_with_broken_columns_are_refused() -> None:
-    with pytest.raises(ValueError, match="an item id occurs twice"):
+    with pytest.raises(ValueError, match="an example id occurs twice"):
         RowScores("a", ["x", "x"], np.array([0, 1]), {0: np.array([0, 1])})
-    with pytest.raises(ValueError, match=r"2 ids, columns of \[1, 2\] items"):
+    with pytest.raises(ValueError, match=r"2 ids, columns of \[1, 2\] examples"):
         RowScores("a", ["x", "y"], np.array([0, 1]), {0: np.array([0])})
-    with pytest.raises(ValueError, match="no items or no runs"):
+    with pytest.raises(ValueError, match="no examples or no runs"):
         RowScores("a", ["x"], np.array([0]), {})

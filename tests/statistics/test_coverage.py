@@ -15,7 +15,7 @@ from benchmarks.simulated_studies import (
     detectable,
     measure,
     simulate,
-    tied_share,
+    tied_fraction,
 )
 from scipy import special
 
@@ -26,16 +26,16 @@ THREE_SEEDS = Line("three seeds", ((0, 1, 2), (0, 1, 2)), start=22)
 
 
 def test_false_positives_and_coverage_of_two_hundred_small_studies() -> None:
-    line = Line("small", THREE_SEEDS.seeds, World(items=300), start=30)
-    for name, share, (low, high) in measure(line, studies=200):  # 1.9 to 8.1 %, 91.6 to 98.4 %
-        assert low <= share <= high, name
+    line = Line("small", THREE_SEEDS.seeds, World(examples=300), start=30)
+    for name, fraction, (low, high) in measure(line, studies=200):  # 1.9 to 8.1 %, 91.6 to 98.4 %
+        assert low <= fraction <= high, name
 
 
 @pytest.mark.bench
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
 def test_false_positives_and_coverage_of_two_thousand_studies(line: Line) -> None:
-    for name, share, (low, high) in measure(line, studies=2000):
-        assert low <= share <= high, name
+    for name, fraction, (low, high) in measure(line, studies=2000):
+        assert low <= fraction <= high, name
 
 
 def test_the_bounds_for_a_thousand_studies_are_the_declared_ones() -> None:
@@ -45,27 +45,27 @@ def test_the_bounds_for_a_thousand_studies_are_the_declared_ones() -> None:
 
 def test_one_method_under_two_lists_of_seeds_is_tied_with_itself() -> None:
     lists = Line("two lists", ((0, 1, 2), (3, 4, 5)), start=20)
-    assert tied_share(lists, studies=100) >= 0.90
+    assert tied_fraction(lists, studies=100) >= 0.90
 
 
 def test_twice_the_detectable_difference_is_found() -> None:
     twice = 2 * detectable(THREE_SEEDS)
-    assert tied_share(THREE_SEEDS, studies=100, difference=twice) <= 0.20
+    assert tied_fraction(THREE_SEEDS, studies=100, difference=twice) <= 0.20
 
 
 @pytest.mark.parametrize(
     ("seeds", "low", "high"), [(2, 0.025, 0.058), (3, 0.038, 0.054), (5, 0.046, 0.051)]
 )
-def test_items_and_seeds_join_at_every_ratio(seeds: int, low: float, high: float) -> None:
-    """False positives at 5 %, whatever share of the variance the seeds have; 3,000 draws each."""
+def test_examples_and_seeds_join_at_every_ratio(seeds: int, low: float, high: float) -> None:
+    """False positives at 5 %, whatever part of the variance the seeds have; 3,000 draws each."""
     rng = np.random.default_rng(0)
-    for share in (0.1, 0.5, 0.9, 1.0):
+    for fraction in (0.1, 0.5, 0.9, 1.0):
         z = rng.standard_normal(3000)
-        seen = share * rng.chisquare(seeds - 1, 3000) / (seeds - 1)
+        seen = fraction * rng.chisquare(seeds - 1, 3000) / (seeds - 1)
         rejected = [
             abs(estimate) > one.critical() * one.standard_error
             for estimate, variance in zip(z.tolist(), seen.tolist(), strict=True)
-            for one in [Uncertainty(estimate, variance, 1 - share, seeds - 1.0)]
+            for one in [Uncertainty(estimate, variance, 1 - fraction, seeds - 1.0)]
         ]
         noise = 3 * np.sqrt(0.05 * 0.95 / 3000)
         assert low - noise < np.mean(rejected) < high + noise
@@ -82,7 +82,7 @@ def test_the_interval_of_the_probability_of_improvement_covers() -> None:
 
 
 def test_a_simulated_method_has_the_accuracy_asked_for() -> None:
-    world = World(items=20_000, seed=0.3)
+    world = World(examples=20_000, seed=0.3)
     made = simulate(world, [0.7], [range(30)], rng=np.random.default_rng(0))
     rights = [(run == made.rows[0].labels).mean() for run in made.rows[0].choices.values()]
     assert np.mean(rights) == pytest.approx(0.7, abs=0.05)

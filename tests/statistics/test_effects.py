@@ -11,7 +11,7 @@ from tunewise.statistics.corrections import holm
 from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import compare_pair
-from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
+from tunewise.statistics.score_matrix import RowScores, SharedExamples, group_by_examples
 
 SEEDS = (0, 1, 2)
 
@@ -21,10 +21,10 @@ def shared(
     metric: str = "accuracy",
     seeds: tuple[int, ...] = SEEDS,
     start: int = 0,
-) -> SharedItems:
+) -> SharedExamples:
     rng = np.random.default_rng(start)
-    made = simulate(World(items=400), accuracies, [seeds] * len(accuracies), rng=rng)
-    (group,) = share_items(made.rows, METRICS[metric], rng=rng, resamples=500)
+    made = simulate(World(examples=400), accuracies, [seeds] * len(accuracies), rng=rng)
+    (group,) = group_by_examples(made.rows, METRICS[metric], rng=rng, resamples=500)
     return group
 
 
@@ -63,7 +63,7 @@ def test_more_pairs_tell_an_effect_more_surely() -> None:
 
 
 def test_true_effects_of_zero_are_covered() -> None:
-    """Over 100 studies; a share outside 87 to 100 % would be a one in a hundred event."""
+    """Over 100 studies; a fraction outside 87 to 100 % would be a one in a hundred event."""
     covered = []
     for start in range(100):
         group = shared([0.75] * 4, start=start)
@@ -84,16 +84,16 @@ def test_one_seed_says_nothing_of_the_methods() -> None:
 
 def test_rows_with_other_seeds_say_nothing_of_the_methods() -> None:
     rng = np.random.default_rng(0)
-    made = simulate(World(items=100), [0.8, 0.7], [(0, 1), (1, 2)], rng=rng)
-    (group,) = share_items(made.rows, METRICS["accuracy"], rng=rng, resamples=200)
+    made = simulate(World(examples=100), [0.8, 0.7], [(0, 1), (1, 2)], rng=rng)
+    (group,) = group_by_examples(made.rows, METRICS["accuracy"], rng=rng, resamples=200)
     effect = mean_effect([(group.rows[0], group.rows[1])], group)
     assert effect.reason == "the rows ran with different seeds"
 
 
 def test_the_correction_counts_every_tested_effect() -> None:
     effects = [Effect(1, 0.0, None, p=p) for p in (0.01, None, 0.04)]
-    told = corrected(effects)
-    assert [one.p_adjusted for one in told] == [
+    message = corrected(effects)
+    assert [one.p_adjusted for one in message] == [
         *holm([0.01, 0.04])[:1],
         None,
         holm([0.01, 0.04])[1],
@@ -106,7 +106,7 @@ def test_no_pair_is_refused() -> None:
         mean_effect([], group)
 
 
-def test_rows_are_told_apart_by_name_not_by_place() -> None:
+def test_rows_are_distinguished_by_name_not_by_place() -> None:
     group = shared([0.9, 0.6])
     row = group.rows[1]
     again = RowScores(row.name, row.ids, row.labels, row.choices)

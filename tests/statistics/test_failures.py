@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.statistics.diversity import distinct, self_f1, unique_share
+from tunewise.statistics.diversity import distinct, self_f1, unique_fraction
 from tunewise.statistics.failures import (
     KINDS,
     failure,
@@ -87,9 +87,9 @@ def test_diversity_by_hand() -> None:
 
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=5))
-def test_equal_samples_have_no_diversity_and_shares_are_shares(texts: list[str]) -> None:
-    assert 0 < unique_share(texts) <= 1
-    assert unique_share([texts[0]] * 4) == 1 / 4
+def test_equal_samples_have_no_diversity_and_fractions_are_fractions(texts: list[str]) -> None:
+    assert 0 < unique_fraction(texts) <= 1
+    assert unique_fraction([texts[0]] * 4) == 1 / 4
     assert self_f1([texts[0]] * 3) == 1
     one = distinct(texts, 1)
     assert one is None or 0 < one <= 1

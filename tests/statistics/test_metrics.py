@@ -27,12 +27,14 @@ CHOOSING = [name for name in METRICS if name not in WRITTEN]
 def answers(draw: st.DrawFn) -> Columns:
     """Runs of any length over up to six options, at least two of them among the labels."""
     options = draw(st.integers(2, 6))
-    items = draw(st.integers(2, 60))
+    examples = draw(st.integers(2, 60))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    labels = rng.integers(0, options, items)
+    labels = rng.integers(0, options, examples)
     labels[:2] = [0, 1]
-    scores = rng.random((items, options)) + 0.01
-    return Columns(labels, rng.integers(0, options, items), scores / scores.sum(1, keepdims=True))
+    scores = rng.random((examples, options)) + 0.01
+    return Columns(
+        labels, rng.integers(0, options, examples), scores / scores.sum(1, keepdims=True)
+    )
 
 
 def of_sklearn(name: str, run: Columns) -> float:
@@ -81,7 +83,7 @@ def test_scores_of_classes_equal_scikit_learns(run: Columns) -> None:
 
 
 @pytest.mark.parametrize("name", CHOOSING)
-def test_replicates_equal_the_metric_of_the_items_drawn(name: str) -> None:
+def test_replicates_equal_the_metric_of_the_examples_drawn(name: str) -> None:
     rng = np.random.default_rng(1)
     labels, choices = rng.integers(0, 3, 40), rng.integers(0, 3, 40)
     even = np.full((40, 3), 1 / 3)
@@ -126,8 +128,8 @@ def test_loss_without_probabilities_says_so() -> None:
         METRICS["loss"].of(Columns(np.array([0]), np.array([0])))
 
 
-def test_no_items_and_columns_of_different_length_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least one item"):
+def test_no_examples_and_columns_of_different_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least one example"):
         METRICS["accuracy"].of(Columns(np.array([], int), np.array([], int)))
     with pytest.raises(ValueError, match="2 labels, but 1 choices"):
         METRICS["accuracy"].of(Columns(np.array([0, 1]), np.array([0])))

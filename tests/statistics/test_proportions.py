@@ -12,12 +12,12 @@ COUNTS = st.tuples(st.integers(1, 400), st.integers(1, 400)).map(sorted)
 
 @given(COUNTS, COUNTS)
 def test_test_and_interval_are_those_of_statsmodels(ours: list[int], theirs: list[int]) -> None:
-    (right, items), (other, others) = ours, theirs
-    found = two_proportions(right, items, other, others)
-    low, high = confint_proportions_2indep(right, items, other, others, method="newcomb")
+    (right, examples), (other, others) = ours, theirs
+    found = two_proportions(right, examples, other, others)
+    low, high = confint_proportions_2indep(right, examples, other, others, method="newcomb")
     assert found.interval == pytest.approx((low, high), abs=1e-9)
-    if 0 < right + other < items + others:
-        assert found.p == pytest.approx(proportions_ztest([right, other], [items, others])[1])
+    if 0 < right + other < examples + others:
+        assert found.p == pytest.approx(proportions_ztest([right, other], [examples, others])[1])
 
 
 @given(COUNTS, COUNTS)

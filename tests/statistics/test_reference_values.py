@@ -16,7 +16,7 @@ from tunewise.statistics.paired import (
 )
 from tunewise.statistics.power import (
     detectable_difference,
-    items_needed,
+    examples_needed,
     runs_to_show_improvement,
     seeds_needed,
     seeds_to_reach,
@@ -90,7 +90,7 @@ def test_approximate_randomisation_counts_what_was_seen_as_one_of_its_draws() ->
 
 def test_bca_interval_of_a_difference() -> None:
     interval = mean_bootstrap([1] * 10 + [-1] * 2 + [0] * 88)
-    assert interval == pytest.approx((0.02, 0.15), abs=0.0101)  # one item: the grid is 0.01
+    assert interval == pytest.approx((0.02, 0.15), abs=0.0101)  # one example: the grid is 0.01
 
 
 def mean_bootstrap(differences: list[int]) -> tuple[float, float]:
@@ -156,17 +156,17 @@ def test_probability_of_improvement_on_two_short_lists() -> None:
         (10570, (0.6, 0.9, 1.2)),
     ],
 )
-def test_detectable_differences(items: int, points: tuple[float, ...]) -> None:
+def test_detectable_differences(examples: int, points: tuple[float, ...]) -> None:
     for disagreement, expected in zip((0.05, 0.10, 0.20), points, strict=True):
-        found = detectable_difference(items, disagreement)
+        found = detectable_difference(examples, disagreement)
         assert found is not None
         # The table was rounded to two digits and then to one: 0.847, 0.85, 0.9.
         assert 100 * found == pytest.approx(expected, abs=0.055)
 
 
-def test_needed_items() -> None:
-    assert items_needed(0.01, 0.10) == 7847
-    assert items_needed(0.02, 0.10) == 1960
+def test_needed_examples() -> None:
+    assert examples_needed(0.01, 0.10) == 7847
+    assert examples_needed(0.02, 0.10) == 1960
 
 
 def test_what_few_seeds_can_show() -> None:

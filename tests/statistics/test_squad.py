@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.statistics.squad import exact_match, f1, normalised
+from tunewise.statistics.squad import exact_match, f1, normalized
 
 # The rules of SQuAD's evaluation script, step by step and the slow way, as the oracle.
 
@@ -20,17 +20,17 @@ def official_words(answer: str) -> list[str]:
     return re.sub(r"\b(a|an|the)\b", " ", "".join(kept)).split()
 
 
-def official_exact(right: str, said: str) -> float:
-    return float(" ".join(official_words(right)) == " ".join(official_words(said)))
+def official_exact(right: str, message: str) -> float:
+    return float(" ".join(official_words(right)) == " ".join(official_words(message)))
 
 
-def official_f1(right: str, said: str) -> float:
+def official_f1(right: str, message: str) -> float:
     left, common = official_words(right), 0
-    for word in official_words(said):
+    for word in official_words(message):
         if word in left:
             left.remove(word)
             common += 1
-    sizes = len(official_words(right)), len(official_words(said))
+    sizes = len(official_words(right)), len(official_words(message))
     if 0 in sizes:
         return float(sizes == (0, 0))
     return 2 * common / sum(sizes)  # 2PR / (P + R) with P and R written out
@@ -48,7 +48,7 @@ WORDS = st.lists(
 
 @pytest.mark.parametrize("answer", HOSTILE)
 def test_normalisation_is_the_official_one(answer: str) -> None:
-    assert normalised(answer) == " ".join(official_words(answer))
+    assert normalized(answer) == " ".join(official_words(answer))
 
 
 @pytest.mark.parametrize("answer", HOSTILE)
@@ -60,7 +60,7 @@ def test_scores_are_the_official_ones(answer: str) -> None:
 
 @given(st.text(max_size=12) | WORDS.map(" ".join), st.text(max_size=12) | WORDS.map(" ".join))
 def test_scores_of_any_text_are_the_official_ones(answer: str, reference: str) -> None:
-    assert normalised(answer) == " ".join(official_words(answer))
+    assert normalized(answer) == " ".join(official_words(answer))
     assert exact_match(answer, [reference]) == official_exact(reference, answer)
     assert f1(answer, [reference]) == pytest.approx(official_f1(reference, answer))
 
@@ -72,7 +72,7 @@ def test_the_best_of_several_references_counts(references: list[str], answer: st
     assert exact_match(answer, references) <= f1(answer, references) <= 1
 
 
-def test_no_reference_means_that_nothing_is_to_be_said() -> None:
+def test_no_reference_means_that_nothing_is_to_be_stated() -> None:
     assert (exact_match("", []), f1("", ())) == (1, 1)
     assert (exact_match("Denver", []), f1("Denver", [""])) == (0, 0)
     assert f1("the", [""]) == 1  # nothing is left of it

@@ -122,8 +122,8 @@ def test_the_second_launcher_hears_who_holds_the_study(tmp_path: Path) -> None:
         other.stdout.readline()
         patience = Timer(20, other.kill)  # whoever waits for ever gets the lock, and fails below
         patience.start()
-        said = f"process {other.pid} on .* since 20"
-        with pytest.raises(StudyBusy, match=said), study.lock():
+        message = f"process {other.pid} on .* since 20"
+        with pytest.raises(StudyBusy, match=message), study.lock():
             pass
         assert str(other.pid) in str(study.running())
         patience.cancel()

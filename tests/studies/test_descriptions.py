@@ -43,5 +43,5 @@ def test_a_study_carries_the_descriptions_of_its_own_methods_alone() -> None:
         "methods": {name: METHODS.get(name).description for name in ("majority", "tfidf")},
         "references": dict(METHODS.get("tfidf").references),
     }
-    said = [(one.spoken, one.constant, one.reads_only) for one in prepared.contenders]
-    assert said == [("guessing the majority class", True, None), ("TF-IDF", False, None)]
+    message = [(one.spoken, one.constant, one.reads_only) for one in prepared.contenders]
+    assert message == [("guessing the majority class", True, None), ("TF-IDF", False, None)]

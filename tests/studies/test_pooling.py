@@ -66,8 +66,8 @@ def test_each_model_is_pooled_as_fits_it_and_the_study_says_why(models: dict[str
         bare: lacks,
         sentence: trained,
     }
-    told = [note for note in found.notes if note.startswith("pooling of")]
-    assert told == [f"pooling of {bare}: {lacks}.", f"pooling of {sentence}: {trained}."]
+    message = [note for note in found.notes if note.startswith("pooling of")]
+    assert message == [f"pooling of {bare}: {lacks}.", f"pooling of {sentence}: {trained}."]
     counted = {row.model: row.parameters for row in found.study.contenders}
     labels = len(found.study.labels)
     for model in (whole, bare, sentence):
@@ -86,12 +86,12 @@ def test_what_fits_has_the_ids_of_the_same_pooling_by_name(models: dict[str, str
     assert not any(note.startswith("pooling of") for note in named.notes)
 
 
-def test_what_a_model_does_not_say_is_told_of_that_model(models: dict[str, str]) -> None:
+def test_what_a_model_does_not_say_is_reported_of_that_model(models: dict[str, str]) -> None:
     folder = Path(models["sentence"])
     (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "attention"}')
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as message:
         prepare(study([models["whole"], str(folder)]))
-    (problem,) = told.value.problems
+    (problem,) = message.value.problems
     assert problem.place == "models[1]" and "'attention'; known: cls" in str(problem)
     prepare(study([str(folder)], pooling="mean"))
 

@@ -94,7 +94,7 @@ def test_a_failed_trial_says_why_and_cannot_steer_the_terminal(folder: StudyFold
     ]
 
 
-def test_notices_tests_and_features_are_told(folder: StudyFolder) -> None:
+def test_notices_tests_and_features_are_reported(folder: StudyFolder) -> None:
     trial = job(folder, 0)
     features = Job("features", "ff", trial.settings, "ff")
     test = Job("test", trial.id, trial.settings)

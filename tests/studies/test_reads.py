@@ -42,7 +42,7 @@ def ids(rows: list[ContenderRecord]) -> list[str]:
     return [trial_id(row.points[0].identity, 0) for row in rows]
 
 
-def told(model: Model, *texts: str, task: Any = TASK, **changes: Any) -> tuple[list[str], Any]:
+def message(model: Model, *texts: str, task: Any = TASK, **changes: Any) -> tuple[list[str], Any]:
     """The ids after telling, and the rows."""
     rows = rows_of(**changes)
     splits: Any = {"train": [dict.fromkeys(task.reading.texts, text) for text in texts]}
@@ -51,13 +51,13 @@ def told(model: Model, *texts: str, task: Any = TASK, **changes: Any) -> tuple[l
 
 
 def test_ordinary_texts_rename_no_trial(tiny: Callable[..., Model]) -> None:
-    assert told(tiny("bert"), "good bed", "[x] <a>", "")[0] == ids(rows_of())
+    assert message(tiny("bert"), "good bed", "[x] <a>", "")[0] == ids(rows_of())
 
 
 def test_a_special_token_in_a_text_renames_those_that_parsed_it(
     tiny: Callable[..., Model],
 ) -> None:
-    before, after = ids(rows_of()), told(tiny("bert"), "good", "a [SEP] b")[0]
+    before, after = ids(rows_of()), message(tiny("bert"), "good", "a [SEP] b")[0]
     changed = [one != other for one, other in zip(before, after, strict=True)]
     assert changed == [True, False, True]  # a prompt's texts were text before
 
@@ -65,17 +65,17 @@ def test_a_special_token_in_a_text_renames_those_that_parsed_it(
 def test_a_template_with_special_tokens_renames_what_it_asks(tiny: Callable[..., Model]) -> None:
     methods = [{"prompt": {"template": "[CLS] {text}"}}, "prompt"]
     before = ids(rows_of(methods=methods))
-    after = told(tiny("bert"), "good", methods=methods)[0]
+    after = message(tiny("bert"), "good", methods=methods)[0]
     assert [one != other for one, other in zip(before, after, strict=True)] == [True, False]
     task = QuestionAnswering(prompt="[SEP] {context} {question}:")
     before = ids(rows_of(methods=["full"]))
-    assert told(tiny("bert"), "good", task=task, methods=["full"])[0] != before
+    assert message(tiny("bert"), "good", task=task, methods=["full"])[0] != before
     task = QuestionAnswering()
-    assert told(tiny("bert"), "a [SEP]", task=task, methods=["full"])[0] == before
+    assert message(tiny("bert"), "a [SEP]", task=task, methods=["full"])[0] == before
 
 
 def test_an_encoder_that_is_read_otherwise_renames_its_trials(tiny: Callable[..., Model]) -> None:
-    found, rows = told(replace(tiny("bert"), reads="pooled output"), "good")
+    found, rows = message(replace(tiny("bert"), reads="pooled output"), "good")
     assert all(one != other for one, other in zip(found, ids(rows_of()), strict=True))
     assert rows[0].points[0].settings.model.reads == "pooled output"
 
@@ -103,8 +103,8 @@ def test_without_a_limit_texts_longer_than_the_loop_reads_rename_what_read_them_
 ) -> None:
     model = replace(tiny("bert"), max_length=4096)
     before = ids(rows_of())
-    assert told(model, "a " * 250)[0] == before
-    found, rows = told(model, "a " * 260)
+    assert message(model, "a " * 250)[0] == before
+    found, rows = message(model, "a " * 260)
     assert [one != other for one, other in zip(found, before, strict=True)] == [True, True, False]
     assert rows[0].points[0].settings.max_length == 512
 

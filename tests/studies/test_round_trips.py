@@ -58,7 +58,7 @@ def test_each_kind_is_tried_once_and_remembered(tried: list[TrialSettings]) -> N
     assert len(tried) == 2
 
 
-def test_what_would_be_lost_is_told_with_the_contender_every_time(
+def test_what_would_be_lost_is_reported_with_the_contender_every_time(
     tried: list[TrialSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lora_files, "task_type", lambda model: "CAUSAL_LM")

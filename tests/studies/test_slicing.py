@@ -51,7 +51,7 @@ def test_the_columns_of_slices_are_kept_and_change_no_trial(tmp_path: Path) -> N
     assert set(table["label"].to_pylist()) == {0, 1}  # a slice by label leaves positions alone
 
 
-def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_a_column_that_is_not_there_is_reported_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         prepared(tmp_path, slices=["kind of plaice"])
     assert str(caught.value).splitlines() == [

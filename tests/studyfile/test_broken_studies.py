@@ -333,8 +333,8 @@ def test_a_message_does_not_repeat_a_long_value_in_full(tmp_path: Path) -> None:
         ("lora: {rank: 8}", "x" * 70_000),
         ("seeds:", f"{'x' * 70_000}: 1 #"),
     ]:
-        said = complaint(tmp_path, SOUND.replace(old, new))
-        assert len(said) < 3000
+        message = complaint(tmp_path, SOUND.replace(old, new))
+        assert len(message) < 3000
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "a word\n", "3\n"])

@@ -316,7 +316,7 @@ def test_every_limit_is_read_by_its_name() -> None:
     assert list(schema) == list(types_of(Limits))
     for name in schema:
         given: Any = "1 GB" if name in ("memory", "artefact") else "1 s" if name == "time" else 1
-        assert list(Limits(**{name: given}).numbers()) == [name]
+        assert list(Limits(**{name: given}).given()) == [name]
 
 
 @pytest.mark.parametrize("name", sorted({*get_args(OptimizerName)} - {SOLVER}))
@@ -476,7 +476,7 @@ MOOT: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", MOOT)
-def test_what_makes_no_difference_to_these_methods_is_told(case: str) -> None:
+def test_what_makes_no_difference_to_these_methods_is_reported(case: str) -> None:
     changes, note = MOOT[case]
     assert moot(read_study({**study_for("training.epochs"), **changes})) == [note]
 

@@ -53,7 +53,7 @@ def rows(**changes: Any) -> list[dict[str, Any]]:
     return [row.as_json() for row in contender_records(settings, expand(settings), FACTS)]
 
 
-def test_what_is_learnt_is_swept_like_any_training_setting_and_renames_nothing() -> None:
+def test_what_is_learned_is_swept_like_any_training_setting_and_renames_nothing() -> None:
     task = {"kind": "question-answering"}
     assert names(task=task, training={"loss_on": ["answer", "all"]}) == [
         "full loss_on=answer",
@@ -192,13 +192,13 @@ def test_a_setting_of_two_parts_is_searched_by_its_section() -> None:
     assert settings["training"]["dropout"] == 0.2
 
 
-def test_the_same_contender_twice_is_run_once_and_said() -> None:
+def test_the_same_contender_twice_is_run_once_and_stated() -> None:
     expansion = expanded(methods=["full", {"lora": {"rank": 8}}, "lora"])
     assert [contender.name for contender in expansion.contenders] == ["full", "lora"]
     assert expansion.notes == ("methods.lora: the same contender as methods.lora; it is run once.",)
 
 
-def test_the_same_point_twice_is_tried_once_and_said() -> None:
+def test_the_same_point_twice_is_tried_once_and_stated() -> None:
     expansion = expanded(search={"learning_rate": [1e-4, 1e-4, 5e-4]})
     assert len(expansion.contenders[0].points) == 2
     assert expansion.notes == ("methods.full: a search point stands twice and is tried once.",)
@@ -222,7 +222,7 @@ def test_the_same_point_twice_is_tried_once_and_said() -> None:
         ([{"lora": {"name": "full"}}, "full"], "'full' is also the name of methods.lora"),
     ],
 )
-def test_contenders_that_cannot_be_told_apart_by_name_are_refused(
+def test_contenders_that_cannot_be_distinguished_by_name_are_refused(
     methods: list[Any], words: str
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -355,7 +355,7 @@ def test_contenders_are_listed_with_what_they_take() -> None:
     ]
 
 
-def test_the_learning_rates_that_are_used_are_told() -> None:
+def test_the_learning_rates_that_are_used_are_reported() -> None:
     methods = ["majority", "full", {"head": {"training": {"learning_rate": 0.01}}}]
     lines = describe(expand(read_study(study(methods=methods))))
     assert "learning rate" not in lines[0]

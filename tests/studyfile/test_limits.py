@@ -46,7 +46,7 @@ def test_limits_have_units(name: str, value: Any, number: float) -> None:
     assert quantity(name, value) == number
     study = read_study({**STUDY, "require": {name: value}})
     assert study.require is not None
-    assert study.require.numbers() == {name: number}
+    assert study.require.given() == {name: number}
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_limits_that_mean_nothing_are_mistakes_with_a_place(require: Any, words:
 
 
 def test_every_score_can_be_required_and_only_scores() -> None:
-    shares = {name for name, one in METRICS.items() if one.higher_is_better and one.highest == 1}
-    assert set(METRIC_LIMITS) <= shares
-    assert shares - set(METRIC_LIMITS) == set()
+    fractions = {name for name, one in METRICS.items() if one.higher_is_better and one.highest == 1}
+    assert set(METRIC_LIMITS) <= fractions
+    assert fractions - set(METRIC_LIMITS) == set()
 
 
 def test_the_resolved_study_keeps_limits_and_slices() -> None:

@@ -52,10 +52,10 @@ def complaint(path: Path) -> str:
 def test_what_is_no_study_file_is_called_what_it_is(case: str, tmp_path: Path) -> None:
     name, content, words = GIVEN[case]
     (tmp_path / name).write_bytes(content)
-    said = complaint(tmp_path / name)
-    assert all(word in said for word in words), said
-    assert len(said.splitlines()) == 1
-    assert (INIT in said) == (INIT in words)
+    message = complaint(tmp_path / name)
+    assert all(word in message for word in words), message
+    assert len(message.splitlines()) == 1
+    assert (INIT in message) == (INIT in words)
 
 
 @pytest.mark.parametrize("indent", [None, 1, "\t"])
@@ -87,9 +87,9 @@ def test_a_line_longer_than_any_cell_is_no_table(tmp_path: Path) -> None:
 def test_the_folder_of_a_study_says_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text("{}")
     (tmp_path / "study.yaml").write_text("name: x\n")
-    said = complaint(tmp_path)
-    assert f"tunewise run FILE --out {tmp_path}" in said
-    assert f"tunewise status {tmp_path}" in said
+    message = complaint(tmp_path)
+    assert f"tunewise run FILE --out {tmp_path}" in message
+    assert f"tunewise status {tmp_path}" in message
 
 
 def test_a_folder_with_a_study_file_offers_it(tmp_path: Path) -> None:
@@ -108,6 +108,6 @@ def test_a_name_that_is_nearly_there_is_offered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "a\0b", "reviews.csv/study.yaml"])
-def test_what_can_be_no_file_is_said_in_a_line(name: str, tmp_path: Path) -> None:
+def test_what_can_be_no_file_is_stated_in_a_line(name: str, tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").write_bytes(TABLE)
     assert "cannot be read" in complaint(tmp_path / name)

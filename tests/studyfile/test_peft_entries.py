@@ -60,7 +60,7 @@ def test_pefts_lora_stands_beside_ours() -> None:
     assert names({"peft_type": "LORA"}, "lora") == ["PEFT-LoRA", "lora"]
 
 
-def test_entries_of_one_type_are_told_apart_by_what_differs() -> None:
+def test_entries_of_one_type_are_distinguished_by_what_differs() -> None:
     found = names({"peft_type": "LORA", "r": 4}, {"peft_type": "LORA", "lora_alpha": 32})
     assert found == ["PEFT-LoRA r=4 lora_alpha=8", "PEFT-LoRA r=8 lora_alpha=32"]
 

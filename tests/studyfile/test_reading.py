@@ -89,7 +89,7 @@ def test_all_duplicate_keys_are_gathered_and_the_first_values_kept() -> None:
         ('a: "\\0"', "study.yaml:1 a: found '\\x00': holds a character that is no Unicode text"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text: str, words: str) -> None:
+def test_what_is_wrong_is_stated_with_its_line(text: str, words: str) -> None:
     with pytest.raises(InputError) as caught:
         document = read_text(text, name="study.yaml")
         raise InputError(document.problems)

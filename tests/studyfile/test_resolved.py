@@ -53,7 +53,7 @@ def test_a_study_of_one_word_is_resolved_too() -> None:
     assert what_runs(expand(read_study(resolved(study)))) == what_runs(expand(study))
 
 
-def test_nothing_is_left_unsaid() -> None:
+def test_nothing_is_left_unstated() -> None:
     written = resolved(read_study(STUDY))
     assert {field.name for field in fields(StudyOptions)} <= set(written)
     assert set(written["training"]) == {field.name for field in fields(TrainingSettings)}

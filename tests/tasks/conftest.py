@@ -1,4 +1,4 @@
-"""A GPT-2 that reads bytes with questions for it, and small pictures with an encoder of theirs."""
+"""A GPT-2 that reads bytes with questions for it, and small images with an encoder of theirs."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 
 
 @pytest.fixture(scope="session")
-def picture_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ResNet of a few hundred weights with its processor, as a folder."""
     folder = tmp_path_factory.mktemp("picture-encoder")
     torch.manual_seed(0)
@@ -114,7 +114,7 @@ def picture_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def data_folder(tmp_path: Path) -> Path:
-    """Pictures of one colour each, and two questions about each."""
+    """Images of one color each, and two questions about each."""
     (tmp_path / "pictures").mkdir()
     for split, count in {"train": 12, "validation": 6, "test": 6}.items():
         rows = []

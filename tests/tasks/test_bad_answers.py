@@ -83,9 +83,9 @@ def validate(
             main()
         except SystemExit as ended:
             code = ended.code or 0
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(code), " ".join(f"{said.out} {said.err}".split())
+        message = capsys.readouterr()
+        assert "Traceback" not in message.err
+        return int(code), " ".join(f"{message.out} {message.err}".split())
 
     return call
 
@@ -93,33 +93,33 @@ def validate(
 def test_many_answers_out_of_place_are_an_error_with_their_ids(
     validate: Validate, writer: Path
 ) -> None:
-    code, said = validate(writer, train=4)
+    code, message = validate(writer, train=4)
     assert code == 2
-    assert "the answer of 4 rows (1.3%) does not stand in its 'context'" in said
-    assert "ids 0-0, 0-1, 0-2" in said
+    assert "the answer of 4 rows (1.3%) does not stand in its 'context'" in message
+    assert "ids 0-0, 0-1, 0-2" in message
 
 
 def test_few_are_dropped_and_counted(validate: Validate, writer: Path) -> None:
-    code, said = validate(writer, train=3)
-    assert code == 0, said
-    assert "the answer of 3 rows (1.0%)" in said
-    assert "dropped" in said
-    assert "Rows: 297 train, 20 validation" in said
+    code, message = validate(writer, train=3)
+    assert code == 0, message
+    assert "the answer of 3 rows (1.0%)" in message
+    assert "dropped" in message
+    assert "Rows: 297 train, 20 validation" in message
 
 
 def test_contexts_that_are_cut_are_counted(validate: Validate, writer: Path) -> None:
     """The answer of a training example stays; see test_question_answering for where it is cut."""
-    code, said = validate(writer, limit=90)
-    assert code == 0, said
-    assert "validation: 100.0% of the texts are longer than 90 tokens and will be cut" in said
-    assert "no supervised token" not in said
+    code, message = validate(writer, limit=90)
+    assert code == 0, message
+    assert "validation: 100.0% of the texts are longer than 90 tokens and will be cut" in message
+    assert "no supervised token" not in message
 
 
 def test_examples_without_a_supervised_token_are_an_error(validate: Validate, writer: Path) -> None:
-    code, said = validate(writer, limit=90, longer=20)
+    code, message = validate(writer, limit=90, longer=20)
     assert code == 2
-    assert "no supervised token in 300 of 300 training examples" in said
-    assert "do not fit in 90 tokens. Raise it." in said
+    assert "no supervised token in 300 of 300 training examples" in message
+    assert "do not fit in 90 tokens. Raise it." in message
 
 
 def test_a_tokenizer_without_padding_and_end_is_an_error(
@@ -134,6 +134,6 @@ def test_a_tokenizer_without_padding_and_end_is_an_error(
             for token in ("eos_token", "bos_token", "pad_token"):
                 kept.pop(token, None)
             path.write_text(json.dumps(kept))
-    code, said = validate(model)
+    code, message = validate(model)
     assert code == 2
-    assert "has neither a padding nor an end token; set pad_token" in said
+    assert "has neither a padding nor an end token; set pad_token" in message

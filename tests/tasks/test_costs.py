@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.forecasts import foreseen_here
+from tests.forecasts import predicted_here
 from tests.tasks.conftest import questions, write_rows
 
-from tunewise.estimate.memory import foresee
+from tunewise.estimate.memory import predict_memory
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
 from tunewise.estimate.step_shape import StepShape
@@ -46,7 +46,7 @@ def study(tmp_path: Path, writer: Path) -> dict[str, Any]:
 
 
 def planned(study: dict[str, Any]) -> Plan:
-    with foreseen_here():
+    with predicted_here():
         return plan(read_study(study), workers=1)
 
 
@@ -63,12 +63,12 @@ def trained(study: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Parts]
     raise AssertionError("no trial was trained")
 
 
-def test_a_plan_foresees_what_a_trial_that_writes_answers_holds(
+def test_a_plan_predicts_what_a_trial_that_writes_answers_holds(
     study: dict[str, Any], tmp_path: Path
 ) -> None:
-    foreseen = planned(study)
+    predicted = planned(study)
     costs, _ = trained(study, tmp_path / "run")
-    rows = {row.name: row for row in foreseen.contenders}
+    rows = {row.name: row for row in predicted.contenders}
     untuned, lora = rows["untuned"], rows["lora"]
     assert untuned.phases is not None and lora.phases is not None
     assert set(untuned.phases) == {"evaluation", "generation", "every_way"}
@@ -83,7 +83,7 @@ def test_a_plan_foresees_what_a_trial_that_writes_answers_holds(
     assert lora.seconds > untuned.seconds > 0
 
 
-def test_the_counted_batches_of_a_trial_hold_what_their_shape_foresees(
+def test_the_counted_batches_of_a_trial_hold_what_their_shape_predicts(
     study: dict[str, Any], tmp_path: Path, writer: Path
 ) -> None:
     study["task"] |= {"decoding": ["greedy"], "samples": 1}
@@ -93,26 +93,26 @@ def test_the_counted_batches_of_a_trial_hold_what_their_shape_foresees(
     model = parts.task.builder.shape([writer], options=())
     assert model is not None and isinstance(parts.method, Adaptation)
     limit = parts.max_length(model)
-    held = parts.task.encode(parts.examples("validation"), model.coder, max_length=limit)
+    held = parts.task.encode(parts.examples("validation"), model.processor, max_length=limit)
     shape = StepShape(
         counted["examples"],
         counted["tokens"],
         targets=counted["targets"],
         evaluated=len(held),
-        evaluated_tokens=max(item.length for item in held),
-        evaluated_targets=sum(item.length - item.prompt for item in held),
-        prompt_tokens=max(item.prompt for item in held),
+        evaluated_tokens=max(example.length for example in held),
+        evaluated_targets=sum(example.length - example.prompt for example in held),
+        prompt_tokens=max(example.prompt for example in held),
     )
-    foreseen = foresee(model, parts.task, parts.method, parts.training, shape).memory
+    predicted = predict_memory(model, parts.task, parts.method, parts.training, shape).memory
     for phase in PHASES[:-1]:
-        expected = foreseen.peak_bytes(phase)
+        expected = predicted.peak_bytes(phase)
         assert costs["memory"]["peak_bytes"][phase] == pytest.approx(expected, rel=0.02), phase
 
 
-def test_a_plan_of_pictures_needs_configurations_alone(
-    data_folder: Path, picture_encoder: Path, checkpoint: Any, tmp_path: Path
+def test_a_plan_of_images_needs_configurations_alone(
+    data_folder: Path, image_encoder: Path, checkpoint: Any, tmp_path: Path
 ) -> None:
-    for name, source in {"image": picture_encoder, "text": checkpoint("bert")}.items():
+    for name, source in {"image": image_encoder, "text": checkpoint("bert")}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_bytes((source / "config.json").read_bytes())
     task = {"image": "image", "question": "question", "answer": "answer", "folder": "pictures"}

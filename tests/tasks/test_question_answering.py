@@ -21,9 +21,9 @@ from tunewise.tasks.lengths import limit
 from tunewise.tasks.prompts import Asked, Template, prompts
 from tunewise.tasks.question_answering import QuestionAnswering
 
-CODER: Any = byte_tokenizer()
-CODER.pad_token = CODER.eos_token  # as for GPT-2, so that only lengths can tell them apart
-END = CODER.eos_token_id
+PROCESSOR: Any = byte_tokenizer()
+PROCESSOR.pad_token = PROCESSOR.eos_token  # as for GPT-2, so that only lengths can tell them apart
+END = PROCESSOR.eos_token_id
 TASK = QuestionAnswering(max_new_tokens=8)
 
 
@@ -32,7 +32,7 @@ def examples(count: int = 6) -> list[Example]:
 
 
 def text(ids: Sequence[int]) -> str:
-    return str(CODER.decode(ids))
+    return str(PROCESSOR.decode(ids))
 
 
 def example(context: str, answer: str, question: str = "Where?") -> Example:
@@ -41,36 +41,38 @@ def example(context: str, answer: str, question: str = "Where?") -> Example:
 
 def learnt(encoded: Encoded) -> str:
     """What the labels ask for, as text."""
-    batch = TASK.collate([encoded], CODER)
+    batch = TASK.collate([encoded], PROCESSOR)
     return text(batch.labels[batch.labels != -100].tolist())
 
 
 def test_the_prompt_is_masked_and_the_blank_belongs_to_the_answer() -> None:
     for encode in (TASK.encode, TASK.encode_training):
-        for item, row in zip(
-            encode(examples(), CODER, max_length=200), questions(6, 0), strict=True
+        for one, row in zip(
+            encode(examples(), PROCESSOR, max_length=200), questions(6, 0), strict=True
         ):
             asked = f"Context: {row['context']}\nQuestion: {row['question']}\nAnswer:"
-            assert text(item.inputs["input_ids"][: item.prompt]) == asked
-            assert learnt(item) == f" {row['answers']['text'][0]}<|endoftext|>"
-            assert item.inputs["input_ids"][-1] == END
+            assert text(one.inputs["input_ids"][: one.prompt]) == asked
+            assert learnt(one) == f" {row['answers']['text'][0]}<|endoftext|>"
+            assert one.inputs["input_ids"][-1] == END
 
 
-def test_no_answer_is_learnt_as_the_end_alone() -> None:
+def test_no_answer_is_learned_as_the_end_alone() -> None:
     none = TASK.read(
         {"id": "1", "context": "c", "question": "q", "answers": {"text": [], "answer_start": []}}
     )
     assert none.references == ("",)
-    (item,) = TASK.encode_training([none], CODER, max_length=200)
-    assert learnt(item) == "<|endoftext|>"
+    (one,) = TASK.encode_training([none], PROCESSOR, max_length=200)
+    assert learnt(one) == "<|endoftext|>"
 
 
 def test_what_looks_like_the_end_token_is_text() -> None:
-    (item,) = TASK.encode_training(
-        [example(f"It says {CODER.eos_token} here", CODER.eos_token)], CODER, max_length=200
+    (one,) = TASK.encode_training(
+        [example(f"It says {PROCESSOR.eos_token} here", PROCESSOR.eos_token)],
+        PROCESSOR,
+        max_length=200,
     )
-    assert item.inputs["input_ids"].count(END) == 1
-    assert item.inputs["input_ids"][-1] == END
+    assert one.inputs["input_ids"].count(END) == 1
+    assert one.inputs["input_ids"][-1] == END
 
 
 LONG = "Left left left. " * 30 + "The key is in the drawer. " + "Right right right. " * 30
@@ -78,13 +80,13 @@ LONG = "Left left left. " * 30 + "The key is in the drawer. " + "Right right rig
 
 def test_training_shortens_the_context_around_the_answer() -> None:
     for most in (120, 128, 129, 130, 200, 400):
-        (item,) = TASK.encode_training([example(LONG, "drawer")], CODER, max_length=most)
-        assert most - 8 < item.length <= most
-        assert learnt(item) == " drawer<|endoftext|>"
-        prompt = text(item.inputs["input_ids"][: item.prompt])
+        (one,) = TASK.encode_training([example(LONG, "drawer")], PROCESSOR, max_length=most)
+        assert most - 8 < one.length <= most
+        assert learnt(one) == " drawer<|endoftext|>"
+        prompt = text(one.inputs["input_ids"][: one.prompt])
         assert "drawer" in prompt
         assert prompt.endswith("\nQuestion: Where?\nAnswer:")
-        assert item.full_length > most
+        assert one.full_length > most
         before, after = prompt.split("drawer")
         assert ("Left" in before.lower().title()) == ("Right" in after.lower().title())
 
@@ -93,47 +95,47 @@ def test_training_shortens_the_context_around_the_answer() -> None:
 def test_an_answer_at_either_end_leaves_the_room_to_the_other_side(place: int) -> None:
     context = f"{LONG[:place]}Key{LONG[place:]}" if place else f"Key {LONG}"
     one = example(context, "Key")
-    (item,) = TASK.encode_training([one], CODER, max_length=150)
-    assert 140 < item.length <= 150
-    assert "Key" in text(item.inputs["input_ids"][: item.prompt])
+    (prediction,) = TASK.encode_training([one], PROCESSOR, max_length=150)
+    assert 140 < prediction.length <= 150
+    assert "Key" in text(prediction.inputs["input_ids"][: prediction.prompt])
 
 
 def test_evaluation_keeps_the_beginning_and_room_for_the_answer() -> None:
-    (item,) = TASK.encode([example(LONG, "drawer")], CODER, max_length=120)
-    prompt = text(item.inputs["input_ids"][: item.prompt])
+    (one,) = TASK.encode([example(LONG, "drawer")], PROCESSOR, max_length=120)
+    prompt = text(one.inputs["input_ids"][: one.prompt])
     assert prompt.startswith("Context: Left left")
     assert prompt.endswith("\nQuestion: Where?\nAnswer:")
     assert "drawer" not in prompt
-    assert item.prompt + max(TASK.max_new_tokens, len(" drawer") + 1) <= 120
-    assert item.prompt > 120 - 8 - 8
+    assert one.prompt + max(TASK.max_new_tokens, len(" drawer") + 1) <= 120
+    assert one.prompt > 120 - 8 - 8
 
 
 def test_what_cannot_fit_is_left_out_of_training_and_not_asked() -> None:
     wide = example(LONG, "drawer", question="Where? " * 40)
-    assert TASK.encode_training([wide, *examples(2)], CODER, max_length=200)[0].id != "1"
-    (item,) = TASK.encode([wide], CODER, max_length=200)
-    assert not item.fits
+    assert TASK.encode_training([wide, *examples(2)], PROCESSOR, max_length=200)[0].id != "1"
+    (one,) = TASK.encode([wide], PROCESSOR, max_length=200)
+    assert not one.fits
     answer = example(LONG, LONG[:300])  # longer than everything
-    assert TASK.encode_training([answer], CODER, max_length=200) == []
+    assert TASK.encode_training([answer], PROCESSOR, max_length=200) == []
 
 
 def test_without_an_answer_there_is_nothing_to_learn_and_no_loss(model: Model) -> None:
     unknown = [one._replace(references=None, start=None) for one in examples(3)]
-    assert TASK.encode_training(unknown, CODER, max_length=200) == []
-    batch = TASK.collate(TASK.encode(unknown, CODER, max_length=200), CODER)
+    assert TASK.encode_training(unknown, PROCESSOR, max_length=200) == []
+    batch = TASK.collate(TASK.encode(unknown, PROCESSOR, max_length=200), PROCESSOR)
     assert batch.targets == 0
     with torch.inference_mode():
-        found = TASK.predict(model.module, batch, Asking(CODER))
+        found = TASK.predict(model.module, batch, Asking(PROCESSOR))
     assert all(one.loss is None and len(one.written) == 1 for one in found)
 
 
 def test_a_batch_without_a_supervised_token_is_an_error_and_never_a_loss_of_zero(
     model: Model,
 ) -> None:
-    (item,) = TASK.encode(examples(1), CODER, max_length=200)
-    empty = item._replace(prompt=item.length)
+    (one,) = TASK.encode(examples(1), PROCESSOR, max_length=200)
+    empty = one._replace(prompt=one.length)
     with pytest.raises(ValueError, match="no supervised token in the batch of 0-0"):
-        TASK.loss(model.module, TASK.collate([empty], CODER))
+        TASK.loss(model.module, TASK.collate([empty], PROCESSOR))
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +146,10 @@ def model(writer: Path) -> Model:
 def plain_loss(model: Model, encoded: Sequence[Encoded]) -> torch.Tensor:
     """The loss of each example alone, unpadded, from all its logits."""
     total = torch.zeros(())
-    for item in encoded:
-        ids = torch.tensor([item.inputs["input_ids"]])
+    for one in encoded:
+        ids = torch.tensor([one.inputs["input_ids"]])
         logits = model.module(input_ids=ids).logits[0]
-        first = max(item.prompt, 1)
+        first = max(one.prompt, 1)
         total = total + F.cross_entropy(logits[first - 1 : -1], ids[0, first:], reduction="sum")
     return total
 
@@ -155,9 +157,9 @@ def plain_loss(model: Model, encoded: Sequence[Encoded]) -> torch.Tensor:
 @pytest.mark.parametrize("loss_on", ["answer", "all"])
 def test_loss_and_gradient_are_those_of_all_logits(model: Model, loss_on: Any) -> None:
     task = QuestionAnswering(loss_on=loss_on, max_new_tokens=8)
-    encoded = task.encode_training(examples(), CODER, max_length=200)
-    batch = task.collate(encoded, CODER)
-    assert batch.targets == sum(item.length - max(item.prompt, 1) for item in encoded)
+    encoded = task.encode_training(examples(), PROCESSOR, max_length=200)
+    batch = task.collate(encoded, PROCESSOR)
+    assert batch.targets == sum(one.length - max(one.prompt, 1) for one in encoded)
     module = model.module
     gradients = []
     losses = (task.loss(module, batch).total, plain_loss(model, encoded))
@@ -172,16 +174,16 @@ def test_loss_and_gradient_are_those_of_all_logits(model: Model, loss_on: Any) -
         torch.testing.assert_close(gradients[0][name], gradient, rtol=1e-3, atol=1e-5)
 
 
-def test_what_is_learnt_changes_training_examples_alone() -> None:
+def test_what_is_learned_changes_training_examples_alone() -> None:
     task = replace(TASK, loss_on="all")
-    ours, theirs = ([*one.encode(examples(), CODER, max_length=200)] for one in (task, TASK))
+    ours, theirs = ([*one.encode(examples(), PROCESSOR, max_length=200)] for one in (task, TASK))
     assert ours == theirs
-    learnt_too = task.encode_training(examples(), CODER, max_length=200)
-    assert all(item.prompt == 0 for item in learnt_too)
+    learnt_too = task.encode_training(examples(), PROCESSOR, max_length=200)
+    assert all(prediction.prompt == 0 for prediction in learnt_too)
 
 
 def test_logits_of_the_prompt_are_never_computed(model: Model) -> None:
-    batch = TASK.collate(TASK.encode_training(examples(), CODER, max_length=200), CODER)
+    batch = TASK.collate(TASK.encode_training(examples(), PROCESSOR, max_length=200), PROCESSOR)
     seen = []
     module: Any = model.module
     hook = module.get_output_embeddings().register_forward_hook(
@@ -194,34 +196,34 @@ def test_logits_of_the_prompt_are_never_computed(model: Model) -> None:
 
 
 def test_padding_is_masked_and_changes_no_loss(model: Model) -> None:
-    encoded = TASK.encode_training(examples(), CODER, max_length=200)
-    assert len({item.length for item in encoded}) > 1
-    batch = TASK.collate(encoded, CODER)
-    for row, item in enumerate(encoded):
-        assert batch.inputs["attention_mask"][row].sum() == item.length
-        assert (batch.labels[row, item.length :] == -100).all()
-        assert batch.labels[row, item.length - 1] == END
+    encoded = TASK.encode_training(examples(), PROCESSOR, max_length=200)
+    assert len({one.length for one in encoded}) > 1
+    batch = TASK.collate(encoded, PROCESSOR)
+    for row, one in enumerate(encoded):
+        assert batch.inputs["attention_mask"][row].sum() == one.length
+        assert (batch.labels[row, one.length :] == -100).all()
+        assert batch.labels[row, one.length - 1] == END
     together, _ = token_losses(model.module, batch)
-    alone = [token_losses(model.module, TASK.collate([item], CODER))[0] for item in encoded]
+    alone = [token_losses(model.module, TASK.collate([one], PROCESSOR))[0] for one in encoded]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
     assert rows_of(batch).tolist() == sorted(rows_of(batch).tolist())
 
 
 def test_predictions_carry_every_way_and_the_first_counts(model: Model) -> None:
     task = QuestionAnswering(max_new_tokens=4, decoding=("greedy", "top-k 3"), samples=2)
-    items = examples(3)
-    batch = task.collate(task.encode(items, CODER, max_length=200), CODER)
+    listed_examples = examples(3)
+    batch = task.collate(task.encode(listed_examples, PROCESSOR, max_length=200), PROCESSOR)
     with torch.inference_mode():
-        quick = task.predict(model.module, batch, Asking(CODER, seed=1))
-        found = task.predict(model.module, batch, Asking(CODER, seed=1, thorough=True))
+        quick = task.predict(model.module, batch, Asking(PROCESSOR, seed=1))
+        found = task.predict(model.module, batch, Asking(PROCESSOR, seed=1, thorough=True))
     assert [one.answer for one in quick] == [one.answer for one in found]
     assert [(way.strategy, way.sample) for way in found[0].written] == [
         ("greedy", 0),
         ("top-k 3", 0),
         ("top-k 3", 1),
     ]
-    scores = task.score(found, items)
-    expected = plain_loss(model, task.encode(items, CODER, max_length=200)).item()
+    scores = task.score(found, listed_examples)
+    expected = plain_loss(model, task.encode(listed_examples, PROCESSOR, max_length=200)).item()
     assert scores["loss"] == pytest.approx(expected / batch.targets, rel=1e-4)
 
 
@@ -241,8 +243,8 @@ def test_predictions_carry_every_way_and_the_first_counts(model: Model) -> None:
         ({"metrics": ()}, "at least one metric"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         QuestionAnswering(**settings)
 
 
@@ -255,7 +257,7 @@ def test_a_limit_without_room_for_a_prompt_is_refused(model: Model) -> None:
 
 
 def test_a_context_without_blanks_can_be_shortened_too() -> None:
-    (found,) = prompts(CODER, Template("{context} {question}?"), [Asked("q", "x" * 500, 100)])
+    (found,) = prompts(PROCESSOR, Template("{context} {question}?"), [Asked("q", "x" * 500, 100)])
     assert found is not None
     assert 70 < len(found.ids) <= 100
 

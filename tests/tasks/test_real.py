@@ -24,8 +24,8 @@ FILES = {
 @pytest.mark.parametrize("limit", [128, 512])
 def test_every_row_is_preprocessed_and_none_is_lost_unreported(real_data: Path, limit: int) -> None:
     """The unmasked labels are a blank, the answer and the end; a minute at the usual limit."""
-    coder: Any = GPT2Tokenizer.from_pretrained(real_data / "gpt2-tokenizer")
-    coder.pad_token = coder.eos_token
+    processor: Any = GPT2Tokenizer.from_pretrained(real_data / "gpt2-tokenizer")
+    processor.pad_token = processor.eos_token
     task = QuestionAnswering()
     settings = DataSettings(source=str(real_data / "squad"), files=FILES)
     settled = task.settle(read_data(settings, task.reading.columns, Path()))
@@ -34,21 +34,23 @@ def test_every_row_is_preprocessed_and_none_is_lost_unreported(real_data: Path, 
         assert settled.facts[split]["dropped_answers"] == []
         examples = [task.read(row) for row in prepared]
         started = time.monotonic()
-        encoded = {one.id: one for one in task.encode_training(examples, coder, max_length=limit)}
+        encoded = {
+            one.id: one for one in task.encode_training(examples, processor, max_length=limit)
+        }
         left_out = [one for one in examples if one.id not in encoded]
-        asked = task.encode(examples, coder, max_length=limit)
+        asked = task.encode(examples, processor, max_length=limit)
         seconds += time.monotonic() - started
         assert len(asked) == len(examples)
         rows += len(examples)
         for example in examples:
             if example.id in encoded:
-                item = encoded[example.id]
-                ids, end = item.inputs["input_ids"], coder.eos_token_id
-                assert coder.decode(ids[item.prompt : -1]) == f" {example.references[0]}"  # type: ignore[index]  # SQuAD 1.1: always one
+                prediction = encoded[example.id]
+                ids, end = prediction.inputs["input_ids"], processor.eos_token_id
+                assert processor.decode(ids[prediction.prompt : -1]) == f" {example.references[0]}"  # type: ignore[index]  # SQuAD 1.1: always one
                 assert ids[-1] == end
-                assert ids[: item.prompt][-2:] == coder("Answer:")["input_ids"]
+                assert ids[: prediction.prompt][-2:] == processor("Answer:")["input_ids"]
                 assert len(ids) <= limit
-        assert sum(not item.fits for item in asked) <= 0.01 * len(asked)
+        assert sum(not prediction.fits for prediction in asked) <= 0.01 * len(asked)
         if limit == 512:
             assert left_out == []
     assert rows == 4000 + 7938 + 6395

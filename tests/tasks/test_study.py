@@ -88,7 +88,7 @@ def test_a_row_that_learns_the_prompt_too_stands_beside_the_others_and_the_lint_
     assert losses[0] != losses[1]
 
 
-def test_scores_are_told_by_question_word_context_length_and_answer_length(
+def test_scores_are_reported_by_question_word_context_length_and_answer_length(
     finished: Path,
 ) -> None:
     evidence = gather(StudyFolder.open(finished))
@@ -104,8 +104,8 @@ def test_scores_are_told_by_question_word_context_length_and_answer_length(
     best = next(one for one in results_of(evidence).rows if one.name == found.best)
     score = where.score(best.name)
     content = json.loads((finished / "report" / "evaluation_results.json").read_text())
-    told = next(row for row in content["contenders"] if row["name"] == found.best)
-    assert score is not None and score.mean == pytest.approx(told["test"]["f1"]["mean"])
+    message = next(row for row in content["contenders"] if row["name"] == found.best)
+    assert score is not None and score.mean == pytest.approx(message["test"]["f1"]["mean"])
 
 
 def test_prepared_rows_say_the_question_word(finished: Path) -> None:
@@ -208,7 +208,7 @@ def first_answer(finished: Path, name: str) -> str:
     ],
 )
 def test_methods_that_cannot_write_are_refused_with_the_reason(
-    tmp_path: Path, method: str, told: str
+    tmp_path: Path, method: str, message: str
 ) -> None:
     study = {
         "name": "x",
@@ -217,7 +217,7 @@ def test_methods_that_cannot_write_are_refused_with_the_reason(
         "models": ["m"],
         "methods": [method],
     }
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         read_study(study)
 
 

@@ -1,4 +1,4 @@
-"""Questions about pictures: what is read, what is stored, and what the head learns from both."""
+"""Questions about images: what is read, what is stored, and what the head learns from both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transformers import (
     ViTModel,
 )
 
-from tunewise.backbones.encoders import PictureEncoder, TextEncoder
+from tunewise.backbones.encoders import ImageEncoder, TextEncoder
 from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import targets
@@ -40,9 +40,9 @@ TASK = VisualQuestionAnswering(image="image", question="question", answer="answe
 
 
 @pytest.fixture
-def model(picture_encoder: Path, checkpoint: Callable[[str], Path]) -> Model:
+def model(image_encoder: Path, checkpoint: Callable[[str], Path]) -> Model:
     return TASK.builder.build(
-        f"{picture_encoder} + {checkpoint('bert')}", options=list(COLOURS), seed=0
+        f"{image_encoder} + {checkpoint('bert')}", options=list(COLOURS), seed=0
     )
 
 
@@ -51,48 +51,48 @@ def settled(folder: Path, task: VisualQuestionAnswering) -> Any:
 
 
 def examples_of(folder: Path, task: VisualQuestionAnswering, split: str) -> list[Example]:
-    """As a study has them: pictures under the names of their content."""
+    """As a study has them: images under the names of their content."""
     found = settled(folder, task)
     kept = folder / "kept"
     kept.mkdir(exist_ok=True)
-    for name, content in found.pictures.items():
+    for name, content in found.images.items():
         (kept / name).write_bytes(content)
     rows = (task.read(row) for row in found.splits[split])
-    return [item._replace(picture=str(kept / item.picture)) for item in rows]
+    return [example._replace(image=str(kept / example.image)) for example in rows]
 
 
 IN_FOLDER = replace(TASK, folder="pictures")
 
 
-def test_every_bad_picture_is_told_with_its_row(data_folder: Path) -> None:
-    pictures = data_folder / "pictures"
-    (pictures / "train0.png").write_bytes(b"")
-    (pictures / "train1.png").write_bytes((pictures / "train1.png").read_bytes()[:-20])
-    (pictures / "validation0.png").unlink()
+def test_every_bad_image_is_reported_with_its_row(data_folder: Path) -> None:
+    images = data_folder / "pictures"
+    (images / "train0.png").write_bytes(b"")
+    (images / "train1.png").write_bytes((images / "train1.png").read_bytes()[:-20])
+    (images / "validation0.png").unlink()
     with pytest.raises(InputError) as caught:
         settled(data_folder, IN_FOLDER)
-    told = [str(problem) for problem in caught.value.problems]
-    assert len(told) == 3
-    assert "train.csv:2 image: train0.png: is empty" in told[0]
-    assert "train.csv:4 image: train1.png: is damaged" in told[1]
-    assert "no such picture" in told[2]
+    message = [str(problem) for problem in caught.value.problems]
+    assert len(message) == 3
+    assert "train.csv:2 image: train0.png: is empty" in message[0]
+    assert "train.csv:4 image: train1.png: is damaged" in message[1]
+    assert "no such image" in message[2]
 
 
-def test_a_folder_that_is_not_there_is_told_once(data_folder: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported_once(data_folder: Path) -> None:
     with pytest.raises(
         InputError, match=r"^task.folder: .*no such folder. Did you mean 'pictures'"
     ):
         settled(data_folder, replace(TASK, folder="picture"))
 
 
-def test_the_data_s_own_name_of_a_picture_is_kept_beside_its_content_s(data_folder: Path) -> None:
+def test_the_data_s_own_name_of_an_image_is_kept_beside_its_content_s(data_folder: Path) -> None:
     found = settled(data_folder, IN_FOLDER)
     assert found.beside == ("image_path",)
     assert found.data.splits["test"][0]["image_path"] == "test0.png"
     assert "image_path" not in found.splits["test"][0]  # what names a trial does not hold it
 
 
-def test_rare_answers_are_left_out_and_told(data_folder: Path) -> None:
+def test_rare_answers_are_left_out_and_reported(data_folder: Path) -> None:
     found = settled(data_folder, replace(IN_FOLDER, most=2))
     assert len(found.options) == 2
     assert {name: len(rows) for name, rows in found.splits.items()} == {
@@ -120,8 +120,8 @@ def test_the_head_is_all_that_fusion_trains(model: Model) -> None:
     method.prepare(model)
     trained = {n: w for n, w in model.module.named_parameters() if w.requires_grad}
     assert set(trained) == set(model.head)
-    picture, text = 16, 16
-    assert sum(w.numel() for w in trained.values()) == 5 * (picture + 1) + 5 * (text + 1) + 3 * 11
+    image, text = 16, 16
+    assert sum(w.numel() for w in trained.values()) == 5 * (image + 1) + 5 * (text + 1) + 3 * 11
     assert frozen_encoders(model) == ("image", "text")
 
 
@@ -129,7 +129,7 @@ def test_the_head_is_all_that_fusion_trains(model: Model) -> None:
 def test_one_input_alone_ignores_the_other(model: Model, data_folder: Path, inputs: Any) -> None:
     FusionMethod(inputs=inputs, width=5).prepare(model)
     module = model.module.eval()
-    batch = TASK.collate(encoded(model, data_folder), model.coder).inputs
+    batch = TASK.collate(encoded(model, data_folder), model.processor).inputs
     changed = dict(batch)
     other = "pixel_values" if inputs == "question" else "input_ids"
     changed[other] = torch.zeros_like(batch[other])
@@ -137,7 +137,7 @@ def test_one_input_alone_ignores_the_other(model: Model, data_folder: Path, inpu
 
 
 def encoded(model: Model, folder: Path, split: str = "train") -> Any:
-    return IN_FOLDER.encode(examples_of(folder, IN_FOLDER, split), model.coder, max_length=16)
+    return IN_FOLDER.encode(examples_of(folder, IN_FOLDER, split), model.processor, max_length=16)
 
 
 @pytest.mark.parametrize("method", [FusionMethod(), LoRA(rank=2, targets=("text.query",))])
@@ -146,38 +146,38 @@ def test_stored_vectors_give_what_the_encoders_give(
 ) -> None:
     method.prepare(model)
     module = model.module.eval()
-    items = encoded(model, data_folder)
+    examples = encoded(model, data_folder)
     encoders = frozen_encoders(model)
     assert encoders == (("image", "text") if isinstance(method, FusionMethod) else ("image",))
     store = VectorStore(data_folder / "features", model, encoders)
-    kept, stored = store.get("train", items)
+    kept, stored = store.get("train", examples)
     places = [5, 0, 23]
     with torch.no_grad():
-        live = module(**Feed(TASK, model.coder, items).batch(places).inputs).logits
-        batch = Feed(TASK, model.coder, kept, stored).batch(places)
+        live = module(**Feed(TASK, model.processor, examples).batch(places).inputs).logits
+        batch = Feed(TASK, model.processor, kept, stored).batch(places)
         found = module(**batch.inputs).logits
     assert "pixel_values" not in batch.inputs
     assert torch.allclose(found, live, atol=1e-6)
 
 
-def test_a_picture_is_encoded_once_however_many_questions_it_has(
+def test_an_image_is_encoded_once_however_many_questions_it_has(
     model: Model, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUNEWISE_CACHE", str(data_folder / "cache"))
     FusionMethod().prepare(model)
     seen = []
-    forward = PictureEncoder.forward
+    forward = ImageEncoder.forward
 
-    def counted(self: PictureEncoder, pixel_values: Any) -> Any:
-        seen.append(len(pixel_values.unique(dim=0)))  # a batch is filled up with its last picture
+    def counted(self: ImageEncoder, pixel_values: Any) -> Any:
+        seen.append(len(pixel_values.unique(dim=0)))  # a batch is filled up with its last image
         return forward(self, pixel_values)
 
-    monkeypatch.setattr(PictureEncoder, "forward", counted)
-    items = encoded(model, data_folder)
+    monkeypatch.setattr(ImageEncoder, "forward", counted)
+    examples = encoded(model, data_folder)
     for study in ("one", "two"):
         store = VectorStore(data_folder / study, model, ("image", "text"))
-        store.get("train", items)
-    assert len(items) == 24
+        store.get("train", examples)
+    assert len(examples) == 24
     assert sum(seen) == 12
 
 
@@ -197,8 +197,8 @@ def test_the_nearest_neighbour_of_an_example_is_itself(model: Model, data_folder
     assert again.predict(train[:3]) == predictor.predict(train[:3])
 
 
-def test_fusion_needs_pictures(tiny: Callable[..., Model]) -> None:
-    with pytest.raises(InputError, match="needs a picture encoder"):
+def test_fusion_needs_images(tiny: Callable[..., Model]) -> None:
+    with pytest.raises(InputError, match="needs an image encoder"):
         FusionMethod().prepare(tiny("bert"))
 
 
@@ -206,13 +206,13 @@ def test_the_published_encoders_give_vectors_of_their_known_sizes() -> None:
     tokens = torch.ones(2, 7, dtype=torch.long)
     with torch.device("meta"):
         pixels = torch.zeros(2, 3, 224, 224)
-        pictures = {
+        images = {
             2048: ResNetModel(ResNetConfig()),
             768: ViTModel(ViTConfig(), add_pooling_layer=False),
             512: CLIPVisionModelWithProjection(CLIPVisionConfig()),
         }
-        for size, trunk in pictures.items():
-            assert PictureEncoder(trunk)(pixels).shape == (2, size)
+        for size, backbone in images.items():
+            assert ImageEncoder(backbone)(pixels).shape == (2, size)
     small = CLIPTextConfig(
         vocab_size=20,
         hidden_size=8,
@@ -229,9 +229,9 @@ def test_a_fusion_head_is_the_formula_of_its_docstring(model: Model) -> None:
     module = model.module
     assert isinstance(module, Fusion)
     head = module.head
-    picture, question = torch.randn(4, 16), torch.randn(4, 16)
-    left = (picture @ head.picture.weight.T + head.picture.bias).clamp(min=0)
+    image, question = torch.randn(4, 16), torch.randn(4, 16)
+    left = (image @ head.picture.weight.T + head.picture.bias).clamp(min=0)
     right = (question @ head.question.weight.T + head.question.bias).clamp(min=0)
     both = torch.cat([left, right], 1)
     expected = both @ head.classifier.weight.T + head.classifier.bias
-    assert torch.allclose(head(picture, question), expected, atol=1e-6)
+    assert torch.allclose(head(image, question), expected, atol=1e-6)

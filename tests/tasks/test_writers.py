@@ -1,4 +1,4 @@
-"""Methods on a causal language model: what is trained, learnt, saved, and answered after."""
+"""Methods on a causal language model: what is trained, learned, saved, and answered after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.costs.parameters import parameter_counts
-from tunewise.export.artifact import write_artefact
+from tunewise.export.artifact import write_artifact
 from tunewise.export.proof import prove
 from tunewise.methods.base import METHODS
 from tunewise.store.records import ModelRecord, TrialSettings
@@ -51,8 +51,8 @@ def prepared(writer: Path, name: str, seed: int = 1) -> tuple[Model, Any]:
 
 def batch_of(model: Model, count: int = 8) -> Batch:
     examples = [TASK.read(row) for row in questions(count, 0)]
-    encoded = TASK.encode_training(examples, model.coder, max_length=200)
-    return TASK.collate(encoded, model.coder)
+    encoded = TASK.encode_training(examples, model.processor, max_length=200)
+    return TASK.collate(encoded, model.processor)
 
 
 def train(model: Model, steps: int) -> list[float]:
@@ -70,7 +70,7 @@ def train(model: Model, steps: int) -> list[float]:
 
 
 @every_method
-def test_it_learns_answers_and_leaves_frozen_numbers_alone(writer: Path, name: str) -> None:
+def test_it_learns_answers_and_leaves_frozen_parameters_alone(writer: Path, name: str) -> None:
     model, _ = prepared(writer, name)
     frozen = {n: p.clone() for n, p in model.module.named_parameters() if not p.requires_grad}
     losses = train(model, 20)
@@ -89,7 +89,7 @@ def test_what_is_saved_answers_the_same(writer: Path, name: str, tmp_path: Path)
     batch = batch_of(model, 3)
     with torch.inference_mode():
         found = [
-            TASK.predict(one.module.eval(), batch, Asking(one.coder)) for one in (model, fresh)
+            TASK.predict(one.module.eval(), batch, Asking(one.processor)) for one in (model, fresh)
         ]
     assert found[0] == found[1]
 
@@ -102,13 +102,13 @@ def test_writing_goes_on_as_reading_it_again_would(writer: Path, name: str) -> N
     model.module.eval()
     batch = batch_of(model, 3)
     with torch.inference_mode():
-        found = TASK.predict(model.module, batch, Asking(model.coder))
+        found = TASK.predict(model.module, batch, Asking(model.processor))
         for prompt, prediction in zip(batch.prompts, found, strict=True):
             ids = list(prompt)
             for _ in range(prediction.written[0].tokens):
                 logits = model.module(torch.tensor([ids]), use_cache=False).logits
                 ids.append(int(logits[0, -1].argmax()))
-            again = model.coder.decode(ids[len(prompt) :], skip_special_tokens=True)
+            again = model.processor.decode(ids[len(prompt) :], skip_special_tokens=True)
             assert again.partition("\n")[0].strip().startswith(prediction.written[0].text)
 
 
@@ -164,7 +164,7 @@ def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
     method: Any = parts.method
     predictor = ModelPredictor(TASK, method, prepared_model(parts, method), 160)
     examples = [TASK.read(row) for row in questions(4, 0)]
-    assert write_artefact(parts, predictor, tmp_path, merge=False) == form
+    assert write_artifact(parts, predictor, tmp_path, merge=False) == form
     ask = None if form == "tunewise" else ask_here  # the other form is proven so by a whole study
     proof = prove(form, parts, predictor, examples, tmp_path, ask=ask)
     assert proof.passed, proof
@@ -173,8 +173,8 @@ def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
 def test_a_writer_has_no_new_number(writer: Path) -> None:
     model = build_writer(str(writer), seed=0)
     assert model.head == []
-    assert model.trunks == {"text": "transformer"}
-    assert model.coder.pad_token_id == model.coder.eos_token_id
+    assert model.backbones == {"text": "transformer"}
+    assert model.processor.pad_token_id == model.processor.eos_token_id
     names = [name for name, _ in model.module.named_parameters()]
     assert "lm_head.weight" not in names  # it is the token embeddings
 
@@ -188,8 +188,8 @@ def test_a_plan_counts_a_shared_output_layer_once(tmp_path: Path, tied: bool, co
     model, _ = prepared(tmp_path, "full")
     real = parameter_counts(model.module, model.head)
     assert planned.parameters == real
-    trunk = sum(p.numel() for p in model.module.get_submodule("transformer").parameters())
-    assert real.trainable == trunk + counted
+    backbone = sum(p.numel() for p in model.module.get_submodule("transformer").parameters())
+    assert real.trainable == backbone + counted
 
 
 def test_a_checkpoint_without_its_own_output_layer_is_refused(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_checkpoint_without_its_own_output_layer_is_refused(tmp_path: Path) ->
     assert build_writer(str(tmp_path), seed=0).head == []
     with quiet():
         config = GPT2Config.from_pretrained(tmp_path)
-        AutoModel.from_config(config).save_pretrained(tmp_path)  # the trunk alone
+        AutoModel.from_config(config).save_pretrained(tmp_path)  # the backbone alone
     with pytest.raises(InputError, match="holds no output layer, so it cannot write"):
         build_writer(str(tmp_path), seed=0)
 

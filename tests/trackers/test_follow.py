@@ -93,7 +93,7 @@ def test_a_library_that_takes_too_long_is_ended_and_can_be_asked_again(
         assert len(list(place.glob("events.*"))) == 1
 
 
-def test_a_tracker_that_fails_is_told_once_and_the_others_go_on(
+def test_a_tracker_that_fails_is_reported_once_and_the_others_go_on(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: Counter[str] = Counter()
@@ -136,7 +136,7 @@ def test_the_study_does_not_wait_for_a_slow_tracker(
     assert heard == [FINISHED, FINISHED, Tick()]
 
 
-def test_what_a_tracker_cannot_do_is_told_to_whoever_watches(
+def test_what_a_tracker_cannot_do_is_reported_to_whoever_watches(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(folder: StudyFolder, name: str, *, seconds: float) -> None:

@@ -44,7 +44,7 @@ DEPTHS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_lay
 def save_family(
     folder: Path, family: str, *, writes: bool, tied: bool = False, depth: int = 2
 ) -> Path:
-    """A checkpoint with its tokenizer; to choose it is the trunk alone."""
+    """A checkpoint with its tokenizer; to choose it is the backbone alone."""
     torch.manual_seed(0)
     settings = dict((WRITERS if writes else CLASSIFIERS)[family])
     settings |= {name: depth for name in DEPTHS if name in settings}

@@ -68,11 +68,13 @@ def test_a_sound_training_passes_every_check(
     assert [c for n, c in checks.items() if c["passed"] is False and n not in learning] == []
     assert checks["start"]["passed"] is (True if method.starts_at_base else None)
     assert checks["learnt"]["passed"]
-    assert checks["mask"]["passed"] is not False  # None where a trunk's outputs are stored
+    assert checks["mask"]["passed"] is not False  # None where a backbone's outputs are stored
     assert checks["merge"]["passed"] is (True if own.get("peft_type", name) in MERGES else None)
 
 
-def test_fewer_trained_numbers_than_the_plan_has_are_seen(study: Path, settings: Settings) -> None:
+def test_fewer_trainable_parameters_than_the_plan_has_are_seen(
+    study: Path, settings: Settings
+) -> None:
     do(study, settings("head"), promised={"total": 1, "trainable": 99, "head": 51})
     [check] = [c for c in result(study)["checks"] if c["name"] == "promised"]
     assert check["passed"] is False
@@ -196,7 +198,7 @@ def test_the_last_tenth_must_lie_below_the_first_by_more_than_noise(
     assert named(checks_of(findings, steps=len(losses), epochs=1))["loss"].passed is passed
 
 
-def test_an_artefact_without_the_head_is_seen(tmp_path: Path) -> None:
+def test_an_artifact_without_the_head_is_seen(tmp_path: Path) -> None:
     save_file({"lora.A": torch.zeros(2, 3)}, tmp_path / "adapter_model.safetensors")
     assert all_saved(tmp_path, 6).passed
     check = all_saved(tmp_path, 6 + 3 * len(OPTIONS))
@@ -259,7 +261,7 @@ def test_labels_that_are_all_masked_count_whatever_the_batch_says_of_its_targets
     assert not Findings().add_batch(batch)
 
 
-def test_a_training_without_anything_to_learn_is_refused_and_never_told_as_a_loss_of_zero(
+def test_a_training_without_anything_to_learn_is_refused_and_never_reported_as_a_loss_of_zero(
     tmp_path: Path,
 ) -> None:
     run = training(tmp_path)
@@ -368,7 +370,7 @@ def test_folding_in_place_gives_what_merging_a_copy_gives(
     assert before & {id(weight) for weight in folded.values()}  # not a second model
 
 
-def test_the_artefact_of_a_trial_is_as_if_nothing_had_been_merged(
+def test_the_artifact_of_a_trial_is_as_if_nothing_had_been_merged(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     do(study, settings("lora", {"rank": 2}), "a")

@@ -27,7 +27,7 @@ def step(model: Model, method: Adaptation, training: TrainingSettings) -> tuple[
     method.prepare(model)
     settle(model, training)
     training_mode(model)
-    batch = TASK.collate(TASK.encode(ROWS, model.coder, max_length=20), model.coder)
+    batch = TASK.collate(TASK.encode(ROWS, model.processor, max_length=20), model.processor)
     torch.manual_seed(2)
     loss = TASK.loss(model.module, batch).total
     loss.backward()

@@ -36,7 +36,7 @@ def examples(count: int, *, classes: int, seed: int) -> list[Example]:
 
 
 def feed(model: Model, chosen: list[Example]) -> Feed:
-    return Feed(TASK, model.coder, TASK.encode(chosen, model.coder, max_length=20))
+    return Feed(TASK, model.processor, TASK.encode(chosen, model.processor, max_length=20))
 
 
 @pytest.fixture

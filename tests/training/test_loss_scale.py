@@ -180,7 +180,11 @@ def test_other_precisions_have_no_scale(tmp_path: Path, precision: Any) -> None:
     assert run.progress.scale == LossScale()
 
 
-def test_a_missing_kernel_is_told_with_what_would_be_right() -> None:
+def test_a_missing_kernel_is_reported_with_what_would_be_right() -> None:
     error = RuntimeError("\"slow_conv2d_cpu\" not implemented for 'Half'")
-    told = described(error)
-    assert "precision: float16" in told and "slow_conv2d_cpu" in told and "take another" in told
+    message = described(error)
+    assert (
+        "precision: float16" in message
+        and "slow_conv2d_cpu" in message
+        and "take another" in message
+    )

@@ -40,9 +40,9 @@ TEXTS = ["", "good", "", "not good the bed", "good [SEP] bad", "[SEP]", "[SEP] [
 
 def without_special_tokens() -> PreTrainedTokenizerFast:
     """As GPT-2's and Qwen's: nothing stands around a text."""
-    coder = tokenizer()
-    coder.backend_tokenizer.post_processor = TemplateProcessing("$A", "$A $B", [])
-    return coder
+    processor = tokenizer()
+    processor.backend_tokenizer.post_processor = TemplateProcessing("$A", "$A $B", [])
+    return processor
 
 
 def with_an_end() -> PreTrainedTokenizerFast:
@@ -69,8 +69,8 @@ def model_of(checkpoint: Callable[[str], Path], tmp_path: Path) -> Callable[...,
         model = build(str(checkpoint(family)), options=OPTIONS, pooling=pooling, seed=0)
         if family in ("gpt2", "llama", "qwen2"):
             bare = without_special_tokens()
-            bare.pad_token = model.coder.pad_token
-            model.coder = bare
+            bare.pad_token = model.processor.pad_token
+            model.processor = bare
         return model
 
     return make
@@ -100,24 +100,24 @@ def test_stored_outputs_of_empty_texts_are_those_of_their_end_token(
     model = model_of(family, "mean")
     task = Classification(text=("text",), label="label", pooling="mean")
     encoded = task.encode(
-        [Example("0", ("",), 0), Example("1", ("good bed",), 0)], model.coder, max_length=8
+        [Example("0", ("",), 0), Example("1", ("good bed",), 0)], model.processor, max_length=8
     )
     reduction = reduction_for(model, task, encoded)
     assert reduction is not None
     rows = FeatureStore(tmp_path / f"empty-{family}", model, task, reduction).get("train", encoded)
-    (trunk,) = model.trunks.values()
-    end = torch.tensor([[model.coder.eos_token_id]])
+    (backbone,) = model.backbones.values()
+    end = torch.tensor([[model.processor.eos_token_id]])
     with torch.no_grad():
-        hidden = model.module.get_submodule(trunk)(input_ids=end).last_hidden_state
+        hidden = model.module.get_submodule(backbone)(input_ids=end).last_hidden_state
     torch.testing.assert_close(rows.take([0])[0, 0], hidden[0, 0])
 
 
 def test_t5_is_averaged_over_its_encoder(model_of: Callable[..., Model]) -> None:
     model = model_of("t5", "mean")
     ids = torch.tensor([[4, 5, 3]])
-    trunk = model.module.get_submodule(model.trunks["text"])
+    backbone = model.module.get_submodule(model.backbones["text"])
     with torch.no_grad():
-        hidden = trunk(input_ids=ids).last_hidden_state
+        hidden = backbone(input_ids=ids).last_hidden_state
         logits = model.module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
         expected: Any = model.module
         expected = expected.classifier(hidden.mean(1))

@@ -1,4 +1,4 @@
-"""Our own optimisers in the one loop: equal to torch's, and as good at going on."""
+"""Our own optimizers in the one loop: equal to torch's, and as good at going on."""
 
 from __future__ import annotations
 

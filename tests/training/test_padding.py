@@ -17,7 +17,7 @@ from tunewise.core.errors import InputError
 from tunewise.store.records import ModelRecord
 from tunewise.studies.models import Inspector
 from tunewise.tasks.base import TASKS, Task
-from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
+from tunewise.training.checks.padding import SAME, check_finite, shift_by_padding, writer_shift
 
 XLNET = {
     **{"d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 32, "vocab_size": len(WORDS)},
@@ -65,13 +65,15 @@ def test_usual_writers_see_no_padding_on_either_side(tmp_path: Path, family: str
     inspected(folder, question_answering())
 
 
-def test_a_classifier_that_reads_a_fixed_side_is_refused_and_what_would_do_is_told(
+def test_a_classifier_that_reads_a_fixed_side_is_refused_and_what_would_do_is_reported(
     tmp_path: Path,
 ) -> None:
     folder = saved(tmp_path, "xlnet", XLNET)
-    with pytest.raises(InputError, match=r"changes with the padding .* With pooling: mean") as told:
+    with pytest.raises(
+        InputError, match=r"changes with the padding .* With pooling: mean"
+    ) as message:
         inspected(folder, classification())
-    assert str(folder) in str(told.value) and "% of the largest logit" in str(told.value)
+    assert str(folder) in str(message.value) and "% of the largest logit" in str(message.value)
     inspected(folder, classification("mean"))
 
 
@@ -126,11 +128,11 @@ def test_a_checkpoint_with_a_number_that_is_none_is_refused(
 ) -> None:
     task = classification()
     model = task.builder.build(str(checkpoint("bert")), options=OPTIONS, seed=0)
-    check_numbers(model)
+    check_finite(model)
     weight = model.module.get_parameter("bert.encoder.layer.1.output.dense.weight")
     weight.data[3, 4] = value
-    with pytest.raises(InputError, match=r"1 of the 512 numbers of bert\.encoder\.layer\.1"):
-        check_numbers(model)
+    with pytest.raises(InputError, match=r"1 of the 512 values of bert\.encoder\.layer\.1"):
+        check_finite(model)
     with pytest.raises(InputError, match="what it answers to a text is not finite"):
         shift_by_padding(task, model)
 

@@ -36,8 +36,8 @@ def training(
     task, model = Toy(), toy_model()
     examples, held_out = toy_examples(100), toy_examples(50)
 
-    def feed(items: list[Any]) -> Feed:
-        return Feed(task, None, task.encode(items, None, max_length=99))
+    def feed(listed_examples: list[Any]) -> Feed:
+        return Feed(task, None, task.encode(listed_examples, None, max_length=99))
 
     def score(predictions: Any) -> dict[str, float]:
         pairs = list(zip(predictions, held_out, strict=True))

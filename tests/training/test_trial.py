@@ -20,7 +20,7 @@ from tunewise.core.canonical import settings_of
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import check_complete, is_complete
 from tunewise.data.prepared import write_prepared
-from tunewise.estimate.memory import foresee
+from tunewise.estimate.memory import predict_memory
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.runner import run_job
@@ -301,11 +301,11 @@ def test_one_answer_for_every_example_is_flagged(study: Path, settings: Settings
     assert result(study, "b")["flags"] == ["degenerate"] or result(study, "b")["status"] != "done"
 
 
-def test_the_share_of_shortened_texts_is_stored(study: Path, settings: Settings) -> None:
+def test_the_fraction_of_shortened_texts_is_stored(study: Path, settings: Settings) -> None:
     do(study, settings("full", max_length=6, epochs=1))
-    share = result(study)["truncated_share"]
+    fraction = result(study)["truncated_share"]
     longer = [len(row["text"].split()) + 2 > 6 for row in rows("train", SIZES["train"])]
-    assert share["train"] == pytest.approx(sum(longer) / len(longer))
+    assert fraction["train"] == pytest.approx(sum(longer) / len(longer))
 
 
 def test_the_last_batch_may_be_a_single_example(study: Path, settings: Settings) -> None:
@@ -321,7 +321,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def test_a_trunk_with_a_trained_number_is_never_replaced(
+def test_a_backbone_with_a_trainable_parameter_is_never_replaced(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores = []
@@ -338,7 +338,7 @@ def test_a_trunk_with_a_trained_number_is_never_replaced(
 
 
 @pytest.mark.parametrize("name", ["full", "lora", "head", "prefix"])
-def test_a_trials_step_holds_what_was_foreseen(
+def test_a_trials_step_holds_what_was_predicted(
     study: Path, settings: Settings, checkpoint: Callable[[str], Path], name: str
 ) -> None:
     own = {"length": 4} if name == "prefix" else None
@@ -348,7 +348,7 @@ def test_a_trials_step_holds_what_was_foreseen(
     memory, counted = costs["memory"], costs["memory"]["counted"]
     parts = Parts.of(TrialSettings.from_json(chosen), study)
     assert isinstance(parts.method, Adaptation)
-    foreseen = foresee(
+    predicted = predict_memory(
         build_shape(checkpoint("bert"), options=OPTIONS),
         parts.task,
         parts.method,
@@ -356,9 +356,9 @@ def test_a_trials_step_holds_what_was_foreseen(
         StepShape(counted["examples"], counted["tokens"], evaluated=SIZES["validation"]),
     ).memory
     for phase in ("forward", "backward", "update"):
-        expected = foreseen.peak_bytes(phase)
+        expected = predicted.peak_bytes(phase)
         # A batch without padding needs no mask; a prediction is for one that does.
         assert memory["peak_bytes"][phase] == pytest.approx(expected, rel=0.03), phase
-    assert memory["trainable_bytes"] == foreseen.trainable_bytes
+    assert memory["trainable_bytes"] == predicted.trainable_bytes
     assert costs["flops_per_step"] > 0
     assert all(costs["step_seconds"][phase] > 0 for phase in ("forward", "backward", "update"))

@@ -36,20 +36,26 @@ class Toy(Choosing):
     def read(self, row: dict[str, Any]) -> Example:
         return Example(row["id"], (row["numbers"],), row["label"])
 
-    def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
-        items = [[int(number) for number in example.texts[0].split()] for example in examples]
+    def encode(
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
+    ) -> list[Encoded]:
+        listed_examples = [
+            [int(number) for number in example.texts[0].split()] for example in examples
+        ]
         return [
             Encoded(example.id, {"input_ids": ids}, example.label, len(ids))
-            for example, ids in zip(examples, items, strict=True)
+            for example, ids in zip(examples, listed_examples, strict=True)
         ]
 
-    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch:
-        longest = max(item.length for item in encoded)
-        rows = [[*item.inputs["input_ids"], *[0] * (longest - item.length)] for item in encoded]
-        labels = torch.tensor([item.label or 0 for item in encoded])
-        real = sum(item.length for item in encoded)
+    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        longest = max(example.length for example in encoded)
+        rows = [
+            [*example.inputs["input_ids"], *[0] * (longest - example.length)] for example in encoded
+        ]
+        labels = torch.tensor([example.label or 0 for example in encoded])
+        real = sum(example.length for example in encoded)
         inputs = {"input_ids": torch.tensor(rows)}
-        ids = [item.id for item in encoded]
+        ids = [example.id for example in encoded]
         return Batch(ids, inputs, labels, len(ids), real, longest * len(ids))
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:
@@ -79,7 +85,7 @@ class Network(nn.Module):
 def toy_model() -> Model:
     torch.manual_seed(0)
     head = ["classifier.weight", "classifier.bias"]
-    return Model(Network(), coder=None, trunks={"text": "trunk"}, head=head)
+    return Model(Network(), processor=None, backbones={"text": "trunk"}, head=head)
 
 
 def toy_examples(count: int) -> list[Example]:

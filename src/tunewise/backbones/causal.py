@@ -10,7 +10,7 @@ from tunewise.core.errors import InputError
 
 @torch.no_grad()
 def check_causal(model: Model) -> None:
-    """Read two texts that differ in their last token: what is said of the first must be the same.
+    """Read two texts that differ in their last token: the answer at the first must be the same.
 
     A configuration does not tell: BERT's checkpoints load as writers too, and look ahead.
 

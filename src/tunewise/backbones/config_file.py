@@ -23,13 +23,13 @@ def read_configuration(path: Path, place: str) -> JSONObject:
     """What the file says.
 
     Raises:
-        InputError: it is no configuration, is of a quantised checkpoint, names weights of its own,
+        InputError: it is no configuration, is of a quantized checkpoint, names weights of its own,
             or counts beyond reason.
     """
     config = read_object(path, f"{place}: config.json")
     for name, value in _settings(config):
         if name in QUANTISED and value is not None:
-            raise InputError(f"{place}: the checkpoint is quantised ({_way(value)}). {FULL}")
+            raise InputError(f"{place}: the checkpoint is quantized ({_way(value)}). {FULL}")
         if type(value) is int and value > MOST_MADE and MADE_ONE_BY_ONE.search(name):
             raise InputError(
                 f"{place}: config.json: {shown(name)} = {shown(value)}: {MOST_MADE:,} is the limit."
@@ -82,9 +82,9 @@ def _settings(config: JSONObject) -> Iterator[tuple[str, Any]]:
 
 
 def _way(value: Any) -> str:
-    """How a checkpoint was quantised, as far as it says."""
-    said = value if isinstance(value, dict) else {}
-    method = said.get("quant_method")
-    if method is None and any(str(name).startswith("load_in_") for name in said):
+    """How a checkpoint was quantized, as far as it says."""
+    quantization = value if isinstance(value, dict) else {}
+    method = quantization.get("quant_method")
+    if method is None and any(str(name).startswith("load_in_") for name in quantization):
         method = "bitsandbytes"
     return method if isinstance(method, str) and method.isprintable() else "it does not say how"

@@ -34,9 +34,9 @@ def configuration_of(where: Mapping[str, Any]) -> PreTrainedConfig:
         revision=where.get("revision"),
         local_files_only=where.get("local_files_only", False),
     )
-    said = read_configuration(Path(path), f"model {source}")
-    if "model_type" in said:
-        _check_family(said["model_type"], f"model {source}", own_code="auto_map" in said)
+    content = read_configuration(Path(path), f"model {source}")
+    if "model_type" in content:
+        _check_family(content["model_type"], f"model {source}", own_code="auto_map" in content)
     config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
     _keep_own_attention(config)
     layers = getattr(config, "num_hidden_layers", None)  # by whatever name the family calls them

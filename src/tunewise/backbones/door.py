@@ -37,10 +37,10 @@ def at_the_door(what_fails: str, hint: str = "") -> Iterator[None]:
         is_usual = isinstance(error, Exception) or type(error).__name__ == PANIC
         if not (is_foreign and is_usual):
             raise
-        told = (
+        message = (
             f"{what_fails} ({reason(error)}). {hint}" if hint else f"{what_fails} ({reason(error)})"
         )
-        raise InputError(told) from error
+        raise InputError(message) from error
 
 
 def _is_ours(error: BaseException) -> bool:

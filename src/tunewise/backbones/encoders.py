@@ -1,6 +1,6 @@
-"""Pretrained encoders of pictures and of texts, each with the vector it stands for.
+"""Pretrained encoders of images and of texts, each with the vector it stands for.
 
-A picture's vector is what its encoder was made to give: CLIP's projection, the pooled output of a
+A image's vector is what its encoder was made to give: CLIP's projection, the pooled output of a
 ResNet or a Swin, or the first position where a vision Transformer has a class token there. A text's
 vector is CLIP's projection, or as the files of a sentence encoder say (`sentence`), or else the
 mean of its tokens.
@@ -26,7 +26,7 @@ from transformers import (
 
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.load import set_dropout
-from tunewise.backbones.pooling import trunk_kind, trunk_options
+from tunewise.backbones.pooling import backbone_kind, backbone_options
 from tunewise.backbones.pools import pooled
 from tunewise.backbones.sentence import PLAIN, Sentence, Where, sentence_of
 
@@ -37,28 +37,28 @@ LOADING: dict[str, Any] = {
 }
 USUAL = 224  # pixels on each side, where a configuration does not say
 DUMMY = (64, 48)  # pixels, before a processor has seen it
-CLASS_TOKEN = ("cls_token", "class_token", "class_embedding")  # what families call its numbers
+CLASS_TOKEN = ("cls_token", "class_token", "class_embedding")  # what families call its parameters
 
 Make = Callable[..., Any]
-"""Makes a trunk of a class of the library, a configuration, and options of that class."""
+"""Makes a backbone of a class of the library, a configuration, and options of that class."""
 
 
-class PictureEncoder(nn.Module):
-    """Pictures to vectors.
+class ImageEncoder(nn.Module):
+    """Images to vectors.
 
     Shapes:
         pixel_values  (batch, 3, height, width)      vectors  (batch, size)
     """
 
-    def __init__(self, trunk: nn.Module, pixels: Tensor | None = None) -> None:
-        """`pixels` is one picture as its processor gives it, from which the size is found.
+    def __init__(self, backbone: nn.Module, pixels: Tensor | None = None) -> None:
+        """`pixels` is one image as its processor gives it, from which the size is found.
 
         Raises:
-            ValueError: the trunk makes no vector of it.
+            ValueError: the backbone makes no vector of it.
         """
         super().__init__()
-        self.trunk = trunk
-        self.pooling, self.size = _asked(trunk, pixels)
+        self.trunk = backbone
+        self.pooling, self.size = _asked(backbone, pixels)
 
     @property
     def reads(self) -> str:
@@ -79,40 +79,40 @@ def _vectors(output: Any, pooling: str) -> Tensor:
 
 
 @torch.no_grad()
-def _asked(trunk: Any, pixels: Tensor | None) -> tuple[str, int]:
-    """Which output holds a picture's vector, and its size, by asking for that of a picture.
+def _asked(backbone: Any, pixels: Tensor | None) -> tuple[str, int]:
+    """Which output holds an image's vector, and its size, by asking for that of an image.
 
     Raises:
         ValueError: none does.
     """
-    kind = trunk.config.model_type
-    device = next(trunk.parameters()).device
+    kind = backbone.config.model_type
+    device = next(backbone.parameters()).device
     if pixels is None:
-        height, width = picture_sides(trunk.config)
+        height, width = image_sides(backbone.config)
         pixels = torch.linspace(-1, 1, 3 * height * width).reshape(1, 3, height, width)
-    was_training = trunk.training
-    trunk.eval()
+    was_training = backbone.training
+    backbone.eval()
     try:
-        output = trunk(pixel_values=pixels.to(device), return_dict=True)
-        pooling = _pooling(trunk, output)
+        output = backbone(pixel_values=pixels.to(device), return_dict=True)
+        pooling = _pooling(backbone, output)
         vectors = [_vectors(output, pooling)]
         if device.type != "meta":
-            again = trunk(pixel_values=pixels.to(device), return_dict=True)
+            again = backbone(pixel_values=pixels.to(device), return_dict=True)
             vectors.append(_vectors(again, pooling))
     except Exception as error:  # foreign code, which may raise anything where it is no encoder
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"a {kind} model gives no vector of a picture: {reason}") from error
+        raise ValueError(f"a {kind} model gives no vector of an image: {reason}") from error
     finally:
-        trunk.train(was_training)
+        backbone.train(was_training)
     if len(vectors) > 1 and not torch.equal(*vectors):
-        raise ValueError(f"a {kind} model reads the same picture in another way each time")
+        raise ValueError(f"a {kind} model reads the same image in another way each time")
     return pooling, vectors[0].shape[1]
 
 
-def _pooling(trunk: nn.Module, output: Any) -> str:
+def _pooling(backbone: nn.Module, output: Any) -> str:
     if PROJECTION in output:
         return PROJECTION
-    names = {name.rpartition(".")[2] for name, _ in trunk.named_parameters()}
+    names = {name.rpartition(".")[2] for name, _ in backbone.named_parameters()}
     has_token = bool(names & set(CLASS_TOKEN)) and output[FIRST].dim() == 3
     if (found := output.get(POOLED)) is None and not has_token:
         raise ValueError("it has neither a pooled output nor a class token")
@@ -125,8 +125,8 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return one.device.type != "meta" and torch.equal(one, other)
 
 
-def picture_sides(config: Any) -> tuple[int, int]:
-    """Height and width of the pictures that a configuration speaks of."""
+def image_sides(config: Any) -> tuple[int, int]:
+    """Height and width of the images that a configuration speaks of."""
     size = getattr(config, "image_size", None) or USUAL
     height, width = (size, size) if isinstance(size, int) else size
     return height, width
@@ -139,12 +139,12 @@ class TextEncoder(nn.Module):
         input_ids, attention_mask  (batch, tokens)      vectors  (batch, size)
     """
 
-    def __init__(self, trunk: nn.Module, sentence: Sentence = PLAIN) -> None:
+    def __init__(self, backbone: nn.Module, sentence: Sentence = PLAIN) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.trunk = backbone
         self.sentence = sentence
-        self.behind = nn.Sequential(*sentence.behind).to(next(trunk.parameters()).device)
-        config: Any = trunk.config
+        self.behind = nn.Sequential(*sentence.behind).to(next(backbone.parameters()).device)
+        config: Any = backbone.config
         self.size = int(config.projection_dim if is_clip(config) else self._pooled_size(config))
 
     def _pooled_size(self, config: Any) -> int:
@@ -155,12 +155,12 @@ class TextEncoder(nn.Module):
             return int(self.behind(vector).shape[1])
         except RuntimeError as error:
             raise ValueError(
-                f"its pooling gives {size} numbers, and what follows takes others"
+                f"its pooling gives {size} values, and what follows takes others"
             ) from error
 
     @property
     def pooling(self) -> str:
-        """How a vector is made, in words that name it among others of the same numbers."""
+        """How a vector is made, in words that name it among others of the same weights."""
         return f"{self.sentence.pooling} {self.sentence.behind}"
 
     @property
@@ -183,27 +183,27 @@ def is_clip(config: PreTrainedConfig) -> bool:
     return config.model_type.startswith("clip")
 
 
-def picture_trunk(config: Any, make: Make) -> Any:
-    """The trunk that reads pictures; of a model with two towers, that tower.
+def image_backbone(config: Any, make: Make) -> Any:
+    """The backbone that reads images; of a model with two towers, that tower.
 
     Raises:
         ValueError: there is none.
     """
     tower = getattr(config, "vision_config", config)
     if type(tower) not in MODEL_MAPPING:
-        raise ValueError(f"the library has no encoder of pictures for a {config.model_type} model")
+        raise ValueError(f"the library has no encoder of images for a {config.model_type} model")
     if is_clip(config):
-        trunk = make(CLIPVisionModelWithProjection, tower)
+        backbone = make(CLIPVisionModelWithProjection, tower)
     else:
-        trunk = make(AutoModel, tower, **_pooler_options(tower))
-    if trunk.main_input_name != "pixel_values":
-        raise ValueError(f"a {config.model_type} model reads no pictures")
-    return trunk
+        backbone = make(AutoModel, tower, **_pooler_options(tower))
+    if backbone.main_input_name != "pixel_values":
+        raise ValueError(f"a {config.model_type} model reads no images")
+    return backbone
 
 
 def _pooler_options(config: Any) -> dict[str, Any]:
     """Leave out a dense pooler: no classifier of its family reads it, and checkpoints lack it."""
-    if not trunk_options(config):
+    if not backbone_options(config):
         return {}  # there is no choice
     with torch.device("meta"):
         pooler = getattr(AutoModel.from_config(config, add_pooling_layer=True), "pooler", None)
@@ -211,8 +211,8 @@ def _pooler_options(config: Any) -> dict[str, Any]:
     return {"add_pooling_layer": not is_dense}
 
 
-def text_trunk(config: Any, make: Make) -> Any:
-    """The trunk that reads texts; of CLIP, that tower.
+def text_backbone(config: Any, make: Make) -> Any:
+    """The backbone that reads texts; of CLIP, that tower.
 
     Raises:
         ValueError: there is none.
@@ -221,36 +221,36 @@ def text_trunk(config: Any, make: Make) -> Any:
         return make(CLIPTextModelWithProjection, getattr(config, "text_config", config))
     if hasattr(config, "vision_config"):
         raise ValueError(f"the texts of a {config.model_type} model are read in a way of their own")
-    trunk = make(trunk_kind(config), config, **trunk_options(config))
-    if trunk.main_input_name != "input_ids":
+    backbone = make(backbone_kind(config), config, **backbone_options(config))
+    if backbone.main_input_name != "input_ids":
         raise ValueError(f"a {config.model_type} model reads no texts")
-    return trunk
+    return backbone
 
 
-def load_picture_encoder(where: Where, dropout: float | None = None) -> tuple[PictureEncoder, Any]:
+def load_image_encoder(where: Where, dropout: float | None = None) -> tuple[ImageEncoder, Any]:
     """The encoder and its processor, which needs no torchvision.
 
     `dropout` is the probability in every place that has one; None keeps those.
 
     Raises:
         OSError, ValueError, KeyError, ImportError: it cannot be loaded, or is no encoder of
-            pictures.
+            images.
     """
     config = configuration_of(where)
     processor = AutoImageProcessor.from_pretrained(**where, backend="pil", trust_remote_code=False)
-    trunk = picture_trunk(config, _loader(where, dropout))
-    return PictureEncoder(trunk, dummy(processor)), processor
+    backbone = image_backbone(config, _loader(where, dropout))
+    return ImageEncoder(backbone, dummy(processor)), processor
 
 
 def dummy(processor: Any) -> Tensor:
-    """A picture as a processor gives it, (1, 3, height, width): no two places of it are alike."""
-    picture = Image.linear_gradient("L").rotate(30).resize(DUMMY).convert("RGB")
-    pixels: Tensor = processor([picture], return_tensors="pt")["pixel_values"]
+    """A image as a processor gives it, (1, 3, height, width): no two places of it are alike."""
+    image = Image.linear_gradient("L").rotate(30).resize(DUMMY).convert("RGB")
+    pixels: Tensor = processor([image], return_tensors="pt")["pixel_values"]
     return pixels
 
 
 def load_text_encoder(where: Where, dropout: float | None = None) -> tuple[TextEncoder, Any]:
-    """The encoder and its tokenizer, which pads on the right. `dropout` as for pictures.
+    """The encoder and its tokenizer, which pads on the right. `dropout` as for images.
 
     Raises:
         OSError, ValueError, KeyError, ImportError: it cannot be loaded, or is no encoder of texts.
@@ -263,30 +263,30 @@ def load_text_encoder(where: Where, dropout: float | None = None) -> tuple[TextE
         tokenizer.pad_token = tokenizer.eos_token  # masked, so any token serves
     tokenizer.padding_side = "right"
     sentence = PLAIN if is_clip(config) else sentence_of(where)
-    trunk = text_trunk(config, _loader(where, dropout))
+    backbone = text_backbone(config, _loader(where, dropout))
     sentence.settle(tokenizer)
-    return TextEncoder(trunk, sentence), tokenizer
+    return TextEncoder(backbone, sentence), tokenizer
 
 
 def _loader(where: Where, dropout: float | None) -> Make:
     def load(kind: Any, config: Any, **options: Any) -> Any:
-        """The pretrained trunk.
+        """The pretrained backbone.
 
         Raises:
             ValueError: the checkpoint lacks most of it, and it would start from noise.
         """
         if dropout is not None:
             set_dropout(config, dropout)
-        trunk, report = kind.from_pretrained(
+        backbone, report = kind.from_pretrained(
             **where, **LOADING, config=config, output_loading_info=True, **options
         )
-        names = dict(trunk.named_parameters())
+        names = dict(backbone.named_parameters())
         lacking = [name for name in report["missing_keys"] if name in names]
         if len(lacking) > len(names) / 2:
             raise ValueError(
                 f"its weights lack {len(lacking)} of {len(names)} tensors, such as '{lacking[0]}'; "
                 "they are of another architecture"
             )
-        return trunk
+        return backbone
 
     return load

@@ -31,7 +31,7 @@ MOST_BESIDE = 1 << 26  # bytes of another file; the largest vocabularies have ha
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 HOLES = 0.5  # of a file; weights that were written hardly have any
 
-# What else a model is made of; a changed README or an optimiser left behind changes no model.
+# What else a model is made of; a changed README or an optimizer left behind changes no model.
 BESIDE = (
     *(CONFIG, "generation_config.json", "preprocessor_config.json", "modules.json"),
     *("[0-9]*_*/config.json", "[0-9]*_*/*.safetensors"),  # a sentence encoder's modules

@@ -1,4 +1,4 @@
-"""Two encoders whose vectors meet in a small classifier: questions about pictures."""
+"""Two encoders whose vectors meet in a small classifier: questions about images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from tunewise.backbones.door import at_the_door
 from tunewise.backbones.encoders import (
-    PictureEncoder,
+    ImageEncoder,
     TextEncoder,
-    load_picture_encoder,
+    load_image_encoder,
     load_text_encoder,
 )
 from tunewise.backbones.folder import stored_tensors
@@ -28,7 +28,7 @@ from tunewise.backbones.sources import parts_of, whereabouts
 Inputs = Literal["both", "question", "picture"]
 WIDTH = 256  # of each vector before they meet
 BOTH = (
-    "Questions about pictures need both encoders: {image: NAME, text: NAME}, or one name such as "
+    "Questions about images need both encoders: {image: NAME, text: NAME}, or one name such as "
     "CLIP's that is both."
 )
 
@@ -36,28 +36,28 @@ BOTH = (
 class FusionHead(nn.Module):
     """A linear layer with ReLU on each vector, both side by side, a linear classifier.
 
-    With one input alone the other vector plays no part, has no numbers, and may be None.
+    With one input alone the other vector plays no part, has no weights, and may be None.
 
     Shapes:
-        picture  (batch, picture size)      question  (batch, question size)
+        image  (batch, image size)      question  (batch, question size)
         logits   (batch, options)
     """
 
     def __init__(
-        self, picture: int, question: int, options: int, *, width: int, inputs: Inputs = "both"
+        self, image: int, question: int, options: int, *, width: int, inputs: Inputs = "both"
     ) -> None:
         super().__init__()
         self.inputs = inputs
         if inputs != "question":
-            self.picture = nn.Linear(picture, width)
+            self.picture = nn.Linear(image, width)
         if inputs != "picture":
             self.question = nn.Linear(question, width)
         self.classifier = nn.Linear(2 * width if inputs == "both" else width, options)
 
-    def forward(self, picture: Tensor | None, question: Tensor | None) -> Tensor:
+    def forward(self, image: Tensor | None, question: Tensor | None) -> Tensor:
         parts = []
         if self.inputs != "question":
-            parts.append(self.picture(picture).relu())
+            parts.append(self.picture(image).relu())
         if self.inputs != "picture":
             parts.append(self.question(question).relu())
         logits: Tensor = self.classifier(torch.cat(parts, dim=-1))
@@ -65,12 +65,12 @@ class FusionHead(nn.Module):
 
 
 class Fusion(nn.Module):
-    """A picture encoder, a text encoder, and the head in which they meet.
+    """A image encoder, a text encoder, and the head in which they meet.
 
     Vectors that are given are not computed: frozen encoders run once, not in every epoch.
     """
 
-    def __init__(self, image: PictureEncoder, text: TextEncoder, head: FusionHead) -> None:
+    def __init__(self, image: ImageEncoder, text: TextEncoder, head: FusionHead) -> None:
         super().__init__()
         self.image = image
         self.text = text
@@ -103,11 +103,11 @@ class Fusion(nn.Module):
 
 
 @dataclass
-class PairCoder:
-    """A tokenizer for the questions and a processor for the pictures."""
+class PairProcessor:
+    """A tokenizer for the questions and a processor for the images."""
 
     tokenizer: Any
-    processor: Any
+    image_processor: Any
     prefix: str = ""  # before every question
 
     def __call__(self, questions: str | list[str], **options: Any) -> Any:
@@ -120,14 +120,14 @@ class PairCoder:
             raise AttributeError(name)
         return getattr(self.tokenizer, name)
 
-    def pixels(self, pictures: Sequence[Any]) -> Tensor:
-        """Pillow's pictures as the encoder reads them, shape (batch, 3, height, width)."""
-        pixels: Tensor = self.processor(list(pictures), return_tensors="pt")["pixel_values"]
+    def pixels(self, images: Sequence[Any]) -> Tensor:
+        """Pillow's images as the encoder reads them, shape (batch, 3, height, width)."""
+        pixels: Tensor = self.image_processor(list(images), return_tensors="pt")["pixel_values"]
         return pixels
 
     def save_pretrained(self, folder: Path) -> None:
         self.tokenizer.save_pretrained(folder)
-        self.processor.save_pretrained(folder)
+        self.image_processor.save_pretrained(folder)
 
 
 def build_fusion(
@@ -147,21 +147,21 @@ def build_fusion(
     """
     image, text = parts_of(source)
     image_revision, text_revision = parts_of(revision) if revision else (None, None)
-    picture_encoder, processor = _load(
-        load_picture_encoder, "pictures", image, image_revision, dropout
+    image_encoder, image_processor = _load(
+        load_image_encoder, "images", image, image_revision, dropout
     )
     text_encoder, tokenizer = _load(load_text_encoder, "texts", text, text_revision, dropout)
     torch.manual_seed(seed)
-    head = FusionHead(picture_encoder.size, text_encoder.size, len(options), width=WIDTH)
-    module = Fusion(picture_encoder, text_encoder, head).eval()
+    head = FusionHead(image_encoder.size, text_encoder.size, len(options), width=WIDTH)
+    module = Fusion(image_encoder, text_encoder, head).eval()
     return Model(
         module=module,
-        coder=PairCoder(tokenizer, processor, text_encoder.sentence.prefix),
-        trunks={"image": "image.trunk", "text": "text.trunk"},
+        processor=PairProcessor(tokenizer, image_processor, text_encoder.sentence.prefix),
+        backbones={"image": "image.trunk", "text": "text.trunk"},
         head=head_names(module),
         max_length=longest_input(text_encoder.trunk, tokenizer),
         source=source,
-        reads=", ".join(filter(None, (picture_encoder.reads, text_encoder.reads))),
+        reads=", ".join(filter(None, (image_encoder.reads, text_encoder.reads))),
     )
 
 

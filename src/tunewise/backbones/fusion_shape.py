@@ -13,15 +13,15 @@ from transformers import AutoImageProcessor, BatchFeature
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
 from tunewise.backbones.encoders import (
+    ImageEncoder,
     Make,
-    PictureEncoder,
     TextEncoder,
+    image_backbone,
+    image_sides,
     is_clip,
-    picture_sides,
-    picture_trunk,
-    text_trunk,
+    text_backbone,
 )
-from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, PairCoder, head_names
+from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, PairProcessor, head_names
 from tunewise.backbones.load import longest_input, set_dropout
 from tunewise.backbones.model import Model
 from tunewise.backbones.sentence import PLAIN, Where, sentence_of
@@ -31,13 +31,13 @@ from tunewise.backbones.size import no_larger_than
 
 @dataclass(frozen=True)
 class NoProcessor:
-    """Stands in for a processor that is not at hand: every picture is black."""
+    """Stands in for a processor that is not at hand: every image is black."""
 
     height: int
     width: int
 
-    def __call__(self, pictures: Sequence[Any], return_tensors: str) -> BatchFeature:
-        pixels = torch.zeros(len(pictures), 3, self.height, self.width)
+    def __call__(self, images: Sequence[Any], return_tensors: str) -> BatchFeature:
+        pixels = torch.zeros(len(images), 3, self.height, self.width)
         return BatchFeature({"pixel_values": pixels})
 
 
@@ -52,7 +52,7 @@ def build_fusion_shape(
     """The pair that `fusion.build_fusion` would make, on the meta device.
 
     Args:
-        image: the folder with the picture encoder's ``config.json``.
+        image: the folder with the image encoder's ``config.json``.
         text: that of the text encoder; CLIP's is the same.
         options: the answers.
         dropout: of both encoders, as for `build_fusion`.
@@ -62,18 +62,18 @@ def build_fusion_shape(
         InputError: the library has no such encoder.
     """
     with torch.device(device):
-        picture_encoder = _encoder(picture_shape, "pictures", image, dropout)
+        image_encoder = _encoder(image_shape, "images", image, dropout)
         text_encoder = _encoder(text_shape, "texts", text, dropout)
-        head = FusionHead(picture_encoder.size, text_encoder.size, len(options), width=WIDTH)
-    module = Fusion(picture_encoder, text_encoder, head).eval()
+        head = FusionHead(image_encoder.size, text_encoder.size, len(options), width=WIDTH)
+    module = Fusion(image_encoder, text_encoder, head).eval()
     tokenizer = tokenizer_of(text) or NoTokenizer(module.config.vocab_size)
     if not isinstance(tokenizer, NoTokenizer):
         text_encoder.sentence.settle(tokenizer)
-    processor = _processor(image, picture_encoder.trunk.config)
+    image_processor = _processor(image, image_encoder.trunk.config)
     return Model(
         module=module,
-        coder=PairCoder(tokenizer, processor, text_encoder.sentence.prefix),
-        trunks={"image": "image.trunk", "text": "text.trunk"},
+        processor=PairProcessor(tokenizer, image_processor, text_encoder.sentence.prefix),
+        backbones={"image": "image.trunk", "text": "text.trunk"},
         head=head_names(module),
         max_length=longest_input(text_encoder.trunk, tokenizer),
         source=f"{image} + {text}",
@@ -89,21 +89,21 @@ def _encoder(make: Any, what: str, folder: Path, dropout: float | None) -> Any:
         return make(where, dropout)
 
 
-def picture_shape(where: Where, dropout: float | None = None) -> PictureEncoder:
-    """The encoder of pictures that `encoders.load_picture_encoder` would load, without its numbers.
+def image_shape(where: Where, dropout: float | None = None) -> ImageEncoder:
+    """The encoder of images that `encoders.load_image_encoder` would load, without its weights.
 
     Raises:
         OSError, ValueError, KeyError, ImportError: as there.
     """
     config = configuration_of(where)
-    return PictureEncoder(picture_trunk(config, _shaper(dropout)))
+    return ImageEncoder(image_backbone(config, _shaper(dropout)))
 
 
 def text_shape(where: Where, dropout: float | None = None) -> TextEncoder:
-    """As `picture_shape`, of `encoders.load_text_encoder`."""
+    """As `image_shape`, of `encoders.load_text_encoder`."""
     config = configuration_of(where)
-    sentence = PLAIN if is_clip(config) else sentence_of(where, numbers=False)
-    return TextEncoder(text_trunk(config, _shaper(dropout)), sentence)
+    sentence = PLAIN if is_clip(config) else sentence_of(where, weights=False)
+    return TextEncoder(text_backbone(config, _shaper(dropout)), sentence)
 
 
 def _shaper(dropout: float | None) -> Make:
@@ -117,10 +117,10 @@ def _shaper(dropout: float | None) -> Make:
 
 
 def _processor(folder: Path, config: Any) -> Any:
-    """The processor in the folder, or what gives pictures of the size that the encoder reads."""
+    """The processor in the folder, or what gives images of the size that the encoder reads."""
     if (folder / "preprocessor_config.json").is_file():
         with at_the_door(f"model {folder}: its preprocessor_config.json cannot be read"):
             return AutoImageProcessor.from_pretrained(
                 str(folder), local_files_only=True, backend="pil", trust_remote_code=False
             )
-    return NoProcessor(*picture_sides(config))
+    return NoProcessor(*image_sides(config))

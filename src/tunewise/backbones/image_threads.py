@@ -1,6 +1,6 @@
 """Work on several cores whose result does not depend on how many there are.
 
-A trial computes on one thread, so that its numbers are the same on any machine. What a frozen
+A trial computes on one thread, so that its results are the same on any machine. What a frozen
 encoder makes of one batch does not depend on any other batch: each is computed by one thread,
 whichever is free, and comes out the same.
 """

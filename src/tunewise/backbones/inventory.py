@@ -17,7 +17,7 @@ from transformers.pytorch_utils import Conv1D
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
 from tunewise.backbones.fusion import WIDTH, Fusion, FusionHead, head_names
-from tunewise.backbones.fusion_shape import picture_shape, text_shape
+from tunewise.backbones.fusion_shape import image_shape, text_shape
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR, GROUPS, roles, shape_of, targets
 from tunewise.backbones.size import no_larger_than
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 class Group:
     """Layers of one kind, shape and place in their blocks.
 
-    `pattern` is their path within the trunk, with * for the number of the block; `roles` are
+    `pattern` is their path within the backbone, with * for the number of the block; `roles` are
     those of parts.py, several for a fused projection. `words` are the target words that select
     them, beside their own names.
     """
@@ -46,7 +46,7 @@ class Group:
 
 
 def skeleton(source: str, revision: str | None = None) -> Model:
-    """A classifier of that configuration without numbers; of its source only config.json is read.
+    """A classifier of that configuration without weights; of its source only config.json is read.
 
     Raises:
         InputError: there is no such model, or its family has no classifier for texts.
@@ -55,7 +55,7 @@ def skeleton(source: str, revision: str | None = None) -> Model:
         return pair_skeleton(source, revision)
     where: dict[str, Any] = _where(source, revision)
     what_fails = f"model {source}: no classifier of texts can be built of it"
-    hint = f"A picture encoder is listed with its text encoder: 'IMAGE{PAIR}TEXT'."
+    hint = f"A image encoder is listed with its text encoder: 'IMAGE{PAIR}TEXT'."
     with (
         at_the_door(what_fails, hint),
         torch.device("meta"),
@@ -63,9 +63,9 @@ def skeleton(source: str, revision: str | None = None) -> Model:
     ):
         config = configuration_of(where)
         module: Any = AutoModelForSequenceClassification.from_config(config)
-    trunk = module.base_model_prefix
-    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")]
-    return Model(module, coder=None, trunks={"text": trunk}, head=head, source=source)
+    backbone = module.base_model_prefix
+    head = [name for name, _ in module.named_parameters() if not name.startswith(f"{backbone}.")]
+    return Model(module, processor=None, backbones={"text": backbone}, head=head, source=source)
 
 
 def pair_skeleton(source: str, revision: str | None) -> Model:
@@ -74,14 +74,16 @@ def pair_skeleton(source: str, revision: str | None) -> Model:
     image, text = (
         _encoder(part, wanted or None, shape)
         for part, wanted, shape in zip(
-            parts_of(source), revisions, (picture_shape, text_shape), strict=True
+            parts_of(source), revisions, (image_shape, text_shape), strict=True
         )
     )
     with torch.device("meta"):
         head = FusionHead(image.size, text.size, 2, width=WIDTH)
     module = Fusion(image, text, head)
-    trunks = {"image": "image.trunk", "text": "text.trunk"}
-    return Model(module, coder=None, trunks=trunks, head=head_names(module), source=source)
+    backbones = {"image": "image.trunk", "text": "text.trunk"}
+    return Model(
+        module, processor=None, backbones=backbones, head=head_names(module), source=source
+    )
 
 
 def _encoder(source: str, revision: str | None, shape: Any) -> Any:
@@ -109,13 +111,13 @@ def inventory(model: Model) -> list[Group]:
     found: dict[tuple[Any, ...], list[str]] = {}
     for path, layer in model.module.named_modules():
         if kind := _kind(model, path, layer):
-            numbers = sum(weight.numel() for weight in layer.parameters())
-            key = (_pattern(model, path), kind, by_role.get(path, ()), _shape(layer), numbers)
+            parameters = sum(weight.numel() for weight in layer.parameters())
+            key = (_pattern(model, path), kind, by_role.get(path, ()), _shape(layer), parameters)
             found.setdefault(key, []).append(path)
     groups = []
-    for (pattern, kind, own, shape, numbers), paths in found.items():
+    for (pattern, kind, own, shape, parameters), paths in found.items():
         words = tuple(word for word in selected if paths[0] in selected[word])
-        groups.append(Group(pattern, kind, own, shape, numbers, tuple(paths), words))
+        groups.append(Group(pattern, kind, own, shape, parameters, tuple(paths), words))
     return groups
 
 
@@ -142,8 +144,8 @@ def _shape(layer: Any) -> tuple[int, ...]:
 
 
 def _pattern(model: Model, path: str) -> str:
-    for name, trunk in model.trunks.items():
-        within = f"{name}." if len(model.trunks) > 1 else ""  # as targets name it
-        if path.startswith(f"{trunk}."):
-            path = within + path.removeprefix(f"{trunk}.")
+    for name, backbone in model.backbones.items():
+        within = f"{name}." if len(model.backbones) > 1 else ""  # as targets name it
+        if path.startswith(f"{backbone}."):
+            path = within + path.removeprefix(f"{backbone}.")
     return _NUMBER.sub("*", path)

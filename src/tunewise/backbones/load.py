@@ -1,4 +1,4 @@
-"""Build a model from a checkpoint, to choose or to write: module, tokenizer, trunk and head."""
+"""Build a model from a checkpoint, to choose or to write: module, tokenizer, backbone and head."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tunewise.backbones import pooling as pooled
     from tunewise.backbones import suited_pooling as suited
 
-    # Makes a module; also says where its trunk is, and which of its parameters are new.
+    # Makes a module; also says where its backbone is, and which of its parameters are new.
     Load = Callable[[dict[str, Any], PreTrainedConfig, int], tuple[PreTrainedModel, str, set[str]]]
 else:
     pooled = Later("tunewise.backbones.pooling")  # its class loads most of transformers
@@ -57,7 +57,7 @@ def build(
         options: the names of the answers, in the order of the logits.
         pooling: `library` is the head transformers has for this family, the name of a pool one
             linear layer over what it makes of the token states, `auto` what fits the checkpoint.
-        seed: seeds torch's default generator before new numbers are drawn.
+        seed: seeds torch's default generator before new parameters are drawn.
         revision: the commit or branch on the hub.
         dropout: probability in every place where the configuration has one; None keeps those.
 
@@ -82,7 +82,7 @@ def build_writer(
         InputError: as `build`; or the checkpoint has no output layer, or the tokenizer no end.
     """
     model = _built(source, _writer, revision, dropout, seed=seed)
-    if model.coder.eos_token_id is None:
+    if model.processor.eos_token_id is None:
         raise InputError(
             f"model {source}: its tokenizer has no end token, after which an answer is complete; "
             "set eos_token in its tokenizer_config.json."
@@ -111,15 +111,15 @@ def _built(
     with at_the_door(f"model {source}: cannot be loaded as a {what} with safetensors weights"):
         where, folder = whereabouts(source, revision)
         config = configuration(where, options, dropout)
-        coder = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
         with no_larger_than(stored_tensors(source, folder), source):
-            module, trunk, new = load(where, config, seed)
+            module, backbone, new = load(where, config, seed)
         model = Model(
             module=module,
-            coder=coder,
-            trunks={"text": trunk},
+            processor=tokenizer,
+            backbones={"text": backbone},
             head=[name for name, _ in module.named_parameters() if name in new],
-            max_length=longest_input(module, coder),
+            max_length=longest_input(module, tokenizer),
             source=where["pretrained_model_name_or_path"],
         )
         _check_pretrained(model)
@@ -160,8 +160,8 @@ def _library(
     module, report = AutoModelForSequenceClassification.from_pretrained(
         **where, **_LOADING, config=config, ignore_mismatched_sizes=True
     )
-    trunk = module.base_model_prefix
-    return module, trunk, _outside(module, trunk) | _new_numbers(report, trunk)
+    backbone = module.base_model_prefix
+    return module, backbone, _outside(module, backbone) | _new_parameters(report, backbone)
 
 
 def _writer(
@@ -170,8 +170,8 @@ def _writer(
     """The family's own language model; only what the checkpoint lacks is new."""
     torch.manual_seed(seed)
     module, report = AutoModelForCausalLM.from_pretrained(**where, **_LOADING, config=config)
-    trunk = module.base_model_prefix
-    return module, trunk, _new_numbers(report, trunk)
+    backbone = module.base_model_prefix
+    return module, backbone, _new_parameters(report, backbone)
 
 
 def _pooled(
@@ -183,12 +183,12 @@ def _pooled(
         module, report = pooled.PooledClassifier.from_pretrained(
             **where, **_LOADING, config=config, ignore_mismatched_sizes=True
         )
-        return module, "encoder", _outside(module, "encoder") | _new_numbers(report, "encoder")
-    trunk, report = pooled.trunk_kind(config).from_pretrained(
-        **where, **_LOADING, config=config, **pooled.trunk_options(config)
+        return module, "encoder", _outside(module, "encoder") | _new_parameters(report, "encoder")
+    backbone, report = pooled.backbone_kind(config).from_pretrained(
+        **where, **_LOADING, config=config, **pooled.backbone_options(config)
     )
-    torch.manual_seed(seed)  # the same classifier whatever the trunk lacked
-    module = pooled.PooledClassifier(config, trunk).eval()
+    torch.manual_seed(seed)  # the same classifier whatever the backbone lacked
+    module = pooled.PooledClassifier(config, backbone).eval()
     new = {f"encoder.{name}" for name in report["missing_keys"]}
     return module, "encoder", _outside(module, "encoder") | new
 
@@ -201,10 +201,10 @@ _LOADING: dict[str, Any] = {
 }
 
 
-def _new_numbers(report: dict[str, Any], trunk: str) -> set[str]:
+def _new_parameters(report: dict[str, Any], backbone: str) -> set[str]:
     """What was made anew: what the checkpoint lacked, or had in another shape in the head."""
     mismatched = {name for name, *_ in report["mismatched_keys"]}
-    if wrong := sorted(name for name in mismatched if name.startswith(f"{trunk}.")):
+    if wrong := sorted(name for name in mismatched if name.startswith(f"{backbone}.")):
         raise ValueError(
             f"the checkpoint and its config.json disagree on the shape of {len(wrong)} tensors, "
             f"such as {wrong[0]}"
@@ -213,29 +213,30 @@ def _new_numbers(report: dict[str, Any], trunk: str) -> set[str]:
 
 
 def _check_pretrained(model: Model) -> None:
-    """Refuse a trunk of which the checkpoint holds little: it would start from noise."""
-    for trunk in model.trunks.values():
-        module = model.module.get_submodule(trunk)
-        names = [name for name, _ in module.named_parameters(trunk)]
+    """Refuse a backbone of which the checkpoint holds little: it would start from noise."""
+    for backbone in model.backbones.values():
+        module = model.module.get_submodule(backbone)
+        names = [name for name, _ in module.named_parameters(backbone)]
         lacking = [name for name in names if name in model.head]
         if len(lacking) > len(names) / 2:
             raise InputError(
                 f"model {model.source}: its weights lack {len(lacking)} of the {len(names)} "
-                f"tensors of its trunk, such as '{lacking[0]}'. They are of another architecture."
+                f"tensors of its backbone, such as '{lacking[0]}'. They are of another "
+                "architecture."
             )
 
 
-def _outside(module: nn.Module, trunk: str) -> set[str]:
-    return {name for name, _ in module.named_parameters() if not name.startswith(f"{trunk}.")}
+def _outside(module: nn.Module, backbone: str) -> set[str]:
+    return {name for name, _ in module.named_parameters() if not name.startswith(f"{backbone}.")}
 
 
-def longest_input(module: nn.Module, coder: Any) -> int:
+def longest_input(module: nn.Module, tokenizer: Any) -> int:
     """How many tokens the model and its tokenizer can take, special tokens included."""
     config: Any = module.config
     positions = getattr(config, "max_position_embeddings", None)
     if _is_number(positions):
         positions -= first_position(module)
-    limits = (positions, coder.model_max_length)
+    limits = (positions, tokenizer.model_max_length)
     known = [int(limit) for limit in limits if _is_number(limit) and 0 < limit < NO_LIMIT]
     return min(known) if known else 512
 
@@ -251,42 +252,42 @@ def _settle_padding(model: Model) -> None:
     attention, and stands on the right, where no earlier token sees it.
     """
     config: Any = model.module.config
-    coder = model.coder
-    if coder.pad_token_id is None:
-        if coder.eos_token is None:
+    tokenizer = model.processor
+    if tokenizer.pad_token_id is None:
+        if tokenizer.eos_token is None:
             raise InputError(
                 f"model {model.source}: its tokenizer has neither a padding nor an end token; "
                 "set pad_token in its tokenizer_config.json."
             )
-        coder.pad_token = coder.eos_token
-    elif config.pad_token_id is not None and config.pad_token_id != coder.pad_token_id:
+        tokenizer.pad_token = tokenizer.eos_token
+    elif config.pad_token_id is not None and config.pad_token_id != tokenizer.pad_token_id:
         model.warnings.append(
-            f"model {model.source}: its tokenizer pads with id {coder.pad_token_id}, its "
+            f"model {model.source}: its tokenizer pads with id {tokenizer.pad_token_id}, its "
             f"config.json says {config.pad_token_id}. Is it the tokenizer of another model?"
         )
-    coder.padding_side = "right"
-    config.pad_token_id = coder.pad_token_id
+    tokenizer.padding_side = "right"
+    config.pad_token_id = tokenizer.pad_token_id
 
 
 def _check_vocabulary(model: Model) -> None:
     """The tokenizer knows words, each has a row in the embedding, and one fits into the model."""
     module: Any = model.module
-    coder = model.coder
+    tokenizer = model.processor
     rows = module.get_input_embeddings().num_embeddings
-    words = coder.get_vocab()
-    if not words.keys() - set(coder.all_special_tokens):
+    words = tokenizer.get_vocab()
+    if not words.keys() - set(tokenizer.all_special_tokens):
         raise InputError(
             f"model {model.source}: its tokenizer knows no word. Is its vocabulary, such as "
             "tokenizer.json, missing from the folder?"
         )
-    coder("a word")  # a tokenizer can fail on every text and load all the same
+    tokenizer("a word")  # a tokenizer can fail on every text and load all the same
     token, largest = max(words.items(), key=lambda item: item[1])
     if largest >= rows:
         raise InputError(
             f"model {model.source}: its tokenizer emits id {largest} ('{token}'), but the model "
             f"embeds only ids 0 to {rows - 1}. They belong to different models."
         )
-    if (around := coder.num_special_tokens_to_add()) >= model.max_length:
+    if (around := tokenizer.num_special_tokens_to_add()) >= model.max_length:
         raise InputError(
             f"model {model.source}: takes {model.max_length} tokens, and its tokenizer puts "
             f"{around} around every text; there is room for no word. Is model_max_length in its "

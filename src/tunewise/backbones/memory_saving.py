@@ -20,18 +20,18 @@ def recompute_blocks(model: Model) -> None:
     Raises:
         InputError: this family of models cannot.
     """
-    for path in model.trunks.values():
-        trunk: Any = model.module.get_submodule(path)
-        if not getattr(trunk, "supports_gradient_checkpointing", False):
+    for path in model.backbones.values():
+        backbone: Any = model.module.get_submodule(path)
+        if not getattr(backbone, "supports_gradient_checkpointing", False):
             raise InputError(
-                f"gradient_checkpointing: {type(trunk).__name__} has no blocks that can be "
+                f"gradient_checkpointing: {type(backbone).__name__} has no blocks that can be "
                 "computed again. Set it to false; accumulate also saves memory."
             )
         # Named otherwise in newer versions of the library, where the old name warns.
-        new = getattr(trunk, "activation_checkpointing_enable", None)
-        enable = new or trunk.gradient_checkpointing_enable
+        new = getattr(backbone, "activation_checkpointing_enable", None)
+        enable = new or backbone.gradient_checkpointing_enable
         enable({"use_reentrant": False})
-        trunk.disable_input_require_grads()  # a gradient of frozen embeddings is of no use
+        backbone.disable_input_require_grads()  # a gradient of frozen embeddings is of no use
 
 
 def compute_in(module: nn.Module, kind: torch.dtype) -> None:

@@ -14,14 +14,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class Model:
     """A module, its tokenizer, and where its parts are.
 
-    `trunks` names the pretrained submodules by their path, such as ``{"text": "bert"}``.
-    `head` lists the parameters outside the trunks plus every number the checkpoint lacked: they
+    `backbones` names the pretrained submodules by their path, such as ``{"text": "bert"}``.
+    `head` lists the parameters outside the backbones plus every number the checkpoint lacked: they
     are new and must be trained.
     """
 
     module: nn.Module
-    coder: Any  # a transformers tokenizer (untyped there)
-    trunks: dict[str, str]
+    processor: Any  # a transformers tokenizer, or a `PairProcessor` (untyped there)
+    backbones: dict[str, str]
     head: list[str] = field(default_factory=list)
     max_length: int = 512  # tokens the model can take
     source: str = ""  # where it came from: a folder or a hub id; adapters name their base by it
@@ -53,9 +53,9 @@ def training_mode(model: Model) -> None:
         if isinstance(layer, _BatchNorm):
             layer.eval()
     trained = [name for name, weight in model.module.named_parameters() if weight.requires_grad]
-    inside = tuple(f"{path}." for path in model.trunks.values())
+    inside = tuple(f"{path}." for path in model.backbones.values())
     if any(name not in model.head and not name.startswith(inside) for name in trained):
         return
-    for path in model.trunks.values():
+    for path in model.backbones.values():
         if not any(name.startswith(f"{path}.") for name in trained):
             model.module.get_submodule(path).eval()

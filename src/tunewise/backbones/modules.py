@@ -2,7 +2,7 @@
 
 A transformer block lies in an `nn.ModuleList`. Inside it, the outermost module whose class is
 called some kind of attention is the attention; the other linear layers of the block are its MLP.
-Within an attention, query, key and value are told apart by the first letter of their name; where
+Within an attention, query, key and value are distinguished by the first letter of their name; where
 they are not three layers they are one fused layer, which then plays all three parts. The last
 linear layer is the output. No family needs an entry of its own.
 """
@@ -47,8 +47,8 @@ def shape_of(layer: Linear) -> tuple[int, int]:
 def roles(model: Model) -> dict[str, tuple[str, ...]]:
     """The roles of each linear layer that has any, by path. A fused layer has several."""
     found: dict[str, tuple[str, ...]] = {}
-    for trunk in model.trunks.values():
-        for path, block in _blocks(trunk, model.module.get_submodule(trunk)):
+    for backbone in model.backbones.values():
+        for path, block in _blocks(backbone, model.module.get_submodule(backbone)):
             linears = [p for p, m in _linears_under(path, block)]
             attentions = list(_attentions(path, block))
             if not attentions:
@@ -77,9 +77,9 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
     by_role = roles(model)
     chosen: set[str] = set()
     for name in names:
-        trunk, _, role = name.partition(".")
-        if trunk in model.trunks and role in (*GROUPS, ALL_LINEAR):
-            start = f"{model.trunks[trunk]}."
+        backbone, _, role = name.partition(".")
+        if backbone in model.backbones and role in (*GROUPS, ALL_LINEAR):
+            start = f"{model.backbones[backbone]}."
             inside = [path for path in linears if path.startswith(start)]
             matched = _matches(role, inside, by_role, new) & set(inside)
         else:
@@ -89,7 +89,7 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
         if into_head := sorted(matched & new):
             raise InputError(
                 f"targets: '{name}' matches the head ({', '.join(into_head)}), which is new and "
-                "trained whole. Write more of the path to name a layer of the trunk."
+                "trained whole. Write more of the path to name a layer of the backbone."
             )
         chosen |= matched
     return [(path, layer) for path, layer in linears.items() if path in chosen]
@@ -119,18 +119,18 @@ def blocks(model: Model) -> list[str]:
     """The paths of the transformer blocks, from the input on."""
     return [
         path
-        for trunk in model.trunks.values()
-        for path, block in _blocks(trunk, model.module.get_submodule(trunk))
+        for backbone in model.backbones.values()
+        for path, block in _blocks(backbone, model.module.get_submodule(backbone))
         if any(_attentions(path, block))
     ]
 
 
-def first_position(trunk: nn.Module) -> int:
+def first_position(backbone: nn.Module) -> int:
     """The number of the first token's position.
 
     RoBERTa counts from behind its padding index, which has a row of its own in the table.
     """
-    for layer in trunk.modules():
+    for layer in backbone.modules():
         table = getattr(layer, "position_embeddings", None)
         if isinstance(table, nn.Embedding) and table.padding_idx is not None:
             return table.padding_idx + 1

@@ -21,15 +21,15 @@ from tunewise.backbones.pools import POOLS
 POOLING = "token_pooling"  # in the configuration of a classifier of ours
 
 
-def trunk_kind(config: PreTrainedConfig) -> Any:
-    """What builds and loads a trunk that reads texts: of T5 its encoder, which needs no answer."""
+def backbone_kind(config: PreTrainedConfig) -> Any:
+    """What builds and loads a backbone that reads texts: of T5 the encoder alone."""
     known = type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     return AutoModelForTextEncoding if known else AutoModel
 
 
-def trunk_options(config: PreTrainedConfig) -> dict[str, Any]:
-    """Build a trunk without its pooler: what pools the token states would leave it untrained."""
-    accepted = inspect.signature(_trunk_class(config).__init__).parameters
+def backbone_options(config: PreTrainedConfig) -> dict[str, Any]:
+    """Build a backbone without its pooler: what pools the token states would leave it untrained."""
+    accepted = inspect.signature(_backbone_class(config).__init__).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in accepted else {}
 
 
@@ -50,17 +50,17 @@ def is_ours(config: PreTrainedConfig) -> bool:
     return config.architectures in (["PooledClassifier"], ["MeanPooledClassifier"])
 
 
-def _trunk_class(config: PreTrainedConfig) -> Any:
-    found = trunk_kind(config)._model_mapping[type(config)]
+def _backbone_class(config: PreTrainedConfig) -> Any:
+    found = backbone_kind(config)._model_mapping[type(config)]
     return found[0] if isinstance(found, tuple) else found  # some families have variants
 
 
 class PooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped there
-    """A bare trunk and one linear layer over one vector pooled from its last hidden states.
+    """A bare backbone and one linear layer over one vector pooled from its last hidden states.
 
     Computes ``logits = W pool_t(h_t) + b`` over the tokens t that are no padding, so that
-    ``classifier`` holds C d + C numbers for C options and width d. The configuration is the
-    trunk's own, with the name of the pool beside it, so that a saved classifier pools as it was
+    ``classifier`` holds C d + C parameters for C options and width d. The configuration is the
+    backbone's own, with the name of the pool beside it, so that a saved classifier pools as it was
     trained. The linear layer is called `classifier`, which is the name PEFT trains, saves and loads
     with an adapter.
 
@@ -71,16 +71,16 @@ class PooledClassifier(PreTrainedModel):  # type: ignore[misc]  # untyped there
     base_model_prefix = "encoder"
 
     def __init__(self, config: PreTrainedConfig, encoder: PreTrainedModel | None = None) -> None:
-        # What the trunk can do, before the library asks.
-        self._supports_sdpa = _trunk_class(config)._supports_sdpa
-        self._supports_attention_backend = _trunk_class(config)._supports_attention_backend
+        # What the backbone can do, before the library asks.
+        self._supports_sdpa = _backbone_class(config)._supports_sdpa
+        self._supports_attention_backend = _backbone_class(config)._supports_attention_backend
         super().__init__(config)
         self.pool = POOLS[pooling_of(config)]
         if encoder is None:
-            encoder = trunk_kind(config).from_config(config, **trunk_options(config))
+            encoder = backbone_kind(config).from_config(config, **backbone_options(config))
         self.encoder = encoder
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        self.post_init()  # initialises what no checkpoint filled: a loaded trunk stays as it is
+        self.post_init()  # initializes what no checkpoint filled: a loaded backbone stays as it is
 
     def forward(
         self,

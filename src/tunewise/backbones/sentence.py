@@ -70,12 +70,12 @@ class Sentence:
     @property
     def reads(self) -> str:
         """All that makes its vectors others than the mean, or the mean of length 1, would be."""
-        said = [] if self.pooling == ("mean",) else ["+".join(self.pooling)]
+        details = [] if self.pooling == ("mean",) else ["+".join(self.pooling)]
         for part in self.behind:
-            numbers = {name: tensor.tolist() for name, tensor in part.state_dict().items()}
-            said += [f"{part!r} {digest(numbers)}"] if numbers else []
-        said += [f"prefix {self.prefix!r}"] if self.prefix else []
-        return ", ".join([*said, *(["lower case"] if self.lower else [])])
+            values = {name: tensor.tolist() for name, tensor in part.state_dict().items()}
+            details += [f"{part!r} {digest(values)}"] if values else []
+        details += [f"prefix {self.prefix!r}"] if self.prefix else []
+        return ", ".join([*details, *(["lower case"] if self.lower else [])])
 
     def settle(self, tokenizer: Any) -> None:
         """Make a tokenizer read as the files say.
@@ -98,12 +98,12 @@ class Sentence:
 PLAIN = Sentence()
 
 
-def sentence_of(where: Where, *, numbers: bool = True) -> Sentence:
+def sentence_of(where: Where, *, weights: bool = True) -> Sentence:
     """What the files beside the weights say.
 
     Args:
         where: the folder or hub id of the encoder.
-        numbers: whether the parts behind the pooling are loaded; shapes need none.
+        weights: whether the parts behind the pooling are loaded; shapes need none.
 
     Raises:
         ValueError: a file says what is not known here; the message begins with its name.
@@ -120,7 +120,7 @@ def sentence_of(where: Where, *, numbers: bool = True) -> Sentence:
     if kinds[:2] != ["Transformer", "Pooling"] or modules[0]["path"] not in ("", "."):
         raise ValueError(f"{MODULES}: begins with {kinds[:2]}; Transformer, Pooling are known")
     behind = [
-        _part(files, kind, one["path"], numbers=numbers)
+        _part(files, kind, one["path"], weights=weights)
         for kind, one in zip(kinds[2:], modules[2:], strict=True)
     ]
     prefix = _prefix(files)
@@ -162,7 +162,7 @@ def _pooling(config: JSONObject, name: str) -> tuple[str, ...]:
     return tuple(modes) or ("mean",)
 
 
-def _part(files: _Files, kind: str, path: str, *, numbers: bool) -> nn.Module:
+def _part(files: _Files, kind: str, path: str, *, weights: bool) -> nn.Module:
     name = f"{path}/config.json"
     if kind == "Dropout":
         return nn.Identity()  # it is for training the sentence encoder
@@ -176,7 +176,7 @@ def _part(files: _Files, kind: str, path: str, *, numbers: bool) -> nn.Module:
         part = nn.Sequential(OrderedDict(norm=norm))
     else:
         raise ValueError(f"{MODULES}: a {kind} behind the pooling is not known")
-    if numbers:
+    if weights:
         _load(part, files, path)
     return part
 

@@ -99,8 +99,8 @@ def build_shape(
 ) -> Model:
     """The model that `load.build` would make, on the meta device.
 
-    The head is what lies outside the trunk, plus what the weights lack where they lie in the
-    folder; where they do not, a trunk counts as whole.
+    The head is what lies outside the backbone, plus what the weights lack where they lie in the
+    folder; where they do not, a backbone counts as whole.
 
     The arguments are those of `load.build`, but for `folder`, which holds ``config.json``, and
     `device`: ``cpu`` gives random numbers, for measuring.
@@ -115,17 +115,17 @@ def build_shape(
         config = configuration(where, options, dropout)
         if pooling != LIBRARY:
             setattr(config, pooled.POOLING, pooling)
-            encoder = pooled.trunk_kind(config).from_config(
-                config, dtype=torch.float32, **pooled.trunk_options(config)
+            encoder = pooled.backbone_kind(config).from_config(
+                config, dtype=torch.float32, **pooled.backbone_options(config)
             )
-            module, trunk = pooled.PooledClassifier(config, encoder), "encoder"
+            module, backbone = pooled.PooledClassifier(config, encoder), "encoder"
         else:
             module = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-            trunk = module.base_model_prefix
+            backbone = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
-    new = lacking(folder, trunk, names)
-    head = [name for name in names if not name.startswith(f"{trunk}.") or name in new]
-    return _model(folder, module, trunk, head)
+    new = lacking(folder, backbone, names)
+    head = [name for name in names if not name.startswith(f"{backbone}.") or name in new]
+    return _model(folder, module, backbone, head)
 
 
 def build_writer_shape(
@@ -140,10 +140,10 @@ def build_writer_shape(
     with _building(f"model {folder}: no writer of texts can be built", folder, device):
         config = configuration(where, (), dropout)
         module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    trunk = module.base_model_prefix
+    backbone = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
-    new = lacking(folder, trunk, names)
-    return _model(folder, module, trunk, [name for name in names if name in new])
+    new = lacking(folder, backbone, names)
+    return _model(folder, module, backbone, [name for name in names if name in new])
 
 
 @contextmanager
@@ -152,21 +152,21 @@ def _building(what_fails: str, folder: Path, device: str) -> Iterator[None]:
         yield
 
 
-def _model(folder: Path, module: Any, trunk: str, head: list[str]) -> Model:
-    coder = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
-    module.config.pad_token_id = coder.pad_token_id
+def _model(folder: Path, module: Any, backbone: str, head: list[str]) -> Model:
+    tokenizer = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
+    module.config.pad_token_id = tokenizer.pad_token_id
     return Model(
         module=module.eval(),
-        coder=coder,
-        trunks={"text": trunk},
+        processor=tokenizer,
+        backbones={"text": backbone},
         head=head,
-        max_length=longest_input(module, coder),
+        max_length=longest_input(module, tokenizer),
         source=str(folder),
     )
 
 
 def has_tokenizer(model: Model) -> bool:
-    return not isinstance(getattr(model.coder, "tokenizer", model.coder), NoTokenizer)
+    return not isinstance(getattr(model.processor, "tokenizer", model.processor), NoTokenizer)
 
 
 def tokenizer_of(folder: Path) -> Any:
@@ -175,11 +175,11 @@ def tokenizer_of(folder: Path) -> Any:
         return None
     try:
         with at_the_door(f"model {folder}: no tokenizer"):
-            coder = AutoTokenizer.from_pretrained(
+            tokenizer = AutoTokenizer.from_pretrained(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
     except InputError:
         return None
-    if coder.pad_token_id is None:
-        coder.pad_token = coder.eos_token
-    return coder
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer

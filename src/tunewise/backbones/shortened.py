@@ -22,13 +22,13 @@ DEPTH = re.compile(r"(^|_)layers?$")  # how configurations call a number of bloc
 
 @dataclass(frozen=True)
 class Shortened:
-    """A checkpoint of the first blocks, in the pretrained numbers, not written yet."""
+    """A checkpoint of the first blocks, with the pretrained weights, not written yet."""
 
     whole: Any  # the configuration of the whole model
     lengths: frozenset[int]  # of its lists of blocks
     kept: int  # of each list
     tensors: dict[str, Tensor]
-    coder: Any
+    processor: Any
 
     @property
     def config(self) -> Any:
@@ -44,7 +44,7 @@ class Shortened:
     def write(self, folder: Path) -> None:
         with quiet():
             self.config.save_pretrained(folder)
-            self.coder.save_pretrained(folder)
+            self.processor.save_pretrained(folder)
         save_tensors(self.tensors, folder / "model.safetensors")
 
 
@@ -56,7 +56,7 @@ def shortened(model: Model) -> Shortened | None:
     """
     paths = blocks(model)
     lengths = Counter(path.rpartition(".")[0] for path in paths)
-    if len(model.trunks) != 1 or not lengths:
+    if len(model.backbones) != 1 or not lengths:
         return None
     kept = max(LEAST, *(_kinds_within(model.module, start, lengths[start]) for start in lengths))
     if kept * 2 > min(lengths.values()):
@@ -68,11 +68,13 @@ def shortened(model: Model) -> Shortened | None:
         for name, tensor in named.items()
         if name not in model.head and not name.startswith(dropped)
     }
-    (trunk,) = model.trunks.values()
-    if all(name.startswith(f"{trunk}.") for name in tensors):  # a checkpoint of the trunk alone
-        tensors = {name.removeprefix(f"{trunk}."): tensor for name, tensor in tensors.items()}
+    (backbone,) = model.backbones.values()
+    if all(
+        name.startswith(f"{backbone}.") for name in tensors
+    ):  # a checkpoint of the backbone alone
+        tensors = {name.removeprefix(f"{backbone}."): tensor for name, tensor in tensors.items()}
     whole: Any = model.module.config
-    return Shortened(whole, frozenset(lengths.values()), kept, tensors, model.coder)
+    return Shortened(whole, frozenset(lengths.values()), kept, tensors, model.processor)
 
 
 def _kinds_within(module: nn.Module, start: str, count: int) -> int:

@@ -14,14 +14,14 @@ from tunewise.core.errors import InputError
 
 # A checkpoint may lack much of a model: a head, a tied layer that is made twice. How much of what:
 TIMES = 4
-MORE_NUMBERS = 1 << 25  # 128 MiB in single precision
+MORE_PARAMETERS = 1 << 25  # 128 MiB in single precision
 MORE_TENSORS = 1_000
 MOST_TENSORS = 200_000  # where no weights are at hand
 
 
 @contextmanager
 def no_larger_than(stored: Mapping[str, Stored] | None, source: str) -> Iterator[None]:
-    """Inside, a model is built without numbers; one far larger than its weights is refused.
+    """Inside, a model is built on fake tensors; one far larger than its weights is refused.
 
     Such a model is made on the meta device, where a layer costs nothing: this counts what is
     registered there, whatever the family, and stops before anything is given memory.
@@ -33,8 +33,8 @@ def no_larger_than(stored: Mapping[str, Stored] | None, source: str) -> Iterator
     Raises:
         InputError: inside, as soon as it is too large.
     """
-    numbers = sum(prod(tensor.shape) for tensor in (stored or {}).values())
-    most_numbers = None if stored is None else TIMES * numbers + MORE_NUMBERS
+    stored_parameters = sum(prod(tensor.shape) for tensor in (stored or {}).values())
+    most_parameters = None if stored is None else TIMES * stored_parameters + MORE_PARAMETERS
     most = MOST_TENSORS if stored is None else TIMES * len(stored) + MORE_TENSORS
     seen, counted = 0, 0
 
@@ -44,13 +44,15 @@ def no_larger_than(stored: Mapping[str, Stored] | None, source: str) -> Iterator
             return
         seen += 1
         counted += tensor.numel()
-        if seen > most or (most_numbers is not None and counted > most_numbers):
+        if seen > most or (most_parameters is not None and counted > most_parameters):
             held = (
-                "" if stored is None else f", and its weights hold {numbers:,} in {len(stored):,}"
+                ""
+                if stored is None
+                else f", and its weights hold {stored_parameters:,} in {len(stored):,}"
             )
             raise InputError(
                 f"model {source}: its config.json describes a model of more than {counted:,} "
-                f"numbers in {seen:,} tensors{held}. They belong to different models, or the "
+                f"parameters in {seen:,} tensors{held}. They belong to different models, or the "
                 "configuration is damaged."
             )
 

@@ -27,7 +27,7 @@ PAIR = " + "  # between the two encoders of one source
 
 
 def parts_of(source: str) -> tuple[str, str]:
-    """The picture encoder and the text encoder of a source; one name stands for both.
+    """The image encoder and the text encoder of a source; one name stands for both.
 
     >>> parts_of("microsoft/resnet-50 + ./minilm"), parts_of("openai/clip-vit-base-patch32")
     (('microsoft/resnet-50', './minilm'), \

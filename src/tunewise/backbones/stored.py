@@ -1,4 +1,4 @@
-"""Rows of numbers that are computed once, in shards, and kept for every study.
+"""Vectors that are computed once, in shards, and kept for every study.
 
 A shard is a file of a few hundred rows. It is written at once and never changed, so whoever was
 killed goes on behind the last whole one. Shards are mapped into memory, not read: of a large
@@ -35,7 +35,7 @@ from tunewise.core.files import (
 
 SHARD = 512  # rows
 AT_ONCE = 32  # texts in a batch: fixed, because the last digits depend on it
-PICTURES_AT_ONCE = 8  # likewise: on a CPU the outputs of a few layers then stay in its caches
+IMAGES_AT_ONCE = 8  # likewise: on a CPU the outputs of a few layers then stay in its caches
 
 OnRows = Callable[[int], None]
 """Hears how many rows more are there."""

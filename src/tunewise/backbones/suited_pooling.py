@@ -68,7 +68,7 @@ def _named(pool: str) -> Pooling:
 
 
 def _lacks_pooler(config: PreTrainedConfig, source: str, folder: Path) -> bool:
-    """Whether the family's classifier has a pooler inside the trunk that would start as noise.
+    """Whether the family's classifier has a pooler inside the backbone that would start as noise.
 
     Poolers outside of it, such as RoBERTa's, are part of a head that is new anyway.
     """
@@ -77,6 +77,6 @@ def _lacks_pooler(config: PreTrainedConfig, source: str, folder: Path) -> bool:
         return False
     with torch.device("meta"), no_larger_than(stored_tensors(source, folder), source):
         module = AutoModelForSequenceClassification.from_config(config)
-    trunk = module.base_model_prefix
-    new = lacking(folder, trunk, [name for name, _ in module.named_parameters()])
-    return any(name.startswith(f"{trunk}.pooler.") for name in new)
+    backbone = module.base_model_prefix
+    new = lacking(folder, backbone, [name for name, _ in module.named_parameters()])
+    return any(name.startswith(f"{backbone}.pooler.") for name in new)

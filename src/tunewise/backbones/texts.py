@@ -1,4 +1,4 @@
-"""Texts as token numbers: the one door between what users wrote and what a model reads.
+"""Texts as token ids: the one door between what users wrote and what a model reads.
 
 Text is text: a string that looks like a special token, such as an end token, is read as the
 characters that it is. Special tokens stand where the tokenizer or a prompt's own template puts
@@ -19,55 +19,57 @@ ROUNDS = 8  # blanks put into a text until its tokenizer reads no special token 
 END = ("eos", "sep", "cls", "bos", "unk", "pad")  # the first there is stands for an empty text
 
 
-def opening(coder: Any) -> list[int]:
+def opening(tokenizer: Any) -> list[int]:
     """The tokens that the tokenizer puts before every text, such as Llama's; GPT-2 has none."""
-    return list(takewhile(lambda id: id != coder.eos_token_id, coder("")["input_ids"]))
+    return list(takewhile(lambda id: id != tokenizer.eos_token_id, tokenizer("")["input_ids"]))
 
 
-def encoded(coder: Any, rows: Sequence[tuple[str, ...]], **options: Any) -> dict[str, list[Any]]:
+def encoded(
+    tokenizer: Any, rows: Sequence[tuple[str, ...]], **options: Any
+) -> dict[str, list[Any]]:
     """What a model reads of each row of one or two texts, by the names of its arguments.
 
     Where a tokenizer puts nothing around a text, an empty one would be no token at all; one end
     token stands for it.
 
     Args:
-        coder: the model's tokenizer.
+        tokenizer: the model's tokenizer.
         rows: texts, as many in each.
         options: the tokenizer's own, such as `truncation`.
     """
-    found = _read(coder, rows, options)
+    found = _read(tokenizer, rows, options)
     for place, ids in enumerate(found["input_ids"]):
         if not ids:
-            alone = {"input_ids": end_token(coder), "attention_mask": 1, "token_type_ids": 0}
+            alone = {"input_ids": end_token(tokenizer), "attention_mask": 1, "token_type_ids": 0}
             for name, column in found.items():
                 column[place] = [alone[name]]
     return found
 
 
-def tokens(coder: Any, texts: Sequence[str]) -> list[list[int]]:
+def tokens(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """The tokens of texts, with nothing around them; of an empty text there are none."""
     found: list[list[int]] = _read(
-        coder, [(text,) for text in texts], {"add_special_tokens": False}
+        tokenizer, [(text,) for text in texts], {"add_special_tokens": False}
     )["input_ids"]
     return found
 
 
-def end_token(coder: Any) -> int:
-    ids = [getattr(coder, f"{name}_token_id", None) for name in END]
+def end_token(tokenizer: Any) -> int:
+    ids = [getattr(tokenizer, f"{name}_token_id", None) for name in END]
     return next(int(id) for id in ids if id is not None)
 
 
-def special_tokens(coder: Any) -> dict[str, int]:
+def special_tokens(tokenizer: Any) -> dict[str, int]:
     """The strings that a tokenizer takes for special tokens, if they are not split."""
-    added = getattr(coder, "added_tokens_decoder", {})
+    added = getattr(tokenizer, "added_tokens_decoder", {})
     special = {token.content: id for id, token in added.items() if token.special}
-    named = zip(coder.all_special_tokens, coder.all_special_ids, strict=True)
+    named = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
     return {**special, **dict(named)}
 
 
-def spelt(coder: Any) -> re.Pattern[str]:
+def spelt(tokenizer: Any) -> re.Pattern[str]:
     """Finds special tokens in a text, the longest of two that begin alike."""
-    strings = sorted(special_tokens(coder), key=len, reverse=True)
+    strings = sorted(special_tokens(tokenizer), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, strings)) or r"(?!)")
 
 
@@ -78,19 +80,19 @@ class PromptReader:
     What is put into it goes through `text` first, and the whole through `ids`.
     """
 
-    coder: Any
+    tokenizer: Any
     template: str
 
     @cached_property
     def _spells(self) -> re.Pattern[str] | None:
         """What has to be kept out of the texts; None where the template spells nothing special."""
-        pattern = spelt(self.coder)
+        pattern = spelt(self.tokenizer)
         return pattern if pattern.search(self.template) else None
 
     @cached_property
     def opening(self) -> list[int]:
         """The tokens before every prompt, unless the template begins with them itself."""
-        start = opening(self.coder)
+        start = opening(self.tokenizer)
         return start if self.ids([self.template])[0][: len(start)] != start else []
 
     def text(self, text: str) -> str:
@@ -100,39 +102,39 @@ class PromptReader:
     def ids(self, prompts: Sequence[str]) -> list[list[int]]:
         """The tokens of filled templates, with nothing around them."""
         if self._spells is None:
-            return tokens(self.coder, prompts)
-        found = self.coder(list(prompts), add_special_tokens=False, verbose=False)
+            return tokens(self.tokenizer, prompts)
+        found = self.tokenizer(list(prompts), add_special_tokens=False, verbose=False)
         ids: list[list[int]] = found["input_ids"]
         return ids
 
 
 def _read(
-    coder: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any]
+    tokenizer: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any]
 ) -> dict[str, list[Any]]:
     """The tokenizer's columns for the rows, with no special token inside a text.
 
-    Told to split special tokens, a tokenizer may still know one as a word of its vocabulary, as
+    Asked to split special tokens, a tokenizer may still know one as a word of its vocabulary, as
     T5 does its end token. Such a text is read with a blank in it, which no other text is.
     """
     if not rows:
         return {"input_ids": []}
-    is_fast = bool(getattr(coder, "is_fast", False))
+    is_fast = bool(getattr(tokenizer, "is_fast", False))
     if not is_fast:  # it would split words that were added to its vocabulary as well
-        pattern = spelt(coder)
+        pattern = spelt(tokenizer)
         rows = [tuple(pattern.sub(_apart, text) for text in row) for row in rows]
-    found = _columns(coder, rows, options, is_fast=is_fast)
+    found = _columns(tokenizer, rows, options, is_fast=is_fast)
     added = found.pop("special_tokens_mask", None)
     if not is_fast or added is None:
         return found
-    special = frozenset(special_tokens(coder).values()) - {coder.unk_token_id}
+    special = frozenset(special_tokens(tokenizer).values()) - {tokenizer.unk_token_id}
     taken = [
         place
         for place, (ids, mask) in enumerate(zip(found["input_ids"], added, strict=True))
         if not special.isdisjoint(compress(ids, map(not_, mask)))
     ]
     if taken:
-        apart = [tuple(_spelt_apart(coder, text, special) for text in rows[at]) for at in taken]
-        again = _columns(coder, apart, options, is_fast=True)
+        apart = [tuple(_spelt_apart(tokenizer, text, special) for text in rows[at]) for at in taken]
+        again = _columns(tokenizer, apart, options, is_fast=True)
         for name, column in found.items():
             for place, value in zip(taken, again[name], strict=True):
                 column[place] = value
@@ -140,21 +142,21 @@ def _read(
 
 
 def _columns(
-    coder: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any], *, is_fast: bool
+    tokenizer: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any], *, is_fast: bool
 ) -> dict[str, list[Any]]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     if is_fast:
         options = {**options, "split_special_tokens": True, "return_special_tokens_mask": True}
-    return dict(coder(*columns, verbose=False, **options))
+    return dict(tokenizer(*columns, verbose=False, **options))
 
 
-def _spelt_apart(coder: Any, text: str, special: frozenset[int]) -> str:
+def _spelt_apart(tokenizer: Any, text: str, special: frozenset[int]) -> str:
     """The text with a blank inside whatever its tokenizer takes for a special token.
 
-    One of a single character stays: it cannot be spelt in another way.
+    One of a single character stays: it cannot be spelled in another way.
     """
     for _ in range(ROUNDS):
-        read = coder(
+        read = tokenizer(
             text,
             add_special_tokens=False,
             split_special_tokens=True,

@@ -1,6 +1,6 @@
 """The vectors that pretrained encoders give, each computed once for all studies of a user.
 
-They are addressed by their content: the encoder's numbers, how it reads, and what it read.
+They are addressed by their content: the encoder's weights, how it reads, and what it read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.image_threads import side_by_side
 from tunewise.backbones.stored import (
     AT_ONCE,
-    PICTURES_AT_ONCE,
+    IMAGES_AT_ONCE,
     OnRows,
     Rows,
     read_rows,
@@ -34,34 +34,34 @@ from tunewise.core.files import check_complete, is_complete, read_json, write_js
 
 FEATURES = "features"  # the folder in the cache
 NAMES = "names.json"  # of the rows beside it
-SAMPLES = 256  # numbers of each tensor that enter an encoder's name
+SAMPLES = 256  # values of each tensor that enter an encoder's name
 
 Tokens = Mapping[str, Sequence[int]]
 """A text as its encoder reads it, by the names of the arguments."""
 
 
-def picture_vectors(
+def image_vectors(
     module: Fusion,
-    coder: Any,
-    pictures: Mapping[str, str],
+    processor: Any,
+    images: Mapping[str, str],
     *,
     opener: Callable[[str], Any],
     here: Path | None = None,
     on_rows: OnRows = lambda rows: None,
 ) -> Rows:
-    """A row for each picture, in the order of their names; one that any study had is not read.
+    """A row for each image, in the order of their names; one that any study had is not read.
 
     Args:
-        module: whose picture encoder is asked, in evaluation mode.
-        coder: its processor turns pictures into what the encoder reads.
-        pictures: where each lies, by a name made of its content.
+        module: whose image encoder is asked, in evaluation mode.
+        processor: its processor turns images into what the encoder reads.
+        images: where each lies, by a name made of its content.
         opener: opens what lies there.
         here: the study's own place for them, if it keeps them.
         on_rows: hears how many more are there.
     """
-    names = sorted(pictures)
-    processor = json.loads(coder.processor.to_json_string())
-    place = Path(digest([name_of(module.image), processor]), digest(names))
+    names = sorted(images)
+    settings = json.loads(processor.image_processor.to_json_string())
+    place = Path(digest([name_of(module.image), settings]), digest(names))
 
     @functools.cache
     def known() -> dict[str, Tensor]:
@@ -70,8 +70,8 @@ def picture_vectors(
     def compute(places: range) -> Tensor:
         wanted = [names[number] for number in places]
         lacking = [name for name in wanted if name not in known()]
-        starts = range(0, len(lacking), PICTURES_AT_ONCE)
-        parts = [lacking[start : start + PICTURES_AT_ONCE] for start in starts]
+        starts = range(0, len(lacking), IMAGES_AT_ONCE)
+        parts = [lacking[start : start + IMAGES_AT_ONCE] for start in starts]
         module.image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own text lacks it
         rows = [row for vectors in side_by_side(_read, parts) for row in vectors.float().cpu()]
         found = {**known(), **dict(zip(lacking, rows, strict=True))}
@@ -79,9 +79,9 @@ def picture_vectors(
 
     @torch.no_grad()  # a thread of its own does not know that of its caller
     def _read(part: Sequence[str]) -> Tensor:
-        """Always a full batch: a picture's last digits then do not depend on what is beside it."""
-        pixels = coder.pixels([opener(pictures[name]) for name in part]).to(device_of(module))
-        copies = pixels[-1:].expand(PICTURES_AT_ONCE - len(part), *pixels.shape[1:])
+        """Always a full batch: an image's last digits then do not depend on what is beside it."""
+        pixels = processor.pixels([opener(images[name]) for name in part]).to(device_of(module))
+        copies = pixels[-1:].expand(IMAGES_AT_ONCE - len(part), *pixels.shape[1:])
         pixels = torch.cat([pixels, copies])
         vectors: Tensor = module.image(pixels.contiguous(memory_format=torch.channels_last))
         return vectors[: len(part)]
@@ -91,20 +91,20 @@ def picture_vectors(
 
 def text_vectors(
     module: Fusion,
-    coder: Any,
+    processor: Any,
     texts: Sequence[Tokens],
     *,
     here: Path | None = None,
     on_rows: OnRows = lambda rows: None,
 ) -> Rows:
-    """A row for each text, in their order. Arguments as `picture_vectors`."""
+    """A row for each text, in their order. Arguments as `image_vectors`."""
 
     def compute(places: range) -> Tensor:
         by_length = sorted(places, key=lambda place: len(texts[place]["input_ids"]))
         found = torch.empty(len(places), module.text.size)
         for start in range(0, len(by_length), AT_ONCE):
             part = by_length[start : start + AT_ONCE]
-            batch = coder.pad([dict(texts[place]) for place in part], return_tensors="pt")
+            batch = processor.pad([dict(texts[place]) for place in part], return_tensors="pt")
             rows = torch.tensor([place - places.start for place in part])
             found[rows] = module.text(**batch.to(device_of(module))).float().cpu()
         return found
@@ -114,9 +114,9 @@ def text_vectors(
 
 
 def name_of(encoder: nn.Module) -> str:
-    """A name for an encoder by how it makes a vector and by its numbers.
+    """A name for an encoder by how it makes a vector and by its weights.
 
-    Of each tensor some numbers, evenly picked, and the sum of all its bits: a whole hash of a
+    Of each tensor some values, evenly picked, and the sum of all its bits: a whole hash of a
     large encoder would take longer than reading the vectors.
     """
     total = sha256(f"{type(encoder).__name__} {getattr(encoder, 'pooling', '')}".encode())

@@ -1,4 +1,4 @@
-"""Reading and writing numbers by name: safetensors only."""
+"""Reading and writing weights by name: safetensors only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tunewise.core.errors import DamagedFile, InputError, nearest
 from tunewise.core.files import write_bytes
 
 
-def save_model(module: nn.Module, coder: Any, folder: Path) -> None:
+def save_model(module: nn.Module, processor: Any, folder: Path) -> None:
     """Write a folder that transformers loads: weights, configuration, tokenizer."""
     model: Any = module
     with quiet():
         model.save_pretrained(folder)
-        coder.save_pretrained(folder)
+        processor.save_pretrained(folder)
 
 
 def load_weights(module: nn.Module, folder: Path) -> None:

@@ -28,9 +28,9 @@ def command(
     ] = False,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.table,
 ) -> None:
-    """Set two contenders side by side: scores, settings, costs, and the items they differ on.
+    """Set two contenders side by side: scores, settings, costs, and the examples they differ on.
 
-    CSV has one line for each item that they answer differently; JSON has everything.
+    CSV has one line for each example that they answer differently; JSON has everything.
     """
     with damage_named(folder):
         _compare(StudyResults(folder), first, second, form, everything=everything)

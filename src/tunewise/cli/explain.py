@@ -28,7 +28,7 @@ def command(
         typer.Option(help="Also draw it, as .svg, .png or .pdf; optimisers has a plot."),
     ] = None,
 ) -> None:
-    """Show a piece of the mathematics with its numbers and the checks that were just run."""
+    """Show a piece of the mathematics with its results and the checks that were just run."""
     if topic is None:
         typer.echo(listing())
         return
@@ -111,7 +111,7 @@ def render(name: str, topic: Topic) -> str:
         f"{title}\n{'=' * len(title)}",
         textwrap.fill(topic.statement, WIDTH, break_on_hyphens=False),
         _section("Derivation", topic.derivation),
-        _section("Numbers", _table(topic.numbers)),
+        _section("Numbers", _table(topic.quantities)),
         _section("Checked just now", [_line(check) for check in topic.checks]),
         textwrap.fill(f"Source: {topic.source}", WIDTH, subsequent_indent="  "),
     ]
@@ -122,9 +122,9 @@ def _section(heading: str, lines: list[str] | tuple[str, ...]) -> str:
     return f"{heading}\n" + "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def _table(numbers: tuple[tuple[str, str], ...]) -> list[str]:
-    width = max(len(what) for what, _ in numbers)
-    return [f"{what:<{width}}  {value}" for what, value in numbers]
+def _table(quantities: tuple[tuple[str, str], ...]) -> list[str]:
+    width = max(len(what) for what, _ in quantities)
+    return [f"{what:<{width}}  {value}" for what, value in quantities]
 
 
 def _line(check: Check) -> str:

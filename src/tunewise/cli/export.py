@@ -15,7 +15,7 @@ from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
-from tunewise.export.artifact import Form, base_of, write_artefact
+from tunewise.export.artifact import Form, base_of, write_artifact
 from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
@@ -63,9 +63,9 @@ def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> No
             remove_folder(draft)
     typer.echo(to)
     if not proof.passed:
-        told = proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
+        reason = proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
         STDERR.print(
-            f"The proof failed: {told}. The folder was left as it is, marked as unproven.",
+            f"The proof failed: {reason}. The folder was left as it is, marked as unproven.",
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -81,7 +81,7 @@ def _write(
     merge: bool,
 ) -> Proof:
     """Fill the folder, and say in it what the proof found."""
-    form = write_artefact(parts, predictor, draft, merge=merge)
+    form = write_artifact(parts, predictor, draft, merge=merge)
     say("Proving it in a process of its own")
     examples = parts.examples("validation")
     proof = prove(form, parts, predictor, examples, draft)
@@ -124,7 +124,7 @@ def _described(
         base=base_of(model) if model else None,
         max_length=trained.max_length if trained else None,
         prompt=prompt,
-        pad_token_id=trained.model.coder.pad_token_id if trained else None,
+        pad_token_id=trained.model.processor.pad_token_id if trained else None,
         proof=asdict(proof),
     )
 

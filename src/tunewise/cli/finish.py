@@ -8,7 +8,7 @@ from tunewise.cli.console import STDERR, STDOUT
 from tunewise.reports.outputs.terminal import print_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
-from tunewise.studies.aside import told_aside
+from tunewise.studies.aside import waiting_jobs
 from tunewise.studies.engine import Outcome
 from tunewise.studies.progress import clean
 
@@ -29,7 +29,7 @@ def _left_to_do(folder: StudyFolder, outcome: Outcome) -> list[str]:
     if outcome.paused:
         return [outcome.paused]
     if outcome.aside:
-        return told_aside(folder, folder.study(), folder.records(), folder.tests())
+        return waiting_jobs(folder, folder.study(), folder.records(), folder.tests())
     if progress.complete:
         return []
     return [

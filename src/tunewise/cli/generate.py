@@ -82,15 +82,15 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
 
 def _generate(writer: tuple[Any, Any], prompt: str, strategy: Strategy, seed: int) -> None:
-    module, coder = writer
-    ids = _prompt_ids(module, coder, prompt)
+    module, tokenizer = writer
+    ids = _prompt_ids(module, tokenizer, prompt)
     try:
         if strategy.samples == 1:
-            answer = stream(module, coder, ids, strategy, key=KEY, seed=seed, write=_write)
+            answer = stream(module, tokenizer, ids, strategy, key=KEY, seed=seed, write=_write)
             typer.echo()
             _tell(strategy, answer)
             return
-        [[answers]] = generate(module, coder, [ids], [strategy], keys=[KEY], seed=seed)
+        [[answers]] = generate(module, tokenizer, [ids], [strategy], keys=[KEY], seed=seed)
     except KeyboardInterrupt:
         typer.echo()  # the half line that stands there
         raise
@@ -131,7 +131,7 @@ def _writer(folder: Path | None, model: str | None, contender: str | None) -> tu
         if contender is not None:
             raise InputError([Problem("--contender", "is of a study; with --model there is none.")])
         built = build_writer(model, seed=0)
-        return built.module, built.coder
+        return built.module, built.processor
     assert folder is not None
     if is_exported(folder):
         if contender is not None:
@@ -146,8 +146,8 @@ def _writer(folder: Path | None, model: str | None, contender: str | None) -> tu
     return load_writer(Parts.of(chosen.settings, opened.folder.path), chosen.weights)
 
 
-def _prompt_ids(module: Any, coder: Any, prompt: str) -> list[int]:
-    ids = [*opening(coder), *tokens(coder, [prompt])[0]]
+def _prompt_ids(module: Any, tokenizer: Any, prompt: str) -> list[int]:
+    ids = [*opening(tokenizer), *tokens(tokenizer, [prompt])[0]]
     if len(ids) >= (room := context_length(module)):
         message = f"has {len(ids)} tokens, and the model's context only {room}."
         raise InputError([Problem("--prompt", message)])

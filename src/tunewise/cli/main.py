@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from tunewise import __version__
 from tunewise.core.errors import DamagedStudy, InputError, TunewiseError, nearest
-from tunewise.core.outside import is_outside, told
+from tunewise.core.outside import is_outside, message_of
 from tunewise.core.sanitize import visible
 
 COMMANDS = {
@@ -115,11 +115,11 @@ def main() -> None:
     except Exception as error:
         if not is_outside(error):
             raise
-        _end(told(error), 1)
+        _end(message_of(error), 1)
 
 
 def _end(text: str, code: int) -> NoReturn:
-    """Say it and go; what a full disk did not take must not be tried, and told, once more."""
+    """Print it and exit; what a full disk refused must not be tried, and reported, once more."""
     with suppress(OSError):
         print(visible(text), file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):

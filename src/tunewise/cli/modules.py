@@ -68,11 +68,11 @@ def _table(model: Model, groups: list[Group]) -> str:
     linear = [_row(group) for group in groups if group.kind in ("linear", "head")]
     others = [_row(group) for group in groups if group.kind not in ("linear", "head")]
     words: list[tuple[str, ...]] = [
-        (word, _count(found["layers"]), f"{found['parameters']:,} numbers")
+        (word, _count(found["layers"]), f"{found['parameters']:,} parameters")
         for word, found in _words(model).items()
     ]
     parts = {
-        "Linear layers, each with its numbers:": linear,
+        "Linear layers, each with its parameters:": linear,
         "Words for targets, beside a layer's own name:": words,
         "What only some types of peft adapt:": others,
     }

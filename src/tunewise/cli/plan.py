@@ -18,14 +18,14 @@ from tunewise.studies.pool import usable_cores
 from tunewise.studies.progress import clean
 from tunewise.studyfile.studyfile import read_study
 
-DISAGREEMENTS = (0.1, 0.2)  # shares of items that one of two contenders gets right alone
+DISAGREEMENTS = (0.1, 0.2)  # fractions of examples that one of two contenders gets right alone
 NAME = 18  # letters of a contender's name
 LINE = f"{{:<{NAME}}} {{:>6}} {{:<13}}{{:>8}}{{:1}} {{:<11}} {{:>8}} {{:>10}}"  # 80 columns
 KINDS = {
     "weights": "weights",
     "trainable": "weights",
     "gradients": "gradients",
-    "optimizer": "optimiser",
+    "optimizer": "optimizer",
     "activations": "activations",
     "inputs": "inputs",
     "temporary": "temporary",
@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Say what a study would take and could tell, before any of it runs.
 
-    Of each model only the configuration is needed. Memory is counted on a step without numbers;
+    Of each model only the configuration is needed. Memory is counted on a step on fake tensors;
     time follows from what this machine did when it was measured.
     """
     settings = read_study(study, overrides)
@@ -117,15 +117,15 @@ def _memory(found: Plan, together: int) -> Iterator[str]:
 
 
 def _statistics(found: Plan) -> Iterator[str]:
-    items = found.rows.get("test", found.rows["validation"])
+    scored = found.rows.get("test", found.rows["validation"])
     split = "test" if "test" in found.rows else "validation"
-    points = [detectable_difference(items, share) for share in DISAGREEMENTS]
+    points = [detectable_difference(scored, fraction) for fraction in DISAGREEMENTS]
     shown = [
-        f"{100 * least:.1f} points (just one is right on {100 * share:.0f} %)"
-        for least, share in zip(points, DISAGREEMENTS, strict=True)
+        f"{100 * least:.1f} points (just one is right on {100 * fraction:.0f} %)"
+        for least, fraction in zip(points, DISAGREEMENTS, strict=True)
         if least is not None
     ]
-    yield f"Over {items:,} {split} examples, two models are told apart (80 % power) from"
+    yield f"Over {scored:,} {split} examples, two models are distinguishable (80 % power) from"
     yield f"  {' or '.join(shown)}." if shown else "  no difference: there are too few."
     if found.seeds < 2:
         yield "One seed: results hold for these checkpoints, not for the methods."

@@ -82,12 +82,12 @@ def _answer(
             str(input),
             parts.task.reading.texts,
             rename=columns,
-            picture=parts.task.reading.image,
+            image=parts.task.reading.image,
             folder=parts.task.reading.image_folder,
         )
     elif parts.task.reading.image is not None:
         raise InputError(
-            f"--text: this study reads pictures. Give --input FILE with the columns "
+            f"--text: this study reads images. Give --input FILE with the columns "
             f"{' and '.join(parts.task.reading.texts)}; paths start where the file lies."
         )
     else:

@@ -12,7 +12,7 @@ from tunewise.cli.console import STDERR, say
 from tunewise.cli.options import Overrides, StudyFile
 from tunewise.core.errors import InputError
 from tunewise.core.sanitize import shown
-from tunewise.data.prepared import PICTURES, write_pictures
+from tunewise.data.prepared import IMAGES, write_images
 from tunewise.methods.base import Adaptation
 from tunewise.reports.charts.sanity import sanity_chart
 from tunewise.reports.outputs.write import write_plot
@@ -44,11 +44,11 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
     task: Any = settings.task
     examples = few_examples([task.read(row) for row in prepared.splits["train"]])
     out = out or default_folder(settings).with_name(f"{settings.name}-sanity")
-    used = {item.picture: prepared.pictures[item.picture] for item in examples if item.picture}
-    write_pictures(out, used)
+    used = {example.image: prepared.images[example.image] for example in examples if example.image}
+    write_images(out, used)
     examples = [
-        item._replace(picture=str(out / PICTURES / item.picture)) if item.picture else item
-        for item in examples
+        example._replace(image=str(out / IMAGES / example.image)) if example.image else example
+        for example in examples
     ]
     contenders = _trained(settings, prepared)
     others = [row.name for row in prepared.study.contenders]
@@ -66,7 +66,7 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
             typer.echo(f"{name:<{width}}  no   {shown(described(error))}")
             continue
         curves[name] = curve
-        typer.echo(f"{name:<{width}}  {_told(curve, rate)}")
+        typer.echo(f"{name:<{width}}  {_outcome(curve, rate)}")
     if curves:
         write_plot(out, sanity_chart(curves))
         STDERR.print(f"Plot: {out / 'sanity.svg'}", soft_wrap=True)
@@ -100,7 +100,7 @@ def _rate(contender: PlannedContender, parts: Parts) -> float:
     return rate_for(parts.method, stated)
 
 
-def _told(curve: Sequence[float], rate: float) -> str:
+def _outcome(curve: Sequence[float], rate: float) -> str:
     """Whether it could, when, and the percentages after each epoch.
 
     What never falls in the second half, and rises in it, has most likely no mistake but too small
@@ -110,8 +110,8 @@ def _told(curve: Sequence[float], rate: float) -> str:
     if max(curve) == 1:
         return f"yes  100 % at epoch {list(curve).index(1) + 1}\n  {percents}"
     best = max(curve)
-    told = f"no   {100 * best:.0f} % at most in {EPOCHS} epochs at learning rate {rate:g}"
+    text = f"no   {100 * best:.0f} % at most in {EPOCHS} epochs at learning rate {rate:g}"
     half = curve[EPOCHS // 2 - 1 :]
     if list(half) == sorted(half) and half[-1] > half[0]:
-        told += "; it still rises: try a larger one"
-    return f"{told}\n  {percents}"
+        text += "; it still rises: try a larger one"
+    return f"{text}\n  {percents}"

@@ -8,7 +8,7 @@ import typer
 
 from tunewise.cli.options import Folder
 from tunewise.store.study import STUDY, StudyFolder
-from tunewise.studies.aside import told_aside
+from tunewise.studies.aside import waiting_jobs
 from tunewise.studies.jobs import progress_of
 
 
@@ -53,7 +53,7 @@ def _tell(study_folder: StudyFolder, folder: Path) -> None:
         del lines["tests"]
     for name, value in lines.items():
         typer.echo(f"{name:<11} {value}")
-    for line in told_aside(study_folder, study, records, tests):
+    for line in waiting_jobs(study_folder, study, records, tests):
         typer.echo(f"{'waiting':<11} {line}")
 
 

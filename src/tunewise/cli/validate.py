@@ -14,7 +14,7 @@ def command(study: StudyFile, overrides: Overrides) -> None:
     """Check a study file, its data and its models; change nothing.
 
     Saves, loads and exports each kind of contender untrained, then lists the contenders that it
-    would compare. All mistakes are told together.
+    would compare. All mistakes are reported together.
     """
     prepared = prepare(read_study(study, overrides), say=say)
     for line in prepared.contenders:

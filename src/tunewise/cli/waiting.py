@@ -9,11 +9,11 @@ from typing import TypeVar
 from tunewise.cli.console import STDERR
 
 Item = TypeVar("Item")
-SILENT = 2.0  # seconds before anything is said
+SILENT = 2.0  # seconds before anything is printed
 
 
 def in_pieces(items: Sequence[Item], size: int, noun: str) -> Iterator[Sequence[Item]]:
-    """The items piece by piece; how many are done is said after 2, 4, 8, ... seconds.
+    """The items piece by piece; how many are done is printed after 2, 4, 8, ... seconds.
 
     >>> [list(piece) for piece in in_pieces("abcde", 2, "letters")]
     [['a', 'b'], ['c', 'd'], ['e']]

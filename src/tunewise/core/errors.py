@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_SHOWN = 20
-MOST_SAID = 240  # characters of what a library says
+MOST_LETTERS = 240  # characters of what a library says
 PLAIN = (OSError, ValueError)  # whose text is a sentence; of others the name is half of it
 MOST_LETTERS = 80  # of a name that somebody gave
 
@@ -132,8 +132,8 @@ def reason(error: BaseException) -> str:
     """
     text = " ".join(str(error).split())
     text = "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
-    if len(text) > MOST_SAID:
-        text = f"{text[:MOST_SAID]} ..."
+    if len(text) > MOST_LETTERS:
+        text = f"{text[:MOST_LETTERS]} ..."
     kind = type(error).__name__
     if not text:
         return kind

@@ -170,10 +170,10 @@ def read_hashed(path: Path) -> JSONObject:
     if not isinstance(value, dict):
         raise DamagedFile(f"{path}: not what was written: no object of JSON.")
     if HASH in value:
-        said = str(value[HASH])
-        head, _, tail = text.rpartition(f'"{said}"')
+        recorded = str(value[HASH])
+        head, _, tail = text.rpartition(f'"{recorded}"')
         blank = f'{head}"{UNKNOWN}"{tail}'
-        if hashlib.sha256(blank.encode()).hexdigest() != said:
+        if hashlib.sha256(blank.encode()).hexdigest() != recorded:
             raise DamagedFile(f"{path}: the content has changed since it was written.")
     return value
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def percent(share: float | None, *, digits: int = 1) -> str:
+def percent(fraction: float | None, *, digits: int = 1) -> str:
     """A fraction in percent, without the sign, as columns of a table say it once.
 
     >>> percent(0.5834), percent(None)
     ('58.3', '–')
     """
-    return "–" if share is None else f"{round(100 * share, 9):.{digits}f}"
+    return "–" if fraction is None else f"{round(100 * fraction, 9):.{digits}f}"
 
 
 def points(difference: float) -> str:

@@ -1,4 +1,4 @@
-"""Recognising what comes from outside of the program, whichever library meets it first.
+"""Recognizing what comes from outside of the program, whichever library meets it first.
 
 A full disk, a missing file, a limit of the system: they say nothing about a trial or a study, and
 may be gone at the next try.
@@ -70,7 +70,7 @@ def is_outside(error: BaseException) -> bool:
     return is_full(error)
 
 
-def told(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """One sentence or two for a person: which path, what is the matter, and what would help."""
     chain = list(_chain(error))
     first = next((each for each in chain if _number(each) in CAUSES), error)
@@ -99,8 +99,8 @@ def _number(error: BaseException) -> int | None:
     """The system's number of an error, from its words where it has none."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
-    said = str(error)
-    return next((number for number in sorted(QUOTED) if os.strerror(number) in said), None)
+    text = str(error)
+    return next((number for number in sorted(QUOTED) if os.strerror(number) in text), None)
 
 
 def _free(path: Path) -> str:

@@ -35,7 +35,7 @@ def _products_added(args: Sequence[Any]) -> int:
 
 
 def _attention(args: Sequence[Any]) -> int:
-    """Q K' and P V: 2 (d + e) numbers for each pair of positions and head."""
+    """Q K' and P V: 2 (d + e) multiply-adds for each pair of positions and head."""
     Q, K, V, *_ = args
     batch, heads, n, d = Q.shape
     return 2 * batch * heads * n * K.shape[2] * (d + V.shape[3])

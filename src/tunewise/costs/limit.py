@@ -22,7 +22,7 @@ OUT_OF_MEMORY = 71  # the exit code of a process that had to be ended
 LOOK = 0.02  # seconds between two looks
 GRACE = 2.0  # seconds that the exception gets to end what holds the memory
 BEYOND = 1.25  # so many times the limit, and the process ends at once
-SHARE = 0.8  # of what is available, where no limit is stated
+FRACTION = 0.8  # of what is available, where no limit is stated
 
 
 class OverLimit(MemoryError):
@@ -61,15 +61,15 @@ def memory_limit(limit: int | None) -> Iterator[None]:
 
 
 def _watch(limit: int, ended: threading.Event) -> None:
-    told = -GRACE
+    warned = -GRACE
     while not ended.wait(LOOK):
         held = resident_bytes() or 0
         if held > BEYOND * limit:
             print(f"peak_resident {peak_resident_bytes()}", file=sys.stderr)
             print(OverLimit(limit), file=sys.stderr, flush=True)
             os._exit(OUT_OF_MEMORY)
-        if held > limit and time.monotonic() - told > GRACE:
-            told = time.monotonic()
+        if held > limit and time.monotonic() - warned > GRACE:
+            warned = time.monotonic()
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
 

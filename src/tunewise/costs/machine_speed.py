@@ -17,7 +17,7 @@ from tunewise.core.errors import DamagedFile
 from tunewise.core.files import read_json, write_json
 
 SIZE = 1024  # of the matrices: large enough that nothing but arithmetic counts
-NUMBERS = 1 << 22  # of the vectors: larger than the caches
+LENGTH = 1 << 22  # of the vectors: larger than the caches
 ROUNDS = 5
 
 
@@ -47,12 +47,12 @@ class Calibration:
 def calibrate() -> Calibration:
     """Measure with the threads that this process has; takes about two seconds."""
     a, b = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
-    x, y = torch.randn(NUMBERS), torch.empty(NUMBERS)
+    x, y = torch.randn(LENGTH), torch.empty(LENGTH)
     few = torch.randn(4)
     return Calibration(
         threads=torch.get_num_threads(),
         flops_per_second=2 * SIZE**3 / _best(lambda: a @ b),
-        bytes_per_second=2 * 4 * NUMBERS / _best(lambda: torch.mul(x, 2.0, out=y)),
+        bytes_per_second=2 * 4 * LENGTH / _best(lambda: torch.mul(x, 2.0, out=y)),
         seconds_per_operation=_best(lambda: [few + 1 for _ in range(1000)]) / 1000,
     )
 

@@ -79,7 +79,7 @@ class StorageCounter(TorchDispatchMode):
     here as well, because they are built from the same operations; what a kernel allocates and
     frees inside itself does not.
 
-    `phase` is set by whoever runs the step. What existed before is told by `hold`.
+    `phase` is set by whoever runs the step. What existed before is registered by `hold`.
     """
 
     def __init__(self) -> None:

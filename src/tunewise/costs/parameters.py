@@ -1,4 +1,4 @@
-"""How many numbers there are, by what they belong to, and what adapters save."""
+"""How many parameters there are, by what they belong to, and what adapters save."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parameter_counts(module: nn.Module, head: Sequence[str]) -> ParameterCounts:
 def parameters_by_group(
     module: nn.Module, *, head: set[str], attention: set[str], base: set[str]
 ) -> dict[str, dict[str, int]]:
-    """Total and trained numbers of each group; a shared parameter counts once.
+    """Total and trainable parameters of each group; a shared parameter counts once.
 
     `head` are the names of the head's parameters, `attention` the paths of the attention's linear
     layers, `base` the names from before a method was applied: all others are the adapter's.
@@ -62,8 +62,8 @@ def reduction_factor(d: int, k: int, rank: int) -> float:
     return (d * rank + rank * k) / (d * k)
 
 
-def artefact_bytes(parameters: Mapping[str, int]) -> int:
-    """What is stored of a trained model: its trained numbers, in float32.
+def artifact_bytes(parameters: Mapping[str, int]) -> int:
+    """What is stored of a trained model: its trainable parameters, in float32.
 
     The whole model where all of it is trained. Configuration and tokenizer come on top, well
     under a few megabytes.

@@ -34,34 +34,34 @@ def agreed(tables: dict[str, Table]) -> dict[str, Table]:
         if len(set(known)) == 1:
             continue
         together = tuple(dict.fromkeys(name for names in known for name in names))
-        told = (
+        note = (
             f"'{column}': the splits list its {plural(len(together), 'class name')} differently "
-            f"({_said(lists)}); each split is read by its own list."
+            f"({_described(lists)}); each split is read by its own list."
         )
         for split, own in lists.items():
             table = tables[split]
-            problems += _unreadable(table, column, own, told)
+            problems += _unreadable(table, column, own, note)
             rows = [_turned(row, column, own or (), together) for row in table.rows]
             tables = {
                 **tables,
                 split: replace(table, rows=rows, names={**table.names, column: together}),
             }
         first = next(iter(tables))
-        tables[first] = replace(tables[first], notes=(*tables[first].notes, told))
+        tables[first] = replace(tables[first], notes=(*tables[first].notes, note))
     if problems:
         raise InputError(problems)
     return tables
 
 
-def _said(lists: Mapping[str, Names | None]) -> str:
+def _described(lists: Mapping[str, Names | None]) -> str:
     shown = {split: ", ".join(names[:5]) for split, names in lists.items() if names is not None}
     return "; ".join(f"{split}: {names}" for split, names in shown.items())
 
 
-def _unreadable(table: Table, column: str, own: Names | None, told: str) -> list[Problem]:
+def _unreadable(table: Table, column: str, own: Names | None, note: str) -> list[Problem]:
     numbered = [row for row in table.rows if _is_position(row.get(column))]
     if own is None and numbered:
-        return [Problem(numbered[0][PLACE], f"{told} Here are numbers without a list of names.")]
+        return [Problem(numbered[0][PLACE], f"{note} Here are numbers without a list of names.")]
     return [
         Problem(row[PLACE], f"'{column}' is {row[column]}, and there are {len(own)} class names.")
         for row in numbered

@@ -228,7 +228,7 @@ def _refuse_other_tasks(portraits: Sequence[Portrait], shown: str) -> None:
             [
                 Problem(
                     shown,
-                    f"these are questions about pictures ('{image}'): visual question answering, "
+                    f"these are questions about images ('{image}'): visual question answering, "
                     "no classification of texts. Drafts are made for classifications only.",
                 )
             ]

@@ -12,7 +12,7 @@ from tunewise.data.embedded_world.draw import Draw
 from tunewise.data.embedded_world.reviews import draw_review
 from tunewise.data.embedded_world.rooms import draw_room
 from tunewise.data.embedded_world.scenes import DRAWN, scene
-from tunewise.data.embedded_world.scenes import questions as picture_questions
+from tunewise.data.embedded_world.scenes import questions as image_questions
 from tunewise.data.embedded_world.spans import passage, questions, tell
 
 SEED = 0  # of everything below; the models were pretrained on other seeds
@@ -30,7 +30,7 @@ def embedded_splits(name: str) -> dict[str, list[Row]]:
     spans: id, title, context, question, answers (text, answer_start), as in SQuAD; the title is
         the room, of which there are `PER_ROOM` questions in a row
     statements: passage, statement, label ("true" or "false", one as often as the other)
-    rooms: id, image, question, answer; four questions about each picture
+    rooms: id, image, question, answer; four questions about each image
 
     Raises:
         InputError: no data set has this name.
@@ -61,13 +61,13 @@ def _spans(seed: int) -> Iterator[Row]:
     seen = set()
     while True:
         room = draw_room(draw)
-        told = tell(room, draw, topics=3, things=2, closed=draw.below(2))
-        asked = questions(told, PER_ROOM, draw)
+        statements = tell(room, draw, topics=3, things=2, closed=draw.below(2))
+        asked = questions(statements, PER_ROOM, draw)
         title = f"{room.kind} in {room.street}, {room.town}"
         if title in seen or len(asked) < PER_ROOM:
             continue
         seen.add(title)
-        context = passage(told)
+        context = passage(statements)
         for number, span in enumerate(asked):
             yield {
                 "id": f"room{len(seen)}-{number}",
@@ -95,10 +95,10 @@ def _statements(seed: int) -> Iterator[Row]:
 
 
 def _rooms(seed: int) -> Iterator[Row]:
-    """Four questions about each picture; the sizes of the splits are multiples of four."""
+    """Four questions about each image; the sizes of the splits are multiples of four."""
     draw = Draw("picture questions", seed)
     for number in count():
-        for asked in picture_questions(scene(number), draw):
+        for asked in image_questions(scene(number), draw):
             yield {
                 "id": f"picture{number}-{asked.kind}",
                 "image": f"{DRAWN}{number}",

@@ -1,4 +1,4 @@
-"""What passes between data, tasks and methods: one item, and one answer to it. No torch."""
+"""What passes between data, tasks and methods: one example, and one answer to it. No torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Example(NamedTuple):
-    """One item of a split.
+    """One example of a split.
 
     `texts` is what the model reads: one text or a pair. The right answer is either an option or
     a text. `label` is the position of the right option, or None where it is not known.
@@ -20,7 +20,7 @@ class Example(NamedTuple):
     label: int | None = None
     references: tuple[str, ...] | None = None
     start: int | None = None
-    picture: str = ""  # where the picture lies that the texts are about, if there is one
+    image: str = ""  # where the image lies that the texts are about, if there is one
 
 
 class Written(NamedTuple):
@@ -33,7 +33,7 @@ class Written(NamedTuple):
     stopped: str  # end, stop, length, loop
 
 
-class Said(NamedTuple):
+class Reply(NamedTuple):
     """What a prompted model wrote before an option was read from it.
 
     `understood` is False where the text named no option; `cut`, whether the example's text was
@@ -59,7 +59,7 @@ class Prediction(NamedTuple):
     loss: float | None = None  # nats for the right answer; None where it is not known
     written: tuple[Written, ...] = ()
     targets: int = 1
-    said: Said | None = None
+    reply: Reply | None = None
 
     @property
     def answer(self) -> int | str:

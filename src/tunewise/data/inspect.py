@@ -195,10 +195,10 @@ def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     """Numbers below zero can only be names, and are then listed in their order."""
     values = {row.get(label) for row in rows if not is_missing(row.get(label))}
     try:
-        numbers = sorted(int(value) for value in values)  # type: ignore[arg-type]  # tried
+        ordered = sorted(int(value) for value in values)  # type: ignore[arg-type]  # tried
     except (TypeError, ValueError, OverflowError):
         return None
-    return tuple(map(str, numbers)) if numbers[0] < 0 else None
+    return tuple(map(str, ordered)) if ordered[0] < 0 else None
 
 
 def _audited(

@@ -8,9 +8,9 @@ from pathlib import Path
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.data.columns import named_rows
 from tunewise.data.examples import Example
+from tunewise.data.images import checked_image
 from tunewise.data.locate import out_of_reach
-from tunewise.data.pictures import checked_picture
-from tunewise.data.prepared import PICTURES
+from tunewise.data.prepared import IMAGES
 from tunewise.data.readers.files import read_file
 from tunewise.data.table import PLACE, Row
 
@@ -23,7 +23,7 @@ def read_inputs(
     texts: Sequence[str],
     *,
     rename: Mapping[str, str],
-    picture: str | None = None,
+    image: str | None = None,
     folder: str = "",
 ) -> list[Example]:
     """The rows of a JSONL, CSV, TSV or Parquet file as examples without labels.
@@ -34,11 +34,11 @@ def read_inputs(
         path: the file.
         shown: how the user called it; errors begin with it.
         texts: the task's text columns.
-        picture: the one of them that names pictures, by paths from the folder of the file. They
+        image: the one of them that names images, by paths from the folder of the file. They
             are checked as those that are trained on.
-        folder: where the paths of the study's own pictures start. If there is such a folder beside
+        folder: where the paths of the study's own images start. If there is such a folder beside
             the file, a path may start there too, so that a split of the study is read as it is;
-            likewise in ``pictures``, for the splits in a study's folder.
+            likewise in ``images``, for the splits in a study's folder.
         rename: from a column's name in the study to its name in the study's data. A file may
             use either.
 
@@ -62,10 +62,10 @@ def read_inputs(
     rows = named_rows({"input": table}, texts, rename=used, prefix=PREFIX)["input"]
     if problems := [problem for row in rows for problem in _no_text(row, texts)]:
         raise InputError(problems)
-    asked = tuple(column for column in texts if column != picture)
+    asked = tuple(column for column in texts if column != image)
     examples = [Example(row["id"], tuple(row[column] for column in asked)) for row in rows]
-    bases = [path.parent / each for each in (folder, PICTURES, "")]
-    return examples if picture is None else _with_pictures(examples, rows, picture, bases)
+    bases = [path.parent / each for each in (folder, IMAGES, "")]
+    return examples if image is None else _with_images(examples, rows, image, bases)
 
 
 def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
@@ -83,10 +83,10 @@ def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
     return [Example(f"{PREFIX}-0", tuple(values))]
 
 
-def _with_pictures(
+def _with_images(
     examples: Sequence[Example], rows: Sequence[Row], column: str, bases: Sequence[Path]
 ) -> list[Example]:
-    """The examples with the paths of their pictures; each picture is read and checked once."""
+    """The examples with the paths of their images; each image is read and checked once."""
     found: dict[str, str] = {}
     problems = []
     for row in rows:
@@ -95,14 +95,14 @@ def _with_pictures(
             continue
         found[reference] = ""
         try:
-            found[reference] = checked_picture(reference, bases)
+            found[reference] = checked_image(reference, bases)
         except InputError as error:
-            told = [Problem(f"{row[PLACE]} {column}", str(each)) for each in error.problems]
-            problems += told
+            mistakes = [Problem(f"{row[PLACE]} {column}", str(each)) for each in error.problems]
+            problems += mistakes
     if problems:
         raise InputError(problems)
     return [
-        example._replace(picture=found[row[column]])
+        example._replace(image=found[row[column]])
         for example, row in zip(examples, rows, strict=True)
     ]
 

@@ -22,7 +22,7 @@ from tunewise.core.files import write_bytes, write_together
 from tunewise.data.labels import Labels
 from tunewise.data.table import SPLITS, Row, Splits
 
-PICTURES = "pictures"  # the folder of pictures, beside the splits
+IMAGES = "pictures"  # the folder of images, beside the splits
 
 
 def prepared_rows(
@@ -56,12 +56,12 @@ def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
     return {"hash": hash_of(splits), "rows": {name: len(rows) for name, rows in splits.items()}}
 
 
-def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
-    """Write each picture under its name, which is of its content: a whole one stays."""
-    place = folder / PICTURES
+def write_images(folder: Path, images: Mapping[str, bytes]) -> None:
+    """Write each image under its name, which is of its content: a whole one stays."""
+    place = folder / IMAGES
     lacking = {
         name: content
-        for name, content in pictures.items()
+        for name, content in images.items()
         if not (path := place / name).is_file() or path.read_bytes() != content
     }
     if lacking:

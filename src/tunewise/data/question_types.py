@@ -1,8 +1,8 @@
-"""What a question asks for: its question word, and two taxonomies for those about pictures.
+"""What a question asks for: its question word, and two taxonomies for those about images.
 
 The taxonomies are those of two data sets whose questions were made by type. Elsewhere, as in
-DAQUAR, the type is not given and must be told from the words: the rules below are ours. The first
-rule that matches decides, so the order matters.
+DAQUAR, the type is not given and must be derived from the words: the rules below are ours. The
+first rule that matches decides, so the order matters.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _rules(patterns: Mapping[str, str]) -> tuple[tuple[str, Pattern[str]], ...]:
     return tuple((name, re.compile(text, re.IGNORECASE)) for name, text in patterns.items())
 
 
-# "of color", "what colour are", but not "what is the coloured thing".
+# "of color", "what color are", but not "what is the colored thing".
 _COLOUR = r"\b(what|which)\b.*\bcolou?rs?\b|\bcolou?r of\b"
 _COUNT = r"\bhow many\b|\bnumber of\b|\bcount\b"
 _WHERE = (
@@ -96,7 +96,7 @@ TDIUC = Taxonomy(
         "scene classification",
         "sentiment understanding",
         "object utilities and affordances",
-        "absurd",  # a question about something that is not in the picture: no rule on words
+        "absurd",  # a question about something that is not in the image: no rule on words
     ),
     rules=_rules(
         {

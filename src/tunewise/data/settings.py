@@ -19,7 +19,7 @@ class SplitRule:
 
     Parts that are not named stay as the data has them; the split that is cut keeps what nobody
     else takes. `group` names a column whose values never stand in two parts; `stratify` keeps the
-    shares of the labels.
+    fractions of the labels.
 
     >>> SplitRule(validation=0.1, test=500).sizes
     {'train': 'rest', 'validation': 0.1, 'test': 500}
@@ -126,8 +126,8 @@ def _check_size(name: str, size: object) -> None:
 
 
 def _check_limit(limit: int | dict[str, int] | None) -> None:
-    numbers = limit if isinstance(limit, dict) else {"": limit}
-    for name, number in numbers.items():
+    limits = limit if isinstance(limit, dict) else {"": limit}
+    for name, number in limits.items():
         if name and name not in SPLITS:
             raise SettingError("limit", limit, unknown("split", name, SPLITS))
         if number is None and not name:

@@ -44,7 +44,7 @@ def read_data(
         settings: what the study file says.
         columns: what the task reads, by its own names; `settings.columns` renames.
         base: the folder that paths are taken from, that of the study file.
-        label: the column whose shares the split rule and the limit keep, and whose missing
+        label: the column whose fractions the split rule and the limit keep, and whose missing
             values `on_missing_label` speaks of.
 
     Returns:

@@ -12,7 +12,7 @@ from tunewise.core.format import first_of, plural
 from tunewise.data.audit.alike import as_seen
 from tunewise.data.table import PLACE, Row, Splits
 
-MOST_BROKEN = 0.01  # share of the rows whose answer does not stand where it should
+MOST_BROKEN = 0.01  # fraction of the rows whose answer does not stand where it should
 FORM = "{text: [...], answer_start: [...]}, a text, or a list of texts"
 
 
@@ -49,19 +49,20 @@ def settled_answers(
         }
         if not ids:
             continue
-        told = _told(broken[0], context, answers)
-        said = (
+        fault = _fault(broken[0], context, answers)
+        sentence = (
             f"{name}: the answer of {plural(len(ids), 'row')} ({len(ids) / len(rows):.1%}) does "
-            f"not stand in its '{context}' (ids {first_of(ids)}): {told}"
+            f"not stand in its '{context}' (ids {first_of(ids)}): {fault}"
         )
         if len(ids) > MOST_BROKEN * len(rows):
             message = (
-                f"{said} More than {MOST_BROKEN:.0%} of a split is a mistake in the data; correct "
+                f"{sentence} More than {MOST_BROKEN:.0%} of a split is a mistake in the data; "
+                "correct "
                 "them."
             )
             problems.append(Problem(broken[0][PLACE], message))
         else:
-            notes.append(f"{said} These rows are dropped.")
+            notes.append(f"{sentence} These rows are dropped.")
     if problems:
         raise InputError(problems)
     return kept, facts, notes
@@ -101,8 +102,8 @@ def _answers(value: Any) -> dict[str, list[Any]] | None:
             return None
     starts = [None] * len(texts) if starts is None else starts
     right = len(starts) == len(texts) and all(isinstance(text, str) for text in texts)
-    numbers = all(start is None or type(start) is int for start in starts)
-    return {"text": list(texts), "answer_start": list(starts)} if right and numbers else None
+    are_whole = all(start is None or type(start) is int for start in starts)
+    return {"text": list(texts), "answer_start": list(starts)} if right and are_whole else None
 
 
 def _stands(row: Row, context: str, answers: str) -> bool:
@@ -116,7 +117,7 @@ def _stands(row: Row, context: str, answers: str) -> bool:
     )
 
 
-def _told(row: Row, context: str, answers: str) -> str:
+def _fault(row: Row, context: str, answers: str) -> str:
     """What is wrong with the first answer of a row that does not stand where it should."""
     text: str = row[context]
     pairs = zip(row[answers]["text"], row[answers]["answer_start"], strict=True)

@@ -92,7 +92,7 @@ def part_sizes(rule: SplitRule, rows: int) -> dict[str, int]:
 
 
 def limited(splits: Splits, limit: int | dict[str, int], *, label: str | None, seed: int) -> Splits:
-    """At most `limit` rows of every split, or of the named ones, with the shares of the labels.
+    """At most `limit` rows of every split, or of the named ones, with the fractions of the labels.
 
     Each label keeps at least one row where there is room for all. The order stays the file's.
     """
@@ -110,8 +110,8 @@ def limited(splits: Splits, limit: int | dict[str, int], *, label: str | None, s
 def spread(rows: Sequence[Row], *, label: str | None, seed: int, purpose: str) -> list[int]:
     """Positions of the rows in a random order of which every beginning is representative.
 
-    In any beginning of length k, a label with share s has s*k rows, to within one row; each
-    label's first row comes before any label's second, as far as the shares allow.
+    In any beginning of length k, a label with fraction s has s*k rows, to within one row; each
+    label's first row comes before any label's second, as far as the fractions allow.
     """
     draws = [_draw(seed, purpose, row["id"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda at: (draws[at], at))

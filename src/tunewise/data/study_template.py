@@ -87,7 +87,9 @@ def _data_lines(guess: Guess) -> list[str]:
         lines += _remark(f"TO SETTLE before it runs: {problem}")
     lines += ["data:", *(f"  {line}" for line in _settings(guess.settings))]
     if guess.rows["train"] > _MANY:
-        lines += ["  # limit: {train: 2000}      # for a first look, with the shares of the labels"]
+        lines += [
+            "  # limit: {train: 2000}      # for a first look, with the fractions of the labels"
+        ]
     if guess.problems:
         lines += ["# accept_leakage: why it does no harm that splits share texts"]
     return lines

@@ -18,7 +18,7 @@ from tunewise.decoding.walks import Generated, Loops, Walk, Walks
 
 def generate(
     module: Any,
-    coder: Any,
+    tokenizer: Any,
     prompts: Sequence[Sequence[int]],
     strategies: Sequence[Strategy],
     *,
@@ -36,7 +36,7 @@ def generate(
 
     Args:
         module: a causal language model of transformers.
-        coder: its tokenizer.
+        tokenizer: its tokenizer.
         prompts: token ids.
         strategies: in any number; all share one reading of each prompt.
         keys: a name for each prompt, such as the example's id, that its draws are made from.
@@ -52,9 +52,9 @@ def generate(
     if len(keys) != len(prompts):
         raise ValueError(f"{len(prompts)} prompts and {len(keys)} keys")
     found: list[list[list[Generated]]] = [[[] for _ in prompts] for _ in strategies]
-    ends = Ends(module, coder)
+    ends = Ends(module, tokenizer)
     by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    # Not inference mode, which tensors without numbers bypass: a plan comes this way with them.
+    # Not inference mode, which fake tensors bypass: a plan comes this way with them.
     with evaluating(module), torch.no_grad():
         for start in range(0, len(prompts), batch_size):
             chosen = by_length[start : start + batch_size]
@@ -88,8 +88,8 @@ def _walk(  # noqa: PLR0917  # all of them make up an answer's name
 ) -> Walk:
     limit = min(strategy.max_new_tokens, room)
     drawn = strategy.kind == "sample"
-    numbers = uniforms(seed, key, strategy.label, sample, limit) if drawn else None
-    return Walk(row, place, strategy, limit, numbers)
+    draws = uniforms(seed, key, strategy.label, sample, limit) if drawn else None
+    return Walk(row, place, strategy, limit, draws)
 
 
 @contextmanager

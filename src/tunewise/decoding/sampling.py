@@ -47,14 +47,14 @@ def _from(p: Tensor, least: Tensor) -> Tensor:
     return kept / kept.sum(-1, keepdim=True)
 
 
-def _nucleus_edge(p: Tensor, share: float) -> Tensor:
-    """The last probability, from the largest on, before which less than `share` is summed up."""
+def _nucleus_edge(p: Tensor, mass: float) -> Tensor:
+    """The last probability, from the largest on, before which less than `mass` is summed up."""
     for width in (LIKELIEST, p.shape[-1]):  # sorting all words is slow, and rarely needed
         largest = p.topk(min(width, p.shape[-1])).values
         summed = largest.cumsum(-1)
-        if bool((summed[:, -1] >= share).all()):
+        if bool((summed[:, -1] >= mass).all()):
             break
-    kept = (summed - largest < share).sum(-1, keepdim=True)
+    kept = (summed - largest < mass).sum(-1, keepdim=True)
     return largest.gather(1, kept - 1)
 
 
@@ -98,7 +98,7 @@ def _draw_of_few(
     words = scores.shape[1]
     width = min(LIKELIEST, words)
     largest, places = scores.topk(width)
-    hot, k, share = (
+    hot, k, mass = (
         scores.new_tensor(values, dtype=torch.float64)[:, None]
         for values in zip(*(_filters(one, words) for one in strategies), strict=True)
     )
@@ -109,7 +109,7 @@ def _draw_of_few(
     total = heat.masked_fill(~within, -torch.inf).logsumexp(1, keepdim=True)
     p = (heat - torch.where(k < words, total, unfiltered)).exp() * within
     before = p.cumsum(1) - p
-    nucleus = within & (before < share)
+    nucleus = within & (before < mass)
     least = p.masked_fill(~nucleus, torch.inf).amin(1, keepdim=True)
     kept = p * (p >= least)
     beyond = (kept[:, -1] > 0) | (within[:, -1] & (k[:, 0] < words))
@@ -123,8 +123,8 @@ def _draw_of_few(
 
 def _filters(strategy: Strategy, words: int) -> tuple[float, int, float]:
     """Temperature, top-k and top-p as numbers; where there is none, one that filters nothing."""
-    share = 2.0 if strategy.top_p is None else strategy.top_p  # rounding may sum to above 1
-    return strategy.temperature, min(strategy.top_k or words, words), share
+    mass = 2.0 if strategy.top_p is None else strategy.top_p  # rounding may sum to above 1
+    return strategy.temperature, min(strategy.top_k or words, words), mass
 
 
 def log_probabilities(scores: Tensor, tokens: Tensor) -> Tensor:

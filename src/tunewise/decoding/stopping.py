@@ -9,21 +9,23 @@ Stopped = Literal["end", "stop", "length", "loop"]
 
 CYCLE = 8  # tokens of the longest cycle looked for
 TURNS = 3  # times in a row from which on it is one
-SPAN = 12  # tokens that it must cover, so that "no, no, no" may be said
+SPAN = 12  # tokens that it must cover, so that "no, no, no" may be an answer
 
 
 class Ends:
     """What ends an answer of one model with one tokenizer."""
 
-    def __init__(self, module: Any, coder: Any) -> None:
-        self.coder = coder
-        self.tokens = end_tokens(module, coder)
+    def __init__(self, module: Any, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.tokens = end_tokens(module, tokenizer)
         self._pieces: dict[int, str] = {}
 
     def text(self, tokens: Sequence[int]) -> str:
         """The answer's text; special tokens are left out."""
         kept = [token for token in tokens if token not in self.tokens]
-        return self.coder.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return self.tokenizer.decode(
+            kept, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
 
     def stopped_at(self, tokens: Sequence[int], stop: Sequence[str]) -> str | None:
         """The text before the first of `stop`, if the last token completed one of them."""
@@ -39,14 +41,14 @@ class Ends:
 
     def _piece(self, token: int) -> str:
         if token not in self._pieces:
-            self._pieces[token] = self.coder.decode([token], clean_up_tokenization_spaces=False)
+            self._pieces[token] = self.tokenizer.decode([token], clean_up_tokenization_spaces=False)
         return self._pieces[token]
 
 
-def end_tokens(module: Any, coder: Any) -> frozenset[int]:
+def end_tokens(module: Any, tokenizer: Any) -> frozenset[int]:
     """The ids after which nothing follows, as tokenizer and configurations name them."""
     found: set[int] = set()
-    for place in (coder, module.config, getattr(module, "generation_config", None)):
+    for place in (tokenizer, module.config, getattr(module, "generation_config", None)):
         ids = getattr(place, "eos_token_id", None)
         if ids is not None:
             found |= {*ids} if isinstance(ids, (list, tuple)) else {ids}
@@ -54,7 +56,7 @@ def end_tokens(module: Any, coder: Any) -> frozenset[int]:
 
 
 def cycle(tokens: Sequence[int]) -> int | None:
-    """How many tokens remain when a cycle at the end is said once; None if there is none.
+    """How many tokens remain when a cycle at the end is kept once; None if there is none.
 
     A cycle is what stands `TURNS` times in a row or more, of up to `CYCLE` tokens, covering
     `SPAN` tokens.

@@ -13,7 +13,7 @@ from tunewise.decoding.walks import Generated, Walk
 
 def stream(
     module: Any,
-    coder: Any,
+    tokenizer: Any,
     prompt: Sequence[int],
     strategy: Strategy,
     *,
@@ -31,7 +31,7 @@ def stream(
     """
     if strategy.samples != 1:
         raise ValueError("several samples cannot be streamed at once.")
-    ends = Ends(module, coder)
+    ends = Ends(module, tokenizer)
     written = ""
 
     def watch(walk: Walk) -> None:
@@ -44,7 +44,9 @@ def stream(
             write(ready[len(written) :])
             written = ready
 
-    [[[answer]]] = generate(module, coder, [prompt], [strategy], keys=[key], seed=seed, watch=watch)
+    [[[answer]]] = generate(
+        module, tokenizer, [prompt], [strategy], keys=[key], seed=seed, watch=watch
+    )
     if answer.text != written:
         write(answer.text[len(written) :])
     return answer

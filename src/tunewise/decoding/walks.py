@@ -14,7 +14,7 @@ from tunewise.decoding.sampling import draw_each, log_probabilities
 from tunewise.decoding.stopping import Ends, Stopped, cycle
 from tunewise.decoding.strategies import Strategy
 
-PACK = 0.8  # share of live branches below which the finished leave the batch
+PACK = 0.8  # fraction of live branches below which the finished leave the batch
 
 Loops = Literal["cut", "allow"]
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.errors import DamagedFile, InputError, TunewiseError
-from tunewise.costs.limit import SHARE, available_bytes
+from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.data.prepared import write_prepared
 from tunewise.store.records import (
     ContenderRecord,
@@ -47,7 +47,7 @@ def with_batch_sizes(
     """The study with a number in the place of every batch size left to us.
 
     A number that the folder's study has for a model is kept, also where methods were added. Where
-    nothing is stated, a trial may hold its share of 80 % of what is available now.
+    nothing is stated, a trial may hold its fraction of 80 % of what is available now.
 
     Raises:
         TunewiseError: a training step failed for another reason than memory.
@@ -62,7 +62,7 @@ def with_batch_sizes(
     found = {m: n for m, n in _stored(folder, models).items() if m in asking}
     missing = {model: rows for model, rows in asking.items() if model not in found}
     if missing:
-        limit = prepared.study.memory_limit or _share(workers)
+        limit = prepared.study.memory_limit or _fraction(workers)
         with _Probes(prepared, pool, limit) as probes:
             for model, rows in missing.items():
                 say(f"Looking for the largest batch size that fits {model} ...")
@@ -93,9 +93,10 @@ def largest(fits: Callable[[int], bool], *, least: int = 1, most: int = MOST) ->
 
 
 def _largest_of_all(rows: list[ContenderRecord], probes: _Probes) -> int:
-    """The largest that fits every contender of a model; the one with most trained numbers first.
+    """The largest that fits every contender of a model; the one with most trainable parameters
+    first.
 
-    One of a method is enough. What trains on stored outputs of its trunk is asked last: it needs
+    One of a method is enough. What trains on stored outputs of its backbone is asked last: it needs
     least.
     """
     by_method: dict[str, ContenderRecord] = {}
@@ -162,12 +163,12 @@ class _Probes:
             return False
         output = self.folder.output_file(job.key).read_text(encoding="utf-8", errors="replace")
         last = output.strip().splitlines()[-1:] or ["nothing."]
-        raise TunewiseError(f"batch_size auto: a training step failed. It said last: {last[0]}")
+        raise TunewiseError(f"batch_size auto: a training step failed. Its last output: {last[0]}")
 
 
-def _share(workers: int) -> int | None:
+def _fraction(workers: int) -> int | None:
     available = available_bytes()
-    return None if available is None else int(SHARE * available / workers)
+    return None if available is None else int(FRACTION * available / workers)
 
 
 def _stored(folder: Path, models: Mapping[str, ModelRecord]) -> dict[str, int]:

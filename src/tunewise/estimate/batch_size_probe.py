@@ -18,7 +18,7 @@ from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
 from tunewise.training.outcome import status_of
 
-STEPS = 2  # in the first the optimiser has no state yet
+STEPS = 2  # in the first the optimizer has no state yet
 
 
 def probe(job: Job, study_folder: Path) -> str:
@@ -49,9 +49,9 @@ def probe(job: Job, study_folder: Path) -> str:
 def _train(parts: Parts, method: Adaptation) -> None:
     model = prepared_model(parts, method)
     length = parts.max_length(model)
-    encoded = parts.task.encode(parts.examples("train"), model.coder, max_length=length)
-    encoded.sort(key=lambda item: -item.length)
-    feed = Feed(parts.task, model.coder, encoded)
+    encoded = parts.task.encode(parts.examples("train"), model.processor, max_length=length)
+    encoded.sort(key=lambda example: -example.length)
+    feed = Feed(parts.task, model.processor, encoded)
     places = range(min(parts.training.batch_size, len(encoded)))
     batches = [
         feed.batch(part).to(model.device) for part in parts_of(places, parts.training.accumulate)

@@ -1,4 +1,4 @@
-"""Asks the process that foresees contenders, and remembers what it said."""
+"""Asks the process that estimates contenders, and caches its answers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tunewise.core.canonical import JSONObject, digest
 from tunewise.core.environment import environment
 from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import read_json, sha256_of, write_json
-from tunewise.studies.exit_codes import said
+from tunewise.studies.exit_codes import exit_words
 from tunewise.studies.pool import worker_environment
 
 VERSION = 2  # rises when the same request is answered otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")
 
 
-class Foreseer:
+class EstimateClient:
     """Answers requests about contenders, from the user's cache where it can.
 
     An answer is named by what it depends on: the request, the model's configuration and the
@@ -36,7 +36,7 @@ class Foreseer:
         self.process: subprocess.Popen[str] | None = None
         self.asked = 0  # of the process itself
 
-    def __enter__(self) -> Foreseer:
+    def __enter__(self) -> EstimateClient:
         return self
 
     def __exit__(
@@ -84,7 +84,7 @@ class Foreseer:
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait()
-            raise MachineTrouble(f"The process that foresees contenders {said(code)}.")
+            raise MachineTrouble(f"The process that estimates contenders {exit_words(code)}.")
         answer: JSONObject = json.loads(line)
         return answer
 
@@ -96,7 +96,7 @@ class Foreseer:
 
 
 def _content(folder: Path) -> list[Any]:
-    """What of a model a prediction depends on; its numbers are not among it."""
+    """What of a model an estimate depends on; its weights are not among it."""
     names = sorted(name for path in folder.glob("*.safetensors") for name in tensor_names(path))
     tokenizers = sorted(path.name for path in folder.glob("*token*"))
     read = [sha256_of(path) for path in sorted(folder.glob("preprocessor_config.json"))]

@@ -1,4 +1,4 @@
-"""Tensors without numbers, and what stands for a number where one is read all the same."""
+"""Fake tensors, and what stands for a value where one is read all the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRITERS = "tunewise.decoding"  # which reads the tokens that it has chosen
 
 
 class NotPredictable(Exception):
-    """What a step does depends on numbers, of which a prediction has none; the text says where."""
+    """What a step does depends on values, which fake tensors do not have; the text says where."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _fake(old: Tensor, device: str) -> Tensor:
 
 
 def faked(batch: Batch, device: str) -> Batch:
-    """The batch without its numbers, under a fake tensor mode; prompts keep theirs."""
+    """The batch as fake tensors; prompts keep theirs."""
 
     def fake(tensor: Tensor) -> Tensor:
         return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
+from tunewise.backbones.stored import AT_ONCE, IMAGES_AT_ONCE
 from tunewise.data.table import Row, Splits
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import lengths
@@ -58,12 +58,12 @@ class Lengths:
     learns_prompts: bool = False
 
 
-def lengths_of(task: Task, coder: Any, splits: Splits) -> Lengths:
+def lengths_of(task: Task, tokenizer: Any, splits: Splits) -> Lengths:
     """The lengths of a study's texts, counted by a tokenizer, or by words where it is None."""
     writing = task.writing
     return Lengths(
-        _split(task, coder, splits["train"]),
-        _split(task, coder, splits["validation"]),
+        _split(task, tokenizer, splits["train"]),
+        _split(task, tokenizer, splits["validation"]),
         writing.max_new_tokens if writing else None,
         writing is not None and writing.loss_on == "all",
     )
@@ -81,7 +81,7 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
         "evaluated": min(EVALUATION_BATCH, len(longest_held)),
         "evaluated_tokens": max(longest_held),
         "read": min(AT_ONCE, len(read)),
-        "pictures": min(PICTURES_AT_ONCE, train.pictures or len(read)),
+        "pictures": min(IMAGES_AT_ONCE, train.pictures or len(read)),
     }
     if lengths.spare is None:
         return shape
@@ -99,9 +99,9 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
     }
 
 
-def _split(task: Task, coder: Any, rows: Sequence[Row]) -> Split:
+def _split(task: Task, tokenizer: Any, rows: Sequence[Row]) -> Split:
     step = -(-len(rows) // MOST_TOKENIZED)
-    texts, answers = _counted(task, coder, rows[::step])
+    texts, answers = _counted(task, tokenizer, rows[::step])
     where = [at // step for at in range(len(rows))]
     image = task.reading.image
     return Split(
@@ -111,20 +111,20 @@ def _split(task: Task, coder: Any, rows: Sequence[Row]) -> Split:
     )
 
 
-def _counted(task: Task, coder: Any, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
+def _counted(task: Task, tokenizer: Any, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
     """Tokens of the texts and, where they are written, of the answers."""
     examples = [task.read(row) for row in rows]
     if writing := task.writing:
-        if coder is None:
+        if tokenizer is None:
             answers = [(example.references or ("",))[0] for example in examples]
             prompts = [_by_words(writing.prompt(example)) for example in examples]
             return prompts, [1 + _by_words(text) for text in answers]
-        encoded = task.encode(examples, coder, max_length=UNCUT)
+        encoded = task.encode(examples, tokenizer, max_length=UNCUT)
         return [one.prompt for one in encoded], [one.length - one.prompt for one in encoded]
-    if coder is None:
+    if tokenizer is None:
         return [SPECIAL + _by_words(" ".join(example.texts)) for example in examples], []
     columns = task.reading.texts
-    return lengths(task, [tuple(str(row[name]) for name in columns) for row in rows], coder), []
+    return lengths(task, [tuple(str(row[name]) for name in columns) for row in rows], tokenizer), []
 
 
 def _by_words(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The memory of a contender before it runs: the real step, taken on tensors without numbers."""
+"""The memory of a contender before it runs: the real step, taken on fake tensors."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Batch, Task
 from tunewise.training.assembly import settle
 from tunewise.training.encoded_split import with_features
-from tunewise.training.features import Stub, is_frozen, run_trunk
+from tunewise.training.features import Stub, is_frozen, run_backbone
 from tunewise.training.linear_head import is_solved
 from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
 from tunewise.training.settings import STEPS, TrainingSettings
 from tunewise.training.vectors import frozen_encoders
 
-MOST_SAID = 120  # letters of what a library says
+MOST_LETTERS = 120  # letters of what a library says
 FIRST = "cls"  # the pool that is counted; which one a head reads costs the same memory
 STEPS_IN_ALL = 1000  # of the training that a step is thought to belong to
 TRAINING = ("forward", "backward", "update")
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class MemoryPrediction:
     """What is known of a contender before it runs."""
 
     memory: Memory
-    stored_features: bool  # the trunk is frozen, and its outputs stand for it
+    stored_features: bool  # the backbone is frozen, and its outputs stand for it
     solved: bool = False  # its head is solved: it takes no step
 
     @property
@@ -56,7 +56,7 @@ class Foreseen:
         return self.memory.most_bytes
 
 
-def foresee(
+def predict_memory(
     model: Model,
     task: Task,
     method: Adaptation,
@@ -64,21 +64,21 @@ def foresee(
     shape: StepShape,
     *,
     device: str = "cpu",
-) -> Foreseen:
-    """Take one step of the training loop and one evaluation without any numbers.
+) -> MemoryPrediction:
+    """Take one step of the training loop and one evaluation on fake tensors.
 
-    The optimiser has its state already, as from the second step on. `model` lies on the meta
+    The optimizer has its state already, as from the second step on. `model` lies on the meta
     device and stays as it is; `device` is where the training would run, and is not touched.
 
     Raises:
         InputError: the method does not fit this model.
-        NotPredictable: what the step does depends on numbers.
+        NotPredictable: what the step does depends on values.
     """
-    return foresee_applied(applied(model, method), task, method, training, shape, device=device)
+    return predict_applied(applied(model, method), task, method, training, shape, device=device)
 
 
 def applied(model: Model, method: Adaptation | AsIs) -> Model:
-    """A copy of a model without numbers, with the method applied.
+    """A copy of a model on fake tensors, with the method applied.
 
     Raises:
         InputError: the method does not fit this model.
@@ -88,20 +88,20 @@ def applied(model: Model, method: Adaptation | AsIs) -> Model:
     try:
         method.prepare(copied)
     except (NotImplementedError, RuntimeError, InputError) as error:
-        if isinstance(error, InputError) and not _needs_numbers(method):
+        if isinstance(error, InputError) and not _needs_weights(method):
             raise
-        reason = shorten(str(error).strip().splitlines()[0], MOST_SAID, placeholder=" ...")
+        reason = shorten(str(error).strip().splitlines()[0], MOST_LETTERS, placeholder=" ...")
         raise NotPredictable(
-            f"it is built from numbers, of which there are none ({reason})."
+            f"it is built from weights, which a prediction does not load ({reason})."
         ) from error
     return copied
 
 
-def _needs_numbers(method: Adaptation | AsIs) -> bool:
-    return isinstance(method, Adaptation) and method.needs_numbers
+def _needs_weights(method: Adaptation | AsIs) -> bool:
+    return isinstance(method, Adaptation) and method.needs_weights
 
 
-def foresee_applied(
+def predict_applied(
     model: Model,
     task: Task,
     method: Adaptation | AsIs,
@@ -109,8 +109,8 @@ def foresee_applied(
     shape: StepShape,
     *,
     device: str = "cpu",
-) -> Foreseen:
-    """As `foresee`, of a model that `applied` made; it is used up.
+) -> MemoryPrediction:
+    """As `predict_memory`, of a model that `applied` made; it is used up.
 
     Of a method that trains nothing the evaluation alone.
     """
@@ -126,24 +126,24 @@ def foresee_applied(
             return count_step(model, task, method, training, batches)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise NotPredictable(
-            f"it reads numbers ({error.func}), and a prediction has none."
+            f"it reads values ({error.func}), which fake tensors do not have."
         ) from error
     except (NotImplementedError, RuntimeError, AssertionError) as error:
-        if not _needs_numbers(method):
+        if not _needs_weights(method):
             raise
         reason = str(error).strip().splitlines()[0]
-        raise NotPredictable(f"it uses what runs on real numbers alone ({reason}).") from error
+        raise NotPredictable(f"it uses what runs on real tensors alone ({reason}).") from error
 
 
 def _stand_ins(model: Model) -> StandIns:
     module: Any = model.module
     words = module.get_input_embeddings().num_embeddings
-    return StandIns(words, end_tokens(module, model.coder))
+    return StandIns(words, end_tokens(module, model.processor))
 
 
 def count_step(
     model: Model, task: Task, method: Adaptation, training: TrainingSettings, given: StepBatches
-) -> Foreseen:
+) -> MemoryPrediction:
     """Take one step and one evaluation, real or fake, and count storages.
 
     Before the step frozen parts read what they are given, and after the evaluation answers are
@@ -165,7 +165,7 @@ def count_step(
     rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
     with meter.counting() as phase:
         if stub is not None:
-            rows["inputs_embeds"] = _trunk_row(model, replace(evaluation, inputs=copies), phase)
+            rows["inputs_embeds"] = _backbone_row(model, replace(evaluation, inputs=copies), phase)
         elif encoders:
             rows = _vector_rows(model, copies, encoders, phase)
         copies.clear()
@@ -179,22 +179,22 @@ def count_step(
             del batches
             _ask(model, task, _with_rows(evaluation, rows), given.prompts, phase)
     stored = stub is not None or set(encoders) == {"image", "text"}
-    return Foreseen(meter.memory(), stored, solved)
+    return MemoryPrediction(meter.memory(), stored, solved)
 
 
-def count_asking(model: Model, task: Task, given: StepBatches) -> Foreseen:
+def count_asking(model: Model, task: Task, given: StepBatches) -> MemoryPrediction:
     """An evaluation of a model that nothing is trained of, real or fake."""
     meter = StepMeter(held_tensors(model.module), None)
     model.module.eval()
     with meter.counting() as phase:
         _ask(model, task, given.evaluation, given.prompts, phase)
-    return Foreseen(meter.memory(), stored_features=False)
+    return MemoryPrediction(meter.memory(), stored_features=False)
 
 
-def _trunk_row(model: Model, batch: Batch, phase: Phase) -> Tensor:
-    """One row of a frozen trunk's outputs for a batch; in a trial they all lie in a file."""
+def _backbone_row(model: Model, batch: Batch, phase: Phase) -> Tensor:
+    """One row of a frozen backbone's outputs for a batch; in a trial they all lie in a file."""
     with phase("features"), torch.no_grad():
-        features = run_trunk(model, batch, FIRST)
+        features = run_backbone(model, batch, FIRST)
     return features[:1].clone()
 
 
@@ -231,14 +231,14 @@ def _ask(model: Model, task: Task, evaluation: Batch, prompts: Batch | None, pha
         with torch.no_grad():  # inference mode bypasses fake tensors
             task.loss(model.module, evaluation)
         if prompts is not None:
-            coder = Mute(model.coder.eos_token_id)
-            task.predict(model.module, prompts, Asking(coder, phase=phase))
+            processor = Mute(model.processor.eos_token_id)
+            task.predict(model.module, prompts, Asking(processor, phase=phase))
             if task.writing and len(task.writing.strategies) > 1:
-                task.predict(model.module, prompts, Asking(coder, thorough=True, phase=phase))
+                task.predict(model.module, prompts, Asking(processor, thorough=True, phase=phase))
 
 
 def _give_state(optimizer: torch.optim.Optimizer) -> None:
-    """Let the optimiser make its state, as its first step does."""
+    """Let the optimizer make its state, as its first step does."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     for weight in weights:
         weight.grad = torch.zeros_like(weight)
@@ -247,15 +247,15 @@ def _give_state(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _stub_for(model: Model, batch: Batch) -> Stub | None:
-    """What stands for a frozen trunk; None where the head reads more than one position.
+    """What stands for a frozen backbone; None where the head reads more than one position.
 
-    Which position it reads shows in numbers alone, and costs the same memory.
+    Which position it reads shows in values alone, and costs the same memory.
     """
-    (path,) = model.trunks.values()
-    trunk = model.module.get_submodule(path)
+    (path,) = model.backbones.values()
+    backbone = model.module.get_submodule(path)
     with torch.no_grad():
-        features = run_trunk(model, batch, FIRST)
-        stub = Stub(trunk, has_pooler=features.shape[1] == 2)
+        features = run_backbone(model, batch, FIRST)
+        stub = Stub(backbone, has_pooler=features.shape[1] == 2)
         try:
             with _replaced(model, stub):
                 model.module(**with_features(batch, features).inputs)
@@ -266,10 +266,10 @@ def _stub_for(model: Model, batch: Batch) -> Stub | None:
 
 @contextmanager
 def _replaced(model: Model, stub: Stub) -> Iterator[None]:
-    (path,) = model.trunks.values()
-    trunk = model.module.get_submodule(path)
+    (path,) = model.backbones.values()
+    backbone = model.module.get_submodule(path)
     model.module.set_submodule(path, stub)
     try:
         yield
     finally:
-        model.module.set_submodule(path, trunk)
+        model.module.set_submodule(path, backbone)

@@ -15,8 +15,8 @@ def changes(point: PlannedPoint) -> Iterable[tuple[str, PlannedPoint]]:
     if training is None:
         return
 
-    def trained(said: str, **values: Any) -> tuple[str, PlannedPoint]:
-        return said, replace(point, training=replace(training, **values))
+    def trained(change: str, **values: Any) -> tuple[str, PlannedPoint]:
+        return change, replace(point, training=replace(training, **values))
 
     if not training.gradient_checkpointing:
         yield trained("gradient_checkpointing: true", gradient_checkpointing=True)

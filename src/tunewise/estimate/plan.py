@@ -13,12 +13,12 @@ from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.backbones.sources import parts_of
 from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
-from tunewise.costs.limit import SHARE, available_bytes
+from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.costs.machine_speed import Calibration, known_calibration
-from tunewise.costs.parameters import artefact_bytes
+from tunewise.costs.parameters import artifact_bytes
 from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
-from tunewise.estimate.client import Foreseer
+from tunewise.estimate.client import EstimateClient
 from tunewise.estimate.lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
 from tunewise.estimate.memory_fixes import best_epoch_bytes, changes, peak_of
 from tunewise.estimate.plan_types import Plan, Planned, Remedy
@@ -46,7 +46,7 @@ Folders = tuple[Path, ...]  # of a model, or of its two encoders
 
 
 def plan(settings: StudySettings, *, workers: int, say: Say = lambda text: None) -> Plan:
-    """Read the data, foresee each contender, and say what the study takes and can tell.
+    """Read the data, predict each contender, and say what the study takes and can tell.
 
     Needs of each model its configuration alone; with a tokenizer beside it lengths are exact.
 
@@ -64,7 +64,7 @@ class _Planner:
         self.problems: list[Problem] = []
         together = min(workers, self.expansion.trials)
         available = available_bytes() or UNKNOWN_BYTES
-        self.limit = settings.memory_bytes or int(SHARE * available / together)  # of one trial
+        self.limit = settings.memory_bytes or int(FRACTION * available / together)  # of one trial
         self.libraries = 0
 
     def plan(self) -> Plan:
@@ -78,8 +78,8 @@ class _Planner:
         self.labels, self.settled = settled.options, settled.settings
         self.splits: Splits = settled.splits
         folders = self._folders()
-        with Foreseer() as foreseer:
-            self.foreseer = foreseer
+        with EstimateClient() as client:
+            self.client = client
             self.say("Foreseeing each contender ...")
             asked = [
                 row
@@ -87,7 +87,7 @@ class _Planner:
                 if row.trained or isinstance(row.method, AsIs)
             ]
             known = known_calibration(THREADS)
-            self.calibration = known or Calibration(**foreseer.ask({"ask": "calibration"}))
+            self.calibration = known or Calibration(**client.ask({"ask": "calibration"}))
             rows = {row.name: self._planned(row, folders) for row in _by_model(asked)}
         for row in self.expansion.contenders:
             rows.setdefault(row.name, self._direct(row))
@@ -152,12 +152,12 @@ class _Planner:
     def _lengths(self, folders: Folders) -> Lengths:
         folder = folders[-1]  # of what reads texts
         if folder not in self.lengths:
-            coder = tokenizer_of(folder)
-            if coder is None:
+            tokenizer = tokenizer_of(folder)
+            if tokenizer is None:
                 self.notes.append(
                     f"{folder.name}: no tokenizer at hand; a word counts as {TOKENS_A_WORD} tokens."
                 )
-            self.lengths[folder] = lengths_of(self.settings.task, coder, self.splits)
+            self.lengths[folder] = lengths_of(self.settings.task, tokenizer, self.splits)
         return self.lengths[folder]
 
     # Contenders
@@ -180,7 +180,7 @@ class _Planner:
             parameters=first["parameters"],
             groups=first["groups"],
             reduction=first["reduction"],
-            artefact_bytes=first["parameters"] and artefact_bytes(first["parameters"]),
+            artefact_bytes=first["parameters"] and artifact_bytes(first["parameters"]),
         )
         if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
             return replace(planned, note=f"not predictable: {reason}")
@@ -225,7 +225,7 @@ class _Planner:
         )
 
     def _about(self, folder: Folders) -> dict[str, Any]:
-        return self.foreseer.ask({"ask": "model", **self._model(folder, None)})
+        return self.client.ask({"ask": "model", **self._model(folder, None)})
 
     def _model(self, folders: Folders, dropout: float | None) -> dict[str, Any]:
         return {
@@ -236,12 +236,12 @@ class _Planner:
         }
 
     def _point(self, point: PlannedPoint, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
-        """What is foreseen of one point at its longest batch."""
+        """What is predicted of one point at its longest batch."""
         training = point.training or TrainingSettings()
         limit = min(wanted_length(self.settings.task, training.max_length), about["max_length"])
         # What changes neither memory nor time of a step must not make another question of it.
         same = {"learning_rate": None, "epochs": 1, "patience": None, "timeout": None}
-        return self.foreseer.ask(
+        return self.client.ask(
             {
                 "ask": "contender",
                 **self._model(folder, training.dropout),
@@ -279,21 +279,21 @@ class _Planner:
     def _remedies(
         self, point: PlannedPoint, folder: Folders, about: dict[str, Any], planned: Planned
     ) -> Iterable[Remedy]:
-        """Changes after which it fits, each foreseen for itself; the least change first."""
+        """Changes after which it fits, each predicted for itself; the least change first."""
         assert planned.peak_bytes is not None
         fewer = self.limit * min(self.workers, self.expansion.trials)
         if self.settings.memory_bytes is None and planned.peak_bytes + self.libraries <= fewer:
             yield Remedy("--workers 1", planned.peak_bytes)
         if not self._fits(planned.standing_bytes):
             return
-        for said, changed in changes(point):
+        for change, changed in changes(point):
             seen = self._point(changed, folder, about)
             if "memory" not in seen:
                 continue
             peak = peak_of(seen) + best_epoch_bytes(changed, seen["memory"])
             if self._fits(peak):
-                yield Remedy(said, peak)
-                if said.startswith(("accumulate", "max_length")):
+                yield Remedy(change, peak)
+                if change.startswith(("accumulate", "max_length")):
                     return
 
 

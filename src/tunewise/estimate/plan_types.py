@@ -35,11 +35,11 @@ class Planned:
     flops: dict[str, int] | None = None  # of the batches that were counted, by phase
     seconds: float = 0.0  # of one trial
     answering_seconds: float = 0.0  # of that, the evaluation after the training
-    features_seconds: float = 0.0  # of a frozen trunk's outputs, once for all that share them
+    features_seconds: float = 0.0  # of a frozen backbone's outputs, once for all that share them
     note: str | None = None  # why nothing is predicted
     fits: bool = True
     remedies: tuple[Remedy, ...] = ()
-    standing_bytes: int = 0  # weights, gradients, optimiser state: what no smaller batch lessens
+    standing_bytes: int = 0  # weights, gradients, optimizer state: what no smaller batch lessens
 
 
 @dataclass(frozen=True)

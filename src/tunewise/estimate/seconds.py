@@ -72,8 +72,8 @@ def _epoch(
         train, most = [1] * len(train), 1
     batches = training_batches(train, training.batch_size, seed=0, epoch=1)
     counted = seen["shape"]["examples"] * most
-    shares = (len(batch) * max(train[at] for at in batch) / counted for batch in batches)
-    return sum(_work(calibration, seen["memory"], TRAINING, share) for share in shares)
+    fractions = (len(batch) * max(train[at] for at in batch) / counted for batch in batches)
+    return sum(_work(calibration, seen["memory"], TRAINING, fraction) for fraction in fractions)
 
 
 def _evaluation(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
@@ -136,7 +136,7 @@ def features_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Le
 def _reading(
     calibration: Calibration, seen: dict[str, Any], phase: str, lengths: Sequence[int]
 ) -> float:
-    """Of an encoder's pass over texts or, of length 1, pictures."""
+    """Of an encoder's pass over texts or, of length 1, images."""
     shape = seen["shape"]
     longest = max(shape["tokens"], shape["evaluated_tokens"]) if phase == "texts" else 1
     at_once = shape["read" if phase == "texts" else "pictures"]
@@ -152,11 +152,11 @@ def _reading(
 
 
 def _work(
-    calibration: Calibration, memory: dict[str, Any], phases: Iterable[str], share: float
+    calibration: Calibration, memory: dict[str, Any], phases: Iterable[str], fraction: float
 ) -> float:
     total = 0.0
     for phase in phases:
-        by = 1.0 if phase == "update" else share
+        by = 1.0 if phase == "update" else fraction
         total += calibration.seconds(
             int(by * memory["flops"].get(phase, 0)),
             int(by * memory["moved_bytes"].get(phase, 0)),

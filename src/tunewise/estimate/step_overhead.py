@@ -35,7 +35,7 @@ def slowdown(calibration: Calibration) -> float:
     method, model = Full(), _model()
     method.prepare(model)
     settle(model, training)
-    batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.coder)
+    batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.processor)
     memory = count_step(model, task, method, training, StepBatches([batch], batch)).memory
     optimizer = make_optimizer(model.module, method.groups(model), training)
     learner = Learner(model, task, method, optimizer, training.clip_norm, seed=0)
@@ -50,15 +50,15 @@ def slowdown(calibration: Calibration) -> float:
 
 
 def seconds_of(
-    memory: Memory, calibration: Calibration, phases: tuple[str, ...], *, share: float = 1.0
+    memory: Memory, calibration: Calibration, phases: tuple[str, ...], *, fraction: float = 1.0
 ) -> float:
-    """Seconds of the counted phases where `share` of their tokens enter.
+    """Seconds of the counted phases where `fraction` of their tokens enter.
 
-    The number of operations, and all that the optimiser does, stay the same for fewer tokens.
+    The number of operations, and all that the optimizer does, stay the same for fewer tokens.
     """
     total = 0.0
     for phase in phases:
-        by = 1.0 if phase == "update" else share
+        by = 1.0 if phase == "update" else fraction
         total += calibration.seconds(
             int(by * memory.flops.get(phase, 0)),
             int(by * memory.moved_bytes.get(phase, 0)),
@@ -78,4 +78,4 @@ def _model() -> Model:
     )
     torch.manual_seed(0)
     module: nn.Module = BertForSequenceClassification(config)
-    return Model(module=module, coder=NoTokenizer(WORDS), trunks={"text": "bert"})
+    return Model(module=module, processor=NoTokenizer(WORDS), backbones={"text": "bert"})

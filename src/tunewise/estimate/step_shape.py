@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.stored import AT_ONCE, PICTURES_AT_ONCE
+from tunewise.backbones.stored import AT_ONCE, IMAGES_AT_ONCE
 from tunewise.data.embedded_world.scenes import BLANK
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.tasks.base import Batch, Encoded, Task
@@ -31,7 +31,7 @@ class StepShape:
     evaluated_targets: int | None = None
     prompt_tokens: int | None = None  # None: as evaluated
     read: int = AT_ONCE  # texts that a frozen encoder reads at once
-    pictures: int = PICTURES_AT_ONCE  # likewise
+    pictures: int = IMAGES_AT_ONCE  # likewise
 
     @property
     def examples_at_once(self) -> int:
@@ -74,42 +74,42 @@ class StepBatches:
 
 def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
     """Batches of a shape for a model with the method applied."""
-    coder, wide = model.coder, shape.tokens_evaluated
+    processor, wide = model.processor, shape.tokens_evaluated
     if task.writing:
         prompt = shape.prompt_tokens or wide
         prompts = min(shape.evaluated, PROMPTS_AT_ONCE)
         learnt = fake_answers(shape.examples_at_once, shape.tokens, shape.targets)
         evaluated = fake_answers(shape.evaluated, wide, shape.evaluated_targets)
         return StepBatches(
-            [task.collate(learnt, coder)] * shape.parts,
-            task.collate(evaluated, coder),
-            prompts=task.collate(fake_answers(prompts, prompt, 0), coder),
+            [task.collate(learnt, processor)] * shape.parts,
+            task.collate(evaluated, processor),
+            prompts=task.collate(fake_answers(prompts, prompt, 0), processor),
         )
     encoders = frozen_encoders(model)
-    picture = "" if task.reading.image is None or "image" in encoders else BLANK
-    learnt = fake_examples(model, shape.examples_at_once, shape.tokens, picture)
-    evaluated = fake_examples(model, shape.evaluated, wide, picture)
+    image = "" if task.reading.image is None or "image" in encoders else BLANK
+    learnt = fake_examples(model, shape.examples_at_once, shape.tokens, image)
+    evaluated = fake_examples(model, shape.evaluated, wide, image)
     return StepBatches(
-        [task.collate(learnt, coder)] * shape.parts,
-        task.collate(evaluated, coder),
+        [task.collate(learnt, processor)] * shape.parts,
+        task.collate(evaluated, processor),
         read=_read(model, task, shape) if encoders else None,
     )
 
 
 def _read(model: Model, task: Task, shape: StepShape) -> Batch:
-    """Texts and pictures, of which there may be fewer."""
+    """Texts and images, of which there may be fewer."""
     longest = max(shape.tokens, shape.tokens_evaluated)
     most = max(shape.read, shape.pictures)
-    batch = task.collate(fake_examples(model, most, longest, BLANK), model.coder)
+    batch = task.collate(fake_examples(model, most, longest, BLANK), model.processor)
     inputs = {name: tensor[: shape.read].clone() for name, tensor in batch.inputs.items()}
     pixels = batch.inputs["pixel_values"][: shape.pictures].clone()
     return replace(batch, inputs={**inputs, "pixel_values": pixels})
 
 
-def fake_examples(model: Model, examples: int, tokens: int, picture: str = "") -> list[Encoded]:
+def fake_examples(model: Model, examples: int, tokens: int, image: str = "") -> list[Encoded]:
     """Examples of one length; all but the first are a token shorter, so that there is padding."""
     names = ["input_ids", "attention_mask"]
-    if "token_type_ids" in getattr(model.coder, "model_input_names", ()):
+    if "token_type_ids" in getattr(model.processor, "model_input_names", ()):
         names.append("token_type_ids")
     return [
         Encoded(
@@ -117,7 +117,7 @@ def fake_examples(model: Model, examples: int, tokens: int, picture: str = "") -
             {name: [int(name == "attention_mask")] * length for name in names},
             0,
             length,
-            picture=picture,
+            image=image,
         )
         for number, length in enumerate(_lengths(examples, tokens))
     ]
@@ -126,14 +126,14 @@ def fake_examples(model: Model, examples: int, tokens: int, picture: str = "") -
 def fake_answers(examples: int, tokens: int, targets: int | None) -> list[Encoded]:
     """Prompts with answers, lengths as of `fake_examples`; the answers share the targets.
 
-    Without a number of targets every token is learnt; with 0 there are prompts alone.
+    Without a number of targets every token is learned; with 0 there are prompts alone.
     """
     found = []
     for number, length in enumerate(_lengths(examples, tokens)):
         answer = length
         if targets is not None:
-            share = targets // examples + (number < targets % examples)
-            answer = min(share, length - 1)
+            each = targets // examples + (number < targets % examples)
+            answer = min(each, length - 1)
         found.append(
             Encoded(str(number), {"input_ids": [0] * length}, None, length, length - answer)
         )

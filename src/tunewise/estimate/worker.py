@@ -1,4 +1,4 @@
-"""``python -m tunewise.estimate.worker``: foresees contenders, a line of JSON for each.
+"""``python -m tunewise.estimate.worker``: predicts contenders, a line of JSON for each.
 
 A process of its own, with the threads that a trial has, so that whoever plans keeps no models.
 """
@@ -22,7 +22,7 @@ from tunewise.costs.machine_speed import Calibration, calibrate, known_calibrati
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable
-from tunewise.estimate.memory import applied, foresee_applied
+from tunewise.estimate.memory import applied, predict_applied
 from tunewise.estimate.step_overhead import slowdown
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation, AsIs
@@ -115,7 +115,7 @@ def predicted(request: JSONObject, model: Model) -> JSONObject:
     }
     shape = StepShape(**request["shape"]).cut(longest)
     try:
-        seen = foresee_applied(adapted, task, method, training, shape, device=request["device"])
+        seen = predict_applied(adapted, task, method, training, shape, device=request["device"])
     except NotPredictable as error:
         return {**counts, "not_predictable": str(error)}
     except InputError as error:
@@ -138,8 +138,8 @@ def _reduction(model: Model) -> float | None:
     ]
     if not pairs:
         return None
-    shares = [(reduction_factor(d, k, rank), d * k) for d, k, rank in pairs]
-    return sum(share * size for share, size in shares) / sum(size for _, size in shares)
+    fractions = [(reduction_factor(d, k, rank), d * k) for d, k, rank in pairs]
+    return sum(fraction * size for fraction, size in fractions) / sum(size for _, size in fractions)
 
 
 if __name__ == "__main__":

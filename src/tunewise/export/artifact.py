@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from tunewise.backbones.fusion import Fusion, PairCoder
+from tunewise.backbones.fusion import Fusion, PairProcessor
 from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import PooledClassifier
 from tunewise.backbones.sources import EMBEDDED, PAIR, locate, parts_of
@@ -27,10 +27,10 @@ Form = Literal["transformers", "peft", "tunewise"]
 """What loads the folder: transformers alone, PEFT with transformers, or only Tunewise."""
 
 ADAPTER = "adapter_config.json"  # what makes a folder PEFT's
-WHOLE = "full"  # the method whose artefact is a whole model
+WHOLE = "full"  # the method whose artifact is a whole model
 
 
-def write_artefact(parts: Parts, predictor: Predictor, folder: Path, *, merge: bool) -> Form:
+def write_artifact(parts: Parts, predictor: Predictor, folder: Path, *, merge: bool) -> Form:
     """Write a contender with its tokenizer, and how Tunewise itself loads it again.
 
     A module of the library's own architecture becomes a folder of transformers, an adapter one
@@ -67,11 +67,13 @@ def _write_model(
     parts: Parts, predictor: ModelPredictor, folder: Path, *, merge: bool
 ) -> tuple[Form, TrialSettings]:
     model, method = predictor.model, predictor.method
-    coder = model.coder.tokenizer if isinstance(model.coder, PairCoder) else model.coder
-    coder.model_max_length = predictor.max_length  # so that whoever truncates does as we did
+    processor = (
+        model.processor.tokenizer if isinstance(model.processor, PairProcessor) else model.processor
+    )
+    processor.model_max_length = predictor.max_length  # so that whoever truncates does as we did
     if parts.task.writing is None:  # a writer's tokenizer also reads templates of a chat
-        coder.split_special_tokens = True  # and whoever reads a text reads it as text
-        coder.init_kwargs["split_special_tokens"] = True
+        processor.split_special_tokens = True  # and whoever reads a text reads it as text
+        processor.init_kwargs["split_special_tokens"] = True
     plain = plain_module(predictor)
     if plain is None and merge:
         name = method.label(settings_of(method))
@@ -83,10 +85,10 @@ def _write_model(
         isinstance(layer, (Fusion, PooledClassifier)) for layer in model.module.modules()
     )
     if plain is not None and (merge or plain is model.module):
-        save_model(plain, model.coder, folder)
+        save_model(plain, model.processor, folder)
         return "tunewise" if own_class else "transformers", _whole_model(parts.settings)
     method.save(model, folder)
-    model.coder.save_pretrained(folder)
+    model.processor.save_pretrained(folder)
     is_adapter = (folder / ADAPTER).is_file()
     if is_adapter and parts.settings.model:
         _name_base(folder / ADAPTER, parts.settings.model)

@@ -23,7 +23,7 @@ def main(folder: str, question: str, answer: str) -> None:
             str(number),
             tuple(example["texts"]),
             references=tuple(example["references"]) if example.get("references") else None,
-            picture=example["picture"],
+            image=example["picture"],
         )
         for number, example in enumerate(asked["examples"])
     ]

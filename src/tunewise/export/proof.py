@@ -84,7 +84,7 @@ def prove(
             {
                 "texts": example.texts,
                 "references": example.references,
-                "picture": example.picture and str(Path(example.picture).resolve()),
+                "picture": example.image and str(Path(example.image).resolve()),
             }
             for example in examples
         ]
@@ -133,20 +133,20 @@ def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> JSONO
     return {
         "examples": [{"texts": [writing.prompt(example)]} for example in examples],
         "max_length": predictor.max_length,
-        "pad_token_id": predictor.model.coder.pad_token_id,
+        "pad_token_id": predictor.model.processor.pad_token_id,
     }
 
 
 def _as_text(predictor: ModelPredictor, examples: Sequence[Example]) -> JSONObject:
     """The texts themselves, so that the exported tokenizer is proven too."""
-    coder, limit = predictor.model.coder, predictor.max_length
+    processor, limit = predictor.model.processor, predictor.max_length
     return {
         "examples": [
-            {"texts": example.texts, "truncation": _truncation(coder, example.texts, limit)}
+            {"texts": example.texts, "truncation": _truncation(processor, example.texts, limit)}
             for example in examples
         ],
         "max_length": limit,
-        "pad_token_id": coder.pad_token_id,
+        "pad_token_id": processor.pad_token_id,
     }
 
 
@@ -154,29 +154,29 @@ def _read_alike(predictor: ModelPredictor, examples: Sequence[Example]) -> list[
     """Those whose texts the tokenizer alone reads as the task does: it has no token for an empty
     text, or may have a special one among its words.
     """
-    task, coder, limit = predictor.task, predictor.model.coder, predictor.max_length
-    encoded = task.encode(examples, coder, max_length=limit)
+    task, processor, limit = predictor.task, predictor.model.processor, predictor.max_length
+    encoded = task.encode(examples, processor, max_length=limit)
     alike = [
         example
-        for example, item in zip(examples, encoded, strict=True)
-        if coder(
+        for example, one in zip(examples, encoded, strict=True)
+        if processor(
             *example.texts,
-            truncation=_truncation(coder, example.texts, limit),
+            truncation=_truncation(processor, example.texts, limit),
             max_length=limit,
             split_special_tokens=True,
             verbose=False,
         )["input_ids"]
-        == item.inputs["input_ids"]
+        == one.inputs["input_ids"]
     ]
     return alike or [probe(task, "a", "a")]
 
 
-def _truncation(coder: Any, texts: tuple[str, ...], limit: int) -> str:
+def _truncation(processor: Any, texts: tuple[str, ...], limit: int) -> str:
     """As the task cuts: of a pair the second text, unless the first leaves it no room."""
     if len(texts) == 1:
         return "longest_first"
-    first = len(tokens(coder, texts[:1])[0])
-    fits = first + coder.num_special_tokens_to_add(pair=True) < limit
+    first = len(tokens(processor, texts[:1])[0])
+    fits = first + processor.num_special_tokens_to_add(pair=True) < limit
     return "only_second" if fits else "longest_first"
 
 
@@ -185,18 +185,20 @@ def _logits(predictor: ModelPredictor, examples: Sequence[Example]) -> tuple[Any
     """Logits (examples, options), each example alone and so without padding, and their type."""
     model, task = predictor.model, predictor.task
     module = trained_module(model)
-    encoded = task.encode(examples, model.coder, max_length=predictor.max_length)
-    rows = [module(**task.collate([item], model.coder).inputs).logits[0] for item in encoded]
+    encoded = task.encode(examples, model.processor, max_length=predictor.max_length)
+    rows = [
+        module(**task.collate([example], model.processor).inputs).logits[0] for example in encoded
+    ]
     return torch.stack(rows).double().numpy(), _dtype(module)
 
 
 @torch.inference_mode()
 def _next_logits(predictor: ModelPredictor, question: JSONObject) -> tuple[Any, str]:
     """Logits (examples, vocabulary) of the token after each prompt, and their type."""
-    module, coder = trained_module(predictor.model), predictor.model.coder
+    module, processor = trained_module(predictor.model), predictor.model.processor
     rows = []
     for example in question["examples"]:
-        inputs = coder(
+        inputs = processor(
             *example["texts"],
             truncation=True,
             max_length=question["max_length"],
@@ -211,7 +213,7 @@ def _dtype(module: nn.Module) -> str:
 
 
 def _ask(form: Form, question: JSONObject, folder: Path) -> Answer:
-    """The answer of a fresh process, or the last line of what it said instead."""
+    """The answer of a fresh process, or the last line that it printed instead."""
     checker = ["-m", OWN] if form == "tunewise" else [str(FOREIGN)]
     with TemporaryDirectory() as place:
         asked, answered = Path(place) / "question.json", Path(place) / "answer.json"

@@ -21,7 +21,7 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.export import foreign_check
-from tunewise.export.artifact import Form, plain_module, write_artefact
+from tunewise.export.artifact import Form, plain_module, write_artifact
 from tunewise.export.proof import Answer, own_values, prove
 from tunewise.methods.base import Adaptation, Predictor
 from tunewise.training.assembly import Parts, prepared_model
@@ -35,7 +35,7 @@ SAME = 1e-4  # of probabilities and of losses a token, as an export's proof has 
 
 
 def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
-    """Save, load, export and merge the contender with its trained numbers moved a little.
+    """Save, load, export and merge the contender with its trainable parameters moved a little.
 
     Unmoved, many adapters are zero, and what is lost of them would change nothing.
 
@@ -66,7 +66,7 @@ def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
         what = f"such as {lost[0]}" if lost else f"answers move by {_apart(before, after):.1g}"
         raise InputError(f"what is saved of it does not come back when it is loaded ({what})")
     with _step("exporting it"):
-        form = write_artefact(parts, again, folder / "exported", merge=False)
+        form = write_artifact(parts, again, folder / "exported", merge=False)
         detail = _moved(form, parts, again, examples, folder / "exported", before)
     if detail:
         raise InputError(f"exported, it answers otherwise ({detail})")
@@ -74,7 +74,7 @@ def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
         plain = plain_module(again)
         if plain is None or plain is again.model.module:
             return
-        form = write_artefact(parts, again, folder / "merged", merge=True)
+        form = write_artifact(parts, again, folder / "merged", merge=True)
         detail = _moved(form, parts, again, examples, folder / "merged", before)
     if detail:
         raise InputError(f"exported with --merge, it answers otherwise ({detail})")
@@ -82,7 +82,7 @@ def round_trip(parts: Parts, texts: Sequence[str], folder: Path) -> None:
 
 @torch.no_grad()
 def move(module: nn.Module) -> None:
-    """Add a little to every trained number, always the same."""
+    """Add a little to every trainable parameter, always the same."""
     block = SCALE * torch.randn(BLOCK, generator=torch.Generator().manual_seed(0))
     for weight in module.parameters():
         if weight.requires_grad:
@@ -102,8 +102,8 @@ def _moved(  # noqa: PLR0917  # an export, and what it was made from
         shift = _apart(before, _answers(parts, load_exported(folder), examples))
         return f"its answers move by {shift:.1g}" if shift > SAME else ""
     proof = prove(form, parts, predictor, examples, folder, ask=_in_this_process)
-    told = f"with {proof.loaded_with} its {proof.compared} differ by {proof.difference}"
-    return "" if proof.passed else proof.detail or told
+    detail = f"with {proof.loaded_with} its {proof.compared} differ by {proof.difference}"
+    return "" if proof.passed else proof.detail or detail
 
 
 def _answers(parts: Parts, predictor: Predictor, examples: Sequence[Example]) -> Answers:
@@ -116,7 +116,7 @@ def _apart(one: Answers, other: Answers) -> float:
 
 
 def _changed(one: nn.Module, other: nn.Module) -> list[str]:
-    """The trained numbers of one that are not the same in the other."""
+    """The trainable parameters of one that are not the same in the other."""
     theirs = dict(other.named_parameters())
     return [
         name

@@ -1,4 +1,4 @@
-"""How fast each optimiser comes down, as a chart."""
+"""How fast each optimizer comes down, as a chart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLOOR = 1e-16  # a logarithmic axis has no zero
 
 
 def convergence_chart(curves: Mapping[str, Sequence[float]]) -> alt.Chart:
-    """Distance to the least loss against epochs, a line for each optimiser.
+    """Distance to the least loss against epochs, a line for each optimizer.
 
     Args:
         curves: from ``regression.convergence``: name to one number an epoch, the start included.

@@ -19,7 +19,7 @@ from tunewise.foundations.autodiff import LINEAR, Array, Step, scaled_sum
 
 
 class Layer(NamedTuple):
-    """The numbers of a LoRA layer, by their letters."""
+    """The parameters of a LoRA layer, by their letters."""
 
     W: Array
     A: Array
@@ -44,7 +44,7 @@ def forward(layer: Layer, x: Array) -> Array:
 def backward(layer: Layer, x: Array, g: Array) -> Gradients:
     """The three derivatives, from the chain rule.
 
-    With u = A x (r numbers a token) and v = s B' g (likewise r numbers):
+    With u = A x (r values a token) and v = s B' g (likewise r values):
 
         dL/dB = s g u'        dL/dA = v x'        dL/dx = W' g + A' v
 

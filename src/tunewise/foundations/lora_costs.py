@@ -1,4 +1,4 @@
-"""What a LoRA layer costs beside a fully trained one: numbers, operations, bytes.
+"""What a LoRA layer costs beside a fully trained one: parameters, operations, bytes.
 
 One linear layer ``W`` of shape (d, k), adapters of rank r. Biases, which both ways may train or
 not, are left out. A multiplication with its addition counts as two operations.
@@ -24,12 +24,12 @@ class LinearLayer:
 
     @property
     def full(self) -> int:
-        """Numbers in W, all trained in full fine-tuning: d k."""
+        """Parameters in W, all trained in full fine-tuning: d k."""
         return self.d * self.k
 
     @property
     def lora(self) -> int:
-        """Numbers in A and B: d r + r k.
+        """Parameters in A and B: d r + r k.
 
         >>> LinearLayer(768, 768, rank=8).lora
         12288
@@ -47,7 +47,7 @@ class LinearLayer:
 
     @property
     def reduction(self) -> float:
-        """How many times fewer numbers are trained, ``d k / (r (d + k))``; d / 2r for d = k.
+        """How many times fewer parameters are trained, ``d k / (r (d + k))``; d / 2r for d = k.
 
         >>> LinearLayer(1024, 1024, rank=8).reduction
         64.0
@@ -56,7 +56,7 @@ class LinearLayer:
 
     @property
     def break_even_rank(self) -> float:
-        """The rank at which LoRA trains as many numbers as full: ``d k / (d + k)``."""
+        """The rank at which LoRA trains as many parameters as full: ``d k / (d + k)``."""
         return self.full / (self.d + self.k)
 
     def operations_full(self) -> int:
@@ -88,7 +88,7 @@ class LinearLayer:
         return 2 * self.full * self.rank + 2 * self.full
 
     def bytes_full(self, *, bytes_a_number: int = 4, moments: int = 2) -> int:
-        """Weights, gradients and the optimiser's moments (Adam: 2), no activations."""
+        """Weights, gradients and the optimizer's moments (Adam: 2), no activations."""
         return self.full * bytes_a_number * (2 + moments)
 
     def bytes_lora(self, *, bytes_a_number: int = 4, moments: int = 2) -> int:

@@ -50,7 +50,7 @@ class Block:
 
     @property
     def full(self) -> int:
-        """Numbers in all matrices: 12 d^2.
+        """Parameters in all matrices: 12 d^2.
 
         >>> Block(768).full == Block(768, fused=True).full == 12 * 768**2
         True
@@ -58,7 +58,7 @@ class Block:
         return sum(out * into for out, into, _ in self.matrices.values())
 
     def lora(self, parts: Sequence[str], rank: int) -> int:
-        """Numbers in A and B beside every matrix that plays one of the parts.
+        """Parameters in A and B beside every matrix that plays one of the parts.
 
         >>> Block(768).lora(["query", "value"], rank=8)
         24576

@@ -84,7 +84,7 @@ def targets(labels: Tensor) -> int:
 
 
 def gradient(model: nn.Module, tokens: Tensor, labels: Tensor) -> Tensor:
-    """The gradient of the mean loss in all numbers of the model, one flat vector."""
+    """The gradient of the mean loss in all parameters of the model, one flat vector."""
     mean = summed_loss(model, tokens, labels) / targets(labels)
     parts = torch.autograd.grad(mean, list(model.parameters()))
     return torch.cat([part.flatten() for part in parts])
@@ -98,7 +98,7 @@ def cosine(u: Tensor, v: Tensor) -> float:
 def trained(labels: Labels, *, steps: int, seed: int, rate: float = 0.01) -> TinyLanguageModel:
     """A model after ``steps`` steps of Adam on fresh batches of 32. One seed, one order of data.
 
-    Adam's rule is applied as it stands: an optimiser of ``torch.optim`` would first import
+    Adam's rule is applied as it stands: an optimizer of ``torch.optim`` would first import
     PyTorch's compiler, which takes longer than this training.
     """
     torch.manual_seed(seed)
@@ -121,6 +121,6 @@ def trained(labels: Labels, *, steps: int, seed: int, rate: float = 0.01) -> Tin
 
 @torch.no_grad()
 def accuracy(model: nn.Module, tokens: Tensor) -> float:
-    """The share of texts whose answer is the model's first choice."""
+    """The fraction of texts whose answer is the model's first choice."""
     choice = model(tokens[:, :-1])[:, -1].argmax(-1)
     return float((choice == tokens[:, -1]).double().mean())

@@ -31,31 +31,31 @@ def mask_tokens(
     vocabulary: int,
     special: Collection[int],
     rng: np.random.Generator,
-    share: float = 0.15,
+    fraction: float = 0.15,
 ) -> Masked:
-    """Choose ``share`` of the tokens to be predicted, each by its own draw.
+    """Choose ``fraction`` of the tokens to be predicted, each by its own draw.
 
     Of the chosen, 80 % are shown as the mask, 10 % as a token drawn from the whole vocabulary
     and 10 % as they are. A model that saw only masks would learn nothing about the other
     positions, and after pretraining no mask ever comes again.
 
     Args:
-        tokens: numbers of tokens, any shape.
+        tokens: token ids, any shape.
         mask: the number of the mask token.
         vocabulary: how many tokens there are.
         special: tokens never chosen: padding, separators, the mask itself.
         rng: the only source of randomness.
-        share: the fraction chosen, in [0, 1].
+        fraction: the fraction chosen, in [0, 1].
 
     Raises:
-        ValueError: the share is no fraction, or the mask lies outside the vocabulary.
+        ValueError: the fraction is no fraction, or the mask lies outside the vocabulary.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share = {share}: a fraction from 0 to 1")
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"fraction = {fraction}: a fraction from 0 to 1")
     if not 0 <= mask < vocabulary:
         raise ValueError(f"mask = {mask}: a token from 0 to {vocabulary - 1}")
 
-    chosen = (rng.random(tokens.shape) < share) & ~np.isin(tokens, list(special))
+    chosen = (rng.random(tokens.shape) < fraction) & ~np.isin(tokens, list(special))
     fate = rng.random(tokens.shape)
     anything = rng.integers(vocabulary, size=tokens.shape)
 

@@ -2,7 +2,7 @@
 
 Letters: w a weight, g its gradient, t the number of the step from 1, and the rate as ``lr``, the
 name that PyTorch's schedules look for. Weight decay adds ``weight_decay * w`` to the gradient, as
-in PyTorch's optimisers of the same names (AdamW, which takes it off the weight, is another rule).
+in PyTorch's optimizers of the same names (AdamW, which takes it off the weight, is another rule).
 
 They take groups, schedules, closures and saved states as every ``torch.optim.Optimizer`` does.
 """

@@ -1,4 +1,4 @@
-"""Linear regression trained step by step, with PyTorch's optimisers and with our own."""
+"""Linear regression trained step by step, with PyTorch's optimizers and with our own."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Regression:
 
 @dataclass(frozen=True)
 class Recipe:
-    """An optimiser with its rate and with how many examples a gradient is taken over."""
+    """An optimizer with its rate and with how many examples a gradient is taken over."""
 
     name: str
     rate: float
     batch: int | None  # None: all of them
 
-    def optimiser(self, weights: Tensor) -> Optimizer:
+    def optimizer(self, weights: Tensor) -> Optimizer:
         return OPTIMISERS[self.name]([weights], lr=self.rate)  # type: ignore[call-arg]  # all have lr
 
 
@@ -75,7 +75,7 @@ def batches(n: int, size: int | None, generator: torch.Generator) -> Iterator[Te
 
 def train(
     data: Regression,
-    optimiser: Callable[[Tensor], Optimizer],
+    optimizer: Callable[[Tensor], Optimizer],
     *,
     batch: int | None,
     epochs: int,
@@ -83,7 +83,7 @@ def train(
 ) -> list[Tensor]:
     """The weights before training and after each epoch, from zero. One seed, one order of rows."""
     weights = torch.zeros(data.X.shape[1] + 1, dtype=data.X.dtype, requires_grad=True)
-    rule = optimiser(weights)
+    rule = optimizer(weights)
     generator = torch.Generator().manual_seed(seed)
     history = [weights.detach().clone()]
     for _ in range(epochs):
@@ -102,7 +102,7 @@ def convergence(data: Regression, *, epochs: int, seed: int) -> dict[str, list[f
         recipe.name: [
             data.loss(weights).item() - least
             for weights in train(
-                data, recipe.optimiser, batch=recipe.batch, epochs=epochs, seed=seed
+                data, recipe.optimizer, batch=recipe.batch, epochs=epochs, seed=seed
             )
         ]
         for recipe in RECIPES

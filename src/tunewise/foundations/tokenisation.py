@@ -1,7 +1,7 @@
 """Byte-pair encoding, learned from a corpus and applied.
 
 Text is cut at white space, and each word starts with ``▁`` so that joining the tokens gives the
-text back. A word begins as its characters; each merge joins two neighbouring tokens into one.
+text back. A word begins as its characters; each merge joins two neighboring tokens into one.
 
 Source: Sennrich, Haddow and Birch 2016, arXiv:1508.07909, section 3.2; the mark ``▁`` from Kudo
 and Richardson 2018, arXiv:1808.06226. Order and ties follow the ``tokenizers`` library.
@@ -50,7 +50,7 @@ class BPE:
             for token in apply(self.ranks, [c if c in self.places else self.unknown for c in word])
         ]
 
-    def numbers(self, text: str) -> list[int]:
+    def token_ids(self, text: str) -> list[int]:
         """The same as places in the vocabulary."""
         return [self.places[token] for token in self.encode(text)]
 

@@ -23,15 +23,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Topic:
-    """A piece of the mathematics with its numbers and its checks.
+    """A piece of the mathematics with its results and its checks.
 
     ``statement`` is prose; ``derivation`` lines stand as they are, at most 76 characters each;
-    ``numbers`` are pairs of what and how much.
+    ``quantities`` are pairs of what and how much.
     """
 
     statement: str
     derivation: tuple[str, ...]
-    numbers: tuple[tuple[str, str], ...]
+    quantities: tuple[tuple[str, str], ...]
     checks: tuple[Check, ...]
     source: str
 

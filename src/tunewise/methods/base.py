@@ -48,7 +48,7 @@ class Method(ABC):
     their meaning. `trained` is True where the one loop trains it, so that training settings mean
     something to it. `seeded` is False where every seed would give the same result. `asks_writer`
     is True where it asks a model to go on writing, whatever the task's form; the model is then
-    built so, and `check` is shown it, without its numbers, before the study runs. `one_value` names
+    built so, and `check` is shown it, on fake tensors, before the study runs. `one_value` names
     the settings that can be neither swept nor searched, with the reason.
 
     `description` is what the method section of a paper says of it: paragraphs with a blank line
@@ -125,7 +125,7 @@ class Method(ABC):
 
 
 class State(NamedTuple):
-    """What a method carries from step to step beside the trained numbers."""
+    """What a method carries from step to step beside the trainable parameters."""
 
     tensors: dict[str, Tensor]
     scalars: JSONObject
@@ -134,14 +134,14 @@ class State(NamedTuple):
 class Adaptation(Method):
     """Changes a model that the one loop then trains.
 
-    `needs_numbers` is True where `prepare` reads the model's numbers, or where only a step with
+    `needs_weights` is True where `prepare` reads the model's weights, or where only a step with
     some shows whether the method works on it; then a plan applies it to noise.
     """
 
     trained = True
     learning_rate: ClassVar[float]
     """The default learning rate. Each method says why in a comment."""
-    needs_numbers: ClassVar[bool] = False
+    needs_weights: ClassVar[bool] = False
 
     @classmethod
     def default_rate(cls, settings: Settings) -> float:
@@ -154,12 +154,12 @@ class Adaptation(Method):
         return False
 
     starts_at_base: ClassVar[bool] = False
-    saves_all: ClassVar[bool] = True  # whether every trained number stands in what it saves
+    saves_all: ClassVar[bool] = True  # whether every trainable parameter stands in what it saves
     """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""
 
     @abstractmethod
     def prepare(self, model: Model) -> None:
-        """Change the module so that exactly the trained numbers require gradients.
+        """Change the module so that exactly the trainable parameters require gradients.
 
         Random numbers come from torch's default generator, which the caller has seeded.
 
@@ -168,7 +168,7 @@ class Adaptation(Method):
         """
 
     def groups(self, model: Model) -> list[dict[str, Any]]:
-        """Optimiser groups: `params` (names) with what differs, such as a `rate` factor."""
+        """Optimizer groups: `params` (names) with what differs, such as a `rate` factor."""
         return [{"params": [n for n, p in model.module.named_parameters() if p.requires_grad]}]
 
     def begin(self, model: Model, steps: int) -> None:
@@ -179,11 +179,11 @@ class Adaptation(Method):
         """
 
     def penalty(self, model: Model) -> Tensor | None:
-        """What is added to a step's mean loss, or None. It is not part of the loss that is told."""
+        """What is added to a step's mean loss, or None. The reported loss is without it."""
         return None
 
     def after_step(self, model: Model, step: int) -> None:
-        """Called after each optimiser step, from 1, while its gradients still exist."""
+        """Called after each optimizer step, from 1, while its gradients still exist."""
 
     def state(self, model: Model) -> State:
         """What `restore` needs to go on after an interruption as if there had been none."""
@@ -194,11 +194,11 @@ class Adaptation(Method):
 
     @abstractmethod
     def save(self, model: Model, folder: Path) -> None:
-        """Write the trained artefact: safetensors and JSON only."""
+        """Write the trained artifact: safetensors and JSON only."""
 
     @abstractmethod
     def load(self, model: Model, folder: Path) -> None:
-        """Read a saved artefact into a model that `prepare` has seen."""
+        """Read a saved artifact into a model that `prepare` has seen."""
 
     def merged(self, model: Model) -> nn.Module | None:
         """A plain module with the same function, or None where there is no such thing.

@@ -17,7 +17,7 @@ from tunewise.methods.trained import load_trained, save_trained, train_only
 @METHODS.register("bitfit")
 @dataclass(frozen=True)
 class BitFit(Adaptation):
-    """Every bias of the trunk, norms included, and the head are trained.
+    """Every bias of the backbone, norms included, and the head are trained.
 
     Source: Ben Zaken et al. 2021, arXiv:2106.10199.
     """
@@ -36,7 +36,7 @@ class BitFit(Adaptation):
     starts_at_base = True
 
     def prepare(self, model: Model) -> None:
-        """Raises InputError where the trunk has no bias, as in Llama."""
+        """Raises InputError where the backbone has no bias, as in Llama."""
         names = [name for name, _ in model.module.named_parameters()]
         biases = [n for n in names if n.endswith(".bias") and n not in model.head]
         if not biases:

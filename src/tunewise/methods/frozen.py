@@ -1,4 +1,4 @@
-"""Which frozen numbers an artefact was trained beside: a few weights alone mean nothing."""
+"""Which frozen weights an artifact was trained beside: a few weights alone mean nothing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 
 FILE = "base.json"
-SAMPLES = 256  # numbers of each tensor that enter the fingerprint
+SAMPLES = 256  # values of each tensor that enter the fingerprint
 
 
 def write_base(model: Model, folder: Path) -> None:
-    """Record what the artefact in a folder was trained on."""
+    """Record what the artifact in a folder was trained on."""
     write_json(folder / FILE, {"source": model.source, "fingerprint": fingerprint(model)})
 
 
 def check_base(model: Model, folder: Path) -> None:
-    """Compare the model's frozen numbers with those of the record, not its name.
+    """Compare the model's frozen weights with those of the record, not its name.
 
     An adapter that another program wrote has no record; then the shapes must do.
 
     Raises:
-        InputError: the artefact was trained on a model with other numbers.
+        InputError: the artifact was trained on a model with other weights.
     """
     if not (folder / FILE).is_file():
         return
@@ -37,7 +37,7 @@ def check_base(model: Model, folder: Path) -> None:
 
 
 def fingerprint(model: Model) -> str:
-    """A hash of names, shapes and evenly picked numbers of all that is frozen.
+    """A hash of names, shapes and evenly picked values of all that is frozen.
 
     Not of every number: models that differ at all differ nearly everywhere, and this takes
     milliseconds whatever the size.

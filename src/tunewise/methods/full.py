@@ -15,7 +15,7 @@ from tunewise.methods.base import METHODS, Adaptation
 @METHODS.register("full")
 @dataclass(frozen=True)
 class Full(Adaptation):
-    """Full fine-tuning: every parameter of trunk and head is trained."""
+    """Full fine-tuning: every parameter of backbone and head is trained."""
 
     description = (
         "Full fine-tuning trains every parameter. The others are measured against it, and it is "
@@ -32,7 +32,7 @@ class Full(Adaptation):
 
     def save(self, model: Model, folder: Path) -> None:
         """Write a transformers folder: weights, configuration, tokenizer."""
-        save_model(model.module, model.coder, folder)
+        save_model(model.module, model.processor, folder)
 
     def load(self, model: Model, folder: Path) -> None:
         load_weights(model.module, folder)

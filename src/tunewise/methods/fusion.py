@@ -1,4 +1,4 @@
-"""Train the head in which a picture's vector and a question's meet."""
+"""Train the head in which an image's vector and a question's meet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FusionMethod(Adaptation):
     """A linear layer with ReLU on each vector and a linear classifier; the encoders are frozen.
 
     With `inputs` of one kind alone, the other is left out: what a question gives away by itself,
-    and what pictures add.
+    and what images add.
     """
 
     description = "Fusion trains a small classifier on the frozen features of image and question."
@@ -44,11 +44,11 @@ class FusionMethod(Adaptation):
         return None if self.inputs == "both" else self.inputs
 
     def prepare(self, model: Model) -> None:
-        """Raises InputError where the model has no picture encoder."""
+        """Raises InputError where the model has no image encoder."""
         module = model.module
         if not isinstance(module, Fusion):
             raise InputError(
-                "method fusion: needs a picture encoder and a text encoder, as the task "
+                "method fusion: needs an image encoder and a text encoder, as the task "
                 "visual-question-answering has; here is one model. Its like is the method head."
             )
         options = module.head.classifier.out_features

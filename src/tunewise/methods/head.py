@@ -1,4 +1,4 @@
-"""Train the new numbers alone."""
+"""Train the new parameters alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tunewise.methods.trained import load_trained, save_trained, train_only
 @METHODS.register("head")
 @dataclass(frozen=True)
 class Head(Adaptation):
-    """Only the head is trained; the trunk stays as it was pretrained.
+    """Only the head is trained; the backbone stays as it was pretrained.
 
     What counts as head is what the checkpoint did not bring: the classifier, and a pooler
     that the checkpoint lacks.
@@ -28,7 +28,7 @@ class Head(Adaptation):
     )
 
     # A convex problem on fixed features, from small random weights: steps that would wreck a
-    # trunk are harmless here.
+    # backbone are harmless here.
     learning_rate = 1e-3
     starts_at_base = True
     cannot = MappingProxyType(

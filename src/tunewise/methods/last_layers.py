@@ -1,4 +1,4 @@
-"""Train the last blocks of the trunk and the head."""
+"""Train the last blocks of the backbone and the head."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LastLayers(Adaptation):
         refuse_below(1, self, "count")
 
     def prepare(self, model: Model) -> None:
-        """Raises InputError where the trunk has fewer blocks."""
+        """Raises InputError where the backbone has fewer blocks."""
         paths = blocks(model)
         if self.count > len(paths):
             raise InputError(f"count = {self.count}: this model has {len(paths)} blocks.")

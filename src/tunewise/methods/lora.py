@@ -69,7 +69,7 @@ class LoRA(Adaptation):
         None, "Other alphas by target; the last one that matches counts."
     )
 
-    # B starts at zero and the frozen trunk cannot be forgotten, so LoRA bears, and needs,
+    # B starts at zero and the frozen backbone cannot be forgotten, so LoRA bears, and needs,
     # about ten times full fine-tuning's rate.
     learning_rate = 3e-4
     starts_at_base = True

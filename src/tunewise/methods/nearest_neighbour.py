@@ -18,12 +18,12 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.pools import mean
 from tunewise.backbones.stored import AT_ONCE
 from tunewise.backbones.texts import encoded
-from tunewise.backbones.vectors import picture_vectors, text_vectors
+from tunewise.backbones.vectors import image_vectors, text_vectors
 from tunewise.backbones.weights import read_tensors, save_tensors
 from tunewise.core.files import read_json, write_json
 from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.pictures import name_of, open_picture, picture_bytes
+from tunewise.data.images import image_bytes, name_of, open_image
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
 
@@ -36,8 +36,8 @@ LABELS = "labels.json"
 class NearestNeighbour(Direct):
     """The most frequent answer among the `count` nearest training examples.
 
-    Near is a high cosine between the model's vectors: the mean of a text's tokens or, with a
-    picture, the vectors of picture and question side by side, each of length 1. Of equally
+    Near is a high cosine between the model's vectors: the mean of a text's tokens or, with an
+    image, the vectors of image and question side by side, each of length 1. Of equally
     frequent answers the nearest example's counts.
     """
 
@@ -99,7 +99,7 @@ def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
     """The model's vectors of examples, shape (examples, size), of length 1."""
     limit = min(model.max_length, model.longest_text or model.max_length)
     rows = [e.texts for e in examples]
-    read = encoded(model.coder, rows, truncation=True, max_length=limit)
+    read = encoded(model.processor, rows, truncation=True, max_length=limit)
     texts = [
         {name: column[place] for name, column in read.items()} for place in range(len(examples))
     ]
@@ -111,14 +111,14 @@ def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
 def _fused(
     model: Model, module: Fusion, examples: Sequence[Example], texts: Sequence[Any]
 ) -> Tensor:
-    shown = {e.picture for e in examples}  # several questions may be on one picture
-    names = {path: name_of(picture_bytes(path, Path())) for path in shown}  # as studies name them
+    shown = {e.image for e in examples}  # several questions may be on one image
+    names = {path: name_of(image_bytes(path, Path())) for path in shown}  # as studies name them
     paths = {name: path for path, name in names.items()}
-    pictures = picture_vectors(module, model.coder, paths, opener=open_picture)
+    images = image_vectors(module, model.processor, paths, opener=open_image)
     where = {name: place for place, name in enumerate(sorted(paths))}
-    questions = text_vectors(module, model.coder, texts)
+    questions = text_vectors(module, model.processor, texts)
     both = (
-        pictures.take([where[names[e.picture]] for e in examples]),
+        images.take([where[names[e.image]] for e in examples]),
         questions.take(range(len(examples))),
     )
     return torch.cat([F.normalize(part, dim=1) for part in both], dim=1)
@@ -126,13 +126,13 @@ def _fused(
 
 @torch.no_grad()
 def _averaged(model: Model, texts: Sequence[Any]) -> Tensor:
-    trunk = model.module.get_submodule(model.trunks["text"])
+    backbone = model.module.get_submodule(model.backbones["text"])
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]["input_ids"]))
     found: dict[int, Tensor] = {}
     for start in range(0, len(order), AT_ONCE):
         part = order[start : start + AT_ONCE]
-        batch = model.coder.pad([texts[place] for place in part], return_tensors="pt")
+        batch = model.processor.pad([texts[place] for place in part], return_tensors="pt")
         batch = batch.to(model.device)
-        hidden = trunk(**batch).last_hidden_state
+        hidden = backbone(**batch).last_hidden_state
         found.update(zip(part, mean(hidden, batch["attention_mask"]).float().cpu(), strict=True))
     return torch.stack([found[place] for place in range(len(texts))])

@@ -50,7 +50,7 @@ class PEFTMethod(Adaptation):
     peft_type: str = field(metadata=described("PEFT's name of the method, such as IA3."))
     config: Settings = field(default_factory=dict, metadata={OPEN: True})
 
-    needs_numbers = True
+    needs_weights = True
     one_value: ClassVar[Mapping[str, str]] = {
         "peft_type": "each type has settings of its own: write an entry for each."
     }

@@ -99,7 +99,7 @@ def _whole(adapter: Adapter) -> dict[str, Tensor]:
 
 
 def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Each tensor with numbers of its own, as PEFT writes those that two layers share.
+    """Each tensor with memory of its own, as PEFT writes those that two layers share.
 
     safetensors refuses them otherwise, such as the trained tokens of tied embeddings.
     """

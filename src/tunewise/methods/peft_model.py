@@ -24,7 +24,7 @@ from tunewise.core.canonical import Settings
 from tunewise.core.errors import InputError, nearest
 from tunewise.methods.peft_settings import PROMPTS, configuration, kinds
 from tunewise.methods.task_types import task_type
-from tunewise.methods.trained import one_trunk, train_only, trained_names
+from tunewise.methods.trained import one_backbone, train_only, trained_names
 
 ADAPTER = "default"  # PEFT names every adapter of a model; ours has one
 LEAST_TEXT = 4  # tokens that must remain for the text, as for `training.max_length`
@@ -66,7 +66,7 @@ def apply(model: Model, peft_type: str, settings: Settings) -> None:
     Raises:
         InputError: PEFT cannot do this to this model, or would adapt nothing of it.
     """
-    one_trunk(model, "peft")
+    one_backbone(model, "peft")
     _refuse_writing(model, peft_type)
     values = {**settings, **_targets(model, peft_type, settings)}
     theirs = settings.get("modules_to_save") or ()
@@ -83,7 +83,7 @@ def apply(model: Model, peft_type: str, settings: Settings) -> None:
     if peft_type in PROMPTS:
         _shorten(model, peft_type, config.num_virtual_tokens)
         model.module = wrapped
-        model.trunks = {name: f"base_model.{path}" for name, path in model.trunks.items()}
+        model.backbones = {name: f"base_model.{path}" for name, path in model.backbones.items()}
         model.head = [f"base_model.{name}" for name in model.head]
     model.adapter = Adapter(wrapped, whole)
     adapted = _trained_by(peft_type, model)
@@ -206,11 +206,11 @@ def _resolved(model: Model, peft_type: str, asked: str | Sequence[str]) -> Any:
 
 
 def _norms(model: Model) -> list[str]:
-    """Every normalisation of the trunk: what tuning the norms means where PEFT names none."""
+    """Every normalization of the backbone: what tuning the norms means where PEFT names none."""
     return [
         path
-        for trunk in model.trunks.values()
-        for path, layer in model.module.get_submodule(trunk).named_modules(prefix=trunk)
+        for backbone in model.backbones.values()
+        for path, layer in model.module.get_submodule(backbone).named_modules(prefix=backbone)
         if "norm" in type(layer).__name__.lower() and getattr(layer, "weight", None) is not None
     ]
 
@@ -249,7 +249,7 @@ def _refuse_writing(model: Model, peft_type: str) -> None:
 
 
 def _trained_by(peft_type: str, model: Model) -> list[str]:
-    """The adapter's own numbers: what PEFT lets require gradients, without the head."""
+    """The adapter's own parameters: what PEFT lets require gradients, without the head."""
     head = set(model.head)
     # PEFT freezes AdaLoRA's counts of ranks, but not where it moves them to a model's device.
     return [name for name in trained_names(model) if name not in head and ".ranknum." not in name]

@@ -35,7 +35,7 @@ NOT_HERE = {
 OURS = {
     "peft_type": "it stands once",
     "task_type": "the study's task says it",
-    "inference_mode": "training and use are told apart without it",
+    "inference_mode": "training and use are distinguished without it",
     "base_model_name_or_path": "the study's models say it",
     "revision": "the study's models say it (name@revision)",
     "auto_mapping": "PEFT writes it for models outside transformers",
@@ -89,7 +89,7 @@ RATES = {
     # Its singular values start at zero and are divided by the rank, so each step moves less;
     # Zhang et al. 2023 (arXiv:2303.10512) train between 5e-4 and 2e-3.
     "ADALORA": 1e-3,
-    # One factor an activation, starting at one: few numbers, each of which has to move far.
+    # One factor an activation, starting at one: few parameters, each of which has to move far.
     # Liu et al. 2022 (arXiv:2205.05638) use 3e-3.
     "IA3": 3e-3,
     # Vectors between frozen random matrices. Kopiczko et al. 2023 (arXiv:2310.11454) use ten
@@ -108,7 +108,7 @@ RATES = {
     "BEFT": 1e-3,
     # Directions of the weights themselves, which forget as full fine-tuning does.
     "OSF": 5e-5,
-    # The only way in is through a frozen trunk, which passes little gradient back, as with
+    # The only way in is through a frozen backbone, which passes little gradient back, as with
     # our own prefix. P-tuning's small network multiplies its steps.
     "PROMPT_TUNING": 5e-3,
     "PREFIX_TUNING": 5e-3,

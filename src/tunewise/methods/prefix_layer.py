@@ -1,4 +1,4 @@
-"""A prefix of trained embeddings, put before a trunk's input and taken off its output."""
+"""A prefix of trained embeddings, put before a backbone's input and taken off its output."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tunewise.backbones.modules import first_position
 
 
 class Prefix(nn.Module):
-    """The prefix of one trunk.
+    """The prefix of one backbone.
 
-    It acts on the trunk's arguments and on its result, so the head around the trunk, the
+    It acts on the backbone's arguments and on its result, so the head around the backbone, the
     tokens it sees and every name in the model stay as they were. The head reads the text's
     positions alone: the first token is still the text's first, and the average is the text's.
 
@@ -27,9 +27,9 @@ class Prefix(nn.Module):
         self.embeddings = nn.Parameter(embeddings)
 
     def before(
-        self, trunk: Any, args: tuple[Any, ...], inputs: dict[str, Any]
+        self, backbone: Any, args: tuple[Any, ...], inputs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The trunk's arguments with the prefix in front of the embedded text.
+        """The backbone's arguments with the prefix in front of the embedded text.
 
         A text that is gone on with has the prefix in its cache, and in its mask and positions.
         """
@@ -38,7 +38,7 @@ class Prefix(nn.Module):
         tokens = args[0] if args else inputs.pop("input_ids", None)
         text = inputs.pop("inputs_embeds", None)
         if text is None:
-            text = trunk.get_input_embeddings()(tokens)
+            text = backbone.get_input_embeddings()(tokens)
         batch, length = len(text), len(self.embeddings)
         mask = inputs.pop("attention_mask", None)
         if mask is None:
@@ -50,20 +50,20 @@ class Prefix(nn.Module):
             "attention_mask": mask,
             # Explicit, because RoBERTa counts positions by its padding tokens, and without
             # tokens it counts padding as text.
-            "position_ids": (mask.long().cumsum(1) - 1).clamp(min=0) + first_position(trunk),
+            "position_ids": (mask.long().cumsum(1) - 1).clamp(min=0) + first_position(backbone),
         }
         segments = inputs.get("token_type_ids")
         if segments is not None:
             inputs["token_type_ids"] = torch.cat([segments.new_zeros(batch, length), segments], 1)
         return (), inputs
 
-    def after(self, trunk: Any, args: Any, inputs: Any, output: Any) -> Any:
-        """The trunk's result for the text alone; where `before` put nothing in front, all of it."""
+    def after(self, backbone: Any, args: Any, inputs: Any, output: Any) -> Any:
+        """The backbone's result for the text alone: without what `before` put in front."""
         if inputs.get("inputs_embeds") is None:
             return output
         output.last_hidden_state = output.last_hidden_state[:, len(self.embeddings) :]
         if getattr(output, "pooler_output", None) is not None:
-            output.pooler_output = trunk.pooler(output.last_hidden_state)
+            output.pooler_output = backbone.pooler(output.last_hidden_state)
         return output
 
 
@@ -72,16 +72,16 @@ def _goes_on(inputs: dict[str, Any]) -> bool:
     return cache is not None and cache.get_seq_length() > 0
 
 
-def attach(trunk: nn.Module, prefix: Prefix) -> None:
-    """Let the prefix act on every call of the trunk, as its submodule `prefix`."""
-    trunk.add_module("prefix", prefix)
-    trunk.register_forward_pre_hook(prefix.before, with_kwargs=True)
-    trunk.register_forward_hook(prefix.after, with_kwargs=True)
+def attach(backbone: nn.Module, prefix: Prefix) -> None:
+    """Let the prefix act on every call of the backbone, as its submodule `prefix`."""
+    backbone.add_module("prefix", prefix)
+    backbone.register_forward_pre_hook(prefix.before, with_kwargs=True)
+    backbone.register_forward_hook(prefix.after, with_kwargs=True)
 
 
 def token_rows(model: Model, length: int) -> Tensor:
     """The embeddings of random words of the vocabulary, special tokens left out."""
-    words = sorted(set(model.coder.get_vocab().values()) - set(model.coder.all_special_ids))
+    words = sorted(set(model.processor.get_vocab().values()) - set(model.processor.all_special_ids))
     chosen = torch.tensor(words)[torch.randint(len(words), (length,))]
     table = _embedding(model)
     return table[chosen.to(table.device)]

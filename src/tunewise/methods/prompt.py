@@ -1,4 +1,4 @@
-"""Ask a language model in words: an adaptation without a single trained number."""
+"""Ask a language model in words: an adaptation without a single trainable parameter."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Prompt(Direct):
         words = self._words(options)
         shown = () if self.examples is None else self._given(self.examples, options)
         script = self._script(words, shown)
-        ids = label_tokens(model.coder, script)
+        ids = label_tokens(model.processor, script)
         for at, word in enumerate(words):
             if not ids[at] or ids[at] in ids[:at]:
                 raise InputError(

@@ -17,7 +17,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
-from tunewise.data.examples import Example, Prediction, Said
+from tunewise.data.examples import Example, Prediction, Reply
 from tunewise.decoding.branches import context_length
 from tunewise.decoding.generate import generate
 from tunewise.decoding.likelihood import log_probabilities
@@ -64,14 +64,14 @@ class Prompted:
     def _read(self, prediction: Prediction, text: str | None, cut: bool) -> Prediction:
         """The option that the text names; the likeliest where there is no text or it names none."""
         if text is None:
-            return prediction._replace(said=Said("", True, cut))
+            return prediction._replace(reply=Reply("", True, cut))
         option = named(text, self.script.words)
         choice = prediction.choice if option is None else option
-        return prediction._replace(choice=choice, said=Said(text, option is not None, cut))
+        return prediction._replace(choice=choice, reply=Reply(text, option is not None, cut))
 
     def weights(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """The log-probability of each label after each prompt, (prompts, labels)."""
-        labels = label_tokens(self.model.coder, self.script)
+        labels = label_tokens(self.model.processor, self.script)
         found = log_probabilities(self.model.module, prompts, labels, batch_size=BATCH)
         return found / torch.tensor([len(ids) for ids in labels]) if self.per_token else found
 
@@ -95,12 +95,12 @@ class Prompted:
         return Encoded(self._ids(fitting), True)
 
     def _tokens(self, texts: Sequence[str]) -> int:
-        return sum(map(len, tokens(self.model.coder, texts)))
+        return sum(map(len, tokens(self.model.processor, texts)))
 
     def room(self) -> int:
         """Tokens that a prompt may have, so that its answer fits behind it."""
         context = min(self.model.max_length, context_length(self.model.module))
-        longest = max(len(ids) for ids in label_tokens(self.model.coder, self.script))
+        longest = max(len(ids) for ids in label_tokens(self.model.processor, self.script))
         return context - max(longest, self.write)
 
     def _ids(self, texts: Sequence[str]) -> list[int]:
@@ -109,7 +109,7 @@ class Prompted:
 
     @cached_property
     def _reader(self) -> PromptReader:
-        return PromptReader(self.model.coder, self.script.template)
+        return PromptReader(self.model.processor, self.script.template)
 
     def _written(
         self, names: Sequence[str], prompts: Sequence[Sequence[int]]
@@ -119,7 +119,7 @@ class Prompted:
         greedy = Strategy("greedy", max_new_tokens=self.write, stop=())
         (found,) = generate(
             self.model.module,
-            self.model.coder,
+            self.model.processor,
             prompts,
             [greedy],
             keys=names,
@@ -150,14 +150,14 @@ def stored_script(folder: Path, model: Model) -> tuple[Script, tuple[float, ...]
     return script, None if free is None else tuple(free)
 
 
-def label_tokens(coder: Any, script: Script) -> list[list[int]]:
+def label_tokens(tokenizer: Any, script: Script) -> list[list[int]]:
     """The tokens of each label as they stand behind a prompt.
 
-    Tokenised behind a word, not alone: some tokenizers put a blank of their own before a text.
+    Tokenized behind a word, not alone: some tokenizers put a blank of their own before a text.
     """
     before = ":\n" if script.template.endswith("\n") else ":"
     joined = [before + script.continuation(word) for word in script.words]
-    (start, *whole) = tokens(coder, [before, *joined])
+    (start, *whole) = tokens(tokenizer, [before, *joined])
     if all(ids[: len(start)] == start for ids in whole):
         return [ids[len(start) :] for ids in whole]
-    return tokens(coder, [script.continuation(word) for word in script.words])
+    return tokens(tokenizer, [script.continuation(word) for word in script.words])

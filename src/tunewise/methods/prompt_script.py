@@ -86,7 +86,7 @@ def drawn(
     longest = max((len(group) for group in by_option), default=0)
     turns = [group[turn] for turn in range(longest) for group in by_option if turn < len(group)]
     chosen = turns[:shots]
-    random.shuffle(chosen)  # models favour what was said last
+    random.shuffle(chosen)  # models favor what comes last
     return tuple(("\n".join(e.texts), words[e.label]) for e in chosen if e.label is not None)
 
 
@@ -130,8 +130,8 @@ def within(
     fitting = shortened(texts, lambda tried: tokens(tried) <= limit)
     if fitting is not None:
         return fitting
-    share = limit // len(texts)  # each is too long for the other
-    return tuple((shortened((t,), lambda one: tokens(one) <= share) or ("",))[0] for t in texts)
+    room = limit // len(texts)  # each is too long for the other
+    return tuple((shortened((t,), lambda one: tokens(one) <= room) or ("",))[0] for t in texts)
 
 
 def numbered(template: str, columns: Sequence[str]) -> str:

@@ -10,5 +10,5 @@ TaskType = Literal["SEQ_CLS", "CAUSAL_LM"]
 
 
 def task_type(model: Model) -> TaskType:
-    """A trunk with our own classifier on it chooses too, so that it is no FEATURE_EXTRACTION."""
+    """A backbone with our own classifier on it chooses too, so that it is no FEATURE_EXTRACTION."""
     return "CAUSAL_LM" if model.writes else "SEQ_CLS"

@@ -154,7 +154,7 @@ class WeightedWords:
         return answers(examples, softmax(logits, axis=1))
 
     def save(self, folder: Path) -> None:
-        """Write the words as JSON and the numbers as safetensors."""
+        """Write the words as JSON and the weights as safetensors."""
         tensors = {"weights": self.weights, "bias": self.bias}
         tensors |= {f"idf.{number}": words.idf_ for number, words in enumerate(self.words)}
         write_bytes(folder / WEIGHTS_FILE, save(tensors))

@@ -1,4 +1,4 @@
-"""Choosing which of a model's own numbers are trained, and storing just these."""
+"""Choosing which of a model's own parameters are trained, and storing just these."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def train_only(model: Model, names: Iterable[str]) -> None:
         parameter.requires_grad_(name in wanted)
 
 
-def one_trunk(model: Model, method: str) -> None:
+def one_backbone(model: Model, method: str) -> None:
     """Raises InputError where two encoders meet in one head."""
-    if len(model.trunks) > 1:
-        names = " and ".join(model.trunks)
+    if len(model.backbones) > 1:
+        names = " and ".join(model.backbones)
         raise InputError(
             f"method {method}: is for one model, and here two encoders meet ({names}). Adapt them "
             "with lora: {targets: [text.query, text.value]}, or leave them frozen with fusion."

@@ -1,4 +1,4 @@
-"""What can be said about the difference of two rows over the same items.
+"""What can be claimed about the difference of two rows over the same examples.
 
 One claim is about these trained models, the other about the methods behind them.
 """
@@ -17,10 +17,10 @@ from tunewise.statistics.combine import (
     method_difference_unpaired,
 )
 from tunewise.statistics.intervals import Interval, none_differs
-from tunewise.statistics.metrics import Metric, Numbers
-from tunewise.statistics.paired import p_over_items
+from tunewise.statistics.metrics import FloatArray, Metric
+from tunewise.statistics.paired import p_over_examples
 from tunewise.statistics.power import detectable_difference, detectable_shift
-from tunewise.statistics.score_matrix import RowScores, SharedItems
+from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.summary import why_no_method_claim
 
 POWER = 0.8
@@ -29,7 +29,7 @@ NORMAL_DF = 1e6  # degrees of freedom at which Student's t is normal
 
 @dataclass(frozen=True)
 class Claim:
-    """What can be said about a difference, or why nothing can.
+    """What can be claimed about a difference, or why nothing can.
 
     `interval` belongs to this difference alone; `p_adjusted` counts the other comparisons, and
     `separated` says that it is below alpha. `detectable` is the smallest difference that this
@@ -69,11 +69,11 @@ class Terms:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Two rows over the same items, and what both claims about them are made of."""
+    """Two rows over the same examples, and what both claims about them are made of."""
 
     row: RowScores
     other: RowScores
-    group: SharedItems
+    group: SharedExamples
     metric: Metric
 
     @property
@@ -82,7 +82,7 @@ class Meeting:
         return self.row.seeded and self.other.seeded and self.row.seeds == self.other.seeds
 
     @cached_property
-    def mix(self) -> Numbers:
+    def mix(self) -> FloatArray:
         """The weights that turn the scores of all runs into the difference of the two means."""
         return self.group.mean_of(self.row) - self.group.mean_of(self.other)
 
@@ -91,15 +91,16 @@ class Meeting:
         return self.group.drawn.mixed(self.mix)
 
     @property
-    def features(self) -> tuple[Numbers, Numbers]:
-        """The metric's features of each row, averaged over its runs: (items, sums) twice."""
+    def features(self) -> tuple[FloatArray, FloatArray]:
+        """The metric's features of each row, averaged over its runs: (examples, sums) twice."""
         return self.group.features[self.row.name], self.group.features[self.other.name]
 
     @cached_property
     def disagreement(self) -> float | None:
-        """Mean squared difference per item; None for metrics that are no share of right answers.
+        """Mean squared difference per example; None for metrics that are no fraction of right
+        answers.
 
-        Of single runs it is the share of items that exactly one of the two gets right.
+        Of single runs it is the fraction of examples that exactly one of the two gets right.
         """
         if self.metric.kind != "proportion":
             return None
@@ -107,8 +108,8 @@ class Meeting:
         return float(((ours - theirs)[:, 0] ** 2).mean())
 
     @cached_property
-    def over_items(self) -> Uncertainty:
-        """The difference between these trained models, uncertain through the items alone."""
+    def over_examples(self) -> Uncertainty:
+        """The difference between these trained models, uncertain through the examples alone."""
         runs = np.flatnonzero(self.mix)
         mix = self.mix[runs]
         variance = float(mix @ self.group.drawn.covariance(runs) @ mix)
@@ -116,7 +117,7 @@ class Meeting:
 
     @cached_property
     def over_seeds(self) -> Uncertainty | str:
-        """The difference between the methods, or why nothing can be said about it."""
+        """The difference between the methods, or why nothing can be claimed about it."""
         reasons = [why for one in (self.row, self.other) if (why := why_no_method_claim(one))]
         if reasons:
             return "; ".join(reasons)
@@ -130,20 +131,20 @@ class Meeting:
         )
 
 
-def items_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
-    """Would the order of these trained models hold on other items? With its interval."""
+def examples_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
+    """Would the order of these trained models hold on other examples? With its interval."""
     return with_items_interval(items_test(meeting, terms, rng=rng), meeting, terms)
 
 
 def items_test(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
     """The p value of that claim, which a correction needs of every pair.
 
-    All runs of a row speak together: an item changes sides in all of them or in none. For right
+    All runs of a row speak together: an example changes sides in all of them or in none. For right
     and wrong answers that test is exact; with one run each it is McNemar's.
     """
     ours, theirs = meeting.features
     runs = math.lcm(len(meeting.row.seeds), len(meeting.other.seeds))
-    p, test = p_over_items(
+    p, test = p_over_examples(
         meeting.metric, ours, theirs, runs=runs, rng=rng, resamples=terms.randomisations
     )
     return Claim(test, p=p)
@@ -151,13 +152,13 @@ def items_test(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> C
 
 def with_items_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
     """The claim with what is shown beside its p value."""
-    interval, reason = _items_interval(meeting, terms.level)
-    detectable = _detectable_over_items(meeting, terms)
+    interval, reason = _examples_interval(meeting, terms.level)
+    detectable = _detectable_over_examples(meeting, terms)
     return replace(claim, interval=interval, detectable=detectable, reason=reason)
 
 
 def method_test(meeting: Meeting) -> Claim:
-    """Would the order of the methods hold with other seeds and other items? The p value alone."""
+    """Would the methods' order hold with other seeds and other examples? The p value alone."""
     joined = meeting.over_seeds
     if isinstance(joined, str):
         return Claim(reason=joined)
@@ -181,30 +182,32 @@ def with_method_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
     )
     error = joined.standard_error
     interval, reason = (
-        (joined.interval(terms.level), None) if error > 0 else _items_interval(meeting, terms.level)
+        (joined.interval(terms.level), None)
+        if error > 0
+        else _examples_interval(meeting, terms.level)
     )
     return replace(claim, interval=interval, detectable=shift * error or None, reason=reason)
 
 
-def _items_interval(meeting: Meeting, level: float) -> tuple[Interval | None, str | None]:
-    """BCa over items, or why there is none. Where no item differs there is nothing to redraw, but
-    not no doubt.
+def _examples_interval(meeting: Meeting, level: float) -> tuple[Interval | None, str | None]:
+    """BCa over examples, or why there is none. Where no example differs there is nothing to redraw,
+    but not no doubt.
     """
     if not np.array_equal(*meeting.features):
         interval = meeting.group.drawn.interval(meeting.mix, level=level)
         if interval is None:
-            return None, f"{meeting.metric.name} is undefined in many resamples: too few items"
+            return None, f"{meeting.metric.name} is undefined in many resamples: too few examples"
         return interval, None
     if meeting.metric.kind != "proportion":
         return None, "every answer scored alike; not testable"
     return none_differs(meeting.group.items, level=level), None
 
 
-def _detectable_over_items(meeting: Meeting, terms: Terms) -> float | None:
+def _detectable_over_examples(meeting: Meeting, terms: Terms) -> float | None:
     alpha = terms.strictest_alpha
     if meeting.disagreement is not None:
         return detectable_difference(
             meeting.group.items, meeting.disagreement, power=POWER, alpha=alpha
         )
     shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
-    return shift * meeting.over_items.standard_error or None
+    return shift * meeting.over_examples.standard_error or None

@@ -1,12 +1,12 @@
-"""Items and seeds joined: what a score says about a method, not about the models at hand.
+"""Examples and seeds joined: what a score says about a method, not about the models at hand.
 
 The mean score over seeds varies for two reasons: other seeds would give other models, and other
-items would give other scores. Let ``a`` be the variance over seeds divided by their number; it
-already holds the item noise that differs from seed to seed. Let ``b`` be the item noise that
-all seeds share, the covariance between scores of two seeds over the draw of items. The mean
+examples would give other scores. Let ``a`` be the variance over seeds divided by their number; it
+already holds the example noise that differs from seed to seed. Let ``b`` be the example noise that
+all seeds share, the covariance between scores of two seeds over the draw of examples. The mean
 then has variance ``a + b``; neither part is counted twice.
 
-``a`` rests on few seeds and enters through Student's t, ``b`` on many items and enters through
+``a`` rests on few seeds and enters through Student's t, ``b`` on many examples and enters through
 the normal distribution. Satterthwaite's degrees of freedom join the two, but with so few seeds
 they are too generous: whenever ``a`` happens to be estimated too small, the degrees of freedom
 rise as well. In simulations over all ratios of ``a`` to ``b`` the plain rule rejects a true null
@@ -31,43 +31,43 @@ import numpy as np
 from scipy import optimize
 
 from tunewise.statistics.intervals import Interval, normal_quantile, student_quantile
-from tunewise.statistics.metrics import Numbers
+from tunewise.statistics.metrics import FloatArray
 
 SMALLEST_P = 1e-12  # the joined critical value is not meaningful further out
 
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """An estimate, the variance of it that seeds give, and the variance that items give.
+    """An estimate, the variance of it that seeds give, and the variance that examples give.
 
     `df` are the degrees of freedom of `seed_variance`; None where no seed varied anything (a
-    method without randomness), so that items alone count.
+    method without randomness), so that examples alone count.
     """
 
     estimate: float
     seed_variance: float
-    item_variance: float
+    example_variance: float
     df: float | None
 
     @property
     def standard_error(self) -> float:
-        return math.sqrt(self.seed_variance + self.item_variance)
+        return math.sqrt(self.seed_variance + self.example_variance)
 
     @property
     def satterthwaite_df(self) -> float:
         """Degrees of freedom by the plain rule, for reference; infinite without seed variance."""
         if self.df is None or self.seed_variance == 0:
             return math.inf
-        share = self.seed_variance / (self.seed_variance + self.item_variance)
-        return self.df / share**2
+        fraction = self.seed_variance / (self.seed_variance + self.example_variance)
+        return self.df / fraction**2
 
     def critical(self, level: float = 0.95) -> float:
         """How many standard errors the interval reaches to each side."""
         z = normal_quantile(level)
         if self.df is None or self.seed_variance == 0:
             return z
-        share = self.seed_variance / (self.seed_variance + self.item_variance)
-        weight = share ** (2 - 1 / (self.df + 1))
+        fraction = self.seed_variance / (self.seed_variance + self.example_variance)
+        weight = fraction ** (2 - 1 / (self.df + 1))
         return math.sqrt(weight * student_quantile(level, self.df) ** 2 + (1 - weight) * z**2)
 
     def interval(self, level: float = 0.95) -> Interval:
@@ -92,36 +92,40 @@ class Uncertainty:
         return math.exp(log_p)
 
 
-def method_mean(scores: Numbers, item_covariance: Numbers, *, seeded: bool = True) -> Uncertainty:
+def method_mean(
+    scores: FloatArray, example_covariance: FloatArray, *, seeded: bool = True
+) -> Uncertainty:
     """The mean score of a method over its seeds.
 
     Args:
         scores: one per seed, shape (seeds,).
-        item_covariance: covariance of those scores over the draw of items, (seeds, seeds).
+        example_covariance: covariance of those scores over the draw of examples, (seeds, seeds).
         seeded: False where the method has no randomness; then one run tells all of it.
 
     Raises:
         ValueError: a method with randomness has fewer than two seeds.
     """
     seed_variance, df = _seed_part(scores, seeded=seeded)
-    shared = _shared(item_covariance, seeded=seeded)
+    shared = _shared(example_covariance, seeded=seeded)
     return Uncertainty(float(scores.mean()), seed_variance, max(shared, 0.0), df)
 
 
-def method_difference_paired(differences: Numbers, item_covariance: Numbers) -> Uncertainty:
+def method_difference_paired(
+    differences: FloatArray, example_covariance: FloatArray
+) -> Uncertainty:
     """The difference of two methods that ran with the same seeds.
 
     Args:
         differences: first minus second, one per seed, shape (seeds,).
-        item_covariance: covariance of those differences over the draw of items.
+        example_covariance: covariance of those differences over the draw of examples.
     """
-    return method_mean(differences, item_covariance)
+    return method_mean(differences, example_covariance)
 
 
 def method_difference_unpaired(
-    ours: Numbers,
-    theirs: Numbers,
-    item_covariance: Numbers,
+    ours: FloatArray,
+    theirs: FloatArray,
+    example_covariance: FloatArray,
     *,
     seeded: tuple[bool, bool] = (True, True),
 ) -> Uncertainty:
@@ -130,7 +134,7 @@ def method_difference_unpaired(
     Args:
         ours: scores of the first, one per seed, shape (seeds,).
         theirs: scores of the second, shape (its seeds,).
-        item_covariance: covariance of ours followed by theirs over the draw of items.
+        example_covariance: covariance of ours followed by theirs over the draw of examples.
         seeded: whether each of the two has randomness at all.
 
     The degrees of freedom are Welch's where both have equally many seeds. Where not, they are
@@ -140,9 +144,9 @@ def method_difference_unpaired(
     second, second_df = _seed_part(theirs, seeded=seeded[1])
     n = len(ours)
     shared = (
-        _shared(item_covariance[:n, :n], seeded=seeded[0])
-        + _shared(item_covariance[n:, n:], seeded=seeded[1])
-        - 2 * float(item_covariance[:n, n:].mean())
+        _shared(example_covariance[:n, :n], seeded=seeded[0])
+        + _shared(example_covariance[n:, n:], seeded=seeded[1])
+        - 2 * float(example_covariance[:n, n:].mean())
     )
     return Uncertainty(
         float(ours.mean() - theirs.mean()),
@@ -152,7 +156,7 @@ def method_difference_unpaired(
     )
 
 
-def _seed_part(scores: Numbers, *, seeded: bool) -> tuple[float, float | None]:
+def _seed_part(scores: FloatArray, *, seeded: bool) -> tuple[float, float | None]:
     if not seeded:
         return 0.0, None
     if len(scores) < 2:
@@ -160,7 +164,7 @@ def _seed_part(scores: Numbers, *, seeded: bool) -> tuple[float, float | None]:
     return float(scores.var(ddof=1)) / len(scores), len(scores) - 1.0
 
 
-def _shared(covariance: Numbers, *, seeded: bool) -> float:
+def _shared(covariance: FloatArray, *, seeded: bool) -> float:
     """Mean covariance between different seeds; without randomness, the variance of the one run."""
     if not seeded:
         return float(covariance.mean())

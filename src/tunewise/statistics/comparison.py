@@ -1,7 +1,7 @@
 """The one entry for verdicts: rows in; intervals, tests and ties out.
 
 Two claims are kept apart. One is about these trained models: would their order hold on other
-items? The other is about the methods: would it hold with other seeds as well? Each is made
+examples? The other is about the methods: would it hold with other seeds as well? Each is made
 where it can be answered, and says why where it cannot.
 
 The best row is picked by the very scores that are compared. Were only its own comparisons
@@ -26,9 +26,9 @@ from tunewise.statistics.metrics import Metric, metric_named
 from tunewise.statistics.paired import McNemar
 from tunewise.statistics.pairs import Decision, Pair, described, tested, unpaired
 from tunewise.statistics.resampling import RESAMPLES
-from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
+from tunewise.statistics.score_matrix import RowScores, SharedExamples, group_by_examples
 from tunewise.statistics.seeds import Improvement
-from tunewise.statistics.summary import Row, summarise
+from tunewise.statistics.summary import Row, summarize
 
 Key = frozenset[str]
 Family = Literal["to-best"] | Sequence[tuple[str, str]]
@@ -75,7 +75,7 @@ def compare(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Comparison:
-    """Compare contenders by their answers to the same items, over one or several seeds.
+    """Compare contenders by their answers to the same examples, over one or several seeds.
 
     Args:
         rows: one per contender; names are unique.
@@ -85,7 +85,7 @@ def compare(
         equivalence_margin: a difference too small to matter, in the unit of the metric; with it
             each pair is also tested for equivalence.
         level: coverage of the intervals; claims are made at ``1 - level``.
-        resamples: of the bootstrap, and of approximate randomisation.
+        resamples: of the bootstrap, and of approximate randomization.
 
     Raises:
         ValueError: two rows of one name, no rows, or a family that names an unknown row.
@@ -95,10 +95,10 @@ def compare(
     declared = None if isinstance(family, str) else [(a, b) for a, b in family]
     _check(names, declared)
 
-    groups = share_items(rows, measure, rng=rng, resamples=resamples)
+    groups = group_by_examples(rows, measure, rng=rng, resamples=resamples)
     found = {row.name: (row, group) for group in groups for row in group.rows}
     summaries = {
-        name: summarise(row, group, measure, level=level) for name, (row, group) in found.items()
+        name: summarize(row, group, measure, level=level) for name, (row, group) in found.items()
     }
     ordered = sorted((summaries[name] for name in names), key=lambda row: _rank(row, measure))
     scored = [row.name for row in ordered if row.mean is not None]
@@ -159,9 +159,11 @@ def _rank(row: Row, metric: Metric) -> float:
 
 
 def _meeting(
-    first: tuple[RowScores, SharedItems], second: tuple[RowScores, SharedItems], metric: Metric
+    first: tuple[RowScores, SharedExamples],
+    second: tuple[RowScores, SharedExamples],
+    metric: Metric,
 ) -> Meeting | Pair:
-    """Two rows over the same items; where they answered others, all that can be said of them."""
+    """Two rows over the same examples; where they answered others, all that can be said of them."""
     (row, group), (other, others) = first, second
     if group is not others:
         difference = float(group.scores(row).mean() - others.scores(other).mean())
@@ -201,8 +203,8 @@ def _decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict
             adjust = holm if inside else benjamini_hochberg
             values = adjust([getattr(pairs[key], claim).p for key in keys]).tolist()
             for key, p in zip(keys, values, strict=True):
-                told = replace(getattr(pairs[key], claim), p_adjusted=p, separated=p < alpha)
-                pairs[key] = replace(pairs[key], **{claim: told})
+                adjusted = replace(getattr(pairs[key], claim), p_adjusted=p, separated=p < alpha)
+                pairs[key] = replace(pairs[key], **{claim: adjusted})
     return {key: _with_verdict(pair, inside=key in counted) for key, pair in pairs.items()}
 
 

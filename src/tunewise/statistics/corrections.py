@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tunewise.statistics.metrics import Numbers
+from tunewise.statistics.metrics import FloatArray
 
 
-def holm(p: ArrayLike) -> Numbers:
+def holm(p: ArrayLike) -> FloatArray:
     """p-values adjusted so that the chance of any false claim in the family stays below alpha.
 
     Args:
@@ -26,8 +26,8 @@ def holm(p: ArrayLike) -> Numbers:
     return _back(stepped, order)
 
 
-def benjamini_hochberg(p: ArrayLike) -> Numbers:
-    """p-values adjusted so that the expected share of false claims stays below alpha.
+def benjamini_hochberg(p: ArrayLike) -> FloatArray:
+    """p-values adjusted so that the expected fraction of false claims stays below alpha.
 
     For looking around, not for the claim a study was made for.
 
@@ -43,14 +43,14 @@ def benjamini_hochberg(p: ArrayLike) -> Numbers:
     return _back(stepped, order)
 
 
-def _checked(p: ArrayLike) -> Numbers:
+def _checked(p: ArrayLike) -> FloatArray:
     values = np.asarray(p, dtype=np.float64)
     if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"p-values are a list of numbers from 0 to 1, not {p!r}")
     return values
 
 
-def _back(ordered: Numbers, order: np.ndarray) -> Numbers:
+def _back(ordered: FloatArray, order: np.ndarray) -> FloatArray:
     result = np.empty_like(ordered)
     result[order] = ordered
     return result

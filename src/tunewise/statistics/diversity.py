@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from tunewise.statistics.squad import f1, normalised
+from tunewise.statistics.squad import f1, normalized
 
 
 def distinct(texts: Sequence[str], n: int) -> float | None:
@@ -26,13 +26,13 @@ def distinct(texts: Sequence[str], n: int) -> float | None:
     return len(set(found)) / len(found) if found else None
 
 
-def unique_share(samples: Sequence[str]) -> float:
+def unique_fraction(samples: Sequence[str]) -> float:
     """Different answers over all answers to one question, compared as SQuAD does.
 
-    >>> unique_share(["the car", "Car", "a house", "house."])
+    >>> unique_fraction(["the car", "Car", "a house", "house."])
     0.5
     """
-    return len({normalised(sample) for sample in samples}) / len(samples)
+    return len({normalized(sample) for sample in samples}) / len(samples)
 
 
 def self_f1(samples: Sequence[str]) -> float | None:

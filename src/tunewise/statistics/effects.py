@@ -3,7 +3,7 @@
 Eight rows may be four ranks on two kinds of targets. The effect of a rank is then the mean of two
 differences, each between rows with the same targets; the effect of the targets is the mean of
 four. A mean of differences is a linear combination of the rows' scores like any single
-difference, so items and seeds enter it in the same way.
+difference, so examples and seeds enter it in the same way.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from tunewise.statistics.combine import method_difference_paired
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval
-from tunewise.statistics.metrics import Numbers
-from tunewise.statistics.score_matrix import RowScores, SharedItems
+from tunewise.statistics.metrics import FloatArray
+from tunewise.statistics.score_matrix import RowScores, SharedExamples
 
 
 @dataclass(frozen=True)
 class Effect:
     """The mean of ``row - other`` over matched pairs, in the unit of the metric.
 
-    `items` is its interval over items, for these trained models; `method` that over items and
-    seeds, to which `p` belongs. Where the latter cannot be told, `reason` says why.
+    `examples` is its interval over examples, for these trained models; `method` that over examples
+    and seeds, to which `p` belongs. Where the latter is unknown, `reason` says why.
     """
 
     pairs: int
@@ -38,13 +38,13 @@ class Effect:
 
 
 def mean_effect(
-    pairs: Sequence[tuple[RowScores, RowScores]], group: SharedItems, *, level: float = 0.95
+    pairs: Sequence[tuple[RowScores, RowScores]], group: SharedExamples, *, level: float = 0.95
 ) -> Effect:
     """The effect of what the first of each pair has and the second has not.
 
     Args:
         pairs: rows of `group`, each pair alike in everything but the one setting.
-        group: all rows over the same items.
+        group: all rows over the same examples.
         level: coverage of the intervals.
 
     Raises:
@@ -52,7 +52,7 @@ def mean_effect(
     """
     if not pairs:
         raise ValueError("an effect needs at least one pair of rows")
-    mix: Numbers = np.mean(
+    mix: FloatArray = np.mean(
         [group.mean_of(row) - group.mean_of(other) for row, other in pairs], axis=0
     )
     found = Effect(len(pairs), group.drawn.mixed(mix), group.drawn.interval(mix, level=level))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tunewise.statistics.squad import exact_match, f1, normalised
+from tunewise.statistics.squad import exact_match, f1, normalized
 
 KINDS = {
     "empty": "says nothing",
@@ -22,7 +22,7 @@ KINDS = {
 
 _ASKED = re.compile(r"\b(how many|how much|whom?|whose|when|where|which|why|how|what)\b")
 _YEAR = re.compile(r"\bwhat (year|date|day|month|century|decade)\b")
-_NUMBERS = (
+_NUMBER_WORDS = (
     *("zero", "no", "none", "one", "two", "three", "four", "five", "six", "seven", "eight"),
     *("nine", "ten", "eleven", "twelve", "dozen", "twenty", "thirty", "forty", "fifty"),
     *("hundred", "thousand", "million", "billion", "half", "several", "few", "both"),
@@ -56,15 +56,15 @@ def failure(
     """
     if exact_match(answer, references):
         return None
-    said = normalised(answer).split()
-    right = [words for one in references if (words := normalised(one).split())]
+    words_written = normalized(answer).split()
+    right = [words for one in references if (words := normalized(one).split())]
     signs = {
-        "empty": not said,
+        "empty": not words_written,
         "unanswerable": not right,
-        "loop": stopped == "loop" or _repeats(said),
-        "copied question": len(said) > 2 and f1(answer, [question]) >= SAME,
-        "too long": any(_within(words, said) for words in right),
-        "partial span": any(_within(said, words) for words in right),
+        "loop": stopped == "loop" or _repeats(words_written),
+        "copied question": len(words_written) > 2 and f1(answer, [question]) >= SAME,
+        "too long": any(_within(words, words_written) for words in right),
+        "partial span": any(_within(words_written, words) for words in right),
         "some overlap": f1(answer, references) > 0,
         "wrong type": not _is_of_kind(question, answer),
     }
@@ -109,7 +109,7 @@ def _is_of_kind(question: str, answer: str) -> bool:
     """Whether an answer could be one, by its form alone; in doubt it could."""
     words = answer.lower().split()
     is_number = any(sign.isdigit() for sign in answer) or any(
-        word.strip(".,") in _NUMBERS for word in re.split(r"[\s-]", answer.lower())
+        word.strip(".,") in _NUMBER_WORDS for word in re.split(r"[\s-]", answer.lower())
     )
     only_digits = bool(words) and all(re.fullmatch(r"[\d.,$%/-]+", word) for word in words)
     match question_word(question):

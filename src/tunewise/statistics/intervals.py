@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from tunewise.statistics.metrics import Numbers
+from tunewise.statistics.metrics import FloatArray
 
 
 class Interval(NamedTuple):
@@ -41,42 +41,44 @@ def student_quantile(level: float, df: float) -> float:
     return float(special.stdtrit(df, (1 + check_level(level)) / 2))
 
 
-def wilson(right: float, items: float, *, level: float = 0.95) -> Interval:
+def wilson(right: float, examples: float, *, level: float = 0.95) -> Interval:
     """Interval for a proportion, sound also near 0 and 1.
 
     Args:
         right: number of right answers.
-        items: number of answers. Neither has to be whole: where an item was answered by
-            several runs, `items` is the effective number of answers.
+        examples: number of answers. Neither has to be whole: where an example was answered by
+            several runs, `examples` is the effective number of answers.
         level: coverage as a fraction in (0, 1).
 
     Raises:
-        ValueError: there is no item, or more right answers than items.
+        ValueError: there is no example, or more right answers than examples.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22:209; Brown, Cai and DasGupta 2001.
 
     >>> wilson(81, 263)
     Interval(low=0.255288..., high=0.366209...)
     """
-    if not (items > 0 and 0 <= right <= items):
-        raise ValueError(f"{right} right of {items}: there must be 0 <= right <= items > 0")
+    if not (examples > 0 and 0 <= right <= examples):
+        raise ValueError(f"{right} right of {examples}: there must be 0 <= right <= examples > 0")
     z2 = normal_quantile(level) ** 2
-    share = right / items
-    centre = (share + z2 / (2 * items)) / (1 + z2 / items)
-    half = math.sqrt(z2 * (share * (1 - share) + z2 / (4 * items)) / items) / (1 + z2 / items)
+    fraction = right / examples
+    centre = (fraction + z2 / (2 * examples)) / (1 + z2 / examples)
+    half = math.sqrt(z2 * (fraction * (1 - fraction) + z2 / (4 * examples)) / examples) / (
+        1 + z2 / examples
+    )
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def none_differs(items: int, *, level: float = 0.95) -> Interval:
-    """Interval of a difference in the share of right answers when no item showed one.
+def none_differs(examples: int, *, level: float = 0.95) -> Interval:
+    """Interval of a difference in the fraction of right answers when no example showed one.
 
-    Had a share d of all items a difference, n of them would show none with chance
+    Had a fraction d of all examples a difference, n of them would show none with chance
     ``(1 - d) ^ n``; the interval holds every d for which that is likely enough.
 
     >>> none_differs(100)
     Interval(low=-0.036216..., high=0.036216...)
     """
-    bound = 1 - ((1 - check_level(level)) / 2) ** (1 / items)
+    bound = 1 - ((1 - check_level(level)) / 2) ** (1 / examples)
     return Interval(-bound, bound)
 
 
@@ -93,7 +95,7 @@ def student_t(scores: ArrayLike, *, level: float = 0.95) -> Interval | None:
     return Interval(float(x.mean()) - half, float(x.mean()) + half)
 
 
-def percentile(replicates: Numbers, *, level: float = 0.95) -> Interval:
+def percentile(replicates: FloatArray, *, level: float = 0.95) -> Interval:
     """The middle part of bootstrap replicates, shape (resamples,)."""
     tail = (1 - check_level(level)) / 2
     low, high = np.quantile(replicates, [tail, 1 - tail])
@@ -102,19 +104,19 @@ def percentile(replicates: Numbers, *, level: float = 0.95) -> Interval:
 
 def bca(
     value: float,
-    replicates: Numbers,
-    jackknife: Numbers,
+    replicates: FloatArray,
+    jackknife: FloatArray,
     *,
-    counts: Numbers | None = None,
+    counts: FloatArray | None = None,
     level: float = 0.95,
 ) -> Interval:
     """Bootstrap interval corrected for bias and for a spread that depends on the value.
 
     Args:
-        value: the score of the items as they are.
-        replicates: the score of resampled items, shape (resamples,).
-        jackknife: the score with one item left out, shape (patterns,).
-        counts: how many items each entry of `jackknife` stands for; one each if not given.
+        value: the score of the examples as they are.
+        replicates: the score of resampled examples, shape (resamples,).
+        jackknife: the score with one example left out, shape (patterns,).
+        counts: how many examples each entry of `jackknife` stands for; one each if not given.
         level: coverage as a fraction in (0, 1).
 
     Source: Efron 1987, J. Am. Stat. Assoc. 82:171. Replicates equal to the value count half

@@ -1,4 +1,4 @@
-"""What most runs of each contender answered, and on which items contenders disagree most."""
+"""What most runs of each contender answered, and on which examples contenders disagree most."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ NONE = -1  # the number of an answer that is not there
 
 
 def majority(answers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of answers by number, (runs, items), the most frequent one to each item, shape (items,).
+    """Of answers by number, (runs, examples), the most frequent one to each example, shape
+    (examples,).
 
     Of equals the one that came first.
 
@@ -24,11 +25,11 @@ def majority(answers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def most_divided(answers: Sequence[NDArray[np.int64]], most: int) -> list[int]:
-    """Places of the items with the most pairs of contenders whose answers differ.
+    """Places of the examples with the most pairs of contenders whose answers differ.
 
     Args:
-        answers: of each contender the number of its answer to each item, shape (items,).
-        most: how many are wanted; the earlier of equals comes first. Items that all answer
+        answers: of each contender the number of its answer to each example, shape (examples,).
+        most: how many are wanted; the earlier of equals comes first. Examples that all answer
             alike are left out.
 
     >>> most_divided([np.array([0, 1, 2]), np.array([0, 1, 0]), np.array([0, 2, 1])], 5)

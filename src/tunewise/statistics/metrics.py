@@ -1,7 +1,7 @@
 """How good the answers of one run are: columns in, a number out.
 
-Every metric here is a function of sums over items: the share of right answers needs two sums,
-macro F1 three per class. Whoever resamples items only weighs those sums anew, so ten thousand
+Every metric here is a function of sums over examples: the fraction of right answers needs two sums,
+macro F1 three per class. Whoever resamples examples only weighs those sums anew, so ten thousand
 bootstrap replicates cost one matrix product.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tunewise.core.errors import InputError, unknown
 
-Numbers = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)  # as in sklearn.metrics.log_loss
 
 
@@ -24,10 +24,11 @@ class Columns(NamedTuple):
     """What one run answered.
 
     Shapes:
-        labels         (items,)          position of the right option
-        choices        (items,)          position of the chosen option
-        probabilities  (items, options)  each row sums to one; None where they were not stored
-        scores         name -> (items,)  scores that were told item by item, of written texts
+        labels         (examples,)          position of the right option
+        choices        (examples,)          position of the chosen option
+        probabilities  (examples, options)  each row sums to one; None where they were not stored
+        scores         name -> (examples,)  scores that were given example by example, of written
+        texts
 
     Where texts were written, a label is 1 and the choice is 1 where the text is right, else 0.
     """
@@ -35,23 +36,23 @@ class Columns(NamedTuple):
     labels: NDArray[np.integer]
     choices: NDArray[np.integer]
     probabilities: NDArray[np.floating] | None = None
-    scores: Mapping[str, Numbers] | None = None
+    scores: Mapping[str, FloatArray] | None = None
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of one run, computed from sums over its items.
+    """A score of one run, computed from sums over its examples.
 
-    `features(columns, classes)` gives one row per item, shape (items, sums); `from_sums` turns
-    their sum, shape (..., sums), into scores of shape (...), NaN where the score is undefined.
-    `is_mean` says that the score is a plain mean over items, so a single item has a score
-    too. `kind` is "proportion" where that mean counts right answers. `lowest` and `highest`
+    `features(columns, classes)` gives one row per example, shape (examples, sums); `from_sums`
+    turns their sum, shape (..., sums), into scores of shape (...), NaN where the score is
+    undefined. `is_mean` says that the score is a plain mean over examples, so a single example has
+    a score too. `kind` is "proportion" where that mean counts right answers. `lowest` and `highest`
     bound the score.
     """
 
     name: str
-    features: Callable[[Columns, int], Numbers]
-    from_sums: Callable[[Numbers], Numbers]
+    features: Callable[[Columns, int], FloatArray]
+    from_sums: Callable[[FloatArray], FloatArray]
     higher_is_better: bool = True
     kind: Literal["proportion", "other"] = "other"
     is_mean: bool = False
@@ -62,7 +63,7 @@ class Metric:
         """The score of the run, or None where it is not defined.
 
         Raises:
-            ValueError: there is no item, or the columns differ in length.
+            ValueError: there is no example, or the columns differ in length.
         """
         features = self.features(_checked(columns), classes_in(columns))
         value = float(self.from_sums(features.sum(axis=0)))
@@ -122,31 +123,35 @@ def class_scores(columns: Columns, classes: int) -> list[ClassScores]:
     hits, support, chosen = np.diag(table), table.sum(axis=1), table.sum(axis=0)
     return [
         ClassScores(
-            _share(hit, called), _share(hit, real), _share(2 * hit, called + real), real, called
+            _fraction(hit, called),
+            _fraction(hit, real),
+            _fraction(2 * hit, called + real),
+            real,
+            called,
         )
         for hit, real, called in zip(hits.tolist(), support.tolist(), chosen.tolist(), strict=True)
     ]
 
 
-def _share(part: int, whole: int) -> float | None:
+def _fraction(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
 def _checked(columns: Columns) -> Columns:
-    items = len(columns.labels)
-    if items == 0:
-        raise ValueError("a metric needs at least one item")
-    if len(columns.choices) != items:
-        raise ValueError(f"{items} labels, but {len(columns.choices)} choices")
+    examples = len(columns.labels)
+    if examples == 0:
+        raise ValueError("a metric needs at least one example")
+    if len(columns.choices) != examples:
+        raise ValueError(f"{examples} labels, but {len(columns.choices)} choices")
     return columns
 
 
-def _right(columns: Columns, classes: int) -> Numbers:
+def _right(columns: Columns, classes: int) -> FloatArray:
     right = (columns.labels == columns.choices).astype(np.float64)
     return np.stack([right, np.ones_like(right)], axis=1)
 
 
-def _surprise(columns: Columns, classes: int) -> Numbers:
+def _surprise(columns: Columns, classes: int) -> FloatArray:
     if columns.probabilities is None:
         raise ValueError("the loss needs the probabilities of the options")
     given = columns.probabilities[np.arange(len(columns.labels)), columns.labels]
@@ -154,30 +159,30 @@ def _surprise(columns: Columns, classes: int) -> Numbers:
     return np.stack([loss, np.ones_like(loss)], axis=1)
 
 
-def _told(name: str) -> Callable[[Columns, int], Numbers]:
-    """The features of a score that is known item by item."""
+def _given(name: str) -> Callable[[Columns, int], FloatArray]:
+    """The features of a score that is known example by example."""
 
-    def features(columns: Columns, classes: int) -> Numbers:
+    def features(columns: Columns, classes: int) -> FloatArray:
         if columns.scores is None or name not in columns.scores:
-            raise ValueError(f"{name} needs the score of each item")
-        told = np.asarray(columns.scores[name], dtype=np.float64)
-        return np.stack([told, np.ones_like(told)], axis=1)
+            raise ValueError(f"{name} needs the score of each example")
+        given = np.asarray(columns.scores[name], dtype=np.float64)
+        return np.stack([given, np.ones_like(given)], axis=1)
 
     return features
 
 
-def _mean(sums: Numbers) -> Numbers:
+def _mean(sums: FloatArray) -> FloatArray:
     return sums[..., 0] / sums[..., 1]
 
 
-def _hits_support_chosen(columns: Columns, classes: int) -> Numbers:
+def _hits_support_chosen(columns: Columns, classes: int) -> FloatArray:
     real = np.eye(classes)[columns.labels]
     called = np.eye(classes)[columns.choices]
-    return np.concatenate([real * called, real, called], axis=1)  # (items, 3 classes)
+    return np.concatenate([real * called, real, called], axis=1)  # (examples, 3 classes)
 
 
-def _counts(sums: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Hits, support and choices per class; NaN throughout where all items have one label.
+def _counts(sums: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Hits, support and choices per class; NaN throughout where all examples have one label.
 
     With a single class among the labels, nothing shows that the run can tell classes apart.
     """
@@ -186,34 +191,36 @@ def _counts(sums: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     return np.where(several, hits, np.nan), support, chosen
 
 
-def _class_f1(hits: Numbers, support: Numbers, chosen: Numbers) -> tuple[Numbers, NDArray[np.bool]]:
+def _class_f1(
+    hits: FloatArray, support: FloatArray, chosen: FloatArray
+) -> tuple[FloatArray, NDArray[np.bool]]:
     """F1 of each class, and which classes occur as a label or as a choice at all."""
     occurs = support + chosen > 0
     return 2 * hits / np.where(occurs, support + chosen, 1.0), occurs
 
 
-def _f1_macro(sums: Numbers) -> Numbers:
+def _f1_macro(sums: FloatArray) -> FloatArray:
     f1, occurs = _class_f1(*_counts(sums))
     return f1.sum(axis=-1) / occurs.sum(axis=-1)
 
 
-def _f1_weighted(sums: Numbers) -> Numbers:
+def _f1_weighted(sums: FloatArray) -> FloatArray:
     hits, support, chosen = _counts(sums)
     f1, _ = _class_f1(hits, support, chosen)
     return (f1 * support).sum(axis=-1) / support.sum(axis=-1)
 
 
-def _balanced_accuracy(sums: Numbers) -> Numbers:
+def _balanced_accuracy(sums: FloatArray) -> FloatArray:
     hits, support, _ = _counts(sums)
     recall = hits / np.where(support > 0, support, 1.0)
     return recall.sum(axis=-1) / (support > 0).sum(axis=-1)
 
 
-def _matthews(sums: Numbers) -> Numbers:
+def _matthews(sums: FloatArray) -> FloatArray:
     hits, support, chosen = _counts(sums)
-    items = support.sum(axis=-1)
-    covariance = hits.sum(axis=-1) * items - (support * chosen).sum(axis=-1)
-    spread = (items**2 - (support**2).sum(axis=-1)) * (items**2 - (chosen**2).sum(axis=-1))
+    examples = support.sum(axis=-1)
+    covariance = hits.sum(axis=-1) * examples - (support * chosen).sum(axis=-1)
+    spread = (examples**2 - (support**2).sum(axis=-1)) * (examples**2 - (chosen**2).sum(axis=-1))
     return np.where(spread > 0, covariance / np.sqrt(np.where(spread > 0, spread, 1.0)), np.nan)
 
 
@@ -221,17 +228,17 @@ _ALL = (
     Metric("accuracy", _right, _mean, kind="proportion", is_mean=True),
     Metric("f1_macro", _hits_support_chosen, _f1_macro),
     Metric("f1_weighted", _hits_support_chosen, _f1_weighted),
-    # One label and one choice per item: every wrong answer is one miss and one false alarm.
+    # One label and one choice per example: every wrong answer is one miss and one false alarm.
     Metric("f1_micro", _right, _mean, kind="proportion", is_mean=True),
     Metric("balanced_accuracy", _hits_support_chosen, _balanced_accuracy),
     Metric("matthews", _hits_support_chosen, _matthews, lowest=-1.0),
-    Metric("exact_match", _told("exact_match"), _mean, kind="proportion", is_mean=True),
-    Metric("f1", _told("f1"), _mean, is_mean=True),
+    Metric("exact_match", _given("exact_match"), _mean, kind="proportion", is_mean=True),
+    Metric("f1", _given("f1"), _mean, is_mean=True),
     Metric("loss", _surprise, _mean, higher_is_better=False, is_mean=True, highest=float("inf")),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """Every metric by name. Averages over classes count those that occur as a label or a choice,
-as in scikit-learn; a score that cannot be told is None, where scikit-learn says 0 and warns.
+as in scikit-learn; an undefined score is None, where scikit-learn says 0 and warns.
 `exact_match` and `f1` are those of `squad`, of written answers."""
 
 WRITTEN = ("exact_match", "f1")

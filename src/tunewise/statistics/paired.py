@@ -1,4 +1,4 @@
-"""Tests on the same items: McNemar, exact sign flips, approximate randomisation."""
+"""Tests on the same examples: McNemar, exact sign flips, approximate randomization."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, stats
 
-from tunewise.statistics.metrics import Metric, Numbers
+from tunewise.statistics.metrics import FloatArray, Metric
 
 RANDOMISATIONS = 10_000
 BLOCK = 2_000_000
 
 
 class McNemar(NamedTuple):
-    """Two runs on the same items; only items that one got right and the other wrong count.
+    """Two runs on the same examples; only examples that one got right and the other wrong count.
 
-    `first_only` and `second_only` are those items. `exact` is the p-value to claim with;
-    `mid` counts the observed table half, which makes it less cautious on few items; `chi2` and
-    `p_chi2` carry the continuity correction (None where no item differs).
+    `first_only` and `second_only` are those examples. `exact` is the p-value to claim with;
+    `mid` counts the observed table half, which makes it less cautious on few examples; `chi2` and
+    `p_chi2` carry the continuity correction (None where no example differs).
     """
 
     first_only: int
@@ -31,7 +31,7 @@ class McNemar(NamedTuple):
 
 
 def mcnemar(first_only: int, second_only: int) -> McNemar:
-    """Test whether two runs are right equally often, from the items on which they differ.
+    """Test whether two runs are right equally often, from the examples on which they differ.
 
     Source: McNemar 1947, Psychometrika 12:153; mid-p: Fagerland, Lydersen and Laake 2013,
     BMC Med. Res. Methodol. 13:91.
@@ -40,7 +40,7 @@ def mcnemar(first_only: int, second_only: int) -> McNemar:
     (0.038574, 0.022461)
     """
     if min(first_only, second_only) < 0:
-        raise ValueError(f"counts of items are never negative: {first_only}, {second_only}")
+        raise ValueError(f"counts of examples are never negative: {first_only}, {second_only}")
     differ, fewer = first_only + second_only, min(first_only, second_only)
     if differ == 0:
         return McNemar(0, 0, 1.0, 1.0, None, None)
@@ -53,10 +53,10 @@ def mcnemar(first_only: int, second_only: int) -> McNemar:
 
 
 def mcnemar_of(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
-    """`mcnemar` from two columns of right or wrong, shape (items,), in the same order."""
+    """`mcnemar` from two columns of right or wrong, shape (examples,), in the same order."""
     first, second = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
     if first.shape != second.shape:
-        raise ValueError(f"{first.size} items against {second.size}")
+        raise ValueError(f"{first.size} examples against {second.size}")
     return mcnemar(int((first & ~second).sum()), int((second & ~first).sum()))
 
 
@@ -65,11 +65,11 @@ def exact_sign_flip(differences: ArrayLike) -> float:
 
     The distribution over all 2^n sign patterns is built exactly, one size of difference after
     the other, so nothing is simulated. On differences of right and wrong answers (-1, 0, 1) it
-    is exact McNemar; on answers of several runs per item (differences times the number of
-    runs) it is what McNemar becomes, each item keeping its runs together.
+    is exact McNemar; on answers of several runs per example (differences times the number of
+    runs) it is what McNemar becomes, each example keeping its runs together.
 
     Args:
-        differences: whole numbers, shape (items,).
+        differences: whole numbers, shape (examples,).
 
     Raises:
         ValueError: a difference is not a whole number.
@@ -101,24 +101,24 @@ def exact_sign_flip(differences: ArrayLike) -> float:
 
 def approximate_randomisation(
     metric: Metric,
-    ours: Numbers,
-    theirs: Numbers,
+    ours: FloatArray,
+    theirs: FloatArray,
     *,
     rng: np.random.Generator,
     resamples: int = RANDOMISATIONS,
 ) -> float:
-    """p-value of ``metric(ours) - metric(theirs)`` when the two may change places on any item.
+    """p-value of ``metric(ours) - metric(theirs)`` when the two may change places on any example.
 
     ``p = (1 + #{|T*| >= |T|}) / (1 + resamples)``. It suits metrics that are no mean, such as
-    macro F1. Features averaged over the runs of a row keep those runs together: an item is
+    macro F1. Features averaged over the runs of a row keep those runs together: an example is
     swapped in all of them or in none.
 
     Args:
         metric: what to compare them by.
-        ours: features of the metric, shape (items, sums).
-        theirs: the same for the other, over the same items in the same order.
+        ours: features of the metric, shape (examples, sums).
+        theirs: the same for the other, over the same examples in the same order.
         rng: the only source of randomness.
-        resamples: how often the items change places.
+        resamples: how often the examples change places.
 
     Source: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses, ch. 2; Yeh 2000,
     ACL C00-2137.
@@ -137,18 +137,18 @@ def approximate_randomisation(
     return (1 + reached) / (1 + resamples)
 
 
-def p_over_items(
+def p_over_examples(
     metric: Metric,
-    ours: Numbers,
-    theirs: Numbers,
+    ours: FloatArray,
+    theirs: FloatArray,
     *,
     runs: int = 1,
     rng: np.random.Generator,
     resamples: int = RANDOMISATIONS,
 ) -> tuple[float, str]:
-    """p-value of a difference over items, and the name of its test: exact for right and wrong.
+    """p-value of a difference over examples, and the name of its test: exact for right and wrong.
 
-    `ours` and `theirs` are the metric's features averaged over runs, shape (items, sums), which
+    `ours` and `theirs` are the metric's features averaged over runs, shape (examples, sums), which
     become whole numbers when multiplied by `runs`; `resamples` counts where nothing is exact.
     """
     if metric.kind == "proportion":
@@ -158,11 +158,11 @@ def p_over_items(
     return p, "approximate randomization of examples"
 
 
-def _coins(rows: int, columns: int, rng: np.random.Generator) -> Numbers:
+def _coins(rows: int, columns: int, rng: np.random.Generator) -> FloatArray:
     """Fair signs, -1 or 1, eight from each random byte."""
     drawn = rng.integers(0, 256, size=(rows, (columns + 7) // 8), dtype=np.uint8)
     return np.unpackbits(drawn, axis=1, count=columns).astype(np.float64) * 2 - 1
 
 
-def _gap(metric: Metric, total: Numbers, half: Numbers) -> NDArray[np.float64]:
+def _gap(metric: Metric, total: FloatArray, half: FloatArray) -> NDArray[np.float64]:
     return metric.from_sums(total + half) - metric.from_sums(total - half)

@@ -23,8 +23,8 @@ from tunewise.statistics.claims import (
 from tunewise.statistics.combine import Equivalence, tost
 from tunewise.statistics.intervals import none_differs
 from tunewise.statistics.paired import McNemar, mcnemar_of
-from tunewise.statistics.power import detectable_shift, items_needed, seeds_needed
-from tunewise.statistics.score_matrix import RowScores, SharedItems
+from tunewise.statistics.power import detectable_shift, examples_needed, seeds_needed
+from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
 
 Decision = Literal["method", "items", "nothing"]
@@ -42,11 +42,11 @@ class Pair:
     `correction` is Holm's. `mcnemar` holds one test per seed that both ran, for reference: the
     claim rests on all seeds together.
 
-    `disagreement` is the mean squared difference per item, for single runs the share of items
-    that exactly one of them gets right. So many `needed_items` would show the observed
-    difference between these trained models, so many `needed_seeds` on these items that between
+    `disagreement` is the mean squared difference per example, for single runs the fraction of
+    examples that exactly one of them gets right. So many `needed_items` would show the observed
+    difference between these trained models, so many `needed_seeds` on these examples that between
     the methods, in 80 of 100 studies and other comparisons allowed for; None where no number
-    would, or where it cannot be told.
+    would, or where it is unknown.
     """
 
     row: str
@@ -72,7 +72,7 @@ class Pair:
 
 
 def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
-    """A pair whose rows answered different items, or the same with different labels."""
+    """A pair whose rows answered different examples, or the same with different labels."""
     same = sorted(row.ids) == sorted(other.ids)
     what = "the same examples have different labels" if same else "they answered different examples"
     claim = Claim(reason=f"not testable: {what}")
@@ -82,24 +82,24 @@ def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
 def compare_pair(
     row: RowScores,
     other: RowScores,
-    group: SharedItems,
+    group: SharedExamples,
     terms: Terms,
     *,
     rng: np.random.Generator,
 ) -> Pair:
-    """Both claims about two rows over the same items; p-values are not yet adjusted."""
+    """Both claims about two rows over the same examples; p-values are not yet adjusted."""
     meeting = Meeting(row, other, group, terms.metric)
     return described(tested(meeting, terms, rng=rng), meeting, terms)
 
 
 def tested(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Pair:
     """The p values of both claims, which a correction needs of every pair, and nothing else."""
-    items = items_test(meeting, terms, rng=rng)
+    examples = items_test(meeting, terms, rng=rng)
     return Pair(
         meeting.row.name,
         meeting.other.name,
         meeting.difference,
-        items,
+        examples,
         method=method_test(meeting),
     )
 
@@ -112,7 +112,7 @@ def described(pair: Pair, meeting: Meeting, terms: Terms) -> Pair:
         method=with_method_interval(pair.method, meeting, terms),
         mcnemar=_mcnemar_by_seed(meeting),
         disagreement=meeting.disagreement,
-        needed_items=_needed_items(meeting, terms),
+        needed_items=_needed_examples(meeting, terms),
         needed_seeds=_needed_seeds(meeting, terms),
         equivalence=_equivalence(meeting, terms),
         improvement=_improvement(meeting, terms),
@@ -136,14 +136,14 @@ def _run(row: RowScores, seed: int) -> NDArray[np.integer] | None:
     return row.choices.get(seed) if row.seeded else row.choices[row.seeds[0]]
 
 
-def _needed_items(meeting: Meeting, terms: Terms) -> int | None:
+def _needed_examples(meeting: Meeting, terms: Terms) -> int | None:
     difference, alpha = meeting.difference, terms.strictest_alpha
     if difference == 0 or meeting.disagreement == 0:  # rounding may leave a difference of nothing
         return None
     if meeting.disagreement is not None:
-        return items_needed(difference, meeting.disagreement, power=POWER, alpha=alpha)
+        return examples_needed(difference, meeting.disagreement, power=POWER, alpha=alpha)
     shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
-    ratio = shift * meeting.over_items.standard_error / difference
+    ratio = shift * meeting.over_examples.standard_error / difference
     return math.ceil(meeting.group.items * ratio**2)
 
 
@@ -165,7 +165,7 @@ def _needed_seeds(meeting: Meeting, terms: Terms) -> int | None:
     spread = math.sqrt(variance)
     return seeds_needed(
         joined.estimate / spread,
-        item_share=math.sqrt(joined.item_variance) / spread,
+        example_error=math.sqrt(joined.example_variance) / spread,
         power=POWER,
         alpha=terms.strictest_alpha,
     )
@@ -175,13 +175,13 @@ def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
     if terms.margin is None:
         return None
     joined, alpha = meeting.over_seeds, 1 - terms.level
-    both = [meeting.over_items] if isinstance(joined, str) else [meeting.over_items, joined]
+    both = [meeting.over_examples] if isinstance(joined, str) else [meeting.over_examples, joined]
     tests = [tost(one, margin=terms.margin, alpha=alpha) for one in both if one.standard_error > 0]
-    if tests:  # like a difference it must hold over items and over seeds: seeds may lie close
+    if tests:  # like a difference it must hold over examples and over seeds: seeds may lie close
         return max(tests, key=lambda test: test.p)
     if not np.array_equal(*meeting.features) or meeting.metric.kind != "proportion":
         return None
-    # No item differs. That many would show none with this chance, were the margin the truth.
+    # No example differs. That many would show none with this chance, were the margin the truth.
     p = max(0.0, 1 - terms.margin) ** meeting.group.items
     interval = none_differs(meeting.group.items, level=1 - 2 * alpha)
     return Equivalence(terms.margin, p, interval, p < alpha)

@@ -1,4 +1,4 @@
-"""What a study can see: detectable differences, needed items, needed seeds."""
+"""What a study can see: detectable differences, needed examples, needed seeds."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from scipy import optimize, special, stats
 MOST_SEEDS = 1000
 
 
-def items_needed(
+def examples_needed(
     difference: float, disagreement: float, *, power: float = 0.8, alpha: float = 0.05
 ) -> int | None:
-    """Items that a paired test needs to find a difference in the share of right answers.
+    """Examples that a paired test needs to find a difference in the fraction of right answers.
 
     ``n = [z_{alpha/2} sqrt(p_d) + z_power sqrt(p_d - d^2)]^2 / d^2``
 
     Args:
-        difference: d, as a fraction of the items; its sign does not matter.
-        disagreement: p_d, the share of items that exactly one of the two gets right. Where
-            several runs answered each item: the mean square of the per-item difference.
+        difference: d, as a fraction of the examples; its sign does not matter.
+        disagreement: p_d, the fraction of examples that exactly one of the two gets right. Where
+            several runs answered each example: the mean square of the per-example difference.
         power: chance to find the difference, as a fraction.
         alpha: level of the two-sided test.
 
     Returns:
-        None where the difference is zero: no number of items separates equals.
+        None where the difference is zero: no number of examples separates equals.
 
     Raises:
         ValueError: the two cannot differ by more than they disagree.
 
     Source: Connor 1987, Biometrics 43:207.
 
-    >>> items_needed(0.01, 0.10)
+    >>> examples_needed(0.01, 0.10)
     7847
     """
     d, p_d = abs(difference), disagreement
@@ -45,26 +45,26 @@ def items_needed(
 
 
 def detectable_difference(
-    items: int, disagreement: float, *, power: float = 0.8, alpha: float = 0.05
+    examples: int, disagreement: float, *, power: float = 0.8, alpha: float = 0.05
 ) -> float | None:
-    """The smallest difference that a paired test over `items` finds with that power.
+    """The smallest difference that a paired test over `examples` finds with that power.
 
-    None where even the largest possible difference, one model right on every item that the
-    two disagree on, would be missed. Arguments as in `items_needed`, of which this is the
+    None where even the largest possible difference, one model right on every example that the
+    two disagree on, would be missed. Arguments as in `examples_needed`, of which this is the
     inverse.
 
     >>> round(100 * detectable_difference(1319, 0.10), 1)  # percentage points
     2.4
     """
-    if items < 1:
-        raise ValueError(f"items = {items}: at least one is needed")
+    if examples < 1:
+        raise ValueError(f"examples = {examples}: at least one is needed")
     if disagreement <= 0:
         return None
     z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
 
     def shortfall(d: float) -> float:
         root = z_power * math.sqrt(max(disagreement - d * d, 0.0))
-        return z_alpha * math.sqrt(disagreement) + root - d * math.sqrt(items)
+        return z_alpha * math.sqrt(disagreement) + root - d * math.sqrt(examples)
 
     if shortfall(disagreement) > 0:
         return None
@@ -92,13 +92,13 @@ def seeds_to_reach(alpha: float = 0.05, *, comparisons: int = 1) -> int:
 
 
 def seeds_needed(
-    effect: float, *, item_share: float = 0.0, power: float = 0.8, alpha: float = 0.05
+    effect: float, *, example_error: float = 0.0, power: float = 0.8, alpha: float = 0.05
 ) -> int | None:
     """Paired seeds that Student's t needs to find a difference.
 
     Args:
         effect: the difference divided by its standard deviation over single seeds.
-        item_share: standard error of the difference from the items that all seeds share,
+        example_error: standard error of the difference from the examples that all seeds share,
             in the same unit; more seeds do not shrink it.
         power: chance to find the difference, as a fraction.
         alpha: level of the two-sided test.
@@ -112,8 +112,8 @@ def seeds_needed(
     if effect == 0:
         return None
     for seeds in range(2, MOST_SEEDS + 1):
-        variance = 1 / seeds + item_share**2
-        df = (seeds - 1) * (variance * seeds) ** 2  # Satterthwaite, items known
+        variance = 1 / seeds + example_error**2
+        df = (seeds - 1) * (variance * seeds) ** 2  # Satterthwaite, examples known
         if _power_of_t(abs(effect) / math.sqrt(variance), df, alpha) >= power:
             return seeds
     return None

@@ -1,4 +1,4 @@
-"""Drawing items anew: bootstrap and jackknife of several runs over the same items at once."""
+"""Drawing examples anew: bootstrap and jackknife of several runs over the same examples at once."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.statistics.intervals import Interval, bca, percentile
-from tunewise.statistics.metrics import Columns, Metric, Numbers, classes_in
+from tunewise.statistics.metrics import Columns, FloatArray, Metric, classes_in
 
 RESAMPLES = 10_000
 BLOCK = 2_000_000  # weights held at once, 16 MB
-LEAST_DEFINED = 0.95  # share of the replicates that must have a score
+LEAST_DEFINED = 0.95  # fraction of the replicates that must have a score
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """Scores of several runs under one and the same redrawing of their common items.
+    """Scores of several runs under one and the same redrawing of their common examples.
 
     Shapes:
         values      (runs,)
         replicates  (runs, resamples)
-        jackknife   (runs, patterns)   the scores without one item of that pattern
-        counts      (patterns,)        how many items share the pattern
+        jackknife   (runs, patterns)   the scores without one example of that pattern
+        counts      (patterns,)        how many examples share the pattern
     """
 
-    values: Numbers
-    replicates: Numbers
-    jackknife: Numbers
-    counts: Numbers
+    values: FloatArray
+    replicates: FloatArray
+    jackknife: FloatArray
+    counts: FloatArray
     is_mean: bool
 
-    def mixed(self, mix: Numbers) -> float:
+    def mixed(self, mix: FloatArray) -> float:
         """A linear combination of the runs' scores; runs of weight zero do not matter."""
         runs = np.flatnonzero(mix)
         return float(mix[runs] @ self.values[runs])
 
-    def interval(self, mix: Numbers, *, level: float = 0.95) -> Interval | None:
+    def interval(self, mix: FloatArray, *, level: float = 0.95) -> Interval | None:
         """BCa interval of a linear combination of the runs' scores, such as a difference.
 
         None where the score was undefined in more than one replicate in twenty.
@@ -56,8 +56,8 @@ class Resampled:
             return percentile(replicates[defined], level=level)
         return bca(value, replicates[defined], jackknife, counts=self.counts, level=level)
 
-    def covariance(self, runs: NDArray[np.intp]) -> Numbers:
-        """Covariance of the scores of some runs over the draw of items, shape (runs, runs).
+    def covariance(self, runs: NDArray[np.intp]) -> FloatArray:
+        """Covariance of the scores of some runs over the draw of examples, shape (runs, runs).
 
         For means it is known in closed form, so no simulation noise enters.
         """
@@ -67,11 +67,11 @@ class Resampled:
         return self._covariance[np.ix_(runs, runs)]
 
     @cached_property
-    def _covariance(self) -> Numbers:
+    def _covariance(self) -> FloatArray:
         """Of all runs: any two of them are asked for again and again."""
-        items = self.counts.sum()
+        examples = self.counts.sum()
         apart = self.jackknife - np.average(self.jackknife, axis=1, weights=self.counts)[:, None]
-        return (apart * self.counts) @ apart.T * (items - 1) / items
+        return (apart * self.counts) @ apart.T * (examples - 1) / examples
 
 
 def resample(
@@ -81,16 +81,16 @@ def resample(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Resampled:
-    """Bootstrap `runs` over their items: each draw takes the same items from every run.
+    """Bootstrap `runs` over their examples: each draw takes the same examples from every run.
 
-    Items on which all runs behave alike are counted, not repeated: a draw is a multinomial
+    Examples on which all runs behave alike are counted, not repeated: a draw is a multinomial
     over those patterns, which is the same draw and far cheaper.
 
     Raises:
-        ValueError: the runs differ in their number of items.
+        ValueError: the runs differ in their number of examples.
     """
     if len({len(run.labels) for run in runs}) != 1:
-        raise ValueError("runs can be resampled together only over the same items")
+        raise ValueError("runs can be resampled together only over the same examples")
     table, columns = _table(metric, runs)
     patterns, counts = _patterns(table)
     replicates = np.empty((len(runs), resamples))
@@ -105,14 +105,14 @@ def resample(
         done += len(weights)
     totals = [counts @ patterns[:, own] for own in columns]
     values = np.array([float(metric.from_sums(total)) for total in totals])
-    with np.errstate(invalid="ignore"):  # a single item: nothing is left without it
+    with np.errstate(invalid="ignore"):  # a single example: nothing is left without it
         left = zip(totals, columns, strict=True)
         jackknife = np.stack([metric.from_sums(total - patterns[:, own]) for total, own in left])
     return Resampled(values, replicates, jackknife, counts, metric.is_mean)
 
 
 def _table(metric: Metric, runs: Sequence[Columns]) -> tuple[NDArray[Any], list[Any]]:
-    """The features of all runs side by side, (items, columns), and the columns of each run.
+    """The features of all runs side by side, (examples, columns), and the columns of each run.
 
     Where they count, a number takes a byte, and what runs share, such as the right labels,
     stands there once.
@@ -139,23 +139,23 @@ def _table(metric: Metric, runs: Sequence[Columns]) -> tuple[NDArray[Any], list[
     return np.concatenate(all_features, axis=1), list(starmap(slice, pairwise(ends)))
 
 
-def _patterns(table: NDArray[Any]) -> tuple[NDArray[Any], Numbers]:
+def _patterns(table: NDArray[Any]) -> tuple[NDArray[Any], FloatArray]:
     """The different rows in ascending order, and how often each occurs."""
     if table.dtype != np.uint8:
-        patterns, items = np.unique(table, axis=0, return_counts=True)
-        return patterns, items.astype(np.float64)
+        patterns, examples = np.unique(table, axis=0, return_counts=True)
+        return patterns, examples.astype(np.float64)
     rows = table.view(np.dtype((np.void, table.shape[1]))).ravel()  # bytes sort as their numbers do
-    _, first, items = np.unique(rows, return_index=True, return_counts=True)
-    return table[first], items.astype(np.float64)
+    _, first, examples = np.unique(rows, return_index=True, return_counts=True)
+    return table[first], examples.astype(np.float64)
 
 
-def _draws(counts: Numbers, resamples: int, rng: np.random.Generator) -> Iterator[Numbers]:
+def _draws(counts: FloatArray, resamples: int, rng: np.random.Generator) -> Iterator[FloatArray]:
     """How often each pattern is drawn, shape (block, patterns), in blocks that fit in memory."""
-    items = int(counts.sum())
+    examples = int(counts.sum())
     block = max(1, BLOCK // len(counts))
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
-        yield rng.multinomial(items, counts / items, size=size).astype(np.float64)
+        yield rng.multinomial(examples, counts / examples, size=size).astype(np.float64)
 
 
 def bootstrap(
@@ -166,7 +166,7 @@ def bootstrap(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Interval | None:
-    """BCa interval of any metric of one run over its items."""
+    """BCa interval of any metric of one run over its examples."""
     drawn = resample(metric, [run], rng=rng, resamples=resamples)
     return drawn.interval(np.ones(1), level=level)
 
@@ -180,7 +180,7 @@ def paired_bootstrap(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Interval | None:
-    """BCa interval of ``metric(ours) - metric(theirs)`` on the same items in the same order.
+    """BCa interval of ``metric(ours) - metric(theirs)`` on the same examples in the same order.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 14.
     """

@@ -1,4 +1,4 @@
-"""The rows of a comparison: what each contender answered, and which rows share their items."""
+"""The rows of a comparison: what each contender answered, and which rows share their examples."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewise.statistics.metrics import Columns, Metric, Numbers, classes_in
+from tunewise.statistics.metrics import Columns, FloatArray, Metric, classes_in
 from tunewise.statistics.resampling import Resampled, resample
 
 
 @dataclass(frozen=True)
 class RowScores:
-    """What one contender answered on the items of one split, run by run.
+    """What one contender answered on the examples of one split, run by run.
 
     Shapes:
-        ids            (items,)                  each once
-        labels         (items,)                  position of the right option
-        choices        seed -> (items,)          position of the chosen option
-        probabilities  seed -> (items, options)  needed by the loss alone
-        scores         seed -> name -> (items,)  of written texts; see `Columns`
+        ids            (examples,)                  each once
+        labels         (examples,)                  position of the right option
+        choices        seed -> (examples,)          position of the chosen option
+        probabilities  seed -> (examples, options)  needed by the loss alone
+        scores         seed -> name -> (examples,)  of written texts; see `Columns`
 
     `seeded` is False for a method without randomness: its one run is all there is to it.
 
     Raises:
-        ValueError: columns of different length, an id twice, no item, no run.
+        ValueError: columns of different length, an id twice, no example, no run.
     """
 
     name: str
@@ -35,18 +35,20 @@ class RowScores:
     labels: NDArray[np.integer]
     choices: Mapping[int, NDArray[np.integer]]
     probabilities: Mapping[int, NDArray[np.floating]] = field(default_factory=dict)
-    scores: Mapping[int, Mapping[str, Numbers]] = field(default_factory=dict)
+    scores: Mapping[int, Mapping[str, FloatArray]] = field(default_factory=dict)
     seeded: bool = True
 
     def __post_init__(self) -> None:
-        items = len(self.ids)
-        if items == 0 or not self.choices:
-            raise ValueError(f"row '{self.name}' has no items or no runs")
-        if len(set(self.ids)) != items:
-            raise ValueError(f"row '{self.name}': an item id occurs twice")
+        examples = len(self.ids)
+        if examples == 0 or not self.choices:
+            raise ValueError(f"row '{self.name}' has no examples or no runs")
+        if len(set(self.ids)) != examples:
+            raise ValueError(f"row '{self.name}': an example id occurs twice")
         lengths = {len(self.labels), *map(len, self.choices.values())}
-        if lengths != {items}:
-            raise ValueError(f"row '{self.name}': {items} ids, columns of {sorted(lengths)} items")
+        if lengths != {examples}:
+            raise ValueError(
+                f"row '{self.name}': {examples} ids, columns of {sorted(lengths)} examples"
+            )
 
     @property
     def seeds(self) -> list[int]:
@@ -62,7 +64,7 @@ class RowScores:
         )
 
     def in_order_of(self, ids: Sequence[str]) -> RowScores:
-        """The same row with its items in another order."""
+        """The same row with its examples in another order."""
         if list(ids) == list(self.ids):
             return self
         place = {name: number for number, name in enumerate(self.ids)}
@@ -74,15 +76,15 @@ class RowScores:
             choices={seed: np.asarray(run)[order] for seed, run in self.choices.items()},
             probabilities={seed: run[order] for seed, run in self.probabilities.items()},
             scores={
-                seed: {name: told[order] for name, told in run.items()}
+                seed: {name: values[order] for name, values in run.items()}
                 for seed, run in self.scores.items()
             },
         )
 
 
 @dataclass(frozen=True)
-class SharedItems:
-    """Rows over the same items with the same labels, resampled together."""
+class SharedExamples:
+    """Rows over the same examples with the same labels, resampled together."""
 
     rows: list[RowScores]
     drawn: Resampled
@@ -90,8 +92,8 @@ class SharedItems:
     metric: Metric
 
     @cached_property
-    def features(self) -> dict[str, Numbers]:
-        """By row the metric's features, averaged over its runs, shape (items, sums).
+    def features(self) -> dict[str, FloatArray]:
+        """By row the metric's features, averaged over its runs, shape (examples, sums).
 
         Every row is asked for again in each of its pairs.
         """
@@ -110,25 +112,25 @@ class SharedItems:
         """Positions of the row's runs among all runs, in the order of its seeds."""
         return self.first_run[row.name] + np.arange(len(row.seeds))
 
-    def covariance(self, *rows: RowScores) -> Numbers:
-        """Covariance over the draw of items between all runs of these rows, one after another."""
+    def covariance(self, *rows: RowScores) -> FloatArray:
+        """Covariance over the draw of examples between all runs of these rows, in order."""
         return self.drawn.covariance(np.concatenate([self.runs(row) for row in rows]))
 
-    def scores(self, row: RowScores) -> Numbers:
+    def scores(self, row: RowScores) -> FloatArray:
         """One score per seed, in the order of `row.seeds`."""
         return self.drawn.values[self.runs(row)]
 
-    def mean_of(self, row: RowScores) -> Numbers:
+    def mean_of(self, row: RowScores) -> FloatArray:
         """The weights that turn the scores of all runs into the mean of this row."""
         mix = np.zeros(len(self.drawn.values))
         mix[self.runs(row)] = 1 / len(row.seeds)
         return mix
 
 
-def share_items(
+def group_by_examples(
     rows: Sequence[RowScores], metric: Metric, *, rng: np.random.Generator, resamples: int
-) -> list[SharedItems]:
-    """Put rows with the same items together, in one order, and resample each group."""
+) -> list[SharedExamples]:
+    """Put rows with the same examples together, in one order, and resample each group."""
     groups: dict[tuple[tuple[str, ...], bytes], list[RowScores]] = {}
     for row in rows:
         ordered = row.in_order_of(sorted(row.ids))
@@ -139,10 +141,12 @@ def share_items(
 
 def _resampled(
     rows: list[RowScores], metric: Metric, rng: np.random.Generator, resamples: int
-) -> SharedItems:
+) -> SharedExamples:
     starts: dict[str, int] = {}
     runs: list[Columns] = []
     for row in rows:
         starts[row.name] = len(runs)
         runs += [row.columns(seed) for seed in row.seeds]
-    return SharedItems(rows, resample(metric, runs, rng=rng, resamples=resamples), starts, metric)
+    return SharedExamples(
+        rows, resample(metric, runs, rng=rng, resamples=resamples), starts, metric
+    )

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from tunewise.statistics.intervals import Interval, normal_quantile
-from tunewise.statistics.metrics import Numbers
+from tunewise.statistics.metrics import FloatArray
 
 MOST_EXACT = 20  # paired seeds whose sign patterns are all counted: a million
 
@@ -79,29 +79,29 @@ def probability_of_improvement(
     """
     a, b = _paired(ours, least=1), _paired(theirs, least=1)
     found = stats.mannwhitneyu(a, b, alternative="two-sided")
-    share = float(found.statistic) / (a.size * b.size)
-    interval = _newcombe(share, a.size, b.size, level)
+    fraction = float(found.statistic) / (a.size * b.size)
+    interval = _newcombe(fraction, a.size, b.size, level)
     p = 1.0 if np.isnan(found.pvalue) else float(found.pvalue)
-    shown = p < 1 - level and interval.low > 0.5 and share > 0.75
-    return Improvement(share, interval, p, shown)
+    shown = p < 1 - level and interval.low > 0.5 and fraction > 0.75
+    return Improvement(fraction, interval, p, shown)
 
 
-def _newcombe(share: float, n: int, m: int, level: float) -> Interval:
+def _newcombe(fraction: float, n: int, m: int, level: float) -> Interval:
     z = normal_quantile(level)
     more = (n + m) / 2 - 1
 
     def beyond(theta: float) -> float:
         shape = (1 - theta) / (2 - theta) + theta / (1 + theta)
-        return (share - theta) ** 2 - z**2 * theta * (1 - theta) * (1 + more * shape) / (n * m)
+        return (fraction - theta) ** 2 - z**2 * theta * (1 - theta) * (1 + more * shape) / (n * m)
 
-    # Zero and one are roots of their own; a perfect share has its bound below them.
-    inner = min(max(share, 1e-12), 1 - 1e-12)
-    low = 0.0 if share == 0 else float(optimize.brentq(beyond, 0.0, inner))
-    high = 1.0 if share == 1 else float(optimize.brentq(beyond, inner, 1.0))
+    # Zero and one are roots of their own; a perfect fraction has its bound below them.
+    inner = min(max(fraction, 1e-12), 1 - 1e-12)
+    low = 0.0 if fraction == 0 else float(optimize.brentq(beyond, 0.0, inner))
+    high = 1.0 if fraction == 1 else float(optimize.brentq(beyond, inner, 1.0))
     return Interval(low, high)
 
 
-def _paired(values: ArrayLike, *, least: int) -> Numbers:
+def _paired(values: ArrayLike, *, least: int) -> FloatArray:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size < least or not np.isfinite(x).all():
         raise ValueError(f"at least {least} finite numbers in a list are needed, not {values!r}")

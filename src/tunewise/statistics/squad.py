@@ -16,12 +16,12 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def normalised(answer: str) -> str:
+def normalized(answer: str) -> str:
     """The answer as it is compared.
 
     Only ASCII punctuation goes, and nothing takes its place: ``24-10`` becomes ``2410``.
 
-    >>> normalised("The  Denver Broncos!"), normalised("an apple-a day")
+    >>> normalized("The  Denver Broncos!"), normalized("an apple-a day")
     ('denver broncos', 'applea day')
     """
     plain = answer.lower().translate(_WITHOUT_PUNCTUATION)
@@ -36,8 +36,8 @@ def exact_match(answer: str, references: Sequence[str]) -> float:
     >>> exact_match("the Broncos", ["Denver Broncos", "Broncos"]), exact_match("", [])
     (1.0, 1.0)
     """
-    said = normalised(answer)
-    return float(any(said == normalised(reference) for reference in references or ("",)))
+    answered = normalized(answer)
+    return float(any(answered == normalized(reference) for reference in references or ("",)))
 
 
 def f1(answer: str, references: Sequence[str]) -> float:
@@ -48,15 +48,15 @@ def f1(answer: str, references: Sequence[str]) -> float:
     >>> f1("Denver Broncos of Colorado", ["Denver Broncos"])
     0.666...
     """
-    said = normalised(answer).split()
-    return max(_f1(said, normalised(reference).split()) for reference in references or ("",))
+    answered = normalized(answer).split()
+    return max(_f1(answered, normalized(reference).split()) for reference in references or ("",))
 
 
-def _f1(said: Sequence[str], right: Sequence[str]) -> float:
-    if not said or not right:
-        return float(said == right)
-    common = sum((Counter(said) & Counter(right)).values())
+def _f1(answered: Sequence[str], right: Sequence[str]) -> float:
+    if not answered or not right:
+        return float(answered == right)
+    common = sum((Counter(answered) & Counter(right)).values())
     if common == 0:
         return 0.0
-    precision, recall = common / len(said), common / len(right)
+    precision, recall = common / len(answered), common / len(right)
     return 2 * precision * recall / (precision + recall)

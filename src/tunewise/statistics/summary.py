@@ -8,8 +8,8 @@ import numpy as np
 
 from tunewise.statistics.combine import method_mean
 from tunewise.statistics.intervals import Interval, wilson
-from tunewise.statistics.metrics import Metric, Numbers
-from tunewise.statistics.score_matrix import RowScores, SharedItems
+from tunewise.statistics.metrics import FloatArray, Metric
+from tunewise.statistics.score_matrix import RowScores, SharedExamples
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Row:
 
     `scores` has one entry per seed, None where the score is undefined; `mean` is None as soon
     as one is. `spread` is the standard deviation over seeds, None for a single one.
-    `items_interval` is about these trained models and other items; `method_interval` about
+    `items_interval` is about these trained models and other examples; `method_interval` about
     other seeds as well. Where an interval is None, the field beside it says why.
     """
 
@@ -34,7 +34,7 @@ class Row:
     method_reason: str | None
 
 
-def summarise(row: RowScores, group: SharedItems, metric: Metric, *, level: float) -> Row:
+def summarize(row: RowScores, group: SharedExamples, metric: Metric, *, level: float) -> Row:
     """Mean, spread and both intervals of one row."""
     values = group.scores(row)
     scores = {
@@ -48,7 +48,7 @@ def summarise(row: RowScores, group: SharedItems, metric: Metric, *, level: floa
         return Row(
             row.name, group.items, row.seeded, scores, None, None, None, reason, None, reason
         )
-    items, items_reason = _items_interval(row, group, metric, level)
+    examples, items_reason = _examples_interval(row, group, metric, level)
     method, method_reason = _method_interval(row, group, metric, level)
     return Row(
         row.name,
@@ -57,7 +57,7 @@ def summarise(row: RowScores, group: SharedItems, metric: Metric, *, level: floa
         scores,
         float(values.mean()),
         spread,
-        items,
+        examples,
         items_reason,
         method,
         method_reason,
@@ -71,8 +71,8 @@ def why_no_method_claim(row: RowScores) -> str | None:
     return None
 
 
-def _items_interval(
-    row: RowScores, group: SharedItems, metric: Metric, level: float
+def _examples_interval(
+    row: RowScores, group: SharedExamples, metric: Metric, level: float
 ) -> tuple[Interval | None, str | None]:
     if metric.kind == "proportion":
         mean = float(group.scores(row).mean())
@@ -80,29 +80,29 @@ def _items_interval(
         return wilson(mean * answers, answers, level=level), None
     interval = group.drawn.interval(group.mean_of(row), level=level)
     if interval is None:
-        return None, f"{metric.name} is undefined in many resamples: too few items of a class"
+        return None, f"{metric.name} is undefined in many resamples: too few examples of a class"
     return interval.within(metric.lowest, metric.highest), None
 
 
-def effective_answers(mean: float, covariance: Numbers, items: int) -> float:
-    """How many independent answers are worth as much as several runs over the same items.
+def effective_answers(mean: float, covariance: FloatArray, examples: int) -> float:
+    """How many independent answers are worth as much as several runs over the same examples.
 
-    One run over n items is worth n answers. More runs are worth more, up to n times their
+    One run over n examples is worth n answers. More runs are worth more, up to n times their
     number where they err independently: ``p (1 - p) / variance of the mean``.
 
     Source: Korn and Graubard 1998, Survey Methodology 24:193 (effective sample size).
     """
     runs = len(covariance)
-    variance = float(covariance.mean()) * (items - 1) / items  # of the mean, without n - 1
+    variance = float(covariance.mean()) * (examples - 1) / examples  # of the mean, without n - 1
     if runs == 1 or not 0 < mean < 1:
-        return float(items)
+        return float(examples)
     if variance <= 0:
-        return float(items * runs)
-    return min(max(mean * (1 - mean) / variance, items), items * runs)
+        return float(examples * runs)
+    return min(max(mean * (1 - mean) / variance, examples), examples * runs)
 
 
 def _method_interval(
-    row: RowScores, group: SharedItems, metric: Metric, level: float
+    row: RowScores, group: SharedExamples, metric: Metric, level: float
 ) -> tuple[Interval | None, str | None]:
     reason = why_no_method_claim(row)
     if reason is not None:
@@ -110,5 +110,5 @@ def _method_interval(
     joined = method_mean(group.scores(row), group.covariance(row), seeded=row.seeded)
     if not row.seeded or joined.standard_error == 0:
         # One run tells all, or every run was right (or wrong) throughout: Wilson knows better.
-        return _items_interval(row, group, metric, level)
+        return _examples_interval(row, group, metric, level)
     return joined.interval(level).within(metric.lowest, metric.highest), None

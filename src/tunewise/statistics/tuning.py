@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from tunewise.statistics.metrics import Columns, Numbers, classes_in, metric_named, upward
-from tunewise.statistics.paired import p_over_items
+from tunewise.statistics.metrics import Columns, FloatArray, classes_in, metric_named, upward
+from tunewise.statistics.paired import p_over_examples
 
 ALPHA = 0.05
 RANDOMISATIONS = 2000  # of the choice among points, which no claim rests on
 
 
 def ahead(metric: str, ours: Columns, theirs: Columns, *, rng: np.random.Generator) -> bool:
-    """Whether one search point is better than another on the same items by more than chance.
+    """Whether one search point is better than another on the same examples by more than chance.
 
     >>> right, wrong = np.zeros(8, dtype=int), np.ones(8, dtype=int)
     >>> better, worse = Columns(right, right), Columns(right, wrong)
@@ -31,11 +31,11 @@ def ahead(metric: str, ours: Columns, theirs: Columns, *, rng: np.random.Generat
     if upward(metric, scores[0]) <= upward(metric, scores[1]):
         return False
     features = [measure.features(one, classes) for one in (ours, theirs)]
-    p, _ = p_over_items(measure, *features, rng=rng, resamples=RANDOMISATIONS)
+    p, _ = p_over_examples(measure, *features, rng=rng, resamples=RANDOMISATIONS)
     return p < ALPHA
 
 
-def expected_best(scores: ArrayLike, *, higher_is_better: bool = True) -> Numbers:
+def expected_best(scores: ArrayLike, *, higher_is_better: bool = True) -> FloatArray:
     """The expected best validation score of k search points, for k from 1 to all of them.
 
     ``E[max of k] = sum_i v_(i) [(i / n)^k - ((i - 1) / n)^k]``, with v sorted upwards: k points
@@ -70,7 +70,7 @@ def expected_optimism(points: int, standard_error: float) -> float:
     """How much better than it is the best of equally good points looks, on average.
 
     ``SE * E[max of k standard normals]``, with
-    ``E[max] = integral of x k phi(x) Phi(x)^(k-1)``. Points scored on the same items err
+    ``E[max] = integral of x k phi(x) Phi(x)^(k-1)``. Points scored on the same examples err
     together, which makes it less: this is the most it can be.
 
     Args:

@@ -15,7 +15,7 @@ JobKind = Literal["features", "trial", "test", "probe"]
 
 @dataclass(frozen=True)
 class Job(JSONRecord):
-    """One process to run, as the worker is told of it.
+    """One process to run, as the worker receives it.
 
     `id` is the trial's for a trial and its test, the key for stored features. `settings` are
     the trial's, with its seed; for features those of the first trial that needs them.

@@ -1,4 +1,4 @@
-"""What a person is told of jobs that something outside of them has ended."""
+"""What is reported of jobs that something outside of them has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOW_TO_GO_ON = (
 )
 
 
-def told_aside(
+def waiting_jobs(
     folder: StudyFolder, study: StudyRecord, records: Records, tests: Records
 ) -> list[str]:
     """A line for each job that waits for the next launch, and what it means for the study.

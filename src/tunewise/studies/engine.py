@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tunewise.core.errors import MachineTrouble, StudyBusy
-from tunewise.core.outside import told
+from tunewise.core.outside import message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
@@ -64,7 +64,7 @@ def run_jobs(
         folder: the study, locked and written.
         workers: how many jobs run side by side, from 1 up.
         pool: the worker, which may still be coming up; it is closed in the end.
-        on_event: told what happens, and every tenth of a second while nothing does.
+        on_event: called with what happens, and every tenth of a second while nothing does.
 
     Raises:
         InputError: a newer Tunewise wrote into this folder.
@@ -137,7 +137,7 @@ class _Launch:
                 self.troubles += 1
                 if self.troubles > TROUBLES:
                     raise
-                self._pause(told(error))
+                self._pause(message_of(error))
             self.on_event(Tick())
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ class Exit(IntEnum):
     OUT_OF_MEMORY = limit.OUT_OF_MEMORY
     BUSY = 73  # a process of an earlier launch still holds the trial
     DISK_FULL = 74
-    INTERRUPTED = 75  # told to stop; a checkpoint is saved
+    INTERRUPTED = 75  # asked to stop; a checkpoint is saved
     OUTSIDE = 76  # an exception with a cause outside: a missing file, a disk that cannot be read
     DAMAGED = 77  # a file of the study is not what was written
 
@@ -62,7 +62,7 @@ def exit_of(error: BaseException) -> Exit:
 
 
 def ending_of(code: int, last_words: Callable[[], str]) -> Ending:
-    """What an exit code means for a job that left no result; `last_words` is what it said.
+    """What an exit code means for a job that left no result; `last_words` is what it printed.
 
     >>> ending_of(-9, lambda: "").outside, ending_of(-11, lambda: "").outside
     (True, False)
@@ -78,9 +78,9 @@ def ending_of(code: int, last_words: Callable[[], str]) -> Ending:
             return Ending("killed", "told to stop from outside.", outside=True)
     number = signal_of(code)
     if number is None or number in OWN_SIGNALS:
-        return Ending("failed", f"{said(code)}.")
+        return Ending("failed", f"{exit_words(code)}.")
     memory = ", most likely because memory ran out" if number == signal.SIGKILL else ""
-    return Ending("killed", f"{said(code)}{memory}.", outside=True)
+    return Ending("killed", f"{exit_words(code)}{memory}.", outside=True)
 
 
 def signal_of(code: int) -> signal.Signals | None:
@@ -91,10 +91,10 @@ def signal_of(code: int) -> signal.Signals | None:
         return None
 
 
-def said(code: int) -> str:
+def exit_words(code: int) -> str:
     """An exit code in words.
 
-    >>> said(-11), said(137), said(70)
+    >>> exit_words(-11), exit_words(137), exit_words(70)
     ('ended by SIGSEGV', 'ended by SIGKILL', 'ended with exit code 70')
     """
     number = signal_of(code)

@@ -18,7 +18,7 @@ from tunewise.studies.choose import chosen_ids, has_failed, search_ids
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Progress, label_of, progress_of
 
-ENOUGH = 0.05  # share of its steps after which a running trial says how long it will take
+ENOUGH = 0.05  # fraction of its steps after which a running trial says how long it will take
 
 
 @dataclass

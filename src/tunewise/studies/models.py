@@ -1,4 +1,4 @@
-"""What is known of a contender before it runs: built once without its numbers, and counted."""
+"""What is known of a contender before it runs: built once on fake tensors, and counted."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tunewise.store.records import ModelRecord, ParameterCounts
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import limit
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
-from tunewise.training.checks.padding import SAME, check_numbers, shift_by_padding, writer_shift
+from tunewise.training.checks.padding import SAME, check_finite, shift_by_padding, writer_shift
 from tunewise.training.features import features_of
 from tunewise.training.linear_head import linear_head
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """The counts of a contender, and the key of its stored features if its trunk is frozen.
+    """The counts of a contender, and the key of its stored features if its backbone is frozen.
 
     `solvable` says that it trains one linear layer behind a frozen backbone.
     """
@@ -62,11 +62,11 @@ class Inspector:
         self.options = options
         self.writer: Model | None = None  # the same checkpoint as a language model, once asked for
         if only_asked:
-            with contextlib.suppress(InputError):  # told when it is asked, with who asks it
+            with contextlib.suppress(InputError):  # reported when it is asked, with who asks it
                 self.writer = self._writer()
         loaded = self.writer or self._built()
         self.warnings = tuple(loaded.warnings)
-        self.coder = loaded.coder
+        self.processor = loaded.processor
         self.shorter = None if only_asked else shortened(loaded)
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
         self.model: Model = replace(loaded, module=_shapes(loaded.module))
@@ -107,10 +107,10 @@ class Inspector:
             InputError: it does not answer both alike.
         """
         model = self._as_asked(self.task.builder)
-        check_numbers(model)
+        check_finite(model)
         shift = shift_by_padding(self.task, model)
         if shift > SAME:
-            raise InputError(f"{_told(model, shift)} {self._instead()}")
+            raise InputError(f"{_shifted(model, shift)} {self._instead()}")
         return model
 
     def _as_asked(self, builder: Builder) -> Model:
@@ -130,11 +130,11 @@ class Inspector:
         source, revision = self.source.source, self.source.revision
         try:
             if PAIR in source:
-                raise InputError(f"model {source}: is a picture and a text encoder together")
+                raise InputError(f"model {source}: is an image and a text encoder together")
             model = build_writer(source, seed=0, revision=revision)
-            check_numbers(model)
+            check_finite(model)
             if (shift := writer_shift(model)) > SAME:
-                raise InputError(_told(model, shift))
+                raise InputError(_shifted(model, shift))
         except InputError as error:
             words = "it is asked in words, which needs a causal language model, such as gpt2"
             raise InputError(f"{words}. {error}") from error
@@ -142,20 +142,20 @@ class Inspector:
         return replace(model, module=model.module.to("meta"))
 
     def _applied(self, method: Adaptation) -> Model:
-        """The method applied to shapes alone, or to noise where it has to see numbers."""
+        """The method applied to shapes alone, or to noise where it has to see weights."""
         model = replace(self.model, module=copy.deepcopy(self.model.module))
-        if method.needs_numbers:
+        if method.needs_weights:
             torch.manual_seed(0)
             fill_with_noise(model.module, self.buffers)
         method.prepare(model)
-        if method.needs_numbers:
+        if method.needs_weights:
             rehearse(self.task, method, model)
             model.module.to("meta")
             model.adapter = None
         return model
 
 
-def _told(model: Model, shift: float) -> str:
+def _shifted(model: Model, shift: float) -> str:
     return (
         f"model {model.source}: its answer to a text changes with the padding beside it in a "
         f"batch, by {shift:.1%} of the largest logit, so it would be scored wrongly."
@@ -163,7 +163,7 @@ def _told(model: Model, shift: float) -> str:
 
 
 def _shapes(module: nn.Module) -> nn.Module:
-    """The module without its numbers. What it shares, as an output layer does with the token
+    """The module without its weights. What it shares, as an output layer does with the token
     embeddings, torch would make two of.
     """
     module = module.to("meta")

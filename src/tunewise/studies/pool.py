@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import tunewise
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import MachineTrouble
-from tunewise.studies.exit_codes import ending_of, said
+from tunewise.studies.exit_codes import ending_of, exit_words
 
 if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been started
     from tunewise.store.study import StudyFolder
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # NumPy is not to be loaded before the worker has been starte
 
 RUNNER = "tunewise.runner"
 GOODBYE = 5.0  # seconds a worker gets to end by itself
-SAID = 8_000  # bytes of what it printed that are kept
+KEPT_OUTPUT = 8_000  # bytes of what it printed that are kept
 
 # One thread a trial: as many trials as cores run side by side, and results then depend neither
 # on the number of cores nor on what else runs. Libraries read these when they are imported.
@@ -64,7 +64,7 @@ class Pool:
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             env=worker_environment(),
-            start_new_session=True,  # Ctrl-C is ours to hear; the worker is told
+            start_new_session=True,  # Ctrl-C is ours to handle; the worker is asked to stop
         )
 
     def __enter__(self) -> Pool:
@@ -82,9 +82,9 @@ class Pool:
         *,
         helpers: int = 0,
     ) -> None:
-        """Start a process for a study's job, on one core and with so many bytes, where said.
+        """Start a process for a study's job, on one core and with so many bytes, where given.
 
-        `helpers` threads may read pictures beside its own, on cores that nothing else uses.
+        `helpers` threads may read images beside its own, on cores that nothing else uses.
         """
         job = replace(job, memory_limit=memory_limit, helpers=helpers)
         study = str(folder.path.resolve())
@@ -134,10 +134,10 @@ class Pool:
             self._process.wait()
         self._process.stdout.close()
         if not self._complaints.closed:
-            self._complaints.seek(max(0, self._complaints.seek(0, os.SEEK_END) - SAID))
-            self._said = self._complaints.read().decode(errors="replace").strip()
+            self._complaints.seek(max(0, self._complaints.seek(0, os.SEEK_END) - KEPT_OUTPUT))
+            self._output = self._complaints.read().decode(errors="replace").strip()
             self._complaints.close()
-        return said(self._process.returncode)
+        return exit_words(self._process.returncode)
 
     @property
     def was_killed(self) -> bool:
@@ -145,12 +145,12 @@ class Pool:
         return ending_of(self._process.returncode, str).outside
 
     def failure(self) -> MachineTrouble:
-        """The error for a worker that ended by itself, with what it said last."""
+        """The error for a worker that ended by itself, with what it printed last."""
         ended = self.close()
-        last = "\n".join(self._said.splitlines()[-12:])
-        told = f" It said last:\n{last}" if last and not self.was_killed else ""
+        last = "\n".join(self._output.splitlines()[-12:])
+        last_words = f" Its last output:\n{last}" if last and not self.was_killed else ""
         when = "" if self.ready else ", while it loaded its libraries"
-        return MachineTrouble(f"The worker process {ended}{when}.{told}")
+        return MachineTrouble(f"The worker process {ended}{when}.{last_words}")
 
     def _send(self, message: JSONObject) -> None:
         assert self._process.stdin is not None

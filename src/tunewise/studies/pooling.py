@@ -39,7 +39,7 @@ def asked_of(task: Task, where: Where, folder: Path) -> Asked:
 def pooling_notes(found: Mapping[str, str]) -> list[str]:
     """A sentence for each model that does without the library's own head."""
     return [
-        f"pooling of {model}: {told}."
-        for model, told in found.items()
-        if not told.startswith(LIBRARY)
+        f"pooling of {model}: {message}."
+        for model, message in found.items()
+        if not message.startswith(LIBRARY)
     ]

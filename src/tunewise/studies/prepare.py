@@ -1,6 +1,6 @@
 """From a study file to a study that can run: data read and audited, models found, all counted.
 
-Everything that can be wrong is found here, before any training, and told together.
+Everything that can be wrong is found here, before any training, and reported together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
 from tunewise.data.audit.audit import Audit, audit, not_texts
-from tunewise.data.prepared import hash_of, write_pictures, write_prepared
+from tunewise.data.prepared import hash_of, write_images, write_prepared
 from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Adaptation
@@ -64,7 +64,7 @@ class Prepared:
     splits: Splits
     study: StudyRecord
     notes: tuple[str, ...]
-    pictures: Mapping[str, bytes]
+    images: Mapping[str, bytes]
     contenders: tuple[str, ...]  # a line for each, with its trials
 
 
@@ -80,7 +80,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     say("Finding the models ...")
     models, missing = _models(settings)
     if problems := problems + missing:
-        # What the texts alone can tell is told with the rest.
+        # What the texts alone show is reported with the rest.
         raise InputError(_once(problems + _audit(settings, settled, None).problems))
     data, train, task = settled.data, settled.splits["train"], settings.task
     asked, unread = _asked(models, settings)
@@ -94,8 +94,8 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     unlearnt: list[str] = []
     if inspector is not None and not found.problems:
         longest = limit(task, _max_length(settings), inspector.model)
-        told, unlearnt = learnable(task, train, inspector.coder, longest)
-        problems += told
+        unlearnable, unlearnt = learnable(task, train, inspector.processor, longest)
+        problems += unlearnable
     if problems := problems + found.problems:
         raise InputError(_once(problems))
     sample = [str(row[task.reading.texts[0]]) for row in train[:SAMPLE]]
@@ -115,7 +115,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     )
     # The columns of slices come after the hash: they change no trial.
     kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
-    return Prepared(settings, kept, study, notes, settled.pictures, tuple(describe(expansion)))
+    return Prepared(settings, kept, study, notes, settled.images, tuple(describe(expansion)))
 
 
 def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
@@ -157,7 +157,7 @@ def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> 
         equivalence_margin=settings.equivalence_margin,
         memory_limit=settings.memory_bytes,
         slices=tuple(settings.slices),
-        require=settings.require.numbers() if settings.require else None,
+        require=settings.require.given() if settings.require else None,
         task=task_settings(task, settled.settings),
         texts=tuple(task.reading.texts),
         answer=task.reading.answer,
@@ -202,7 +202,7 @@ def store(prepared: Prepared, folder: StudyFolder) -> list[str]:
     folder.refuse_other(prepared.settings.name)  # before its data would be replaced
     repaired = [folder.move_aside(fault) for fault in _damaged(prepared, folder)]
     write_prepared(folder.path / "data", prepared.splits)
-    write_pictures(folder.path / "data", prepared.pictures)
+    write_images(folder.path / "data", prepared.images)
     folder.write_study(prepared.study, prepared.settings.text)
     return repaired
 
@@ -226,7 +226,7 @@ def _models(settings: StudySettings) -> tuple[dict[str, ModelRecord], list[Probl
         if PAIR in model.source and not settings.task.builder.images:
             message = (
                 f"{model}: a pair of encoders, and the task {settings.task.name} reads no "
-                "pictures. Give one plain name."
+                "images. Give one plain name."
             )
             problems.append(Problem(f"models[{number}]", message))
             continue
@@ -337,7 +337,7 @@ def _inspected(
 
 
 def _half_batches(contenders: Sequence[ContenderRecord], rows: int) -> list[Problem]:
-    """Optimisers that are defined by the full batch, and were given less."""
+    """Optimizers that are defined by the full batch, and were given less."""
     problems = []
     for contender in contenders:
         for point in contender.points:
@@ -359,11 +359,11 @@ def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | Non
     task = settings.task
     token_lengths, longest = None, None
     if inspector is not None:
-        coder = inspector.coder
+        processor = inspector.processor
         longest = limit(task, _max_length(settings), inspector.model)
 
         def token_lengths(texts: Sequence[tuple[str, ...]]) -> list[int]:
-            return lengths(task, texts, coder)
+            return lengths(task, texts, processor)
 
     found = audit(
         settled.data.splits,
@@ -380,7 +380,7 @@ def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | Non
 
 
 def _max_length(settings: StudySettings) -> int | None:
-    """The smallest limit among the contenders: the share that is cut is told for that one."""
+    """The smallest limit among the contenders: the truncated fraction is reported for it."""
     asked = [
         value
         for entry in settings.methods

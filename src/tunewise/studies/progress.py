@@ -29,7 +29,7 @@ def show_progress(
 ) -> Iterator[OnEvent]:
     """What to give `run_jobs` as `on_event`, for a stored study.
 
-    With NO_COLOR set the live view has no colour; on a dumb terminal, in a pipe or a file
+    With NO_COLOR set the live view has no color; on a dumb terminal, in a pipe or a file
     there is none.
     """
     console = console or Console(stderr=True, highlight=False)
@@ -68,14 +68,14 @@ def view(board: Board, height: int = 24) -> RenderableType:
 
 def _study_line(board: Board) -> Table:
     progress = board.progress
-    said = f"{progress.finished}/{progress.trials} trials"
+    text = f"{progress.finished}/{progress.trials} trials"
     if progress.finished == progress.trials and progress.tests:
-        said = f"{progress.tested}/{progress.tests} tests"
+        text = f"{progress.tested}/{progress.tests} tests"
     if progress.failed:
-        said += f", {progress.failed} failed"
+        text += f", {progress.failed} failed"
     left = board.seconds_left()
     if left is not None and not progress.complete:
-        said += f", {duration(left)} left"
+        text += f", {duration(left)} left"
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column(width=16)
@@ -84,7 +84,7 @@ def _study_line(board: Board) -> Table:
     grid.add_row(
         Text(clean(str(board.study.name)), style="bold"),
         ProgressBar(total=max(total, 1), completed=done),
-        Text(said),
+        Text(text),
     )
     return grid
 
@@ -99,16 +99,16 @@ def _bars(running: list[Running]) -> Table:
         grid.add_row(Text("  loading the libraries", style="dim"), Text(""), Text(""), Text(""))
     for trial in running:
         if trial.steps:
-            said = f"{trial.step}/{trial.steps}"
+            text = f"{trial.step}/{trial.steps}"
             if trial.loss is not None:
-                said += f"  loss {trial.loss:.3f}"
+                text += f"  loss {trial.loss:.3f}"
             if trial.rows_per_second is not None:
-                said += f"  {trial.rows_per_second:.0f} a second"
+                text += f"  {trial.rows_per_second:.0f} a second"
             bar = ProgressBar(total=trial.steps, completed=trial.step)
         else:
-            said = "testing" if trial.kind == "test" else "starting"
+            text = "testing" if trial.kind == "test" else "starting"
             bar = ProgressBar(total=None, pulse=True, animation_time=time.monotonic())
-        grid.add_row(Text(f"  {clean(trial.name)}"), Text(clean(trial.point)), bar, Text(said))
+        grid.add_row(Text(f"  {clean(trial.name)}"), Text(clean(trial.point)), bar, Text(text))
     return grid
 
 

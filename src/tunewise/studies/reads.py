@@ -32,8 +32,8 @@ def with_reading(
     def read_by(model: Model, point: PointRecord) -> PointRecord:
         settings = point.settings
         method = METHODS.build(settings.method.name, settings.method.settings)
-        if settings.model and (said := ", ".join(_said(model, task, method, texts))):
-            settings = replace(settings, model=replace(settings.model, reads=said))
+        if settings.model and (details := ", ".join(_details(model, task, method, texts))):
+            settings = replace(settings, model=replace(settings.model, reads=details))
         if isinstance(method, Direct) and settings.max_length is None:
             longest = limit(task, None, model)
             if longest < model.max_length and any(_bytes(row) > longest for row in texts):
@@ -48,12 +48,12 @@ def with_reading(
     ]
 
 
-def _said(
+def _details(
     model: Model, task: Task, method: Method, texts: Sequence[tuple[str, ...]]
 ) -> Iterator[str]:
     if model.reads:
         yield model.reads
-    pattern = spelt(model.coder)
+    pattern = spelt(model.processor)
     if method.asks_writer:
         read = [getattr(method, "template", None) or ""]
     elif task.writing:  # of a prompt the template alone

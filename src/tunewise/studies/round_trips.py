@@ -43,9 +43,9 @@ def round_trips(
         contenders: as ``study.json`` lists them.
         inspectors: by model, as the contenders name it.
         texts: a few of the data's own.
-        say: is told of each kind that is tried.
+        say: is called for each kind that is tried.
     """
-    told: dict[str, list[str]] = {}
+    results: dict[str, list[str]] = {}
     problems = []
     for contender in contenders:
         for point in contender.points:
@@ -53,15 +53,15 @@ def round_trips(
             if not METHODS.get(settings.method.name).trained:
                 break
             key = kind_of(settings)
-            if key not in told and _has_passed(key):
-                told[key] = []
-            elif key not in told:
+            if key not in results and _has_passed(key):
+                results[key] = []
+            elif key not in results:
                 say(f"Saving, loading and exporting {contender.name} untrained ...")
                 shorter = inspectors[contender.model or ""].shorter
-                told[key] = _found(key, settings, shorter, [*TEXTS, *texts])
-            if told[key]:
+                results[key] = _found(key, settings, shorter, [*TEXTS, *texts])
+            if results[key]:
                 where = f"{contender.name} on model {contender.model}"
-                problems += [Problem(where, text) for text in told[key]]
+                problems += [Problem(where, text) for text in results[key]]
                 break
     return problems
 

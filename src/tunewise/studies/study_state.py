@@ -1,4 +1,4 @@
-"""What a study has and still needs: the launcher's picture of the folder, kept in step with it."""
+"""What a study has and still needs: the launcher's view of the folder, kept in step with it."""
 
 from __future__ import annotations
 
@@ -131,15 +131,15 @@ class Ledger:
 
     def _write_ending(self, job: Job, ending: Ending, seconds: float) -> None:
         place, output = self._place(job), self.folder.output_file(job.key)
-        if said := _tail(output):
-            write_bytes(place / "output.txt", said)
+        if printed := _tail(output):
+            write_bytes(place / "output.txt", printed)
         record = write_ending(
             place,
             status=ending.status,
             error=ending.error,
             settings=job.settings,
             seconds=seconds,
-            peak_resident=_peak_said(output),
+            peak_resident=_printed_peak(output),
         )
         if job.kind == "trial":
             self.folder.remove_weights(job.id, ending.status)
@@ -235,7 +235,7 @@ def _tail(output: Path) -> bytes:
         return b""
 
 
-def _peak_said(output: Path) -> int | None:
+def _printed_peak(output: Path) -> int | None:
     """The peak of a process that was over its memory limit, which its output tells."""
     found = PEAK.findall(_tail(output))
     return int(found[-1]) if found else None

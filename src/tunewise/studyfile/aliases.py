@@ -93,7 +93,7 @@ NAMES = {
 NOT_NEEDED = {
     "num_labels": "the options are counted from the data; task.labels names them in order",
     "num_classes": "the options are counted from the data; task.labels names them in order",
-    "output_dir": "where results go is said on the command line: --out",
+    "output_dir": "where results go is given on the command line: --out",
     "do_train": "the command says what is done: tunewise run",
     "do_eval": "every epoch is evaluated",
     "evaluation_strategy": "every epoch is evaluated",

@@ -70,7 +70,7 @@ def read_entry(
     return MethodEntry(
         method=name,
         settings=grid,
-        training=with_numbers(training),
+        training=with_fixed_batch_size(training),
         limits=(None,) if part.trained or not part.uses_model else limits[LIMIT],
         own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
@@ -108,7 +108,7 @@ def _known(
     kinds: Mapping[str, Any],
     keys: Keys,
 ) -> dict[str, Any]:
-    """The settings that the method has; a word is said about each of the others."""
+    """The settings that the method has; each of the others is reported."""
     refused = part.opened(settings).refused
     for key in settings:
         if key in refused:
@@ -138,7 +138,7 @@ def read_training(reader: Reader, value: Any, keys: Keys) -> Grid:
     return {**read_grid(reader, types_of(TrainingSettings), rest, keys), **auto}
 
 
-def with_numbers(training: Grid) -> Grid:
+def with_fixed_batch_size(training: Grid) -> Grid:
     """The same without what `auto` leaves to be found, for which the default stands until then."""
     return {k: values for k, values in training.items() if k not in FOUND or values != (AUTO,)}
 

@@ -119,7 +119,7 @@ def expand(study: StudySettings) -> Expansion:
     A method that uses no model makes one row, not one a model.
 
     Raises:
-        InputError: two contenders cannot be told apart by their names.
+        InputError: two contenders cannot be distinguished by their names.
     """
     notes: list[str] = []
     rows = _once(_rows(study), notes)
@@ -150,10 +150,10 @@ def _rates(row: PlannedContender) -> str:
     if row.rates:
         begun = rates[row.rates.prior - row.rates.around : row.rates.prior + row.rates.around + 1]
         return f", learning rate measured from {begun[0]:g} to {begun[-1]:g}"
-    told = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
+    listing = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
     path = "training.learning_rate"
     left = path not in row.entry.search and row.entry.training.get("learning_rate") in UNSAID
-    return f", learning rate {told}{' (default)' if left else ''}"
+    return f", learning rate {listing}{' (default)' if left else ''}"
 
 
 def _rows(study: StudySettings) -> Iterator[PlannedContender]:

@@ -49,7 +49,7 @@ class Limits:
     f1: float | None = setting(None, "Least token F1 of generated answers, as a fraction.")
 
     def __post_init__(self) -> None:
-        if not self.numbers():
+        if not self.given():
             raise ValueError("names no limit: such as {memory: 8 GB, accuracy: 0.8}.")
         if self.parameters is not None and self.parameters < 0:
             raise SettingError("parameters", self.parameters, "a whole number from 0 up.")
@@ -58,7 +58,7 @@ class Limits:
             if value is not None and not 0 <= value <= 1:
                 raise SettingError(name, value, "a fraction from 0 to 1, such as 0.8.")
 
-    def numbers(self) -> dict[str, float]:
+    def given(self) -> dict[str, float]:
         """Every limit that was given: bytes, seconds, counts and fractions."""
         found: dict[str, float] = {}
         for field in fields(self):

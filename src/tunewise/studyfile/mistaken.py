@@ -19,8 +19,8 @@ MAGIC = {
     b"PK\x03\x04": "a zip archive, as spreadsheets are",
     b"\x1f\x8b": "a gzip archive",
     b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
     b"\x7fELF": "a program",
 }
 BINARY = "a binary file"

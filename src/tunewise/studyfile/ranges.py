@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.studyfile.document import Document, Keys
-from tunewise.studyfile.entries import with_numbers
+from tunewise.studyfile.entries import with_fixed_batch_size
 from tunewise.studyfile.read_settings import check, combinations, count, missing
 from tunewise.studyfile.settings import Grid, MethodEntry, ModelChoice
 from tunewise.studyfile.values import Reader
@@ -35,7 +35,7 @@ def is_small(
 def check_ranges(reader: Reader, entries: Sequence[MethodEntry], training: Grid) -> None:
     """Let each part judge every combination of values that a trial would give it."""
     if not any(entry.training for entry in entries):
-        for values in combinations(with_numbers(training)):
+        for values in combinations(with_fixed_batch_size(training)):
             check(reader, TrainingSettings, values, lambda below: ("training", *below))
     for entry in entries:
         for section, part in (("method", entry.part), ("training", TrainingSettings)):

@@ -69,7 +69,7 @@ def read_part(
 ) -> Any:
     """One part without sweeps, such as the data; `WRONG` once its mistakes are reported.
 
-    `complete` is False where some of its settings were misspelt: what it lacks may be those.
+    `complete` is False where some of its settings were misspelled: what it lacks may be those.
     """
     before = len(reader.problems)
     found: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def check(
     """Report values of the right type that the part itself refuses; `at` says where they stand.
 
     A part stops at its first mistake, so a value it names is taken out and the rest tried again;
-    what is then said of the part as a whole, which is not `complete` any more, does not count.
+    what is then reported of the part as a whole, which is not `complete` any more, does not count.
     """
     values = dict(values)
     while not _lacking(part, values):

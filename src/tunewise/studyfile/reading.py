@@ -61,8 +61,9 @@ def read_file(path: Path) -> Document:
     """The values of a YAML file.
 
     Raises:
-        InputError: the file is missing, too large, not UTF-8 or not YAML. What can be told along
-            with the study's other mistakes, such as duplicate keys, is in `Document.problems`.
+        InputError: the file is missing, too large, not UTF-8 or not YAML. What can be reported
+            along with the study's other mistakes, such as duplicate keys, is in
+            `Document.problems`.
     """
     try:
         with path.open("rb") as file:

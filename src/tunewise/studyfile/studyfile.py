@@ -130,7 +130,7 @@ def _check_required(reader: Reader, options: Any, task: Any) -> None:
     if options is WRONG or task is WRONG or options.require is None:
         return
     for name in METRIC_LIMITS:
-        if name in options.require.numbers() and name not in task.metrics:
+        if name in options.require.given() and name not in task.metrics:
             message = f"'{name}' is not among the study's metrics. {nearest(name, task.metrics)}"
             reader.wrong(("require", name), message)
 
@@ -174,7 +174,7 @@ def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) ->
 
 
 def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
-    """What is learned of prompt and answer can be said only where an answer is written."""
+    """What is learned of prompt and answer can be set only where an answer is generated."""
     if task is WRONG or task.writing:
         return
     for entry in entries:

@@ -26,7 +26,7 @@ LossOn = Literal["answer", "all"]
 
 
 class Encoded(NamedTuple):
-    """One example as token numbers.
+    """One example as token ids.
 
     `full_length` is its length in tokens before anything was cut off: batches are made by it, so
     that contenders with different limits see the same batches. Where a text is written, the
@@ -38,7 +38,7 @@ class Encoded(NamedTuple):
     label: int | None
     full_length: int
     prompt: int = 0
-    picture: str = ""  # where it lies; "" without one, or where its vector is stored
+    image: str = ""  # where it lies; "" without one, or where its vector is stored
     fits: bool = True  # whether there was room for what must not be cut
 
     @property
@@ -57,7 +57,7 @@ class Batch:
     real_tokens: int  # without padding
     padded_tokens: int  # all positions, padding included
     prompts: tuple[Sequence[int], ...] = ()  # where texts are written: what they are written after
-    asked: Tensor | None = None  # (targets,) places, row after row, before a token to be learnt
+    asked: Tensor | None = None  # (targets,) places, row after row, before a token to be learned
 
     def to(self, device: torch.device) -> Batch:
         inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
@@ -79,7 +79,7 @@ class Asking:
     `phase` measures ``generation``, an answer in the first way, or ``every_way``.
     """
 
-    coder: Any  # a transformers tokenizer
+    tokenizer: Any  # of transformers
     seed: int = 0  # of what is drawn while writing
     thorough: bool = False
     phase: Phase = unmeasured
@@ -101,7 +101,7 @@ class Settled:
     settings: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split and kind of answer
     facts: dict[str, Any] = field(default_factory=dict)  # for the audit
-    pictures: dict[str, bytes] = field(default_factory=dict)  # by the name rows know them by
+    images: dict[str, bytes] = field(default_factory=dict)  # by the name rows know them by
     beside: tuple[str, ...] = ()  # columns of `data` that the study keeps and no trial reads
 
 
@@ -180,23 +180,23 @@ class Task(ABC):
 
     @abstractmethod
     def read(self, row: dict[str, Any]) -> Example:
-        """The example in a prepared row; options are already numbers."""
+        """The example in a prepared row; options are already positions."""
 
     # Between examples and the model.
 
     @abstractmethod
     def encode(
-        self, examples: Sequence[Example], coder: Any, *, max_length: int
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
     ) -> list[Encoded]: ...
 
     def encode_training(
-        self, examples: Sequence[Example], coder: Any, *, max_length: int
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
     ) -> list[Encoded]:
         """The examples to learn from; those that nothing can be learned from may be left out."""
-        return self.encode(examples, coder, max_length=max_length)
+        return self.encode(examples, processor, max_length=max_length)
 
     @abstractmethod
-    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch: ...
+    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch: ...
 
     @abstractmethod
     def loss(self, module: nn.Module, batch: Batch) -> Loss: ...

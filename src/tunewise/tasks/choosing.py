@@ -10,7 +10,7 @@ import pyarrow as pa
 from torch import nn
 from torch.nn import functional as F
 
-from tunewise.data.examples import Example, Prediction, Said
+from tunewise.data.examples import Example, Prediction, Reply
 from tunewise.statistics.metrics import Columns, scores_of
 from tunewise.tasks.base import Asking, Batch, Loss, Task
 
@@ -55,17 +55,19 @@ class Choosing(Task):
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an example: id, right option, chosen option, probabilities, loss in nats.
 
-        Of a prompted model also what it wrote, see `Said`.
+        Of a prompted model also what it wrote, see `Reply`.
         """
         columns: dict[str, Any] = {
-            "id": pa.array([item.id for item in predictions], pa.string()),
+            "id": pa.array([prediction.id for prediction in predictions], pa.string()),
             "label": pa.array([example.label for example in examples], pa.int32()),
-            "choice": pa.array([item.choice for item in predictions], pa.int32()),
+            "choice": pa.array([prediction.choice for prediction in predictions], pa.int32()),
             "probabilities": pa.array(
-                [item.probabilities for item in predictions], pa.list_(pa.float32())
+                [prediction.probabilities for prediction in predictions], pa.list_(pa.float32())
             ),
-            "loss": pa.array([item.loss for item in predictions], pa.float64()),
+            "loss": pa.array([prediction.loss for prediction in predictions], pa.float64()),
         }
-        if said := [item.said for item in predictions if item.said is not None]:
-            columns |= {name: [getattr(one, name) for one in said] for name in Said._fields}
+        if replies := [
+            prediction.reply for prediction in predictions if prediction.reply is not None
+        ]:
+            columns |= {name: [getattr(one, name) for one in replies] for name in Reply._fields}
         return pa.table(columns)

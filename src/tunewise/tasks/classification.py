@@ -88,14 +88,16 @@ class Classification(Choosing):
         texts = tuple(str(row[column]) for column in self.text)
         return Example(str(row["id"]), texts, row.get(self.label))
 
-    def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
+    def encode(
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
+    ) -> list[Encoded]:
         # The full lengths are wanted too, so nothing is cut at first, and the long ones again.
-        whole = read_texts(coder, [example.texts for example in examples])
+        whole = read_texts(processor, [example.texts for example in examples])
         full_lengths = [len(ids) for ids in whole["input_ids"]]
         long = [place for place, length in enumerate(full_lengths) if length > max_length]
-        for strategy, places in _strategies(examples, long, coder, max_length).items():
+        for strategy, places in _strategies(examples, long, processor, max_length).items():
             texts = [examples[place].texts for place in places]
-            cut = read_texts(coder, texts, truncation=strategy, max_length=max_length)
+            cut = read_texts(processor, texts, truncation=strategy, max_length=max_length)
             for name, column in cut.items():
                 for place, ids in zip(places, column, strict=True):
                     whole[name][place] = ids
@@ -109,28 +111,31 @@ class Classification(Choosing):
             for place, example in enumerate(examples)
         ]
 
-    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch:
-        longest = max(item.length for item in encoded)
-        fill = {"input_ids": coder.pad_token_id, "attention_mask": 0, "token_type_ids": 0}
+    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        longest = max(example.length for example in encoded)
+        fill = {"input_ids": processor.pad_token_id, "attention_mask": 0, "token_type_ids": 0}
         inputs = {
             name: torch.tensor(
-                [item.inputs[name] + [fill[name]] * (longest - item.length) for item in encoded]
+                [
+                    example.inputs[name] + [fill[name]] * (longest - example.length)
+                    for example in encoded
+                ]
             )
             for name in encoded[0].inputs
         }
-        labels = [IGNORED if item.label is None else item.label for item in encoded]
+        labels = [IGNORED if example.label is None else example.label for example in encoded]
         return Batch(
-            ids=[item.id for item in encoded],
+            ids=[example.id for example in encoded],
             inputs=inputs,
             labels=torch.tensor(labels),
             targets=sum(label != IGNORED for label in labels),
-            real_tokens=sum(item.length for item in encoded),
+            real_tokens=sum(example.length for example in encoded),
             padded_tokens=longest * len(encoded),
         )
 
 
 def _strategies(
-    examples: Sequence[Example], long: Sequence[int], coder: Any, max_length: int
+    examples: Sequence[Example], long: Sequence[int], processor: Any, max_length: int
 ) -> dict[str, list[int]]:
     """Which way each long example is cut, by tokenizer strategy."""
     if not long:
@@ -138,10 +143,10 @@ def _strategies(
     if len(examples[long[0]].texts) == 1:
         return {"longest_first": list(long)}
     # A pair whose first text fills the limit has no second text to give; both are then cut.
-    first = read_texts(coder, [examples[place].texts[:1] for place in long])["input_ids"]
-    special = coder.num_special_tokens_to_add(pair=True)
+    first = read_texts(processor, [examples[place].texts[:1] for place in long])["input_ids"]
+    special = processor.num_special_tokens_to_add(pair=True)
     ways: dict[str, list[int]] = {}
     for place, ids in zip(long, first, strict=True):
-        room = max_length - special - (len(ids) - coder.num_special_tokens_to_add(pair=False))
+        room = max_length - special - (len(ids) - processor.num_special_tokens_to_add(pair=False))
         ways.setdefault("only_second" if room > 0 else "longest_first", []).append(place)
     return ways

@@ -14,34 +14,34 @@ from torch.nn import functional as F
 
 from tunewise.tasks.base import Batch, Encoded
 
-IGNORED = -100  # the label of a token that is not to be learnt
+IGNORED = -100  # the label of a token that is not to be learned
 
 
 def padded(encoded: Sequence[Encoded], padding: int, width: int | None = None) -> Batch:
     """A batch padded on the right to its longest row, or to `width`.
 
     Labels and mask go by the lengths: a padding token may be the end token, as GPT-2's is, and
-    the end of an answer is learnt all the same. Each row is written once, into its place.
+    the end of an answer is learned all the same. Each row is written once, into its place.
     """
-    width = width or max(item.length for item in encoded)
+    width = width or max(example.length for example in encoded)
     shape = (len(encoded), width)
     ids = np.full(shape, padding, dtype=np.int64)
     mask = np.zeros(shape, dtype=np.int64)
     labels = np.full(shape, IGNORED, dtype=np.int64)
-    for row, item in enumerate(encoded):
-        ids[row, : item.length] = item.inputs["input_ids"]
-        mask[row, : item.length] = 1
-        labels[row, item.prompt : item.length] = ids[row, item.prompt : item.length]
+    for row, example in enumerate(encoded):
+        ids[row, : example.length] = example.inputs["input_ids"]
+        mask[row, : example.length] = 1
+        labels[row, example.prompt : example.length] = ids[row, example.prompt : example.length]
     # Places, not a mask: a mask that picks waits for the device, to learn how many there are.
     rows, columns = (labels[:, 1:] != IGNORED).nonzero()  # nothing comes before the first token
     return Batch(
-        ids=[item.id for item in encoded],
+        ids=[example.id for example in encoded],
         inputs={"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)},
         labels=torch.from_numpy(labels),
         targets=len(rows),
-        real_tokens=sum(item.length for item in encoded),
+        real_tokens=sum(example.length for example in encoded),
         padded_tokens=len(encoded) * width,
-        prompts=tuple(item.inputs["input_ids"][: item.prompt] for item in encoded),
+        prompts=tuple(example.inputs["input_ids"][: example.prompt] for example in encoded),
         asked=torch.from_numpy(rows * width + columns),
     )
 
@@ -52,7 +52,7 @@ def token_losses(module: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     Shapes:
         both  (targets,)  row by row; `rows_of` says whose they are
 
-    The trunk reads everything, the output layer only the positions before a supervised token:
+    The backbone reads everything, the output layer only the positions before a supervised token:
     logits of a prompt, with a vocabulary of tens of thousands, would be most of the memory.
 
     Raises:

@@ -34,21 +34,22 @@ def limit(task: Task, asked: int | None, model: Model) -> int:
     return found
 
 
-def lengths(task: Task, texts: Sequence[tuple[str, ...]], coder: Any) -> list[int]:
+def lengths(task: Task, texts: Sequence[tuple[str, ...]], processor: Any) -> list[int]:
     """The tokens of each example as the model reads it, nothing cut.
 
     Args:
         task: whose examples they are.
         texts: of each example what stands in the columns of ``task.reading.texts``.
-        coder: the model's tokenizer. With a prompt the tokens that an answer may have count too.
+        processor: the model's tokenizer. With a prompt the tokens that an answer may have count
+        too.
     """
     reading, writing = task.reading, task.writing
     words = [at for at, column in enumerate(reading.texts) if column != reading.image]
     read = [tuple(row[at] for at in words) for row in texts]
     if writing is None:
-        return [len(ids) for ids in encoded(coder, read)["input_ids"]]
+        return [len(ids) for ids in encoded(processor, read)["input_ids"]]
     filled = writing.template.tokens(
-        PromptReader(coder, writing.template.text),
+        PromptReader(processor, writing.template.text),
         [(question, context) for question, context in read],
     )
     return [len(ids) + writing.max_new_tokens for ids in filled]

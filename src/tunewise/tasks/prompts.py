@@ -67,12 +67,12 @@ class Template:
         return reader.ids([self.filled(reader.text(q), reader.text(c)) for q, c in filled_with])
 
 
-def prompts(coder: Any, template: Template, asked: Sequence[Asked]) -> list[Prompted | None]:
+def prompts(tokenizer: Any, template: Template, asked: Sequence[Asked]) -> list[Prompted | None]:
     """The tokens of each prompt; None where the question alone leaves no room.
 
     Only the context is shortened, by whole words, and by no more than must be.
     """
-    reader = PromptReader(coder, template.text)
+    reader = PromptReader(tokenizer, template.text)
     start = reader.opening
     whole = template.tokens(reader, [(one.question, one.context) for one in asked])
     found: dict[int, list[int]] = {

@@ -173,56 +173,58 @@ class QuestionAnswering(Task):
             start=first_start(context, answers),
         )
 
-    def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
+    def encode(
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
+    ) -> list[Encoded]:
         """Every example; of a context that is too long the beginning stays.
 
         There is always room for `max_new_tokens`. An example whose question does not fit has no
         prompt, and gets no answer.
         """
-        endings = self._endings(examples, coder)
+        endings = self._endings(examples, processor)
         spare = [max(self.max_new_tokens, len(ids)) for ids in endings]
         asked = [
             _asked(example, max_length - room)
             for example, room in zip(examples, spare, strict=True)
         ]
-        made = prompts(coder, Template(self.prompt), asked)
+        made = prompts(processor, Template(self.prompt), asked)
         return [
-            _encoded(example.id, prompt, ending, coder.eos_token_id, spare=room)
+            _encoded(example.id, prompt, ending, processor.eos_token_id, spare=room)
             for example, prompt, ending, room in zip(examples, made, endings, spare, strict=True)
         ]
 
     def encode_training(
-        self, examples: Sequence[Example], coder: Any, *, max_length: int
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
     ) -> list[Encoded]:
         """The examples whose answer fits together with where it stands in the context."""
         known = [example for example in examples if example.references is not None]
-        endings = self._endings(known, coder)
+        endings = self._endings(known, processor)
         asked = [
             _asked(example, max_length - len(ids), keep=_answer_span(example))
             for example, ids in zip(known, endings, strict=True)
         ]
-        made = prompts(coder, Template(self.prompt), asked)
+        made = prompts(processor, Template(self.prompt), asked)
         encoded = [
-            _encoded(example.id, prompt, ending, coder.eos_token_id, spare=len(ending))
+            _encoded(example.id, prompt, ending, processor.eos_token_id, spare=len(ending))
             for example, prompt, ending in zip(known, made, endings, strict=True)
             if prompt is not None
         ]
         return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
 
-    def _endings(self, examples: Sequence[Example], coder: Any) -> list[list[int]]:
+    def _endings(self, examples: Sequence[Example], processor: Any) -> list[list[int]]:
         """The tokens of each first reference with the blank before and the end after it.
 
         No answer is the end alone; where none is known there are no tokens.
         """
         texts = [example.references[0] if example.references else "" for example in examples]
-        found = tokens(coder, [BETWEEN + text if text else "" for text in texts])
+        found = tokens(processor, [BETWEEN + text if text else "" for text in texts])
         return [
-            [] if example.references is None else [*ids, coder.eos_token_id]
+            [] if example.references is None else [*ids, processor.eos_token_id]
             for example, ids in zip(examples, found, strict=True)
         ]
 
-    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch:
-        return padded(encoded, coder.pad_token_id)
+    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        return padded(encoded, processor.pad_token_id)
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:
         losses, right = token_losses(module, batch)
@@ -264,7 +266,7 @@ class QuestionAnswering(Task):
         with asking.phase("generation" if len(ways) == 1 else "every_way"):
             found = generate(
                 module,
-                asking.coder,
+                asking.tokenizer,
                 [batch.prompts[row] for row in fitting],
                 ways,
                 keys=[batch.ids[row] for row in fitting],
@@ -287,8 +289,8 @@ class QuestionAnswering(Task):
             for prediction, example in zip(predictions, examples, strict=True)
         ]
         right = np.array([one["exact_match"] for one in each], dtype=np.int64)
-        told = {name: np.array([one[name] for one in each]) for name in WRITTEN}
-        columns = Columns(np.ones_like(right), right, scores=told)
+        scores = {name: np.array([one[name] for one in each]) for name in WRITTEN}
+        columns = Columns(np.ones_like(right), right, scores=scores)
         known = [one for one in predictions if one.loss is not None]
         targets = sum(one.targets for one in known)
         loss = sum(one.loss or 0.0 for one in known) / targets if targets else None

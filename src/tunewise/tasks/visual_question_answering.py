@@ -1,4 +1,4 @@
-"""Answering questions about pictures with one of the most frequent answers."""
+"""Answering questions about images with one of the most frequent answers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import InputError, Problem, SettingError, nearest
 from tunewise.core.settings import described, setting
 from tunewise.data.examples import Example
+from tunewise.data.images import check_images, image_bytes, name_of, open_image
 from tunewise.data.labels import resolve, spelling
-from tunewise.data.pictures import check_pictures, name_of, open_picture, picture_bytes
 from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.question_types import TAXONOMIES, taxonomy
 from tunewise.data.sources import Data
@@ -31,13 +31,13 @@ KIND = "question_type"  # the column that prepared rows get
 @TASKS.register("visual-question-answering")
 @dataclass(frozen=True)
 class VisualQuestionAnswering(Choosing):
-    """One answer out of a few for a question about a picture.
+    """One answer out of a few for a question about an image.
 
     The `most` most frequent answers of train are the options; rows with another answer are left
-    out of every split, and the share that is lost is told. A model is a picture encoder and a
+    out of every split, and the fraction that is lost is reported. A model is an image encoder and a
     text encoder whose vectors meet in a small classifier (`backbones.fusion`).
 
-    Two rows with one picture belong together: cut splits with ``group: image``.
+    Two rows with one image belong together: cut splits with ``group: image``.
     """
 
     description = (
@@ -93,7 +93,7 @@ class VisualQuestionAnswering(Choosing):
         return Builder(images=True)
 
     def settle(self, data: Data) -> Settled:
-        pictures, problems = self._pictures(data)
+        images, problems = self._images(data)
         if problems:
             raise InputError(problems)
         named = {
@@ -101,20 +101,22 @@ class VisualQuestionAnswering(Choosing):
                 {
                     f"{self.image}_path": _path(row[self.image]),
                     **row,
-                    self.image: pictures.names[_reference(row[self.image])],
+                    self.image: images.names[_reference(row[self.image])],
                 }
                 for row in rows
             ]
             for split, rows in data.splits.items()
         }
-        kept, shares = self._frequent(named)
+        kept, fractions = self._frequent(named)
         labels = resolve(kept, self.answer, given=self.labels, found=None)
         splits = prepared_rows(kept, self.reading.texts, self.answer, labels)
         kinds = taxonomy(self.question_types)
         for rows in splits.values():
             for row in rows:
                 row[KIND] = kinds.type_of(row[self.question])
-        lost = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items() if share)
+        lost = ", ".join(
+            f"{fraction:.1%} of {split}" for split, fraction in fractions.items() if fraction
+        )
         others = f"; {lost} have another" if lost else ", and every row has one of them"
         notes = (*data.notes, f"{len(labels.options)} answers are kept{others}.")
         return Settled(
@@ -126,12 +128,12 @@ class VisualQuestionAnswering(Choosing):
             label_counts(splits, self.answer, labels),
             {
                 split: {
-                    "rows_with_rare_answers": shares[split],
+                    "rows_with_rare_answers": fractions[split],
                     "question_types": kinds.counts(row[self.question] for row in rows),
                 }
                 for split, rows in splits.items()
             },
-            pictures.contents,
+            images.contents,
             beside=(f"{self.image}_path",),
         )
 
@@ -140,67 +142,69 @@ class VisualQuestionAnswering(Choosing):
             str(row["id"]),
             (str(row[self.question]),),
             row.get(self.answer),
-            picture=row[self.image],
+            image=row[self.image],
         )
 
-    def encode(self, examples: Sequence[Example], coder: Any, *, max_length: int) -> list[Encoded]:
+    def encode(
+        self, examples: Sequence[Example], processor: Any, *, max_length: int
+    ) -> list[Encoded]:
         questions = [example.texts for example in examples]
-        cut = whole = read_texts(coder, questions)
+        cut = whole = read_texts(processor, questions)
         lengths = [len(ids) for ids in whole["input_ids"]]
         if max(lengths, default=0) > max_length:
-            cut = read_texts(coder, questions, truncation=True, max_length=max_length)
+            cut = read_texts(processor, questions, truncation=True, max_length=max_length)
         return [
             Encoded(
                 example.id,
                 {name: column[place] for name, column in cut.items()},
                 example.label,
                 lengths[place],
-                picture=example.picture,
+                image=example.image,
             )
             for place, example in enumerate(examples)
         ]
 
-    def collate(self, encoded: Sequence[Encoded], coder: Any) -> Batch:
-        """A batch of questions, and of pictures where their vectors are not stored."""
-        questions = coder.pad(
-            [dict(item.inputs) for item in encoded], return_tensors="pt", padding=True
+    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        """A batch of questions, and of images where their vectors are not stored."""
+        questions = processor.pad(
+            [dict(example.inputs) for example in encoded], return_tensors="pt", padding=True
         )
         inputs = dict(questions)
-        if encoded[0].picture:
-            inputs["pixel_values"] = coder.pixels([open_picture(e.picture) for e in encoded])
-        labels = [IGNORED if item.label is None else item.label for item in encoded]
+        if encoded[0].image:
+            inputs["pixel_values"] = processor.pixels([open_image(e.image) for e in encoded])
+        labels = [IGNORED if example.label is None else example.label for example in encoded]
         return Batch(
-            ids=[item.id for item in encoded],
+            ids=[example.id for example in encoded],
             inputs=inputs,
             labels=torch.tensor(labels),
             targets=sum(label != IGNORED for label in labels),
-            real_tokens=sum(item.length for item in encoded),
+            real_tokens=sum(example.length for example in encoded),
             padded_tokens=questions["input_ids"].numel(),
         )
 
-    def _pictures(self, data: Data) -> tuple[_Pictures, list[Problem]]:
-        """Every picture once, checked; what is wrong with any is told with its path."""
+    def _images(self, data: Data) -> tuple[_Images, list[Problem]]:
+        """Every image once, checked; what is wrong with any is reported with its path."""
         base = data.folder / self.reading.image_folder
         if self.folder and not base.is_dir():
             beside = base.parent.iterdir() if base.parent.is_dir() else ()
             alike = nearest(base.name, [entry.name for entry in beside if entry.is_dir()])
-            return _Pictures({}, {}), [Problem("task.folder", f"{base}: no such folder. {alike}")]
+            return _Images({}, {}), [Problem("task.folder", f"{base}: no such folder. {alike}")]
         rows = [row for split in data.splits.values() for row in split]
         first = {_reference(row[self.image]): row for row in reversed(rows)}
         read = {name: _content(row[self.image], base) for name, row in first.items()}
         contents = {name: content for name, (content, lacking) in read.items() if not lacking}
-        damaged = check_pictures(contents)
+        damaged = check_images(contents)
         problems = []
         for row in rows:
             name = _reference(row[self.image])
-            if first[name] is row and (told := read[name][1] or damaged.get(name)):
+            if first[name] is row and (reason := read[name][1] or damaged.get(name)):
                 named = f"{name}: " if isinstance(row[self.image], str) else ""
-                problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{told}"))
+                problems.append(Problem(f"{row[PLACE]} {self.image}", f"{named}{reason}"))
         names = {} if problems else {own: name_of(content) for own, content in contents.items()}
-        return _Pictures(names, {names[own]: contents[own] for own in names}), problems
+        return _Images(names, {names[own]: contents[own] for own in names}), problems
 
     def _frequent(self, splits: Splits) -> tuple[Splits, dict[str, float]]:
-        """The rows with one of the most frequent answers of train, and the share of the others."""
+        """The rows with a frequent answer of train, and the fraction of the others."""
         counts = Counter(spelling(row[self.answer]) for row in splits["train"])
         by_count = sorted(counts, key=lambda answer: (-counts[answer], answer))
         frequent = set(self.labels or by_count[: self.most])
@@ -218,20 +222,20 @@ class VisualQuestionAnswering(Choosing):
                     for split in empty
                 ]
             )
-        shares = {split: 1 - len(kept[split]) / len(rows) for split, rows in splits.items()}
-        return kept, shares
+        fractions = {split: 1 - len(kept[split]) / len(rows) for split, rows in splits.items()}
+        return kept, fractions
 
 
 @dataclass(frozen=True)
-class _Pictures:
+class _Images:
     names: dict[str, str]  # from what a row says to the name of the content
     contents: dict[str, bytes]  # by that name
 
 
 def _reference(value: Any) -> str:
-    """What tells a row's picture from others: its path, or its content if that is given."""
+    """What tells a row's image from others: its path, or its content if that is given."""
     if isinstance(value, dict) and value.get("bytes"):
-        return sha256(value["bytes"]).hexdigest()  # many pictures in a data set share one path
+        return sha256(value["bytes"]).hexdigest()  # many images in a data set share one path
     return str(_path(value))
 
 
@@ -241,13 +245,13 @@ def _path(value: Any) -> Any:
 
 
 def _content(value: Any, base: Path) -> tuple[bytes, str | None]:
-    """The picture's bytes, and what is wrong if there are none."""
+    """The image's bytes, and what is wrong if there are none."""
     if isinstance(value, dict) and value.get("bytes"):
         return value["bytes"], None
     reference = _path(value)
     if not isinstance(reference, str) or not reference.strip():
-        return b"", "names no picture."
+        return b"", "names no image."
     try:
-        return picture_bytes(reference, base), None
+        return image_bytes(reference, base), None
     except InputError as error:
         return b"", str(error)

@@ -12,14 +12,15 @@ from tunewise.store.study import StudyFolder
 from tunewise.trackers.send import track
 
 SECONDS = 60.0  # that a copy may take while the study runs
-SHARE = 0.05  # of the time, at most, is spent on copying
+FRACTION = 0.05  # of the time, at most, is spent on copying
 
 
 class Follower:
     """Copies finished trials while others run, and only these: a trial's folder is the truth.
 
-    A tracker that fails or is slow is told once and not followed any further; the copy at the end
-    of the run brings in what it lacks. Inside the context, `wake` says that a trial has finished.
+    A tracker that fails or is slow is reported once and not followed any further; the copy at the
+    end of the run brings in what it lacks. Inside the context, `wake` says that a trial has
+    finished.
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
@@ -62,7 +63,7 @@ class Follower:
                 if self._closing.is_set():
                     return
                 self._copy(name)
-            if self._closing.wait((time.monotonic() - began) / SHARE):
+            if self._closing.wait((time.monotonic() - began) / FRACTION):
                 return
 
     def _copy(self, name: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import MissingExtra
-from tunewise.core.outside import is_outside, told
+from tunewise.core.outside import is_outside, message_of
 from tunewise.trackers.runs import Reading, Run
 
 LOCK = ".lock"
@@ -49,7 +49,7 @@ def main(write: Write) -> None:
     except Exception as error:
         if not is_outside(error):
             raise
-        sys.exit(told(error))
+        sys.exit(message_of(error))
 
 
 def _run(values: JSONObject) -> Run:

@@ -30,7 +30,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Run:
-    """One trial. Losses are in nats, shares fractions, `started` seconds since 1970."""
+    """One trial. Losses are in nats, rates are fractions, `started` seconds since 1970."""
 
     id: str
     name: str  # contender, search point and seed, for people
@@ -85,8 +85,8 @@ def _reading(event: Event) -> Reading:
     elif event["event"] == "evaluation":
         values = {name: event.get(key) for key, name in EPOCH.items()}
         values |= {f"validation/{name}": v for name, v in event.get("validation", {}).items()}
-    numbers = {name: float(value) for name, value in values.items() if value is not None}
-    return Reading(int(event.get("step", 0)), float(event.get("seconds", 0.0)), numbers)
+    known = {name: float(value) for name, value in values.items() if value is not None}
+    return Reading(int(event.get("step", 0)), float(event.get("seconds", 0.0)), known)
 
 
 def _summary(trial: Trial) -> dict[str, float]:

@@ -116,4 +116,4 @@ def _write(name: str, place: Path, text: str, seconds: float) -> None:
         raise MachineTrouble(f"{name} did not take in the study within {seconds:g} s.") from error
     if ran.returncode:
         last = "\n".join(ran.stderr.strip().splitlines()[-5:])
-        raise MachineTrouble(f"{name} could not take in the study. It said last:\n{last}")
+        raise MachineTrouble(f"{name} could not take in the study. Its last output:\n{last}")

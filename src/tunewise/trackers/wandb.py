@@ -14,7 +14,7 @@ EXTRA = "wandb"
 
 
 def write(place: Path, study: str, runs: Sequence[Run]) -> None:
-    """Write an offline run for each trial; curves are told by step, times as a metric."""
+    """Write an offline run for each trial; curves are logged by step, times as a metric."""
     wandb = needed("wandb", extra=EXTRA)
     quiet = wandb.Settings(
         console="off", disable_git=True, disable_code=True, silent=True, x_disable_stats=True

@@ -17,13 +17,13 @@ from tunewise.backbones.sources import check_unchanged
 from tunewise.backbones.stored import OnRows
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
-from tunewise.data.prepared import PICTURES, read_prepared
+from tunewise.data.prepared import IMAGES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.tasks.lengths import limit
-from tunewise.training.encoded_split import Feed, Stored, TrunkOutputs
+from tunewise.training.encoded_split import BackboneOutputs, Feed, Stored
 from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
@@ -73,8 +73,10 @@ class Parts:
         StudyFolder(self.study_folder).file(f"data/{split}.parquet")  # refuses a damaged one
         examples = [self.task.read(row) for row in read_prepared(folder, split)]
         return [
-            item._replace(picture=str(folder / PICTURES / item.picture)) if item.picture else item
-            for item in examples
+            example._replace(image=str(folder / IMAGES / example.image))
+            if example.image
+            else example
+            for example in examples
         ]
 
     def check_model(self) -> None:
@@ -152,9 +154,9 @@ def settle(model: Model, training: TrainingSettings) -> None:
 
 
 class Feeds:
-    """Makes the feeds of one adapted model, in which a frozen trunk is replaced by its outputs.
+    """Makes the feeds of one adapted model, in which a frozen backbone is replaced by its outputs.
 
-    Inside the context the trunk is out of the model; `feed` is called before it is entered.
+    Inside the context the backbone is out of the model; `feed` is called before it is entered.
     """
 
     def __init__(
@@ -190,20 +192,20 @@ class Feeds:
         if self.vectors is not None:
             encoded, stored = self.vectors.get(split, encoded)
         elif self.store is not None:
-            stored = TrunkOutputs(self.store.get(split, encoded))
-        return Feed(self.parts.task, self.model.coder, encoded, stored, self.parts.seed)
+            stored = BackboneOutputs(self.store.get(split, encoded))
+        return Feed(self.parts.task, self.model.processor, encoded, stored, self.parts.seed)
 
     @contextmanager
-    def trunk_out(self) -> Iterator[None]:
-        """Inside, stored outputs stand for the trunk, where there are any."""
+    def backbone_out(self) -> Iterator[None]:
+        """Inside, stored outputs stand for the backbone, where there are any."""
         if self.store is None:
             yield
             return
-        (path,) = self.model.trunks.values()
-        trunk = self.model.module.get_submodule(path)
-        stub = Stub(trunk, has_pooler=self.store.reduction.has_pooler)
+        (path,) = self.model.backbones.values()
+        backbone = self.model.module.get_submodule(path)
+        stub = Stub(backbone, has_pooler=self.store.reduction.has_pooler)
         self.model.module.set_submodule(path, stub)
         try:
             yield
         finally:
-            self.model.module.set_submodule(path, trunk)
+            self.model.module.set_submodule(path, backbone)

@@ -45,5 +45,5 @@ def evaluation_batches(lengths: Sequence[int], batch_size: int) -> list[list[int
     return list(_pieces(order, batch_size))
 
 
-def _pieces(items: list[int], size: int) -> Iterator[list[int]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def _pieces(examples: list[int], size: int) -> Iterator[list[int]]:
+    return (examples[start : start + size] for start in range(0, len(examples), size))

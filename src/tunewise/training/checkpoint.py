@@ -27,7 +27,7 @@ from tunewise.methods.base import State
 
 
 def trained_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """A copy of every trained number, by name, each once."""
+    """A copy of every trainable parameter, by name, each once."""
     return {
         name: weight.detach().clone().contiguous()
         for name, weight in module.named_parameters()
@@ -47,7 +47,7 @@ def put_back(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 class Checkpoint(NamedTuple):
-    """What goes on beside weights and optimiser: all scalars, the best epoch's weights so far,
+    """What goes on beside weights and optimizer: all scalars, the best epoch's weights so far,
     and what the method carries from step to step.
     """
 
@@ -85,7 +85,7 @@ def remove_after(folder: Path, step: int) -> None:
 
 
 def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Checkpoint | None:
-    """Put back weights and optimiser of the newest whole checkpoint; the rest of it, if any.
+    """Put back weights and optimizer of the newest whole checkpoint; the rest of it, if any.
 
     A damaged checkpoint is passed over for the one before it.
     """
@@ -115,7 +115,7 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Ch
 
 
 def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The state as ``<parameter number>.<name>``, numbers as optimisers number them."""
+    """The state as ``<parameter number>.<name>``, numbers as optimizers number them."""
     tensors = {}
     for number, entries in optimizer.state_dict()["state"].items():
         for name, value in entries.items():

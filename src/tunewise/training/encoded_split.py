@@ -21,22 +21,22 @@ class Stored(Protocol):
 
 @dataclass(frozen=True)
 class Feed:
-    """Encoded examples, with the stored outputs of the trunk where it is frozen."""
+    """Encoded examples, with the stored outputs of the backbone where it is frozen."""
 
     task: Task
-    coder: Any  # a transformers tokenizer
+    processor: Any  # a tokenizer, or a processor of images and texts
     encoded: Sequence[Encoded]
     stored: Stored | None = None  # what frozen parts put out
     seed: int = 0  # of what is drawn while an answer is written
 
     def batch(self, places: Sequence[int]) -> Batch:
-        batch = self.task.collate([self.encoded[place] for place in places], self.coder)
+        batch = self.task.collate([self.encoded[place] for place in places], self.processor)
         return batch if self.stored is None else self.stored.fill(batch, places)
 
 
 @dataclass(frozen=True)
-class TrunkOutputs:
-    """The outputs of a single frozen trunk in the place of what it would read."""
+class BackboneOutputs:
+    """The outputs of a single frozen backbone in the place of what it would read."""
 
     rows: Rows  # one an example, shape (1 or 2, d); see `features`
 

@@ -1,7 +1,7 @@
-"""What a frozen trunk puts out, computed once and used by every trial, seed and epoch.
+"""What a frozen backbone puts out, computed once and used by every trial, seed and epoch.
 
-A trunk is frozen when no trained number lies in it or before it; nobody declares this. It runs
-in evaluation mode, without dropout. In training a stub takes its place and returns the stored
+A backbone is frozen when no trainable parameter lies in it or before it; nobody declares this. It
+runs in evaluation mode, without dropout. In training a stub takes its place and returns the stored
 outputs, so that the rest of the model runs unchanged for every family of models.
 """
 
@@ -33,32 +33,32 @@ VERSION = 4  # rises when stored features would differ
 
 
 def is_frozen(model: Model) -> bool:
-    """Whether all that is trained lies behind the one trunk, in the head."""
-    if len(model.trunks) != 1:
+    """Whether all that is trained lies behind the one backbone, in the head."""
+    if len(model.backbones) != 1:
         return False
     trained = {name for name, weight in model.module.named_parameters() if weight.requires_grad}
-    (trunk,) = model.trunks.values()
-    in_trunk = any(name.startswith(f"{trunk}.") for name in trained)
-    return bool(trained) and trained <= set(model.head) and not in_trunk
+    (backbone,) = model.backbones.values()
+    in_backbone = any(name.startswith(f"{backbone}.") for name in trained)
+    return bool(trained) and trained <= set(model.head) and not in_backbone
 
 
 class Reduction(NamedTuple):
-    """What is stored of a trunk's output: one of `POOLS`, and the pooler's if there is one."""
+    """What is stored of a backbone's output: one of `POOLS`, and the pooler's if there is one."""
 
     name: str
     has_pooler: bool
 
 
 class Stub(nn.Module):
-    """Stands where the trunk stood and returns stored outputs, given as ``inputs_embeds``.
+    """Stands where the backbone stood and returns stored outputs, given as ``inputs_embeds``.
 
     Shapes:
         inputs_embeds  (batch, 1, d), or (batch, 2, d) with the pooler's output second
     """
 
-    def __init__(self, trunk: nn.Module, *, has_pooler: bool) -> None:
+    def __init__(self, backbone: nn.Module, *, has_pooler: bool) -> None:
         super().__init__()
-        self.config = trunk.config
+        self.config = backbone.config
         self.has_pooler = has_pooler
 
     def forward(
@@ -74,9 +74,9 @@ class Stub(nn.Module):
 
 
 @torch.no_grad()  # not inference mode: the head must be able to learn from these
-def run_trunk(model: Model, batch: Batch, reduction: str) -> Tensor:
+def run_backbone(model: Model, batch: Batch, reduction: str) -> Tensor:
     """The reduced outputs for a batch, shape (batch, 1 or 2, d), float32."""
-    (path,) = model.trunks.values()
+    (path,) = model.backbones.values()
     output = model.module.get_submodule(path)(**batch.inputs)
     reduced = POOLS[reduction](output.last_hidden_state, batch.inputs["attention_mask"])
     pooler = getattr(output, "pooler_output", None)
@@ -90,18 +90,18 @@ def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduc
     Most heads read one position or a vector pooled from all. None where the head reads whole
     sequences.
     """
-    (path,) = model.trunks.values()
+    (path,) = model.backbones.values()
     model.module.eval()
-    trunk = model.module.get_submodule(path)
-    by_length = sorted(encoded, key=lambda item: item.length)
-    batch = task.collate([*by_length[:2], *by_length[-2:]], model.coder).to(model.device)
+    backbone = model.module.get_submodule(path)
+    by_length = sorted(encoded, key=lambda example: example.length)
+    batch = task.collate([*by_length[:2], *by_length[-2:]], model.processor).to(model.device)
     wanted = model.module(**batch.inputs).logits
     for name in POOLS:
-        features = run_trunk(model, batch, name)
+        features = run_backbone(model, batch, name)
         has_pooler = features.shape[1] == 2
-        model.module.set_submodule(path, Stub(trunk, has_pooler=has_pooler))
+        model.module.set_submodule(path, Stub(backbone, has_pooler=has_pooler))
         found = model.module(**with_features(batch, features).inputs).logits
-        model.module.set_submodule(path, trunk)
+        model.module.set_submodule(path, backbone)
         if torch.allclose(found, wanted, rtol=1e-4, atol=1e-5):
             return Reduction(name, has_pooler)
     return None
@@ -109,7 +109,7 @@ def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduc
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """A trunk's outputs for the splits of a study, each computed once for all studies.
+    """A backbone's outputs for the splits of a study, each computed once for all studies.
 
     `folder` is named by `feature_key`, so its content can only be one thing. It is made in the
     user's cache and shared with the study; where there can be no cache, in the study alone.
@@ -140,9 +140,11 @@ class FeatureStore:
     def _compute(self, encoded: Sequence[Encoded]) -> Tensor:
         rows: dict[int, Tensor] = {}
         self.model.module.eval()
-        for places in evaluation_batches([item.length for item in encoded], EVALUATION_BATCH):
-            batch = self.task.collate([encoded[place] for place in places], self.model.coder)
-            outputs = run_trunk(self.model, batch.to(self.model.device), self.reduction.name).cpu()
+        for places in evaluation_batches([example.length for example in encoded], EVALUATION_BATCH):
+            batch = self.task.collate([encoded[place] for place in places], self.model.processor)
+            outputs = run_backbone(
+                self.model, batch.to(self.model.device), self.reduction.name
+            ).cpu()
             rows.update(zip(places, outputs, strict=True))
         return torch.stack([rows[place] for place in range(len(encoded))])
 
@@ -158,7 +160,7 @@ def features_of(
 
 
 def feature_key(model_hash: str, task: Task, max_length: int, data_hash: str) -> str:
-    """The address of a trunk's outputs for a data set."""
+    """The address of a backbone's outputs for a data set."""
     parts = {
         "version": VERSION,
         "model": model_hash,

@@ -55,7 +55,7 @@ def load_writer(parts: Parts, weights: Path) -> tuple[Any, Any]:
             model = prepared_model(parts, method)
             method.load(model, weights)
             merged = method.merged(model)
-            return model.module if merged is None else merged, model.coder
+            return model.module if merged is None else merged, model.processor
         case method:
             raise InputError(
                 f"{method.name} on this task chooses among answers and writes none; use "

@@ -134,7 +134,9 @@ def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, 
     model.module.eval()
     hook = layer.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     try:
-        for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
+        for places in evaluation_batches(
+            [example.length for example in feed.encoded], EVALUATION_BATCH
+        ):
             model.module(**feed.batch(places).to(model.device).inputs)
             vectors = seen.pop().float().cpu()
             if vectors.numel() != len(places) * layer.in_features:
@@ -145,7 +147,7 @@ def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, 
             rows[places] = vectors.reshape(len(places), -1).numpy()
     finally:
         hook.remove()
-    labels = [item.label for item in feed.encoded]
+    labels = [example.label for example in feed.encoded]
     kept = [place for place, label in enumerate(labels) if label is not None]
     return rows[kept], np.array([labels[place] for place in kept], dtype=np.int64)
 

@@ -50,7 +50,7 @@ LOGGED_STEPS = 400  # a trial logs about this many steps, however long it is
 
 
 class Interrupted(Exception):
-    """The trial was told to stop; its checkpoint stands."""
+    """The trial was asked to stop; its checkpoint is saved."""
 
 
 class Diverged(Exception):
@@ -181,7 +181,7 @@ class Training:
         Where it goes `until` a step, the weights of that step are left, and a checkpoint.
 
         Raises:
-            Interrupted: `stop` said so; everything needed to resume is on the disk.
+            Interrupted: `stop` returned True; everything needed to resume is on the disk.
             Diverged: a loss or gradient was not finite.
             InputError: an epoch held nothing to learn.
         """
@@ -254,7 +254,7 @@ class Training:
 
     def _steps_to_come(self) -> list[tuple[int, list[int]]]:
         """The steps of this epoch that have not been taken: number, and places of the examples."""
-        lengths = [item.full_length for item in self.train_feed.encoded]
+        lengths = [example.full_length for example in self.train_feed.encoded]
         order = training_batches(
             lengths, self.settings.batch_size, seed=self.seed, epoch=self.progress.epoch
         )

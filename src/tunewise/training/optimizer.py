@@ -1,4 +1,4 @@
-"""Optimisers by name, parameter groups, and the learning rate as a function of the step."""
+"""Optimizers by name, parameter groups, and the learning rate as a function of the step."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 def make_optimizer(
     module: nn.Module, groups: list[dict[str, Any]], settings: TrainingSettings
 ) -> Optimizer:
-    """The optimiser over a method's groups, each split by whether weights decay.
+    """The optimizer over a method's groups, each split by whether weights decay.
 
     A group names its parameters under ``params`` and may scale the learning rate by ``rate``.
     Vectors (biases, norms) do not decay: shrinking them changes scale, not complexity. Decay is

@@ -31,8 +31,10 @@ class ModelPredictor:
     seed: int = 0
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
-        encoded = self.task.encode(examples, self.model.coder, max_length=self.max_length)
-        return predict_feed(self.model, Feed(self.task, self.model.coder, encoded, seed=self.seed))
+        encoded = self.task.encode(examples, self.model.processor, max_length=self.max_length)
+        return predict_feed(
+            self.model, Feed(self.task, self.model.processor, encoded, seed=self.seed)
+        )
 
     def save(self, folder: Path) -> None:
         self.method.save(self.model, folder)
@@ -50,12 +52,14 @@ def predict_feed(
     `thorough` asks in every way that the task has, not in the first alone. `phase` measures
     each batch as ``evaluation``, the longest first, and inside it what `Asking` names.
     """
-    asking = Asking(feed.coder, feed.seed, thorough, phase)
+    asking = Asking(feed.processor, feed.seed, thorough, phase)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
     with torch.inference_mode():
-        for places in evaluation_batches([item.length for item in feed.encoded], EVALUATION_BATCH):
+        for places in evaluation_batches(
+            [example.length for example in feed.encoded], EVALUATION_BATCH
+        ):
             batch = feed.batch(places).to(model.device)
             with phase("evaluation"):
                 answers = feed.task.predict(model.module, batch, asking)

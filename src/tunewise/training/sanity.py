@@ -24,7 +24,7 @@ RATE = 1e-4  # the least: twenty small steps of a method with a small rate would
 
 
 def few_examples(train: Sequence[Example], count: int = EXAMPLES) -> list[Example]:
-    """The first examples, option by option in turn, each text once about a picture.
+    """The first examples, option by option in turn, each text once about an image.
 
     All of one option, or one text under two labels, would prove nothing.
 
@@ -37,8 +37,8 @@ def few_examples(train: Sequence[Example], count: int = EXAMPLES) -> list[Exampl
     seen = set()
     for example in train:
         known = example.label is not None or example.references
-        if known and (example.texts, example.picture) not in seen:
-            seen.add((example.texts, example.picture))
+        if known and (example.texts, example.image) not in seen:
+            seen.add((example.texts, example.image))
             groups.setdefault(example.label or 0, []).append(example)
     turns = [
         (turn, label, example)
@@ -55,7 +55,7 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
     All but epochs, batch and rate is as in the contender's own training.
 
     Returns:
-        The share answered correctly after each epoch, in evaluation mode.
+        The fraction answered correctly after each epoch, in evaluation mode.
 
     Raises:
         Diverged: a loss or gradient was not finite.
@@ -68,8 +68,8 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
     task: Any = parts.task
     right = "exact_match" if task.writing else "accuracy"
     graded = replace(task, metrics=(right,))
-    learnt = task.encode_training(examples, model.coder, max_length=limit)
-    asked = task.encode(examples, model.coder, max_length=limit)
+    learnt = task.encode_training(examples, model.processor, max_length=limit)
+    asked = task.encode(examples, model.processor, max_length=limit)
     settings = replace(
         parts.training, epochs=EPOCHS, batch_size=BATCH, choose="last", patience=None
     )
@@ -81,8 +81,8 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
             settings=settings,
             learning_rate=learning_rate,
             seed=parts.seed,
-            train_feed=Feed(task, model.coder, learnt),
-            validation_feed=Feed(task, model.coder, asked),
+            train_feed=Feed(task, model.processor, learnt),
+            validation_feed=Feed(task, model.processor, asked),
             score=lambda predictions: graded.score(predictions, examples),
             checkpoints=Path(place) / "checkpoint",
             checkpoint_seconds=math.inf,

@@ -52,8 +52,8 @@ class SealedTest:
         if not isinstance(predictor, ModelPredictor):
             return predictor.predict(examples)
         model = predictor.model
-        encoded = self.parts.task.encode(examples, model.coder, max_length=predictor.max_length)
+        encoded = self.parts.task.encode(examples, model.processor, max_length=predictor.max_length)
         feeds = Feeds(self.parts, model, encoded)
         feed = feeds.feed("test", encoded)
-        with feeds.trunk_out():
+        with feeds.backbone_out():
             return predict_feed(model, feed, thorough=True)

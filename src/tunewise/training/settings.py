@@ -33,14 +33,14 @@ ABOUT_MEMORY = ("batch_size", "accumulate", "gradient_checkpointing")
 """Settings whose naming does not ask for steps: they say how large one may be."""
 Schedule = Literal["linear", "cosine", "constant"]
 FULL_BATCH = ("own-gd",)
-"""Optimisers whose step is over all training examples, or they are not what their name says."""
+"""Optimizers whose step is over all training examples, or they are not what their name says."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
     """Settings of the one loop. `learning_rate` None means the method's own default.
 
-    `version` rises with a changed default, or with a loop that gives other numbers.
+    `version` rises with a changed default, or with a loop that gives other results.
     """
 
     version: ClassVar[int] = 2

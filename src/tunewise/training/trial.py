@@ -145,11 +145,11 @@ class TrialRun:
         with self.stopwatch.phase("load"):
             model = prepared_model(self.parts, method)
             limit = self.parts.max_length(model)
-            encoded = self.parts.task.encode(validation, model.coder, max_length=limit)
+            encoded = self.parts.task.encode(validation, model.processor, max_length=limit)
             self._note(parameters=parameter_counts(model.module, model.head))
             self._note_lengths({"validation": encoded}, limit)
         with self.stopwatch.phase("evaluate"):
-            feed = Feed(self.parts.task, model.coder, encoded, seed=self.parts.seed)
+            feed = Feed(self.parts.task, model.processor, encoded, seed=self.parts.seed)
             predictions = predict_feed(model, feed, thorough=True)
         with self.stopwatch.phase("save"):
             remove_folder(self.weights)
@@ -164,8 +164,8 @@ class TrialRun:
             model = prepared_model(self.parts, method, before=start)
             limit = self.parts.max_length(model)
             task = self.parts.task
-            encoded = task.encode_training(train, model.coder, max_length=limit)
-            encoded_validation = task.encode(validation, model.coder, max_length=limit)
+            encoded = task.encode_training(train, model.processor, max_length=limit)
+            encoded_validation = task.encode(validation, model.processor, max_length=limit)
             self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
             self._note_left_out(train, encoded)
             counts = parameter_counts(model.module, model.head)
@@ -179,7 +179,7 @@ class TrialRun:
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
         self.profiler = TrialProfiler(held_tensors(model.module))
-        with feeds.trunk_out():
+        with feeds.backbone_out():
             if self.parts.training.optimizer == SOLVER:
                 self._solve(model, train_feed, validation_feed)
             else:
@@ -277,7 +277,7 @@ class TrialRun:
         )
 
     def _merge_check(self, method: Adaptation, model: Model, examples: Sequence[Example]) -> Check:
-        """Spends the model, whose artefact is written by now."""
+        """Spends the model, whose artifact is written by now."""
         computed_in, task = self.parts.training.precision, self.parts.task
         return guarded(
             lambda: merge_check(method, model, task, examples, computed_in=computed_in), "merge"
@@ -289,23 +289,23 @@ class TrialRun:
     def _note_lengths(self, encoded: Mapping[str, Sequence[Encoded]], limit: int) -> None:
         """How much is cut, and which questions do not fit at all and get no answer."""
         cut = {
-            split: sum(item.full_length > limit for item in items) / max(1, len(items))
-            for split, items in encoded.items()
+            split: sum(example.full_length > limit for example in examples) / max(1, len(examples))
+            for split, examples in encoded.items()
         }
         self._note(truncated_share={**self.result.truncated_share, **cut})
-        unfit = [item.id for item in encoded["validation"] if not item.fits]
+        unfit = [example.id for example in encoded["validation"] if not example.fits]
         if unfit:
             self._note(left_out={"validation": tuple(unfit)})
 
     def _note_left_out(self, train: Sequence[Example], encoded: Sequence[Encoded]) -> None:
-        """Name the examples that nothing is learnt from, as their answer does not fit.
+        """Name the examples that nothing is learned from, as their answer does not fit.
 
         Raises:
             InputError: nothing is left to learn from.
         """
         if not encoded:
             raise InputError([Problem("train", "no example fits with its answer: max_length.")])
-        kept = {item.id for item in encoded}
+        kept = {one.id for one in encoded}
         left_out = tuple(example.id for example in train if example.id not in kept)
         if left_out:
             self._note(left_out={**(self.result.left_out or {}), "train": left_out})

@@ -24,7 +24,7 @@ SAMPLED = 16  # on a GPU every so many steps: waiting at each boundary would slo
 
 @dataclass(frozen=True)
 class StepCosts:
-    """One counted step, with its share of the machine's peak; seconds are means over all steps."""
+    """One counted step and its fraction of the machine's peak; seconds are means over all steps."""
 
     memory: MemoryRecord
     flops: int
@@ -114,7 +114,7 @@ class TrialProfiler:
         peaks: dict[str, int] = memory["peak_bytes"]
         memory["peak_phase"] = max(peaks, key=lambda phase: peaks[phase])
         flops = sum(memory["flops"][phase] for phase in TIMED if phase in memory["flops"])
-        seconds, share = None, None
+        seconds, fraction = None, None
         if self.timed_steps:
             seconds = {phase: self.seconds[phase] / self.timed_steps for phase in TIMED}
             seconds["steps"] = self.timed_steps
@@ -122,9 +122,9 @@ class TrialProfiler:
             if calibration is not None:
                 done = flops / self.shape["padded_tokens"] * self.timed_tokens
                 reached = done / sum(self.seconds.values())
-                share = reached / calibration.flops_per_second
+                fraction = reached / calibration.flops_per_second
         whole = {**memory, "counted": self.shape, "device": self.device_bytes or None}
-        return StepCosts(MemoryRecord.from_json(whole), flops, share, seconds)
+        return StepCosts(MemoryRecord.from_json(whole), flops, fraction, seconds)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

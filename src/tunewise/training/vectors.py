@@ -1,7 +1,8 @@
 """The vectors of frozen encoders in the place of what they would read.
 
-What `features` does for a single trunk, this does for two encoders that meet in a head: whichever
-of them holds no trained number runs once, and its vectors are given to the model from then on.
+What `features` does for a single backbone, this does for two encoders that meet in a head:
+whichever of them holds no trainable parameter runs once, and its vectors are given to the model
+from then on.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from typing import NamedTuple
 from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.model import Model
 from tunewise.backbones.stored import OnRows, Rows
-from tunewise.backbones.vectors import picture_vectors, text_vectors
+from tunewise.backbones.vectors import image_vectors, text_vectors
 from tunewise.core.canonical import digest
-from tunewise.data.pictures import open_picture
+from tunewise.data.images import open_image
 from tunewise.tasks.base import Batch, Encoded
 
 
 def frozen_encoders(model: Model) -> tuple[str, ...]:
-    """Which of ``image`` and ``text`` hold no trained number; none without a head to meet in."""
+    """Which of ``image`` and ``text`` have nothing to train; none without a head to meet in."""
     if not isinstance(model.module, Fusion):
         return ()
     trained = {n for n, weight in model.module.named_parameters() if weight.requires_grad}
     return tuple(
-        name for name in model.trunks if not any(path.startswith(f"{name}.") for path in trained)
+        name for name in model.backbones if not any(path.startswith(f"{name}.") for path in trained)
     )
 
 
@@ -73,22 +74,24 @@ class VectorStore:
         if "text" in self.encoders:
             vectors.append(self._texts(self.folder / f"{split}-texts", encoded))
         if "image" in self.encoders:
-            vectors.append(self._pictures(self.folder / f"{split}-pictures", encoded))
-            encoded = [item._replace(picture="") for item in encoded]
+            vectors.append(self._images(self.folder / f"{split}-pictures", encoded))
+            encoded = [example._replace(image="") for example in encoded]
         return encoded, StoredVectors(vectors)
 
     def _texts(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
-        texts = [item.inputs for item in encoded]
-        rows = text_vectors(self._module, self.model.coder, texts, here=here, on_rows=self.on_rows)
+        texts = [example.inputs for example in encoded]
+        rows = text_vectors(
+            self._module, self.model.processor, texts, here=here, on_rows=self.on_rows
+        )
         return Vectors("text_embeds", rows, range(len(texts)))
 
-    def _pictures(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
-        names = [Path(item.picture).name for item in encoded]  # see `data.pictures.name_of`
-        rows = picture_vectors(
+    def _images(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
+        names = [Path(example.image).name for example in encoded]  # see `data.images.name_of`
+        rows = image_vectors(
             self._module,
-            self.model.coder,
-            dict(zip(names, (item.picture for item in encoded), strict=True)),
-            opener=open_picture,
+            self.model.processor,
+            dict(zip(names, (example.image for example in encoded), strict=True)),
+            opener=open_image,
             here=here,
             on_rows=self.on_rows,
         )

@@ -48,11 +48,11 @@ class FailingDisk:
             raise OSError(self.number, os.strerror(self.number), os.fsdecode(path))
 
 
-def install(told: str) -> None:
-    disk = FailingDisk(*told.split("|"))
+def install(message: str) -> None:
+    disk = FailingDisk(*message.split("|"))
     sys.addaudithook(disk.hear)
     os.fsync = disk.flush  # type: ignore[assignment]
 
 
-if told := os.environ.get("FAILING_WRITE"):
-    install(told)
+if message := os.environ.get("FAILING_WRITE"):
+    install(message)

@@ -48,11 +48,12 @@ def audit(
         splits: rows with ``id``, ``_place``, the texts and the label as the data has them.
         texts: the columns that the model reads, one or two.
         label: the column of the right answers.
-        labels: as resolved; None where that failed, and nothing is said about labels.
+        labels: as resolved; None where that failed, and nothing is reported about labels.
         accept_leakage: the reason of the study's author for going on although more than 1 % of
             a split stands in another one too.
         token_lengths: the tokens of each text (or pair), special ones included.
-        max_length: tokens after which a text is cut; with `token_lengths`, the share is told.
+        max_length: tokens after which a text is cut; with `token_lengths`, the fraction is
+        reported.
     """
     found = Audit([], [], {"splits": {name: {"rows": len(splits[name])} for name in splits}})
     keys = text_keys(splits, texts)
@@ -121,11 +122,11 @@ def _no_text(wrong: Sequence[Row], column: str) -> Problem:
     )
 
 
-def _summary(numbers: Sequence[int]) -> dict[str, float]:
+def _summary(counts: Sequence[int]) -> dict[str, float]:
     return {
-        "mean": round(sum(numbers) / len(numbers), 1),
-        "median": median(numbers),
-        "largest": max(numbers),
+        "mean": round(sum(counts) / len(counts), 1),
+        "median": median(counts),
+        "largest": max(counts),
     }
 
 
@@ -150,7 +151,7 @@ def _check_ids(found: Audit, splits: Splits) -> None:
 def _check_shared(found: Audit, shared: Sequence[SharedTexts], reason: str | None) -> None:
     found.facts["shared_texts"] = [pair.facts() for pair in shared]
     for pair in shared:
-        said = (
+        text = (
             f"{pair.of}: {plural(pair.alike, 'row')} ({pair.share:.1%}) with a text that "
             f"{pair.within} has too"
         )
@@ -159,14 +160,14 @@ def _check_shared(found: Audit, shared: Sequence[SharedTexts], reason: str | Non
             found.problems.append(
                 Problem(
                     "data",
-                    f"{said}, more than {MOST_SHARED:.0%}, so scores would be too good ({where}). "
+                    f"{text}, more than {MOST_SHARED:.0%}, so scores would be too good ({where}). "
                     "Remove them, or say why it does not matter: accept_leakage: <reason>",
                 )
             )
         elif pair.share > MOST_SHARED:
-            found.warnings.append(f"{said}. Accepted: {reason}")
+            found.warnings.append(f"{text}. Accepted: {reason}")
         elif pair.alike:
-            found.warnings.append(f"{said} ({where}).")
+            found.warnings.append(f"{text} ({where}).")
         if pair.near:
             found.warnings.append(
                 f"{pair.of}: {plural(pair.near, 'more row')} with nearly the text of a row of "
@@ -211,12 +212,12 @@ def _check_labels(found: Audit, splits: Splits, label: str, labels: Labels) -> N
 
 
 def _check_single(found: Audit, split: str, option: str) -> None:
-    said = f"every row of {split} is {option!r}"
+    text = f"every row of {split} is {option!r}"
     if split == "test":
-        found.warnings.append(f"{said}: no score on it tells contenders apart.")
+        found.warnings.append(f"{text}: no score on it tells contenders apart.")
     else:
         use = "nothing can be learned" if split == "train" else "no settings can be chosen on it"
-        found.problems.append(Problem("data", f"{said}: {use}."))
+        found.problems.append(Problem("data", f"{text}: {use}."))
 
 
 def _check_contradictions(

@@ -14,7 +14,7 @@ from tunewise.data.table import PLACE, Row, Splits
 
 MOST_WORDS = 4_000_000  # looking for nearly equal texts takes about a second a million words
 MOST_EXAMPLES = 5
-SUSPICIOUS = 0.05  # share of rows whose group also stands in train, from which on it is said
+SUSPICIOUS = 0.05  # fraction of rows whose group also stands in train, from which on it is reported
 Keys = dict[str, list[tuple[str, ...]]]
 """Of every row of every split, its texts as they are compared."""
 
@@ -139,7 +139,7 @@ def _near(
 class SharedGroup:
     """A column (or the beginning of the ids) whose values stand in train and in another split.
 
-    `share` is the fraction of the rows of `split` whose value train has too.
+    `fraction` is the fraction of the rows of `split` whose value train has too.
     """
 
     column: str

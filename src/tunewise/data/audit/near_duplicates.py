@@ -1,6 +1,6 @@
 """When two texts count as the same, and finding the nearly same ones.
 
-Same: equal after Unicode normalisation, with case, punctuation and blanks left out. Nearly same:
+Same: equal after Unicode normalization, with case, punctuation and blanks left out. Nearly same:
 of the runs of three words in either, at least four fifths are in both.
 """
 

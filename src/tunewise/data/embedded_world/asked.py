@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Asked:
-    """The answer as it stands in a sentence, questions, and the same told with the answer `{x}`."""
+    """The answer as it stands in a sentence, questions, and the same with the answer `{x}`."""
 
     answer: str
     questions: tuple[str, ...]

@@ -11,7 +11,7 @@ from tunewise.data.embedded_world.things import thing_fact
 from tunewise.data.embedded_world.topics import TOPICS
 
 SENTENCES = (3, 4)  # of one passage
-YES_SHARE = 0.6  # of all questions; in BoolQ it is 0.62
+YES_FRACTION = 0.6  # of all questions; in BoolQ it is 0.62
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ def describe(room: Room, draw: Draw) -> list[Fact]:
     n = draw.pick(SENTENCES)
     topics = draw.several(TOPICS, n - n // 2)
     things = draw.several(room.things, n // 2)
-    told = [topic.fact(room, draw, draw.chance(YES_SHARE)) for topic in topics]
-    told += [thing_fact(thing, draw, draw.chance(YES_SHARE)) for thing in things]
-    return draw.shuffled(told)
+    facts = [topic.fact(room, draw, draw.chance(YES_FRACTION)) for topic in topics]
+    facts += [thing_fact(thing, draw, draw.chance(YES_FRACTION)) for thing in things]
+    return draw.shuffled(facts)
 
 
 def passage_of(facts: list[Fact]) -> str:

@@ -1,4 +1,4 @@
-"""Scenes as pictures, drawn with Pillow."""
+"""Scenes as images, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
 
 
 def drawing(scene: Scene) -> Image.Image:
-    """The picture of a scene, RGB, 96 x 64 pixels; the same on every machine."""
-    picture = Image.new("RGB", (WIDTH, HEIGHT), WALL)
-    pen = ImageDraw.Draw(picture)
+    """The image of a scene, RGB, 96 x 64 pixels; the same on every machine."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), WALL)
+    pen = ImageDraw.Draw(image)
     pen.rectangle((0, CELL, WIDTH, HEIGHT), fill=FLOOR)
     pen.line((0, CELL, WIDTH, CELL), fill=EDGE)
     for group in scene.groups:
         for box in _boxes(group):
             SHAPES[group.noun](pen, box, PAINT[group.colour])
-    return picture
+    return image
 
 
 def _boxes(group: Group) -> list[Box]:

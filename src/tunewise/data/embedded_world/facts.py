@@ -15,7 +15,7 @@ from tunewise.data.embedded_world.rooms import Room
 
 @dataclass(frozen=True)
 class Claim:
-    """Something said about a room, as a statement and as a question, and whether it is so."""
+    """A fact about a room, as a statement and as a question, and whether it is so."""
 
     statement: str
     question: str
@@ -44,7 +44,7 @@ class Named:
         x = true if holds else draw.pick([other for other in self.others if other != true])
         statement, question = draw.pick(self.claims)
         claim = Claim(statement.format(x=x), question.format(x=x), holds)
-        return Fact(_said(draw.pick(self.sentences), room), claim)
+        return Fact(_rendered(draw.pick(self.sentences), room), claim)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Measured:
         x = f"{'more' if more else 'less'} than {limit}"
         statement, question = draw.pick(self.claims)
         claim = Claim(statement.format(x=x), question.format(x=x), holds)
-        return Fact(_said(draw.pick(self.sentences), room), claim)
+        return Fact(_rendered(draw.pick(self.sentences), room), claim)
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Either:
         true = self.value(room)
         statement, question = draw.pick(self.claims[0 if true == holds else 1])
         sentence = draw.pick(self.sentences[0 if true else 1])
-        return Fact(_said(sentence, room), Claim(statement, question, holds))
+        return Fact(_rendered(sentence, room), Claim(statement, question, holds))
 
 
-def _said(sentence: str, room: Room) -> str:
+def _rendered(sentence: str, room: Room) -> str:
     text = sentence.format(**vars(room))
     return text[0].upper() + text[1:]

@@ -95,7 +95,8 @@ HEARSAY = (
     ("the advert promised that the {a} was {j}, and it is", 1.0),
     ("the advert promised that the {a} was {j}, and it is not", -1.0),
 )
-# What is said of another place, or by others alone, counts for nothing, however strong the words.
+# What is written of another place, or by others alone, counts for nothing, however strong the
+# words.
 ELSEWHERE = (
     ("in my last home the {a} was {j}", 0.0),
     ("where I lived before, the {a} was {j}", 0.0),

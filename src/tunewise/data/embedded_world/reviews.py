@@ -9,7 +9,7 @@ the factor of its wording (`opinions`): "truly cosy" is 1.5, "not at all cosy" -
     A, and B                 A + B
 
 Sentences add up. The sum is cut at `CUTS` into the five labels; `NOISE` of all labels are then
-moved to a neighbouring class, as annotators disagree.
+moved to a neighboring class, as annotators disagree.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def _clause(room: Room, draw: Draw, aspect: str, *, praise: bool) -> Clause:
     words, factor = draw.pick(draw.pick(WORDINGS))
     opinion = draw_opinion(draw, aspect, praise=praise == (factor >= 0))
     who = draw.pick((room.tenant, room.neighbour, "my sister", "a friend"))
-    said = words.format(a=aspect, j=opinion.adjective, who=who)
-    return Clause(said, weigh(opinion.value, factor))
+    clause = words.format(a=aspect, j=opinion.adjective, who=who)
+    return Clause(clause, weigh(opinion.value, factor))
 
 
 def weigh(value: float, factor: float) -> float:
@@ -139,4 +139,4 @@ def _aside(room: Room, draw: Draw) -> str:
 
 def written(*sentences: Clause) -> str:
     """The sentences with capitals and full stops."""
-    return " ".join(f"{said.words[0].upper()}{said.words[1:]}." for said in sentences)
+    return " ".join(f"{clause.words[0].upper()}{clause.words[1:]}." for clause in sentences)

@@ -1,6 +1,6 @@
 """A room to rent, drawn from a seed: the one source of every text about it.
 
-Whatever is said, asked or drawn about a room is a rendering of these fields, so an answer is
+Whatever is written, asked or drawn about a room is a rendering of these fields, so an answer is
 read off the room and never guessed from the text.
 """
 

@@ -1,4 +1,4 @@
-"""What stands in a drawn room, and what can be asked about its picture.
+"""What stands in a drawn room, and what can be asked about its image.
 
 A scene is a wall and a floor, each with three places. A place holds nothing, or one to four things
 of one kind and colour. Every answer is read off the scene.
@@ -18,7 +18,7 @@ COLOURS = ("red", "blue", "green", "yellow", "white", "black", "brown", "purple"
 SIDES = ("left", "middle", "right")
 LEVELS = ("wall", "floor")
 MOST = 4  # things of one kind
-DRAWN = "embedded:rooms/"  # and the number of a scene: its picture
+DRAWN = "embedded:rooms/"  # and the number of a scene: its image
 BLANK = f"{DRAWN}0"  # the name of an image that needs no file
 
 Kind = Literal["object", "number", "colour", "location"]
@@ -53,8 +53,8 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class PictureQuestion:
-    """A question about a picture, its answer in one word, and what it asks for."""
+class ImageQuestion:
+    """A question about an image, its answer in one word, and what it asks for."""
 
     question: str
     answer: str
@@ -84,7 +84,7 @@ def scene(number: int) -> Scene:
     )
 
 
-def questions(scene: Scene, draw: Draw) -> list[PictureQuestion]:
+def questions(scene: Scene, draw: Draw) -> list[ImageQuestion]:
     """One question of each kind, each about a group of its own choice.
 
     >>> one = Scene((Group("chair", 2, "red", "floor", "left"),))
@@ -94,7 +94,7 @@ def questions(scene: Scene, draw: Draw) -> list[PictureQuestion]:
     return [_ask(kind, draw.pick(scene.groups), draw) for kind in KINDS]
 
 
-def _ask(kind: Kind, group: Group, draw: Draw) -> PictureQuestion:
+def _ask(kind: Kind, group: Group, draw: Draw) -> ImageQuestion:
     name, verb, place = group.name, group.verb, _place(group)
     forms: tuple[str, ...]
     match kind:
@@ -111,7 +111,7 @@ def _ask(kind: Kind, group: Group, draw: Draw) -> PictureQuestion:
         case "location":
             forms = (f"where {verb} the {name}", f"on which side {verb} the {name}")
             answer = group.side
-    return PictureQuestion(f"{draw.pick(forms)}?", answer, kind)
+    return ImageQuestion(f"{draw.pick(forms)}?", answer, kind)
 
 
 def _place(group: Group) -> str:

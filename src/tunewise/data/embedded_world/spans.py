@@ -28,39 +28,39 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Told:
+class Statement:
     """A sentence and all that can be asked of it; starts count from the sentence's first letter."""
 
     sentence: str
     spans: tuple[Span, ...]
 
 
-def tell(room: Room, draw: Draw, *, topics: int, things: int, closed: int = 0) -> list[Told]:
+def tell(room: Room, draw: Draw, *, topics: int, things: int, closed: int = 0) -> list[Statement]:
     """So many sentences on topics, on things and on what is one way or the other, shuffled."""
-    told = [
+    statements = [
         _of_topic(draw.pick(topic.sentences), room, draw) for topic in draw.several(OPEN, topics)
     ]
-    told += [_of_thing(thing, draw) for thing in draw.several(room.things, things)]
+    statements += [_of_thing(thing, draw) for thing in draw.several(room.things, things)]
     for either in draw.several(CLOSED, closed):
-        told.append(Told(either.fact(room, draw, holds=True).sentence, ()))
-    return draw.shuffled(told)
+        statements.append(Statement(either.fact(room, draw, holds=True).sentence, ()))
+    return draw.shuffled(statements)
 
 
-def passage(told: list[Told]) -> str:
-    return " ".join(one.sentence for one in told)
+def passage(statements: list[Statement]) -> str:
+    return " ".join(one.sentence for one in statements)
 
 
-def questions(told: list[Told], n: int, draw: Draw) -> list[Span]:
+def questions(statements: list[Statement], n: int, draw: Draw) -> list[Span]:
     """Different questions on n different sentences of the passage, with starts in the passage.
 
     Fewer where fewer sentences have a question of their own.
     """
     asked: list[Span] = []
-    for place in draw.shuffled(range(len(told))):
+    for place in draw.shuffled(range(len(statements))):
         taken = {span.question for span in asked}
-        spans = [span for span in told[place].spans if span.question not in taken]
+        spans = [span for span in statements[place].spans if span.question not in taken]
         if spans and len(asked) < n:
-            before = sum(len(one.sentence) + 1 for one in told[:place])
+            before = sum(len(one.sentence) + 1 for one in statements[:place])
             asked.append(_moved(draw.pick(spans), before))
     return asked
 
@@ -69,7 +69,7 @@ def _moved(span: Span, by: int) -> Span:
     return Span(span.question, span.answer, by + span.start, span.statement)
 
 
-def _of_topic(template: str, room: Room, draw: Draw) -> Told:
+def _of_topic(template: str, room: Room, draw: Draw) -> Statement:
     values = vars(room)
     sentence = _capital(template.format(**values))
     spans = []
@@ -78,10 +78,10 @@ def _of_topic(template: str, room: Room, draw: Draw) -> Told:
             answer = asked.answer.format(**values)
             question, statement = draw.pick(asked.questions), draw.pick(asked.statements)
             spans.append(_span(sentence, question, answer, statement))
-    return Told(sentence, tuple(spans))
+    return Statement(sentence, tuple(spans))
 
 
-def _of_thing(thing: Thing, draw: Draw) -> Told:
+def _of_thing(thing: Thing, draw: Draw) -> Statement:
     what, where = noun_phrase(thing), f"{thing.relation} the {thing.anchor}"
     one = thing.count == 1
     name, are = (thing.noun, "is") if one else (PLURALS[thing.noun], "are")
@@ -122,7 +122,7 @@ def _of_thing(thing: Thing, draw: Draw) -> Told:
                 draw.pick((f"There are {{x}} {name}.", f"{{x}} is the number of {name}.")),
             )
         )
-    return Told(sentence, tuple(spans))
+    return Statement(sentence, tuple(spans))
 
 
 def _span(sentence: str, question: str, answer: str, statement: str) -> Span:

@@ -1,4 +1,4 @@
-"""Texts to pretrain a decoder on: a description, then the same facts told again in other words.
+"""Texts to pretrain a decoder on: a description, then the same facts again in other words.
 
 Whoever predicts the second half well has learned to look facts up in the first, which is what
 answering a question takes. Questions occur as they do in prose, answered by a whole sentence;
@@ -16,7 +16,7 @@ from tunewise.data.embedded_world.rooms import Room, draw_room
 from tunewise.data.embedded_world.spans import passage, tell
 
 REVIEWS = 0.06  # of all texts
-RETOLD = (6, 7, 8, 9, 10)  # facts told again behind one description
+RETOLD = (6, 7, 8, 9, 10)  # facts repeated behind one description
 QUESTIONS = 0.5  # of them behind a question
 CLAIMS = 0.25  # of all descriptions, with a claim that holds or does not
 
@@ -35,12 +35,12 @@ def stories(seed: int) -> Iterator[tuple[str, str]]:
 
 
 def _retold(room: Room, draw: Draw) -> tuple[str, str]:
-    told = tell(
+    statements = tell(
         room, draw, topics=2 + draw.below(4), things=1 + draw.below(3), closed=draw.below(2)
     )
-    spans = [span for one in told for span in one.spans]
+    spans = [span for one in statements for span in one.spans]
     chosen = (draw.shuffled(spans) + draw.shuffled(spans))[: draw.pick(RETOLD)]
-    return passage(told), " ".join(
+    return passage(statements), " ".join(
         f"{span.question} {span.statement}" if draw.chance(QUESTIONS) else span.statement
         for span in chosen
     )
@@ -48,8 +48,8 @@ def _retold(room: Room, draw: Draw) -> tuple[str, str]:
 
 def _with_claims(room: Room, draw: Draw) -> tuple[str, str]:
     facts = describe(room, draw)
-    said = []
+    sentences = []
     for fact in draw.shuffled(facts):
         holds = "Yes, that is true." if fact.claim.holds else "No, that is false."
-        said.append(f"Is it true that {fact.claim.statement}? {holds}")
-    return passage_of(facts), " ".join(said)
+        sentences.append(f"Is it true that {fact.claim.statement}? {holds}")
+    return passage_of(facts), " ".join(sentences)

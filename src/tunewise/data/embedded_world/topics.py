@@ -1,4 +1,4 @@
-"""What can be said of every room: each topic with its wordings."""
+"""What can be stated of every room: each topic with its wordings."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def read_tsv(path: Path, shown: str) -> Table:
 def _read(path: Path, shown: str, promised: str) -> Table:
     text, notes = read_text(path, shown)
     lines = list(io.StringIO(text, newline=""))
-    grid, said = _settled(lines, shown, promised)
+    grid, more_notes = _settled(lines, shown, promised)
     if grid.problems:
         raise InputError(grid.problems)
     header = [name.strip() for name in grid.records[0].fields]
@@ -62,9 +62,9 @@ def _read(path: Path, shown: str, promised: str) -> Table:
         row[PLACE] = f"{shown}:{record.line}"
         rows.append(row)
     if unnamed:
-        said.append(f"{shown}: the first column has no name and is left out.")
+        more_notes.append(f"{shown}: the first column has no name and is left out.")
     columns = tuple(name for name in header if name)
-    return Table(columns, rows, notes=(*notes, *said), headless=_looks_like_data(header))
+    return Table(columns, rows, notes=(*notes, *more_notes), headless=_looks_like_data(header))
 
 
 def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, list[str]]:

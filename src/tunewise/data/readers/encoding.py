@@ -64,8 +64,8 @@ def read_text(
     content = "".join(parts).removeprefix("\ufeff")
     if not content.strip():
         raise InputError([Problem(shown, "the file is empty.")])
-    said = f"{shown}: read as {encoding}, which its byte-order mark says."
-    return Text(content, () if encoding == "UTF-8" else (said,))
+    note = f"{shown}: read as {encoding}, which its byte-order mark says."
+    return Text(content, () if encoding == "UTF-8" else (note,))
 
 
 def _refuse_large(path: Path, shown: str, largest: int) -> None:

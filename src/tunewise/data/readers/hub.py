@@ -99,14 +99,14 @@ def _table(data: datasets.Dataset, shown: str) -> Table:
 
 
 def _reason(shown: str, config: str | None, error: Exception) -> str:
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     if isinstance(error, ConnectionError):
         return (
             f"'{shown}' is not in this machine's cache and the hub cannot be reached. Load it "
             "once with a network (and without HF_HUB_OFFLINE), or name a local folder."
         )
     if isinstance(error, datasets.exceptions.DatasetNotFoundError):
-        return f"'{shown}' is not on the hub, or asks for a login: {said}"
-    if "config" in said.lower():
-        return f"'{shown}' has no configuration {config!r} (data.config). {said}"
-    return f"'{shown}' cannot be loaded: {said}"
+        return f"'{shown}' is not on the hub, or asks for a login: {message}"
+    if "config" in message.lower():
+        return f"'{shown}' has no configuration {config!r} (data.config). {message}"
+    return f"'{shown}' cannot be loaded: {message}"

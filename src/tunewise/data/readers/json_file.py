@@ -33,8 +33,8 @@ def read_json(path: Path, shown: str) -> Table:
         content = load_json(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and text.lstrip().startswith("{"):
-            said = f"{shown}: one object on each line; read as JSON Lines, usually called .jsonl."
-            return table_of_lines(text, shown, (*notes, said))
+            note = f"{shown}: one object on each line; read as JSON Lines, usually called .jsonl."
+            return table_of_lines(text, shown, (*notes, note))
         broken = f"is not JSON: {error.msg} in column {error.colno}. {FORMS}"
         raise InputError([Problem(f"{shown}:{error.lineno}", broken)]) from error
     except RecursionError as error:
@@ -57,8 +57,8 @@ def _rows(records: list[Any], shown: str, *, escapes: bool) -> list[Row]:
         try:
             row = checked_row(record, escapes=escapes)
         except (ValueError, RecursionError) as error:
-            said = "is nested too deeply" if isinstance(error, RecursionError) else str(error)
-            problems.append(Problem(place, f"{said}."))
+            reason = "is nested too deeply" if isinstance(error, RecursionError) else str(error)
+            problems.append(Problem(place, f"{reason}."))
             continue
         row[PLACE] = place
         rows.append(row)

@@ -42,7 +42,7 @@ def explain() -> Topic:
             "keys    (0, 1, 2)   (1, 1, 2)   (-1, 1, -2)  (0, -1, -2)",
             "values  (3, 2, -4)  (3, -2, 4)  (3, 2, 0)    (3, 2, 4)    query (-2, 1, 1)",
         ),
-        numbers=(
+        quantities=(
             ("products k_i . q", vector(KEYS @ QUERY)),
             ("argmax attention", vector(hard)),
             ("softmax attention", vector(attend(QUERY, KEYS, VALUES).round(4))),

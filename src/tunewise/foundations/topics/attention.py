@@ -34,7 +34,7 @@ def explain() -> Topic:
             "sum of h terms of variance 1, so its spread is sqrt(h). Undivided, large h",
             "gives large scores, a softmax near one-hot and gradients a_i (1 - a_i) near 0.",
         ),
-        numbers=(
+        quantities=(
             ("spread of k . q at h = 64 (10,000 keys)", f"{products.std():.2f}"),
             ("largest weight, divided by sqrt(h)", f"{weights(q, K).max():.3f}"),
             ("largest weight, undivided", f"{softmax(K @ q).max():.3f}"),

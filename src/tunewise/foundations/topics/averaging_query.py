@@ -42,7 +42,7 @@ def explain() -> Topic:
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             ("wanted, (v_a + v_b)/2", vector(goal.round(4))),
             ("output at c = 1/2", vector(dull.round(4))),
             (f"output at c = {c:.2f}", vector(sharp.round(4))),

@@ -42,7 +42,7 @@ def explain() -> Topic:
     texts, size = (*CORPUS, NEW), len(ours.vocabulary)
     return Topic(
         statement=(
-            "Start from characters. Again and again, find the pair of neighbouring tokens seen "
+            "Start from characters. Again and again, find the pair of neighboring tokens seen "
             "most often in the corpus and make it one token, until the vocabulary is as large as "
             "wanted. Frequent words end up whole, rare ones in pieces, and no word is unknown as "
             "long as its characters are known. To encode a text, apply the merges in the order "
@@ -54,7 +54,7 @@ def explain() -> Topic:
             "words are cut at white space and start with the mark, so nothing is lost:",
             "joining the tokens and reading the mark as a space gives the text back",
         ),
-        numbers=(
+        quantities=(
             (
                 "characters, merges, vocabulary",
                 f"{size - len(ours.merges)}, {len(ours.merges)}, {size}",

@@ -45,7 +45,7 @@ def explain() -> Topic:
             "",
             "In products k . q the lead is sqrt(h) m: scale the query up to sharpen it.",
         ),
-        numbers=(
+        quantities=(
             ("keys n, dimension h, weight allowed elsewhere", f"{n}, {h}, {OUTSIDE:g}"),
             ("lead needed in the scores", f"{margin:.3f}"),
             (

@@ -64,7 +64,7 @@ def explain() -> Topic:
             "dL/dq[1] = 11*1886 + 8*2428 + 6*1866   = 51366    dL/dW1[1,1] = 2 * 51366",
             "dL/dq[2] =  4*1886 + 13*2428 + 10*1866 = 57768    dL/db1[2]   = 57768",
         ),
-        numbers=(
+        quantities=(
             ("p", vector(predict(network, x))),
             ("L", f"{loss(network, x, y):,.0f}"),
             *(

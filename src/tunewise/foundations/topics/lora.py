@@ -20,7 +20,7 @@ STATEMENT = (
     "A frozen matrix W gets a correction of rank r beside it: y = W x + s B A x, s = "
     "alpha / r. B starts at zero, so step 0 is exactly the pretrained layer; then only B "
     "has a gradient, and A follows once B has moved. No gradient of the size of W is "
-    "ever formed: all that A and B need passes through r numbers a token."
+    "ever formed: all that A and B need passes through r values a token."
 )
 DERIVATION = (
     "forward    u = A x                  y = W x + s B u",
@@ -62,7 +62,7 @@ def explain() -> Topic:
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             ("W (d, k), rank, tokens", f"({d}, {k}), {r}, {tokens[0] * tokens[1]}"),
             ("at the start, B = 0: |dL/dA|", f"{np.linalg.norm(first.A):.4g}"),
             ("at the start, B = 0: |dL/dB|", f"{np.linalg.norm(first.B):.4g}"),

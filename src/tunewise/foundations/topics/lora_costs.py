@@ -17,7 +17,7 @@ from tunewise.foundations.topic import Check, Topic
 TOKENS = 256
 COUNTED = LinearLayer(768, 768, rank=8)
 STATEMENT = (
-    "LoRA saves memory where training keeps several copies of each trained number: the "
+    "LoRA saves memory where training keeps several copies of each trainable parameter: the "
     "gradient and Adam's two moments exist only for A and B. It saves less time than "
     "memory: W x and W'g are still needed, only W's own gradient falls away, a third of "
     "the products. The activations that reach a trained layer are kept either way. In "
@@ -103,7 +103,7 @@ def explain() -> Topic:
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             ("d, k, rank, tokens", f"{one.d}, {one.k}, {one.rank}, {TOKENS}"),
             ("operations a token, full", f"{one.operations_full():,}"),
             ("operations a token, LoRA", f"{one.operations_lora():,}"),

@@ -46,7 +46,7 @@ def explain() -> Topic:
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             ("dropout", f"{P:g}"),
             ("|y merged|", f"{np.linalg.norm(whole):.3f}"),
             (

@@ -1,4 +1,4 @@
-"""The share of numbers that LoRA trains."""
+"""The fraction of parameters that LoRA trains."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def explain() -> Topic:
 
     return Topic(
         statement=(
-            "For a matrix of shape (d, k), full fine-tuning trains d k numbers and LoRA of rank r "
-            "trains d r in B and r k in A. The share is (d r + r k) / (d k); its inverse is the "
+            "For a matrix of shape (d, k), full fine-tuning trains d k parameters and LoRA of "
+            "rank r "
+            "trains d r in B and r k in A. The fraction is (d r + r k) / (d k); its inverse is the "
             "reduction factor. For d = k it is 2 r / d: it falls with the width, so the larger "
-            "the model, the smaller the share at the same rank. From r = d k / (d + k) on, "
+            "the model, the smaller the fraction at the same rank. From r = d k / (d + k) on, "
             "nothing is saved."
         ),
         derivation=(
@@ -36,7 +37,7 @@ def explain() -> Topic:
             "reduction  d k / (r (d + k))            d = k:  d / (2 r)",
             "d = k = 1024, r = 8:  16,384 / 1,048,576 = 1/64 = 1.5625 %",
         ),
-        numbers=(
+        quantities=(
             ("d, k, r", "trained of all             share  reduction  no gain from r"),
             *(
                 (
@@ -48,7 +49,7 @@ def explain() -> Topic:
             ),
         ),
         checks=(
-            Check("d = k = 1024, r = 8: the share is 1/64", abs(layers[0].ratio - 1 / 64), 0),
+            Check("d = k = 1024, r = 8: the fraction is 1/64", abs(layers[0].ratio - 1 / 64), 0),
             Check("d = 768, r = 8: 12,288 numbers", abs(layers[2].lora - 12_288), 0),
             Check(
                 "the formula, against arrays that were made",

@@ -22,13 +22,13 @@ STATEMENT = (
     "correction of the key works on the same product as one of the query, and in a single "
     "head of full width it can be exchanged for one of the same rank. Hu et al. found "
     "query and value together better than either alone at an equal number of trained "
-    "numbers. It is a habit, not a law: the MLP holds two thirds of a block's numbers, "
+    "parameters. It is a habit, not a law: the MLP holds two thirds of a block's parameters, "
     "and Dettmers et al. needed every linear layer to match full fine-tuning. A fused "
     "projection, as in GPT-2, is adapted whole, so there query and value bring the key "
     "along. What it brings in practice: gradients and Adam's moments for the adapter "
-    "alone; an artefact of a few megabytes; tasks switched by exchanging adapters beside "
+    "alone; an artifact of a few megabytes; tasks switched by exchanging adapters beside "
     "one frozen W; rows of several tasks in one batch. Its limits: activations are kept "
-    "as before, so memory falls by less than the trained numbers; a merged matrix serves "
+    "as before, so memory falls by less than the trainable parameters; a merged matrix serves "
     "one task only; rows with different adapters need their small products apart; merging "
     "and unmerging in place gathers rounding; and a low rank may not be enough."
 )
@@ -57,7 +57,7 @@ def explain() -> Topic:
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             (f"trained at rank {RANK}", _row("one block", "BERT-base", "GPT-2")),
             *((name, _counts(parts)) for name, parts in SETS.items()),
             ("matrices of the blocks", _row("12 d^2", f"{whole:,}", f"{BLOCKS * GPT2.full:,}")),
@@ -118,8 +118,8 @@ def _row(block: str, bert: str, gpt2: str) -> str:
     return f"{block:>9}{bert:>12}{gpt2:>12}"
 
 
-def _megabytes(numbers: int) -> str:
-    return f"{numbers * MEGABYTE:,.1f} MB"
+def _megabytes(parameters: int) -> str:
+    return f"{parameters * MEGABYTE:,.1f} MB"
 
 
 def _right(errors: Array) -> str:

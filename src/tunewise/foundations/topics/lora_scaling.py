@@ -69,7 +69,7 @@ def explain() -> Topic:
             "s = alpha / r            s^2 r = alpha^2 / r   s r = alpha",
             "s = alpha / sqrt(r)      s^2 r = alpha^2       s r = alpha sqrt(r)",
         ),
-        numbers=(
+        quantities=(
             ("rank", "  ".join(f"{r:>8}" for r in RANKS)),
             *((name, row([f(ALPHA, r) for r in RANKS], "g")) for name, f in scales.items()),
             *(

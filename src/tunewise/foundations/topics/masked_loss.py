@@ -47,7 +47,7 @@ def explain() -> Topic:
         gradient(model, tokens, labels(tokens))
         for labels in (every_token, answer_only, prompt_only)
     )
-    share = targets(answer_only(tokens)) / targets(every_token(tokens))
+    fraction = targets(answer_only(tokens)) / targets(every_token(tokens))
     held_out = texts(1000, torch.Generator().manual_seed(2))
     quality = {
         name: [accuracy(trained(labels, steps=STEPS, seed=seed), held_out) for seed in SEEDS]
@@ -57,9 +57,9 @@ def explain() -> Topic:
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             ("tokens that count, prompt and answer", f"{PROMPT - 1} and 1"),
-            ("weight of the answer, unmasked", f"{share:.3f}"),
+            ("weight of the answer, unmasked", f"{fraction:.3f}"),
             (
                 "norm of the gradient: masked, unmasked",
                 f"{masked.norm():.3f}, {unmasked.norm():.3f}",
@@ -70,15 +70,15 @@ def explain() -> Topic:
             *(
                 (
                     f"right after {STEPS} steps, {name}, seeds {SEEDS[0]} to {SEEDS[-1]}",
-                    ", ".join(f"{share:.0%}" for share in shares),
+                    ", ".join(f"{fraction:.0%}" for fraction in fractions),
                 )
-                for name, shares in quality.items()
+                for name, fractions in quality.items()
             ),
         ),
         checks=(
             Check(
                 "the unmasked gradient is the weighted sum of the two",
-                float((unmasked - (1 - share) * prompt - share * masked).abs().max()),
+                float((unmasked - (1 - fraction) * prompt - fraction * masked).abs().max()),
                 1e-12,
             ),
             Check(

@@ -8,7 +8,7 @@ from tunewise.foundations.masking import IGNORED, mask_tokens
 from tunewise.foundations.topic import Check, Topic
 
 PAD, MASK, FIRST, VOCABULARY = 0, 1, 2, 1000
-SHARE = 0.15
+FRACTION = 0.15
 STATEMENT = (
     "Choose 15 % of the tokens and let the model say what they were. Of the chosen, 80 % "
     "are shown as the mask, 10 % as a random token, 10 % unchanged. The label is the "
@@ -29,7 +29,7 @@ def explain() -> Topic:
     tokens = rng.integers(FIRST, VOCABULARY, size=(2000, 100))
     tokens[:, 80:] = PAD
     inputs, labels = mask_tokens(
-        tokens, mask=MASK, vocabulary=VOCABULARY, special={PAD, MASK}, rng=rng, share=SHARE
+        tokens, mask=MASK, vocabulary=VOCABULARY, special={PAD, MASK}, rng=rng, fraction=FRACTION
     )
     chosen, words = labels != IGNORED, tokens != PAD
     n = int(chosen.sum())
@@ -39,13 +39,13 @@ def explain() -> Topic:
     # Of the 10 % drawn at random, 1 in 1000 is the mask and 1 in 1000 the token itself.
     wanted_mask, wanted_kept = 0.8 + 0.1 / VOCABULARY, 0.1 + 0.1 / VOCABULARY
 
-    def deviation(share: float, wanted: float, trials: int) -> float:
-        return abs(share - wanted) / np.sqrt(wanted * (1 - wanted) / trials)
+    def deviation(fraction: float, wanted: float, trials: int) -> float:
+        return abs(fraction - wanted) / np.sqrt(wanted * (1 - wanted) / trials)
 
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
-        numbers=(
+        quantities=(
             ("tokens that may be chosen", f"{int(words.sum()):,}"),
             ("share chosen", f"{n / words.sum():.4f}"),
             (
@@ -61,7 +61,7 @@ def explain() -> Topic:
             Check("tokens changed without being chosen", int((inputs != tokens)[~chosen].sum()), 0),
             Check(
                 "share chosen, in standard errors from 0.15",
-                deviation(n / words.sum(), SHARE, int(words.sum())),
+                deviation(n / words.sum(), FRACTION, int(words.sum())),
                 4,
             ),
             Check(

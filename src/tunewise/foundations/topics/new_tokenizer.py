@@ -35,7 +35,7 @@ def explain() -> Topic:
     lost = sum(not homes.encode(c)[1:] for c in "βµ→")
     return Topic(
         statement=(
-            "A tokenizer belongs to its checkpoint: its numbers are the rows of the embedding "
+            "A tokenizer belongs to its checkpoint: its ids are the rows of the embedding "
             "matrix. Another tokenizer means that those rows mean nothing, so a new tokenizer "
             "calls for new embeddings and usually for a new pretraining run. First measure what "
             "the present one costs: tokens a word on your text, and characters it cannot write. "
@@ -52,7 +52,7 @@ def explain() -> Topic:
             "attention over w words costs (f w)^2: twice the tokens, four times the cost",
             "same vocabulary size, other corpus: merges go where the corpus' pairs are",
         ),
-        numbers=(
+        quantities=(
             ("tokenizer of homes, on a new text on homes", f"{fertility(homes, NEW_HOME):.2f}"),
             ("tokenizer of homes, on a new text on cells", f"{fertility(homes, NEW_CELL):.2f}"),
             ("tokenizer of cells, on the same", f"{fertility(cells, NEW_CELL):.2f}"),

@@ -30,7 +30,7 @@ def torchs(recipe: Recipe, weights: Tensor) -> Optimizer:
 def gap(recipe: Recipe, data: Regression) -> float:
     """The largest difference to PyTorch's weights over 100 steps or more, after each epoch."""
     epochs = 100 if recipe.batch is None else -(-100 * recipe.batch // len(data.y))
-    ours = train(data, recipe.optimiser, batch=recipe.batch, epochs=epochs, seed=0)
+    ours = train(data, recipe.optimizer, batch=recipe.batch, epochs=epochs, seed=0)
     theirs = train(data, partial(torchs, recipe), batch=recipe.batch, epochs=epochs, seed=0)
     return max(difference(a, b) for a, b in zip(ours, theirs, strict=True))
 
@@ -72,7 +72,7 @@ def explain() -> Topic:
             "weights sum to 1 - b1^t. Divided by that, m is a mean of the gradients.",
             "SGD, one example drawn at random: E g_i = (1/n) sum_i g_i, the full gradient.",
         ),
-        numbers=(
+        quantities=(
             ("loss above its minimum after epoch", "  ".join(f"{i:<7}" for i in SHOWN)),
             (f"torch.optim.SGD, batch all, rate {RECIPES[0].rate:g}", f"{by_pytorch(data):>34.1e}"),
             *(

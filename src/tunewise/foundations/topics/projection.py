@@ -30,7 +30,7 @@ def explain() -> Topic:
             "P (v_a + v_b)/2 = v_a / 2               hence  M = 2 P",
             "orthonormal columns:  M = 2 A A';  the coordinates are c = 2 A' (v_a + v_b)/2",
         ),
-        numbers=(
+        quantities=(
             ("dimension, size of each subspace", f"{d}, {p}"),
             ("|v_a|", f"{np.linalg.norm(v_a):.4f}"),
             ("|M average|", f"{np.linalg.norm(extraction(A) @ average):.4f}"),

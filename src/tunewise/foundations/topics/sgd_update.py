@@ -37,7 +37,7 @@ def explain() -> Topic:
             "",
             "for a small rate the loss falls by  rate |gradient|^2, to first order",
         ),
-        numbers=(
+        quantities=(
             ("rate", f"{RATE:g}"),
             ("dL/dW1[1,1]", f"{g['W1'][0, 0]:,.0f}"),
             ("W1[1,1] before and after", f"{network.W1[0, 0]:g} and {after.W1[0, 0]:.9f}"),

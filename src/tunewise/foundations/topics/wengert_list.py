@@ -38,7 +38,7 @@ def explain() -> Topic:
             "",
             "run backwards: 4, 3, 2, 1",
         ),
-        numbers=(
+        quantities=(
             *(
                 (f"step {i}: {step}", vector(np.atleast_1d(values[step.output])))
                 for i, step in enumerate(STEPS, 1)

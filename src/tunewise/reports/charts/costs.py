@@ -15,7 +15,7 @@ from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.costs import Placed, placed
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import metric_name, metric_said
+from tunewise.reports.facts.wording import metric_name, metric_words
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
     short = short_names([shown(point.row.name) for point in points])
     values = [_value(point, cost, short) for point in points]
     front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
-    said = metric_said(results.metric)
-    x, y = _axes(values, cost, f"{said}, {results.split}")
+    axis_title = metric_words(results.metric)
+    x, y = _axes(values, cost, f"{axis_title}, {results.split}")
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("score:Q", format=".1%", title=said),
-        alt.Tooltip("told:N", title=cost.title),
+        alt.Tooltip("score:Q", format=".1%", title=axis_title),
+        alt.Tooltip("amount:N", title=cost.title),
         alt.Tooltip("front:N", title="on the front"),
     ]
     paint = tint([point.row for point in points])
@@ -77,7 +77,7 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
         height=HEIGHT,
     )
     title = f"{metric_name(results.metric)} against {cost.title.partition(' (')[0]}"
-    says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['told']}" for v in values)
+    says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['amount']}" for v in values)
     best = listed([v["name"] for v in front], most=9)
     words = f"{title}: {says}. No other scores as high for less than {best}."
     outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
@@ -101,10 +101,10 @@ def _axes(values: Sequence[dict[str, Any]], cost: Cost, title: str) -> tuple[Any
 def _names(values: Sequence[dict[str, Any]], x: Any, y: Any) -> list[Any]:
     """Names as far as there is room, reaching inwards, so that none leaves the chart."""
     costs = [v["cost"] for v in values]
-    middle, told = (min(costs) * max(costs)) ** 0.5, _named(values)
+    middle, near = (min(costs) * max(costs)) ** 0.5, _named(values)
     layers = []
     for left in (True, False):
-        side = [v for v in told if (v["cost"] <= middle) == left]
+        side = [v for v in near if (v["cost"] <= middle) == left]
         if side:  # a layer without values draws a warning into the console
             text = base(side).mark_text(
                 align="left" if left else "right", dx=4 if left else -4, dy=-16
@@ -129,6 +129,6 @@ def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> dict[str, Any
         "label": cut(label, LONGEST),
         "cost": point.cost / cost.unit,
         "score": point.score,
-        "told": cost.words(point.cost),
+        "amount": cost.words(point.cost),
         "front": "yes" if point.front else "no",
     }

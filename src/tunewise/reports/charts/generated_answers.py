@@ -25,9 +25,9 @@ def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any) -> list[Any]
     kept = readable(spots, width=PLOT, height=HEIGHT / 2)
     ends = [spot.x for spot in spots]
     middle = (min(ends) + max(ends)) / 2
-    told = [value for value, keep in zip(values, kept, strict=True) if keep]
+    labeled = [value for value, keep in zip(values, kept, strict=True) if keep]
     sides = {
-        left: [v for v in told if (v["diversity"] <= middle) == left] for left in (True, False)
+        left: [v for v in labeled if (v["diversity"] <= middle) == left] for left in (True, False)
     }
     return [
         base(side)

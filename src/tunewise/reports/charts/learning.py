@@ -13,7 +13,7 @@ from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.curves import CurvePoint, training_loss, validation_curve
 from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.wording import metric_said
+from tunewise.reports.facts.wording import metric_words
 
 TRAINING, VALIDATION = "training", "validation"
 SPLITS = {TRAINING: [5, 3], VALIDATION: [1, 0]}  # how the line of each is dashed
@@ -22,7 +22,7 @@ SPLITS = {TRAINING: [5, 3], VALIDATION: [1, 0]}  # how the line of each is dashe
 def learning(evidence: Evidence) -> list[Figure]:
     """Loss on both splits over epochs, then the headline metric, with bands over seeds."""
     metric = evidence.headline
-    name, key = metric_said(metric), f"validation-{metric}-by-epoch"
+    name, key = metric_words(metric), f"validation-{metric}-by-epoch"
     losses = {TRAINING: training_loss(evidence), VALIDATION: validation_curve(evidence, "loss")}
     drawn = [_curves(evidence, losses, "loss-by-epoch", "Loss", axis="loss (nats)", form=".2f")]
     if metric != "loss":

@@ -13,7 +13,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.searching import RateCurve
-from tunewise.reports.facts.wording import is_share, metric_said
+from tunewise.reports.facts.wording import is_fraction, metric_words
 
 HEIGHT = 260
 DOT = 60  # area of a point; of equal points the earlier ones are drawn larger, so that all show
@@ -32,8 +32,8 @@ def by_learning_rate(curves: Sequence[RateCurve], metric: str) -> list[Figure]:
     score = _figure(
         curves,
         metric,
-        title=f"validation {metric_said(metric)}",
-        form="%" if is_share(metric) else ".2f",
+        title=f"validation {metric_words(metric)}",
+        form="%" if is_fraction(metric) else ".2f",
     )
     return [figure for figure in (loss, score) if figure is not None]
 
@@ -150,13 +150,13 @@ def _at_the_edge(lost: Sequence[dict[str, Any]], x: Any, paint: Any, *, middle: 
 def _says(heading: str, curves: Sequence[RateCurve], quantity: str, form: str) -> str:
     lines = []
     for curve in curves:
-        told = []
+        message = []
         for point in curve.points:
             value = point.value(quantity)
             if value is None:
                 words = point.status
             else:
                 words = f"{value:.1%}" if form == "%" else f"{value:.3f}"
-            told.append(f"{words} at {point.rate:g}{' (chosen)' if point.chosen else ''}")
-        lines.append(f"{shown(curve.name)} {', '.join(told)}")
+            message.append(f"{words} at {point.rate:g}{' (chosen)' if point.chosen else ''}")
+        lines.append(f"{shown(curve.name)} {', '.join(message)}")
     return f"{heading}: {'; '.join(lines)}."

@@ -24,7 +24,7 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
             "name": shown(one.name),
             "phase": phase,
             "megabytes": one.peaks[phase] / 1e6,
-            "told": size(one.peaks[phase]),
+            "amount": size(one.peaks[phase]),
         }
         for one in found
         for phase in PHASES
@@ -37,7 +37,7 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("phase:N"),
-        alt.Tooltip("told:N", title="peak memory"),
+        alt.Tooltip("amount:N", title="peak memory"),
     ]
     bars = (
         base(values)
@@ -51,6 +51,6 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
         )
     )
     chart = bars.properties(height=len(names) * (len(PHASES) * BAR + 10))
-    says = "; ".join(f"{value['name']} {value['phase']} {value['told']}" for value in values)
+    says = "; ".join(f"{value['name']} {value['phase']} {value['amount']}" for value in values)
     title = "Peak memory by phase"
     return Figure("memory-phases", title, f"{title}: {says}.", finished(chart))

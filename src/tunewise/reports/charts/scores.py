@@ -72,14 +72,14 @@ def _difference(row: Row) -> dict[str, Any]:
     """In points; a claim without an interval has the difference for its ends."""
     assert row.to_best is not None
     spot = row.to_best.difference
-    items, method = (
+    examples, method = (
         claim.interval or Interval(spot, spot) for claim in (row.to_best.items, row.to_best.method)
     )
     return {
         "name": shown(row.name),
         "difference": 100 * spot,
-        "low": 100 * items.low,
-        "high": 100 * items.high,
+        "low": 100 * examples.low,
+        "high": 100 * examples.high,
         "method_low": 100 * method.low,
         "method_high": 100 * method.high,
         "verdict": row.standing,
@@ -168,10 +168,10 @@ def parameters(results: Results) -> Figure | None:
         opacity=faded(),
         tooltip=tooltip,
     )
-    share = marks.mark_text(style="value").encode(text=alt.Text("share:N"))
-    numbers = marks.mark_text(dy=68).encode(text=alt.Text("numbers:N"))
+    percentage = marks.mark_text(style="value").encode(text=alt.Text("share:N"))
+    counts = marks.mark_text(dy=68).encode(text=alt.Text("numbers:N"))
     each = alt.Facet("name:N", sort=names, title=None, header=alt.Header(labelLimit=150))
-    rings = alt.layer(ring, share, numbers).properties(width=128, height=150)
+    rings = alt.layer(ring, percentage, counts).properties(width=128, height=150)
     says = "; ".join(
         f"{shown(row.name)} {own.trainable:,} of {own.total:,}" for row, own in counted
     )
@@ -183,7 +183,7 @@ def _rings(row: Row, own: Parameters) -> list[dict[str, Any]]:
     """The two arcs of a contender's ring."""
     shared = {
         "name": shown(row.name),
-        "share": fraction(own.share),
+        "share": fraction(own.fraction),
         "numbers": f"{count(own.trainable)} of {count(own.total)}",
     }
     frozen = own.total - own.trainable

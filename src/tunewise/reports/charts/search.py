@@ -13,7 +13,7 @@ from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.searching import RATE, best_of
-from tunewise.reports.facts.wording import metric_said, setting_said, value_words
+from tunewise.reports.facts.wording import metric_words, setting_words, value_words
 
 CHOSEN = "chosen"
 
@@ -30,22 +30,22 @@ def searches(evidence: Evidence) -> list[Figure]:
 
 
 def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
-    metric, said = metric_said(evidence.headline), setting_said(shown(setting))
+    metric, message = metric_words(evidence.headline), setting_words(shown(setting))
     present = [one for one in evidence.searched if setting in one.searched]
     values = [value for c in present for value in _tried(c, setting, evidence.headline)]
     if not values:
         return None
     numeric = all(type(value["value"]) in {int, float} for value in values)
     if numeric:
-        x = _numbers([value["value"] for value in values], said)
+        x = _numeric_axis([value["value"] for value in values], message)
     else:
         values = [{**value, "value": value_words(value["value"])} for value in values]
-        x = alt.X("value:N", title=said, sort=None)
+        x = alt.X("value:N", title=message, sort=None)
     y = _scores(metric)
     kind = "quantitative" if numeric else "nominal"
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("value", title=said, type=kind),
+        alt.Tooltip("value", title=message, type=kind),
         alt.Tooltip("score:Q", format=".1%", title=metric),
         alt.Tooltip("point:N"),
     ]
@@ -60,7 +60,7 @@ def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
         + (" (chosen)" if value["point"] == CHOSEN else "")
         for value in values
     )
-    title = f"Search over {said}"
+    title = f"Search over {message}"
     return Figure(f"search-{number}", title, f"{title}: {says}.", finished(chart))
 
 
@@ -98,7 +98,7 @@ def _tried(contender: Contender, setting: str, metric: str) -> list[dict[str, An
     ]
 
 
-def _numbers(values: Sequence[float], title: str) -> Any:
+def _numeric_axis(values: Sequence[float], title: str) -> Any:
     """An axis with a tick at each tried value; logarithmic where they span a factor of eight."""
     least, most = min(values), max(values)
     if least > 0 and most >= 8 * least:
@@ -120,7 +120,7 @@ def best_of_points(evidence: Evidence) -> Figure | None:
         for one, curve in found
         for number, score in enumerate(curve, start=1)
     ]
-    expected = f"expected best {metric_said(evidence.headline)}"
+    expected = f"expected best {metric_words(evidence.headline)}"
     most = max(len(curve) for _, curve in found)
     x = alt.X(
         "points:Q",

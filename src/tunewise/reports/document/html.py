@@ -256,8 +256,8 @@ def _answer(answer: Answer) -> Markup:
     note = Markup(" <small>{}</small>").format(shown(answer.note)) if answer.note else ""
     wrote = Markup("")
     if answer.wrote is not None:
-        said = _cut(answer.wrote, LONGEST_REPLY)
-        quoted = f"“{said}”" if said else "wrote nothing"
+        reply = _cut(answer.wrote, LONGEST_REPLY)
+        quoted = f"“{reply}”" if reply else "wrote nothing"
         wrote = Markup('<span class="said" dir="auto">{}</span>').format(quoted)
     return Markup(
         '<div class="{}"><dt><span aria-hidden="true">{}</span> <bdi>{}</bdi>{}{}</dt>'

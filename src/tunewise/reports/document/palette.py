@@ -1,7 +1,7 @@
 """One color per contender everywhere, and the look of every chart in light and in dark.
 
 The colors are those of Okabe and Ito (Color Universal Design, 2008), with yellow, which
-vanishes on white, and black exchanged for plum and grey; the dark ones are the same hues, lighter.
+vanishes on white, and black exchanged for plum and gray; the dark ones are the same hues, lighter.
 Color is never the only sign: names stand next to marks, and from the ninth contender on
 dashes differ too.
 """

@@ -115,9 +115,9 @@ def _example(example: Example) -> Iterator[RenderableType]:
     replies.add_column(overflow="fold", max_width=28)
     replies.add_column(overflow="fold")
     for name, answer in zip(names, example.answers, strict=True):
-        said = f"{MARKS[answer.right]} {shown(answer.text)}"
-        said += f" {shown(answer.note)}" if answer.note else ""
-        replies.add_row(Text(name), Text(said), Text(_quoted(answer.wrote), style="dim"))
+        message = f"{MARKS[answer.right]} {shown(answer.text)}"
+        message += f" {shown(answer.note)}" if answer.note else ""
+        replies.add_row(Text(name), Text(message), Text(_quoted(answer.wrote), style="dim"))
     yield Padding(replies, (0, 0, 0, 2))
 
 
@@ -128,5 +128,5 @@ def _cut(text: str) -> str:
 def _quoted(text: str | None) -> str:
     if text is None:
         return ""
-    said = shortened(shown(text), LONGEST_REPLY)
-    return f"“{said}”" if said else "wrote nothing"
+    message = shortened(shown(text), LONGEST_REPLY)
+    return f"“{message}”" if message else "wrote nothing"

@@ -170,6 +170,6 @@ def _examples(block: Examples) -> dict[str, Any]:
 
 def _answer(answer: Answer) -> str:
     names = ", ".join(shown(one.name) for one in answer.by)
-    said = shown(answer.text) + (f" {shown(answer.note)}" if answer.note else "")
-    said += f" “{shortened(shown(answer.wrote), LONGEST_CELL)}”" if answer.wrote else ""
-    return f"{said}: {names}" if names else said
+    message = shown(answer.text) + (f" {shown(answer.note)}" if answer.note else "")
+    message += f" “{shortened(shown(answer.wrote), LONGEST_CELL)}”" if answer.wrote else ""
+    return f"{message}: {names}" if names else message

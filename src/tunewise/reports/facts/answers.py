@@ -23,12 +23,12 @@ class Answers:
     """
 
     ids: tuple[str, ...]
-    labels: NDArray[np.integer]  # (items,) the right option
-    choices: NDArray[np.integer]  # (items,) the option answered
-    probabilities: NDArray[np.floating] | None = None  # (items, options), as narrow as stored
-    scores: dict[str, NDArray[np.float64]] | None = None  # name -> (items,), of written answers
-    written: tuple[str, ...] = ()  # (items,) the answers that count
-    references: tuple[tuple[str, ...], ...] = ()  # (items,) the texts that are right
+    labels: NDArray[np.integer]  # (examples,) the right option
+    choices: NDArray[np.integer]  # (examples,) the option answered
+    probabilities: NDArray[np.floating] | None = None  # (examples, options), as narrow as stored
+    scores: dict[str, NDArray[np.float64]] | None = None  # name -> (examples,), of written answers
+    written: tuple[str, ...] = ()  # (examples,) the answers that count
+    references: tuple[tuple[str, ...], ...] = ()  # (examples,) the texts that are right
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -67,7 +67,7 @@ def read_answers(path: Path, changed: int) -> Answers:
 
 
 def _read_written(path: Path) -> Answers:
-    """The first answer of each item, which is the one that counts."""
+    """The first answer of each example, which is the one that counts."""
     columns = ["id", "answer", "references", *WRITTEN]
     known = [name for name in ("strategy", "sample") if name in pq.read_schema(path).names]
     table = pq.read_table(path, columns=[*columns, *known])

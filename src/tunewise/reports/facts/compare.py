@@ -22,7 +22,7 @@ from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.paired import McNemar
 from tunewise.statistics.pairs import Pair, compare_pair
 from tunewise.statistics.resampling import RESAMPLES
-from tunewise.statistics.score_matrix import RowScores, share_items
+from tunewise.statistics.score_matrix import RowScores, group_by_examples
 
 NAMED = 5  # examples that an error names
 WHO = ("first", "second", "neither", "both")  # is right; what one of the two knows comes first
@@ -140,14 +140,14 @@ def contest_record(found: Contest) -> JSONObject:
         "measured": [_sides(row) for row in found.costs],
         "differing": [
             {
-                "id": item.id,
-                **item.texts,
-                "label": " | ".join(item.truth),
-                "first": item.first.answer,
-                "second": item.second.answer,
-                "right": item.right,
+                "id": example.id,
+                **example.texts,
+                "label": " | ".join(example.truth),
+                "first": example.first.answer,
+                "second": example.second.answer,
+                "right": example.right,
             }
-            for item in found.differing
+            for example in found.differing
         ],
     }
 
@@ -218,7 +218,7 @@ def _measure(name: str, row: RowScores, other: RowScores, known: Pair | None) ->
     """Both claims on one metric. The draws start from a fixed seed, as in every report."""
     metric, rng = METRICS[name], np.random.default_rng(0)
     resamples = 0 if known else RESAMPLES  # what is known needs the scores alone
-    group = share_items([row, other], metric, rng=rng, resamples=resamples)[0]
+    group = group_by_examples([row, other], metric, rng=rng, resamples=resamples)[0]
     one, two = group.rows
     first, second = (
         float(scores.mean()) if np.isfinite(scores).all() else None
@@ -257,7 +257,7 @@ def _turned(pair: Pair) -> Pair:
 
 
 def _examples(evidence: Evidence, one: Contender, other: Contender) -> list[Differing]:
-    """Every example with the answer of most seeds of each; texts are read later."""
+    """Every example with each contender's answer of most seeds; texts are read later."""
     ours, theirs = (list(side.answers(evidence.split).values()) for side in (one, other))
     return [
         Differing(

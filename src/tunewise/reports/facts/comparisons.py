@@ -12,8 +12,8 @@ from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.comparison import Comparison, Family, compare
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
-from tunewise.statistics.score_matrix import RowScores, share_items
-from tunewise.statistics.summary import summarise
+from tunewise.statistics.score_matrix import RowScores, group_by_examples
+from tunewise.statistics.summary import summarize
 
 LEVEL = 0.95
 RESAMPLES_BESIDE = 2000  # for intervals beside the headline, which no claim rests on
@@ -38,7 +38,7 @@ def comparison(evidence: Evidence) -> Comparison | None:
 
 
 def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
-    """Intervals over items by contender, split and metric, where they can be told."""
+    """Intervals over examples by contender, split and metric, where they can be computed."""
     found: dict[tuple[str, str, str], Interval] = {}
     for split in ("validation", "test"):
         rows = answered(evidence.contenders, split)
@@ -46,9 +46,9 @@ def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
             metric, rng = METRICS[name], np.random.default_rng(0)
             # Of right and wrong the interval is Wilson's, and nothing has to be drawn.
             resamples = 0 if metric.kind == "proportion" else RESAMPLES_BESIDE
-            for group in share_items(rows, metric, rng=rng, resamples=resamples):
+            for group in group_by_examples(rows, metric, rng=rng, resamples=resamples):
                 for row in group.rows:
-                    interval = summarise(row, group, metric, level=LEVEL).items_interval
+                    interval = summarize(row, group, metric, level=LEVEL).items_interval
                     if interval is not None:
                         found[row.name, split, name] = interval
     return found
@@ -69,7 +69,8 @@ def answered(contenders: Sequence[Contender], split: str) -> list[RowScores]:
         for seed, run in runs.items():
             if run.ids != row.ids:
                 raise DamagedFile(
-                    f"{row.name}: the answers of seed {seed} on {split} are about other items than "
+                    f"{row.name}: the answers of seed {seed} on {split} are about other examples "
+                    "than "
                     "those of its other seeds."
                 )
         found.append(row)

@@ -1,4 +1,4 @@
-"""Learning curves, summarised over seeds before anything is drawn."""
+"""Learning curves, summarized over seeds before anything is drawn."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.majority import NONE, majority, most_divided
-from tunewise.statistics.squad import normalised
+from tunewise.statistics.squad import normalized
 
 MOST_SHOWN = 15
 NOTHING = "(nothing)"
@@ -85,7 +85,7 @@ def _numbered(run: Answers, ids: Sequence[str], texts: dict[str, int]) -> NDArra
     """Every answer as a number, alike texts as one, which `texts` is given."""
     numbers = np.asarray(run.choices, dtype=np.int64)
     if run.written:
-        alike = (normalised(text) for text in run.written)
+        alike = (normalized(text) for text in run.written)
         numbers = np.array([texts.setdefault(text, len(texts)) for text in alike], dtype=np.int64)
     if run.ids == tuple(ids):
         return numbers
@@ -115,7 +115,7 @@ def majority_answer(
 def _answer(evidence: Evidence, run: Answers, at: int) -> str:
     """A written answer as it is compared, so that an article makes no disagreement."""
     if run.written:
-        return normalised(run.written[at]) or NOTHING
+        return normalized(run.written[at]) or NOTHING
     return evidence.option(int(run.choices[at]))
 
 

@@ -265,7 +265,7 @@ class Evidence:
         return "test" if opened else "validation"
 
     def texts(self, split: str) -> dict[str, dict[str, str]]:
-        """The items of a split by id, each with the columns the task reads."""
+        """The examples of a split by id, each with the columns the task reads."""
         path = self._rows(split)
         if path is None:
             return {}
@@ -285,7 +285,7 @@ class Evidence:
         return [named] if isinstance(named, str) else list(named)
 
     def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
-        """For each column its value by item id.
+        """For each column its value by example id.
 
         `length` is that of the texts in characters, `context_length` that of one column; of a
         written answer, the first reference's. A column that the prepared data do not hold is left
@@ -314,7 +314,7 @@ class Evidence:
         return {name: values for name, values in found.items() if values}
 
     def _rows(self, split: str) -> Path | None:
-        """The file of a split's items; None where there is none, or a damaged one."""
+        """The file of a split's examples; None where there is none, or a damaged one."""
         try:
             path = StudyFolder(self.path).file(f"data/{split}.parquet")
         except DamagedStudy:

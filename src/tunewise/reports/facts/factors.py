@@ -1,7 +1,7 @@
 """What single settings change: every pair of contenders, or of search points, that differ in one.
 
-Settings that a study sweeps are told on the deciding split, over all seeds. Settings that were
-searched are told on validation, where they were tried, and with the first seed alone.
+Settings that a study sweeps are compared on the deciding split, over all seeds. Settings that were
+searched are compared on validation, where they were tried, and with the first seed alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.setting_differences import differing, flat_settings
 from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
-from tunewise.statistics.score_matrix import RowScores, SharedItems, share_items
+from tunewise.statistics.score_matrix import RowScores, SharedExamples, group_by_examples
 
 Placed = tuple[RowScores, Settings]  # a row with the settings that tell it from the others
 WHOSE = "contender"  # beside the settings of a search point, so that each is held to its own
@@ -45,8 +45,8 @@ def factors(evidence: Evidence) -> list[Factor]:
         mine = [contender for contender in evidence.contenders if contender.method == method]
         found += _factors(evidence, method, _swept(evidence, mine), searched=False)
         found += _factors(evidence, method, _searched(mine), searched=True)
-    told = corrected([factor.effect for factor in found])
-    return [replace(one, effect=effect) for one, effect in zip(found, told, strict=True)]
+    effects = corrected([factor.effect for factor in found])
+    return [replace(one, effect=effect) for one, effect in zip(found, effects, strict=True)]
 
 
 def _swept(evidence: Evidence, contenders: Sequence[Contender]) -> Sequence[Placed]:
@@ -79,7 +79,9 @@ def _factors(
     if not settings:
         return []
     metric, rng = METRICS[evidence.headline], np.random.default_rng(0)
-    groups = share_items([row for row, _ in placed], metric, rng=rng, resamples=RESAMPLES_BESIDE)
+    groups = group_by_examples(
+        [row for row, _ in placed], metric, rng=rng, resamples=RESAMPLES_BESIDE
+    )
     group = max(groups, key=lambda one: len(one.rows))
     inside = {row.name: row for row in group.rows}
     kept = [(inside[row.name], values) for row, values in placed if row.name in inside]
@@ -100,7 +102,7 @@ def _effect(
     settings: Sequence[str],
     setting: str,
     levels: tuple[Any, Any],
-    group: SharedItems,
+    group: SharedExamples,
 ) -> Effect | None:
     def rest(values: Settings) -> str:
         return _key({key: values.get(key) for key in settings if key != setting})

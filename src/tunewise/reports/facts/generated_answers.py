@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import JSONObject
 from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.statistics.diversity import distinct, self_f1, unique_share
+from tunewise.statistics.diversity import distinct, self_f1, unique_fraction
 from tunewise.statistics.failures import KINDS, failure
 
 EXAMPLES = 3  # shown of each kind of failure
@@ -23,7 +23,7 @@ Stored = list[JSONObject]
 class Decoded:
     """What one way of decoding gave for one contender: means over questions and seeds.
 
-    Shares are fractions. `best_f1` takes the best sample of each question, as if one could pick
+    Values are fractions. `best_f1` takes the best sample of each question, as if one could pick
     it. `distinct_1` and `distinct_2` are over the first sample of every question.
     """
 
@@ -40,7 +40,7 @@ class Decoded:
     unique: float
     self_f1: float | None
     words: float
-    cut: float  # share that ended at the limit or in a loop
+    cut: float  # fraction that ended at the limit or in a loop
 
     @property
     def diversity(self) -> float | None:
@@ -68,7 +68,7 @@ class Failures:
     counts: dict[str, int]
     examples: dict[str, tuple[FailedAnswer, ...]]  # of its first seed
 
-    def share(self, kind: str) -> float:
+    def fraction(self, kind: str) -> float:
         return self.counts.get(kind, 0) / self.answers
 
 
@@ -160,7 +160,7 @@ def _decoded(contender: Contender, way: str, runs: Sequence[Stored]) -> Decoded:
         best_f1=fmean(max(row["f1"] for row in group) for group in by_question),
         distinct_1=_mean([distinct(texts, 1) for texts in firsts]),
         distinct_2=_mean([distinct(texts, 2) for texts in firsts]),
-        unique=fmean(map(unique_share, samples)),
+        unique=fmean(map(unique_fraction, samples)),
         self_f1=fmean(agreeing) if agreeing else None,
         words=fmean(len(row["answer"].split()) for row in rows),
         cut=fmean(row["stopped"] in ("length", "loop") for row in rows),

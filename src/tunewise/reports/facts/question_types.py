@@ -1,6 +1,6 @@
-"""Questions about pictures by type: how many of each, who answers them, and likely reasons.
+"""Questions about images by type: how many of each, who answers them, and likely reasons.
 
-Reasons are told from what was measured on the slices and from what is published of an encoder's
+Reasons follow from what was measured on the slices and from what is published of an encoder's
 training. They are not tested; the paired test of each type stands beside its scores.
 """
 
@@ -24,17 +24,17 @@ TRAINED_ON = {  # data and objective of an encoder on the hub, or of ours, by it
     "out of 1,000 (ImageNet; He et al. 2015, arXiv:1512.03385). Its average over all places likely "
     "tells what is there better than how many or where.",
     "openai/clip-vit-base-patch32": "clip-vit-base-patch32 was trained to match 400 million "
-    "pictures with their captions (Radford et al. 2021, arXiv:2103.00020). Its vectors likely hold "
+    "images with their captions (Radford et al. 2021, arXiv:2103.00020). Its vectors likely hold "
     "what captions say, which is things and colors more than counts and places.",
     "sentence-transformers/all-MiniLM-L6-v2": "all-MiniLM-L6-v2 was trained to find the one of "
     "many sentences that belongs to another, on over a billion pairs (its model card). Its vectors "
     "likely hold the subject of a question better than single small words.",
-    "embedded:picture-encoder": "The embedded picture encoder was trained to tell thing, number "
-    "and color at each of six places of a drawing (scripts/pretrain_pictures.py): every type asks "
-    "for what it has learnt.",
+    "embedded:picture-encoder": "The embedded image encoder was trained to tell thing, number "
+    "and color at each of six places of a drawing (scripts/pretrain_images.py): every type asks "
+    "for what it has learned.",
 }
-OFTEN = 0.25  # share of a type that the commonest answer alone gets right, to be worth a word
-RARE = 0.5  # of an equal share of train
+OFTEN = 0.25  # fraction of a type that the commonest answer alone gets right, to be worth a word
+RARE = 0.5  # of an equal fraction of train
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ def _reasons(
     evidence: Evidence, counts: Mapping[str, Mapping[str, int]], rows: tuple[TypeRow, ...]
 ) -> tuple[str, ...]:
     sliced = [row for row in rows if row.slice]
-    told = [
-        *_what_pictures_add(evidence, sliced),
+    reasons = [
+        *_what_images_add(evidence, sliced),
         *_what_guessing_gives(evidence, sliced),
         *_what_is_rare(counts.get("train", {})),
     ]
     used = {one.model for one in evidence.contenders}
     recorded = (model for name, model in evidence.study.models.items() if name in used)
     encoders = dict.fromkeys(name for model in recorded for name in _published(model))
-    return (*told, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
+    return (*reasons, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
 
 
 def _published(model: ModelRecord) -> list[str]:
@@ -114,14 +114,14 @@ def _published(model: ModelRecord) -> list[str]:
     ]
 
 
-def _what_pictures_add(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
+def _what_images_add(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
     """Each contender that reads both against the one that reads questions alone."""
     alone = {
         (one.model, one.method): one
         for one in evidence.contenders
         if one.described.reads_only == "question"
     }
-    told = []
+    reasons = []
     for both in evidence.contenders:
         rival = alone.get((both.model, both.method))
         if rival is None or both.described.reads_only:
@@ -129,13 +129,13 @@ def _what_pictures_add(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
         gaps = {row.name: gap for row in rows if (gap := _gap(row.slice, both, rival)) is not None}
         ordered = sorted(gaps, key=lambda name: -gaps[name])
         if ordered:
-            said = ", ".join(f"{shown(name)} {points(gaps[name])}" for name in ordered)
-            told.append(
-                f"What pictures add to the question ({shown(both.name)} minus {shown(rival.name)}, "
-                f"in points): {said}. Where it is little, the words give the answer away, or the "
-                "picture's vector likely does not hold what is asked."
+            gains = ", ".join(f"{shown(name)} {points(gaps[name])}" for name in ordered)
+            reasons.append(
+                f"What images add to the question ({shown(both.name)} minus {shown(rival.name)}, "
+                f"in points): {gains}. Where it is little, the words give the answer away, or the "
+                "image's vector likely does not hold what is asked."
             )
-    return told
+    return reasons
 
 
 def _gap(one: Slice | None, both: Contender, rival: Contender) -> float | None:
@@ -157,8 +157,8 @@ def _what_guessing_gives(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
     ]
     if not often:
         return []
-    said = f"One and the same answer to every question is right for {listed(often)}"
-    return [f"{said}: so much needs neither question nor picture."]
+    sentence = f"One and the same answer to every question is right for {listed(often)}"
+    return [f"{sentence}: so much needs neither question nor image."]
 
 
 def _what_is_rare(train: Mapping[str, int]) -> list[str]:

@@ -35,13 +35,13 @@ class Spread:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Numbers in the model, and how many of them were trained."""
+    """Parameters of the model, and how many of them were trained."""
 
     total: int
     trainable: int
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         return self.trainable / self.total
 
     @property
@@ -52,7 +52,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the clock and the machine said: it differs from run to run, unlike all the rest."""
+    """What the clock and the machine measured: it differs from run to run, unlike all the rest."""
 
     seconds: float | None  # one trial of the chosen point, mean over seeds
     seconds_all: float  # every trial of the contender, the search included
@@ -62,8 +62,8 @@ class Measured:
 
 
 Standing = Literal["best", "tied", "behind-as-trained", "behind", "untested", "unscored"]
-"""Where a row stands to the best. A tied one cannot be told apart from it on these items. One that
-is behind as trained is tied as a method: other seeds could turn the order. One behind is both.
+"""Where a row stands to the best. A tied one cannot be distinguished from it on these examples. One
+that is behind as trained is tied as a method: other seeds could turn the order. One behind is both.
 """
 
 
@@ -83,7 +83,7 @@ class Row:
     seeds: tuple[int, ...]
     validation: dict[str, Spread]
     test: dict[str, Spread]
-    intervals: dict[tuple[str, str], Interval]  # by split and metric; over items
+    intervals: dict[tuple[str, str], Interval]  # by split and metric; over examples
     to_best: Pair | None  # this row minus the best; None for the best itself
     standing: Standing
     flags: tuple[str, ...]  # such as "degenerate": some trial answered one class throughout

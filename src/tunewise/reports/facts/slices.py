@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results
-from tunewise.statistics.claims import Claim, Meeting, Terms, items_claim
+from tunewise.statistics.claims import Claim, Meeting, Terms, examples_claim
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS, Metric
-from tunewise.statistics.score_matrix import RowScores, share_items
-from tunewise.statistics.summary import summarise
+from tunewise.statistics.score_matrix import RowScores, group_by_examples
+from tunewise.statistics.summary import summarize
 
-KIND = "question_type"  # questions about pictures are always sliced by it
+KIND = "question_type"  # questions about images are always sliced by it
 LENGTH = "length"  # of all texts, or context_length and the like: quartiles, in characters
 MOST_SLICES = 12  # of one column; the rarest values are put together
 MOST_VALUES = 12  # numbers with more values than these are cut at their quartiles
@@ -42,13 +42,13 @@ class SliceScore:
 
 @dataclass(frozen=True)
 class Slice:
-    """The items that share a value of a column, and what every row scored on them."""
+    """The examples that share a value of a column, and what every row scored on them."""
 
     column: str
     value: str
     items: int
     scores: tuple[SliceScore, ...]  # in the order of the results
-    difference: float | None  # the study's best minus its second, on these items
+    difference: float | None  # the study's best minus its second, on these examples
     test: Claim | None  # of that difference, corrected over all slices
 
     def score(self, name: str) -> SliceScore | None:
@@ -98,8 +98,8 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     tested = [(n, one.test) for n, one in enumerate(slices) if one.test and one.test.p is not None]
     adjusted = holm([test.p or 0.0 for _, test in tested]).tolist() if tested else []
     for (n, test), p in zip(tested, adjusted, strict=True):
-        told = replace(test, p_adjusted=p, separated=p < 1 - LEVEL)
-        slices[n] = replace(slices[n], test=told)
+        summary = replace(test, p_adjusted=p, separated=p < 1 - LEVEL)
+        slices[n] = replace(slices[n], test=summary)
     second = rows[1].name if len(rows) > 1 else None
     return Sliced(metric.name, evidence.split, rows[0].name, second, len(tested), tuple(slices))
 
@@ -124,27 +124,27 @@ def _slice(
     rng = np.random.default_rng(0)
     scores: dict[str, SliceScore] = {}
     test, difference = None, None
-    for group in share_items(inside, metric, rng=rng, resamples=RESAMPLES_BESIDE):
+    for group in group_by_examples(inside, metric, rng=rng, resamples=RESAMPLES_BESIDE):
         by_name = {row.name: row for row in group.rows}
         for name, row in by_name.items():
-            told = summarise(row, group, metric, level=LEVEL)
-            scores[name] = SliceScore(name, told.mean, told.items_interval)
+            summary = summarize(row, group, metric, level=LEVEL)
+            scores[name] = SliceScore(name, summary.mean, summary.items_interval)
         compared = [by_name[row.name] for row in rows[:2] if row.name in by_name]
         if len(compared) == 2:
             meeting = Meeting(compared[0], compared[1], group, metric)
             terms = Terms(metric, LEVEL, 1, None, RESAMPLES_BESIDE)
             if np.isfinite(meeting.difference):
                 difference = meeting.difference
-                test = items_claim(meeting, terms, rng=rng)
+                test = examples_claim(meeting, terms, rng=rng)
     ordered = tuple(scores[row.name] for row in rows if row.name in scores)
     return Slice(column, value, len(inside[0].ids), ordered, difference, test)
 
 
 def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, set[str]]]:
     """The ids of every slice of a column, in the order of its values or of its quartiles."""
-    numbers = _numbers(values)
-    if numbers and (cut or len(set(numbers.values())) > MOST_VALUES):
-        return _quartiles(numbers)
+    floats = _as_floats(values)
+    if floats and (cut or len(set(floats.values())) > MOST_VALUES):
+        return _quartiles(floats)
     groups: dict[str, set[str]] = {}
     for id, value in values.items():
         name = MISSING if value is None else value or EMPTY
@@ -157,7 +157,7 @@ def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, s
     return [*((name, groups[name]) for name in kept), (f"({len(rest)} rarer values)", others)]
 
 
-def _numbers(values: Mapping[str, str | None]) -> dict[str, float]:
+def _as_floats(values: Mapping[str, str | None]) -> dict[str, float]:
     """The values as numbers; nothing where one of them is none."""
     try:
         found = {id: float(value or "nan") for id, value in values.items()}
@@ -166,20 +166,20 @@ def _numbers(values: Mapping[str, str | None]) -> dict[str, float]:
     return found if all(map(np.isfinite, found.values())) else {}
 
 
-def _quartiles(numbers: Mapping[str, float]) -> list[tuple[str, set[str]]]:
+def _quartiles(floats: Mapping[str, float]) -> list[tuple[str, set[str]]]:
     """Four groups of about equal size; equal numbers are never parted.
 
     >>> [(name, sorted(ids)) for name, ids in _quartiles({"a": 1, "b": 2, "c": 3, "d": 4})]
     [('1', ['a']), ('2', ['b']), ('3', ['c']), ('4', ['d'])]
     """
-    values: NDArray[np.float64] = np.array(list(numbers.values()))
+    values: NDArray[np.float64] = np.array(list(floats.values()))
     bounds = np.quantile(values, [0.25, 0.5, 0.75], method="inverted_cdf")
-    place = dict(zip(numbers, np.searchsorted(bounds, values).tolist(), strict=True))
+    place = dict(zip(floats, np.searchsorted(bounds, values).tolist(), strict=True))
     groups = []
     for quarter in range(4):
         inside = {id for id, where in place.items() if where == quarter}
         if inside:
-            span = sorted(numbers[id] for id in inside)
+            span = sorted(floats[id] for id in inside)
             low, high = f"{span[0]:g}", f"{span[-1]:g}"
             groups.append((low if low == high else f"{low} to {high}", inside))
     return groups

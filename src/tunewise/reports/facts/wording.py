@@ -31,10 +31,10 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
-def metric_said(metric: str) -> str:
+def metric_words(metric: str) -> str:
     """A metric's name inside a sentence.
 
-    >>> metric_said("f1_macro"), metric_said("accuracy")
+    >>> metric_words("f1_macro"), metric_words("accuracy")
     ('macro F1', 'accuracy')
     """
     return metric_name(metric).lower().replace("f1", "F1")
@@ -49,7 +49,7 @@ def split_name(split: str) -> str:
     return f"the {split} split"
 
 
-def is_share(metric: str) -> bool:
+def is_fraction(metric: str) -> bool:
     """Whether people read the metric in percent."""
     return metric not in {"loss", "matthews"}
 
@@ -66,12 +66,12 @@ def fraction(value: float | None) -> str:
 
 
 def gap(metric: str, difference: float) -> str:
-    """A difference of scores: in points, or of what is no share as it stands.
+    """A difference of scores: in points, or of what is no fraction as it stands.
 
     >>> gap("accuracy", 0.021), gap("loss", -0.0312)
     ('+2.1', '−0.031')
     """
-    return points(difference) if is_share(metric) else f"{difference:+.3f}".replace("-", "−")
+    return points(difference) if is_fraction(metric) else f"{difference:+.3f}".replace("-", "−")
 
 
 def gap_unit(metric: str) -> str:
@@ -80,19 +80,19 @@ def gap_unit(metric: str) -> str:
     >>> gap_unit("accuracy"), gap_unit("loss"), gap_unit("matthews")
     ('points', 'nats', 'of Matthews correlation')
     """
-    if is_share(metric):
+    if is_fraction(metric):
         return "points"
     return "nats" if metric == "loss" else f"of {metric_name(metric)}"
 
 
-def score_said(metric: str, value: float) -> str:
+def score_words(metric: str, value: float) -> str:
     """A score inside a sentence, after "with".
 
-    >>> score_said("accuracy", 0.5834), score_said("loss", 0.9316)
+    >>> score_words("accuracy", 0.5834), score_words("loss", 0.9316)
     ('58.3 % accuracy', 'a loss of 0.932')
     """
-    if is_share(metric):
-        return f"{percent(value)} % {metric_said(metric)}"
+    if is_fraction(metric):
+        return f"{percent(value)} % {metric_words(metric)}"
     return f"a {metric_name(metric) if metric == 'matthews' else metric} of {value:.3f}"
 
 
@@ -101,11 +101,11 @@ def setting_name(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def setting_said(path: str) -> str:
+def setting_words(path: str) -> str:
     """A setting's path as a sentence says it.
 
-    >>> setting_said("training.learning_rate"), setting_said("method.rank"), setting_said("model")
-    ('learning rate', 'rank', 'model')
+    >>> setting_words("training.learning_rate"), setting_words("method.rank"),
+    setting_words("model") ('learning rate', 'rank', 'model')
     """
     return setting_name(path).replace("_", " ")
 
@@ -127,7 +127,7 @@ def value_words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{shown(str(key))} {value_words(one)}" for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(value_words(item) for item in value)}]"
+        return f"[{', '.join(value_words(example) for example in value)}]"
     return shown(str(value))
 
 

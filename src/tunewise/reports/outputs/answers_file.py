@@ -1,4 +1,5 @@
-"""Every answer of every contender, item by item, as one CSV file for other programs and for people.
+"""Every answer of every contender, example by example, as one CSV file for other programs and for
+people.
 
 The texts stay what they are: nothing is cut, and line breaks are kept. Two things change. Signs
 that act in a terminal are drawn, as everywhere in a report. A text that a spreadsheet would run as
@@ -37,10 +38,11 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True)
 class Predictions:
-    """A row for each item of a split.
+    """A row for each example of a split.
 
-    Two columns for each contender: the answer that most of its seeds gave, and the share of its
-    seeds that were right, whose mean over the items is the accuracy (or exact match) of the report.
+    Two columns for each contender: the answer that most of its seeds gave, and the fraction of its
+    seeds that were right, whose mean over the examples is the accuracy (or exact match) of the
+    report.
     """
 
     split: str
@@ -54,7 +56,7 @@ def predictions(evidence: Evidence) -> Predictions | None:
     if not contenders:
         return None
     texts = evidence.texts(split)
-    paths = (f"{column}_path" for column in evidence.text_columns)  # of pictures alone
+    paths = (f"{column}_path" for column in evidence.text_columns)  # of images alone
     names = dict.fromkeys((*paths, KIND, *evidence.study.slices))
     beside = {
         name: values
@@ -66,14 +68,14 @@ def predictions(evidence: Evidence) -> Predictions | None:
         for run in runs:
             for id in run.ids:
                 truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
-    told = [_told(evidence, contender, runs) for contender, runs in contenders]
+    columns = [_answers_of(evidence, contender, runs) for contender, runs in contenders]
     rows = tuple(
         (
             id,
             *(values.get(id) for values in beside.values()),
             *(texts.get(id, {}).get(column) for column in evidence.text_columns),
             truth,
-            *(cell for answers in told for cell in answers.get(id, (None, None))),
+            *(cell for answers in columns for cell in answers.get(id, (None, None))),
         )
         for id, truth in truths.items()
     )
@@ -116,10 +118,10 @@ def guarded(text: str) -> str:
     return f"'{seen}" if _RUNS.match(seen) and not _NUMBER.fullmatch(seen) else seen
 
 
-def _told(
+def _answers_of(
     evidence: Evidence, contender: Contender, runs: Sequence[Answers]
 ) -> dict[str, tuple[str, float | int]]:
-    """Of each item the answer of most seeds, the earlier of equals, and the share that is right."""
+    """Of each example the answer of most seeds (the earlier of equals) and the fraction right."""
     given: dict[str, list[str]] = {}
     right: dict[str, list[bool]] = {}
     for run in runs:
@@ -127,8 +129,11 @@ def _told(
             answer = run.written[at] if run.written else evidence.option(int(run.choices[at]))
             given.setdefault(id, []).append(answer)
             right.setdefault(id, []).append(bool(run.choices[at] == run.labels[at]))
-    shares = {id: fmean(own) for id, own in right.items()}
+    fractions = {id: fmean(own) for id, own in right.items()}
     return {  # a whole share is written without a point
-        id: (Counter(own).most_common(1)[0][0], int(share) if share.is_integer() else share)
-        for (id, own), share in zip(given.items(), shares.values(), strict=True)
+        id: (
+            Counter(own).most_common(1)[0][0],
+            int(fraction) if fraction.is_integer() else fraction,
+        )
+        for (id, own), fraction in zip(given.items(), fractions.values(), strict=True)
     }

@@ -55,17 +55,17 @@ def print_contest(found: Contest, console: Console, *, everything: bool = False)
 
 def differing_table(found: Contest) -> Table:
     """The examples on which the two differ, as a table to write."""
-    texts = dict.fromkeys(column for item in found.differing for column in item.texts)
+    texts = dict.fromkeys(column for example in found.differing for column in example.texts)
     rows = tuple(
         (
-            item.id,
-            *(item.texts.get(column) for column in texts),
-            " | ".join(item.truth),
-            item.first.answer,
-            item.second.answer,
-            item.right,
+            example.id,
+            *(example.texts.get(column) for column in texts),
+            " | ".join(example.truth),
+            example.first.answer,
+            example.second.answer,
+            example.right,
         )
-        for item in found.differing
+        for example in found.differing
     )
     keys = ("id", *texts, "label", "first", "second", "right")
     caption = f"{found.first} against {found.second}"
@@ -140,18 +140,18 @@ def _examples(found: Contest, *, everything: bool) -> Iterator[Block]:
         yield Paragraph("The two give the same answer to every example.")
         return
     caption = f"They answer {total:,} of {found.items:,} examples differently."
-    items = tuple(map(_example, found.differing[: None if everything else MOST]))
-    yield Examples(caption, items, len(items), outputs=TERMINAL)
-    if len(items) < total:
-        yield Paragraph(f"{len(items)} of {total:,} shown; the rest with --all or --format csv.")
+    examples = tuple(map(_example, found.differing[: None if everything else MOST]))
+    yield Examples(caption, examples, len(examples), outputs=TERMINAL)
+    if len(examples) < total:
+        yield Paragraph(f"{len(examples)} of {total:,} shown; the rest with --all or --format csv.")
 
 
-def _example(item: Differing) -> Example:
+def _example(example: Differing) -> Example:
     answers = tuple(
         Answer(side.answer, side.right, (Named(side.name, side.position),))
-        for side in (item.first, item.second)
+        for side in (example.first, example.second)
     )
-    return Example(item.id, tuple(item.texts.items()), " | ".join(item.truth), answers)
+    return Example(example.id, tuple(example.texts.items()), " | ".join(example.truth), answers)
 
 
 def _gap(difference: float | None, metric: str) -> str:

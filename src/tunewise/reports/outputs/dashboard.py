@@ -185,8 +185,8 @@ def _read(number: int, path: Path) -> Line:
         evidence = gather(folder)
         results = results_of(evidence)
     except (TunewiseError, OSError, KeyError, TypeError, ValueError) as error:
-        told = str(error) if isinstance(error, TunewiseError) else f"not readable ({error!r})"
-        return Line(number, path.name, str(path), "damaged", None, "–", False, False, told)
+        message = str(error) if isinstance(error, TunewiseError) else f"not readable ({error!r})"
+        return Line(number, path.name, str(path), "damaged", None, "–", False, False, message)
     unfinished = sum(row.status == UNFINISHED for row in results.rows)
     failed = len(results.failed)
     status = "running" if folder.running() else "not complete" if unfinished else "complete"

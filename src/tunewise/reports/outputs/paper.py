@@ -13,7 +13,7 @@ from tunewise.reports.document.model import Figure, Section, figures
 from tunewise.reports.document.typst import set_text, typst_sections
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import metric_said
+from tunewise.reports.facts.wording import metric_words
 from tunewise.reports.outputs.documents import PAPER_ORDER, every_section, sections_for
 
 MOST_NAMED = 8  # contenders that an abstract names one by one
@@ -65,11 +65,11 @@ def paper(facts: Facts) -> Paper:
 def _abstract(facts: Facts) -> str:
     verdict = facts.verdict
     rows, seeds = len(facts.results.rows), len(facts.results.seeds_planned)
-    said = (
+    opening = (
         f"We compare {rows} contender{'s' * (rows != 1)} over {seeds} seed{'s' * (seeds != 1)}: "
         f"{_contenders(facts.results)}. {verdict.headline}"
     )
-    return " ".join([said, *verdict.certainty, *([verdict.cost] if verdict.cost else [])])
+    return " ".join([opening, *verdict.certainty, *([verdict.cost] if verdict.cost else [])])
 
 
 def _contenders(results: Results) -> str:
@@ -79,17 +79,17 @@ def _contenders(results: Results) -> str:
     methods: dict[str, list[str]] = {}
     for row in results.rows:
         methods.setdefault(shown(row.method), []).append(shown(row.name))
-    told = [
+    mentioned = [
         names[0] if len(names) == 1 else f"{method} with {len(names)} settings"
         for method, names in methods.items()
     ]
-    return listed(told, most=MOST_NAMED)
+    return listed(mentioned, most=MOST_NAMED)
 
 
 def _terms(facts: Facts) -> tuple[str, ...]:
     methods = sorted({shown(contender.method) for contender in facts.evidence.contenders})
     task = str(facts.evidence.study.task.get("kind", "")).replace("-", " ")
-    terms = ["fine-tuning", "transfer learning", shown(task), metric_said(facts.results.metric)]
+    terms = ["fine-tuning", "transfer learning", shown(task), metric_words(facts.results.metric)]
     return tuple(dict.fromkeys(term for term in [*terms, *methods] if term))
 
 

@@ -25,7 +25,7 @@ from tunewise.reports.outputs.page import TEMPLATES, vega_version
 from tunewise.reports.outputs.paper import Paper, paper
 from tunewise.store.study import StudyFolder
 
-typst: Any  # an extra: that it is missing is said when a PDF is asked for
+typst: Any  # an extra: that it is missing is reported when a PDF is asked for
 try:
     typst = importlib.import_module("typst")
 except ImportError:

@@ -71,12 +71,12 @@ def _prompted(facts: Facts) -> dict[str, Any]:
     asked = facts.prompts
     if asked is None:
         return {}
-    told = {
+    prompting = {
         "forms": [asdict(form) for form in facts.prompt_forms],
         "expert": [asdict(one) for one in facts.expert_form],
         "says": [*changes(asked), *expert_answers(facts.expert_form)],
     }
-    return {"prompting": told}
+    return {"prompting": prompting}
 
 
 def _contender(row: Row) -> dict[str, Any]:

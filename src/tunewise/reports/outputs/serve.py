@@ -47,7 +47,7 @@ class BoardServer(ThreadingHTTPServer):
         self.hosts = {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing where a client went away; what else is wrong is told."""
+        """Nothing where a client went away; anything else that is wrong is reported."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 

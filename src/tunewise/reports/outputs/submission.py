@@ -187,7 +187,7 @@ def _readme(
         "",
         "- `report.pdf`: the paper",
         "- `results/evaluation_results.json`: every number of it",
-        "- `results/predictions`: the answers of every contender, item by item",
+        "- `results/predictions`: the answers of every contender, example by example",
         "- `results/plots`: the charts",
         *(f"- `results/model_checkpoints/{place}`: {_code(name)}" for name, place in kept),
     ]

@@ -10,7 +10,7 @@ from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row, Spread
-from tunewise.reports.facts.wording import is_share, p_words
+from tunewise.reports.facts.wording import is_fraction, p_words
 from tunewise.statistics.intervals import Interval
 
 
@@ -36,7 +36,7 @@ def score(metric: str, value: float | None) -> str:
     """A score without its unit: in percent, or as it stands where it is no fraction."""
     if value is None:
         return NOTHING
-    return percent(value) if is_share(metric) else f"{value:.3f}"
+    return percent(value) if is_fraction(metric) else f"{value:.3f}"
 
 
 def mean_and_sd(metric: str, spread: Spread | None) -> str:

@@ -49,12 +49,14 @@ def _text(facts: Facts, best: ByClass) -> str:
     if not errors:
         return text
     total = sum(count for _, _, count in errors)
-    told = [
+    confusions = [
         f"“{short(labels[right])}” for “{short(labels[chosen])}” "
         f"({percent(count / total, digits=0)} %)"
         for right, chosen, count in errors[:3]
     ]
-    return f"{text} Of the errors of {shown(best.name)}, the most frequent take {listed(told)}."
+    return (
+        f"{text} Of the errors of {shown(best.name)}, the most frequent take {listed(confusions)}."
+    )
 
 
 def _table(facts: Facts, one: ByClass, outputs: Outputs) -> Table:

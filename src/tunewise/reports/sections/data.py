@@ -140,7 +140,7 @@ def _counted(evidence: Evidence) -> Table | None:
         return None
     columns = (*texts("Split"), *map(Column, kept))
     rows = tuple(
-        (str(name), *(_told(title, values[place]) for title, values in kept.items()))
+        (str(name), *(_cell(title, values[place]) for title, values in kept.items()))
         for place, name in enumerate(splits)
     )
     caption = "What the audit counted in each split"
@@ -150,7 +150,7 @@ def _counted(evidence: Evidence) -> Table | None:
 def _shared(evidence: Evidence) -> str:
     """How much of one split stands in another too."""
     shared = evidence.data.audit.facts.get("shared_texts")
-    told = []
+    overlaps = []
     for one in shared or ():
         if not isinstance(one, Mapping) or one.get("share") is None:
             continue
@@ -160,9 +160,11 @@ def _shared(evidence: Evidence) -> str:
             if one.get(key)
         )
         if parts:
-            told.append(f"{percent(one['share'])} % of {one['of']} in {one['within']} ({parts})")
-    if told:
-        return f" Some texts stand in two splits: {'; '.join(told)}."
+            overlaps.append(
+                f"{percent(one['share'])} % of {one['of']} in {one['within']} ({parts})"
+            )
+    if overlaps:
+        return f" Some texts stand in two splits: {'; '.join(overlaps)}."
     return " No text was found in two splits." if shared else ""
 
 
@@ -172,7 +174,7 @@ def _number(facts: Any, path: tuple[str, ...]) -> float | None:
     return facts if isinstance(facts, int | float) else None
 
 
-def _told(title: str, value: float | None) -> str:
+def _cell(title: str, value: float | None) -> str:
     if value is None:
         return NOTHING
     if title == FRACTION:

@@ -99,7 +99,7 @@ def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:
         all(other.f1 <= way.f1 for other in found if other.contender == way.contender)
         for way in first.values()
     )
-    said = (
+    sentence = (
         f"As a mean over the {len(first)} contenders, a sample’s F1 lies {points(mean[best])} "
         f"points from that of {strategies[0]} with {best} and {points(mean[worst])} with {worst}; "
         f"{strategies[0]} scores highest for {leads} of them."
@@ -110,8 +110,8 @@ def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:
         if way.samples > 1 and way.contender in first
     ]
     if gains:
-        said += (
+        sentence += (
             f" Could one pick the best of the samples, it would lie {points(fmean(gains))} points "
             f"from {strategies[0]}: what the model knows and does not say first."
         )
-    return said
+    return sentence

@@ -36,13 +36,13 @@ def section(facts: Facts) -> Section | None:
     return Section.of("disagreements", "Disagreements", [Paragraph(text, outputs=PRINT), examples])
 
 
-def _example(item: Disagreement) -> Example:
+def _example(example: Disagreement) -> Example:
     """Those who gave one answer stand together."""
-    ordered = sorted(item.answers, key=lambda one: one.answer)
+    ordered = sorted(example.answers, key=lambda one: one.answer)
     answers = tuple(
         _answer(answer, list(group)) for answer, group in groupby(ordered, key=lambda a: a.answer)
     )
-    return Example(item.id, tuple(item.texts.items()), " / ".join(item.right), answers)
+    return Example(example.id, tuple(example.texts.items()), " / ".join(example.right), answers)
 
 
 def _answer(answer: str, group: list[Answered]) -> Answer:

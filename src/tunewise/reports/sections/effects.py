@@ -21,7 +21,7 @@ from tunewise.reports.facts.factors import Factor
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.shortlist import FEW
-from tunewise.reports.facts.wording import metric_name, metric_said, setting_said, value_words
+from tunewise.reports.facts.wording import metric_name, metric_words, setting_words, value_words
 from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only
 
 MOST_EFFECTS = 24  # where people read
@@ -46,7 +46,7 @@ def section(facts: Facts) -> Section | None:
 def _table(found: Sequence[Factor], results: Results) -> Table:
     columns = (
         Column("Of", "method", of="method", number=False),
-        Column("Setting", "setting", setting_said, "setting", number=False),
+        Column("Setting", "setting", setting_words, "setting", number=False),
         Column("From → to", None, _from_to, number=False),
         Column("", "from", of=lambda one: value_words(one.first)),
         Column("", "to", of=lambda one: value_words(one.value)),
@@ -58,7 +58,7 @@ def _table(found: Sequence[Factor], results: Results) -> Table:
         *claim("Examples and seeds, 95 %", "method", "effect.method"),
         Column("p", "method p", probability, "effect.p_adjusted"),
     )
-    caption = f"Effects in points of {metric_said(results.metric)}; p by Holm over all effects"
+    caption = f"Effects in points of {metric_words(results.metric)}; p by Holm over all effects"
     return Table.about("effects", caption, columns, found, outputs=REPORT, most=MOST_EFFECTS)
 
 
@@ -76,19 +76,19 @@ def _largest(found: Sequence[Factor], results: Results) -> str:
     if not sure:
         return " No interval over examples leaves zero out: none of them shows an effect here."
     most = max(sure, key=lambda one: abs(one.effect.difference))
-    said = (
+    sentence = (
         f" {len(sure)} of {len(found)} intervals over examples leave zero out. The largest effect "
-        f"is that of {setting_said(most.setting)}, {_from_to(most)}, in {shown(most.method)}: "
-        f"{points(most.effect.difference)} points of {metric_said(results.metric)}."
+        f"is that of {setting_words(most.setting)}, {_from_to(most)}, in {shown(most.method)}: "
+        f"{points(most.effect.difference)} points of {metric_words(results.metric)}."
     )
     tested = [one for one in found if one.effect.p_adjusted is not None]
     proven = [one for one in tested if (one.effect.p_adjusted or 0) < 0.05]
     if tested:
-        said += (
+        sentence += (
             f" With seeds counted too, {len(proven) or 'none'} of those that could be tested "
             f"{'remains' if len(proven) < 2 else 'remain'}."
         )
-    return said
+    return sentence
 
 
 def _sweeps(facts: Facts) -> list[Block]:
@@ -101,7 +101,7 @@ def _sweeps(facts: Facts) -> list[Block]:
         of = shown(f"{method}{f' on {model}' if model else ''}")
         found.append(
             Paragraph(
-                f"Among {len(rows)} settings of {of}, {metric_said(results.metric)} runs from "
+                f"Among {len(rows)} settings of {of}, {metric_words(results.metric)} runs from "
                 f"{percent(_mean(results, worst))} % ({shown(worst.name)}) to "
                 f"{percent(_mean(results, best))} % ({shown(best.name)}).",
                 outputs=PAPER,
@@ -150,9 +150,9 @@ def _scaling(facts: Facts) -> list[Block]:
     if len(ranks) < 2 or len(alphas) != 1:
         return []
     (alpha,) = alphas
-    factors_said = ", ".join(f"{alpha / rank:.3g}" for rank in ranks)
+    factors_text = ", ".join(f"{alpha / rank:.3g}" for rank in ranks)
     text = (
-        f"As α stays at {alpha:g}, the factor α/r in front of BA is {factors_said} for the ranks "
+        f"As α stays at {alpha:g}, the factor α/r in front of BA is {factors_text} for the ranks "
         f"{', '.join(map(str, ranks))}: a higher rank has more directions and takes smaller steps "
         "in each. A rank therefore does not change capacity alone; dividing by √r instead keeps "
         f"the size of the correction {facts.references('rslora')}."

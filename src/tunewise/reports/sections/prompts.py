@@ -112,16 +112,16 @@ def _examples(asked: SideBySide, most: int, outputs: Outputs) -> Examples:
         caption += f"; the {most} on which they differ most, all in tables/prompting.csv"
     if any(prompt.seeded for prompt in asked.prompts):
         caption += "; of several seeds, the first"
-    items = tuple(_example(asked, item) for item in asked.most_telling(most))
+    examples = tuple(_example(asked, example) for example in asked.most_telling(most))
     in_paper = min(most, MOST_IN_PAPER) if outputs == PRINT else most
-    return Examples(caption, items, in_paper, outputs=outputs)
+    return Examples(caption, examples, in_paper, outputs=outputs)
 
 
-def _example(asked: SideBySide, item: Asked) -> Example:
+def _example(asked: SideBySide, example: Asked) -> Example:
     answers = tuple(
-        _answer(prompt, reply) for prompt, reply in zip(asked.prompts, item.replies, strict=True)
+        _answer(prompt, reply) for prompt, reply in zip(asked.prompts, example.replies, strict=True)
     )
-    return Example(item.id, tuple(item.texts.items()), item.right or "", answers)
+    return Example(example.id, tuple(example.texts.items()), example.right or "", answers)
 
 
 def _answer(prompt: Prompt, reply: Reply) -> Answer:
@@ -143,9 +143,9 @@ def _in_files(asked: SideBySide) -> Table:
     parts = ("answer", "probability", "text", "understood")
     own = [f"{prompt.name}: {part}" for prompt in asked.prompts for part in parts]
     rows = []
-    for item in asked.items:
-        replies = [cell for reply in item.replies for cell in _reply(reply)]
-        rows.append((item.id, *item.texts.values(), item.right, *replies))
+    for example in asked.items:
+        replies = [cell for reply in example.replies for cell in _reply(reply)]
+        rows.append((example.id, *example.texts.values(), example.right, *replies))
     keys = ("id", *asked.items[0].texts, "right", *own)
     return Table.of_files("prompting", "Prompts side by side", keys, rows)
 

@@ -20,7 +20,7 @@ from tunewise.reports.document.model import (
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.question_types import ByType, TypeRow
 from tunewise.reports.facts.slices import Sliced
-from tunewise.reports.facts.wording import metric_said, split_name
+from tunewise.reports.facts.wording import metric_words, split_name
 from tunewise.reports.sections.cells import number, percents
 
 
@@ -31,7 +31,7 @@ def section(facts: Facts) -> Section | None:
     scores = ""
     if sliced:
         scores = (
-            f" Scores are {metric_said(sliced.metric)} on {split_name(sliced.split)}, in percent; "
+            f" Scores are {metric_words(sliced.metric)} on {split_name(sliced.split)}, in percent; "
             "their intervals and paired tests stand with the slices."
         )
     reasons = Bullets(tuple(map(Bullet, types.reasons)), outputs=PRINT)

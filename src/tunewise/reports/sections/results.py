@@ -35,7 +35,7 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import (
     metric_name,
-    metric_said,
+    metric_words,
     setting_name,
     split_name,
     value_words,
@@ -117,12 +117,12 @@ def _name(finished: bool, row: Row) -> Named:
 
 def _chosen(row: Row) -> str:
     """The values that the search chose, the learning rate, and how many seeds."""
-    told = [
+    details = [
         f"{setting_name(key)} {value_words(value)}" for key, value in (row.chosen or {}).items()
     ]
     if row.learning_rate:
-        told.append(f"learning rate {value_words(row.learning_rate)}")
-    return ", ".join([*told, plural(len(row.seeds), "seed")])
+        details.append(f"learning rate {value_words(row.learning_rate)}")
+    return ", ".join([*details, plural(len(row.seeds), "seed")])
 
 
 def _in_files(results: Results) -> Iterator[Column]:
@@ -213,19 +213,19 @@ def _how_to_read(results: Results) -> str:
 
 def _other_metrics(facts: Facts) -> str:
     """Whether the other metrics put the same contender first."""
-    results, said = facts.results, ""
+    results, sentences = facts.results, ""
     for metric in results.metrics[1:]:
         known = [row for row in results.scored if metric in row.scores(results.split)]
         if not known:
             continue
         means = {row.name: row.scores(results.split)[metric].mean for row in known}
         first = max(known, key=lambda row: upward(metric, means[row.name]))
-        name = metric_said(metric)
+        name = metric_words(metric)
         if results.best and first.name == results.best.name:
-            said += f" {shown(first.name)} also comes first by {name}."
+            sentences += f" {shown(first.name)} also comes first by {name}."
         else:
-            said += f" By {name}, {shown(first.name)} comes first."
-    return said
+            sentences += f" By {name}, {shown(first.name)} comes first."
+    return sentences
 
 
 def _charts(facts: Facts) -> list[Figure]:

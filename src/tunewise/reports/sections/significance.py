@@ -19,7 +19,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import metric_said
+from tunewise.reports.facts.wording import metric_words
 from tunewise.reports.sections.cells import CONTENDER, claim
 
 ALPHA = 0.05
@@ -59,28 +59,29 @@ def _table(results: Results, rows: Sequence[Row]) -> Table:
         Column("Standing", "standing", of="standing", number=False),
     )
     best = shown(results.best.name) if results.best else "the best"
-    caption = f"Differences to {best} in points of {metric_said(results.metric)}"
+    caption = f"Differences to {best} in points of {metric_words(results.metric)}"
     return Table.about("differences", caption, columns, rows, outputs=REPORT if rows else FILES)
 
 
 def _tests(results: Results) -> str:
     """Which tests the p values come from, and how many of them would reject by themselves."""
     pairs = [row.to_best for row in results.rows if row.to_best]
-    items = [pair.items for pair in pairs if pair.items.p is not None]
+    examples = [pair.items for pair in pairs if pair.items.p is not None]
     methods = [pair.method for pair in pairs if pair.method.p is not None]
-    if len(items) < 2:
+    if len(examples) < 2:
         return ""
-    told = []
-    for what, claims in (("examples", items), ("examples and seeds", methods)):
+    sentences = []
+    for what, claims in (("examples", examples), ("examples and seeds", methods)):
         if claims:
             alone = sum(one.p is not None and one.p < ALPHA for one in claims)
             kept = sum(bool(one.separated) for one in claims)
             names = listed(list(dict.fromkeys(str(one.test) for one in claims)))
-            told.append(
+            sentences.append(
                 f"over {what} ({names}) {alone} of {len(claims)} differences have p < 0.05 by "
                 f"themselves and {kept} after the correction"
             )
     return (
-        f"What the correction changes: {'; '.join(told)}. It counts {results.pairs_counted} pairs, "
+        f"What the correction changes: {'; '.join(sentences)}. It counts {results.pairs_counted} "
+        "pairs, "
         "those among the others included, because any of them might have come out best."
     )

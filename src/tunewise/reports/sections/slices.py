@@ -23,7 +23,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.slices import Slice, Sliced, SliceScore
-from tunewise.reports.facts.wording import metric_name, metric_said, setting_said, split_name
+from tunewise.reports.facts.wording import metric_name, metric_words, setting_words, split_name
 from tunewise.reports.sections.cells import ends, gap, number, p_value, score, short
 
 MOST_SLICES = 24  # rows of the table in a paper
@@ -48,11 +48,11 @@ def section(facts: Facts) -> Section | None:
 
 
 def _text(found: Sliced) -> str:
-    columns = listed([setting_said(shown(column)) for column in found.columns])
+    columns = listed([setting_words(shown(column)) for column in found.columns])
     best = shown(found.best or "")
     text = (
         f"Does the result hold everywhere? The data are split by {columns}, and "
-        f"{metric_said(found.metric)} on {split_name(found.split)} is shown for each slice, with "
+        f"{metric_words(found.metric)} on {split_name(found.split)} is shown for each slice, with "
         "95 % intervals over examples"
     )
     if found.second:
@@ -102,7 +102,7 @@ def _of_column(found: Sliced, column: str, slices: list[Slice]) -> Table:
         )
         for one in slices
     )
-    caption = f"{metric_name(found.metric)} by {setting_said(shown(column))}, in percent"
+    caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}, in percent"
     return Table("slices-of-column", caption, tuple(columns), rows, outputs=PAGE)
 
 
@@ -135,16 +135,16 @@ def _in_paper(found: Sliced) -> Table:
         ]
     if found.second:
         columns += [Column("Points", None, gap, "difference"), Column("p", of=_p)]
-    said = " and ".join(f"{shown(name)} ({title.lower()})" for title, name in pair.items())
+    sentence = " and ".join(f"{shown(name)} ({title.lower()})" for title, name in pair.items())
     caption = (
-        f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent: {said}"
+        f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent: {sentence}"
     )
     lines = [one for slices in found.columns.values() for one in slices]
     return Table.about("slices-of-two", caption, columns, lines, outputs=PAPER, most=MOST_SLICES)
 
 
 def _of_which(one: Slice) -> str:
-    return f"{setting_said(shown(one.column))}: {one.value}"
+    return f"{setting_words(shown(one.column))}: {one.value}"
 
 
 def _of_score(name: str, what: str) -> Callable[[Slice], Any]:

@@ -121,10 +121,10 @@ def _in_paper(facts: Facts) -> str:
 
 def _pooling(facts: Facts) -> Paragraph | None:
     """How each model's classifier makes one vector of a text, where the study left it open."""
-    told = facts.evidence.study.pooling
-    if not told:
+    message = facts.evidence.study.pooling
+    if not message:
         return None
-    models = [f"{short(model, 80)}: {shown(how)}" for model, how in told.items()]
+    models = [f"{short(model, 80)}: {shown(how)}" for model, how in message.items()]
     return Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=PRINT)
 
 

@@ -73,7 +73,7 @@ def _table(facts: Facts, found: Sequence[Failures]) -> Table:
 
 def _in_percent(kind: str) -> Column:
     def noted(one: Failures) -> Noted:
-        return Noted(percent(one.share(kind)), f"{one.counts.get(kind, 0):,}")
+        return Noted(percent(one.fraction(kind)), f"{one.counts.get(kind, 0):,}")
 
     return Column(kind, of=noted)
 

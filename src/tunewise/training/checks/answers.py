@@ -74,10 +74,10 @@ def merge_check(
     if before.shape != after.shape or not after.isfinite().all():
         return Check("merge", False, "the merged model gives no finite logits of the same shape.")
     furthest = float((after - before).abs().max())
-    told = f"a logit by {furthest:.2g} at most on {len(examples)} examples"
+    detail = f"a logit by {furthest:.2g} at most on {len(examples)} examples"
     if furthest > tolerance * max(1.0, float(before.abs().max())):
-        return Check("merge", False, f"merging changes the model's answers: {told}.")
-    return Check("merge", True, f"merging leaves the answers as they were: it moves {told}.")
+        return Check("merge", False, f"merging changes the model's answers: {detail}.")
+    return Check("merge", True, f"merging leaves the answers as they were: it moves {detail}.")
 
 
 @contextmanager
@@ -95,8 +95,8 @@ def _quietly(module: nn.Module) -> Iterator[None]:
 def _losses(task: Task, examples: Sequence[Example], model: Model) -> Tensor:
     """The loss of each example alone, without dropout; shape (examples,)."""
     with _quietly(model.module):
-        encoded = task.encode(examples, model.coder, max_length=limit(task, None, model))
-        batches = [task.collate([item], model.coder).to(model.device) for item in encoded]
+        encoded = task.encode(examples, model.processor, max_length=limit(task, None, model))
+        batches = [task.collate([example], model.processor).to(model.device) for example in encoded]
         return torch.stack([task.loss(model.module, batch).total.float() for batch in batches])
 
 

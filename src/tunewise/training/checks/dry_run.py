@@ -16,7 +16,7 @@ from tunewise.tasks.base import Batch, Task
 from tunewise.tasks.lengths import limit
 from tunewise.training.checks.probes import probe
 
-SCALE = 0.02  # of the noise, as most families initialise their matrices
+SCALE = 0.02  # of the noise, as most families initialize their matrices
 BLOCK = 65_521  # numbers drawn, then repeated; a prime, so that no two rows of a matrix are alike
 SAME = 1e-4  # nats: losses nearer than this are the same but for rounding
 TEXTS = ("a", "a b c a b c")  # one is padded beside the other
@@ -24,7 +24,8 @@ TEXTS = ("a", "a b c a b c")  # one is padded beside the other
 
 @torch.no_grad()
 def fill_with_noise(module: nn.Module, buffers: dict[str, Tensor]) -> None:
-    """Give a module without numbers some on the CPU, quickly: a plan asks only whether it runs.
+    """Give a module on fake tensors some values on the CPU, quickly: a plan asks only whether it
+    runs.
 
     Args:
         module: on the meta device.
@@ -50,8 +51,8 @@ def rehearse(task: Task, method: Adaptation, model: Model) -> None:
     """Take one step's gradient, and compare an example alone with the same one padded.
 
     Raises:
-        InputError: the step fails, a trained number takes no part in it, or padding changes what
-            the model answers.
+        InputError: the step fails, a trainable parameter takes no part in it, or padding changes
+            what the model answers.
     """
     try:
         with quiet(), warnings.catch_warnings():
@@ -76,7 +77,7 @@ def rehearse(task: Task, method: Adaptation, model: Model) -> None:
 
 
 def _step(task: Task, method: Adaptation, model: Model) -> list[str]:
-    """The trained numbers that got no gradient."""
+    """The trainable parameters that got no gradient."""
     model.module.train()
     total = task.loss(model.module, _batch(task, model, TEXTS)).total
     extra = method.penalty(model)
@@ -99,4 +100,4 @@ def _loss(task: Task, model: Model, texts: Sequence[str]) -> float:
 def _batch(task: Task, model: Model, texts: Sequence[str]) -> Batch:
     examples = [probe(task, str(place), text) for place, text in enumerate(texts)]
     most = limit(task, None, model)
-    return task.collate(task.encode(examples, model.coder, max_length=most), model.coder)
+    return task.collate(task.encode(examples, model.processor, max_length=most), model.processor)

@@ -1,4 +1,4 @@
-"""What goes wrong without an error: each thing is looked for in every training, and told.
+"""What goes wrong without an error: each thing is looked for in every training, and reported.
 
 A finding is a line in the trial's record, never a crash. Here is what shows while a training
 runs; `weights` looks at the weights, `answers` at what a model answers before
@@ -44,9 +44,9 @@ class Findings:
         found[2] += loss * loss
 
     def add_batch(self, batch: Batch) -> bool:
-        """Count a batch that is about to be learnt from; False where it holds nothing to learn.
+        """Count a batch that is about to be learned from; False where it holds nothing to learn.
 
-        Nothing is to be learnt where no label is asked for, and nothing where there is no text.
+        Nothing is to be learned where no label is asked for, and nothing where there is no text.
         """
         mask = batch.inputs.get("attention_mask")
         shown = None if mask is None else int(mask.sum())
@@ -54,7 +54,7 @@ class Findings:
         learnt = learnt and batch.real_tokens > 0 and shown != 0
         self.batches += 1
         self.empty += not learnt
-        if shown is not None and "input_ids" in batch.inputs:  # not a trunk's stored outputs
+        if shown is not None and "input_ids" in batch.inputs:  # not a backbone's stored outputs
             self.masked += 1
             self.hidden += abs(batch.real_tokens - shown)
         return learnt
@@ -105,16 +105,16 @@ def _still(findings: Findings) -> Check:
 def _learnt(findings: Findings) -> Check:
     if not findings.batches:
         return Check("learnt", None, "no batch was seen.")
-    told = f"{findings.empty:,} of {findings.batches:,} batches held nothing to learn"
-    return Check("learnt", not findings.empty, f"{told}.")
+    detail = f"{findings.empty:,} of {findings.batches:,} batches held nothing to learn"
+    return Check("learnt", not findings.empty, f"{detail}.")
 
 
 def _mask(findings: Findings) -> Check:
     if not findings.masked:
         return Check("mask", None, "no batch has tokens with a mask over them.")
     if findings.hidden:
-        told = f"the masks of {findings.masked:,} batches differ from their texts"
-        return Check("mask", False, f"{told} by {findings.hidden:,} tokens.")
+        detail = f"the masks of {findings.masked:,} batches differ from their texts"
+        return Check("mask", False, f"{detail} by {findings.hidden:,} tokens.")
     return Check("mask", True, "the masks show the tokens of the texts and no padding.")
 
 
@@ -138,10 +138,10 @@ def _loss(bins: Sequence[Sequence[float]], steps: int) -> Check:
     first, last = full[0], full[-1]
     before, after = (total / count for count, total, _ in (first, last))
     noise = NOISE * math.sqrt(_variance_of_mean(first) + _variance_of_mean(last))
-    told = f"{before:.3g} in the first tenth of the steps, {after:.3g} in the last"
+    change = f"{before:.3g} in the first tenth of the steps, {after:.3g} in the last"
     if before - after > noise:
-        return Check("loss", True, f"the training loss fell: {told}.")
-    return Check("loss", False, f"the training loss did not fall by more than its noise: {told}.")
+        return Check("loss", True, f"the training loss fell: {change}.")
+    return Check("loss", False, f"the training loss did not fall by more than its noise: {change}.")
 
 
 def _variance_of_mean(tenth: Sequence[float]) -> float:

@@ -26,8 +26,8 @@ TEXTS = ("a word", "a text with many more words than that, which the other is fi
 TOKENS = (3, 10)  # of the texts that a writer is shown
 
 
-def check_numbers(model: Model) -> None:
-    """Every number of the checkpoint has to be one.
+def check_finite(model: Model) -> None:
+    """Every value of the checkpoint has to be finite.
 
     Raises:
         InputError: one is not finite.
@@ -36,14 +36,14 @@ def check_numbers(model: Model) -> None:
         if not weight.sum().isfinite() and not weight.isfinite().all():
             count = int((~weight.isfinite()).sum())
             raise InputError(
-                f"model {model.source}: {count:,} of the {weight.numel():,} numbers of {name} are "
+                f"model {model.source}: {count:,} of the {weight.numel():,} values of {name} are "
                 "not finite. The checkpoint is damaged, or its training broke off."
             )
 
 
 @torch.no_grad()
 def shift_by_padding(task: Task, model: Model) -> float:
-    """How far the padding of a batch moves a text's logits, as a share of the largest one.
+    """How far the padding of a batch moves a text's logits, as a fraction of the largest logit.
 
     Raises:
         InputError: the model cannot answer a text at all.
@@ -52,14 +52,14 @@ def shift_by_padding(task: Task, model: Model) -> float:
         if task.writing:
             return writer_shift(model)
         examples = [probe(task, str(place), text) for place, text in enumerate(TEXTS)]
-        encoded = task.encode(examples, model.coder, max_length=limit(task, None, model))
+        encoded = task.encode(examples, model.processor, max_length=limit(task, None, model))
 
         def logits(*places: int) -> Tensor:
-            batch = task.collate([encoded[place] for place in places], model.coder)
+            batch = task.collate([encoded[place] for place in places], model.processor)
             found: Tensor = model.module(**batch.inputs).logits.float()
             return found
 
-        return _share(torch.cat([logits(0), logits(1)]), logits(0, 1), model)
+        return _fraction(torch.cat([logits(0), logits(1)]), logits(0, 1), model)
 
 
 @torch.no_grad()
@@ -78,7 +78,7 @@ def writer_shift(model: Model) -> float:
 def _left_shift(model: Model) -> float:
     texts = _some_tokens(model)
     short, long = (prefill(model.module, [ids])[1] for ids in texts)
-    return _share(torch.cat([short, long]), prefill(model.module, texts)[1], model)
+    return _fraction(torch.cat([short, long]), prefill(model.module, texts)[1], model)
 
 
 def _right_shift(model: Model) -> float:
@@ -88,20 +88,20 @@ def _right_shift(model: Model) -> float:
     ids = nn.utils.rnn.pad_sequence(texts, batch_first=True)
     alone = module(input_ids=ids[:1, :count], attention_mask=mask[:1, :count], use_cache=False)
     together = module(input_ids=ids, attention_mask=mask, use_cache=False)
-    return _share(alone.logits[0].float(), together.logits[0, :count].float(), model)
+    return _fraction(alone.logits[0].float(), together.logits[0, :count].float(), model)
 
 
 def _some_tokens(model: Model) -> list[list[int]]:
     """A short text and a longer one, of tokens that are words."""
-    special = set(model.coder.all_special_ids)
-    words = sorted(id for id in model.coder.get_vocab().values() if id not in special)
+    special = set(model.processor.all_special_ids)
+    words = sorted(id for id in model.processor.get_vocab().values() if id not in special)
     room = context_length(model.module) - 1
     return [words[: min(count, room)] for count in TOKENS]
 
 
-def _share(alone: Tensor, together: Tensor, model: Model) -> float:
+def _fraction(alone: Tensor, together: Tensor, model: Model) -> float:
     if not alone.isfinite().all():
         raise InputError(f"model {model.source}: what it answers to a text is not finite.")
     largest = alone.abs().max().clamp(min=torch.finfo(alone.dtype).tiny)
-    share = float((alone - together).abs().max() / largest)
-    return share if math.isfinite(share) else math.inf
+    fraction = float((alone - together).abs().max() / largest)
+    return fraction if math.isfinite(fraction) else math.inf

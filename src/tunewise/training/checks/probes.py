@@ -12,4 +12,4 @@ def probe(task: Task, id: str, text: str) -> Example:
     texts = (text,) * len(task.reading.words)
     if task.writing:
         return Example(id, texts, references=(text,), start=0)
-    return Example(id, texts, 0, picture=BLANK if task.reading.image else "")
+    return Example(id, texts, 0, image=BLANK if task.reading.image else "")

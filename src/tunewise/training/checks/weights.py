@@ -42,7 +42,7 @@ class Watch:
 
 
 def as_promised(module: nn.Module, head: Sequence[str], promised: ParameterCounts | None) -> Check:
-    """Whether as many numbers are trained as the plan says, the head's among them."""
+    """Whether as many parameters are trained as the plan says, the head's among them."""
     named = dict(module.named_parameters())
     trained = sum(weight.numel() for weight in named.values() if weight.requires_grad)
     frozen_head = [name for name in head if name in named and not named[name].requires_grad]
@@ -57,7 +57,7 @@ def as_promised(module: nn.Module, head: Sequence[str], promised: ParameterCount
 
 
 def all_saved(folder: Path, trainable: int) -> Check:
-    """Whether the artefact holds as many numbers as were trained: a lost head would be missing."""
+    """Whether the artifact holds as many parameters as trained: a lost head would be missing."""
     saved = 0
     for path in folder.rglob("*.safetensors"):
         with safe_open(path, "pt") as file:

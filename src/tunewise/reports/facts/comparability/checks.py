@@ -1,4 +1,4 @@
-"""The fairness lint: every difference between two rows that is not the method, told by one call."""
+"""Comparability checks: every difference between two rows that is not the method, by one call."""
 
 from __future__ import annotations
 

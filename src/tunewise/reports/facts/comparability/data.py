@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, differ, finding, told
+from tunewise.reports.facts.comparability.finding import Finding, by_rows, differ, finding
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.store.records import TrialSettings
 
@@ -29,7 +29,7 @@ def _content(evidence: Evidence) -> Iterator[Finding]:
     if _several(hashes):
         yield finding(
             "data.hash",
-            f"Rows were trained on different data (content hashes): {told(hashes)}.",
+            f"Rows were trained on different data (content hashes): {by_rows(hashes)}.",
             "Run the study again with one data set; these rows cannot be compared.",
             hashes,
         )
@@ -40,7 +40,7 @@ def _content(evidence: Evidence) -> Iterator[Finding]:
             yield finding(
                 "model.hash",
                 f"“{shown(model)}” is not the same model in every row (content hashes): "
-                f"{told(rows)}.",
+                f"{by_rows(rows)}.",
                 "Name a revision (model@revision) and run the study again.",
                 rows,
             )
@@ -70,7 +70,7 @@ def _examples(evidence: Evidence) -> Iterator[Finding]:
         yield finding(
             "data.items",
             f"Contenders answered different numbers of {shown(evidence.split)} examples: "
-            f"{told(counts)}.",
+            f"{by_rows(counts)}.",
             "Only contenders over the same examples are tested against each other; score them all "
             "on one split.",
             counts,
@@ -102,7 +102,7 @@ def _truncated(evidence: Evidence) -> Iterator[Finding]:
         yield finding(
             "data.truncated",
             "The fraction of texts that are truncated at the longest length differs: "
-            f"{told(words)}.",
+            f"{by_rows(words)}.",
             "Give every row the same max_length, and prefixes the room they take.",
             fractions,
             severity="warning" if gap > CUT_WARNING else "notice",

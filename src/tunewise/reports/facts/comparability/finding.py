@@ -59,10 +59,10 @@ def by_value(values: Mapping[str, Any]) -> list[tuple[Any, list[str]]]:
     return groups
 
 
-def told(values: Mapping[str, Any]) -> str:
+def by_rows(values: Mapping[str, Any]) -> str:
     """The values with their rows, as a sentence lists them.
 
-    >>> told({"head": 20, "lora": 4, "full": 4})
+    >>> by_rows({"head": 20, "lora": 4, "full": 4})
     '20 for head; 4 for lora and full'
     """
     return "; ".join(

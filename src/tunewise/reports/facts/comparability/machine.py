@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, Severity, differ, finding, told
+from tunewise.reports.facts.comparability.finding import Finding, Severity, by_rows, differ, finding
 from tunewise.reports.facts.evidence import Evidence, Trial
 
 OLDER = (
@@ -97,7 +97,7 @@ def _mixed(
             rows[contender.name] = [values[key] for key in sorted(values)]
     if differ(rows) or any(len(values) > 1 for values in rows.values()):
         told_values = {name: " and ".join(map(_word, values)) for name, values in rows.items()}
-        says = f"{words[0]}: {told(told_values)}."
+        says = f"{words[0]}: {by_rows(told_values)}."
         yield finding(f"machine.{kind}", says, words[1], rows, severity=severity, measured=True)
 
 
@@ -135,7 +135,7 @@ def _openings(evidence: Evidence) -> Iterator[Finding]:
     if counts:
         yield finding(
             "test.openings",
-            f"The test split was opened more than once: {told(counts)}.",
+            f"The test split was opened more than once: {by_rows(counts)}.",
             "An opening before the last was cut short and not scored. If anybody looked at answers "
             "in between and changed the study, the test score is no longer unseen.",
             counts,

@@ -9,10 +9,10 @@ from typing import Any
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, differ, finding, told
+from tunewise.reports.facts.comparability.finding import Finding, by_rows, differ, finding
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.searching import Edge, edges, learned_nothing
-from tunewise.reports.facts.wording import setting_name, setting_said, value_words
+from tunewise.reports.facts.wording import setting_name, setting_words, value_words
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.power import detectable_difference
 from tunewise.statistics.tuning import expected_optimism
@@ -40,7 +40,7 @@ def _budget(trained: list[Contender]) -> Iterator[Finding]:
     if differ(points):
         yield finding(
             "search.budget",
-            f"Search points differ: {told(points)}.",
+            f"Search points differ: {by_rows(points)}.",
             "Give every row equally many points under search:; the best of more points looks "
             "better even where all are equally good.",
             points,
@@ -50,7 +50,7 @@ def _budget(trained: list[Contender]) -> Iterator[Finding]:
     if differ(ended) and not differ(planned):
         yield finding(
             "search.trials",
-            f"Trials that have ended differ: {told(ended)}.",
+            f"Trials that have ended differ: {by_rows(ended)}.",
             "Let the study finish: the same command resumes it.",
             ended,
             severity="notice",
@@ -58,7 +58,7 @@ def _budget(trained: list[Contender]) -> Iterator[Finding]:
 
 
 def _spaces(trained: list[Contender]) -> Iterator[Finding]:
-    """Other settings searched, or ranges that are not the same shape around their own centre."""
+    """Other settings searched, or ranges that are not the same shape around their own center."""
     spaces = {one.name: _space(one) for one in trained if one.searched and not one.described.rates}
     others = differ({name: sorted(space) for name, space in spaces.items()})
     if others or not all(
@@ -72,7 +72,7 @@ def _spaces(trained: list[Contender]) -> Iterator[Finding]:
         }
         yield finding(
             "search.space",
-            f"Search spaces differ: {told(words)}.",
+            f"Search spaces differ: {by_rows(words)}.",
             "Search the same settings for every row, over ranges of the same width around each "
             "method's own default (search: {learning_rate: auto} does).",
             spaces,
@@ -126,19 +126,20 @@ def _edges(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _no_direction(trained: list[Contender]) -> Iterator[Finding]:
-    """Searches in which no point learned anything: which way to go on cannot be told."""
+    """Searches in which no point learned anything: which way to search on is unknown."""
     found = {one.name: _space(one) for one in trained if learned_nothing(one)}
     if found:
         words = {
             name: ", ".join(
-                f"{setting_said(shown(key))} {value_words(values)}" for key, values in space.items()
+                f"{setting_words(shown(key))} {value_words(values)}"
+                for key, values in space.items()
             )
             for name, space in found.items()
         }
         yield finding(
             "search.nothing_learned",
             "At every point of the search a training fell into one answer for all, or its loss did "
-            f"not fall: {told(words)}. Which way to search on, it does not say.",
+            f"not fall: {by_rows(words)}. Which way to search on, it does not say.",
             "Such a row says nothing about its method. See with tunewise sanity whether it can "
             "learn ten examples by heart, and look at the labels.",
             found,
@@ -151,7 +152,7 @@ class Choice:
 
     points: int
     items: int
-    standard_error: float  # of the chosen point's score, from the items
+    standard_error: float  # of the chosen point's score, from the examples
     lead: float  # of the chosen point over the next
     detectable: float | None  # the smallest lead that would show, 80 % of the time
     optimism: float  # what the best of equally good points gains by looks
@@ -162,7 +163,7 @@ class Choice:
 
 
 def choice(contender: Contender, metric: str) -> Choice | None:
-    """None where nothing was searched or learned, or the metric is no share of right answers."""
+    """None where nothing was searched or learned, or the metric is no fraction of right answers."""
     scored = [p for p in contender.points if p.score(metric) is not None]
     chosen = contender.chosen
     if len(scored) < 2 or chosen is None or learned_nothing(contender):
@@ -176,15 +177,15 @@ def choice(contender: Contender, metric: str) -> Choice | None:
         return None
     right, other = ours.choices == ours.labels, theirs.choices == theirs.labels
     if (right == other).all():
-        return None  # more items need not tell apart what nothing tells apart here
-    items, share = len(right), float(right.mean())
-    error = math.sqrt(share * (1 - share) / items)
+        return None  # more examples need not tell apart what nothing tells apart here
+    examples, fraction = len(right), float(right.mean())
+    error = math.sqrt(fraction * (1 - fraction) / examples)
     return Choice(
         points=len(scored),
-        items=items,
+        items=examples,
         standard_error=error,
-        lead=share - float(other.mean()),
-        detectable=detectable_difference(items, float((right != other).mean())),
+        lead=fraction - float(other.mean()),
+        detectable=detectable_difference(examples, float((right != other).mean())),
         optimism=expected_optimism(len(scored), error),
     )
 

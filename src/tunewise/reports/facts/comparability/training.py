@@ -7,7 +7,7 @@ from typing import Any
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, Severity, differ, finding, told
+from tunewise.reports.facts.comparability.finding import Finding, Severity, by_rows, differ, finding
 from tunewise.reports.facts.evidence import Contender, Evidence
 
 NAMES = {
@@ -68,12 +68,12 @@ def _setting(trained: list[Contender], key: str) -> Iterator[Finding]:
             "differ."
         )
     name = NAMES.get(key, shown(key).replace("_", " ").capitalize())
-    says = f"{name} differs: {told(values)}."
+    says = f"{name} differs: {by_rows(values)}."
     yield finding(f"training.{key}", says, todo, values, severity=severity)
 
 
 def _rates(evidence: Evidence, trained: list[Contender]) -> Iterator[Finding]:
-    """Rows that learnt nothing to speak of at a rate that nobody chose."""
+    """Rows that learned nothing to speak of at a rate that nobody chose."""
     if (evidence.study.settings.get("training") or {}).get(OWN_DEFAULT) is not None:
         return
     values = {
@@ -87,7 +87,7 @@ def _rates(evidence: Evidence, trained: list[Contender]) -> Iterator[Finding]:
         yield finding(
             "default_rate",
             "At the default learning rate of the method a training fell into one answer for all, "
-            f"or its loss did not fall: {told(values)}.",
+            f"or its loss did not fall: {by_rows(values)}.",
             "Such a row may say more about the rate than about the method. Let each find its own, "
             "with search: {learning_rate: auto}.",
             values,
@@ -102,7 +102,7 @@ def _value(contender: Contender, key: str) -> Any:
 
 
 def _swept(fixed: list[Contender], key: str) -> bool:
-    """Whether every method was tried at all the same values, so that none is favoured."""
+    """Whether every method was tried at all the same values, so that none is favored."""
     tried: dict[tuple[str, str | None], set[str]] = {}
     for contender in fixed:
         place = (contender.method, contender.model)
@@ -125,7 +125,7 @@ def _steps(trained: list[Contender]) -> Iterator[Finding]:
     for steps in [one for one in taken if differ(one)][:1]:
         yield finding(
             "steps",
-            f"Rows with the same epochs and batch size took different steps: {told(steps)}.",
+            f"Rows with the same epochs and batch size took different steps: {by_rows(steps)}.",
             "Something cut a trial short; look at its log before comparing.",
             steps,
         )
@@ -141,7 +141,7 @@ def _seeds(evidence: Evidence) -> Iterator[Finding]:
     if differ(values):
         yield finding(
             "seeds",
-            f"The seeds, which also order the data, differ: {told(values)}.",
+            f"The seeds, which also order the data, differ: {by_rows(values)}.",
             "Run the study again: it trains the seeds that are missing. Until then rows are not "
             "compared seed by seed.",
             values,

@@ -2,8 +2,8 @@
 
 One JSON file for each experiment: `run_info` (name, configuration, error), `train_info` (status,
 costs, and a list `metrics` whose last entry holds the test accuracy) and `meta_info` (hashes and
-versions). Only experiments scored on GSM8K are read, because the files name no number of items and
-the test split of GSM8K has a known one.
+versions). Only experiments scored on GSM8K are read, because the files name no number of examples
+and the test split of GSM8K has a known one.
 
 Source: https://github.com/huggingface/peft, method_comparison/MetaMathQA.
 """
@@ -18,10 +18,11 @@ from typing import Any
 from tunewise.core.errors import DamagedFile, InputError, Problem, nearest
 from tunewise.core.files import read_json
 
-ITEMS = 1319  # of the test split of GSM8K (Cobbe et al. 2021, arXiv:2110.14168)
+EXAMPLES = 1319  # of the test split of GSM8K (Cobbe et al. 2021, arXiv:2110.14168)
 SUCCESS = "success"
 READS = (
-    f"Tunewise reads files of method_comparison/MetaMathQA, scored on {ITEMS:,} examples of GSM8K."
+    f"Tunewise reads files of method_comparison/MetaMathQA, scored on {EXAMPLES:,} examples of "
+    "GSM8K."
 )
 CONDITIONS = {  # what should be the same for all, and where it stands
     "base model": ("run_info", "train_config", "model_id"),
@@ -44,7 +45,7 @@ class Experiment:
     name: str
     status: str
     error: str
-    right: int | None  # of the 1,319 test items
+    right: int | None  # of the 1,319 test examples
     parameters: int | None
     trained: int | None
     seconds: float | None  # of training
@@ -70,7 +71,7 @@ def read_experiments(paths: Sequence[Path]) -> list[Experiment]:
             )
     if problems:
         raise InputError(problems)
-    return _told_apart(found)
+    return _distinguished(found)
 
 
 def _files(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
@@ -154,11 +155,13 @@ def _right(path: Path, content: Any, metrics: Sequence[Any]) -> int:
             f"the last of 'train_info.metrics' has no 'test accuracy' (it has: {has}). {READS}"
         )
         raise InputError([Problem(str(path), message)])
-    right = round(accuracy * ITEMS)
+    right = round(accuracy * EXAMPLES)
     gsm8k = _at(content, ("meta_info", "dataset_info", "gsm8k"))
-    if abs(accuracy * ITEMS - right) > 1e-6 or gsm8k is None:
+    if abs(accuracy * EXAMPLES - right) > 1e-6 or gsm8k is None:
         why = (
-            "names no data set gsm8k" if gsm8k is None else f"is no count out of {ITEMS:,} examples"
+            "names no data set gsm8k"
+            if gsm8k is None
+            else f"is no count out of {EXAMPLES:,} examples"
         )
         message = f"the test accuracy {accuracy:g} {why}: scored on something else. {READS}"
         raise InputError([Problem(str(path), message)])
@@ -176,7 +179,7 @@ def _at(content: Any, keys: Sequence[str]) -> Any:
     return content
 
 
-def _told_apart(found: list[Experiment]) -> list[Experiment]:
+def _distinguished(found: list[Experiment]) -> list[Experiment]:
     """An experiment that was run twice would have two rows of one name."""
     names = [one.name for one in found]
     twice = sorted({name for name in names if names.count(name) > 1})

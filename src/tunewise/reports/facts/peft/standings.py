@@ -1,4 +1,4 @@
-"""What results of PEFT's method comparison allow to be said: intervals, ties, and no more."""
+"""What results of PEFT's method comparison support: intervals, ties, and no more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tunewise.reports.document.model import (
     Table,
     or_empty,
 )
-from tunewise.reports.facts.peft.files import ITEMS, SUCCESS, Experiment
+from tunewise.reports.facts.peft.files import EXAMPLES, SUCCESS, Experiment
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.proportions import Proportions, two_proportions
@@ -33,7 +33,7 @@ UNTESTED = (
     "There are no answers to single examples, so no test can pair them: the two-proportion test "
     "takes the two sets of answers as independent. They are to the same examples, so it may "
     "miss differences that a paired test would show.",
-    "Each experiment has one seed: nothing can be said about the methods with other seeds.",
+    "Each experiment has one seed: it supports no claim about the methods over seeds.",
 )
 
 
@@ -70,19 +70,19 @@ class Standings:
 
 
 def standings(experiments: Sequence[Experiment]) -> Standings:
-    """Rank experiments and tell which cannot be told from the best.
+    """Rank experiments and find those that cannot be distinguished from the best.
 
     The best is picked by the scores that are compared, so Holm counts every pair of them.
     """
     ranked = [(one.right, one) for one in experiments if one.right is not None]
     ranked.sort(key=lambda pair: -pair[0])
     pairs = list(combinations(ranked, 2))
-    found = [two_proportions(right, ITEMS, best, ITEMS) for (best, _), (right, _) in pairs]
+    found = [two_proportions(right, EXAMPLES, best, EXAMPLES) for (best, _), (right, _) in pairs]
     adjusted = holm([one.p for one in found]).tolist() if found else []
     # The pairs of the first come first: each of the others against the best.
     to_best = [(None, None), *zip(found, adjusted, strict=True)]
     rows = [
-        Scored(one, right / ITEMS, wilson(right, ITEMS), pair, p, _standing(p))
+        Scored(one, right / EXAMPLES, wilson(right, EXAMPLES), pair, p, _standing(p))
         for (right, one), (pair, p) in zip(ranked, to_best, strict=False)
     ]
     rows += [
@@ -101,7 +101,7 @@ def standings_record(found: Standings) -> JSONObject:
     """Everything as JSON values."""
     return {
         "source": "peft",
-        "items": ITEMS,
+        "items": EXAMPLES,
         "metric": "accuracy",
         "test": TEST,
         "pairs_counted": found.pairs_counted,
@@ -132,7 +132,7 @@ def standings_table(found: Standings) -> Table:
         Column("", "artefact bytes", of="experiment.artefact_bytes"),
     )
     best = frozenset(n for n, row in enumerate(found.rows) if row.standing == "best")
-    caption = f"PEFT's method comparison, {ITEMS:,} examples of GSM8K"
+    caption = f"PEFT's method comparison, {EXAMPLES:,} examples of GSM8K"
     return Table.about("peft", caption, columns, found.rows, strong=best)
 
 
@@ -144,7 +144,7 @@ def _named(row: Scored) -> Named:
 
 
 def standings_section(found: Standings) -> Section:
-    """Who leads and who cannot be told from it, the table, and what it does not show."""
+    """Who leads, who is not distinguishable from it, the table, and what it does not show."""
     blocks: tuple[Block, ...] = (
         Paragraph(_headline(found), style="headline"),
         standings_table(found),
@@ -177,8 +177,8 @@ def _notes(experiments: Sequence[Experiment], scored: Sequence[Experiment]) -> t
     for what in dict.fromkeys(key for one in scored for key in one.conditions):
         values = sorted({one.conditions.get(what, "not given") for one in scored})
         if len(values) > 1:
-            told = listed([shown(value)[:40] for value in values])
-            notes.append(f"Not the same for all: {what} ({told}).")
+            listing = listed([shown(value)[:40] for value in values])
+            notes.append(f"Not the same for all: {what} ({listing}).")
     for one in experiments:
         if one.status != SUCCESS:
             error = f": {shown(one.error)[:200]}" if one.error else ""
@@ -190,7 +190,7 @@ def _headline(found: Standings) -> str:
     if found.best is None or found.best.accuracy is None:
         return "No experiment has a score."
     name, score = shown(found.best.experiment.name), percent(found.best.accuracy)
-    sentence = f"{name} scores highest with {score} % of {ITEMS:,} examples of GSM8K"
+    sentence = f"{name} scores highest with {score} % of {EXAMPLES:,} examples of GSM8K"
     ties = [shown(row.experiment.name) for row in found.tied]
     if not ties:
         return f"{sentence}; every other is behind." if found.pairs_counted else f"{sentence}."

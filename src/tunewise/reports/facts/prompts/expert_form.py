@@ -1,8 +1,8 @@
 """Whether the expert form of a prompt is more accurate or more coherent than the other forms.
 
-Accuracy is tested over all seeds, as the verdict does, by the same paired test of items. Coherence
-is what can be counted in the texts of the first seed (`holds_together`), by exact McNemar. Forms
-are compared on one model; Holm counts the pairs of that model.
+Accuracy is tested over all seeds, as the verdict does, by the same paired test of examples.
+Coherence is what can be counted in the texts of the first seed (`holds_together`), by exact
+McNemar. Forms are compared on one model; Holm counts the pairs of that model.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NOT_WRITTEN = {"max_new_tokens"}  # means nothing where labels are only weighed
 
 @dataclass(frozen=True)
 class Gap:
-    """The expert form minus another, as a fraction of items, with its corrected p value."""
+    """The expert form minus another, as a fraction of examples, with its corrected p value."""
 
     difference: float
     p: float
@@ -92,19 +92,21 @@ def expert_answers(found: Sequence[Versus]) -> list[str]:
 
 def _answer(gaps: Sequence[tuple[Versus, Gap]]) -> str:
     if not gaps:
-        return "It cannot be told: no other form gives what would be compared."
+        return "Not known: no other form provides what would be compared."
     more = [shown(one.other) for one, gap in gaps if gap.separated and gap.difference > 0]
     less = [shown(one.other) for one, gap in gaps if gap.separated and gap.difference < 0]
-    told = []
+    sentences = []
     if more:
-        told.append(f"Yes, against {listed(more)}.")
+        sentences.append(f"Yes, against {listed(more)}.")
     if less:
-        told.append(f"Less so than {listed(less)}.")
+        sentences.append(f"Less so than {listed(less)}.")
     rest = len(gaps) - len(more) - len(less)
     if rest:
         others = "the other form" if rest == 1 else f"each of {rest} other forms"
-        told.append(f"{'' if told else 'Not shown. '}The difference to {others} could be chance.")
-    return " ".join(told)
+        sentences.append(
+            f"{'' if sentences else 'Not shown. '}The difference to {others} could be chance."
+        )
+    return " ".join(sentences)
 
 
 def _accuracy(
@@ -113,16 +115,16 @@ def _accuracy(
     family = [(asked.prompts[one].name, asked.prompts[other].name) for one, other in pairs]
     names = {name for pair in family for name in pair}
     rows = [row for row in answered(evidence.contenders, asked.split) if row.name in names]
-    if len(rows) < len(names) or any(item.right is None for item in asked.items):
+    if len(rows) < len(names) or any(example.right is None for example in asked.items):
         return {}
     rng = np.random.default_rng(0)
     found = compare(
         rows, "accuracy", rng=rng, family=family, level=LEVEL, resamples=RESAMPLES_BESIDE
     )
-    told = {frozenset((pair.row, pair.other)): pair for pair in found.pairs}
+    by_pair = {frozenset((pair.row, pair.other)): pair for pair in found.pairs}
     gaps = {}
     for places, (expert, other) in zip(pairs, family, strict=True):
-        pair = told[frozenset((expert, other))]
+        pair = by_pair[frozenset((expert, other))]
         if pair.items.p_adjusted is not None:
             sign = 1 if pair.row == expert else -1  # a pair with the best reads from the other
             gaps[places] = Gap(
@@ -150,8 +152,8 @@ def _together(asked: SideBySide, pairs: Sequence[tuple[int, int]]) -> dict[tuple
 def _beside(expert: Prompt, other: Prompt) -> tuple[str, ...]:
     both_write = expert.writes and other.writes
     return tuple(
-        said
-        for name, said in BESIDE.items()
+        sentence
+        for name, sentence in BESIDE.items()
         if expert.settings.get(name) != other.settings.get(name)
         and (both_write or name not in NOT_WRITTEN)
     )

@@ -1,4 +1,4 @@
-"""How the form of a prompt changed what a model answers, counted over the items of a split."""
+"""How the form of a prompt changed what a model answers, counted over the examples of a split."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tunewise.statistics.replies import holds_together, options_named, repeats_i
 
 @dataclass(frozen=True)
 class Form:
-    """One prompt over all items, with its first seed; shares are fractions.
+    """One prompt over all examples, with its first seed; rates are fractions.
 
-    What is counted in texts is None where labels were only weighed. `changed` are the items that
+    What is counted in texts is None where labels were only weighed. `changed` are the examples that
     it answers otherwise than the first prompt on the same model.
     """
 
@@ -42,19 +42,19 @@ def forms(asked: SideBySide) -> list[Form]:
 
 def changes(asked: SideBySide) -> list[str]:
     """How far the answers move with the form, from the first prompt of each model on."""
-    told = []
+    moves = []
     for places in asked.by_model:
         first, *others = places
         prompt, total = asked.prompts[first], len(asked.items)
         alike = sum(len({one.replies[n].option for n in places}) == 1 for one in asked.items)
         moved = [_moved(asked, first, place) for place in others]
         if moved:
-            told.append(
+            moves.append(
                 f"All {len(places)} prompts on {shown(str(prompt.model))} answer {alike:,} of "
                 f"{total:,} examples alike. Against {shown(prompt.name)}, "
                 f"{listed(moved, most=len(moved))}."
             )
-    return told
+    return moves
 
 
 def _moved(asked: SideBySide, first: int, place: int) -> str:

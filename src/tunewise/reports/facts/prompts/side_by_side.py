@@ -81,13 +81,13 @@ class SideBySide:
 
     def replies(self, place: int) -> list[Reply]:
         """One prompt's replies, example by example."""
-        return [item.replies[place] for item in self.items]
+        return [example.replies[place] for example in self.items]
 
     def most_telling(self, most: int) -> list[Asked]:
         """All of them; of many, those on which prompts differ most, the earlier of equals first."""
         if len(self.items) <= most:
             return list(self.items)
-        return sorted(self.items, key=lambda item: -item.differing)[:most]
+        return sorted(self.items, key=lambda example: -example.differing)[:most]
 
 
 def side_by_side(evidence: Evidence) -> SideBySide | None:
@@ -101,12 +101,12 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
     prompts = tuple(_prompt(evidence, contender) for contender, _ in found)
     by_id = [{row["id"]: row for row in rows} for _, rows in found]
     texts = evidence.texts(evidence.split)
-    items = [
+    examples = [
         _asked(evidence, prompts, [rows[id] for rows in by_id], texts.get(id, {}))
         for id in by_id[0]
         if all(id in rows for rows in by_id)
     ]
-    return SideBySide(evidence.split, prompts, tuple(items))
+    return SideBySide(evidence.split, prompts, tuple(examples))
 
 
 def _stored(contender: Contender, split: str) -> list[JSONObject]:

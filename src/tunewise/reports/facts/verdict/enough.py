@@ -1,4 +1,4 @@
-"""Whether what uses no model is enough: shown by an equivalence test, or said not to be known."""
+"""Whether what uses no model is enough: shown by an equivalence test, or reported as unknown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import between, gap, gap_unit, metric_said, p_words
+from tunewise.reports.facts.wording import between, gap, gap_unit, metric_words, p_words
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.combine import Equivalence
 from tunewise.statistics.pairs import Pair
@@ -41,7 +41,7 @@ def plain_against_model(results: Results, learned_nothing: Collection[str]) -> P
     return Plain(row, rival, pair) if pair else None
 
 
-def said_of_plain(plain: Plain, results: Results) -> str | None:
+def plain_sentence(plain: Plain, results: Results) -> str | None:
     """That it is enough, or that this is not known; None where it is shown to be behind, or best
     with no margin to be enough within.
     """
@@ -54,12 +54,12 @@ def said_of_plain(plain: Plain, results: Results) -> str | None:
         )
     if plain.row.standing != "tied":
         return None
-    said = f"Whether {name} is enough is not known"
-    return f"{said}: {shown(plain.rival.name)} is {_lead(plain.pair, results)}."
+    unknown = f"Whether {name} is enough is not known"
+    return f"{unknown}: {shown(plain.rival.name)} is {_lead(plain.pair, results)}."
 
 
 def as_good_within(row: Row, results: Results) -> str:
-    """What may be said of a row beside the best: the same within the margin, or not shown so."""
+    """What may be claimed of a row beside the best: the same within the margin, or not shown so."""
     pair = row.to_best
     if pair is None or pair.equivalence is None or not pair.equivalence.equivalent:
         return "it is not shown to be equally good"
@@ -75,7 +75,7 @@ def _within(test: Equivalence, plain: Plain, metric: str) -> str:
     if plain.pair.row != plain.row.name:  # the difference of the model from it
         low, high = -high, -low
     return (
-        f"its {metric_said(metric)} is that of {shown(plain.rival.name)} within "
+        f"its {metric_words(metric)} is that of {shown(plain.rival.name)} within "
         f"{amount(metric, test.margin)} (difference {between(metric, (low, high))}, "
         f"90 % interval; equivalence {p_words(test.p)})"
     )

@@ -60,14 +60,14 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
         near = min(order, key=lambda name: order[name])
         says = (
             f"No contender keeps the limits ({asked}). Nearest is {shown(near)}, which misses "
-            f"{_told(missed[near])}."
+            f"{_missed_words(missed[near])}."
         )
         return Recommendation(dict(limits), None, (), near, missed[near], says)
     best, chosen = scored[0], within[0]
     says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take"
     says += "." if results.finished else " so far."
     if chosen is not best:
-        missing = _told(missed[best.name])
+        missing = _missed_words(missed[best.name])
         says += f" {shown(best.name)} {_lead(chosen, results)}, but misses {missing}."
     names = tuple(row.name for row in within)
     return Recommendation(dict(limits), chosen.name, names, None, missed[best.name], says)
@@ -100,7 +100,7 @@ def _value(row: Row, name: str, split: str) -> float | None:
             return row.measured.artefact_bytes
         case "time":
             return row.measured.seconds
-        case "parameters":  # what uses no network trains none of its numbers
+        case "parameters":  # what uses no network has no trainable parameters
             return row.trainable or 0
     spread = row.scores(split).get(name)
     return spread.mean if spread else None
@@ -110,7 +110,7 @@ def _bound(name: str, bound: float) -> str:
     return f"{_name(name)} at {'most' if name in AT_MOST else 'least'} {_amount(name, bound)}"
 
 
-def _told(misses: Sequence[Miss]) -> str:
+def _missed_words(misses: Sequence[Miss]) -> str:
     """Each limit that is missed, with the value that was measured."""
     return listed(
         [

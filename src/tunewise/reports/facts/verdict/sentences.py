@@ -12,10 +12,10 @@ from tunewise.reports.facts.verdict.enough import (
     amount,
     as_good_within,
     ends_of,
-    said_of_plain,
+    plain_sentence,
     upward_of,
 )
-from tunewise.reports.facts.wording import between, gap, gap_unit, p_words, score_said, split_name
+from tunewise.reports.facts.wording import between, gap, gap_unit, p_words, score_words, split_name
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.pairs import Pair
 
@@ -23,7 +23,7 @@ from tunewise.statistics.pairs import Pair
 def headline(results: Results, best: Row, cheapest: Row, plain: Plain | None) -> str:
     """What to remember of a study that has finished."""
     sentence = _leader(results, best)
-    about = said_of_plain(plain, results) if plain else None
+    about = plain_sentence(plain, results) if plain else None
     if plain and about and plain.shown:
         return f"{about} {sentence}"
     if about or not results.standing("tied"):
@@ -53,11 +53,11 @@ def waiting(to_come: Mapping[str, tuple[int, int]]) -> str:
     """
     if not to_come:
         return ""
-    sums = [sum(numbers) for numbers in zip(*to_come.values(), strict=True)]
-    told = [plural(n, what) for n, what in zip(sums, ("training", "test"), strict=True) if n]
+    sums = [sum(counts) for counts in zip(*to_come.values(), strict=True)]
+    waiting_for = [plural(n, what) for n, what in zip(sums, ("training", "test"), strict=True) if n]
     are = "is" if sum(sums) == 1 else "are"
     names = listed([shown(name) for name in to_come])
-    return f"Not finished: {listed(told)} of {names} {are} still to come."
+    return f"Not finished: {listed(waiting_for)} of {names} {are} still to come."
 
 
 def _leader(results: Results, best: Row) -> str:
@@ -92,7 +92,7 @@ def _scores_best(results: Results, best: Row) -> str:
 def _score(results: Results, row: Row) -> str:
     """A row's headline score, and on which split it has it."""
     mean = row.scores(results.split)[results.metric].mean
-    return f"{score_said(results.metric, mean)} on {split_name(results.split)}"
+    return f"{score_words(results.metric, mean)} on {split_name(results.split)}"
 
 
 def certainty(results: Results, best: Row) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     ahead = "level with" if level else f"{amount(results.metric, lead)} ahead of"
     models = (
         f"These checkpoints: on the {results.items:,} examples of {split_name(results.split)}, "
-        f"{name} is {ahead} {other}{_told(pair.items, results)}."
+        f"{name} is {ahead} {other}{_evidence_of(pair.items, results)}."
     )
     ends = ends_of(results, pair.method)
     if ends is None:
@@ -123,8 +123,12 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
 
 def why_narrower(pair: Pair, seeds: int) -> str:
     """A method's interval may come out narrower than the models', which looks like a mistake."""
-    items, method = pair.items.interval, pair.method.interval
-    if items is None or method is None or method.high - method.low >= items.high - items.low:
+    examples, method = pair.items.interval, pair.method.interval
+    if (
+        examples is None
+        or method is None
+        or method.high - method.low >= examples.high - examples.low
+    ):
         return ""
     return (
         " This interval is narrower than that of these checkpoints although it covers more: the "
@@ -185,14 +189,14 @@ def _settling(pair: Pair | None) -> list[str]:
     ]
 
 
-def _told(claim: Claim, results: Results) -> str:
+def _evidence_of(claim: Claim, results: Results) -> str:
     """The interval and the test of a claim, in brackets, seen from the best, and what they say."""
     ends = ends_of(results, claim)
     if claim.p is None or (ends is None and claim.p == 1):
         return f" ({claim.reason})"
-    told = f"95 % interval {between(results.metric, ends)}" if ends else str(claim.reason)
+    detail = f"95 % interval {between(results.metric, ends)}" if ends else str(claim.reason)
     over = f", corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
-    return f" ({told}; {p_words(claim.p_adjusted)}, {claim.test}{over}): {_judged(claim)}"
+    return f" ({detail}; {p_words(claim.p_adjusted)}, {claim.test}{over}): {_judged(claim)}"
 
 
 def _judged(claim: Claim) -> str:

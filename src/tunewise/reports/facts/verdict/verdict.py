@@ -28,7 +28,7 @@ class Verdict:
     """What to do, and why it may be believed.
 
     `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
-    computed. `tied` are not shown to be worse than the best on these items; `behind_as_trained`
+    computed. `tied` are not shown to be worse than the best on these examples; `behind_as_trained`
     are, and are tied with it as methods. Of a study that has not finished all is so far; while no
     contender has a score, there is no best one, and nothing of what follows from it.
     """
@@ -39,7 +39,7 @@ class Verdict:
     best: str | None
     tied: tuple[str, ...]
     behind_as_trained: tuple[str, ...]
-    cheapest: str | None  # fewest trained numbers among the best and those tied with it
+    cheapest: str | None  # fewest trainable parameters among the best and those tied with it
     fastest: str | None  # least time among them
     leanest: str | None  # smallest peak of memory among them
     enough: str | None  # without a model, and shown to be as good as the best with one
@@ -62,11 +62,11 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     learned_nothing = {one.name for one in evidence.contenders if one.learned_nothing}
     plain = plain_against_model(results, learned_nothing) if best else None
     if best and not to_come:
-        said = headline(results, best, cheapest or best, plain)
+        unfinished = headline(results, best, cheapest or best, plain)
     else:
-        said = f"{waiting(to_come)} {so_far(results, best)}".strip()
+        unfinished = f"{waiting(to_come)} {so_far(results, best)}".strip()
     return Verdict(
-        headline=said,
+        headline=unfinished,
         finished=not to_come,
         to_come=to_come,
         best=best.name if best else None,
@@ -117,16 +117,18 @@ def _notes(evidence: Evidence, results: Results) -> Iterator[str]:
 
 
 def _failed_checks(evidence: Evidence) -> Iterator[str]:
-    """A sentence a check, however many trainings did not pass it: the first is told in full."""
+    """A sentence a check, however many trainings did not pass it: the first is reported in full."""
     found: dict[str, list[tuple[str, str]]] = {}
     for contender in evidence.contenders:
         for trial in contender.finished:
             for check in trial.record.result.checks:
                 if check.passed is False:  # None: could not be judged
                     detail = shown(check.detail).removesuffix(".")
-                    told = f"{shown(contender.name)}, seed {trial.seed}{detail and f': {detail}'}."
+                    account = (
+                        f"{shown(contender.name)}, seed {trial.seed}{detail and f': {detail}'}."
+                    )
                     title = shown(TITLES.get(check.name, check.name))
-                    found.setdefault(title, []).append((shown(contender.name), told))
+                    found.setdefault(title, []).append((shown(contender.name), account))
     for title, trainings in found.items():
         first = trainings[0][1]
         if len(trainings) == 1:

@@ -22,7 +22,7 @@ from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import metric_said, setting_said
+from tunewise.reports.facts.wording import metric_words, setting_words
 from tunewise.reports.sections.cells import named, short
 
 _EQUATION = re.compile(r"\{equation ([a-z-]+)\}")
@@ -55,8 +55,8 @@ def _described(
 
     def known(match: re.Match[str]) -> str:
         space, name = match.groups()
-        said = values.get(name) or (refs(name) if name in refs else "")
-        return f"{space}{said}" if said else ""
+        sentence = values.get(name) or (refs(name) if name in refs else "")
+        return f"{space}{sentence}" if sentence else ""
 
     blocks: list[Block] = []
     for paragraph in text.split("\n\n"):
@@ -111,8 +111,8 @@ def _brief(settings: Settings) -> str:
     for key, value in settings.items():
         if value is None or isinstance(value, dict):
             continue
-        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        parts.append(f"{key} {told}".replace('"', ""))
+        words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        parts.append(f"{key} {words}".replace('"', ""))
     return ", ".join(parts) or NOTHING
 
 
@@ -129,9 +129,9 @@ def _training(evidence: Evidence, refs: References) -> str:
         trains = any(c.parameters and c.parameters.trainable for c in evidence.contenders)
         return "No training has ended yet." if trains else "No contender trains a network."
     optimizers = {str(training.get("optimizer")) for training in used}
-    said = "Networks are trained"
+    sentence = "Networks are trained"
     if optimizers == {"adamw"}:
-        said += f" with AdamW {refs('adamw')}"
+        sentence += f" with AdamW {refs('adamw')}"
     shared = {
         name: used[0][key]
         for key, name in (
@@ -143,39 +143,40 @@ def _training(evidence: Evidence, refs: References) -> str:
         if used[0].get(key) is not None and len({str(training.get(key)) for training in used}) == 1
     }
     if shared:
-        said += " (" + ", ".join(f"{name} {value}" for name, value in shared.items()) + ")"
+        sentence += " (" + ", ".join(f"{name} {value}" for name, value in shared.items()) + ")"
     return (
-        f"{said}{f', on {on}' if on else ''}. The loss is divided by the targets of a whole step."
+        f"{sentence}{f', on {on}' if on else ''}. The loss is divided by the targets of a whole "
+        "step."
     )
 
 
 def _choosing(evidence: Evidence, results: Results) -> str:
-    metric = metric_said(results.metric)
+    metric = metric_words(results.metric)
     searched = evidence.searched
     if searched:
         points = {len(one.points) for one in searched}
         number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"
-        names = sorted({setting_said(name) for one in searched for name in one.searched})
-        said = (
+        names = sorted({setting_words(name) for one in searched for name in one.searched})
+        sentence = (
             f"Each searched contender has {number} points over {listed(names)}, tried with the "
             f"first seed; the one with the best validation {metric} counts, and is trained with "
             "the other seeds."
         )
     else:
-        said = "Nothing was searched: every contender runs with the settings of the study file."
+        sentence = "Nothing was searched: every contender runs with the settings of the study file."
     if evidence.data.has_test:
-        said += (
+        sentence += (
             " The test split stays sealed until all choosing is done; then each chosen trial is "
             "scored on it once."
         )
     else:
-        said += " There is no test split, so results rest on the split used for choosing."
-    return said
+        sentence += " There is no test split, so results rest on the split used for choosing."
+    return sentence
 
 
 def _statistics(results: Results, refs: References) -> str:
     pairs = results.pairs_counted
-    said = (
+    sentence = (
         "Two kinds of chance are kept apart. Over examples, fractions of right answers have "
         f"Wilson intervals {refs('wilson')}, other metrics and differences BCa bootstrap "
         f"intervals {refs('bca')}; pairs are tested by exact sign flips of examples, which with "
@@ -183,13 +184,13 @@ def _statistics(results: Results, refs: References) -> str:
         f"{refs('randomisation')}."
     )
     if len(results.seeds_planned) > 1:
-        said += (
+        sentence += (
             " Over seeds, Student’s t on paired seeds is joined with the variance over examples "
             f"after Satterthwaite {refs('satterthwaite')}; few seeds allow no bootstrap."
         )
     if pairs > 1:
-        said += (
+        sentence += (
             f" The p values are corrected by Holm’s method {refs('holm')} over all {pairs} pairs, "
             "because the best is picked by the same scores."
         )
-    return said
+    return sentence

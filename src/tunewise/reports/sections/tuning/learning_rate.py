@@ -20,7 +20,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.searching import RateCurve, rate_curves
-from tunewise.reports.facts.wording import metric_name, metric_said
+from tunewise.reports.facts.wording import metric_name, metric_words
 from tunewise.reports.sections.cells import score
 
 MOST_SHOWN = 30  # rows in the terminal; files have all
@@ -31,7 +31,7 @@ def section(facts: Facts) -> Section | None:
     if not curves:
         return None
     metric = facts.evidence.headline
-    measured = "loss" if metric == "loss" else f"loss and {metric_said(metric)}"
+    measured = "loss" if metric == "loss" else f"loss and {metric_words(metric)}"
     about = (
         f"Validation {measured} after training with each learning rate, under the first seed and "
         "with all else alike. The chosen rate is ringed."
@@ -66,8 +66,8 @@ def _table(curves: list[RateCurve], metric: str) -> Table:
     early = any(curve.points[0].step for curve in curves)
     measured = [Column("Validation loss", "validation loss", _nats)]
     if metric != "loss":
-        said = partial(score, metric)
-        measured.append(Column(metric_name(metric), f"validation {metric}", said))
+        sentence = partial(score, metric)
+        measured.append(Column(metric_name(metric), f"validation {metric}", sentence))
     columns = (
         Column("Contender", "contender", number=False),
         Column("Learning rate", "learning rate", "{:g}".format),

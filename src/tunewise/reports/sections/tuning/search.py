@@ -26,10 +26,10 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.searching import Tried, edges, tried
 from tunewise.reports.facts.wording import (
     metric_name,
-    metric_said,
+    metric_words,
     point_words,
     setting_name,
-    setting_said,
+    setting_words,
     value_words,
 )
 from tunewise.reports.sections.cells import named, score, texts
@@ -57,7 +57,7 @@ def section(facts: Facts) -> Section | None:
     ringed = "; the chosen one is ringed" if charts else ""
     cited = facts.references("show-your-work") if curve else ""
     text = (
-        f"Validation {metric_said(metric)} of each value tried with the first seed{ringed}."
+        f"Validation {metric_words(metric)} of each value tried with the first seed{ringed}."
         f"{_edges(searched, metric)}"
     )
     return Section.of(
@@ -131,18 +131,18 @@ def _of_one(facts: Facts, one: Contender, points: list[Tried], searches: int) ->
 
 
 def _values(one: Contender, point: Tried) -> list[str | Noted]:
-    told = {key: value_words(point.values.get(key)) for key in one.searched}
+    message = {key: value_words(point.values.get(key)) for key in one.searched}
     return [
         Noted(text, "at the edge of the range") if key in point.edges else text
-        for key, text in told.items()
+        for key, text in message.items()
     ]
 
 
 def _score(metric: str, point: Tried) -> str | Noted:
     if point.score is None:
         return point.status
-    said = score(metric, point.score)
-    return Noted(said, "chosen") if point.chosen else said
+    sentence = score(metric, point.score)
+    return Noted(sentence, "chosen") if point.chosen else sentence
 
 
 def _in_paper(facts: Facts, searched: Sequence[Contender]) -> list[Block]:
@@ -155,12 +155,12 @@ def _in_paper(facts: Facts, searched: Sequence[Contender]) -> list[Block]:
     if len({_told(one) for one in mine}) > 1 or len(mine[0].points) > MOST_COLUMNS:
         items = tuple(Bullet(_searched(one, metric)) for one in mine[:MOST_LISTED])
         return [Bullets(items, outputs=PAPER)]
-    columns = (Column("Contender", number=False), *(Column(told) for told in _told(mine[0])))
+    columns = (Column("Contender", number=False), *(Column(message) for message in _told(mine[0])))
     rows = tuple(
         (named(one), *(_point(one, n, metric) for n in range(len(one.points)))) for one in mine
     )
-    setting = listed([setting_said(key) for key in mine[0].searched])
-    caption = f"Search over {setting}, in percent of {metric_said(metric)}; * chosen"
+    setting = listed([setting_words(key) for key in mine[0].searched])
+    caption = f"Search over {setting}, in percent of {metric_words(metric)}; * chosen"
     return [Table("search-points", caption, columns, rows, outputs=PAPER, wide=False)]
 
 
@@ -169,7 +169,7 @@ def _told(contender: Contender) -> tuple[str, ...]:
     several = len(contender.searched) > 1
     return tuple(
         ", ".join(
-            f"{setting_said(key)} {value_words(value)}" if several else value_words(value)
+            f"{setting_words(key)} {value_words(value)}" if several else value_words(value)
             for key, value in point.values.items()
         )
         for point in contender.points
@@ -186,8 +186,8 @@ def _point(contender: Contender, place: int, metric: str) -> str:
 
 def _searched(contender: Contender, metric: str) -> str:
     """What each point of a search gave, in one line."""
-    told = [
+    message = [
         f"{values}: {_point(contender, place, metric)}"
         for place, values in enumerate(_told(contender))
     ]
-    return f"{shown(contender.name)}. {'; '.join(told).replace('*', ' (chosen)')}."
+    return f"{shown(contender.name)}. {'; '.join(message).replace('*', ' (chosen)')}."

@@ -1,4 +1,4 @@
-"""Whole studies of questions about pictures: features through kills, and every command after."""
+"""Whole studies of questions about images: features through kills, and every command after."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.commands import Run
 from tests.proofs import proven_here
 
 from tunewise.backbones import stored
-from tunewise.backbones.encoders import PictureEncoder, TextEncoder
+from tunewise.backbones.encoders import ImageEncoder, TextEncoder
 from tunewise.cli import export, modules, predict, sanity
 from tunewise.core.cache import FOLDER as CACHE
 from tunewise.core.errors import InputError
@@ -37,7 +37,7 @@ Checkpoint = Callable[[str], Path]
 
 
 @pytest.fixture
-def settings(data_folder: Path, picture_encoder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+def settings(data_folder: Path, image_encoder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "name": "pictures",
         "task": {
@@ -48,7 +48,7 @@ def settings(data_folder: Path, picture_encoder: Path, checkpoint: Checkpoint) -
             "folder": "pictures",
         },
         "data": {"source": str(data_folder)},
-        "models": [{"image": str(picture_encoder), "text": str(checkpoint("bert"))}],
+        "models": [{"image": str(image_encoder), "text": str(checkpoint("bert"))}],
         "methods": ["nearest-neighbour", "fusion"],
         "training": {"epochs": 1, "batch_size": 8},
         "keep": "all",
@@ -78,12 +78,12 @@ def make(folder: StudyFolder, counted: Path, fail_at: int | None = None) -> None
     torch.set_num_threads(1)
     if fail_at is not None:
         os.environ[FAIL_AT] = str(fail_at)
-    for encoder in (PictureEncoder, TextEncoder):
-        encoder.forward = told(encoder.forward, encoder.__name__, counted)  # type: ignore[method-assign]
+    for encoder in (ImageEncoder, TextEncoder):
+        encoder.forward = message(encoder.forward, encoder.__name__, counted)  # type: ignore[method-assign]
     run_job(features_job(folder), folder.path, lambda: False)
 
 
-def told(forward: Any, name: str, counted: Path) -> Any:
+def message(forward: Any, name: str, counted: Path) -> Any:
     def counting(self: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
         with counted.open("a") as file:
             file.write(f"{name} {distinct(inputs)}\n")
@@ -95,7 +95,7 @@ def told(forward: Any, name: str, counted: Path) -> Any:
 
 
 def distinct(inputs: torch.Tensor) -> int:
-    """Rows that are no copies: a batch of pictures is filled up with its last one."""
+    """Rows that are no copies: a batch of images is filled up with its last one."""
     return len(inputs.unique(dim=0)) if inputs.is_floating_point() else len(inputs)
 
 
@@ -123,7 +123,7 @@ def rows_read(counted: Path) -> dict[str, int]:
     return found
 
 
-EACH_ONCE = {"PictureEncoder": 12, "TextEncoder": 24 + 12}  # validation shows pictures of train
+EACH_ONCE = {"PictureEncoder": 12, "TextEncoder": 24 + 12}  # validation shows images of train
 
 
 def test_features_killed_at_random_and_restarted_are_the_same_bytes(
@@ -163,7 +163,7 @@ def test_a_second_study_computes_no_vector(
     assert contents(second) == contents(first)
 
 
-def test_pictures_that_another_study_had_are_not_read_again(
+def test_images_that_another_study_had_are_not_read_again(
     settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the vectors are those of a study that reads all of them, to the last bit."""
@@ -240,13 +240,13 @@ def _answers(folder: Path, file: Path, contender: str | None, capsys: Any) -> li
 def _a_mistake_is_told(folder: Path, data: Path) -> None:
     file = data / "asked.csv"
     file.write_text("image,question\nnone.png,what is it\npictures/test0.png,what is it\n")
-    with pytest.raises(InputError, match=r"asked.csv:2 image.*none.png: no such picture"):
+    with pytest.raises(InputError, match=r"asked.csv:2 image.*none.png: no such image"):
         predict.command(folder, input=file, contender="fusion")
     (data / "pictures" / "test0.png").write_bytes(b"cut")
     file.write_text("image,question\npictures/test0.png,what is it\n")
-    with pytest.raises(InputError, match=r"pictures/test0.png: is no picture"):
+    with pytest.raises(InputError, match=r"pictures/test0.png: is no image"):
         predict.command(folder, input=file, contender="fusion")
-    with pytest.raises(InputError, match="this study reads pictures"):
+    with pytest.raises(InputError, match="this study reads images"):
         predict.command(folder, text=["what is it"], contender="fusion")
 
 
@@ -265,36 +265,36 @@ def test_a_marker_stands_where_the_features_are_whole(
     [
         (
             {"task": {"kind": "classification", "text": "question", "label": "answer"}},
-            r"models\[0\].*a pair of encoders, and the task classification reads no pictures",
+            r"models\[0\].*a pair of encoders, and the task classification reads no images",
         ),
-        ({"models": ["bert"]}, r"models\[0\].*cannot be loaded as an encoder of pictures"),
+        ({"models": ["bert"]}, r"models\[0\].*cannot be loaded as an encoder of images"),
         ({"methods": ["prefix"]}, "method prefix: is for one model, and here two encoders meet"),
         ({"methods": [{"peft": {"peft_type": "IA3"}}]}, "method peft: is for one model"),
         ({"task": {"labels": ["pink", "grey"]}}, "no row of train has one of these 2 answers"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_runs(
-    settings: dict[str, Any], checkpoint: Checkpoint, changes: dict[str, Any], said: str
+    settings: dict[str, Any], checkpoint: Checkpoint, changes: dict[str, Any], message: str
 ) -> None:
     if changes.get("models") == ["bert"]:
         changes = {"models": [str(checkpoint("bert"))]}
     if "kind" not in changes.get("task", {"kind": ""}):
         changes = {"task": settings["task"] | changes["task"]}
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         prepare(read_study(settings | changes))
 
 
 def test_modules_lists_both_encoders(
-    picture_encoder: Path, checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
+    image_encoder: Path, checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    modules.command(f"{picture_encoder} + {checkpoint('bert')}", as_json=True)
+    modules.command(f"{image_encoder} + {checkpoint('bert')}", as_json=True)
     listed = json.loads(capsys.readouterr().out)["modules"]
     paths = [module["path"] for module in listed]
     assert "text.encoder.layer.*.attention.self.query" in paths
     assert any(path.startswith("head.") for path in paths)
 
 
-def test_ten_questions_about_pictures_can_be_learnt_by_heart(
+def test_ten_questions_about_images_can_be_learned_by_heart(
     settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "study.yaml").write_text(

@@ -1,4 +1,4 @@
-"""Every family of picture encoders: its own pooled output, or a refusal in words."""
+"""Every family of image encoders: its own pooled output, or a refusal in words."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
 
-from tunewise.backbones.encoders import PictureEncoder, load_picture_encoder, picture_trunk
+from tunewise.backbones.encoders import ImageEncoder, image_backbone, load_image_encoder
 from tunewise.backbones.fusion import build_fusion
-from tunewise.backbones.fusion_shape import picture_shape
+from tunewise.backbones.fusion_shape import image_shape
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 
@@ -79,17 +79,17 @@ def made(kind: Any, config: PreTrainedConfig, **options: Any) -> Any:
     return build(config, **options)
 
 
-def encoder_of(family: str, settings: dict[str, Any]) -> PictureEncoder:
+def encoder_of(family: str, settings: dict[str, Any]) -> ImageEncoder:
     torch.manual_seed(0)
     with quiet():
-        trunk = picture_trunk(AutoConfig.for_model(family, **settings), made)
-    for layer in trunk.modules():
+        backbone = image_backbone(AutoConfig.for_model(family, **settings), made)
+    for layer in backbone.modules():
         if isinstance(layer, torch.nn.Conv2d):  # or what is seen fades away in many small layers
             torch.nn.init.kaiming_normal_(layer.weight)
-    return PictureEncoder(trunk).eval()
+    return ImageEncoder(backbone).eval()
 
 
-def pictures(count: int = 2) -> torch.Tensor:
+def images(count: int = 2) -> torch.Tensor:
     return torch.randn(count, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
 
 
@@ -97,7 +97,7 @@ def pictures(count: int = 2) -> torch.Tensor:
 @torch.no_grad()
 def test_a_vector_is_what_the_family_pools(family: str) -> None:
     encoder = encoder_of(family, {**FIRST, **POOLED}[family])
-    pixels = pictures()
+    pixels = images()
     output = encoder.trunk(pixel_values=pixels)
     if family in FIRST:
         expected = output.last_hidden_state[:, 0]
@@ -114,20 +114,20 @@ def test_it_is_what_the_family_s_own_classifier_reads(family: str) -> None:
     settings = {**FIRST, **POOLED}[family]
     encoder = encoder_of(family, settings)
     classifier = AutoModelForImageClassification.from_config(encoder.trunk.config).eval()
-    trunk = getattr(classifier, classifier.base_model_prefix)
-    trunk.load_state_dict(encoder.trunk.state_dict())
+    backbone = getattr(classifier, classifier.base_model_prefix)
+    backbone.load_state_dict(encoder.trunk.state_dict())
     read = []
     layers = [m for m in classifier.modules() if isinstance(m, torch.nn.Linear)]
     layers[-1].register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
-    classifier(pixel_values=pictures())
-    torch.testing.assert_close(encoder(pictures()), read[0], rtol=1e-5, atol=1e-5)
+    classifier(pixel_values=images())
+    torch.testing.assert_close(encoder(images()), read[0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", [*FIRST, *POOLED])
 @torch.no_grad()
 def test_what_is_far_from_the_corner_counts(family: str) -> None:
     encoder = encoder_of(family, {**FIRST, **POOLED}[family]).double()
-    pixels = pictures(1).double()
+    pixels = images(1).double()
     other = pixels.clone()
     other[:, :, SIDE // 2 :, SIDE // 2 :] = pixels[:, :, SIDE // 2 :, SIDE // 2 :].flip(-1, -2)
     vector = encoder(pixels)
@@ -136,8 +136,8 @@ def test_what_is_far_from_the_corner_counts(family: str) -> None:
 
 @pytest.mark.parametrize("family", REFUSED)
 def test_a_family_without_such_a_vector_is_refused_in_words(family: str) -> None:
-    said = r"gives no vector|reads no pictures|another way each time|library has no encoder"
-    with pytest.raises(ValueError, match=said):
+    message = r"gives no vector|reads no images|another way each time|library has no encoder"
+    with pytest.raises(ValueError, match=message):
         encoder_of(family, REFUSED[family])
 
 
@@ -149,7 +149,7 @@ def test_no_family_of_the_library_fails_without_words(family: str, tmp_path: Pat
         AutoConfig.for_model(family).save_pretrained(tmp_path)
     try:
         with torch.device("meta"), quiet():
-            found = picture_shape({"pretrained_model_name_or_path": str(tmp_path)})
+            found = image_shape({"pretrained_model_name_or_path": str(tmp_path)})
     except (ValueError, ImportError) as error:
         assert "model" in str(error).lower() or "library" in str(error)
     else:
@@ -161,14 +161,14 @@ def test_it_is_loaded_with_its_processor_and_found_by_its_shape(
     family: str, tmp_path: Path
 ) -> None:
     encoder = encoder_of(family, POOLED[family])
-    trunk: Any = encoder.trunk
-    trunk.save_pretrained(tmp_path)
+    backbone: Any = encoder.trunk
+    backbone.save_pretrained(tmp_path)
     size = {"height": SIDE, "width": SIDE}
     ViTImageProcessorPil(size=size).save_pretrained(tmp_path)
-    loaded, processor = load_picture_encoder({"pretrained_model_name_or_path": str(tmp_path)})
-    assert torch.equal(loaded.eval()(pictures()), encoder(pictures()))
+    loaded, processor = load_image_encoder({"pretrained_model_name_or_path": str(tmp_path)})
+    assert torch.equal(loaded.eval()(images()), encoder(images()))
     with torch.device("meta"):
-        assert picture_shape({"pretrained_model_name_or_path": str(tmp_path)}).size == loaded.size
+        assert image_shape({"pretrained_model_name_or_path": str(tmp_path)}).size == loaded.size
     assert processor.size == size
 
 
@@ -181,21 +181,19 @@ def test_a_tower_of_two_is_loaded_alone(tmp_path: Path) -> None:
         both = AutoModel.from_config(config).eval()
         both.save_pretrained(tmp_path)
     ViTImageProcessorPil(size={"height": SIDE, "width": SIDE}).save_pretrained(tmp_path)
-    encoder, _ = load_picture_encoder({"pretrained_model_name_or_path": str(tmp_path)})
+    encoder, _ = load_image_encoder({"pretrained_model_name_or_path": str(tmp_path)})
     with torch.no_grad():
-        expected = both.get_image_features(pictures())
-        found = encoder(pictures())
+        expected = both.get_image_features(images())
+        found = encoder(images())
     expected = getattr(expected, "pooler_output", expected)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_a_picture_model_without_a_vector_is_an_input_error(
-    tmp_path: Path, checkpoint: Any
-) -> None:
+def test_an_image_model_without_a_vector_is_an_input_error(tmp_path: Path, checkpoint: Any) -> None:
     encoder = AutoModel.from_config(AutoConfig.for_model("ijepa", **PLAIN))
     encoder.save_pretrained(tmp_path)
     ConvNextImageProcessorPil(size={"shortest_edge": SIDE}).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match=r"encoder of pictures .*a ijepa model gives no vector"):
+    with pytest.raises(InputError, match=r"encoder of images .*a ijepa model gives no vector"):
         build_fusion(f"{tmp_path} + {checkpoint('bert')}", options=["a", "b"], seed=0)
 
 

@@ -1,9 +1,9 @@
-"""Pretrain the small picture encoder that ships with the package, on drawn rooms.
+"""Pretrain the small image encoder that ships with the package, on drawn rooms.
 
-    python scripts/pretrain_pictures.py [--steps N] [--out FOLDER]
+    python scripts/pretrain_images.py [--steps N] [--out FOLDER]
 
 One thread; about 10 minutes. A vision Transformer learns to tell from its first position what
-stands at each of the six places of a scene: the thing, how many, and in which colour. No question
+stands at each of the six places of a scene: the thing, how many, and in which color. No question
 is seen. The scenes are others than those of the embedded questions, by their numbers. Only the
 encoder is kept.
 """
@@ -75,7 +75,7 @@ def pixels(scenes: list[Scene]) -> Tensor:
 
 
 def targets(scenes: list[Scene]) -> Tensor:
-    """Shape (batch, places, 3): the thing, the colour and the number at each place."""
+    """Shape (batch, places, 3): the thing, the color and the number at each place."""
     found = torch.zeros(len(scenes), len(PLACES), 3, dtype=torch.long)
     for row, one in enumerate(scenes):
         for group in one.groups:
@@ -86,18 +86,18 @@ def targets(scenes: list[Scene]) -> Tensor:
 
 
 def loss_of(logits: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean loss over places and questions in nats, and the share told correctly of each kind."""
+    """Mean loss over places and questions in nats, and the fraction told correctly of each kind."""
     parts = logits.view(len(logits), len(PLACES), sum(SIZES)).split(SIZES, dim=2)
     filled = wanted[:, :, 0] > 0
     losses = [
         cross_entropy(part.flatten(0, 1), wanted[:, :, kind].flatten())
         for kind, part in enumerate(parts)
     ]
-    shares = [
+    fractions = [
         (part.argmax(2) == wanted[:, :, kind])[filled].float().mean()
         for kind, part in enumerate(parts)
     ]
-    return torch.stack(losses).mean(), torch.stack(shares)
+    return torch.stack(losses).mean(), torch.stack(fractions)
 
 
 def pretrain(model: ViTModel, reader: nn.Module, steps: int) -> None:
@@ -109,7 +109,7 @@ def pretrain(model: ViTModel, reader: nn.Module, steps: int) -> None:
         first = FIRST_SCENE + step * BATCH
         scenes = [scene(number) for number in range(first, first + BATCH)]
         states = model(pixels(scenes)).last_hidden_state[:, 0]
-        loss, shares = loss_of(reader(states), targets(scenes))
+        loss, fractions = loss_of(reader(states), targets(scenes))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
@@ -117,9 +117,9 @@ def pretrain(model: ViTModel, reader: nn.Module, steps: int) -> None:
         optimizer.zero_grad()
         if (step + 1) % 100 == 0 or step + 1 == steps:
             passed = time.monotonic() - began
-            told = ", ".join(f"{share:.2f}" for share in shares)
+            message = ", ".join(f"{fraction:.2f}" for fraction in fractions)
             print(
-                f"step {step + 1}/{steps}  loss {loss:.3f}  thing, colour, number: {told}  "
+                f"step {step + 1}/{steps}  loss {loss:.3f}  thing, colour, number: {message}  "
                 f"{passed:.0f} s, {passed / (step + 1) * (steps - step - 1):.0f} s left",
                 file=sys.stderr,
             )

@@ -1,7 +1,7 @@
-"""Pictures: found, checked before anything is trained on them, and opened the same way everywhere.
+"""Images: found, checked before anything is trained on them, and opened the same way everywhere.
 
-A picture is never repaired: what is cut off, empty or not a picture is an error with its path.
-Other colour modes are turned into RGB by rule, and the camera's turn is undone. No torch.
+A image is never repaired: what is cut off, empty or not an image is an error with its path.
+Other color modes are turned into RGB by rule, and the camera's turn is undone. No torch.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ MOST_PIXELS = 64_000_000  # 8,000 x 8,000: more is a mistake, or an attack by de
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 
 
-def picture_bytes(reference: str, base: Path) -> bytes:
+def image_bytes(reference: str, base: Path) -> bytes:
     """The file that a reference means: a path from `base`, or a drawing of the embedded world.
 
-    A name without an ending may be that of a picture with one.
+    A name without an ending may be that of an image with one.
 
     Raises:
         InputError: there is no such file.
@@ -47,31 +47,31 @@ def picture_bytes(reference: str, base: Path) -> bytes:
     return _located(reference, [base]).read_bytes()
 
 
-def checked_picture(reference: str, bases: Sequence[Path]) -> str:
-    """The path of a whole picture, from the first base where it is; else as `picture_bytes`.
+def checked_image(reference: str, bases: Sequence[Path]) -> str:
+    """The path of a whole image, from the first base where it is; else as `image_bytes`.
 
     Raises:
-        InputError: there is no such file, or it is no whole picture.
+        InputError: there is no such file, or it is no whole image.
     """
     place = reference if reference.startswith(DRAWN) else str(_located(reference, bases))
-    if wrong := check_picture(picture_bytes(place, Path())):
+    if wrong := check_image(image_bytes(place, Path())):
         raise InputError(f"{reference}: {wrong}")
     return place
 
 
 def _located(reference: str, bases: Sequence[Path]) -> Path:
     if not reference.strip():
-        raise InputError("names no picture.")
+        raise InputError("names no image.")
     paths = [path_from(base, reference) for base in bases]
-    if barred := next((told for path in paths if (told := out_of_reach(path))), None):
+    if barred := next((reason for path in paths if (reason := out_of_reach(path))), None):
         raise InputError(f"{reference[:80]}: cannot be read ({barred}).")
     tried = (Path(f"{path}{ending}") for path in paths for ending in ("", *ENDINGS))
     tried = (path for path in tried if out_of_reach(path) is None)
     found, path = next((path for path in tried if path.is_file()), None), paths[-1]
     if found is None and (folder := next((path for path in paths if path.is_dir()), None)):
-        raise InputError(f"{folder}: is a folder, not a picture.")
+        raise InputError(f"{folder}: is a folder, not an image.")
     if found is None:
-        raise InputError(f"{path}: no such picture. {_alike(path)}")
+        raise InputError(f"{path}: no such image. {_alike(path)}")
     return found
 
 
@@ -83,13 +83,13 @@ def _alike(path: Path) -> str:
     there = {name.lower(): name for name in names if name.lower().endswith(ENDINGS)}
     close = get_close_matches(path.name.lower(), sorted(there), n=1)
     found = f"Did you mean '{there[close[0]]}'? " if close else ""
-    return f"{found}Pictures in that folder: {len(there):,}."
+    return f"{found}Images in that folder: {len(there):,}."
 
 
-def check_pictures(contents: Mapping[str, bytes]) -> dict[str, str]:
-    """What is wrong with those that are no whole pictures, by their names. Reads all of each.
+def check_images(contents: Mapping[str, bytes]) -> dict[str, str]:
+    """What is wrong with those that are no whole images, by their names. Reads all of each.
 
-    Pictures that were all found whole once are not decoded again: a note in the user's cache, named
+    Images that were all found whole once are not decoded again: a note in the user's cache, named
     by their contents and by what decodes them, says so.
     """
     known = hashlib.sha256(f"{PIL.__version__} {FORMATS} {MOST_PIXELS} rows of PNG".encode())
@@ -98,75 +98,75 @@ def check_pictures(contents: Mapping[str, bytes]) -> dict[str, str]:
     note = cache_folder() / "pictures" / f"{known.hexdigest()[:32]}.json"
     if note.is_file():
         return {}
-    found = {name: check_picture(content) for name, content in contents.items()}
-    wrong = {name: told for name, told in found.items() if told}
+    found = {name: check_image(content) for name, content in contents.items()}
+    wrong = {name: reason for name, reason in found.items() if reason}
     if not wrong:
         with suppress(OSError):  # there can be no cache
             write_json(note, {"whole": len(contents)})
     return wrong
 
 
-def check_picture(content: bytes) -> str | None:
-    """What is wrong with a picture, in words, or None. Reads all of it."""
+def check_image(content: bytes) -> str | None:
+    """What is wrong with an image, in words, or None. Reads all of it."""
     found = _decoded(content)
     return found if isinstance(found, str) else None
 
 
-def open_picture(source: str | bytes) -> Image.Image:
-    """A picture in RGB, upright.
+def open_image(source: str | bytes) -> Image.Image:
+    """A image in RGB, upright.
 
-    Palettes, grey and CMYK become RGB; what is transparent becomes white.
+    Palettes, gray and CMYK become RGB; what is transparent becomes white.
 
     Raises:
-        InputError: it is no whole picture.
+        InputError: it is no whole image.
     """
-    found = _decoded(source if isinstance(source, bytes) else picture_bytes(source, Path()))
+    found = _decoded(source if isinstance(source, bytes) else image_bytes(source, Path()))
     if isinstance(found, str):
-        raise InputError([Problem("the picture" if isinstance(source, bytes) else source, found)])
+        raise InputError([Problem("the image" if isinstance(source, bytes) else source, found)])
     return in_rgb(ImageOps.exif_transpose(found))
 
 
 def _decoded(content: bytes) -> Image.Image | str:
-    """The picture, or what is wrong with it, in words."""
+    """The image, or what is wrong with it, in words."""
     if not content:
         return "is empty (0 bytes)."
     try:
         return _opened(content)
     except UnidentifiedImageError:
-        return f"is no picture in a format that is read ({', '.join(FORMATS)})."
+        return f"is no image in a format that is read ({', '.join(FORMATS)})."
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has more than {MOST_PIXELS:,} pixels."
     except (OSError, ValueError, SyntaxError, KeyError, IndexError, zlib.error) as error:
         return f"is damaged ({error})."
 
 
-def in_rgb(picture: Image.Image) -> Image.Image:
-    """The picture in RGB, on white where it is transparent."""
-    if picture.has_transparency_data:
-        above = picture.convert("RGBA")
+def in_rgb(image: Image.Image) -> Image.Image:
+    """The image in RGB, on white where it is transparent."""
+    if image.has_transparency_data:
+        above = image.convert("RGBA")
         white = Image.new("RGBA", above.size, "white")
         return Image.alpha_composite(white, above).convert("RGB")
-    if picture.mode.startswith("I;16"):  # sixteen bits of grey: the upper eight
-        picture = picture.point(lambda value: value / 256).convert("L")
-    return picture.convert("RGB")
+    if image.mode.startswith("I;16"):  # sixteen bits of gray: the upper eight
+        image = image.point(lambda value: value / 256).convert("L")
+    return image.convert("RGB")
 
 
 def name_of(content: bytes) -> str:
-    """A picture's name by its content, with an ending that tells its format."""
-    with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-        ending = str(picture.format).lower().replace("jpeg", "jpg")
+    """A image's name by its content, with an ending that tells its format."""
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        ending = str(image.format).lower().replace("jpeg", "jpg")
     return f"{hashlib.sha256(content).hexdigest()[:32]}.{ending}"
 
 
 def _opened(content: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        if picture.width * picture.height > MOST_PIXELS:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if image.width * image.height > MOST_PIXELS:
             raise Image.DecompressionBombError
-        picture.verify()  # checksums; the picture must be opened again after it
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        picture.load()  # a file that was cut off fails here
-        if picture.format == "PNG" and lacks_rows(content):
+        image.verify()  # checksums; the image must be opened again after it
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image.load()  # a file that was cut off fails here
+        if image.format == "PNG" and lacks_rows(content):
             raise OSError("its pixel data ends before the last row")
-    return picture
+    return image
