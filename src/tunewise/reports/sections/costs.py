@@ -85,7 +85,7 @@ def _table(facts: Facts) -> Table:
         Column("Parameters", "parameters", count, "parameters.total"),
         TRAINABLE,
         Column("", "reduction factor", of="parameters.reduction"),
-        Column("Fraction", None, fraction, "parameters.share"),
+        Column("Fraction", None, fraction, "parameters.fraction"),
         SECONDS,
         Column("Total time", "seconds in all", duration, "measured.seconds_all"),
         PEAK,
