@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.charts.drawing import base, finished
@@ -55,7 +55,7 @@ def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
     return Figure("confusion", title, words, finished(drawn), PAGE)
 
 
-def _values(one: ByClass, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _values(one: ByClass, names: Sequence[str]) -> Iterator[JSONObject]:
     for right, row in enumerate(one.confusion):
         for chosen, count in enumerate(row):
             yield {

@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count, duration, listed, size
 from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, finished, tint
@@ -84,7 +85,7 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
     return Figure(f"quality-{cost.key}", title, words, finished(chart), outputs)
 
 
-def _axes(values: Sequence[dict[str, Any]], cost: Cost, title: str) -> tuple[Any, Any]:
+def _axes(values: Sequence[JSONObject], cost: Cost, title: str) -> tuple[Any, Any]:
     """Costs on a logarithmic scale with some air, scores not from zero."""
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
     air = max(1.1, (most / least) ** 0.1)
@@ -98,7 +99,7 @@ def _axes(values: Sequence[dict[str, Any]], cost: Cost, title: str) -> tuple[Any
     return x, alt.Y("score:Q", title=title, scale=scale, axis=PERCENTS)
 
 
-def _names(values: Sequence[dict[str, Any]], x: Any, y: Any) -> list[Any]:
+def _names(values: Sequence[JSONObject], x: Any, y: Any) -> list[Any]:
     """Names as far as there is room, reaching inwards, so that none leaves the chart."""
     costs = [v["cost"] for v in values]
     middle, near = (min(costs) * max(costs)) ** 0.5, _named(values)
@@ -113,7 +114,7 @@ def _names(values: Sequence[dict[str, Any]], x: Any, y: Any) -> list[Any]:
     return layers
 
 
-def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _named(values: Sequence[JSONObject]) -> list[JSONObject]:
     """The points whose names have room, those on the front before all others."""
     order = sorted(values, key=lambda v: v["front"] == "no")
     spots = [Spot(v["cost"], v["score"], v["label"]) for v in order]
@@ -121,7 +122,7 @@ def _named(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [value for value, keep in zip(order, kept, strict=True) if keep]
 
 
-def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> dict[str, Any]:
+def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> JSONObject:
     name = shown(point.row.name)
     label = short.get(name, name)
     return {

@@ -12,6 +12,7 @@ from typing import Any
 import altair as alt
 from altair.utils.schemapi import disable_debug_mode
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
@@ -26,7 +27,7 @@ PERCENTS = alt.Axis(format="%", tickCount=5)  # of a score
 PICKED = "picked === '' || datum.name === picked"
 
 
-def base(values: Sequence[dict[str, Any]]) -> Any:
+def base(values: Sequence[JSONObject]) -> Any:
     """A chart of these values; as a tuple, since Altair copies a list at every step of a chart."""
     return alt.Chart(alt.InlineData(values=tuple(values)))
 
@@ -60,9 +61,9 @@ def faded(near: float = 1.0, far: float = 0.15) -> Any:
     return alt.OpacityValue(far, condition={"test": PICKED, "value": near})
 
 
-def finished(chart: Any) -> dict[str, Any]:
+def finished(chart: Any) -> JSONObject:
     """Its description, with what every chart has; put in here, since Altair copies charts whole."""
-    spec: dict[str, Any] = chart.to_dict(validate=False)
+    spec: JSONObject = chart.to_dict(validate=False)
     if not isinstance(chart, alt.FacetChart):
         spec["width"] = WIDTH
     spec["params"] = [{"name": "picked", "value": ""}]

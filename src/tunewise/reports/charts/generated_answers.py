@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, faded, finished, tint
@@ -19,7 +20,7 @@ HEIGHT = 320
 PLOT = 290.0  # width of the plot where it is narrowest: in a column of a paper
 
 
-def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any) -> list[Any]:
+def _ways(values: list[JSONObject], x: Any, y: Any, paint: Any) -> list[Any]:
     """The names of the ways, as far as there is room, on the inner side of their points."""
     spots = [Spot(value["diversity"], value["f1"], value["decoding"]) for value in values]
     kept = readable(spots, width=PLOT, height=HEIGHT / 2)
@@ -40,7 +41,7 @@ def _ways(values: list[dict[str, Any]], x: Any, y: Any, paint: Any) -> list[Any]
 
 def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure | None:
     """F1 against how little the samples of a question agree, for ways that draw samples."""
-    values: list[dict[str, Any]] = [
+    values: list[JSONObject] = [
         {
             "name": shown(row.contender),
             "decoding": row.strategy,

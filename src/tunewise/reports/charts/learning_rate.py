@@ -9,6 +9,7 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.document.model import PAGE, PRINT, Figure
@@ -87,9 +88,9 @@ def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str
     return Figure(name, heading, _says(heading, curves, quantity, form), finished(chart), outputs)
 
 
-def _values(curves: Sequence[RateCurve], quantity: str) -> list[dict[str, Any]]:
+def _values(curves: Sequence[RateCurve], quantity: str) -> list[JSONObject]:
     """A row for each point with a value; the later a point stands, the smaller it is drawn."""
-    values: list[dict[str, Any]] = [
+    values: list[JSONObject] = [
         {
             "name": shown(curve.name),
             "rate": point.rate,
@@ -112,7 +113,7 @@ def _values(curves: Sequence[RateCurve], quantity: str) -> list[dict[str, Any]]:
     return values
 
 
-def _diverged(curves: Sequence[RateCurve]) -> list[dict[str, Any]]:
+def _diverged(curves: Sequence[RateCurve]) -> list[JSONObject]:
     """Those without a loss, one below the other where several diverged at one rate."""
     counted: Counter[float] = Counter()
     rows = []
@@ -125,7 +126,7 @@ def _diverged(curves: Sequence[RateCurve]) -> list[dict[str, Any]]:
     return rows
 
 
-def _at_the_edge(lost: Sequence[dict[str, Any]], x: Any, paint: Any, *, middle: float) -> list[Any]:
+def _at_the_edge(lost: Sequence[JSONObject], x: Any, paint: Any, *, middle: float) -> list[Any]:
     """A triangle for each that diverged, at the upper edge, and the word beside the first."""
     tooltip = [
         alt.Tooltip("name:N", title="contender"),

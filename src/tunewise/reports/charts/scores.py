@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
@@ -68,7 +68,7 @@ def differences(results: Results) -> Figure | None:
     return Figure("differences", title, f"{title}: {says}.", finished(chart))
 
 
-def _difference(row: Row) -> dict[str, Any]:
+def _difference(row: Row) -> JSONObject:
     """In points; a claim without an interval has the difference for its ends."""
     assert row.to_best is not None
     spot = row.to_best.difference
@@ -132,7 +132,7 @@ def scores(
     return Figure(f"{split}-{metric}", title, f"{title}: {says}.", finished(chart), outputs)
 
 
-def _score(row: Row, metric: str, split: str) -> dict[str, Any]:
+def _score(row: Row, metric: str, split: str) -> JSONObject:
     spread = row.scores(split).get(metric)
     mean = spread.mean if spread else 0.0
     interval = row.intervals.get((split, metric)) or Interval(mean, mean)
@@ -179,7 +179,7 @@ def parameters(results: Results) -> Figure | None:
     return Figure("parameters", "", f"Trainable parameters: {says}.", drawn)
 
 
-def _rings(row: Row, own: Parameters) -> list[dict[str, Any]]:
+def _rings(row: Row, own: Parameters) -> list[JSONObject]:
     """The two arcs of a contender's ring."""
     shared = {
         "name": shown(row.name),

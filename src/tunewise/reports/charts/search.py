@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import PERCENTS, base, dashes, faded, finished, tint
 from tunewise.reports.charts.learning import whole_epochs
@@ -69,7 +70,7 @@ def _scores(title: str) -> Any:
 
 
 def _lines(
-    values: list[dict[str, Any]], x: Any, y: Any, present: Sequence[Contender], tooltip: list[Any]
+    values: list[JSONObject], x: Any, y: Any, present: Sequence[Contender], tooltip: list[Any]
 ) -> list[Any]:
     """A line for each contender, with its points."""
     marks = base(values)
@@ -80,7 +81,7 @@ def _lines(
     ]
 
 
-def _tried(contender: Contender, setting: str, metric: str) -> list[dict[str, Any]]:
+def _tried(contender: Contender, setting: str, metric: str) -> list[JSONObject]:
     """What the first seed scored at each value of `setting`, all else as at the chosen point.
 
     Where nothing is chosen, all else is as at the first point.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 
+from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
     PERCENTS,
@@ -35,7 +34,7 @@ def slice_charts(found: Sliced, results: Results) -> list[Figure]:
 def _chart(column: str, number: int, found: Sliced, results: Results) -> Figure:
     slices = found.columns[column]
     names = {name.value: f"{cut(shown(name.value), LONGEST)} ({name.items:,})" for name in slices}
-    values: list[dict[str, Any]] = [
+    values: list[JSONObject] = [
         {
             "slice": names[one.value],
             "name": shown(score.name),
