@@ -13,6 +13,7 @@ from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.backbones.sources import parts_of
 from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import listed
 from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.costs.machine_speed import Calibration, known_calibration
 from tunewise.costs.parameters import artifact_bytes
@@ -30,10 +31,12 @@ from tunewise.estimate.seconds import (
 )
 from tunewise.methods.base import AsIs
 from tunewise.studies.pooling import asked_of, pooling_notes
+from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.tasks.lengths import wanted_length
+from tunewise.training.course import most_steps, search_steps
 from tunewise.training.settings import TrainingSettings
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
@@ -54,6 +57,23 @@ def plan(settings: StudySettings, *, workers: int, say: Say = lambda text: None)
         InputError: all that is wrong with data, models and methods, together.
     """
     return _Planner(settings, workers, say).plan()
+
+
+def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) -> list[str]:
+    """What the time of a contender takes for granted, where the training itself finds it."""
+    training = point.training
+    if training is None:
+        return []
+    steps_per_epoch = -(-rows // training.batch_size)
+    notes = []
+    if training.epochs == "auto":
+        most = most_steps(training, steps_per_epoch)
+        notes.append(f"epochs: auto is planned at its limit, {most:,} steps; most end earlier.")
+    if row.rates is not None:
+        steps = rungs_of(search_steps(training, steps_per_epoch))
+        where = f"at step {listed(list(map(str, steps)))}" if steps else "after whole trainings"
+        notes.append(f"learning_rate: auto compares {2 * row.rates.around + 1} rates {where}.")
+    return notes
 
 
 class _Planner:
@@ -170,6 +190,8 @@ class _Planner:
         found = [self._point(point, folder, about) for point in row.points]
         if row.entry.auto_batch:
             self.notes.append("batch_size: auto is planned with 32 examples.")
+        if not found[0].get("solved"):
+            self.notes += found_while_training(row.points[0], row, len(self.splits["train"]))
         if wrong := next((seen["error"] for seen in found if "error" in seen), None):
             self.problems.append(Problem(f"{row.name} on {row.model}", wrong))
             return Planned(row.name, row.trials(self.expansion.seeds))
