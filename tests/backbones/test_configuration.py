@@ -43,7 +43,7 @@ def complaint(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("message", "name"),
     [
         ({"quant_method": "gptq", "bits": 4}, "gptq"),
         ({"quant_method": "fp8"}, "fp8"),

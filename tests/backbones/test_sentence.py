@@ -202,7 +202,7 @@ def refused(folder: Path, *message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("1_Pooling/config.json", {"pooling_mode": "attention"}, "'attention'"),
         ("1_Pooling/config.json", {"pooling_mode_of_mine": True}, "pooling_mode_of_mine"),

@@ -154,7 +154,7 @@ def test_a_folder_that_answers_otherwise_is_marked_as_unproven(
         (folder / "majority.json").write_text(json.dumps(stored))
         return form
 
-    monkeypatch.setattr(export, "write_artefact", spoilt)
+    monkeypatch.setattr(export, "write_artifact", spoilt)
     to = tmp_path / "spoilt"
     with pytest.raises(typer.Exit) as ended:
         command(finished, to, contender="majority")

@@ -54,7 +54,7 @@ def test_nothing_that_is_written_acts_in_a_terminal(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({}, "either the folder of a study or --model"),
         ({"model": "embedded:decoder", "prompt": ""}, "with --prompt"),

@@ -82,7 +82,7 @@ def test_files_of_every_form_say_the_same(inside: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         ({}, "give either --input FILE or --text TEXT"),
         ({"text": ["a", "b"]}, "this study reads text"),

@@ -79,7 +79,7 @@ def test_the_first_error_counts_where_the_draft_cannot_be_removed_either(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             FileNotFoundError(errno.ENOENT, "No such file or directory", "w.st"),

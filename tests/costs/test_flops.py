@@ -41,7 +41,8 @@ ATTENTION = 12 * L * s * d
 
 def work(folder: Path, method: Adaptation) -> float:
     """FLOPs per token of forward and backward pass."""
-    seen = predicted(folder, method, TrainingSettings(), StepShape(EXAMPLES, s, evaluated=2))
+    steps = TrainingSettings(optimizer="adamw")
+    seen = predicted(folder, method, steps, StepShape(EXAMPLES, s, evaluated=2))
     flops = seen.memory.flops
     return (flops["forward"] + flops["backward"]) / (EXAMPLES * s)
 

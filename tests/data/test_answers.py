@@ -75,7 +75,7 @@ def test_few_answers_out_of_place_are_dropped_and_counted(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         ("denver", "'denver' stands there as 'Denver'. Write answers as their contexts do."),
         ("DENVER  won", "'DENVER  won' stands there as 'Denver won'."),
@@ -130,7 +130,7 @@ def test_the_official_file_reads_as_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("[1, 2]", r"a.json\[0\]: holds the value 1 where an object"),
         ("{", "is not JSON"),

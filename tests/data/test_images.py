@@ -160,7 +160,7 @@ def test_images_are_checked_where_there_can_be_no_cache(
 
 
 @pytest.mark.parametrize(
-    ("reference", "said"),
+    ("reference", "message"),
     [
         ("", "names no image"),
         ("  ", "names no image"),

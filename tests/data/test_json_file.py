@@ -60,7 +60,7 @@ def test_lines_are_read_whatever_the_ending(folder: Path, records: list[dict[str
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ('[{"a": 1}, 2]', "a.json[1]: holds the value 2 where an object"),
         ('[{"a": 1},\n {"a" 1}]', "a.json:2: is not JSON"),

@@ -25,7 +25,7 @@ def test_a_strategy_has_a_short_name(settings: dict[str, Any], label: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"kind": "best"}, "greedy, beam or sample"),
         ({"kind": "beam", "beams": 1}, "one beam is greedy"),

@@ -97,7 +97,7 @@ def test_the_plot_of_the_optimisers_has_a_line_for_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("lora", "--plot", "a.svg"), "topic 'lora' has none; these have one: optimisers"),
         (("optimisers", "--plot", "a.gif"), "a name that ends in .svg, .png, .pdf"),

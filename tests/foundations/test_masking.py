@@ -71,7 +71,7 @@ def test_the_original_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "mask", "named"), [(1.5, 1, "fraction = 1.5"), (0.1, 50, "mask = 50")]
+    ("fraction", "mask", "named"), [(1.5, 1, "fraction = 1.5"), (0.1, 50, "mask = 50")]
 )
 def test_impossible_settings_are_named(fraction: float, mask: int, named: str) -> None:
     with pytest.raises(ValueError, match=named):

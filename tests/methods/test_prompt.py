@@ -188,7 +188,7 @@ def test_what_is_saved_comes_back(model: Model, tmp_path: Path, settings: dict[s
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"template": "Hello"}, "must hold {text}"),
         ({"template": "{labels}?"}, "must hold {text}"),
@@ -207,7 +207,7 @@ def test_settings_that_make_no_prompt_are_refused(settings: dict[str, Any], mess
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"template": "{statment}?"}, "Did you mean 'statement'"),
         ({"labels": ("yes",)}, "1 words for the 2 options false, true"),

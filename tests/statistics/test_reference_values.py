@@ -146,7 +146,7 @@ def test_probability_of_improvement_on_two_short_lists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("items", "points"),
+    ("examples", "points"),
     [
         (277, (3.8, 5.3, 7.5)),
         (408, (3.1, 4.4, 6.2)),

@@ -228,7 +228,7 @@ def test_predictions_carry_every_way_and_the_first_counts(model: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"prompt": "{question}"}, "must hold"),
         ({"prompt": "{context} {question} Answer: "}, "must not end in a blank"),

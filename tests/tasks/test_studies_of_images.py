@@ -261,7 +261,7 @@ def test_a_marker_stands_where_the_features_are_whole(
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (
             {"task": {"kind": "classification", "text": "question", "label": "answer"}},

@@ -200,7 +200,7 @@ def first_answer(finished: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "message"),
     [
         ("majority", "'majority' does not fit the task 'question-answering'"),
         ("tfidf", "'tfidf' does not fit the task 'question-answering'"),

@@ -31,7 +31,7 @@ FINISHED = Finished(Job("trial", "a", TrialSettings()), None, 1.0)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyFolder:
-    monkeypatch.setattr(follow, "SHARE", 1e9)  # no rest between two copies
+    monkeypatch.setattr(follow, "FRACTION", 1e9)  # no rest between two copies
     return StudyFolder.open(fabricate(tmp_path / "study", PLAN))
 
 

@@ -104,8 +104,8 @@ def setting_name(path: str) -> str:
 def setting_words(path: str) -> str:
     """A setting's path as a sentence says it.
 
-    >>> setting_words("training.learning_rate"), setting_words("method.rank"),
-    setting_words("model") ('learning rate', 'rank', 'model')
+    >>> [setting_words(path) for path in ("training.learning_rate", "method.rank", "model")]
+    ['learning rate', 'rank', 'model']
     """
     return setting_name(path).replace("_", " ")
 
