@@ -52,11 +52,11 @@ def complaint(folder: Path) -> str:
         ("int4", "it does not say how"),
     ],
 )
-def test_a_quantised_checkpoint_is_distinguished_from_the_full_one(
+def test_a_quantized_checkpoint_is_distinguished_from_the_full_one(
     copied: Path, message: Any, name: str
 ) -> None:
     change(copied, quantization_config=message)
-    assert f"is quantised ({name})" in complaint(copied)
+    assert f"is quantized ({name})" in complaint(copied)
     change(copied, quantization_config=None, text_config={"quantization_config": message})
     assert "name the checkpoint it was made from" in complaint(copied)
 

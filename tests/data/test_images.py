@@ -128,7 +128,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bytes]:
         seen.append(content)
         return real(content)
 
-    monkeypatch.setattr(images, "check_picture", message)
+    monkeypatch.setattr(images, "check_image", message)
     return seen
 
 

@@ -123,7 +123,7 @@ def rows_read(counted: Path) -> dict[str, int]:
     return found
 
 
-EACH_ONCE = {"PictureEncoder": 12, "TextEncoder": 24 + 12}  # validation shows images of train
+EACH_ONCE = {"ImageEncoder": 12, "TextEncoder": 24 + 12}  # validation shows images of train
 
 
 def test_features_killed_at_random_and_restarted_are_the_same_bytes(
@@ -170,11 +170,11 @@ def test_images_that_another_study_had_are_not_read_again(
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     few = {**settings, "data": {**settings["data"], "limit": {"train": 9, "validation": 5}}}
     assert in_a_process(new_study(few, tmp_path / "few"), tmp_path / "counted") == 0
-    some = rows_read(tmp_path / "counted")["PictureEncoder"]
-    assert 0 < some < EACH_ONCE["PictureEncoder"]
+    some = rows_read(tmp_path / "counted")["ImageEncoder"]
+    assert 0 < some < EACH_ONCE["ImageEncoder"]
     whole = new_study(settings, tmp_path / "whole")
     assert in_a_process(whole, tmp_path / "counted") == 0
-    assert rows_read(tmp_path / "counted")["PictureEncoder"] == EACH_ONCE["PictureEncoder"]
+    assert rows_read(tmp_path / "counted")["ImageEncoder"] == EACH_ONCE["ImageEncoder"]
     monkeypatch.setenv(CACHE, str(tmp_path / "other-cache"))
     fresh = new_study(settings, tmp_path / "fresh")
     assert in_a_process(fresh, tmp_path / "elsewhere") == 0
