@@ -13,7 +13,7 @@ from tunewise.store.trial_records import TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
 from tunewise.studies.choose import chosen_point, has_failed, search_ids, weights_to_drop
 from tunewise.studies.jobs import next_jobs
-from tunewise.studies.rate_search import RateProgress, cut_points, rate_progress, rungs_of
+from tunewise.studies.rate_search import RateProgress, rate_progress, rungs_of
 
 POINTS = 9
 PRIOR = 4
@@ -78,7 +78,6 @@ def test_two_go_on_and_then_one() -> None:
     assert progress(FIRST).waiting == ((4, 60), (5, 60))
     second = FIRST | at(60, {4: 0.4, 5: 0.3})
     assert progress(second).finalists == (5,)
-    assert cut_points(progress(second)) == [2, 3, 4, 6]
 
 
 def test_a_best_rate_at_the_edge_adds_one_beyond_it_at_most_twice() -> None:

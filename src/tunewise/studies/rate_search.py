@@ -9,7 +9,7 @@ result is that of the same trial run alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -99,10 +99,3 @@ def ranked(found: Mapping[int, TrialRecord], prior: int) -> list[int]:
         return fmean(losses) if losses else math.inf, abs(point - prior)
 
     return sorted(found, key=rank)
-
-
-def cut_points(progress: RateProgress) -> Sequence[int]:
-    """The points whose training stopped at a rung, once the search is over."""
-    if not progress.finalists:
-        return ()
-    return sorted({point for point, _ in progress.rungs} - set(progress.finalists))
