@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -19,6 +19,11 @@ test-faults: $(VENV)/.installed-dev
 
 test-real: $(VENV)/.installed-dev
 	$(BIN)/pytest -m real
+
+# On a card: repeated and resumed to the byte, the memory it gives, and a step beside PEFT's.
+test-gpu: $(VENV)/.installed-dev
+	CUBLAS_WORKSPACE_CONFIG=:4096:8 $(BIN)/pytest -m gpu -rA
+	$(BIN)/python benchmarks/lora_step.py --device cuda --steps 200
 
 test-trackers: $(VENV)/.installed-dev
 	$(PIP) -e '.[dev,trackers]'

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from reference.cases import Case
 
@@ -92,6 +93,7 @@ def made_by(command: str) -> dict[str, Any]:
         "command": f"python benchmarks/expert.py {command}",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": commit(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "libraries": {name: version(name) for name in LIBRARIES},
     }
 
@@ -100,9 +102,12 @@ def made_by(command: str) -> dict[str, Any]:
 def commit() -> str | None:
     """The commit that runs; asked once, because later edits are not what was loaded."""
     command = ["git", "describe", "--always", "--dirty"]
-    message = subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
+    try:
+        message = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:  # a machine without git
+        return None
     return message.stdout.strip() or None
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -37,6 +38,7 @@ def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
     runs again.
     """
     forget_peak_memory()
+    repeat_exactly()
     use_helpers(job.helpers)
     with _limited(job.memory_limit):
         match job.kind:
@@ -50,6 +52,14 @@ def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
                 return probe(job, study_folder)
             case kind:
                 raise ValueError(f"there is no job of kind '{kind}'")
+
+
+def repeat_exactly() -> None:
+    """Take the kernels of a GPU whose sums come in one order; those of a CPU always do."""
+    if torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True)
+        deterministic: Any = torch.utils.deterministic  # its stubs do not know the next name
+        deterministic.fill_uninitialized_memory = False
 
 
 def _limited(limit: int | None) -> AbstractContextManager[None]:

@@ -27,14 +27,17 @@ GOODBYE = 5.0  # seconds a worker gets to end by itself
 KEPT_OUTPUT = 8_000  # bytes of what it printed that are kept
 
 # One thread a trial: as many trials as cores run side by side, and results then depend neither
-# on the number of cores nor on what else runs. Libraries read these when they are imported.
-ONE_THREAD = {
+# on the number of cores nor on what else runs. On a GPU, products are summed in one order, and
+# nobody looks for it in a way that forbids forking. Libraries read these when they are imported.
+LIBRARIES = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 
 
@@ -171,4 +174,4 @@ def worker_environment() -> dict[str, str]:
     package = str(Path(tunewise.__file__).parents[1])
     before = os.environ.get("PYTHONPATH")
     path = f"{package}{os.pathsep}{before}" if before else package
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
+    return {**os.environ, **LIBRARIES, "PYTHONPATH": path}
