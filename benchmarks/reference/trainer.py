@@ -104,7 +104,11 @@ def train(
         trainer.train()
         chosen = trainer.evaluate()
         test = tokenized(rows.test, trainer.processing_class)
-        answers = trainer.predict(test).predictions.argmax(-1)
+        # Answers come in the order that batches are drawn in, which is to be that of the split.
+        trainer.args.train_sampling_strategy = "sequential"
+        answered = trainer.predict(test)
+        assert (answered.label_ids == rows.test.labels).all()
+        answers = answered.predictions.argmax(-1)
     loss, taken = float(chosen["eval_loss"]), int(trainer.state.global_step)
     options = {"methods": contender, **({} if epochs == EPOCHS else {"epochs": epochs})}
     return ExpertResult(
