@@ -171,7 +171,7 @@ def test_parameters_are_counted_by_what_they_belong_to(folder: Callable[[str], P
     model = build_shape(folder("gpt2"), options=OPTIONS)
     base = {name for name, _ in model.module.named_parameters()}
     attention = {path for path, own in roles(model).items() if "mlp" not in own}
-    adapted = applied(model, LoRA(rank=2))
+    adapted = applied(model, LoRA(rank=2, targets=("query", "value")))
     groups = parameters_by_group(
         adapted.module, head=set(adapted.head), attention=attention, base=base
     )

@@ -38,7 +38,12 @@ def study(tmp_path: Path) -> dict[str, Any]:
         "task": {"kind": "classification", "text": "text", "label": "label"},
         "data": {"source": str(tmp_path)},
         "models": [str(tmp_path / "bert")],
-        "methods": ["majority", "head", {"lora": {"rank": 2}}, "full"],
+        "methods": [
+            "majority",
+            "head",
+            {"lora": {"rank": 2, "targets": ["query", "value"]}},
+            "full",
+        ],
         "training": {"epochs": 2, "batch_size": 8},
         "seeds": [0, 1, 2],
     }

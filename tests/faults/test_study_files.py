@@ -17,7 +17,7 @@ from tests.faults.mutants import SOUND, mutants
 
 import tunewise
 from tunewise.core.errors import TunewiseError
-from tunewise.studyfile.expand import describe, expand
+from tunewise.studyfile.expand import expand
 from tunewise.studyfile.reading import read_text
 from tunewise.studyfile.studyfile import read_study
 from tunewise.studyfile.unread import moot
@@ -42,7 +42,7 @@ def test_the_studies_that_are_mutated_are_sound() -> None:
 def test_every_mutated_study_file_is_sound_or_refused_in_words(tmp_path: Path) -> None:
     """The same way as `tunewise validate`, up to where data and models would be read."""
     for study in sound():  # what they need is imported now
-        describe(expand(read_study(study)))
+        expand(read_study(study))
     path = tmp_path / "study.yaml"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     files = mutants(Random(1), sound())
@@ -53,7 +53,7 @@ def test_every_mutated_study_file_is_sound_or_refused_in_words(tmp_path: Path) -
         started = time.process_time()
         try:
             settings = read_study(path)
-            describe(expand(settings))
+            expand(settings)
             moot(settings)
             taken += 1
         except TunewiseError as error:

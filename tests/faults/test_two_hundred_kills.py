@@ -53,8 +53,9 @@ def test_a_study_of_toys_killed_fifteen_times(new_study: Any, seed: int) -> None
     random, kills = Random(seed), Counter[str]()
     toy = new_study("killed").write(*toys, points=2, seeds=2)
     launcher = toy.launch()
-    what = random.choice(TARGETS)
+    order = random.sample(TARGETS * (KILLS // len(TARGETS)), KILLS)
     while kills.total() < KILLS:
+        what = order[kills.total()]
         if launcher.poll() is not None:
             if toy.table() == undisturbed.table():
                 toy = new_study(f"killed{kills.total()}").write(*toys, points=2, seeds=2)
@@ -67,7 +68,6 @@ def test_a_study_of_toys_killed_fifteen_times(new_study: Any, seed: int) -> None
             with suppress(ProcessLookupError):
                 os.kill(random.choice(found), signal.SIGKILL)
                 kills[what] += 1
-                what = random.choice(TARGETS)
     launcher.kill()
     launcher.wait()
     while toy.run().exit_code:

@@ -34,17 +34,18 @@ TINYBERT = (
 )
 DISTILBERT = ("distilbert", {"vocab_size": 30522})
 GPT2: tuple[str, dict[str, Any]] = ("gpt2", {})
+QV = ("query", "value")
 
 TRAINED: list[tuple[Any, int, str, Adaptation, int]] = [
     (BERT, 5, "library", Full(), 109_486_085),
     (BERT, 5, "library", Head(), 3_845),
-    (BERT, 5, "library", LoRA(rank=1), 40_709),
-    (BERT, 5, "library", LoRA(rank=16), 593_669),
-    (BERT, 5, "library", LoRA(rank=256), 9_441_029),
+    (BERT, 5, "library", LoRA(rank=1, targets=QV), 40_709),
+    (BERT, 5, "library", LoRA(rank=16, targets=QV), 593_669),
+    (BERT, 5, "library", LoRA(rank=256, targets=QV), 9_441_029),
     (ROBERTA, 3, "library", Full(), 124_647_939),
-    (ROBERTA, 3, "library", LoRA(rank=8), 887_811),
+    (ROBERTA, 3, "library", LoRA(rank=8, targets=QV), 887_811),
     (TINYBERT, 3, "library", Full(), 14_351_187),
-    (TINYBERT, 3, "library", LoRA(rank=8), 40_875),
+    (TINYBERT, 3, "library", LoRA(rank=8, targets=QV), 40_875),
     (ROBERTA, 2, "mean", Head(), 1_538),
     (ROBERTA, 2, "mean", PrefixTuning(length=128), 99_842),
     (DISTILBERT, 2, "library", Head(), 768 * 768 + 768 + 2 * 768 + 2),
@@ -64,7 +65,7 @@ def test_trainable_parameters_are_those_published(
 def test_every_number_is_counted_once(family: Any, total: int) -> None:
     """PEFT's own total counts a frozen copy of the head as well."""
     model = empty(family, 3, "library")
-    LoRA(rank=8).prepare(model)
+    LoRA(rank=8, targets=QV).prepare(model)
     assert count(model, trained_only=False) == total
 
 

@@ -117,9 +117,9 @@ def test_pefts_own_loading_reads_what_is_saved(
 def test_our_lora_and_pefts_are_the_same_function(tiny: Tiny, tmp_path: Path) -> None:
     ours = tiny("bert", dropout=0.0)
     torch.manual_seed(3)
-    LoRA(rank=4, alpha=8).prepare(ours)
+    LoRA(rank=4, alpha=8, targets=("query", "value")).prepare(ours)
     train(ours, steps=3)
-    LoRA(rank=4, alpha=8).save(ours, tmp_path)
+    LoRA(rank=4, alpha=8, targets=("query", "value")).save(ours, tmp_path)
     settings = {"peft_type": "LORA", "r": 4, "target_modules": ("query", "value")}
     theirs = adapted(tiny, settings)
     PEFTMethod("LORA", {"r": 4}).load(theirs, tmp_path)

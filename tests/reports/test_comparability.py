@@ -253,7 +253,7 @@ def test_a_row_that_learned_nothing_at_a_rate_nobody_chose_is_reported(
     finding = found(small)["default_rate"]
     assert finding.severity == "warning"
     assert finding.says.endswith("0.0001 for full.")
-    assert "search: {learning_rate: auto}" in finding.todo
+    assert "with learning_rate: auto" in finding.todo
     change_study(small, lambda study: study["settings"].update(training={"learning_rate": 1e-4}))
     assert "default_rate" not in found(small)
 

@@ -57,7 +57,7 @@ FIRST = at(20, {2: 0.9, 3: 0.7, 4: 0.5, 5: 0.6, 6: 0.8})
 
 
 @pytest.mark.parametrize(
-    ("steps", "rungs"), [(900, (100, 300)), (180, (20, 60)), (179, (20, 60)), (60, (20,)), (50, ())]
+    ("steps", "rungs"), [(900, (100, 300)), (180, (20, 60)), (179, (59,)), (60, (20,)), (50, ())]
 )
 def test_a_rung_has_twenty_steps_or_is_none(steps: int, rungs: tuple[int, ...]) -> None:
     assert rungs_of(steps) == rungs

@@ -51,7 +51,7 @@ def test_numbers_of_one_sign_are_one_kind_and_words_are_not() -> None:
 
 
 def test_each_kind_is_tried_once_and_remembered(tried: list[TrialSettings]) -> None:
-    searched = study({"peft_type": "LORA"}, "head", search={"r": [2, 4], "learning_rate": "auto"})
+    searched = study({"peft_type": "LORA"}, "head", search={"r": [2, 4], "learning_rate": [1e-3]})
     prepare(searched)
     assert [settings.method.name for settings in tried] == ["peft", "head"]
     prepare(searched)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tunewise.core.errors import InputError
 from tunewise.methods.base import METHODS
 from tunewise.studyfile.aliases import NAMES, NOT_NEEDED
-from tunewise.studyfile.expand import describe, expand
+from tunewise.studyfile.expand import expand
 from tunewise.studyfile.studyfile import read_study
 from tunewise.studyfile.values import types_of
 
@@ -54,7 +54,7 @@ SOUND: dict[str, Any] = {
 
 def is_sound(values: Any) -> bool:
     try:
-        describe(expand(read_study(values)))
+        expand(read_study(values))
     except InputError as error:
         assert error.problems
         assert all(problem.message for problem in error.problems)

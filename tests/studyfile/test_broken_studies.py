@@ -271,7 +271,7 @@ BROKEN = {
         "(study.yaml:6 methods.full, study.yaml:7 methods.lora). Leave out one.",
     ),
     "a rank beside the ranks of all targets": (
-        ("rank: 8", "rank: 4, ranks: {query: 2, value: 3}"),
+        ("rank: 8", "rank: 4, targets: [query, value], ranks: {query: 2, value: 3}"),
         "study.yaml:7 methods.lora.rank: has no effect: ranks has one for every target.",
     ),
     "shots of a prompt that shows none": (

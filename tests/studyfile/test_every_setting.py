@@ -421,7 +421,11 @@ UNREAD: dict[str, tuple[dict[str, Any], str]] = {
         "methods.prompt.shots: has no effect: examples are drawn",
     ),
     "alpha beside the alphas of all targets": (
-        {"methods": [{"lora": {"alpha": 2, "alphas": {"query": 1, "value": 2}}}]},
+        {
+            "methods": [
+                {"lora": {"alpha": 2, "targets": ["query"], "alphas": {"query": 1}}},
+            ]
+        },
         "methods.lora.alpha: has no effect: alphas has one for every target",
     ),
     "a search of training where nothing is trained": (

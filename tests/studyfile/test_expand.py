@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
+from tunewise.methods.base import Adaptation
 from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
 from tunewise.store.identity import trial_id
 from tunewise.store.records import ModelRecord, TrialSettings
 from tunewise.studyfile.contender_records import Facts, contender_records, identity_of
-from tunewise.studyfile.expand import Expansion, describe, expand
+from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.studyfile import read_study
 
 pytestmark = pytest.mark.usefixtures("guess")
@@ -139,7 +140,8 @@ def test_a_methods_own_training_is_laid_over_the_studys() -> None:
 
 
 def test_the_default_learning_rate_is_the_methods_own() -> None:
-    for contender in expanded(methods=["full", "lora"]).contenders:
+    fixed = {"learning_rate": None}
+    for contender in expanded(methods=["full", "lora"], training=fixed).contenders:
         training = contender.points[0].training
         assert training is not None
         assert training.learning_rate == type(contender.method).learning_rate  # type: ignore[attr-defined]  # both are adaptations
@@ -170,14 +172,31 @@ def test_search_values_may_differ_by_method() -> None:
     assert [p["point"]["training.learning_rate"] for p in lora["points"]] == [1e-4, 3e-4]
 
 
-def test_an_automatic_search_surrounds_each_methods_own_default() -> None:
-    full, _ = rows(methods=["full", "lora"], search={"learning_rate": "auto"})
-    rates = [point["point"]["training.learning_rate"] for point in full["points"]]
-    assert rates == [1e-5, Full.learning_rate, 9e-5]
+@pytest.mark.parametrize(
+    "said", [{}, {"training": {"learning_rate": "auto"}}, {"search": {"learning_rate": "auto"}}]
+)
+def test_rates_are_measured_where_nothing_else_is_said(said: dict[str, Any]) -> None:
+    """Five around each method's own default, and two more on either side for a best at an edge."""
+    for row in expanded(methods=["full", "lora"], **said).contenders:
+        rates = [point.chosen["training.learning_rate"] for point in row.points]
+        assert isinstance(row.method, Adaptation)
+        assert (len(rates), rates[4]) == (9, row.method.learning_rate)
+        assert row.rates is not None
+
+
+def test_points_of_another_search_have_the_methods_own_rate() -> None:
+    (row,) = expanded(methods=["full"], search={"batch_size": [8, 16]}).contenders
+    assert row.rates is None
+    rates = [point.training.learning_rate for point in row.points if point.training]
+    assert rates == [Full.learning_rate] * 2
+    with pytest.raises(InputError, match="which is a search of its own"):
+        expanded(methods=["full"], search={"batch_size": [8, 16], "learning_rate": "auto"})
 
 
 def test_a_methods_own_setting_can_be_searched_and_the_larger_budget_is_noted() -> None:
-    expansion = expanded(methods=["full", "lora"], search={"rank": [4, 8]})
+    expansion = expanded(
+        methods=["full", "lora"], training={"learning_rate": None}, search={"rank": [4, 8]}
+    )
     assert [len(contender.points) for contender in expansion.contenders] == [1, 2]
     assert "rank" not in expansion.contenders[1].settings()
     assert expansion.notes == (
@@ -231,7 +250,8 @@ def test_contenders_that_cannot_be_distinguished_by_name_are_refused(
 
 
 def test_a_row_holds_what_a_trial_needs() -> None:
-    (row,) = rows(methods=[{"lora": {"rank": 4}}], seeds=[0, 1])
+    fixed = {"learning_rate": LoRA.learning_rate}
+    (row,) = rows(methods=[{"lora": {"rank": 4}}], training=fixed, seeds=[0, 1])
     (point,) = row["points"]
     assert {key: value for key, value in row.items() if key != "points"} == {
         "name": "lora",
@@ -257,7 +277,7 @@ def test_a_row_holds_what_a_trial_needs() -> None:
     assert point["settings"]["model"] == FACTS.models["bert"].as_json()
     assert point["settings"]["method"] == {
         "name": "lora",
-        "version": 1,
+        "version": 2,
         "settings": row["settings"],
     }
     assert point["settings"]["training"]["learning_rate"] == LoRA.learning_rate
@@ -273,13 +293,14 @@ def test_a_row_of_a_method_without_model_and_training_says_so() -> None:
 def test_a_written_default_makes_no_other_trial() -> None:
     written = ids(
         methods=[{"lora": {"rank": 8, "alpha": 16}}],
-        training={"epochs": 3, "learning_rate": LoRA.learning_rate},
+        training={"epochs": "auto", "learning_rate": LoRA.learning_rate},
     )
-    assert written == ids(methods=["lora"])
+    assert written == ids(methods=["lora"], training={"learning_rate": None})
 
 
 def test_defaults_are_no_part_of_an_id() -> None:
-    (row,) = rows(methods=[{"lora": {"rank": 4}}], training={"epochs": 5})
+    training = {"epochs": 5, "learning_rate": None}
+    (row,) = rows(methods=[{"lora": {"rank": 4}}], training=training)
     assert row["points"][0]["identity"] == {
         "task": {
             "kind": "classification",
@@ -290,15 +311,16 @@ def test_defaults_are_no_part_of_an_id() -> None:
         },
         "data": {"hash": "d" * 16},
         "model": {"hash": "hash of bert"},
-        "method": {"name": "lora", "version": 1, "settings": {"rank": 4}},
+        "method": {"name": "lora", "version": 2, "settings": {"rank": 4}},
         "training": {"version": 2, "epochs": 5, "learning_rate": LoRA.learning_rate},
     }
 
 
 def test_a_higher_version_makes_another_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = ids(methods=["full", "lora"])
-    monkeypatch.setattr(LoRA, "version", 2)
-    after = ids(methods=["full", "lora"])
+    fixed = {"learning_rate": None}
+    before = ids(methods=["full", "lora"], training=fixed)
+    monkeypatch.setattr(LoRA, "version", 3)
+    after = ids(methods=["full", "lora"], training=fixed)
     assert before[0] == after[0]
     assert before[1] != after[1]
 
@@ -309,7 +331,7 @@ RATES = st.lists(st.floats(1e-6, 0.1), min_size=1, max_size=3, unique=True)
 
 def test_a_model_whose_content_changed_shares_no_trial_with_the_one_before() -> None:
     """A study that goes on after its base model moved runs anew; it never mixes the two."""
-    settings = read_study(study(methods=["full", "lora"]))
+    settings = read_study(study(methods=["full", "lora"], training={"learning_rate": None}))
     moved = {"bert": replace(FACTS.models["bert"], hash="of other weights")}
     before, after = (
         {
@@ -339,27 +361,3 @@ def test_the_study_survives_json_with_the_same_ids(
     ]
     again = json.loads(json.dumps(dict(read_study(study(**changes)).given)))
     assert rows(**{key: again[key] for key in changes}) == made
-
-
-def test_contenders_are_listed_with_what_they_take() -> None:
-    expansion = expanded(
-        methods=["guess", {"lora": {"rank": [1, 16]}}],
-        search={"learning_rate": [1e-4, 5e-4, 1e-3]},
-        seeds=[0, 1, 2],
-    )
-    assert describe(expansion) == [
-        "guess         1 trial",
-        "lora rank=1   5 trials, best of 3 by learning_rate, learning rate 0.0001, 0.0005, 0.001",
-        "lora rank=16  5 trials, best of 3 by learning_rate, learning rate 0.0001, 0.0005, 0.001",
-        "3 contenders, 11 trials, 3 seeds.",
-    ]
-
-
-def test_the_learning_rates_that_are_used_are_reported() -> None:
-    methods = ["majority", "full", {"head": {"training": {"learning_rate": 0.01}}}]
-    lines = describe(expand(read_study(study(methods=methods))))
-    assert "learning rate" not in lines[0]
-    assert lines[1].endswith("learning rate 3e-05 (default)")
-    assert lines[2].endswith("learning rate 0.01")
-    searched = study(methods=["full"], search={"learning_rate": [1e-4, 1e-5]})
-    assert describe(expand(read_study(searched)))[0].endswith("learning rate 0.0001, 1e-05")

@@ -106,18 +106,20 @@ def test_mistakes_are_found_before_anything_runs(entry: dict[str, Any], words: s
 
 def test_settings_of_peft_can_be_searched_but_not_its_type() -> None:
     found = expansion(
-        {"peft_type": "LORA"}, {"peft_type": "IA3"}, search={"r": [4, 8], "learning_rate": "auto"}
+        {"peft_type": "LORA"},
+        {"peft_type": "IA3"},
+        search={"r": [4, 8], "learning_rate": [1e-4, 3e-4, 1e-3]},
     )
     assert [len(row.points) for row in found.contenders] == [6, 3]
     with pytest.raises(InputError, match="cannot be searched: each type has settings of its own"):
         study({"peft_type": "LORA"}, search={"peft_type": ["LORA", "IA3"]})
 
 
-def test_an_automatic_search_survives_being_written_out_for_unnamed_entries() -> None:
+def test_measured_rates_survive_being_written_out_for_unnamed_entries() -> None:
     settings = study({"peft_type": "LORA"}, {"peft_type": "IA3"}, search={"learning_rate": "auto"})
     again = read_study(resolved(settings))
-    rates = [[point.training.learning_rate for point in row.points] for row in points(again)]
-    assert rates == [[1e-4, 3e-4, 9e-4], [1e-3, 3e-3, 9e-3]]
+    rates = [[point.training.learning_rate for point in row.points[2:7]] for row in points(again)]
+    assert rates == [[3.3e-5, 1e-4, 3e-4, 9e-4, 2.7e-3], [3.3e-4, 1e-3, 3e-3, 9e-3, 2.7e-2]]
 
 
 def points(settings: Any) -> Any:

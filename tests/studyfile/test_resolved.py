@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
 from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.resolved import resolved
@@ -26,7 +25,7 @@ SEARCHES = [
     {},
     {"learning_rate": [1e-4, 3e-4]},
     {"learning_rate": "auto"},
-    {"training.learning_rate": {"full": "auto", "ours": [1e-4, 2e-4, 3e-4], "head": "auto"}},
+    {"training.learning_rate": {"full": [1e-5], "ours": [1e-4], "head": [1e-3]}},
     {"lora.dropout": [0.0, 0.1]},
 ]
 
@@ -56,16 +55,20 @@ def test_a_study_of_one_word_is_resolved_too() -> None:
 def test_nothing_is_left_unstated() -> None:
     written = resolved(read_study(STUDY))
     assert {field.name for field in fields(StudyOptions)} <= set(written)
-    assert set(written["training"]) == {field.name for field in fields(TrainingSettings)}
+    own = {"optimizer"}  # each method says what `auto` means for it
+    assert set(written["training"]) == {field.name for field in fields(TrainingSettings)} - own
     assert set(written["methods"][2]["lora"]) == {
         *(field.name for field in fields(LoRA)),
         *("name", "training"),
     }
-    assert written["methods"][1]["full"]["training"]["learning_rate"] == Full.learning_rate
+    assert written["methods"][1]["full"]["training"] == {
+        "learning_rate": "auto",
+        "optimizer": "adamw",  # epochs are named
+    }
     assert written["data"]["split"]["from"] == "train"
 
 
 def test_a_learning_rate_that_was_given_stays_where_it_was() -> None:
     written = resolved(read_study({**STUDY, "training": {"learning_rate": 1e-3}}))
     assert written["training"]["learning_rate"] == 1e-3
-    assert written["methods"][1] == {"full": {}}
+    assert written["methods"][1] == {"full": {"training": {"optimizer": "adamw"}}}

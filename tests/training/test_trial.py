@@ -283,6 +283,17 @@ def test_out_of_memory_is_tried_once_more_with_half_the_examples_at_a_time(
     assert costs["parts_of_a_step"] == 2
 
 
+def test_a_kernel_without_a_fixed_order_of_sums_is_taken_and_flagged(
+    study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, request: Any
+) -> None:
+    request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
+    message = "pool_backward_cuda does not have a deterministic implementation, but you set"
+    monkeypatch.setattr(Training, "run", raising(RuntimeError(message), 1))
+    assert do(study, settings("full")) == "done"
+    assert result(study)["flags"] == ["unrepeatable"]
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
 def test_a_full_disk_is_no_result_of_the_trial(
     study: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,11 +130,10 @@ _METHODS = (
     "  - majority                      # always the most frequent class: the least to beat",
     "  - tfidf                         # counted words, without a model: often hard to beat",
     "  - head                          # only a new last layer learns; quick",
-    "  - lora: {rank: 8, alpha: 16, targets: all-linear}  # small corrections on frozen weights",
+    "  - lora: {rank: 8}               # small corrections on frozen weights",
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
-    "# For a quick look: {learning_rate: auto, epochs: 3}.",
-    "training: {learning_rate: auto, epochs: auto}",
+    "# training: {epochs: 3}                               # for a quick look",
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
 )
 
@@ -152,7 +151,7 @@ _WRITING = (
     "  - lora: {rank: 8, targets: attention}    # small corrections beside frozen weights",
     "  - full                                   # every weight learns",
     "# Each method gets the learning rate that it needs, measured on validation.",
-    "training: {learning_rate: auto, epochs: 3, batch_size: 16, max_length: 512}",
+    "training: {epochs: 3, batch_size: 16, max_length: 512}",
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
 )
 

@@ -148,11 +148,6 @@ class Adaptation(Method):
         """The default learning rate under these settings."""
         return cls.learning_rate
 
-    @property
-    def needs_length(self) -> bool:
-        """Whether what it does at a step depends on how many there will be."""
-        return False
-
     starts_at_base: ClassVar[bool] = False
     saves_all: ClassVar[bool] = True  # whether every trainable parameter stands in what it saves
     """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""
@@ -172,7 +167,9 @@ class Adaptation(Method):
         return [{"params": [n for n, p in model.module.named_parameters() if p.requires_grad]}]
 
     def begin(self, model: Model, steps: int) -> None:
-        """Called before the first step, also when a run goes on; `steps` is their whole number.
+        """Called before the first step, also when a run goes on.
+
+        `steps` is their whole number, or with ``epochs: auto`` how many there will be at least.
 
         Raises:
             InputError: the method needs more steps.

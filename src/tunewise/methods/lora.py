@@ -50,7 +50,7 @@ class LoRA(Adaptation):
     alpha: float = setting(16.0, "The correction is scaled by alpha / rank.")
     dropout: float = setting(0.0, "Dropout on the input of the corrections.")
     targets: tuple[str, ...] = setting(
-        ("query", "value"),
+        (ALL_LINEAR,),
         "Target modules, by name or by role, such as query, value or all-linear.",
     )
     scaling: Scaling = setting(

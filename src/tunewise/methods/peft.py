@@ -107,10 +107,6 @@ class PEFTMethod(Adaptation):
     def prepare(self, model: Model) -> None:
         peft_model.apply(model, self.peft_type, self.config)
 
-    @property
-    def needs_length(self) -> bool:
-        return self.peft_type == ADALORA  # its budget of ranks follows a schedule over all steps
-
     def begin(self, model: Model, steps: int) -> None:
         if self.peft_type == ADALORA:
             peft_adalora.begin(model, steps)

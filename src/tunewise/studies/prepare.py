@@ -36,6 +36,7 @@ from tunewise.store.records import (
     StudyRecord,
 )
 from tunewise.store.study import STUDY_FILE, StudyFolder
+from tunewise.studies.contender_lines import contender_lines
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
 from tunewise.studies.pooling import Asked, asked_of, pooling_notes
@@ -44,7 +45,7 @@ from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
 from tunewise.studies.solvers import described, settled
 from tunewise.studyfile.contender_records import Facts, contender_records, task_settings
-from tunewise.studyfile.expand import Expansion, describe, expand
+from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
@@ -113,9 +114,10 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         pooling=pooling,
         notes=notes,
     )
+    lines = contender_lines(contenders, len(settings.seeds), expansion.notes)
     # The columns of slices come after the hash: they change no trial.
     kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
-    return Prepared(settings, kept, study, notes, settled.images, tuple(describe(expansion)))
+    return Prepared(settings, kept, study, notes, settled.images, lines)
 
 
 def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
@@ -323,8 +325,6 @@ def _inspected(
             length = point.settings.training["max_length"]
             seen = inspector.inspect(method, length, data_hash)
             parameters, features = seen.parameters, seen.features
-            if method.needs_length and point.settings.training["epochs"] == "auto":
-                raise InputError("epochs = auto: the method has to know how many; name them.")
             counted = replace(point, parameters=parameters)
             points[number] = settled(counted, solvable=seen.solvable)
             continue

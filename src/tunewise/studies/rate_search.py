@@ -45,7 +45,7 @@ def rungs_of(search_steps: int) -> tuple[int, ...]:
     >>> rungs_of(900), rungs_of(90), rungs_of(50)
     ((100, 300), (30,), ())
     """
-    steps = (math.ceil(fraction * search_steps) for fraction in RUNGS)
+    steps = (math.floor(fraction * search_steps) for fraction in RUNGS)
     return tuple(step for step in steps if step >= LEAST_STEPS)
 
 

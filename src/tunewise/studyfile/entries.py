@@ -74,7 +74,7 @@ def read_entry(
         limits=(None,) if part.trained or not part.uses_model else limits[LIMIT],
         own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
-        auto_rate=training.get(RATE) == (AUTO,),
+        auto_rate=part.trained and training.get(RATE, (AUTO,)) == (AUTO,),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,
         place=reader.document.place(keys),

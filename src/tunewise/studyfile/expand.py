@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 from tunewise.core.canonical import JSONObject, Settings, canonical, settings_of
 from tunewise.core.errors import InputError, Problem
@@ -21,8 +20,6 @@ from tunewise.training.settings import (
     STEPS,
     TrainingSettings,
 )
-
-UNSAID: tuple[Any, ...] = (None, (None,))  # settings left to the method
 
 
 @dataclass(frozen=True)
@@ -129,33 +126,6 @@ def expand(study: StudySettings) -> Expansion:
     return Expansion(tuple(named), tuple(notes), len(study.seeds))
 
 
-def describe(expansion: Expansion) -> list[str]:
-    """The contenders as lines of text, with what each takes, then the sum and the notes."""
-    width = max(len(contender.name) for contender in expansion.contenders)
-    lines = []
-    for row in expansion.contenders:
-        trials = row.trials(expansion.seeds)
-        searched = bool(row.search) and not row.rates
-        tuned = f", best of {len(row.points)} by {', '.join(row.search)}" if searched else ""
-        lines.append(f"{row.name:<{width}}  {_count(trials, 'trial')}{tuned}{_rates(row)}")
-    total = f"{_count(len(lines), 'contender')}, {_count(expansion.trials, 'trial')}"
-    return [*lines, f"{total}, {_count(expansion.seeds, 'seed')}.", *expansion.notes]
-
-
-def _rates(row: PlannedContender) -> str:
-    """The learning rates that are used, and whether they are the method's own default."""
-    rates = [point.training.learning_rate for point in row.points if point.training is not None]
-    if not rates:
-        return ""
-    if row.rates:
-        begun = rates[row.rates.prior - row.rates.around : row.rates.prior + row.rates.around + 1]
-        return f", learning rate measured from {begun[0]:g} to {begun[-1]:g}"
-    listing = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
-    path = "training.learning_rate"
-    left = path not in row.entry.search and row.entry.training.get("learning_rate") in UNSAID
-    return f", learning rate {listing}{' (default)' if left else ''}"
-
-
 def _rows(study: StudySettings) -> Iterator[PlannedContender]:
     for entry in study.methods:
         models = study.models if entry.part.uses_model else (None,)
@@ -189,13 +159,18 @@ def _point(
     loop: TrainingSettings = build(TrainingSettings, values["training"])
     if loop.learning_rate is None:
         loop = replace(loop, learning_rate=method.learning_rate)
-    if loop.optimizer == "auto" and _names_steps(entry):
+    if loop.optimizer == "auto" and names_steps(entry):
         loop = replace(loop, optimizer=STEPS)
     return PlannedPoint(chosen, method, loop)
 
 
-def _names_steps(entry: MethodEntry) -> bool:
-    """Whether the study says how the entry is to be trained, beyond how large a step may be."""
+def names_steps(entry: MethodEntry) -> bool:
+    """Whether the study says how the entry is to be trained, beyond how large a step may be.
+
+    Where it says ``optimizer: auto`` itself, the rest is for what cannot be solved.
+    """
+    if entry.training.get("optimizer") == ("auto",):
+        return False
     searched = {} if entry.auto_rate else entry.searched("training")
     asked = {**entry.fixed("training"), **searched}
     meant = {name for name, values in asked.items() if values not in ((None,), ("auto",))}

@@ -9,10 +9,11 @@ from typing import Any
 from tunewise.core.canonical import settings_of
 from tunewise.methods.base import Adaptation
 from tunewise.studyfile.entries import AUTO, OWN
+from tunewise.studyfile.expand import names_steps
 from tunewise.studyfile.search import RATE
 from tunewise.studyfile.settings import MethodEntry, StudySettings
 from tunewise.studyfile.values import name_of
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import STEPS, TrainingSettings
 
 
 def resolved(study: StudySettings) -> dict[str, Any]:
@@ -43,8 +44,10 @@ def resolved(study: StudySettings) -> dict[str, Any]:
 def _training(study: StudySettings) -> dict[str, Any]:
     """The study's training settings, but those that each method has its own value or search for."""
     given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
+    if given["learning_rate"] == AUTO:  # each method says it, or what it has instead
+        given["learning_rate"] = None
     others = [
-        {*entry.own, *(() if entry.auto_rate else entry.searched("training"))}
+        {*entry.own, *_written(entry), *(() if entry.auto_rate else entry.searched("training"))}
         for entry in study.methods
         if entry.part.trained
     ]
@@ -70,24 +73,30 @@ def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
     tuned = entry.searched("method")
     usual = {key: value for key, value in _defaults(part).items() if key not in tuned}
     settings = {**usual, **given}
-    rated = "learning_rate" in entry.training or RATE in entry.search
-    if issubclass(part, Adaptation) and not rated:
-        rate = {"learning_rate": part.default_rate(entry.first)}
-        settings["training"] = {**_mapping(given, "training"), **rate}
+    if written := _written(entry):
+        settings["training"] = {**_mapping(given, "training"), **written}
     return {entry.method: settings}
 
 
+def _written(entry: MethodEntry) -> dict[str, Any]:
+    """What the study leaves to the method or to the model, as what it means for an entry."""
+    part = entry.part
+    if not issubclass(part, Adaptation):
+        return {}
+    written: dict[str, Any] = {}
+    if entry.auto_rate:
+        written["learning_rate"] = AUTO
+    elif "learning_rate" not in entry.training and RATE not in entry.search:
+        written["learning_rate"] = part.default_rate(entry.first)
+    if "optimizer" not in {*entry.training, *entry.searched("training")}:
+        written["optimizer"] = STEPS if names_steps(entry) else AUTO
+    return written
+
+
 def _search(study: StudySettings) -> dict[str, Any]:
-    """The search as given, with the numbers that `auto` stands for, method by method."""
+    """The search as given, but what is `auto`, which each method then says."""
     values = _mapping(study.given, "search")
-    rates = {
-        entry.label: list(entry.search[RATE]) for entry in study.methods if RATE in entry.search
-    }
-    for key in (RATE, RATE.partition(".")[2]):
-        value = values.get(key)
-        if value == AUTO or (isinstance(value, dict) and AUTO in value.values()):
-            values[key] = rates
-    return values
+    return {key: value for key, value in values.items() if value != AUTO}
 
 
 def _mapping(values: Any, key: str) -> dict[str, Any]:

@@ -15,11 +15,6 @@ from tunewise.studyfile.settings import Grid, MethodEntry
 from tunewise.studyfile.values import Reader, is_list, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
-AROUND_DEFAULT = (
-    1 / 3,
-    1,
-    3,
-)  # a step of 3 moves a learning rate visibly, and rarely past its best
 RATE = "training.learning_rate"
 FACTOR = 3  # between neighbors: moves a learning rate visibly, and rarely past its best
 AROUND = 2  # rates on either side of the prior, to begin with
@@ -42,6 +37,9 @@ def read_search(
         for grid, entry, path, (raw, keys) in zip(grids, entries, paths, raws, strict=True):
             if path is None or raw is None:
                 continue
+            if value == AUTO and path == RATE:  # as it is where nothing is said
+                _refuse_given(reader, entry, path, keys)
+                continue
             if path in grid:
                 reader.wrong(keys, f"{path.partition('.')[2]} is searched twice: once is enough.")
             if found := _values(reader, entry, path, raw, keys):
@@ -51,8 +49,15 @@ def read_search(
 
 
 def measured(reader: Reader, entry: MethodEntry) -> MethodEntry:
-    """An entry whose learning rate is left open, with the rates that are tried."""
-    if not entry.auto_rate or not issubclass(entry.part, Adaptation):
+    """An entry whose learning rate is left open, with the rates that are tried.
+
+    Where other settings are searched and nothing is said of the rate, each of their points is
+    trained with the method's own.
+    """
+    left_open = entry.auto_rate and RATE not in entry.search
+    if not left_open or not issubclass(entry.part, Adaptation):
+        return replace(entry, auto_rate=False)
+    if entry.search and not _asked(reader, entry):
         return replace(entry, auto_rate=False)
     if entry.search:
         names = ", ".join(path.partition(".")[2] for path in entry.search)
@@ -75,9 +80,11 @@ def rate_grid(prior: float) -> tuple[float, ...]:
     return tuple(rate for rate in rates if rate < 1)
 
 
-def automatic(default: float) -> tuple[float, ...]:
-    """Three learning rates around a method's own default, to two digits."""
-    return tuple(float(f"{default * factor:.2g}") for factor in AROUND_DEFAULT)
+def _asked(reader: Reader, entry: MethodEntry) -> bool:
+    """Whether the study itself says ``auto`` of the entry's learning rate."""
+    name = RATE.partition(".")[2]
+    searched = [("search", key) for key in (RATE, name)]
+    return any(map(reader.document.says, searched)) or bool(_given_at(reader, entry, RATE))
 
 
 def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str | None]:
@@ -157,17 +164,19 @@ def _values(reader: Reader, entry: MethodEntry, path: str, raw: Any, keys: Keys)
     section, name = path.split(".")
     part = TrainingSettings if section == "training" else entry.part
     kind = types_of(part)[name] if section == "training" else entry.kinds[name]
-    for place in _given_at(reader, entry, path):
-        message = f"searched here, and given a value at {place}: leave out one of the two."
-        reader.wrong(keys, message)
-    if raw == AUTO and path == RATE and issubclass(entry.part, Adaptation):
-        return automatic(entry.part.default_rate(entry.first))
+    _refuse_given(reader, entry, path, keys)
     if not isinstance(raw, list) or (is_list(kind) and not all(isinstance(v, list) for v in raw)):
         example = "[[query], [query, value]]" if is_list(kind) else "[first, second]"
-        or_auto = ", or auto" if path == RATE else ""
+        or_auto = ", or auto" if keys[1:] == (RATE.partition(".")[2],) else ""
         reader.wrong(keys, f"found {shown(raw)}: a list of values to try, {example}{or_auto}.")
         return ()
     return reader.several(kind, raw, keys)
+
+
+def _refuse_given(reader: Reader, entry: MethodEntry, path: str, keys: Keys) -> None:
+    for place in _given_at(reader, entry, path):
+        message = f"searched here, and given a value at {place}: leave out one of the two."
+        reader.wrong(keys, message)
 
 
 def _given_at(reader: Reader, entry: MethodEntry, path: str) -> list[str]:

@@ -116,7 +116,8 @@ class Course:
             return False
         if not standing.losses or is_lower(losses, standing.losses):
             standing.losses, standing.improved = list(losses), epoch
-        patience = max(PATIENCE, math.ceil(PATIENCE_PART * epoch))
+        usual = max(PATIENCE, math.ceil(PATIENCE_PART * epoch))
+        patience = usual if self.settings.patience is None else self.settings.patience
         most = max(1, math.floor(self.most_epochs / (1 + DECAY)))
         if epoch - standing.improved >= patience:
             standing.ended = "patience"

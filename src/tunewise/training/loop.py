@@ -192,7 +192,7 @@ class Training:
         groups = self.method.groups(self.model)
         self.optimizer = make_optimizer(self.model.module, groups, self.settings)
         self.profiler.optimizer = self.optimizer
-        self.method.begin(self.model, self.steps)
+        self.method.begin(self.model, self.course.search_steps)
         self.progress, self.best = self._resume()
         self._last_checkpoint = time.monotonic()
         self.log.write("start", steps=self.steps, epochs=self.course.most_epochs)
@@ -306,8 +306,10 @@ class Training:
         progress, patience = self.progress, self.settings.patience
         if self.course.is_over(progress.epoch, progress.standing):
             return True
-        return patience is not None and (
-            progress.epochs_since_best(self.task.metrics[0]) >= patience
+        return (
+            not self.course.is_open
+            and patience is not None
+            and (progress.epochs_since_best(self.task.metrics[0]) >= patience)
         )
 
     def _save_checkpoint(self) -> None:

@@ -40,13 +40,15 @@ FULL_BATCH = ("own-gd",)
 class TrainingSettings:
     """Settings of the one loop. `learning_rate` None means the method's own default.
 
+    A study that leaves it unset has it measured; the loop itself is given a number.
+
     `version` rises with a changed default, or with a loop that gives other results.
     """
 
     version: ClassVar[int] = 2
 
     epochs: int | Literal["auto"] = setting(
-        3,
+        "auto",
         "Passes over the training split. `auto`: as many as validation loss falls for, within a "
         "limit.",
     )
@@ -59,7 +61,9 @@ class TrainingSettings:
         1, "Micro-batches that a step is computed in. Changes the memory needed, not the gradient."
     )
     learning_rate: float | None = setting(
-        None, "Peak learning rate. If unset, each method's own default."
+        None,
+        "Peak learning rate. `auto`, which is meant if nothing is said: measured for each "
+        "contender. `null`: each method's own default.",
     )
     optimizer: OptimizerName = setting(
         "auto",
@@ -85,7 +89,9 @@ class TrainingSettings:
         "best", "The epoch whose weights count; `best` is by the first metric on validation."
     )
     patience: int | None = setting(
-        None, "Epochs without a better validation score after which training stops."
+        None,
+        "Epochs without a better validation score after which training stops; with epochs: auto "
+        "those without a lower loss, of which it then needs no more.",
     )
     timeout: float | None = setting(None, "Seconds that one trial may take.")
     gradient_checkpointing: bool = setting(
@@ -99,8 +105,6 @@ class TrainingSettings:
         refuse_below(1, self, "batch_size", "accumulate", "patience")
         if self.epochs != "auto":
             refuse_below(1, self, "epochs")
-        elif self.patience is not None:
-            raise SettingError("patience", self.patience, "unset, as epochs: auto has its own.")
         if self.batch_size < self.accumulate:
             right = (
                 f"a step of {self.batch_size} examples cannot be computed in more parts than it "

@@ -51,6 +51,7 @@ from tunewise.training.settings import SOLVER
 from tunewise.training.trial_profiler import TrialProfiler
 
 CHECKPOINT_SECONDS = 60.0
+NO_FIXED_ORDER = "does not have a deterministic implementation"  # of a GPU's kernel, by torch
 
 
 class TrialRun:
@@ -79,6 +80,10 @@ class TrialRun:
     def run(self) -> str:
         status, error = self._attempt()
         if status == "out-of-memory" and self._halve_parts():
+            status, error = self._attempt()
+        if status == "failed" and NO_FIXED_ORDER in (error or ""):
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            self._note(flags=(*self.result.flags, "unrepeatable"))
             status, error = self._attempt()
         if status != "interrupted":
             self._note(status=status, error=error)

@@ -74,7 +74,7 @@ def _spaces(trained: list[Contender]) -> Iterator[Finding]:
             "search.space",
             f"Search spaces differ: {by_rows(words)}.",
             "Search the same settings for every row, over ranges of the same width around each "
-            "method's own default (search: {learning_rate: auto} does).",
+            "method's own default (learning_rate: auto does).",
             spaces,
             severity="warning" if others else "notice",
         )

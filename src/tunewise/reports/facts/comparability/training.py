@@ -89,7 +89,7 @@ def _rates(evidence: Evidence, trained: list[Contender]) -> Iterator[Finding]:
             "At the default learning rate of the method a training fell into one answer for all, "
             f"or its loss did not fall: {by_rows(values)}.",
             "Such a row may say more about the rate than about the method. Let each find its own, "
-            "with search: {learning_rate: auto}.",
+            "with learning_rate: auto.",
             values,
         )
 
