@@ -160,5 +160,5 @@ def test_the_default_rate_is_questioned_without_naming_a_direction(tmp_path: Pat
     fell = replace(LORA, points=({},), skills=(0.0,), checks=ONE_ANSWER)
     seen = look(tmp_path / "s", plan(fell))
     (finding,) = [f for f in fairness(seen.evidence) if f.kind == "default_rate"]
-    assert "search: {learning_rate: auto}" in finding.todo
+    assert "with learning_rate: auto" in finding.todo
     assert "epochs" not in finding.todo

@@ -18,7 +18,8 @@ from tunewise.training.settings import TrainingSettings
 AUTO = "auto"
 BATCH = "batch_size"
 RATE = "learning_rate"
-FOUND = (BATCH, RATE)  # settings that `auto` leaves to be found
+FOUND = {BATCH: "a whole number", RATE: "a number"}
+"""Settings that `auto` leaves to be found, and what they may be beside it."""
 LIMIT = "max_length"
 OWN = ("name", "training")  # what an entry may say beside the method's settings
 LONGEST_NAME = 80
@@ -135,6 +136,9 @@ def read_training(reader: Reader, value: Any, keys: Keys) -> Grid:
     )
     auto = {key: (AUTO,) for key in FOUND if values.get(key) == AUTO}
     rest = {key: value for key, value in values.items() if key not in auto}
+    for key, right in FOUND.items():
+        if isinstance(rest.get(key), str):
+            reader.wrong((*keys, key), f"found {shown(rest.pop(key))}: {right} or auto.")
     return {**read_grid(reader, types_of(TrainingSettings), rest, keys), **auto}
 
 

@@ -181,6 +181,13 @@ class Contender:
             trial.record.result.ended == "patience" for trial in self.finished
         )
 
+    @property
+    def at_limit(self) -> bool:
+        """Whether a training of open length was ended by its limit, its validation loss falling."""
+        return self.described.trained and any(
+            trial.record.result.ended == "limit" for trial in self.finished
+        )
+
     def answers(self, split: str) -> dict[int, Answers]:
         """What its finished trials answered on a split, by seed."""
         read = {trial.seed: trial.answers(split) for trial in self.finished}

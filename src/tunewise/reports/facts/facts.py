@@ -25,6 +25,7 @@ from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
 from tunewise.reports.facts.slices import Sliced, sliced
+from tunewise.reports.facts.verdict.below import Below, below_the_obvious
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
 from tunewise.store.study import StudyFolder
 
@@ -71,6 +72,12 @@ class Facts:
     def measured_against(self) -> Callable[[str, str], Measure]:
         """First minus second by the headline metric, computed once for each pair of names."""
         return cache(partial(headline_measure, self.evidence, self.results))
+
+    @cached_property
+    def below_the_obvious(self) -> list[Below]:
+        return below_the_obvious(
+            self.evidence, self.results, self.measured_against, self.lowest_losses
+        )
 
     @cached_property
     def effects(self) -> list[Factor]:

@@ -50,6 +50,7 @@ def record(facts: Facts) -> dict[str, Any]:
             name: {"lowest_epoch": epoch, "rose": rose}
             for name, (epoch, rose) in facts.lowest_losses.items()
         },
+        "below_the_obvious": [asdict(one) for one in facts.below_the_obvious],
         "measured": {"environment": study.environment},
     }
     return dict(finite(content))

@@ -8,6 +8,7 @@ from tunewise.reports.document.model import PAGE, TERMINAL, Outputs, Paragraph, 
 from tunewise.reports.facts.facts import Facts
 
 SCREENS: Outputs = PAGE | TERMINAL
+MOST_BELOW = 3  # contenders below the obvious of which the first screen says why
 
 
 def section(facts: Facts) -> Section | None:
@@ -18,12 +19,33 @@ def section(facts: Facts) -> Section | None:
         *(Paragraph(text, style="claim", outputs=SCREENS) for text in verdict.certainty),
         Paragraph(verdict.cost or "", outputs=SCREENS),
         *(Paragraph(note, style="note", outputs=SCREENS) for note in verdict.notes),
-        Paragraph(still_improving(facts), style="note", outputs=SCREENS),
+        *(Paragraph(text, style="note", outputs=SCREENS) for text in doubtful(facts)),
         Paragraph(verdict.fairness, link="comparability", outputs=SCREENS),
         Paragraph(verdict.outlook or "", outputs=SCREENS),
         Paragraph(verdict.within.says if verdict.within else "", style="strong", outputs=SCREENS),
     ]
     return Section.of("verdict", "Verdict", [block for block in found if block.text])
+
+
+def doubtful(facts: Facts) -> list[str]:
+    """Who may be better than it looks: below the obvious, and not trained for long enough."""
+    below = facts.below_the_obvious
+    texts = [one.sentence(facts.results.metric) for one in below[:MOST_BELOW]]
+    if len(below) > MOST_BELOW:
+        names = listed([shown(one.name) for one in below[MOST_BELOW:]])
+        texts.append(f"Below {shown(below[0].other)} too, beyond chance: {names}.")
+    return [*texts, *filter(None, (at_limit(facts), still_improving(facts)))]
+
+
+def at_limit(facts: Facts) -> str:
+    """Whose trainings were ended by the limit of an open length."""
+    names = [shown(one.name) for one in facts.evidence.contenders if one.at_limit]
+    if not names or not facts.verdict.finished:
+        return ""
+    return (
+        f"A training of {listed(names)} ended at the limit of its length while validation loss "
+        "still fell: with more epochs, named, these scores may rise."
+    )
 
 
 def still_improving(facts: Facts) -> str:
@@ -35,7 +57,7 @@ def still_improving(facts: Facts) -> str:
     names = [
         shown(name)
         for name, (_, rose) in facts.lowest_losses.items()
-        if not rose and not by_name[name].out_of_patience
+        if not rose and not by_name[name].out_of_patience and not by_name[name].at_limit
     ]
     if not names or not facts.verdict.finished:
         return ""

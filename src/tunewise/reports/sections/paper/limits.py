@@ -8,7 +8,7 @@ from tunewise.reports.document.model import PAPER, Bullet, Bullets, Section
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.searching import edges
 from tunewise.reports.facts.wording import setting_words
-from tunewise.reports.sections.verdict import still_improving
+from tunewise.reports.sections.verdict import doubtful
 
 MOST_FINDINGS = 5  # comparability findings; all stand on the page
 MOST_NOTES = 6
@@ -20,8 +20,7 @@ def section(facts: Facts) -> Section | None:
     limits = list(notes[:MOST_NOTES])
     if len(notes) > MOST_NOTES:
         limits.append(f"{len(notes) - MOST_NOTES} more notes of this kind stand on the page.")
-    if still := still_improving(facts):
-        limits.append(still)
+    limits += doubtful(facts)
     if facts.results.best is not None:
         limits += _of_the_claims(facts)
         limits += _of_the_search(facts)

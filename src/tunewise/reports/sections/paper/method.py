@@ -86,7 +86,7 @@ def _contenders(evidence: Evidence) -> Table:
         Column("Settings", None, _brief, "settings", number=False, wraps=True),
         Column("Trainable", None, count, "parameters.trainable"),
         Column("Learning rate", of=_rate),
-        Column("Epochs", of=lambda one: _trained_with(one).get("epochs")),
+        Column("Epochs", of=_epochs),
         Column("Batch", of=lambda one: _trained_with(one).get("batch_size")),
     )
     caption = "Contenders, with the settings that were chosen"
@@ -98,9 +98,18 @@ def _rate(contender: Contender) -> str | None:
     return f"{rate:g}" if isinstance(rate, int | float) else None
 
 
+def _epochs(contender: Contender) -> str | None:
+    """As named; of an open length those that were taken, by seed."""
+    epochs = _trained_with(contender).get("epochs")
+    if epochs != "auto":
+        return None if epochs is None else str(epochs)
+    taken = sorted({len(trial.record.result.epochs) for trial in contender.finished})
+    return str(taken[0]) if len(taken) == 1 else f"{taken[0]} to {taken[-1]}"
+
+
 def _trained_with(contender: Contender) -> Settings:
-    """The training settings of the chosen trials; empty for what is fitted in one go."""
-    if not contender.finished:
+    """The training settings of the chosen trials; empty for what takes no steps."""
+    if not contender.finished or not contender.described.trained:
         return {}
     return contender.finished[0].record.result.settings.training or {}
 
