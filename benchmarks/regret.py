@@ -78,7 +78,7 @@ def measure(dataset: str, method: str, asked: argparse.Namespace) -> dict[str, A
     place = asked.runs / settings["name"]
     measured = run(settings, place / "measured", asked.workers)
     (ours,) = measured.contenders
-    rates = [point.values["training.learning_rate"] for point in ours.points]
+    rates = [point.chosen["training.learning_rate"] for point in ours.described.points]
     in_full = {**settings, "search": {"learning_rate": rates}}
     (nine,) = run(in_full, place / "nine", asked.workers).contenders
     metric = measured.headline

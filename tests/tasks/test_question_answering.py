@@ -46,10 +46,9 @@ def learnt(encoded: Encoded) -> str:
 
 
 def test_the_prompt_is_masked_and_the_blank_belongs_to_the_answer() -> None:
-    for encode in (TASK.encode, TASK.encode_training):
-        for one, row in zip(
-            encode(examples(), PROCESSOR, max_length=200), questions(6, 0), strict=True
-        ):
+    for learning in (False, True):
+        encoded = TASK.encode(examples(), PROCESSOR, max_length=200, learning=learning)
+        for one, row in zip(encoded, questions(6, 0), strict=True):
             asked = f"Context: {row['context']}\nQuestion: {row['question']}\nAnswer:"
             assert text(one.inputs["input_ids"][: one.prompt]) == asked
             assert learnt(one) == f" {row['answers']['text'][0]}<|endoftext|>"
@@ -61,15 +60,16 @@ def test_no_answer_is_learned_as_the_end_alone() -> None:
         {"id": "1", "context": "c", "question": "q", "answers": {"text": [], "answer_start": []}}
     )
     assert none.references == ("",)
-    (one,) = TASK.encode_training([none], PROCESSOR, max_length=200)
+    (one,) = TASK.encode([none], PROCESSOR, max_length=200, learning=True)
     assert learnt(one) == "<|endoftext|>"
 
 
 def test_what_looks_like_the_end_token_is_text() -> None:
-    (one,) = TASK.encode_training(
+    (one,) = TASK.encode(
         [example(f"It says {PROCESSOR.eos_token} here", PROCESSOR.eos_token)],
         PROCESSOR,
         max_length=200,
+        learning=True,
     )
     assert one.inputs["input_ids"].count(END) == 1
     assert one.inputs["input_ids"][-1] == END
@@ -80,7 +80,7 @@ LONG = "Left left left. " * 30 + "The key is in the drawer. " + "Right right rig
 
 def test_training_shortens_the_context_around_the_answer() -> None:
     for most in (120, 128, 129, 130, 200, 400):
-        (one,) = TASK.encode_training([example(LONG, "drawer")], PROCESSOR, max_length=most)
+        (one,) = TASK.encode([example(LONG, "drawer")], PROCESSOR, max_length=most, learning=True)
         assert most - 8 < one.length <= most
         assert learnt(one) == " drawer<|endoftext|>"
         prompt = text(one.inputs["input_ids"][: one.prompt])
@@ -95,7 +95,7 @@ def test_training_shortens_the_context_around_the_answer() -> None:
 def test_an_answer_at_either_end_leaves_the_room_to_the_other_side(place: int) -> None:
     context = f"{LONG[:place]}Key{LONG[place:]}" if place else f"Key {LONG}"
     one = example(context, "Key")
-    (prediction,) = TASK.encode_training([one], PROCESSOR, max_length=150)
+    (prediction,) = TASK.encode([one], PROCESSOR, max_length=150, learning=True)
     assert 140 < prediction.length <= 150
     assert "Key" in text(prediction.inputs["input_ids"][: prediction.prompt])
 
@@ -112,16 +112,16 @@ def test_evaluation_keeps_the_beginning_and_room_for_the_answer() -> None:
 
 def test_what_cannot_fit_is_left_out_of_training_and_not_asked() -> None:
     wide = example(LONG, "drawer", question="Where? " * 40)
-    assert TASK.encode_training([wide, *examples(2)], PROCESSOR, max_length=200)[0].id != "1"
+    assert TASK.encode([wide, *examples(2)], PROCESSOR, max_length=200, learning=True)[0].id != "1"
     (one,) = TASK.encode([wide], PROCESSOR, max_length=200)
     assert not one.fits
     answer = example(LONG, LONG[:300])  # longer than everything
-    assert TASK.encode_training([answer], PROCESSOR, max_length=200) == []
+    assert TASK.encode([answer], PROCESSOR, max_length=200, learning=True) == []
 
 
 def test_without_an_answer_there_is_nothing_to_learn_and_no_loss(model: Model) -> None:
     unknown = [one._replace(references=None, start=None) for one in examples(3)]
-    assert TASK.encode_training(unknown, PROCESSOR, max_length=200) == []
+    assert TASK.encode(unknown, PROCESSOR, max_length=200, learning=True) == []
     batch = TASK.collate(TASK.encode(unknown, PROCESSOR, max_length=200), PROCESSOR)
     assert batch.targets == 0
     with torch.inference_mode():
@@ -157,7 +157,7 @@ def plain_loss(model: Model, encoded: Sequence[Encoded]) -> torch.Tensor:
 @pytest.mark.parametrize("loss_on", ["answer", "all"])
 def test_loss_and_gradient_are_those_of_all_logits(model: Model, loss_on: Any) -> None:
     task = QuestionAnswering(loss_on=loss_on, max_new_tokens=8)
-    encoded = task.encode_training(examples(), PROCESSOR, max_length=200)
+    encoded = task.encode(examples(), PROCESSOR, max_length=200, learning=True)
     batch = task.collate(encoded, PROCESSOR)
     assert batch.targets == sum(one.length - max(one.prompt, 1) for one in encoded)
     module = model.module
@@ -178,12 +178,14 @@ def test_what_is_learned_changes_training_examples_alone() -> None:
     task = replace(TASK, loss_on="all")
     ours, theirs = ([*one.encode(examples(), PROCESSOR, max_length=200)] for one in (task, TASK))
     assert ours == theirs
-    learnt_too = task.encode_training(examples(), PROCESSOR, max_length=200)
+    learnt_too = task.encode(examples(), PROCESSOR, max_length=200, learning=True)
     assert all(prediction.prompt == 0 for prediction in learnt_too)
 
 
 def test_logits_of_the_prompt_are_never_computed(model: Model) -> None:
-    batch = TASK.collate(TASK.encode_training(examples(), PROCESSOR, max_length=200), PROCESSOR)
+    batch = TASK.collate(
+        TASK.encode(examples(), PROCESSOR, max_length=200, learning=True), PROCESSOR
+    )
     seen = []
     module: Any = model.module
     hook = module.get_output_embeddings().register_forward_hook(
@@ -196,7 +198,7 @@ def test_logits_of_the_prompt_are_never_computed(model: Model) -> None:
 
 
 def test_padding_is_masked_and_changes_no_loss(model: Model) -> None:
-    encoded = TASK.encode_training(examples(), PROCESSOR, max_length=200)
+    encoded = TASK.encode(examples(), PROCESSOR, max_length=200, learning=True)
     assert len({one.length for one in encoded}) > 1
     batch = TASK.collate(encoded, PROCESSOR)
     for row, one in enumerate(encoded):

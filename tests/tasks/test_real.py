@@ -35,7 +35,7 @@ def test_every_row_is_preprocessed_and_none_is_lost_unreported(real_data: Path, 
         examples = [task.read(row) for row in prepared]
         started = time.monotonic()
         encoded = {
-            one.id: one for one in task.encode_training(examples, processor, max_length=limit)
+            one.id: one for one in task.encode(examples, processor, max_length=limit, learning=True)
         }
         left_out = [one for one in examples if one.id not in encoded]
         asked = task.encode(examples, processor, max_length=limit)

@@ -51,7 +51,7 @@ def prepared(writer: Path, name: str, seed: int = 1) -> tuple[Model, Any]:
 
 def batch_of(model: Model, count: int = 8) -> Batch:
     examples = [TASK.read(row) for row in questions(count, 0)]
-    encoded = TASK.encode_training(examples, model.processor, max_length=200)
+    encoded = TASK.encode(examples, model.processor, max_length=200, learning=True)
     return TASK.collate(encoded, model.processor)
 
 

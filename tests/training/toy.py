@@ -37,7 +37,12 @@ class Toy(Choosing):
         return Example(row["id"], (row["numbers"],), row["label"])
 
     def encode(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
+        self,
+        examples: Sequence[Example],
+        processor: Any,
+        *,
+        max_length: int,
+        learning: bool = False,
     ) -> list[Encoded]:
         listed_examples = [
             [int(number) for number in example.texts[0].split()] for example in examples

@@ -29,7 +29,8 @@ def learnable(
         return [], []
     looked = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
     examples = [task.read(row) for row in looked]
-    lost = len(looked) - len(task.encode_training(examples, processor, max_length=limit))
+    learnt = task.encode(examples, processor, max_length=limit, learning=True)
+    lost = len(looked) - len(learnt)
     if not lost:
         return [], []
     finding = (

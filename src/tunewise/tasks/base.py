@@ -186,14 +186,14 @@ class Task(ABC):
 
     @abstractmethod
     def encode(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
-    ) -> list[Encoded]: ...
-
-    def encode_training(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
+        self,
+        examples: Sequence[Example],
+        processor: Any,
+        *,
+        max_length: int,
+        learning: bool = False,
     ) -> list[Encoded]:
-        """The examples to learn from; those that nothing can be learned from may be left out."""
-        return self.encode(examples, processor, max_length=max_length)
+        """Every example to be answered; or, for `learning`, those that it can learn from."""
 
     @abstractmethod
     def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch: ...

@@ -89,7 +89,12 @@ class Classification(Choosing):
         return Example(str(row["id"]), texts, row.get(self.label))
 
     def encode(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
+        self,
+        examples: Sequence[Example],
+        processor: Any,
+        *,
+        max_length: int,
+        learning: bool = False,
     ) -> list[Encoded]:
         # The full lengths are wanted too, so nothing is cut at first, and the long ones again.
         whole = read_texts(processor, [example.texts for example in examples])

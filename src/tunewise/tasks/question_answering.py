@@ -174,13 +174,21 @@ class QuestionAnswering(Task):
         )
 
     def encode(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
+        self,
+        examples: Sequence[Example],
+        processor: Any,
+        *,
+        max_length: int,
+        learning: bool = False,
     ) -> list[Encoded]:
         """Every example; of a context that is too long the beginning stays.
 
         There is always room for `max_new_tokens`. An example whose question does not fit has no
-        prompt, and gets no answer.
+        prompt, and gets no answer. For `learning`, those whose answer fits together with where it
+        stands in the context.
         """
+        if learning:
+            return self._encode_to_learn(examples, processor, max_length)
         endings = self._endings(examples, processor)
         spare = [max(self.max_new_tokens, len(ids)) for ids in endings]
         asked = [
@@ -193,10 +201,9 @@ class QuestionAnswering(Task):
             for example, prompt, ending, room in zip(examples, made, endings, spare, strict=True)
         ]
 
-    def encode_training(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
+    def _encode_to_learn(
+        self, examples: Sequence[Example], processor: Any, max_length: int
     ) -> list[Encoded]:
-        """The examples whose answer fits together with where it stands in the context."""
         known = [example for example in examples if example.references is not None]
         endings = self._endings(known, processor)
         asked = [

@@ -146,7 +146,12 @@ class VisualQuestionAnswering(Choosing):
         )
 
     def encode(
-        self, examples: Sequence[Example], processor: Any, *, max_length: int
+        self,
+        examples: Sequence[Example],
+        processor: Any,
+        *,
+        max_length: int,
+        learning: bool = False,
     ) -> list[Encoded]:
         questions = [example.texts for example in examples]
         cut = whole = read_texts(processor, questions)

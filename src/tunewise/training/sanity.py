@@ -68,7 +68,7 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
     task: Any = parts.task
     right = "exact_match" if task.writing else "accuracy"
     graded = replace(task, metrics=(right,))
-    learnt = task.encode_training(examples, model.processor, max_length=limit)
+    learnt = task.encode(examples, model.processor, max_length=limit, learning=True)
     asked = task.encode(examples, model.processor, max_length=limit)
     settings = replace(
         parts.training, epochs=EPOCHS, batch_size=BATCH, choose="last", patience=None

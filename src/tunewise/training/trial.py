@@ -169,7 +169,7 @@ class TrialRun:
             model = prepared_model(self.parts, method, before=start)
             limit = self.parts.max_length(model)
             task = self.parts.task
-            encoded = task.encode_training(train, model.processor, max_length=limit)
+            encoded = task.encode(train, model.processor, max_length=limit, learning=True)
             encoded_validation = task.encode(validation, model.processor, max_length=limit)
             self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
             self._note_left_out(train, encoded)
