@@ -62,7 +62,7 @@ def lines(found: Plan) -> Iterator[str]:
     together = min(found.workers, found.trials)
     yield ""
     yield (
-        f"{found.trials} trials, about {duration(found.seconds)} with {together} side by side; "
+        f"{found.trials} trials, about {_time(found)} with {together} side by side; "
         f"{size(found.disk_bytes)} on disk."
     )
     yield from _memory(found, together)
@@ -72,6 +72,12 @@ def lines(found: Plan) -> Iterator[str]:
             yield f"note: {clean(row.name)}: {row.note}"
     for note in found.notes:
         yield f"note: {clean(note)}"
+
+
+def _time(found: Plan) -> str:
+    """From the shortest, where trainings end early, to that of every training at its limit."""
+    ends = [duration(found.shortest_seconds), duration(found.seconds)]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _row(row: Planned) -> str:

@@ -68,7 +68,11 @@ def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) 
     notes = []
     if training.epochs == "auto":
         most = most_steps(training, steps_per_epoch)
-        notes.append(f"epochs: auto is planned at its limit, {most:,} steps; most end earlier.")
+        least = search_steps(training, steps_per_epoch)
+        notes.append(
+            f"epochs: auto ends where validation loss falls no more, between about {least:,} steps "
+            f"and its limit of {most:,}."
+        )
     if row.rates is not None:
         steps = rungs_of(search_steps(training, steps_per_epoch))
         where = f"at step {listed(list(map(str, steps)))}" if steps else "after whole trainings"
@@ -120,13 +124,8 @@ class _Planner:
             trials=sum(row.trials for row in contenders),
             seeds=self.expansion.seeds,
             workers=self.workers,
-            seconds=study_seconds(
-                self.expansion,
-                contenders,
-                self.workers,
-                rows=len(self.splits["train"]),
-                tested=self._tested,
-            ),
+            seconds=self._seconds(contenders, shortest=False),
+            shortest_seconds=self._seconds(contenders, shortest=True),
             disk_bytes=self._disk(contenders),
             limit_bytes=self.limit,
             limit_is_set=self.settings.memory_limit is not None,
@@ -134,6 +133,16 @@ class _Planner:
             rows={name: len(rows) for name, rows in self.splits.items()},
             notes=tuple(dict.fromkeys([*self.expansion.notes, *self.notes])),
             calibration=asdict(self.calibration),
+        )
+
+    def _seconds(self, contenders: Sequence[Planned], *, shortest: bool) -> float:
+        return study_seconds(
+            self.expansion,
+            contenders,
+            self.workers,
+            rows=len(self.splits["train"]),
+            tested=self._tested,
+            shortest=shortest,
         )
 
     # Models and lengths

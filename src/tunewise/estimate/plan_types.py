@@ -51,7 +51,8 @@ class Plan:
     trials: int
     seeds: int
     workers: int
-    seconds: float
+    seconds: float  # with every training of open length at its limit
+    shortest_seconds: float  # with each of them ending early
     disk_bytes: int
     limit_bytes: int
     limit_is_set: bool

@@ -166,12 +166,19 @@ def _work(
 
 
 def study_seconds(
-    expansion: Expansion, contenders: Sequence[Planned], workers: int, *, rows: int, tested: float
+    expansion: Expansion,
+    contenders: Sequence[Planned],
+    workers: int,
+    *,
+    rows: int,
+    tested: float,
+    shortest: bool,
 ) -> float:
     """Of the study: all search points, then the other seeds, then the tests, side by side.
 
     `rows` are those of training, `tested` is how many times as many test rows there are as rows of
-    validation.
+    validation. A training of open length is taken at its limit, or, for the `shortest`, over the
+    steps in which learning rates are compared.
     """
     frozen = {str(row.model): 0.0 for row in expansion.contenders}
     for source, row in zip(expansion.contenders, contenders, strict=True):
@@ -182,25 +189,40 @@ def study_seconds(
     for source in expansion.contenders:
         planned = by_name[source.name]
         tried = 1 if source.rates else len(source.points)
-        searches += _search_jobs(source, planned.seconds, rows)
+        fraction = _fraction(source, rows) if shortest else 1.0
+        searches += _search_jobs(source, planned.seconds, rows, fraction)
         others = planned.trials - tried
-        seeds += [planned.seconds] * others
+        seeds += [fraction * planned.seconds] * others
         tests += [tested * planned.answering_seconds] * (1 + others)
     for jobs in (searches, seeds, tests):
         total += makespan(jobs, workers)
     return total
 
 
-def _search_jobs(source: PlannedContender, seconds: float, rows: int) -> list[float]:
-    """Of what is trained before the other seeds: search points, or rates that stop on the way."""
+def _fraction(source: PlannedContender, rows: int) -> float:
+    """The search length, as a fraction of the steps that a training takes at most."""
+    training = source.points[0].training
+    if training is None:
+        return 1.0
+    steps_per_epoch = -(-rows // training.batch_size)
+    return search_steps(training, steps_per_epoch) / most_steps(training, steps_per_epoch)
+
+
+def _search_jobs(
+    source: PlannedContender, seconds: float, rows: int, fraction: float
+) -> list[float]:
+    """Of what is trained before the other seeds: search points, or rates that stop on the way.
+
+    `seconds` are those of a training of the most steps, of which `fraction` are taken.
+    """
     training = source.points[0].training
     if source.rates is None or training is None:
-        return [seconds] * len(source.points)
+        return [fraction * seconds] * len(source.points)
     steps_per_epoch = -(-rows // training.batch_size)
     whole = most_steps(training, steps_per_epoch)
     rungs = rungs_of(search_steps(training, steps_per_epoch))
     begun, before, jobs = 2 * source.rates.around + 1, 0, []
-    for number, step in enumerate([*rungs, whole]):
+    for number, step in enumerate([*rungs, round(fraction * whole)]):
         alive = begun if number == 0 else len(rungs) - number + 1
         jobs += [seconds * (step - before) / whole] * alive
         before = step
