@@ -11,6 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar as mcnemar_reference
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from tunewise.statistics import paired
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import bca, percentile, student_t, wilson
 from tunewise.statistics.paired import exact_sign_flip, mcnemar, mcnemar_of
@@ -64,6 +65,24 @@ def test_both_sign_flip_tests_equal_scipys_permutation_test(d: list[int]) -> Non
     )  # fmt: skip
     assert exact_sign_flip(d) == pytest.approx(found.pvalue)
     assert sign_flip(d).p == pytest.approx(found.pvalue)
+
+
+@calm
+@given(
+    d=st.lists(st.integers(-9, 9), min_size=2, max_size=60).filter(
+        lambda d: len({abs(one) for one in d} - {0}) > 1
+    ),
+    factor=st.sampled_from([1, 2, 31]),
+)
+def test_few_and_many_examples_are_counted_alike(d: list[int], factor: int) -> None:
+    """Many go through a Fourier transform; also where all differences are even, or far apart."""
+    wide = [factor * one for one in d]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paired, "MOST_FOLDED", 10**9)
+        few = exact_sign_flip(wide)
+        patch.setattr(paired, "MOST_FOLDED", 0)
+        many = exact_sign_flip(wide)
+    assert many == pytest.approx(few, abs=1e-13)
 
 
 @calm
