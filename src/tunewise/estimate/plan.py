@@ -196,7 +196,8 @@ class _Planner:
         folder = folders[row.model]
         about = self._about(folder)
         self.libraries = max(self.libraries, about["libraries_bytes"] or 0)
-        found = [self._point(point, folder, about) for point in row.points]
+        points = row.points[:1] if row.rates else row.points  # a rate changes no shape
+        found = [self._point(point, folder, about) for point in points]
         if row.entry.auto_batch:
             self.notes.append("batch_size: auto is planned with 32 examples.")
         if not found[0].get("solved"):
@@ -220,7 +221,7 @@ class _Planner:
         phase = memory["peak_phase"]
         kinds = {
             **memory["peaks_bytes"][phase],
-            "best_epoch": 0 if first["solved"] else best_epoch_bytes(row.points[most], memory),
+            "best_epoch": 0 if first["solved"] else best_epoch_bytes(points[most], memory),
         }
         planned = replace(
             planned,
@@ -231,7 +232,7 @@ class _Planner:
             flops=memory["flops"],
             seconds=statistics.mean(
                 trial_seconds(self.calibration, point, seen, self._lengths(folder))
-                for point, seen in zip(row.points, found, strict=True)
+                for point, seen in zip(points, found, strict=True)
             ),
         )
         seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
@@ -245,7 +246,7 @@ class _Planner:
         planned = replace(planned, fits=False, standing_bytes=standing)
         return replace(
             planned,
-            remedies=tuple(self._remedies(row.points[most], folder, about, planned)),
+            remedies=tuple(self._remedies(points[most], folder, about, planned)),
         )
 
     def _direct(self, row: PlannedContender) -> Planned:
