@@ -133,7 +133,6 @@ _METHODS = (
     "  - lora: {rank: 8}               # small corrections on frozen weights",
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
-    "# training: {epochs: 3}                               # for a quick look",
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
 )
 
