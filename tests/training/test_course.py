@@ -69,8 +69,17 @@ def test_patience_ends_it_and_the_decay_follows() -> None:
 def test_a_fall_within_the_noise_is_none() -> None:
     noisy = [[1.0, 2.0] * 10, [1.9, 1.0] * 10, [2.0, 0.95] * 10]
     standing = Standing()
-    ends = [course().after_epoch(n, 1, each, standing) for n, each in enumerate(noisy, 1)]
+    ends = [course(100).after_epoch(n, 1, each, standing) for n, each in enumerate(noisy, 1)]
     assert ends == [False, False, True]
+
+
+def test_patience_begins_where_rates_have_been_compared() -> None:
+    """Two epochs of a few steps without a fall say little, and rungs lie at a constant rate."""
+    found, standing = course(10), Standing()
+    level = [found.after_epoch(epoch, 1, losses(1.0), standing) for epoch in range(1, 21)]
+    assert found.search_steps == 200
+    assert level == [False] * 19 + [True]
+    assert standing.ended == "patience"
 
 
 def test_the_limit_leaves_room_for_the_decay() -> None:

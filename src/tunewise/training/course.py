@@ -119,7 +119,8 @@ class Course:
         usual = max(PATIENCE, math.ceil(PATIENCE_PART * epoch))
         patience = usual if self.settings.patience is None else self.settings.patience
         most = max(1, math.floor(self.most_epochs / (1 + DECAY)))
-        if epoch - standing.improved >= patience:
+        compared = epoch * self.steps_per_epoch >= self.search_steps  # at rates that are constant
+        if compared and epoch - standing.improved >= patience:
             standing.ended = "patience"
         elif epoch >= most:
             standing.ended = "limit"
