@@ -18,9 +18,11 @@ Data = Annotated[str, typer.Option(help="A hub id, a folder, a file, or embedded
 Name = Annotated[str, typer.Option(help="A way of adapting the model: full, head, lora, ...")]
 Text = Annotated[list[str] | None, typer.Option(help="Text column; twice for pairs of texts.")]
 Label = Annotated[str | None, typer.Option(help="Label column.")]
-Epochs = Annotated[int | None, typer.Option(min=1)]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, help="If not given, as many as validation loss falls for.")
+]
 BatchSize = Annotated[int | None, typer.Option(min=1)]
-Rate = Annotated[float | None, typer.Option(help="If not given, the method's own default.")]
+Rate = Annotated[float | None, typer.Option(help="If not given, it is measured.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Rows of every split: a small subset.")]
 Seed = Annotated[int, typer.Option(min=0)]
 
