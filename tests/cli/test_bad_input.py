@@ -17,7 +17,7 @@ task: {{kind: classification, text: text, label: label}}
 data: {{source: {data}}}
 models: ["{model}"]
 methods: [majority, {{lora: {{rank: 2}}}}, full]
-training: {{epochs: 1}}
+training: {{epochs: 1, learning_rate: null}}
 """
 ROWS = ["text,label", *(f"good room number {n},{'yes' if n % 2 else 'no'}" for n in range(40))]
 

@@ -41,7 +41,7 @@ def make(tmp_path: Path, checkpoint: Callable[[str], Path]) -> Make:
             "data": {"source": str(tmp_path / "data")},
             "models": [str(checkpoint("bert"))],
             "methods": ["majority", "lora", "full"],
-            "training": {"epochs": 1, "batch_size": "auto"},
+            "training": {"epochs": 1, "batch_size": "auto", "learning_rate": None},
             "accept_leakage": "few words",
         } | changes
 
@@ -102,7 +102,9 @@ def test_the_hungriest_method_decides_for_all_of_a_model(
     assert sizes(prepared) == {"majority": None, "lora": 16, "full": 16}
     assert fake_probes == [("full", 32), ("full", 16), ("lora", 16)]
     assert prepared.study.settings["training"]["batch_size"] == 16
-    plain = prepare(read_study(make(training={"epochs": 1, "batch_size": 16})))
+    plain = prepare(
+        read_study(make(training={"epochs": 1, "batch_size": 16, "learning_rate": None}))
+    )
     ids = [[p.identity for p in row.points] for row in prepared.study.contenders]
     assert ids == [[p.identity for p in row.points] for row in plain.study.contenders]
     again = read_study(prepared.study.settings)

@@ -40,7 +40,7 @@ task: {{kind: classification, text: text, label: label}}
 data: {{source: "embedded:reviews", limit: 30}}
 models: [{folder}]
 methods: [majority, head]
-training: {{epochs: 1, batch_size: 16}}
+training: {{epochs: 1, batch_size: 16, learning_rate: null}}
 seeds: [0]
 """
 

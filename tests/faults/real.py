@@ -28,7 +28,7 @@ STUDY = {
     "data": {"source": "embedded:reviews", "limit": 30},
     "models": ["embedded:encoder"],
     "methods": ["majority", "head"],
-    "training": {"epochs": 1, "batch_size": 16},
+    "training": {"epochs": 1, "batch_size": 16, "learning_rate": None},
     "seeds": [0],
 }
 

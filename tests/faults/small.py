@@ -40,7 +40,7 @@ task: {{kind: classification, text: text, label: label}}
 data: {{source: .}}
 models: ["{model}"]
 methods: {methods}
-training: {{epochs: 1, batch_size: 8, max_length: 12}}
+training: {{epochs: 1, batch_size: 8, learning_rate: null, max_length: 12}}
 search: {{learning_rate: [1e-2, 1e-3]}}
 seeds: [0]
 accept_leakage: short texts of few words may repeat

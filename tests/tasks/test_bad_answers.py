@@ -20,7 +20,7 @@ task: {{kind: question-answering, max_new_tokens: 8}}
 data: {{source: data}}
 models: ["{model}"]
 methods: [{{lora: {{rank: 2, targets: attention}}}}]
-training: {{epochs: 1, max_length: {limit}}}
+training: {{epochs: 1, learning_rate: null, max_length: {limit}}}
 """
 
 

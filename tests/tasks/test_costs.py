@@ -41,7 +41,7 @@ def study(tmp_path: Path, writer: Path) -> dict[str, Any]:
         "data": {"source": str(tmp_path)},
         "models": [str(writer)],
         "methods": ["untuned", {"lora": {"rank": 2, "targets": ["query"]}}],
-        "training": {"epochs": 1, "batch_size": 8},
+        "training": {"epochs": 1, "batch_size": 8, "learning_rate": None},
     }
 
 
@@ -123,7 +123,7 @@ def test_a_plan_of_images_needs_configurations_alone(
             "data": {"source": str(data_folder)},
             "models": [{"image": str(tmp_path / "image"), "text": str(tmp_path / "text")}],
             "methods": ["majority", "fusion", {"lora": {"rank": 2, "targets": ["text.query"]}}],
-            "training": {"epochs": 2, "batch_size": 8},
+            "training": {"epochs": 2, "batch_size": 8, "learning_rate": None},
             "accept_leakage": "plain colours may repeat",
         }
     )

@@ -50,7 +50,7 @@ def settings(data_folder: Path, image_encoder: Path, checkpoint: Checkpoint) -> 
         "data": {"source": str(data_folder)},
         "models": [{"image": str(image_encoder), "text": str(checkpoint("bert"))}],
         "methods": ["nearest-neighbour", "fusion"],
-        "training": {"epochs": 1, "batch_size": 8},
+        "training": {"epochs": 1, "batch_size": 8, "learning_rate": None},
         "keep": "all",
         "accept_leakage": "plain colours may repeat",
     }
@@ -154,7 +154,7 @@ def test_a_second_study_computes_no_vector(
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     first = new_study(settings, tmp_path / "first")
     assert in_a_process(first, tmp_path / "counted") == 0
-    more = {"name": "second", "training": {"epochs": 2, "batch_size": 4}}
+    more = {"name": "second", "training": {"epochs": 2, "batch_size": 4, "learning_rate": None}}
     second = new_study({**settings, **more}, tmp_path / "second")
     began = time.monotonic()
     assert in_a_process(second, tmp_path / "counted") == 0
