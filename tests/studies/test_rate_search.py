@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,16 @@ def test_where_every_rate_diverges_the_contender_has_failed() -> None:
             known[job.id] = record(job.id, None)
     assert has_failed(STUDY, ROW, known)
     assert set(search_ids(STUDY, ROW, known)) <= set(known)
+
+
+def test_without_a_rung_the_lowest_validation_loss_counts() -> None:
+    """All have the same accuracy; the first of them would win by that."""
+    row = replace(ROW, rates=replace(SEARCH, rungs=()))
+    study = replace(STUDY, contenders=(row,))
+    begun, losses = range(2, 7), (0.9, 0.7, 0.5, 0.6, 0.8)
+    found = {}
+    for point, loss in zip(begun, losses, strict=True):
+        metrics = {"validation": {"accuracy": 0.5, "loss": loss}}
+        result = TrialResult(IDS[point], status="done", metrics=metrics)
+        found[IDS[point]] = TrialRecord(IDS[point], "done", result, TrialCosts(), Path())
+    assert chosen_point(study, row, found) == 4

@@ -32,11 +32,11 @@ def search_ids(study: StudyRecord, contender: ContenderRecord, records: Records)
 
 
 def chosen_point(study: StudyRecord, contender: ContenderRecord, records: Records) -> int | None:
-    """The position of the best search point by the study's first metric on validation.
+    """The position of the best search point on validation, as `ContenderRecord.chosen_by` says.
 
     None while a point is unfinished, and where all points failed; see `best_point`.
     """
-    metric = study.metrics[0]
+    metric = contender.chosen_by(study.metrics[0])
     points: Sequence[int] = range(len(contender.points))
     if contender.rates is not None:
         points = rate_progress(study, contender, contender.rates, records).finalists

@@ -365,7 +365,7 @@ def _contender(
     points = [_point(place, seeds, records, tests) for place in described.points]
     if described.rates is not None:  # those that stopped on the way are no search points
         points = [one for one in points if one.trials] or [points[described.rates.prior]]
-    chosen = _chosen(points, seeds[0], study.metrics[0])
+    chosen = _chosen(points, seeds[0], described.chosen_by(study.metrics[0]))
     return Contender(
         described,
         position,
