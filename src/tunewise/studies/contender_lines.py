@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewise.core.format import plural
 from tunewise.store.records import ContenderRecord
 from tunewise.training.settings import SOLVER
 
@@ -15,11 +16,11 @@ def contender_lines(
     width = max(len(row.name) for row in contenders)
     trials = [_trials(row, seeds) for row in contenders]
     lines = [
-        f"{row.name:<{width}}  {_count(number, 'trial')}{_tuned(row)}{_trained(row)}"
+        f"{row.name:<{width}}  {plural(number, 'trial')}{_tuned(row)}{_trained(row)}"
         for row, number in zip(contenders, trials, strict=True)
     ]
-    total = f"{_count(len(lines), 'contender')}, {_count(sum(trials), 'trial')}"
-    return (*lines, f"{total}, {_count(seeds, 'seed')}.", *notes)
+    total = f"{plural(len(lines), 'contender')}, {plural(sum(trials), 'trial')}"
+    return (*lines, f"{total}, {plural(seeds, 'seed')}.", *notes)
 
 
 def _trials(row: ContenderRecord, seeds: int) -> int:
@@ -48,7 +49,3 @@ def _trained(row: ContenderRecord) -> str:
         return f", learning rate measured from {begun[0]:g} to {begun[-1]:g}"
     listing = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates) if rate is not None)
     return f", learning rate {listing}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -8,6 +8,7 @@ from itertools import product
 
 from tunewise.core.canonical import JSONObject, Settings, canonical, settings_of
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import plural
 from tunewise.methods.base import Adaptation, Method
 from tunewise.store.records import MethodRecord, RateSearch, TrialSettings
 from tunewise.studyfile.naming import differing, folded, model_names, suffix
@@ -250,10 +251,6 @@ def _unequal(rows: Sequence[PlannedContender]) -> list[str]:
         return []
     most, least = max(points, key=lambda n: points[n]), min(points, key=lambda n: points[n])
     return [
-        f"search: '{most}' is tuned over {_count(points[most], 'point')}, "
+        f"search: '{most}' is tuned over {plural(points[most], 'point')}, "
         f"'{least}' over {points[least]}: the first has the larger budget."
     ]
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

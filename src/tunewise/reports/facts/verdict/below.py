@@ -16,7 +16,7 @@ from tunewise.reports.facts.wording import between
 
 ALPHA = 0.05  # over all trained contenders together
 ON_TRAINING = "accuracy"  # the one metric that is also known of the training examples
-FITS = 0.1  # more right on training examples than on new ones: it has learned them by heart
+BY_HEART = 0.1  # so many more are right on training examples than on new ones
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _explained(
         return why, "Name more epochs for it, or none, and it goes on while it learns."
     if on_training is None or on_validation is None:
         return "its curves do not say why", "Look at its losses, and at the settings it was given."
-    if on_training - on_validation > FITS:
+    if on_training - on_validation > BY_HEART:
         why = "it knows the training examples better than new ones"
         return why, "More rows would help it, or fewer parameters to train."
     why = "it does not fit the training examples either"
