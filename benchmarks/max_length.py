@@ -65,7 +65,7 @@ def main() -> None:
     print("|" + (9 + chosen.seconds) * "---:|")
     drawn: list[dict[str, Any]] = []
     for limit in LIMITS:
-        learnt = task.encode_training(train, tokenizer, max_length=limit)
+        learnt = task.encode(train, tokenizer, max_length=limit, learning=True)
         cut = sum(example.full_length > limit for example in learnt)
         shortened, lost = evaluation(task, validation, tokenizer, limit)
         groups = training_batches([row.full_length for row in learnt], BATCH, seed=0, epoch=1)

@@ -52,7 +52,7 @@ def encoded_rows(data: Path, limit: int = LIMIT) -> tuple[list[Encoded], Any]:
     settings = DataSettings(files={"train": "squad/train_subset.jsonl"}, split=rule)
     settled = task.settle(read_data(settings, task.reading.columns, data))
     examples = [task.read(row) for row in settled.splits["train"]]
-    return task.encode_training(examples, tokenizer, max_length=limit), tokenizer
+    return task.encode(examples, tokenizer, max_length=limit, learning=True), tokenizer
 
 
 def batches(kind: str, rows: list[Encoded], size: int) -> Iterator[list[Encoded]]:
