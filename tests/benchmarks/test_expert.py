@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -44,11 +45,30 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def measured(place: Path) -> Path:
-    """The place, with both sides measured."""
+    """The place, with both sides measured; four steps are enough for what is asked here."""
     sides = ["expert-sklearn", "expert-trainer", "tunewise"]
-    ran = expert(place, "--measure", *sides, "--methods", "majority", "head", "lora")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPT.parent))
+        from_files = importlib.import_module("reference.contenders")
+        says_nothing = from_files.study_of
+
+        def short(*given: Any) -> dict[str, Any]:
+            training = {"epochs": 4, "learning_rate": 3e-4, "optimizer": "auto"}
+            return {**says_nothing(*given), "training": training}
+
+        patch.setattr(from_files, "study_of", short)
+        ran = expert(place, "--measure", *sides, "--methods", "majority", "head", "lora")
     assert ran.code == 0
     return place
+
+
+def test_our_study_names_no_training(place: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPT.parent))
+        cases = importlib.import_module("reference.cases")
+        case = cases.Case("sst5", ROWS, "embedded-encoder")
+        study = cases.study_of(case, place / "data", ["head", "lora"], [0])
+    assert {*study} == {"name", "task", "data", "models", "methods", "seeds"}
 
 
 def expert(place: Path, *options: str) -> Ran:
