@@ -113,7 +113,7 @@ def settings_of_methods() -> Iterator[tuple[str, dict[str, Any]]]:
     for entry in several["items"]["oneOf"][1:]:
         (name,) = entry["required"]
         for key, schema in entry["properties"][name]["properties"].items():
-            if key not in ("name", "training"):
+            if key not in ("name", "training", "model"):
                 yield f"methods.{name}.{key}", schema
 
 
