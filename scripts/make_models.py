@@ -42,9 +42,10 @@ OPEN = 20.0  # a bias whose sigmoid is exactly 1 in float32
 PROCESSOR = {
     "image_processor_type": "EfficientNetImageProcessor",
     "do_resize": True,
-    "size": {"height": 224, "width": 224},
+    "size": {"shortest_edge": 256},
     "resample": 3,  # bicubic
-    "do_center_crop": False,
+    "do_center_crop": True,
+    "crop_size": {"height": 224, "width": 224},
     "do_rescale": True,
     "rescale_factor": 1 / 255,
     "rescale_offset": False,

@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from tunewise.backbones.chat import ChatReader
 from tunewise.backbones.texts import PromptReader
 from tunewise.core.errors import SettingError
 
@@ -61,18 +62,19 @@ class Template:
         return _PLACE.sub(lambda found: values[found[0]], self.text)
 
     def tokens(
-        self, reader: PromptReader, filled_with: Sequence[tuple[str, str]]
+        self, reader: PromptReader | ChatReader, filled_with: Sequence[tuple[str, str]]
     ) -> list[list[int]]:
         """Those of prompts with these questions and contexts."""
         return reader.ids([self.filled(reader.text(q), reader.text(c)) for q, c in filled_with])
 
 
-def prompts(tokenizer: Any, template: Template, asked: Sequence[Asked]) -> list[Prompted | None]:
+def prompts(
+    reader: PromptReader | ChatReader, template: Template, asked: Sequence[Asked]
+) -> list[Prompted | None]:
     """The tokens of each prompt; None where the question alone leaves no room.
 
     Only the context is shortened, by whole words, and by no more than must be.
     """
-    reader = PromptReader(tokenizer, template.text)
     start = reader.opening
     whole = template.tokens(reader, [(one.question, one.context) for one in asked])
     found: dict[int, list[int]] = {
