@@ -24,6 +24,7 @@ from tunewise.decoding.branches import context_length
 from tunewise.decoding.generate import generate
 from tunewise.decoding.likelihood import log_probabilities
 from tunewise.decoding.strategies import Strategy
+from tunewise.decoding.walks import Generated
 from tunewise.methods.answers import answers
 from tunewise.methods.frozen import check_base, write_base
 from tunewise.methods.prompt_script import Script, Shown, named, shortened, within
@@ -68,13 +69,14 @@ class Prompted:
         rows = zip(found, texts, asked, strict=True)
         return [self._read(prediction, text, one.cut) for prediction, text, one in rows]
 
-    def _read(self, prediction: Prediction, text: str | None, cut: bool) -> Prediction:
+    def _read(self, prediction: Prediction, found: Generated | None, cut: bool) -> Prediction:
         """The option that the text names; the likeliest where there is no text or it names none."""
-        if text is None:
+        if found is None:
             return prediction._replace(reply=Reply("", True, cut))
-        option = named(text, self.script.words)
+        option = named(found.text, self.script.words)
         choice = prediction.choice if option is None else option
-        return prediction._replace(choice=choice, reply=Reply(text, option is not None, cut))
+        reply = Reply(found.text, option is not None, cut, found.stopped)
+        return prediction._replace(choice=choice, reply=reply)
 
     def weights(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """The log-probability of each label after each prompt, (prompts, labels)."""
@@ -134,7 +136,7 @@ class Prompted:
 
     def _written(
         self, names: Sequence[str], prompts: Sequence[Sequence[int]]
-    ) -> Sequence[str | None]:
+    ) -> Sequence[Generated | None]:
         if not self.write:
             return [None] * len(prompts)
         greedy = Strategy("greedy", max_new_tokens=self.write, stop=())
@@ -147,7 +149,7 @@ class Prompted:
             seed=0,
             batch_size=BATCH,
         )
-        return [one.text for (one,) in found]
+        return [one for (one,) in found]
 
     def save(self, folder: Path) -> None:
         """Write script and settings as JSON, and which model is asked."""

@@ -16,13 +16,12 @@ from tunewise.backbones.texts import spelt
 from tunewise.data.examples import Example
 from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Direct, Method
-from tunewise.store.records import ContenderRecord, PointRecord
+from tunewise.store.records import IN_CHAT, ContenderRecord, PointRecord
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import limit
 
 SPELT = "special tokens in texts as text"
-IN_CHAT = "prompts by the chat template"
 
 
 def with_reading(
