@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets rooms daquar schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -61,6 +61,9 @@ MINILM = $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_
 sst5 boolq tweets: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/$@-minilm.yaml --set models=[$(MINILM)] \
 	    --set data.source=$(abspath ../shared/data/$(subst tweets,tweeteval-sentiment,$@))
+
+tweets-smollm2: models
+	$(BIN)/tunewise run recipes/$@.yaml --set data.source=$(abspath ../shared/data/tweeteval-sentiment)
 
 rooms: $(VENV)/.installed
 	$(BIN)/tunewise run recipes/rooms-vqa.yaml
