@@ -28,7 +28,8 @@ def study(methods: list[Any], models: Any = None, **more: Any) -> StudySettings:
 
 
 def rows(settings: StudySettings) -> dict[str, str | None]:
-    return {row.name: row.model and str(row.model) for row in expand(settings).contenders}
+    found = expand(settings).contenders
+    return {row.name: str(row.model) if row.model else None for row in found}
 
 
 def problems(*arguments: Any, **more: Any) -> str:

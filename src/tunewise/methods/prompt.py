@@ -133,16 +133,11 @@ class Prompt(Direct):
         return found
 
     def for_columns(self, columns: Sequence[str]) -> Self:
-        forms = {"template": (self.template, OURS), "example": (self.example, OF_EXAMPLES)}
-        found = {}
-        for setting_name, (form, ours) in forms.items():
-            try:
-                found[setting_name] = form and numbered(form, columns, ours)
-            except KeyError as error:
-                (name,) = error.args
-                known = list(dict.fromkeys((*ours, *columns)))
-                raise InputError(f"{setting_name}: {unknown('place', name, known)}") from None
-        return replace(self, **found)
+        return replace(
+            self,
+            template=_with_numbers("template", self.template, columns, OURS),
+            example=_with_numbers("example", self.example, columns, OF_EXAMPLES),
+        )
 
     def check(self, model: Model, options: Sequence[str]) -> None:
         words = self._words(options)
@@ -214,6 +209,20 @@ class Prompt(Direct):
             if label not in meant:
                 raise InputError(f"examples: {unknown('label', label, meant)}")
         return tuple(Shown((text,), meant[label]) for text, label in examples)
+
+
+def _with_numbers(
+    setting: str, form: str | None, columns: Sequence[str], ours: Sequence[str]
+) -> str | None:
+    """A form with the places of columns as their numbers."""
+    if form is None:
+        return None
+    try:
+        return numbered(form, columns, ours)
+    except KeyError as error:
+        (name,) = error.args
+        known = list(dict.fromkeys((*ours, *columns)))
+        raise InputError(f"{setting}: {unknown('place', name, known)}") from None
 
 
 def _shows(example: str) -> bool:

@@ -70,12 +70,13 @@ def _inspect(
     inspectors: Mapping[str, Inspector],
     data_hash: str,
     rows: int,
-) -> tuple[list[ContenderRecord], list[Problem], dict[int, InputError]]:
+) -> tuple[list[ContenderRecord], list[Problem], dict[int, NotAsked]]:
     """Each contender with its counts and feature key; what does not fit is a problem.
 
     The last are those, by their places, that ask a model in words which cannot write.
     """
-    found, problems, mute = list(contenders), [], {}
+    found, problems = list(contenders), list[Problem]()
+    mute: dict[int, NotAsked] = {}
     for number, contender in enumerate(contenders):
         inspector = inspectors.get(contender.model or "")
         try:
@@ -120,7 +121,7 @@ def _unfit(contender: ContenderRecord, error: InputError) -> list[Problem]:
 
 
 def _without(
-    mute: Mapping[int, InputError], contenders: Sequence[ContenderRecord], entries: Sequence[Keys]
+    mute: Mapping[int, NotAsked], contenders: Sequence[ContenderRecord], entries: Sequence[Keys]
 ) -> tuple[list[ContenderRecord], list[Problem], list[str]]:
     """The contenders without pairs that cannot work, where method and model have others that do.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from tunewise.backbones.chat import asks_in_chat
+from tunewise.backbones.chat import Chat, asks_in_chat
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import spelt
 from tunewise.data.examples import Example
@@ -65,7 +65,7 @@ def _details(
     read = [asked] if in_words else [text for row in texts for text in row]
     if any(pattern.search(text) for text in read):
         yield SPELT
-    chat = getattr(method if method.asks_writer else task.writing, "chat", "never")
+    chat: Chat = getattr(method if method.asks_writer else task.writing, "chat", "never")
     if in_words and chat == "auto" and asks_in_chat(model.processor, chat, asked):
         yield IN_CHAT
 

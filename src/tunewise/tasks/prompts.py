@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tunewise.backbones.chat import ChatReader
-from tunewise.backbones.texts import PromptReader
+from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import SettingError
 
+BETWEEN = " "  # prompt and answer; it belongs to the answer, whose first token begins with it
 PLACES = ("{context}", "{question}")
 _PLACE = re.compile("|".join(map(re.escape, PLACES)))
 _PIECE = re.compile(r"\s*\S{1,24}")  # a word; what has no blanks is cut all the same
@@ -96,6 +97,21 @@ def prompts(
         Prompted(start + found[at], len(start) + len(whole[at])) if at in found else None
         for at in range(len(asked))
     ]
+
+
+def endings(reader: PromptReader | ChatReader, answers: Sequence[str]) -> list[list[int]]:
+    """The tokens of each answer behind its prompt, with the end; of an empty one the end alone.
+
+    A blank stands before it, and the end token behind; in a chat what its template has there.
+    """
+    if isinstance(reader, ChatReader):
+        end = reader.end
+        known = iter(reader.answers([text for text in answers if text]))
+        found = [next(known) if text else [] for text in answers]
+    else:
+        end = (reader.tokenizer.eos_token_id,)
+        found = tokens(reader.tokenizer, [BETWEEN + text if text else "" for text in answers])
+    return [[*ids, *end] for ids in found]
 
 
 class _Cut:

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 from torch import nn
 
-from tunewise.backbones.chat import Chat, ChatReader
-from tunewise.backbones.texts import tokens
+from tunewise.backbones.chat import Chat
 from tunewise.core.errors import SettingError
 from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction, Written
@@ -35,11 +34,10 @@ from tunewise.tasks.base import (
     Writing,
 )
 from tunewise.tasks.language import padded, rows_of, token_losses
-from tunewise.tasks.prompts import Asked, Prompted, Template, prompts
+from tunewise.tasks.prompts import Asked, Prompted, Template, endings, prompts
 from tunewise.tasks.ways import strategy
 from tunewise.tasks.written import answers_table, scored
 
-BETWEEN = " "  # prompt and answer; it belongs to the answer, whose first token begins with it
 WORD = "question_word"  # a column of the prepared rows: what, who, when, ...
 NOTHING_FITS = Written("", 0, "", 0, "length")
 
@@ -231,22 +229,14 @@ class QuestionAnswering(Task):
         return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
 
     def _endings(self, examples: Sequence[Example], processor: Any) -> list[list[int]]:
-        """The tokens of each first reference with the blank before and the end after it.
+        """The tokens of each first reference with what stands before and after it.
 
-        No answer is the end alone; where none is known there are no tokens. In a chat blank and
-        end are those of its template.
+        No answer is the end alone; where none is known there are no tokens.
         """
         texts = [example.references[0] if example.references else "" for example in examples]
-        reader = self.writing.reader(processor)
-        if isinstance(reader, ChatReader):
-            end: tuple[int, ...] = reader.end
-            known = iter(reader.answers([text for text in texts if text]))
-            found = [next(known) if text else [] for text in texts]
-        else:
-            end = (processor.eos_token_id,)
-            found = tokens(processor, [BETWEEN + text if text else "" for text in texts])
+        found = endings(self.writing.reader(processor), texts)
         return [
-            [] if example.references is None else [*ids, *end]
+            [] if example.references is None else ids
             for example, ids in zip(examples, found, strict=True)
         ]
 
