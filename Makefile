@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -68,7 +68,10 @@ tweets-smollm2: models
 rooms: $(VENV)/.installed
 	$(BIN)/tunewise run recipes/rooms-vqa.yaml
 
-# The picture encoder has random weights: pretrained ones cannot be had without a hub.
+daquar-efficientnet: models
+	$(BIN)/tunewise run recipes/$@.yaml --set data.source=$(abspath ../shared/data/daquar)
+
+# The same with an image encoder of random weights, for comparison.
 daquar: $(VENV)/.installed-dev models/resnet-50-random
 	$(BIN)/tunewise run recipes/daquar-offline.yaml --set data.source=$(abspath ../shared/data/daquar) \
 	    --set models="[{image: $(abspath models/resnet-50-random), text: $(MINILM)}]"
