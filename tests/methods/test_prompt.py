@@ -135,8 +135,8 @@ def test_examples_are_drawn_by_seed_and_balanced(shots: int) -> None:
     assert len(set(shown)) == min(shots, len(TRAIN))
     counts = Counter(word for _, word in shown)
     assert abs(counts["false"] - counts["true"]) <= 1
-    right = {e.texts[0]: OPTIONS[e.label or 0] for e in TRAIN}
-    assert all(right[text] == word for text, word in shown)
+    right = {e.texts: OPTIONS[e.label or 0] for e in TRAIN}
+    assert all(right[texts] == word for texts, word in shown)
 
 
 def test_other_seeds_draw_others_and_only_then_it_is_seeded() -> None:

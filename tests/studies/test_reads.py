@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from tests.studyfile.test_expand import FACTS, expanded
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.store.identity import trial_id
-from tunewise.store.records import ContenderRecord
+from tunewise.store.records import IN_CHAT, ContenderRecord
 from tunewise.studies.reads import with_reading
 from tunewise.studyfile.contender_records import contender_records
 from tunewise.studyfile.studyfile import read_study
@@ -123,3 +124,25 @@ def test_a_row_may_be_given_a_limit_of_its_own_and_no_other_training() -> None:
         with pytest.raises(InputError, match="at least 4") as caught:
             rows_of(**wrong)
         assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("chat", "template", "renamed"),
+    [
+        ({}, True, True),  # auto, which once asked plainly
+        ({}, False, False),
+        ({"chat": "never"}, True, False),
+        ({"chat": "always"}, True, False),  # the study's own words name it
+        ({"template": "[SEP] {text}"}, True, False),  # a chat by hand
+    ],
+)
+def test_a_prompt_asked_in_a_chat_is_another_trial(
+    tiny: Callable[..., Model], chat: dict[str, Any], template: bool, renamed: bool
+) -> None:
+    model = tiny("bert")
+    processor = copy.deepcopy(model.processor)
+    processor.chat_template = "{{ messages[-1].content }}" if template else None
+    asked = message(replace(model, processor=processor), "good", methods=[{"prompt": chat}])[1]
+    (point,) = asked[0].points
+    assert point.settings.model is not None
+    assert (IN_CHAT in (point.settings.model.reads or "")) is renamed

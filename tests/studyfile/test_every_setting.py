@@ -63,6 +63,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "task.question-answering.samples": {"task": {**ANSWER, "decoding": ["top-k 5"]}},
     "methods.prompt.shots": {"methods": [{"prompt": {"style": "few-shot"}}]},
     "methods.prompt.examples": {"methods": [{"prompt": {"style": "few-shot"}}]},
+    "methods.prompt.example": {"methods": [{"prompt": {"style": "few-shot"}}]},
     "methods.prompt.max_new_tokens": {"methods": [{"prompt": {"scoring": "text"}}]},
     "methods.peft.peft_type": {"methods": [{"peft": {"peft_type": "LORA"}}]},
 }
@@ -81,6 +82,7 @@ VALUES: dict[str, list[Any]] = {
     "methods.lora.alphas": [{"query": 2.0}],
     "methods.prompt.template": ["Is {text} good?"],
     "methods.prompt.examples": [[["a text", "good"]]],
+    "methods.prompt.example": ["{text} is {label}"],
     "methods.prompt.labels": [["bad", "good"]],
     "methods.peft.peft_type": ["IA3"],
     "methods.tfidf.ngrams": [[1, 3]],
@@ -113,7 +115,7 @@ def settings_of_methods() -> Iterator[tuple[str, dict[str, Any]]]:
     for entry in several["items"]["oneOf"][1:]:
         (name,) = entry["required"]
         for key, schema in entry["properties"][name]["properties"].items():
-            if key not in ("name", "training"):
+            if key not in ("name", "training", "model"):
                 yield f"methods.{name}.{key}", schema
 
 

@@ -13,6 +13,7 @@ from tests.tasks.conftest import byte_tokenizer, questions
 from torch.nn import functional as F
 
 from tunewise.backbones.model import Model
+from tunewise.backbones.texts import PromptReader
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.tasks.base import Asking, Encoded
@@ -259,7 +260,9 @@ def test_a_limit_without_room_for_a_prompt_is_refused(model: Model) -> None:
 
 
 def test_a_context_without_blanks_can_be_shortened_too() -> None:
-    (found,) = prompts(PROCESSOR, Template("{context} {question}?"), [Asked("q", "x" * 500, 100)])
+    template = Template("{context} {question}?")
+    reader = PromptReader(PROCESSOR, template.text)
+    (found,) = prompts(reader, template, [Asked("q", "x" * 500, 100)])
     assert found is not None
     assert 70 < len(found.ids) <= 100
 

@@ -73,6 +73,11 @@ def spelt(tokenizer: Any) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, strings)) or r"(?!)")
 
 
+def apart(tokenizer: Any, text: str) -> str:
+    """The text with a blank inside whatever spells a special token of the tokenizer."""
+    return spelt(tokenizer).sub(_apart, text)
+
+
 @dataclass(frozen=True)
 class PromptReader:
     """Reads prompts made from one template, whose own special tokens are tokens.

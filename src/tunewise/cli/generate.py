@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from tunewise.backbones.chat import Chat, ChatReader, Turn, reader_of
 from tunewise.backbones.load import build_writer
-from tunewise.backbones.texts import opening, tokens
+from tunewise.backbones.texts import PromptReader
 from tunewise.cli.console import say
 from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
@@ -50,6 +51,15 @@ Stop = Annotated[
     typer.Option(help="A text that ends the answer, \\n for a line end; may be repeated."),
 ]
 
+ChatForm = Annotated[
+    Chat,
+    typer.Option(
+        "--chat",
+        help="Whether the prompt is a turn of a chat; auto: if the tokenizer has a template.",
+    ),
+]
+System = Annotated[str | None, typer.Option(help="The system's turn of the chat.")]
+
 
 def command(  # noqa: PLR0917  # typer calls it by name
     folder: Place = None,
@@ -64,11 +74,14 @@ def command(  # noqa: PLR0917  # typer calls it by name
     seed: Seed = 0,
     max_new_tokens: Limit = 64,
     stop: Stop = None,
+    chat: ChatForm = "auto",
+    system: System = None,
 ) -> None:
     """Write on from a prompt with a trained contender, or with any causal model.
 
     Of a study the best contender writes, or the one named, as trained with the first seed. The
-    likeliest token is taken each time, unless --beams, or an option that draws, says otherwise.
+    likeliest token is taken each time, unless --beams, or an option that draws, says otherwise. A
+    model with a chat template answers the prompt as the user's turn of a chat.
     """
     if (folder is None) == (model is None):
         raise InputError("generate: give either the folder of a study or --model.")
@@ -78,12 +91,16 @@ def command(  # noqa: PLR0917  # typer calls it by name
     drawn = {name: value for name, value in drawn.items() if value is not None}
     strategy = _strategy(beams, drawn, samples, max_new_tokens, stop)
     with damage_named(*([folder] if folder else [])):
-        _generate(_writer(folder, model, contender), prompt, strategy, seed)
+        module, tokenizer, trained = _writer(folder, model, contender)
+        turns = [] if system is None else [Turn("system", system)]
+        # Of the prompt nothing is a template: a special token in it is text.
+        reader = reader_of(tokenizer, "", trained if chat == "auto" else chat, turns)
+        if turns and not isinstance(reader, ChatReader):
+            raise InputError([Problem("--system", "is a turn of a chat, and this is none.")])
+        _generate(module, tokenizer, _prompt_ids(module, reader, prompt), strategy, seed)
 
 
-def _generate(writer: tuple[Any, Any], prompt: str, strategy: Strategy, seed: int) -> None:
-    module, tokenizer = writer
-    ids = _prompt_ids(module, tokenizer, prompt)
+def _generate(module: Any, tokenizer: Any, ids: list[int], strategy: Strategy, seed: int) -> None:
     try:
         if strategy.samples == 1:
             answer = stream(module, tokenizer, ids, strategy, key=KEY, seed=seed, write=_write)
@@ -106,9 +123,8 @@ def _strategy(
     max_new_tokens: int,
     stop: list[str] | None,
 ) -> Strategy:
-    settings: JSONObject = {"max_new_tokens": max_new_tokens}
-    if stop:
-        settings["stop"] = tuple(text.replace("\\n", "\n") for text in stop)
+    ends = tuple(text.replace("\\n", "\n") for text in stop or ())
+    settings: JSONObject = {"max_new_tokens": max_new_tokens, "stop": ends}
     if beams is not None and drawn:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in drawn)
         raise InputError([Problem("--beams", f"searches and draws nothing; leave out {options}.")])
@@ -125,29 +141,37 @@ def _strategy(
         raise InputError(f"generate: {error}") from error
 
 
-def _writer(folder: Path | None, model: str | None, contender: str | None) -> tuple[Any, Any]:
-    """The module that writes, corrections folded in where they can be, and its tokenizer."""
+def _writer(folder: Path | None, model: str | None, contender: str | None) -> tuple[Any, Any, Chat]:
+    """The module that writes, corrections folded in where they can be, and its tokenizer.
+
+    The last is the form in which a contender was trained, which it is asked in as well.
+    """
     if model is not None:
         if contender is not None:
             raise InputError([Problem("--contender", "is of a study; with --model there is none.")])
         built = build_writer(model, seed=0)
-        return built.module, built.processor
+        return built.module, built.processor, "auto"
     assert folder is not None
     if is_exported(folder):
         if contender is not None:
             message = f"{folder} holds one contender; without --contender it answers."
             raise InputError([Problem("--contender", message)])
-        return load_writer(exported_parts(folder), folder)
+        return _of(exported_parts(folder), folder)
     opened = StudyResults(folder)
     chosen = choose(opened, contender)
     if contender is None:
         which = "of the verdict" if opened.results.finished else "so far"
         say(f"{chosen.name} answers: the best {which}.")
-    return load_writer(Parts.of(chosen.settings, opened.folder.path), chosen.weights)
+    return _of(Parts.of(chosen.settings, opened.folder.path), chosen.weights)
 
 
-def _prompt_ids(module: Any, tokenizer: Any, prompt: str) -> list[int]:
-    ids = [*opening(tokenizer), *tokens(tokenizer, [prompt])[0]]
+def _of(parts: Parts, weights: Path) -> tuple[Any, Any, Chat]:
+    writing = parts.task.writing
+    return *load_writer(parts, weights), writing.chat if writing else "auto"
+
+
+def _prompt_ids(module: Any, reader: PromptReader | ChatReader, prompt: str) -> list[int]:
+    ids = [*reader.opening, *reader.ids([reader.text(prompt)])[0]]
     if len(ids) >= (room := context_length(module)):
         message = f"has {len(ids)} tokens, and the model's context only {room}."
         raise InputError([Problem("--prompt", message)])

@@ -37,12 +37,14 @@ class Reply(NamedTuple):
     """What a prompted model wrote before an option was read from it.
 
     `understood` is False where the text named no option; `cut`, whether the example's text was
-    shortened to fit. The text is empty where options were only weighed.
+    shortened to fit; `stopped`, why the text ended, as of `Written`. Text and reason are empty
+    where options were only weighed.
     """
 
     text: str
     understood: bool
     cut: bool
+    stopped: str = ""
 
 
 class Prediction(NamedTuple):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
+
+from tunewise.backbones.chat import ChatReader
+from tunewise.core.errors import InputError
 
 Stopped = Literal["end", "stop", "length", "loop"]
 
@@ -46,12 +50,15 @@ class Ends:
 
 
 def end_tokens(module: Any, tokenizer: Any) -> frozenset[int]:
-    """The ids after which nothing follows, as tokenizer and configurations name them."""
+    """The ids after which nothing follows, as tokenizer, configurations and chat template say."""
     found: set[int] = set()
     for place in (tokenizer, module.config, getattr(module, "generation_config", None)):
         ids = getattr(place, "eos_token_id", None)
         if ids is not None:
             found |= {*ids} if isinstance(ids, (list, tuple)) else {ids}
+    if getattr(tokenizer, "chat_template", None):
+        with suppress(InputError):  # it cannot be rendered, and nobody is asked in its form
+            found.add(ChatReader(tokenizer).end[-1])
     return frozenset(found)
 
 

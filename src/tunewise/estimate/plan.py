@@ -151,7 +151,7 @@ class _Planner:
         found: dict[ModelChoice, Folders] = {}
         self.lengths: dict[Path, Lengths] = {}
         pairs = self.settings.task.builder.images
-        for model in self.settings.models:
+        for model in self.settings.places:
             sources = parts_of(model.source) if pairs else (model.source,)
             try:
                 found[model] = tuple(

@@ -8,19 +8,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Self
 
+from tunewise.backbones.chat import Chat, ChatReader
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError, SettingError, unknown
 from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example
 from tunewise.methods.base import METHODS, Direct
-from tunewise.methods.prompt_asked import Prompted, label_tokens, stored_script
+from tunewise.methods.prompt_asked import Prompted, stored_script
 from tunewise.methods.prompt_script import (
     CONTENT_FREE,
     EXAMPLES,
+    LABEL,
     LABELS,
+    OF_EXAMPLES,
     OURS,
     PLACE,
     Script,
+    Shown,
     Style,
     default_template,
     drawn,
@@ -38,7 +42,8 @@ class Prompt(Direct):
     behind a prompt without content are subtracted first (Zhao et al. 2021, arXiv:2102.09690).
     With `scoring: text` the model writes, greedily, and the first label in the text is its answer;
     where there is none the likeliest label is. The probabilities are those of the labels either
-    way.
+    way. In a chat the prompt is the user's turn, shown examples are turns before it, and a label
+    stands where the answer begins.
     """
 
     description = (
@@ -56,6 +61,11 @@ class Prompt(Direct):
     examples: tuple[tuple[str, str], ...] | None = setting(
         None, "Examples to show, each [text, label]. If unset, they are drawn."
     )
+    example: str | None = setting(
+        None,
+        "The form of a shown example, with {text} or columns and {label}. If unset, in a chat that "
+        "of the prompt.",
+    )
     shots: int = setting(2, "Examples drawn from the training split, by seed.")
     labels: tuple[str, ...] | None = setting(
         None, "Words that stand for the classes, in their order."
@@ -68,6 +78,12 @@ class Prompt(Direct):
     )
     calibrate: bool = setting(False, "Subtract the scores for a prompt whose text is N/A.")
     max_new_tokens: int = setting(48, "Most tokens of a generated answer.")
+    chat: Chat = setting(
+        "auto",
+        "Ask by the chat template of the tokenizer; `auto` does where there is one and the prompt "
+        "has no special token of its own.",
+    )
+    system: str | None = setting(None, "The system's turn of a chat.")
 
     asks_writer = True
     cannot = MappingProxyType(
@@ -77,6 +93,9 @@ class Prompt(Direct):
     def __post_init__(self) -> None:
         if self.template is not None:
             self._check_places(self.template)
+        if self.example is not None and not _shows(self.example):
+            right = "must hold {label}, once, and {text} or a column of the task."
+            raise SettingError("example", self.example, right)
         if self.examples is not None and self.style != "few-shot":
             raise SettingError("examples", self.examples, "are shown by style few-shot alone.")
         if self.examples == ():
@@ -107,30 +126,37 @@ class Prompt(Direct):
             found["shots"] = "examples are drawn for style few-shot alone, where none are given"
         if self.scoring == "likelihood":
             found["max_new_tokens"] = "nothing is written with scoring likelihood"
+        if self.style != "few-shot":
+            found["example"] = "examples are shown by style few-shot alone"
+        if self.chat == "never":
+            found["system"] = "it is a turn of a chat, and chat is never"
         return found
 
     def for_columns(self, columns: Sequence[str]) -> Self:
-        if self.template is None:
-            return self
-        try:
-            return replace(self, template=numbered(self.template, columns))
-        except KeyError as error:
-            (name,) = error.args
-            known = list(dict.fromkeys((*OURS, *columns)))
-            raise InputError(f"template: {unknown('place', name, known)}") from None
+        return replace(
+            self,
+            template=_with_numbers("template", self.template, columns, OURS),
+            example=_with_numbers("example", self.example, columns, OF_EXAMPLES),
+        )
 
     def check(self, model: Model, options: Sequence[str]) -> None:
         words = self._words(options)
         shown = () if self.examples is None else self._given(self.examples, options)
-        script = self._script(words, shown)
-        ids = label_tokens(model.processor, script)
+        asked = self._prompted(model, self._script(words, shown))
+        ids = asked.label_ids
         for at, word in enumerate(words):
             if not ids[at] or ids[at] in ids[:at]:
                 raise InputError(
                     f"labels: '{word}' is nothing of its own to the tokenizer of {model.source}; "
                     "choose words that it knows."
                 )
-        self._prompted(model, script).encoded(("a", "a"))
+        own = asked.script.template if isinstance(asked.reader, ChatReader) else ""
+        if shown and "1" in PLACE.findall(self.example or own):
+            raise InputError(
+                "examples: each has one text, and stands in a form with a place for each column; "
+                "give that form as example, with {text} and {label}."
+            )
+        asked.encoded(("a", "a"))
 
     def fit(
         self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
@@ -138,7 +164,7 @@ class Prompt(Direct):
         assert model is not None
         model.module.requires_grad_(False)
         words = self._words(options)
-        shown: tuple[tuple[str, str], ...] = ()
+        shown: tuple[Shown, ...] = ()
         if self.examples is not None:
             shown = self._given(self.examples, options)
         elif self.style == "few-shot":
@@ -156,13 +182,13 @@ class Prompt(Direct):
         script, content_free = stored_script(folder, model)
         return replace(self._prompted(model, script), content_free=content_free)
 
-    def _script(self, words: Sequence[str], shown: tuple[tuple[str, str], ...]) -> Script:
+    def _script(self, words: Sequence[str], shown: tuple[Shown, ...]) -> Script:
         template = self.template or default_template(self.style, words)
-        return Script(template, tuple(words), shown)
+        return Script(template, tuple(words), shown, self.example)
 
     def _prompted(self, model: Model, script: Script) -> Prompted:
         write = self.max_new_tokens if self.scoring == "text" else 0
-        return Prompted(model, script, self.per_token, write)
+        return Prompted(model, script, self.per_token, write, chat=self.chat, system=self.system)
 
     def _words(self, options: Sequence[str]) -> tuple[str, ...]:
         words = tuple(options) if self.labels is None else self.labels
@@ -175,11 +201,31 @@ class Prompt(Direct):
 
     def _given(
         self, examples: Sequence[tuple[str, str]], options: Sequence[str]
-    ) -> tuple[tuple[str, str], ...]:
+    ) -> tuple[Shown, ...]:
         """Examples with the words that the prompt has for their options, or says itself."""
         words = self._words(options)
         meant = {**{word: word for word in words}, **dict(zip(options, words, strict=True))}
         for _, label in examples:
             if label not in meant:
                 raise InputError(f"examples: {unknown('label', label, meant)}")
-        return tuple((text, meant[label]) for text, label in examples)
+        return tuple(Shown((text,), meant[label]) for text, label in examples)
+
+
+def _with_numbers(
+    setting: str, form: str | None, columns: Sequence[str], ours: Sequence[str]
+) -> str | None:
+    """A form with the places of columns as their numbers."""
+    if form is None:
+        return None
+    try:
+        return numbered(form, columns, ours)
+    except KeyError as error:
+        (name,) = error.args
+        known = list(dict.fromkeys((*ours, *columns)))
+        raise InputError(f"{setting}: {unknown('place', name, known)}") from None
+
+
+def _shows(example: str) -> bool:
+    """Whether the form of an example has a place for its label and one for what it is of."""
+    places = PLACE.findall(example)
+    return places.count(LABEL) == 1 and len(set(places) - {LABEL, LABELS, EXAMPLES}) > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tunewise.backbones.chat import Chat, ChatReader, Turn, asks_in_chat
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import PromptReader, tokens
+from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction, Reply
@@ -22,9 +24,10 @@ from tunewise.decoding.branches import context_length
 from tunewise.decoding.generate import generate
 from tunewise.decoding.likelihood import log_probabilities
 from tunewise.decoding.strategies import Strategy
+from tunewise.decoding.walks import Generated
 from tunewise.methods.answers import answers
 from tunewise.methods.frozen import check_base, write_base
-from tunewise.methods.prompt_script import Script, named, shortened, within
+from tunewise.methods.prompt_script import Script, Shown, named, shortened, within
 
 FILE = "prompt.json"
 BATCH = 8  # prompts read together
@@ -40,13 +43,18 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompted:
-    """A model with a script. `content_free` is what is subtracted from the labels' weights."""
+    """A model with a script. `content_free` is what is subtracted from the labels' weights.
+
+    `chat` says whether the prompt becomes a turn of a chat, in which `system` is the first.
+    """
 
     model: Model
     script: Script
     per_token: bool
     write: int  # tokens written before an option is read from them; 0 where none are
     content_free: tuple[float, ...] | None = None
+    chat: Chat = "auto"
+    system: str | None = None
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         if not examples:
@@ -61,17 +69,18 @@ class Prompted:
         rows = zip(found, texts, asked, strict=True)
         return [self._read(prediction, text, one.cut) for prediction, text, one in rows]
 
-    def _read(self, prediction: Prediction, text: str | None, cut: bool) -> Prediction:
+    def _read(self, prediction: Prediction, found: Generated | None, cut: bool) -> Prediction:
         """The option that the text names; the likeliest where there is no text or it names none."""
-        if text is None:
+        if found is None:
             return prediction._replace(reply=Reply("", True, cut))
-        option = named(text, self.script.words)
+        option = named(found.text, self.script.words)
         choice = prediction.choice if option is None else option
-        return prediction._replace(choice=choice, reply=Reply(text, option is not None, cut))
+        reply = Reply(found.text, option is not None, cut, found.stopped)
+        return prediction._replace(choice=choice, reply=reply)
 
     def weights(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """The log-probability of each label after each prompt, (prompts, labels)."""
-        labels = label_tokens(self.model.processor, self.script)
+        labels = self.label_ids
         found = log_probabilities(self.model.module, prompts, labels, batch_size=BATCH)
         return found / torch.tensor([len(ids) for ids in labels]) if self.per_token else found
 
@@ -100,20 +109,34 @@ class Prompted:
     def room(self) -> int:
         """Tokens that a prompt may have, so that its answer fits behind it."""
         context = min(self.model.max_length, context_length(self.model.module))
-        longest = max(len(ids) for ids in label_tokens(self.model.processor, self.script))
+        longest = max(len(ids) for ids in self.label_ids)
         return context - max(longest, self.write)
 
     def _ids(self, texts: Sequence[str]) -> list[int]:
-        reader = self._reader
-        return reader.opening + reader.ids([self.script.filled(texts, reader.text)])[0]
+        reader = self.reader
+        in_chat = isinstance(reader, ChatReader)
+        filled = self.script.question if in_chat else self.script.filled
+        return reader.opening + reader.ids([filled(texts, reader.text)])[0]
 
     @cached_property
-    def _reader(self) -> PromptReader:
-        return PromptReader(self.model.processor, self.script.template)
+    def reader(self) -> PromptReader | ChatReader:
+        """What makes tokens of the filled prompt: in a chat behind the turns before it."""
+        tokenizer, script = self.model.processor, self.script
+        if not asks_in_chat(tokenizer, self.chat, script.form):
+            return PromptReader(tokenizer, script.form)
+        turns = [] if self.system is None else [Turn("system", self.system)]
+        return ChatReader(tokenizer, (*turns, *script.turns(ChatReader(tokenizer).text)))
+
+    @cached_property
+    def label_ids(self) -> list[list[int]]:
+        """The tokens of each label as they stand behind the prompt."""
+        if isinstance(self.reader, ChatReader):
+            return self.reader.answers(self.script.words)
+        return label_tokens(self.model.processor, self.script)
 
     def _written(
         self, names: Sequence[str], prompts: Sequence[Sequence[int]]
-    ) -> Sequence[str | None]:
+    ) -> Sequence[Generated | None]:
         if not self.write:
             return [None] * len(prompts)
         greedy = Strategy("greedy", max_new_tokens=self.write, stop=())
@@ -126,12 +149,13 @@ class Prompted:
             seed=0,
             batch_size=BATCH,
         )
-        return [one.text for (one,) in found]
+        return [one for (one,) in found]
 
     def save(self, folder: Path) -> None:
         """Write script and settings as JSON, and which model is asked."""
         folder.mkdir(parents=True, exist_ok=True)
-        stored = {**asdict(self.script), "content_free": self.content_free}
+        joined = self.script.example is None and isinstance(self.reader, PromptReader)
+        stored = {**_stored(self.script, joined=joined), "content_free": self.content_free}
         write_json(folder / FILE, stored)
         write_base(self.model, folder)
 
@@ -144,10 +168,24 @@ def stored_script(folder: Path, model: Model) -> tuple[Script, tuple[float, ...]
     """
     check_base(model, folder)
     stored: dict[str, Any] = read_json(folder / FILE)
-    examples = tuple((text, word) for text, word in stored["examples"])
-    script = Script(stored["template"], tuple(stored["words"]), examples)
+    examples = tuple(
+        Shown((texts,) if isinstance(texts, str) else tuple(texts), word)
+        for texts, word in stored["examples"]
+    )
+    example = stored.get("example")
+    script = Script(stored["template"], tuple(stored["words"]), examples, example)
     free = stored["content_free"]
     return script, None if free is None else tuple(free)
+
+
+def _stored(script: Script, *, joined: bool) -> JSONObject:
+    """The script as JSON; an example as its one text, where they need not stay apart."""
+    examples = [
+        ["\n".join(texts) if joined or len(texts) == 1 else texts, word]
+        for texts, word in script.examples
+    ]
+    stored = {"template": script.template, "words": script.words, "examples": examples}
+    return stored if script.example is None else {**stored, "example": script.example}
 
 
 def label_tokens(tokenizer: Any, script: Script) -> list[list[int]]:

@@ -6,19 +6,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
+from tunewise.backbones.chat import Turn
 from tunewise.data.examples import Example
 
 Style = Literal["direct", "few-shot", "expert"]
 
-TEXT, LABELS, EXAMPLES = "text", "labels", "examples"
+TEXT, LABELS, EXAMPLES, LABEL = "text", "labels", "examples", "label"
 OURS = (TEXT, LABELS, EXAMPLES)  # places that every template may have
+OF_EXAMPLES = (TEXT, LABELS, LABEL)  # those of the form of an example
 PLACE = re.compile(r"\{([^{}\n]+)\}")
 TRUTH = {"true", "false"}
 CONTENT_FREE = "N/A"  # Zhao et al. 2021, arXiv:2102.09690
 
-SHOT = 'Statement: "{text}"\nAnswer: {word}'
+SHOT = 'Statement: "{text}"\nAnswer: {label}'
 _FACTS: dict[Style, str] = {
     "direct": "Is this statement true or false? {text}",
     "few-shot": '{examples}\nStatement: "{text}"\nAnswer:',
@@ -43,40 +46,88 @@ def default_template(style: Style, words: Sequence[str]) -> str:
     return (_FACTS if about_facts else _ANY)[style]
 
 
+class Shown(NamedTuple):
+    """An answered example. Its texts are those of the columns, or one that was given by hand."""
+
+    texts: tuple[str, ...]
+    word: str
+
+
 @dataclass(frozen=True)
 class Script:
     """A prompt without its text.
 
     `template` has places ``{text}`` (all texts of an example, a line each), ``{0}``, ``{1}`` (one
-    of them), ``{labels}`` and ``{examples}``. Everything is put in at once: what a text holds is
-    never taken for a place.
+    of them), ``{labels}`` and ``{examples}``; `example`, the form of a shown one, has ``{label}``
+    too. Everything is put in at once: what a text holds is never taken for a place.
     """
 
     template: str
     words: tuple[str, ...]  # what stands for each option
-    examples: tuple[tuple[str, str], ...] = ()  # text and word
+    examples: tuple[Shown, ...] = ()
+    example: str | None = None
 
     def filled(self, texts: Sequence[str], read: Callable[[str], str] = str) -> str:
         """The prompt. Blanks at its end are left out: they belong to the answer's first token.
 
         `read` is what becomes of everything that is put in, see `PromptReader.text`.
         """
-        values: dict[str, str] = {str(at): text for at, text in enumerate(texts)}
-        values[TEXT] = "\n".join(texts)
-        values[LABELS] = ", ".join(self.words)
-        values[EXAMPLES] = "\n".join(
-            SHOT.replace("{word}", word).replace("{text}", text) for text, word in self.examples
-        )
-        return PLACE.sub(lambda found: read(values[found[1]]), self.template).rstrip(" \t")
+        form = self.example or SHOT
+        shown = [_put(form, read, self._values(one.texts, one.word)) for one in self.examples]
+        places = self._values(texts)
+        prompt = _put(self.template, read, places, {EXAMPLES: "\n".join(shown)})
+        return prompt.rstrip(" \t")
+
+    def question(self, texts: Sequence[str], read: Callable[[str], str] = str) -> str:
+        """The same as the last turn of a chat, before which examples stand as turns."""
+        place = f"{{{EXAMPLES}}}"
+        alone = self.template.replace(f"{place}\n", "").replace(place, "")
+        return _put(alone, read, self._values(texts)).rstrip(" \t")
+
+    def turns(self, read: Callable[[str], str] = str) -> list[Turn]:
+        """The examples as turns of a chat: questions in the form of the prompt, and answers.
+
+        Of an `example` what stands before its label is the question.
+        """
+        found = []
+        for texts, word in self.examples:
+            if self.example is None:
+                asked, answer = self.question(texts, read), read(word)
+            else:
+                before, label, after = self.example.partition(f"{{{LABEL}}}")
+                values = self._values(texts, word)
+                asked = _put(before, read, values).rstrip()
+                answer = _put(label + after, read, values)
+            found += [Turn("user", asked), Turn("assistant", answer)]
+        return found
+
+    @property
+    def form(self) -> str:
+        """All that a prompt has of itself: the template, with the form of its examples in it."""
+        return self.template.replace(f"{{{EXAMPLES}}}", self.example or "")
+
+    def _values(self, texts: Sequence[str], word: str = "") -> dict[str, str]:
+        values = {str(at): text for at, text in enumerate(texts)}
+        return {**values, TEXT: "\n".join(texts), LABELS: ", ".join(self.words), LABEL: word}
 
     def continuation(self, word: str) -> str:
         """A word as it stands behind the prompt."""
         return word if self.template.endswith("\n") else f" {word}"
 
 
+def _put(
+    form: str,
+    read: Callable[[str], str],
+    values: Mapping[str, str],
+    made: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """A form with values in its places, each as it is read, and with what was `made` so before."""
+    return PLACE.sub(lambda place: made.get(place[1]) or read(values.get(place[1], "")), form)
+
+
 def drawn(
     train: Sequence[Example], words: Sequence[str], shots: int, seed: int
-) -> tuple[tuple[str, str], ...]:
+) -> tuple[Shown, ...]:
     """Examples from the training split with their words, as equally many an option as can be."""
     random = Random(seed)
     by_option = [[e for e in train if e.label == option] for option in range(len(words))]
@@ -87,7 +138,7 @@ def drawn(
     turns = [group[turn] for turn in range(longest) for group in by_option if turn < len(group)]
     chosen = turns[:shots]
     random.shuffle(chosen)  # models favor what comes last
-    return tuple(("\n".join(e.texts), words[e.label]) for e in chosen if e.label is not None)
+    return tuple(Shown(e.texts, words[e.label]) for e in chosen if e.label is not None)
 
 
 def named(text: str, words: Sequence[str]) -> int | None:
@@ -134,16 +185,16 @@ def within(
     return tuple((shortened((t,), lambda one: tokens(one) <= room) or ("",))[0] for t in texts)
 
 
-def numbered(template: str, columns: Sequence[str]) -> str:
+def numbered(template: str, columns: Sequence[str], ours: Sequence[str] = OURS) -> str:
     """The template with each column's place as the column's number.
 
     Raises:
-        KeyError: a place is none of ours and no column.
+        KeyError: a place is none of `ours` and no column.
 
     >>> numbered("{statement} {text}", ["passage", "statement"])
     '{1} {text}'
     """
-    known: Mapping[str, str] = {name: name for name in OURS}
+    known: Mapping[str, str] = {name: name for name in ours}
     known = {**known, **{column: str(at) for at, column in enumerate(columns)}}
-    known = {**known, LABELS: LABELS, EXAMPLES: EXAMPLES}
+    known = {**known, **{name: name for name in ours if name != TEXT}}
     return PLACE.sub(lambda found: f"{{{known[found[1]]}}}", template)

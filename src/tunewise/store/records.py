@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.store.json_record import KEY, OPTIONAL, JSONRecord
 
+IN_CHAT = "prompts by the chat template"
+"""What `ModelRecord.reads` says of a model that is asked in a chat without the study saying so."""
+
 Environment = Mapping[str, str | int | None]
 """Versions of packages and the hardware, as `core.environment` tells them."""
 

@@ -41,6 +41,10 @@ class Inspected:
     solvable: bool
 
 
+class NotAsked(InputError):
+    """A model cannot be asked in words; another one may."""
+
+
 class Inspector:
     """Applies methods to one model without holding its weights twice.
 
@@ -93,7 +97,8 @@ class Inspector:
         """Show a method that trains nothing the model it asks; return the counts of both.
 
         Raises:
-            InputError: the model cannot write, or the method does not fit it.
+            NotAsked: the model cannot write.
+            InputError: the method does not fit it.
         """
         if self.writer is None:
             self.writer = self._writer()
@@ -137,7 +142,7 @@ class Inspector:
                 raise InputError(_shifted(model, shift))
         except InputError as error:
             words = "it is asked in words, which needs a causal language model, such as gpt2"
-            raise InputError(f"{words}. {error}") from error
+            raise NotAsked(f"{words}. {error}") from error
         model.module.requires_grad_(False)
         return replace(model, module=model.module.to("meta"))
 

@@ -25,33 +25,29 @@ from tunewise.data.audit.audit import Audit, audit, not_texts
 from tunewise.data.prepared import hash_of, write_images, write_prepared
 from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
-from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.faults import Fault
 from tunewise.store.records import (
     AuditRecord,
-    ContenderRecord,
     DataRecord,
     Descriptions,
     ModelRecord,
     StudyRecord,
 )
 from tunewise.store.study import STUDY_FILE, StudyFolder
+from tunewise.studies.applied import applied, of_model
 from tunewise.studies.contender_lines import contender_lines
 from tunewise.studies.learnable import learnable
 from tunewise.studies.models import Inspector
 from tunewise.studies.pooling import Asked, asked_of, pooling_notes
-from tunewise.studies.reads import with_reading
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
-from tunewise.studies.solvers import described, settled
-from tunewise.studyfile.contender_records import Facts, contender_records, task_settings
+from tunewise.studyfile.contender_records import Facts, task_settings
 from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
 from tunewise.tasks.base import Settled, Task
 from tunewise.tasks.lengths import lengths, limit
-from tunewise.training.settings import FULL_BATCH
 
 Say = Callable[[str], None]
 SAMPLE = 2  # texts of the data that contenders are tried on
@@ -88,7 +84,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     tasks = {name: found.task for name, found in asked.items()}
     facts = Facts(hash_of(settled.splits), settled.settings, models, tasks)
     say("Applying each method to each model ...")
-    contenders, inspectors, problems = _applied(settings, settled, expansion, facts)
+    contenders, inspectors, problems, left_out = applied(settings, settled, expansion, facts)
     problems += unread
     inspector = next(iter(inspectors.values()), None)
     found = _audit(settings, settled, inspector)
@@ -105,7 +101,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     pooling = {name: found.pooling for name, found in asked.items() if found.pooling}
     warnings += pooling_notes(pooling)
-    notes = (*moot(settings), *data.notes, *warnings, *found.warnings, *unlearnt)
+    notes = (*moot(settings), *left_out, *data.notes, *warnings, *found.warnings, *unlearnt)
     study = replace(
         _record(settings, settled, expansion),
         contenders=tuple(contenders),
@@ -132,20 +128,6 @@ def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
     problems = problems + not_texts(data.splits, reading.texts)
     slices, unsound = slice_columns(settings.slices, data.splits, settled.splits, task)
     return settled, slices, problems + unsound
-
-
-def _applied(
-    settings: StudySettings, settled: Settled, expansion: Expansion, facts: Facts
-) -> tuple[list[ContenderRecord], dict[str, Inspector], list[Problem]]:
-    """The contenders, each applied to its model, the models by name, and what does not fit."""
-    contenders = contender_records(settings, expansion, facts)
-    inspectors, problems = _inspectors(facts.models, facts.tasks, settings, settled, contenders)
-    built = {name: inspector.model for name, inspector in inspectors.items()}
-    contenders = with_reading(contenders, built, settings.task, settled.splits)
-    rows = len(settled.splits["train"])
-    contenders, unfit = _inspect(contenders, inspectors, facts.data_hash, rows)
-    problems += unfit + _half_batches(contenders, rows)
-    return contenders, inspectors, problems
 
 
 def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> StudyRecord:
@@ -224,13 +206,13 @@ def _models(settings: StudySettings) -> tuple[dict[str, ModelRecord], list[Probl
     """Each model by its name in the study file: source, revision, and the hash of its content."""
     found: dict[str, ModelRecord] = {}
     problems = []
-    for number, model in enumerate(settings.models):
+    for model, place in settings.places.items():
         if PAIR in model.source and not settings.task.builder.images:
             message = (
                 f"{model}: a pair of encoders, and the task {settings.task.name} reads no "
                 "images. Give one plain name."
             )
-            problems.append(Problem(f"models[{number}]", message))
+            problems.append(Problem(place, message))
             continue
         try:
             source = _from_base(model.source, settings.base)
@@ -263,96 +245,8 @@ def _asked(
         try:
             found[name] = asked_of(settings.task, *whereabouts(model.source, model.revision))
         except InputError as error:
-            problems += _of_model(name, settings, error)
+            problems += of_model(name, settings, error)
     return found, problems
-
-
-def _of_model(name: str, settings: StudySettings, error: InputError) -> list[Problem]:
-    number = [str(model) for model in settings.models].index(name)
-    return [Problem(f"models[{number}]", str(each)) for each in error.problems]
-
-
-def _inspectors(
-    models: Mapping[str, ModelRecord],
-    tasks: Mapping[str, Task],
-    settings: StudySettings,
-    settled: Settled,
-    contenders: Sequence[ContenderRecord],
-) -> tuple[dict[str, Inspector], list[Problem]]:
-    made: dict[str, Inspector] = {}
-    problems = []
-    for name, task in tasks.items():
-        users = [METHODS.get(row.method) for row in contenders if row.model == name]
-        asked = bool(users) and all(user.asks_writer for user in users)
-        try:
-            made[name] = Inspector(models[name], task, settled.options, only_asked=asked)
-        except InputError as error:
-            problems += _of_model(name, settings, error)
-    return made, problems
-
-
-def _inspect(
-    contenders: Sequence[ContenderRecord],
-    inspectors: Mapping[str, Inspector],
-    data_hash: str,
-    rows: int,
-) -> tuple[list[ContenderRecord], list[Problem]]:
-    """Each contender with its counts and feature key; what does not fit is a problem."""
-    found, problems = list(contenders), []
-    for number, contender in enumerate(contenders):
-        inspector = inspectors.get(contender.model or "")
-        try:
-            inspected = contender
-            if inspector:
-                inspected = _inspected(contender, inspector, data_hash, rows)
-        except InputError as error:
-            where = f"{contender.name} on {contender.model}"
-            problems += [Problem(where, str(problem)) for problem in error.problems]
-        else:
-            found[number] = inspected
-    return found, problems
-
-
-def _inspected(
-    contender: ContenderRecord, inspector: Inspector, data_hash: str, rows: int
-) -> ContenderRecord:
-    """Every point is applied, because a searched rank may be too large for the model."""
-    points, parameters, features = list(contender.points), contender.parameters, None
-    for number, point in reversed(list(enumerate(points))):
-        chosen = point.settings.method
-        method = METHODS.build(chosen.name, chosen.settings)
-        if isinstance(method, Adaptation):
-            length = point.settings.training["max_length"]
-            seen = inspector.inspect(method, length, data_hash)
-            parameters, features = seen.parameters, seen.features
-            counted = replace(point, parameters=parameters)
-            points[number] = settled(counted, solvable=seen.solvable)
-            continue
-        if method.asks_writer:
-            parameters = inspector.ask(method)
-            points[number] = replace(point, parameters=parameters)
-        break
-    inspected = replace(contender, points=tuple(points), parameters=parameters, features=features)
-    return described(inspected, rows=rows)
-
-
-def _half_batches(contenders: Sequence[ContenderRecord], rows: int) -> list[Problem]:
-    """Optimizers that are defined by the full batch, and were given less."""
-    problems = []
-    for contender in contenders:
-        for point in contender.points:
-            training = point.settings.training
-            if not training or training["optimizer"] not in FULL_BATCH:
-                continue
-            if contender.auto_batch or training["batch_size"] < rows:
-                size = "auto" if contender.auto_batch else training["batch_size"]
-                message = (
-                    f"optimizer = {training['optimizer']}: gradient descent is over the full "
-                    f"batch, and batch_size = {size} is not that of all {rows:,} training rows. "
-                    f"Use own-sgd, whose update is the same, or batch_size: {rows}."
-                )
-                problems.append(Problem(contender.name, message))
-    return problems
 
 
 def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | None) -> Audit:

@@ -1,7 +1,8 @@
 """What a trial's id says of how its model reads, where that was once another way.
 
-A text that spells a special token was parsed, an encoder's vector was taken from another place, and
-what is asked without training read whole texts. Trials that none of this concerns keep their ids.
+A text that spells a special token was parsed, an encoder's vector was taken from another place,
+what is asked without training read whole texts, and no model was asked in a chat. Trials that none
+of this concerns keep their ids.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from tunewise.backbones.chat import Chat, asks_in_chat
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import spelt
 from tunewise.data.examples import Example
 from tunewise.data.table import Splits
 from tunewise.methods.base import METHODS, Direct, Method
-from tunewise.store.records import ContenderRecord, PointRecord
+from tunewise.store.records import IN_CHAT, ContenderRecord, PointRecord
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import limit
@@ -54,14 +56,18 @@ def _details(
     if model.reads:
         yield model.reads
     pattern = spelt(model.processor)
+    asked = ""  # in words: of a prompt the template alone
     if method.asks_writer:
-        read = [getattr(method, "template", None) or ""]
-    elif task.writing:  # of a prompt the template alone
-        read = [task.writing.prompt(Example("", ("", "")))]
-    else:
-        read = [text for row in texts for text in row]
+        asked = getattr(method, "template", None) or ""
+    elif task.writing:
+        asked = task.writing.prompt(Example("", ("", "")))
+    in_words = method.asks_writer or task.writing
+    read = [asked] if in_words else [text for row in texts for text in row]
     if any(pattern.search(text) for text in read):
         yield SPELT
+    chat: Chat = getattr(method if method.asks_writer else task.writing, "chat", "never")
+    if in_words and chat == "auto" and asks_in_chat(model.processor, chat, asked):
+        yield IN_CHAT
 
 
 def _bytes(row: tuple[str, ...]) -> int:

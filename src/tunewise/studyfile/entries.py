@@ -10,8 +10,8 @@ from tunewise.core.errors import SettingError, TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
-from tunewise.studyfile.read_settings import mapping, missing, read_grid
-from tunewise.studyfile.settings import Grid, MethodEntry, kinds_of
+from tunewise.studyfile.read_settings import mapping, missing, read_grid, read_models
+from tunewise.studyfile.settings import Grid, MethodEntry, ModelChoice, kinds_of
 from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.training.settings import TrainingSettings
 
@@ -21,7 +21,8 @@ RATE = "learning_rate"
 FOUND = {BATCH: "a whole number", RATE: "a number"}
 """Settings that `auto` leaves to be found, and what they may be beside it."""
 LIMIT = "max_length"
-OWN = ("name", "training")  # what an entry may say beside the method's settings
+MODEL = "model"
+OWN = ("name", "training", MODEL)  # what an entry may say beside the method's settings
 LONGEST_NAME = 80
 
 
@@ -31,7 +32,7 @@ def read_entry(
     keys: Keys,
     training: Grid,
 ) -> MethodEntry | None:
-    """One entry: ``full``, ``full: {}`` or ``lora: {rank: 8, training: {...}, name: ...}``.
+    """One entry: ``full``, ``full: {}`` or ``lora: {rank: 8, model: bert, training: {...}}``.
 
     `training` are the study's training settings, over which the entry's own are laid.
     """
@@ -76,6 +77,7 @@ def read_entry(
         own=frozenset(its),
         auto_batch=training.get(BATCH) == (AUTO,),
         auto_rate=part.trained and training.get(RATE, (AUTO,)) == (AUTO,),
+        models=_models(reader, own, part, keys),
         name=_name(reader, own["name"], (*keys, "name")) if "name" in own else None,
         keys=keys,
         place=reader.document.place(keys),
@@ -110,7 +112,10 @@ def _known(
     keys: Keys,
 ) -> dict[str, Any]:
     """The settings that the method has; each of the others is reported."""
-    refused = part.opened(settings).refused
+    refused = {**part.opened(settings).refused}
+    if part.uses_model and "models" in settings:
+        reader.wrong((*keys, "models"), f"an entry's own models stand under '{MODEL}'.")
+        settings = {key: value for key, value in settings.items() if key != "models"}
     for key in settings:
         if key in refused:
             reader.wrong((*keys, key), f"'{key}' is not for a study to set: {refused[key]}.")
@@ -155,6 +160,21 @@ def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) ->
     message = f"'{keys[-1]}' is fitted in one go: there is no training to set{but}."
     reader.wrong((*keys, "training"), message)
     return {}
+
+
+def _models(
+    reader: Reader, own: Mapping[str, Any], part: type[Method], keys: Keys
+) -> tuple[ModelChoice, ...]:
+    """The entry's own models, in the place of the study's."""
+    value, keys = own.get(MODEL), (*keys, MODEL)
+    if value is None:
+        return ()
+    if not part.uses_model:
+        reader.wrong(keys, f"'{part.name}' uses no model.")
+        return ()
+    if value == []:
+        reader.wrong(keys, "found []: a hub id, a folder, or a list of these.")
+    return read_models(reader, value, keys)
 
 
 def _name(reader: Reader, value: Any, keys: Keys) -> str | None:

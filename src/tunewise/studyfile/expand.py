@@ -121,7 +121,7 @@ def expand(study: StudySettings) -> Expansion:
     """
     notes: list[str] = []
     rows = _once(_rows(study), notes)
-    named = _named(rows, several_models=len(set(study.models)) > 1)
+    named = _named(rows)
     notes += [f"{entry.place}: {note}" for entry in study.methods for note in entry.notes]
     notes += _unequal(named)
     return Expansion(tuple(named), tuple(notes), len(study.seeds))
@@ -129,9 +129,8 @@ def expand(study: StudySettings) -> Expansion:
 
 def _rows(study: StudySettings) -> Iterator[PlannedContender]:
     for entry in study.methods:
-        models = study.models if entry.part.uses_model else (None,)
         fixed = product(
-            models,
+            entry.models or (None,),
             combinations(entry.fixed("method")),
             combinations(entry.fixed("training")),
             entry.limits,
@@ -201,7 +200,8 @@ def _same_as(row: PlannedContender, other: PlannedContender) -> str:
     return f"the same contender as {other.entry.place}"
 
 
-def _named(rows: Sequence[PlannedContender], *, several_models: bool) -> list[PlannedContender]:
+def _named(rows: Sequence[PlannedContender]) -> list[PlannedContender]:
+    """The contenders with their names, which say the model where there are several."""
     groups: dict[str, list[PlannedContender]] = {}
     for row in rows:
         groups.setdefault(row.entry.label, []).append(row)
@@ -212,7 +212,7 @@ def _named(rows: Sequence[PlannedContender], *, several_models: bool) -> list[Pl
     for row in rows:
         base = row.entry.label
         name = base + suffix(row.fixed(), keys[base])
-        if row.model and several_models:
+        if row.model and len(models) > 1:
             name = f"{name} on {models[row.model]}"
         other = named.setdefault(folded(name), replace(row, name=name))
         if other.points is not row.points and not problems:

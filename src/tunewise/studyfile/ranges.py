@@ -7,21 +7,19 @@ from collections.abc import Sequence
 from tunewise.studyfile.document import Document, Keys
 from tunewise.studyfile.entries import with_fixed_batch_size
 from tunewise.studyfile.read_settings import check, combinations, count, missing
-from tunewise.studyfile.settings import Grid, MethodEntry, ModelChoice
+from tunewise.studyfile.settings import Grid, MethodEntry
 from tunewise.studyfile.values import Reader
 from tunewise.training.settings import TrainingSettings
 
 MOST_TRIALS = 10_000
 
 
-def is_small(
-    reader: Reader, entries: Sequence[MethodEntry], models: Sequence[ModelChoice], seeds: int
-) -> bool:
+def is_small(reader: Reader, entries: Sequence[MethodEntry], seeds: int) -> bool:
     """Whether the study has no more trials than a person can mean, so that they can be made."""
     trials = 0
     for entry in entries:
         rows = count(entry.fixed("method")) * count(entry.fixed("training"))
-        rows *= len(entry.limits) * (len(models) if entry.part.uses_model else 1)
+        rows *= len(entry.limits) * max(1, len(entry.models))
         trials += rows * (count(entry.search) + (seeds - 1 if entry.part.seeded else 0))
     if trials > MOST_TRIALS:
         message = (

@@ -8,11 +8,13 @@ from dataclasses import MISSING, fields, is_dataclass
 from itertools import product
 from typing import Any
 
+from tunewise.backbones.sources import PAIR
 from tunewise.core.canonical import arguments
 from tunewise.core.errors import SettingError
+from tunewise.core.paths import no_path
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.names import known_only
-from tunewise.studyfile.settings import Grid
+from tunewise.studyfile.settings import Grid, ModelChoice
 from tunewise.studyfile.values import (
     WRONG,
     Reader,
@@ -23,6 +25,8 @@ from tunewise.studyfile.values import (
     shown,
     types_of,
 )
+
+ENCODERS = ("image", "text")  # of a model that reads both
 
 
 def combinations(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
@@ -150,3 +154,34 @@ def build(part: type, values: Mapping[str, Any]) -> Any:
     """The part itself, from settings by their names in the study file."""
     names = {name_of(field.name): field.name for field in fields(part)}
     return part(**arguments(part, {names.get(key, key): v for key, v in values.items()}))
+
+
+def read_models(reader: Reader, value: Any, keys: Keys) -> tuple[ModelChoice, ...]:
+    """The models that a study or an entry names: one, a pair of encoders, or a list of these."""
+    several = isinstance(value, list)
+    texts = reader.typed(tuple[str, ...], _pairs_as_names(value), keys)
+    if texts is WRONG:
+        return ()
+    models = [ModelChoice.of(text) for text in texts]
+    for number, model in enumerate(models):
+        place = (*keys, number) if several else keys
+        check_name(reader, model.source, place)
+        if not model.source.strip() or model.revision == "":
+            right = "a hub id (name@revision) or a folder"
+            reader.wrong(place, f"found {shown(texts[number])}: {right}.")
+    return tuple(models)
+
+
+def check_name(reader: Reader, name: str, keys: Keys) -> None:
+    """Report a name that no file or folder can have."""
+    if reason := no_path(name):
+        reader.wrong(keys, f"found {shown(name)}: {reason}.")
+
+
+def _pairs_as_names(value: Any) -> Any:
+    """Models given as ``{image: ..., text: ...}`` under the one name they have everywhere else."""
+    if isinstance(value, list):
+        return [_pairs_as_names(item) for item in value]
+    if isinstance(value, Mapping) and set(value) == set(ENCODERS):
+        return PAIR.join(str(value[part]) for part in ENCODERS)
+    return value

@@ -30,7 +30,9 @@ def from_here(path: Sequence[str], value: Any, document: Document) -> Any:
 
     match path:
         case ["models"]:
-            value = _each(value, lambda name: _model(name, moved))
+            value = _models(value, moved)
+        case ["methods", _, "model"]:
+            value = _models(value, moved)
         case ["data"] if isinstance(value, dict):
             value = _data(value, moved)
         case ["data", "source"]:
@@ -55,6 +57,10 @@ def _each(value: Any, move: Move) -> Any:
     return value
 
 
+def _models(value: Any, move: Move) -> Any:
+    return _each(value, lambda name: _model(name, move))
+
+
 def _model(name: str, move: Move) -> str:
     if PAIR in name:
         return PAIR.join(_model(part, move) for part in name.split(PAIR))
@@ -76,15 +82,21 @@ def _source(value: Any, move: Move) -> Any:
 
 
 def _entry(entry: Any, move: Move) -> Any:
-    """An entry of ``methods``, where ``folder`` names an experiment."""
+    """An entry of ``methods``, where ``folder`` names an experiment and ``model`` models."""
     if not isinstance(entry, dict):
         return entry
-    return {
-        name: {**inner, "folder": move(inner["folder"])}
-        if isinstance(inner, dict) and isinstance(inner.get("folder"), str)
-        else inner
-        for name, inner in entry.items()
-    }
+    return {name: _settings(inner, move) for name, inner in entry.items()}
+
+
+def _settings(inner: Any, move: Move) -> Any:
+    if not isinstance(inner, dict):
+        return inner
+    moved = dict(inner)
+    if isinstance(inner.get("folder"), str):
+        moved["folder"] = move(inner["folder"])
+    if "model" in inner:
+        moved["model"] = _models(inner["model"], move)
+    return moved
 
 
 def _stands_alone(name: str) -> bool:

@@ -28,6 +28,7 @@ PATH = Path(__file__).with_name("study.schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Any]
+MODEL: Schema = {"type": "string"}
 
 
 def study_schema() -> Schema:
@@ -49,7 +50,7 @@ def study_schema() -> Schema:
             "data": _part(DataSettings, sweeps=False),
             "models": {
                 "description": "Hub ids (name@revision), folders, or embedded:encoder.",
-                **_one_or_several({"type": "string"}),
+                **_one_or_several(MODEL),
             },
             "methods": _methods(),
             "training": {"$ref": "#/$defs/training"},
@@ -89,6 +90,11 @@ def _method(name: str, part: type[Method]) -> Schema:
         "type": "string",
         "description": "What this contender is called in tables.",
     }
+    if part.uses_model:
+        settings["properties"]["model"] = {
+            "description": "Models of this method alone, in the place of the study's.",
+            **_one_or_several(MODEL),
+        }
     if part.trained:
         settings["properties"]["training"] = {
             "$ref": "#/$defs/training",

@@ -80,6 +80,7 @@ class MethodEntry:
     auto_batch: bool = False  # the batch size is found before the study runs
     auto_rate: bool = False  # the learning rate is measured while it runs
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    models: tuple[ModelChoice, ...] = ()  # that it is tried on: its own, or those of the study
     name: str | None = None
     keys: Keys = ()  # where it stands in the study
     place: str = ""  # the same for people, with the line
@@ -180,6 +181,17 @@ class StudySettings(StudyOptions):
     given: Mapping[str, Any]  # the study's plain values, overrides included
     text: str  # the study as YAML: the file's own text where nothing was overridden
     base: Path = Path()  # the folder that relative paths start from
+
+    @property
+    def places(self) -> dict[ModelChoice, str]:
+        """Every model of the study once, with the place that names it first."""
+        found: dict[ModelChoice, str] = {}
+        for number, model in enumerate(self.models):
+            found.setdefault(model, f"models[{number}]")
+        for entry in self.methods:
+            for model in entry.models:
+                found.setdefault(model, f"{entry.place}.model")
+        return found
 
 
 def kinds_of(part: type[Method], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,18 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunewise.backbones.sources import PAIR
 from tunewise.core.errors import InputError, nearest, unknown
-from tunewise.core.paths import no_path
 from tunewise.data.settings import DataSettings
 from tunewise.statistics.metrics import METRICS, WRITTEN
-from tunewise.studyfile.document import Document, Keys, read_values
+from tunewise.studyfile.document import Document, read_values
 from tunewise.studyfile.entries import read_entry, read_training
 from tunewise.studyfile.limits import METRIC_LIMITS
 from tunewise.studyfile.names import TOP, known_only
 from tunewise.studyfile.overrides import override
 from tunewise.studyfile.ranges import check_ranges, is_small
-from tunewise.studyfile.read_settings import mapping, read_part
+from tunewise.studyfile.read_settings import check_name, mapping, read_models, read_part
 from tunewise.studyfile.reading import read_file
 from tunewise.studyfile.search import measured, read_search
 from tunewise.studyfile.settings import (
@@ -33,7 +31,6 @@ from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.studyfile.writing import yaml_of
 from tunewise.tasks.base import TASKS
 
-ENCODERS = ("image", "text")  # of a model that reads both
 NEEDED = {
     "task": "what is asked, such as {kind: classification, text: text, label: label}",
     "data": "where the examples are, such as {source: reviews.csv}",
@@ -76,10 +73,10 @@ def settings_of_document(document: Document) -> StudySettings:
     entries = _entries(reader, top.get("methods"), training)
     _check_methods(reader, task, entries)
     models = _models(reader, top.get("models"), entries)
-    entries = _with_search(reader, top.get("search"), entries)
+    entries = _with_models(models, _with_search(reader, top.get("search"), entries))
     _check_learnt(reader, task, entries)
     seeds = 1 if options is WRONG else len(options.seeds)
-    if is_small(reader, entries, models, seeds):
+    if is_small(reader, entries, seeds):
         check_ranges(reader, entries, training)
     if reader.problems:
         raise InputError(reader.problems)
@@ -145,9 +142,9 @@ def _data(reader: Reader, value: Any) -> Any:
     complete = len(reader.problems) == before
     data = read_part(reader, DataSettings, values, ("data",), what="the data", complete=complete)
     if data is not WRONG:
-        _check_name(reader, data.source or "", ("data", "source"))
+        check_name(reader, data.source or "", ("data", "source"))
         for split, name in (data.files or {}).items():
-            _check_name(reader, name, ("data", "files", split))
+            check_name(reader, name, ("data", "files", split))
     return data
 
 
@@ -185,7 +182,7 @@ def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> 
 
 
 def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple[ModelChoice, ...]:
-    needing = [entry.method for entry in entries if entry.part.uses_model]
+    needing = [entry.method for entry in entries if entry.part.uses_model and not entry.models]
     if value in (None, []):
         if needing:
             right = (
@@ -196,35 +193,17 @@ def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple
                 f"needs 'models', because '{needing[0]}' adapts one: {right}.",
             )
         return ()
-    texts = reader.typed(tuple[str, ...], _pairs_as_names(value), ("models",))
-    if texts is WRONG:
-        return ()
-    models = [ModelChoice.of(text) for text in texts]
-    for number, model in enumerate(models):
-        _check_name(reader, model.source, ("models", number))
-        if not model.source.strip() or model.revision == "":
-            place: Keys = ("models", number)
-            reader.wrong(
-                place, f"found {shown(texts[number])}: a hub id (name@revision) or a folder."
-            )
-    return tuple(models)
+    return read_models(reader, value, ("models",))
 
 
-def _check_name(reader: Reader, name: str, keys: Keys) -> None:
-    if reason := no_path(name):
-        reader.wrong(keys, f"found {shown(name)}: {reason}.")
-
-
-def _pairs_as_names(value: Any) -> Any:
-    """Models given as ``{image: ..., text: ...}`` under the one name they have everywhere else."""
-    if not isinstance(value, list):
-        return value
-    return [
-        PAIR.join(str(item[part]) for part in ENCODERS)
-        if isinstance(item, Mapping) and set(item) == set(ENCODERS)
-        else item
-        for item in value
-    ]
+def _with_models(
+    models: tuple[ModelChoice, ...], entries: Sequence[MethodEntry]
+) -> tuple[MethodEntry, ...]:
+    """The entries with the models that each is tried on: its own, or those of the study."""
+    return tuple(
+        replace(entry, models=entry.models or models) if entry.part.uses_model else entry
+        for entry in entries
+    )
 
 
 def _with_search(

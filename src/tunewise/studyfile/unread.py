@@ -43,8 +43,11 @@ def moot(study: StudySettings) -> list[str]:
     read |= {RATE for entry in study.methods if entry.auto_rate}
     if unread := [name for name in training if training[name] is not None and name not in read]:
         notes.append(f"training: no method of this study reads {', '.join(unread)}.")
-    if study.models and not any(entry.part.uses_model for entry in study.methods):
+    used = {model for entry in study.methods for model in entry.models}
+    if study.models and not used:
         notes.append("models: no method of this study uses one.")
+    elif unused := [str(model) for model in study.models if model not in used]:
+        notes.append(f"models: every method names its own, and none uses {', '.join(unused)}.")
     if len(study.seeds) > 1 and not any(entry.part.seeded for entry in study.methods):
         notes.append("seeds: every method of this study gives the same result with each seed.")
     for entry in study.methods:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from tunewise.backbones.builder import Builder
+from tunewise.backbones.chat import Chat, ChatReader, Turn, reader_of
+from tunewise.backbones.texts import PromptReader
 from tunewise.core.phases import Phase, unmeasured
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
@@ -131,6 +133,13 @@ class Writing:
     max_new_tokens: int  # of an answer
     loss_on: LossOn
     max_length: int | None = None  # tokens of prompt and answer, where the task states it
+    chat: Chat = "auto"
+    system: str | None = None  # the system's turn, in a chat
+
+    def reader(self, tokenizer: Any) -> PromptReader | ChatReader:
+        """What makes tokens of a filled template: in a chat as the user's turn, or plainly."""
+        turns = [] if self.system is None else [Turn("system", self.system)]
+        return reader_of(tokenizer, self.template.text, self.chat, turns)
 
     def prompt(self, example: Example) -> str:
         """All that a model reads before it answers, as one text with nothing cut."""

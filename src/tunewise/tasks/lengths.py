@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.texts import PromptReader, encoded
+from tunewise.backbones.texts import encoded
 from tunewise.core.errors import InputError
 from tunewise.tasks.base import Task
 
@@ -49,7 +49,7 @@ def lengths(task: Task, texts: Sequence[tuple[str, ...]], processor: Any) -> lis
     if writing is None:
         return [len(ids) for ids in encoded(processor, read)["input_ids"]]
     filled = writing.template.tokens(
-        PromptReader(processor, writing.template.text),
+        writing.reader(processor),
         [(question, context) for question, context in read],
     )
     return [len(ids) + writing.max_new_tokens for ids in filled]

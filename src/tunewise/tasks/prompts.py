@@ -6,11 +6,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tunewise.backbones.texts import PromptReader
+from tunewise.backbones.chat import ChatReader
+from tunewise.backbones.texts import PromptReader, tokens
 from tunewise.core.errors import SettingError
 
+BETWEEN = " "  # prompt and answer; it belongs to the answer, whose first token begins with it
 PLACES = ("{context}", "{question}")
 _PLACE = re.compile("|".join(map(re.escape, PLACES)))
 _PIECE = re.compile(r"\s*\S{1,24}")  # a word; what has no blanks is cut all the same
@@ -61,18 +63,19 @@ class Template:
         return _PLACE.sub(lambda found: values[found[0]], self.text)
 
     def tokens(
-        self, reader: PromptReader, filled_with: Sequence[tuple[str, str]]
+        self, reader: PromptReader | ChatReader, filled_with: Sequence[tuple[str, str]]
     ) -> list[list[int]]:
         """Those of prompts with these questions and contexts."""
         return reader.ids([self.filled(reader.text(q), reader.text(c)) for q, c in filled_with])
 
 
-def prompts(tokenizer: Any, template: Template, asked: Sequence[Asked]) -> list[Prompted | None]:
+def prompts(
+    reader: PromptReader | ChatReader, template: Template, asked: Sequence[Asked]
+) -> list[Prompted | None]:
     """The tokens of each prompt; None where the question alone leaves no room.
 
     Only the context is shortened, by whole words, and by no more than must be.
     """
-    reader = PromptReader(tokenizer, template.text)
     start = reader.opening
     whole = template.tokens(reader, [(one.question, one.context) for one in asked])
     found: dict[int, list[int]] = {
@@ -94,6 +97,21 @@ def prompts(tokenizer: Any, template: Template, asked: Sequence[Asked]) -> list[
         Prompted(start + found[at], len(start) + len(whole[at])) if at in found else None
         for at in range(len(asked))
     ]
+
+
+def endings(reader: PromptReader | ChatReader, answers: Sequence[str]) -> list[list[int]]:
+    """The tokens of each answer behind its prompt, with the end; of an empty one the end alone.
+
+    A blank stands before it, and the end token behind; in a chat what its template has there.
+    """
+    if isinstance(reader, ChatReader):
+        end = reader.end
+        known = iter(reader.answers([text for text in answers if text]))
+        found = [next(known) if text else [] for text in answers]
+    else:
+        end = (reader.tokenizer.eos_token_id,)
+        found = tokens(reader.tokenizer, [BETWEEN + text if text else "" for text in answers])
+    return [[*ids, *end] for ids in found]
 
 
 class _Cut:

@@ -17,6 +17,7 @@ from tunewise.reports.facts.evidence import Evidence, gather
 from tunewise.reports.facts.factors import Factor, factors
 from tunewise.reports.facts.generated_answers import Decoded, Failures, decoded, failures
 from tunewise.reports.facts.phases import Phases, phases_of
+from tunewise.reports.facts.prompts.chat_form import ChatForm, chat_forms
 from tunewise.reports.facts.prompts.expert_form import Versus, expert_against
 from tunewise.reports.facts.prompts.forms import Form, forms
 from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
@@ -25,6 +26,7 @@ from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
 from tunewise.reports.facts.slices import Sliced, sliced
+from tunewise.reports.facts.unfinished import Unfinished, unfinished
 from tunewise.reports.facts.verdict.below import Below, below_the_obvious
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
 from tunewise.store.study import StudyFolder
@@ -138,6 +140,14 @@ class Facts:
     @cached_property
     def expert_form(self) -> list[Versus]:
         return expert_against(self.evidence, self.prompts) if self.prompts else []
+
+    @cached_property
+    def chat_form(self) -> list[ChatForm]:
+        return chat_forms(self.prompts, self.prompt_forms) if self.prompts else []
+
+    @cached_property
+    def unfinished(self) -> list[Unfinished]:
+        return unfinished(self.evidence)
 
     @cached_property
     def decoded(self) -> list[Decoded]:

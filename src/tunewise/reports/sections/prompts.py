@@ -21,6 +21,7 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.prompts.chat_form import what_changed
 from tunewise.reports.facts.prompts.expert_form import Versus, expert_answers
 from tunewise.reports.facts.prompts.forms import Form, changes
 from tunewise.reports.facts.prompts.side_by_side import Asked, Prompt, Reply, SideBySide
@@ -45,7 +46,8 @@ def section(facts: Facts) -> Section | None:
     asked = facts.prompts
     if asked is None:
         return None
-    sentences = [*changes(asked), *expert_answers(facts.expert_form)]
+    form = what_changed(facts.chat_form)
+    sentences = [*changes(asked), *form, *expert_answers(facts.expert_form)]
     what = WHAT.format(split=split_name(asked.split))
     return Section.of(
         "prompts",
@@ -89,8 +91,9 @@ def _changed(form: Form) -> float | None:
 
 
 def _against(found: list[Versus]) -> Table:
+    several = len({one.expert for one in found}) > 1
     columns = (
-        Column("Expert form", of="expert", number=False, outputs=PRINT),
+        Column("Expert form", of="expert", number=False, outputs=READ if several else PRINT),
         Column("Against", of="other", number=False),
         Column("Accuracy", None, gap, "accuracy.difference"),
         Column("p", None, probability, "accuracy.p"),

@@ -15,6 +15,7 @@ CUT_NOTICE, CUT_WARNING = 0.01, 0.05  # differences in the fraction of texts tha
 def data_findings(evidence: Evidence) -> Iterator[Finding]:
     """Everything unequal or doubtful about what rows were trained and scored on."""
     yield from _content(evidence)
+    yield from _models(evidence)
     yield from _examples(evidence)
     yield from _leakage(evidence)
     yield from _truncated(evidence)
@@ -44,6 +45,23 @@ def _content(evidence: Evidence) -> Iterator[Finding]:
                 "Name a revision (model@revision) and run the study again.",
                 rows,
             )
+
+
+def _models(evidence: Evidence) -> Iterator[Finding]:
+    """Methods that were not tried on the same models."""
+    models = {one.name: one.model for one in evidence.contenders if one.model}
+    tried: dict[str, set[str]] = {}
+    for name, model in models.items():
+        tried.setdefault(evidence.by_name[name].method, set()).add(model)
+    if differ({method: sorted(names) for method, names in tried.items()}):
+        yield finding(
+            "model",
+            f"Methods were tried on different models: {by_rows(models)}.",
+            "A gap between rows on different models is that of method and model together; compare "
+            "methods among rows on one model.",
+            models,
+            severity="notice",
+        )
 
 
 def _of_trials(evidence: Evidence, read: Callable[[TrialSettings], str]) -> dict[str, list[str]]:

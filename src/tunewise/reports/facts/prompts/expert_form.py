@@ -57,11 +57,16 @@ class Versus:
 
 
 def expert_against(evidence: Evidence, asked: SideBySide) -> list[Versus]:
-    """Every expert form against every other form on its model."""
+    """Every expert form against every other form on its model, in a chat as it is or plainly."""
     found = []
     for places in asked.by_model:
         expert = [place for place in places if asked.prompts[place].expert]
-        pairs = [(one, other) for one in expert for other in places if other not in expert]
+        pairs = [
+            (one, other)
+            for one in expert
+            for other in places
+            if other not in expert and asked.prompts[one].chat == asked.prompts[other].chat
+        ]
         if not pairs:
             continue
         accuracy, together = _accuracy(evidence, asked, pairs), _together(asked, pairs)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.disagreements import differing_pairs
 from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.store.records import IN_CHAT, ModelRecord
 
 UNDERSTOOD = "understood"  # the column that answers to prompts alone are stored with
 
@@ -23,6 +24,7 @@ class Prompt:
     settings: Settings
     words: tuple[str, ...]
     seeded: bool
+    chat: bool = False  # whether it was asked by the chat template of its model
 
     @property
     def expert(self) -> bool:
@@ -121,7 +123,14 @@ def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
     settings = {**contender.settings, **contender.centre.settings.method.settings}
     words = tuple(map(str, settings.get("labels") or evidence.labels))
     seeded = contender.described.seeded
-    return Prompt(contender.name, contender.position, contender.model, settings, words, seeded)
+    model, form = contender.centre.settings.model, settings.get("chat", "never")
+    chat = form == "always" or (form == "auto" and model is not None and IN_CHAT in _reads(model))
+    name, position = contender.name, contender.position
+    return Prompt(name, position, contender.model, settings, words, seeded, chat)
+
+
+def _reads(model: ModelRecord) -> str:
+    return model.reads or ""
 
 
 def _asked(
