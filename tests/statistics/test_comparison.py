@@ -124,7 +124,7 @@ def test_other_seeds_are_not_paired() -> None:
         "moved", other.ids, other.labels, {s + 9: c for s, c in other.choices.items()}
     )
     pair = compared(own, moved).pairs[0]
-    assert pair.method.test == "Student's t over 3 and 3 seeds, joined with examples"
+    assert pair.method.test == "moderated t over 3 and 3 seeds, joined with examples"
     assert pair.mcnemar == {}
 
 
