@@ -123,9 +123,7 @@ def _judged(
     )
 
 
-def _scores(
-    kind: Kind, factors: FloatArray, seeds: int, rng: np.random.Generator
-) -> FloatArray:
+def _scores(kind: Kind, factors: FloatArray, seeds: int, rng: np.random.Generator) -> FloatArray:
     """One per contender and seed, around zero."""
     shape = (len(factors), seeds)
     common, own = _luck(kind, (1, seeds), rng), _luck(kind, shape, rng)

@@ -48,7 +48,7 @@ class World:
         return math.sqrt(1 + self.example**2 + self.method_example**2)
 
     def accuracy_of(self, mu: float, factor: float = 1.0) -> float:
-        """The accuracy over all seeds and items of a method whose luck is `factor` times as wide."""
+        """Over all seeds and items, of a method whose luck is `factor` times as wide."""
         if self.tail is None:
             return float(special.ndtr(mu / math.hypot(self.left, factor * self.seed)))
         part = (np.arange(QUANTILES) + 0.5) / QUANTILES

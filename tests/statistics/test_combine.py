@@ -26,9 +26,7 @@ def no_examples(seeds: int) -> np.ndarray:
 
 def paired_t(differences: np.ndarray) -> Uncertainty:
     """What differences over seeds tell by themselves."""
-    return method_mean(
-        differences, no_examples(len(differences)), spread=spread_of(differences)
-    )
+    return method_mean(differences, no_examples(len(differences)), spread=spread_of(differences))
 
 
 def welch(ours: np.ndarray, theirs: np.ndarray) -> Uncertainty:
@@ -53,7 +51,9 @@ def test_example_noise_that_the_seeds_show_already_is_not_counted_twice() -> Non
     own = np.diag([0.01] * 4)  # each seed errs on its own examples: it shows in their scatter
     assert method_mean(SCORES, own, spread=spread_of(SCORES)).example_variance == 0
     shared = np.full((4, 4), 0.0003) + own
-    assert method_mean(SCORES, shared, spread=spread_of(SCORES)).example_variance == pytest.approx(0.0003)
+    assert method_mean(SCORES, shared, spread=spread_of(SCORES)).example_variance == pytest.approx(
+        0.0003
+    )
 
 
 def test_one_seed_of_a_method_with_randomness_is_refused() -> None:

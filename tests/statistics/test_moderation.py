@@ -65,7 +65,7 @@ def test_smyths_estimate_finds_the_prior_of_many_contenders(df: int, near: float
 
 def test_spreads_no_further_apart_than_chance_have_one_variance_in_common() -> None:
     found = fit_prior([Spread(s2, 4) for s2 in (0.9, 1.0, 1.1)], **SMYTH)
-    assert found == Prior(pytest.approx(1.0), MOST_DF)
+    assert (found.variance, found.df) == (pytest.approx(1.0), MOST_DF)
 
 
 def test_caution_takes_weight_from_the_others_and_leaves_their_mean() -> None:
@@ -144,8 +144,8 @@ def test_luck_that_all_share_leaves_pairs_alone() -> None:
 
 def test_no_claim_rests_on_more_than_all_contenders_have() -> None:
     seen = SeedSpreads(table([0.1, 0.2], [0.5, 0.6], [0.3, 0.4]))
-    assert seen.of_pair("row 0", "row 1").df <= 2
-    assert 1 <= seen.of("row 0").df <= 3
+    assert seen.of_pair("row 0", "row 1").df <= 0.85 * 2
+    assert 1 <= seen.of("row 0").df <= 0.85 * 3
 
 
 def test_two_with_seeds_of_their_own_are_tested_by_themselves() -> None:
@@ -196,7 +196,7 @@ def test_two_seeds_of_several_contenders_show_what_those_of_one_do_not() -> None
         alone = over_seeds(replace(group, rows=[group.rows[0], group.rows[other]]), 0, 1)
         assert moderated.estimate == alone.estimate
         assert moderated.df is not None and alone.df == 1
-        assert moderated.df > 1.9
+        assert moderated.df > 1.5
         assert moderated.p_two_sided() < alone.p_two_sided()
 
 

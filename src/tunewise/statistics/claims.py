@@ -14,8 +14,8 @@ import numpy as np
 from tunewise.statistics.combine import Uncertainty, method_difference_unpaired, method_mean
 from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import FloatArray, Metric
-from tunewise.statistics.paired import p_over_examples
 from tunewise.statistics.moderation import Spread
+from tunewise.statistics.paired import p_over_examples
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.summary import why_no_method_claim

@@ -13,7 +13,8 @@ are thousands of genes where the method comes from and few contenders here, so i
 * ``d0`` takes the contenders to differ by a tenth of a standard error more than they seem to;
 * ``s0^2`` is the mean of the variances, which the larger ones rule, unless they differ by more
   than three standard errors;
-* no claim rests on more degrees of freedom than all contenders have together.
+* no claim rests on more degrees of freedom than 0.85 of those that all contenders have together,
+  which is what spreads that differ leave of them.
 
 Scores of one seed have much in common across contenders: the order of the data, the weights of the
 head. Pairs over the same seeds are free of it, and so is the variance that moderates them: what is
@@ -39,6 +40,7 @@ from tunewise.statistics.metrics import FloatArray
 CAUTION = 0.1  # standard errors by which contenders may differ more than they seem to
 EVIDENCE = 3.0  # standard errors from which on they do differ
 SMALLEST = 1e-3  # of the mean: less says that two scores were rounded to one, or nearly
+UNEQUAL = 0.85  # of the degrees of freedom of a mean variance: where not all are equal
 MOST_DF = 1e6  # degrees of freedom at which Student's t is normal
 
 
@@ -125,7 +127,9 @@ def fit_prior(
 def _standard_error(variances: FloatArray, fourth_cumulants: FloatArray) -> float:
     """Of the sample variance of independent numbers, given their cumulants."""
     k = len(variances)
-    return math.sqrt(2 * float((variances**2).mean()) / (k - 1) + float(fourth_cumulants.mean()) / k)
+    return math.sqrt(
+        2 * float((variances**2).mean()) / (k - 1) + float(fourth_cumulants.mean()) / k
+    )
 
 
 def _df_from(variance: float) -> float:
@@ -210,7 +214,7 @@ class SeedSpreads:
     @cached_property
     def together(self) -> float:
         """Degrees of freedom of the mean variance: fewer where contenders share their luck."""
-        return sum(alike.together for alike in self._alike.values())
+        return UNEQUAL * sum(alike.together for alike in self._alike.values())
 
     def of(self, name: str) -> Spread:
         """The spread of one contender's scores."""
@@ -228,11 +232,14 @@ class SeedSpreads:
         if alike.contenders < 3:
             return own
         found = Prior(2 * self.prior.variance * alike.own, self.prior.df).moderate(own)
-        return Spread(found.variance, min(found.df, (alike.contenders - 1) * own.df))
+        return Spread(found.variance, min(found.df, self.sharing(one) * own.df))
 
-    def sharing(self, one: str) -> int:
-        """On how many degrees of freedom for each seed after the first a pair may rest."""
-        return max(self._alike[self._seeds(one)].contenders - 1, 1)
+    def sharing(self, one: str | None = None) -> float:
+        """On how many degrees of freedom for each seed after the first a claim may rest: of a pair
+        with this one, or else of one whose other side has no randomness.
+        """
+        alike = len(self.scores) if one is None else self._alike[self._seeds(one)].contenders - 1
+        return max(UNEQUAL * alike, 1.0)
 
     @cached_property
     def _alike(self) -> dict[tuple[int, ...], Alike]:

@@ -167,7 +167,7 @@ def _needed_seeds(meeting: Meeting, terms: Terms, *, not_enough: bool) -> int | 
     if variance == 0:
         return None
     spread, others = math.sqrt(variance), meeting.group.spreads
-    sharing = others.sharing(meeting.row.name) if meeting.paired else len(others.scores)
+    sharing = others.sharing(meeting.row.name if meeting.paired else None)
     found = seeds_needed(
         joined.estimate / spread,
         example_error=math.sqrt(joined.example_variance) / spread,

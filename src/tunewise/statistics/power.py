@@ -96,7 +96,7 @@ def seeds_needed(
     *,
     example_error: float = 0.0,
     prior_df: float = 0.0,
-    sharing: int = 1,
+    sharing: float = 1.0,
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> int | None:

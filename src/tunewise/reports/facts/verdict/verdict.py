@@ -29,8 +29,9 @@ class Verdict:
 
     `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
     computed. `tied` are not shown to be worse than the best on these examples; of
-    `not_shown_over_seeds` the checkpoints are, and the methods are not. Of a study that has not finished all is so far; while no
-    contender has a score, there is no best one, and nothing of what follows from it.
+    `not_shown_over_seeds` the checkpoints are, and the methods are not. Of a study that has not
+    finished all is so far; while no contender has a score, there is no best one, and nothing of
+    what follows from it.
     """
 
     headline: str
@@ -71,9 +72,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         to_come=to_come,
         best=best.name if best else None,
         tied=tuple(row.name for row in tied),
-        not_shown_over_seeds=tuple(
-            row.name for row in results.standing("not-shown-over-seeds")
-        ),
+        not_shown_over_seeds=tuple(row.name for row in results.standing("not-shown-over-seeds")),
         cheapest=cheapest.name if cheapest else None,
         fastest=fastest.name if fastest else None,
         leanest=leanest.name if leanest else None,
