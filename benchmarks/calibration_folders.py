@@ -69,7 +69,7 @@ def main(reruns: int) -> int:
         missed += (kept < TIES) + (found < FOUND)
         print(
             f"{kind.name}: of {reruns} reruns with equal contenders {kept * reruns:.0f} called "
-            f"tied ({standings['behind-as-trained']} of them as methods only), "
+            f"tied ({standings['not-shown-over-seeds']} of them not shown over seeds), "
             f"{standings['behind']} different; of "
             f"{reruns} with {100 * twice:.1f} points between them {found * reruns:.0f} found, "
             f"the better one on top in {right}",

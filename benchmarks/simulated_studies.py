@@ -6,7 +6,8 @@ A run answers an item rightly where
 
 all terms standard normal times their size. `example` is shared by everybody (some items are
 hard), `method_example` by the runs of one method (methods err on different items), `method_seed`
-by the items of one run (some seeds are lucky).
+by the items of one run (some seeds are lucky). That luck may be wider for one method than for
+another, have heavy tails, and be shared by the methods that run with the same seed.
 
 Each `Line` is a kind of study; `measure` sends many of them through `compare` and counts.
 """
@@ -18,13 +19,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.metrics import FloatArray
 from tunewise.statistics.score_matrix import RowScores
 
 VERDICT = "equal rows called different"
+QUANTILES = 2_000  # by which luck with heavy tails is averaged
 RESAMPLES = 1_000  # per study; the noise of the bootstrap is small against that of the study
 
 
@@ -37,16 +39,42 @@ class World:
     example: float = 1.5
     method_example: float = 0.3
     seed: float = 0.1
+    tail: float | None = None  # luck follows Student's t with so many degrees of freedom
+    shared: float = 0.0  # part of the luck's variance that all methods of a seed have in common
 
-    def accuracy_of(self, mu: float) -> float:
-        """The accuracy of a method over all seeds and items."""
-        spread = math.sqrt(1 + self.example**2 + self.method_example**2 + self.seed**2)
-        return float(special.ndtr(mu / spread))
+    @property
+    def left(self) -> float:
+        """What items and noise spread, for given seeds."""
+        return math.sqrt(1 + self.example**2 + self.method_example**2)
 
-    def mu_for(self, accuracy: float) -> float:
+    def accuracy_of(self, mu: float, factor: float = 1.0) -> float:
+        """Over all seeds and items, of a method whose luck is `factor` times as wide."""
+        if self.tail is None:
+            return float(special.ndtr(mu / math.hypot(self.left, factor * self.seed)))
+        part = (np.arange(QUANTILES) + 0.5) / QUANTILES
+        luck = factor * self.seed * special.stdtrit(self.tail, part) / self._unit
+        return float(special.ndtr((mu + luck) / self.left).mean())
+
+    def mu_for(self, accuracy: float, factor: float = 1.0) -> float:
         """The opposite of `accuracy_of`."""
-        spread = math.sqrt(1 + self.example**2 + self.method_example**2 + self.seed**2)
-        return float(special.ndtri(accuracy)) * spread
+        if self.tail is None:
+            return float(special.ndtri(accuracy)) * math.hypot(self.left, factor * self.seed)
+        edge = 10 * self.left
+        return float(
+            optimize.brentq(lambda mu: self.accuracy_of(mu, factor) - accuracy, -edge, edge)
+        )
+
+    def luck(self, seeds: int, rng: np.random.Generator) -> FloatArray:
+        """Of so many seeds, with standard deviation 1."""
+        if self.tail is None:
+            return rng.standard_normal(seeds)
+        return rng.standard_t(self.tail, seeds) / self._unit
+
+    @property
+    def _unit(self) -> float:
+        """The standard deviation of Student's t."""
+        assert self.tail is not None
+        return math.sqrt(self.tail / (self.tail - 2))
 
 
 @dataclass(frozen=True)
@@ -69,22 +97,34 @@ def simulate(
     seeds: Sequence[Sequence[int]],
     *,
     rng: np.random.Generator,
+    factors: Sequence[float] = (),
 ) -> Simulated:
-    """One study: a row for each accuracy, with its list of seeds."""
+    """One study: a row for each accuracy, with its list of seeds.
+
+    A row's luck is its factor times as wide as the world says; one of factor 0 has no randomness.
+    """
     labels = rng.integers(0, world.classes, world.examples)
     ids = [str(number) for number in range(world.examples)]
     hardness = world.example * rng.standard_normal(world.examples)
-    left = math.sqrt(1 + world.example**2 + world.method_example**2)  # what items and noise spread
+    known = sorted({seed for own in seeds for seed in own})
+    common = dict(zip(known, world.luck(len(known), rng), strict=True)) if world.shared else {}
+    factors = factors or [1.0] * len(seeds)
     rows, model_truth = [], []
-    for number, (accuracy, own_seeds) in enumerate(zip(accuracies, seeds, strict=True)):
+    for number, (accuracy, own_seeds, factor) in enumerate(
+        zip(accuracies, seeds, factors, strict=True)
+    ):
         kind = hardness + world.method_example * rng.standard_normal(world.examples)
-        luck = world.seed * rng.standard_normal(len(own_seeds)) + world.mu_for(accuracy)
+        luck = world.luck(len(own_seeds), rng)
+        if world.shared:
+            both = [common[seed] for seed in own_seeds]
+            luck = math.sqrt(1 - world.shared) * luck + math.sqrt(world.shared) * np.array(both)
+        luck = factor * world.seed * luck + world.mu_for(accuracy, factor)
         noise = rng.standard_normal((len(own_seeds), world.examples))
         right = luck[:, None] + kind + noise > 0
         other = (labels + rng.integers(1, world.classes, right.shape)) % world.classes
         choices = dict(zip(own_seeds, np.where(right, labels, other), strict=True))
-        rows.append(RowScores(f"row {number}", ids, labels, choices))
-        model_truth.append(float(special.ndtr(luck / left).mean()))
+        rows.append(RowScores(f"row {number}", ids, labels, choices, seeded=factor > 0))
+        model_truth.append(float(special.ndtr(luck / world.left).mean()))
     return Simulated(rows, np.array(accuracies, dtype=np.float64), np.array(model_truth))
 
 
@@ -156,7 +196,7 @@ def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, tuple[flo
         if row.method_interval is not None:
             inside = row.method_interval.low <= method_true[-1] <= row.method_interval.high
             note("interval of a row covers, method", inside, 0.95)
-        note(VERDICT, len(found.tied) < len(made.rows), 0.05)
+        note(VERDICT, some_differ(found), 0.05)
         if len(made.rows) > 2:
             continue
         pair = found.pairs[0]
@@ -176,13 +216,17 @@ def measure(line: Line, *, studies: int) -> Iterator[tuple[str, float, tuple[flo
         yield name, float(np.mean(seen)), (0.0 if name == VERDICT else low, high)
 
 
-def tied_fraction(line: Line, *, studies: int, difference: float = 0.0) -> float:
-    """The fraction of studies in which all rows are called tied."""
-    tied = [
-        len(line.study(number, difference=difference)[1].tied) == len(line.seeds)
-        for number in range(studies)
+def some_differ(found: Comparison) -> bool:
+    """Whether a row is called different from the best: over the examples and over the seeds."""
+    return len(found.tied) + len(found.not_shown) < len(found.rows)
+
+
+def undecided_fraction(line: Line, *, studies: int, difference: float = 0.0) -> float:
+    """The fraction of studies in which no row is called different from the best."""
+    undecided = [
+        not some_differ(line.study(number, difference=difference)[1]) for number in range(studies)
     ]
-    return float(np.mean(tied))
+    return float(np.mean(undecided))
 
 
 def detectable(line: Line, *, studies: int = 20) -> float:

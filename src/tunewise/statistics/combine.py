@@ -32,6 +32,7 @@ from scipy import optimize
 
 from tunewise.statistics.intervals import Interval, normal_quantile, student_quantile
 from tunewise.statistics.metrics import FloatArray
+from tunewise.statistics.moderation import Spread
 
 SMALLEST_P = 1e-12  # the joined critical value is not meaningful further out
 
@@ -93,33 +94,19 @@ class Uncertainty:
 
 
 def method_mean(
-    scores: FloatArray, example_covariance: FloatArray, *, seeded: bool = True
+    scores: FloatArray, example_covariance: FloatArray, *, spread: Spread | None
 ) -> Uncertainty:
-    """The mean score of a method over its seeds.
+    """The mean score of a method over its seeds, or of a difference over paired seeds.
 
     Args:
-        scores: one per seed, shape (seeds,).
+        scores: one per seed, shape (seeds,); of a difference, first minus second.
         example_covariance: covariance of those scores over the draw of examples, (seeds, seeds).
-        seeded: False where the method has no randomness; then one run tells all of it.
-
-    Raises:
-        ValueError: a method with randomness has fewer than two seeds.
+        spread: the variance between single seeds; None where the method has no randomness, and
+            one run tells all of it.
     """
-    seed_variance, df = _seed_part(scores, seeded=seeded)
-    shared = _shared(example_covariance, seeded=seeded)
-    return Uncertainty(float(scores.mean()), seed_variance, max(shared, 0.0), df)
-
-
-def method_difference_paired(
-    differences: FloatArray, example_covariance: FloatArray
-) -> Uncertainty:
-    """The difference of two methods that ran with the same seeds.
-
-    Args:
-        differences: first minus second, one per seed, shape (seeds,).
-        example_covariance: covariance of those differences over the draw of examples.
-    """
-    return method_mean(differences, example_covariance)
+    variance, df = _seed_part(scores, spread)
+    shared = _shared(example_covariance, seeded=spread is not None)
+    return Uncertainty(float(scores.mean()), variance, max(shared, 0.0), df)
 
 
 def method_difference_unpaired(
@@ -127,7 +114,7 @@ def method_difference_unpaired(
     theirs: FloatArray,
     example_covariance: FloatArray,
     *,
-    seeded: tuple[bool, bool] = (True, True),
+    spreads: tuple[Spread | None, Spread | None],
 ) -> Uncertainty:
     """The difference of two methods whose seeds have nothing to do with each other.
 
@@ -135,33 +122,28 @@ def method_difference_unpaired(
         ours: scores of the first, one per seed, shape (seeds,).
         theirs: scores of the second, shape (its seeds,).
         example_covariance: covariance of ours followed by theirs over the draw of examples.
-        seeded: whether each of the two has randomness at all.
+        spreads: the variance between single seeds of each; None where it has no randomness.
 
-    The degrees of freedom are Welch's where both have equally many seeds. Where not, they are
-    those of the shorter list: Welch's rejects up to 10 % when the short list varies more.
+    The degrees of freedom are Welch's where both variances have equally many. Where not, they are
+    the fewer: Welch's rejects up to 10 % when the variance known worse is the larger.
     """
-    first, first_df = _seed_part(ours, seeded=seeded[0])
-    second, second_df = _seed_part(theirs, seeded=seeded[1])
+    first, second = (_seed_part(*both) for both in zip((ours, theirs), spreads, strict=True))
     n = len(ours)
     shared = (
-        _shared(example_covariance[:n, :n], seeded=seeded[0])
-        + _shared(example_covariance[n:, n:], seeded=seeded[1])
+        _shared(example_covariance[:n, :n], seeded=spreads[0] is not None)
+        + _shared(example_covariance[n:, n:], seeded=spreads[1] is not None)
         - 2 * float(example_covariance[:n, n:].mean())
     )
     return Uncertainty(
         float(ours.mean() - theirs.mean()),
-        first + second,
+        first[0] + second[0],
         max(shared, 0.0),
-        _joint_df((first, first_df), (second, second_df)),
+        _joint_df(first, second),
     )
 
 
-def _seed_part(scores: FloatArray, *, seeded: bool) -> tuple[float, float | None]:
-    if not seeded:
-        return 0.0, None
-    if len(scores) < 2:
-        raise ValueError("a claim about a method with randomness needs at least two seeds")
-    return float(scores.var(ddof=1)) / len(scores), len(scores) - 1.0
+def _seed_part(scores: FloatArray, spread: Spread | None) -> tuple[float, float | None]:
+    return (0.0, None) if spread is None else (spread.variance / len(scores), spread.df)
 
 
 def _shared(covariance: FloatArray, *, seeded: bool) -> float:

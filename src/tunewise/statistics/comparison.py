@@ -36,11 +36,12 @@ Family = Literal["to-best"] | Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows, the pairs that matter, and who is tied for the first place.
+    """Rows, the pairs that matter, and who is not shown to be behind the first.
 
     `rows` stand in the order of their mean, best first; rows without a score come last.
     `pairs` hold each row against the best one and, where a family was declared, its pairs.
-    `tied` names the best and every row not shown to be worse; empty where no row has a score.
+    `tied` names the best and every row that the examples do not separate from it, `not_shown`
+    those that the examples do and the seeds do not; both are empty where no row has a score.
     """
 
     metric: str
@@ -50,6 +51,7 @@ class Comparison:
     family_size: int
     best: str | None
     tied: list[str]
+    not_shown: list[str]
     rows: list[Row]
     pairs: list[Pair]
 
@@ -115,7 +117,7 @@ def compare(
     }
     shown = dict.fromkeys(frozenset(pair) for pair in [*to_best, *(declared or [])])
     kept = _pairs(meetings, shown, {frozenset(pair) for pair in counted}, terms, rng)
-    worse = {pair.row for pair in kept if pair.other == scored[0] and not pair.tied}
+    outcomes = {pair.row: pair.outcome for pair in kept if pair.other == scored[0]}
     return Comparison(
         measure.name,
         measure.higher_is_better,
@@ -123,7 +125,8 @@ def compare(
         declared,
         len(counted),
         scored[0] if scored else None,
-        [name for name in scored if name not in worse],
+        [name for name in scored if outcomes.get(name, "tied") in {"tied", "untested"}],
+        [name for name in scored if outcomes.get(name) == "not-shown-over-seeds"],
         ordered,
         kept,
     )
@@ -192,7 +195,7 @@ def _pairs(
 
 
 def _decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[Key, Pair]:
-    """The pairs with adjusted p-values, and whether each is tied."""
+    """The pairs with adjusted p-values, and what they come to."""
     for claim in ("items", "method"):
         for inside in (True, False):
             keys = [
@@ -215,7 +218,7 @@ def _with_verdict(pair: Pair, *, inside: bool) -> Pair:
     pair = replace(pair, decided_by=max(tested)[1] if tested else "nothing")
     return replace(
         pair,
-        tied=not pair.deciding.separated,
+        tied=not pair.items.separated,
         correction="Holm" if inside else "Benjamini-Hochberg",
         confirmatory=inside,
     )

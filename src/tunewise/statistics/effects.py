@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tunewise.statistics.combine import method_difference_paired
+from tunewise.statistics.combine import method_mean
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import FloatArray
+from tunewise.statistics.moderation import spread_of
 from tunewise.statistics.score_matrix import RowScores, SharedExamples
 
 
@@ -70,7 +71,7 @@ def mean_effect(
     runs = np.flatnonzero(weights.any(axis=0))
     covariance = weights[:, runs] @ group.drawn.covariance(runs) @ weights[:, runs].T
     by_seed = weights[:, runs] @ group.drawn.values[runs]
-    joined = method_difference_paired(by_seed, covariance)
+    joined = method_mean(by_seed, covariance, spread=spread_of(by_seed))
     return replace(found, method=joined.interval(level), p=joined.p_two_sided())
 
 

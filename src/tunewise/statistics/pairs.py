@@ -28,6 +28,7 @@ from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
 
 Decision = Literal["method", "items", "nothing"]
+Outcome = Literal["different", "not-shown-over-seeds", "tied", "untested"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Pair:
 
     `items` is about these trained models, `method` about other seeds as well. Two rows that are
     called different must differ in both, as far as they could be tested: `decided_by` names the
-    claim with the larger p value, and where it does not separate the two, they are tied. (Few
-    seeds may lie close by chance, and then the claim about the methods alone would be bolder
-    than that about its own models.) `confirmatory` says that the pair belongs to the family, so
+    claim with the larger p value. Where the examples do not separate the two, they are `tied`;
+    where the examples do and the seeds do not, see `outcome`. (Few seeds may lie close by chance,
+    and then the claim about the methods alone would be bolder than that about its own models.)
+    `confirmatory` says that the pair belongs to the family, so
     `correction` is Holm's. `mcnemar` holds one test per seed that both ran, for reference: the
     claim rests on all seeds together.
 
@@ -67,8 +69,17 @@ class Pair:
 
     @property
     def deciding(self) -> Claim:
-        """The claim by which the two are tied or not."""
+        """The claim by which the two are different or not."""
         return self.method if self.decided_by == "method" else self.items
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the two claims say together, once p values are adjusted."""
+        if self.decided_by == "nothing":
+            return "untested"
+        if self.tied:
+            return "tied"
+        return "different" if self.deciding.separated else "not-shown-over-seeds"
 
 
 def unpaired(row: RowScores, other: RowScores, difference: float) -> Pair:
@@ -113,7 +124,7 @@ def described(pair: Pair, meeting: Meeting, terms: Terms) -> Pair:
         mcnemar=_mcnemar_by_seed(meeting),
         disagreement=meeting.disagreement,
         needed_items=_needed_examples(meeting, terms),
-        needed_seeds=_needed_seeds(meeting, terms),
+        needed_seeds=_needed_seeds(meeting, terms, not_enough=pair.method.separated is False),
         equivalence=_equivalence(meeting, terms),
         improvement=_improvement(meeting, terms),
     )
@@ -147,28 +158,26 @@ def _needed_examples(meeting: Meeting, terms: Terms) -> int | None:
     return math.ceil(meeting.group.items * ratio**2)
 
 
-def _needed_seeds(meeting: Meeting, terms: Terms) -> int | None:
+def _needed_seeds(meeting: Meeting, terms: Terms, *, not_enough: bool) -> int | None:
+    """More than there are where these are known to be `not_enough`."""
     joined = meeting.over_seeds
     if isinstance(joined, str) or joined.df is None:
         return None
-    ours, theirs = meeting.group.scores(meeting.row), meeting.group.scores(meeting.other)
-    if meeting.paired:
-        variance = float((ours - theirs).var(ddof=1))
-    else:
-        variance = sum(
-            float(scores.var(ddof=1))
-            for one, scores in ((meeting.row, ours), (meeting.other, theirs))
-            if one.seeded
-        )
+    variance = sum(one.variance for one in meeting.seed_spreads)
     if variance == 0:
         return None
-    spread = math.sqrt(variance)
-    return seeds_needed(
+    spread, others = math.sqrt(variance), meeting.group.spreads
+    sharing = others.sharing(meeting.row.name if meeting.paired else None)
+    found = seeds_needed(
         joined.estimate / spread,
         example_error=math.sqrt(joined.example_variance) / spread,
+        prior_df=others.prior.df,
+        sharing=sharing,
         power=POWER,
         alpha=terms.strictest_alpha,
     )
+    fewest = max(len(meeting.row.seeds), len(meeting.other.seeds)) + 1 if not_enough else 0
+    return found and max(found, fewest)
 
 
 def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:

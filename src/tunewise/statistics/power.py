@@ -92,7 +92,13 @@ def seeds_to_reach(alpha: float = 0.05, *, comparisons: int = 1) -> int:
 
 
 def seeds_needed(
-    effect: float, *, example_error: float = 0.0, power: float = 0.8, alpha: float = 0.05
+    effect: float,
+    *,
+    example_error: float = 0.0,
+    prior_df: float = 0.0,
+    sharing: float = 1.0,
+    power: float = 0.8,
+    alpha: float = 0.05,
 ) -> int | None:
     """Paired seeds that Student's t needs to find a difference.
 
@@ -100,6 +106,8 @@ def seeds_needed(
         effect: the difference divided by its standard deviation over single seeds.
         example_error: standard error of the difference from the examples that all seeds share,
             in the same unit; more seeds do not shrink it.
+        prior_df: degrees of freedom that the spreads of other methods add; see `moderation`.
+        sharing: at most so many degrees of freedom per seed after the first, those included.
         power: chance to find the difference, as a fraction.
         alpha: level of the two-sided test.
 
@@ -113,7 +121,8 @@ def seeds_needed(
         return None
     for seeds in range(2, MOST_SEEDS + 1):
         variance = 1 / seeds + example_error**2
-        df = (seeds - 1) * (variance * seeds) ** 2  # Satterthwaite, examples known
+        df = min(prior_df + seeds - 1, sharing * (seeds - 1))
+        df *= (variance * seeds) ** 2  # Satterthwaite, examples known
         if _power_of_t(abs(effect) / math.sqrt(variance), df, alpha) >= power:
             return seeds
     return None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.statistics.metrics import Columns, FloatArray, Metric, classes_in
+from tunewise.statistics.moderation import SeedSpreads
 from tunewise.statistics.resampling import Resampled, resample
 
 
@@ -90,6 +91,23 @@ class SharedExamples:
     drawn: Resampled
     first_run: dict[str, int]  # position of a row's first run among all runs
     metric: Metric
+    beside: Sequence[RowScores] = ()  # rows that tell how far seeds lie apart, and no more
+
+    @cached_property
+    def spreads(self) -> SeedSpreads:
+        """How far seeds lie apart, of every row with randomness, two seeds and a score for each."""
+        found = {
+            row.name: {seed: self.metric.of(row.columns(seed)) for seed in row.seeds}
+            for row in [*self.rows, *self.beside]
+            if row.seeded and len(row.seeds) > 1
+        }
+        return SeedSpreads(
+            {
+                name: {seed: value for seed, value in scores.items() if value is not None}
+                for name, scores in found.items()
+                if None not in scores.values()
+            }
+        )
 
     @cached_property
     def features(self) -> dict[str, FloatArray]:
@@ -147,6 +165,5 @@ def _resampled(
     for row in rows:
         starts[row.name] = len(runs)
         runs += [row.columns(seed) for seed in row.seeds]
-    return SharedExamples(
-        rows, resample(metric, runs, rng=rng, resamples=resamples), starts, metric
-    )
+    drawn = resample(metric, runs, rng=rng, resamples=resamples)
+    return SharedExamples(rows, drawn, starts, metric)

@@ -107,7 +107,8 @@ def _method_interval(
     reason = why_no_method_claim(row)
     if reason is not None:
         return None, reason
-    joined = method_mean(group.scores(row), group.covariance(row), seeded=row.seeded)
+    spread = group.spreads.of(row.name) if row.seeded else None
+    joined = method_mean(group.scores(row), group.covariance(row), spread=spread)
     if not row.seeded or joined.standard_error == 0:
         # One run tells all, or every run was right (or wrong) throughout: Wilson knows better.
         return _examples_interval(row, group, metric, level)

@@ -22,7 +22,7 @@ from tunewise.reports.charts.drawing import (
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Parameters, Results, Row
-from tunewise.reports.facts.wording import fraction, metric_name, split_name
+from tunewise.reports.facts.wording import fraction, metric_name, split_name, standing_words
 from tunewise.statistics.intervals import Interval
 
 OUT_OF_MEMORY = "out-of-memory"
@@ -61,7 +61,7 @@ def differences(results: Results) -> Figure | None:
     )
     says = "; ".join(
         f"{value['name']} {value['difference']:+.1f} points "
-        f"({value['low']:+.1f} to {value['high']:+.1f}), {value['verdict']}"
+        f"({value['low']:+.1f} to {value['high']:+.1f}), {standing_words(str(value['verdict']))}"
         for value in values
     )
     title = f"Difference to {shown(results.best.name)}"

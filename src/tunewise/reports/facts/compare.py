@@ -209,16 +209,25 @@ def _measures(
     """By each of these metrics; the headline as the table of results has it."""
     to_best = (one.to_best for one in results.rows if one.to_best)
     known = next((one for one in to_best if {one.row, one.other} == {row.name, other.name}), None)
+    asked = set(row.ids)
+    rows = [one for one in answered(evidence.contenders, evidence.split) if set(one.ids) == asked]
     return tuple(
-        _measure(name, row, other, known if name == evidence.headline else None) for name in names
+        _measure(name, row, other, rows, known if name == evidence.headline else None)
+        for name in names
     )
 
 
-def _measure(name: str, row: RowScores, other: RowScores, known: Pair | None) -> Measure:
-    """Both claims on one metric. The draws start from a fixed seed, as in every report."""
+def _measure(
+    name: str, row: RowScores, other: RowScores, rows: Sequence[RowScores], known: Pair | None
+) -> Measure:
+    """Both claims on one metric, with what the seeds of all `rows` tell of theirs.
+
+    The draws start from a fixed seed, as in every report.
+    """
     metric, rng = METRICS[name], np.random.default_rng(0)
     resamples = 0 if known else RESAMPLES  # what is known needs the scores alone
     group = group_by_examples([row, other], metric, rng=rng, resamples=resamples)[0]
+    group = replace(group, beside=rows)
     one, two = group.rows
     first, second = (
         float(scores.mean()) if np.isfinite(scores).all() else None

@@ -53,6 +53,10 @@ SOURCES = {
         "F. E. Satterthwaite, “An approximate distribution of estimates of variance components,” "
         "Biometrics Bull., vol. 2, pp. 110–114, 1946."
     ),
+    "moderated": (
+        "G. K. Smyth, “Linear models and empirical Bayes methods for assessing differential "
+        "expression in microarray experiments,” Stat. Appl. Genet. Mol. Biol., vol. 3, no. 3, 2004."
+    ),
     "holm": (
         "S. Holm, “A simple sequentially rejective multiple test procedure,” Scand. J. Stat., "
         "vol. 6, pp. 65–70, 1979."

@@ -61,9 +61,9 @@ class Measured:
     hosts: tuple[str, ...]
 
 
-Standing = Literal["best", "tied", "behind-as-trained", "behind", "untested", "unscored"]
-"""Where a row stands to the best. A tied one cannot be distinguished from it on these examples. One
-that is behind as trained is tied as a method: other seeds could turn the order. One behind is both.
+Standing = Literal["best", "tied", "not-shown-over-seeds", "behind", "untested", "unscored"]
+"""Where a row stands to the best. A tied one cannot be distinguished from it on these examples. Of
+one not shown over seeds the checkpoints are behind, the method not shown to be. One behind is both.
 """
 
 
@@ -200,11 +200,7 @@ def _standing(name: str, compared: Comparison | None) -> Standing:
     pair = compared.to_best(name)
     if pair is None:
         return "best"
-    if pair.decided_by == "nothing":
-        return "untested"
-    if not pair.tied:
-        return "behind"
-    return "behind-as-trained" if pair.items.separated else "tied"
+    return "behind" if pair.outcome == "different" else pair.outcome
 
 
 def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:

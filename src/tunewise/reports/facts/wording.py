@@ -49,6 +49,15 @@ def split_name(split: str) -> str:
     return f"the {split} split"
 
 
+def standing_words(standing: str) -> str:
+    """Where a row stands, for people.
+
+    >>> standing_words("not-shown-over-seeds")
+    'not shown over seeds'
+    """
+    return standing.replace("-", " ")
+
+
 def is_fraction(metric: str) -> bool:
     """Whether people read the metric in percent."""
     return metric not in {"loss", "matthews"}

@@ -38,6 +38,7 @@ from tunewise.reports.facts.wording import (
     metric_words,
     setting_name,
     split_name,
+    standing_words,
     value_words,
 )
 from tunewise.reports.sections.cells import (
@@ -61,7 +62,7 @@ STANDINGS: dict[
 ] = {  # where a row stands, and in which outputs a badge says so
     "best": ("good", PAGE),
     "tied": ("", PAGE | NARROW),
-    "behind-as-trained": ("", PAGE | NARROW),
+    "not-shown-over-seeds": ("", PAGE | NARROW),
     "untested": ("", PAGE),
 }
 
@@ -110,7 +111,8 @@ def _name(finished: bool, row: Row) -> Named:
     badges = []
     if row.standing in STANDINGS:
         tone, outputs = STANDINGS[row.standing]
-        badges.append(Badge(f"{row.standing}{'' if finished else ' so far'}", tone, outputs))
+        words = standing_words(row.standing)
+        badges.append(Badge(f"{words}{'' if finished else ' so far'}", tone, outputs))
     badges += [Badge(flag, "bad", PAGE) for flag in (row.flags if row.parameters else ())]
     return named(row, *badges, detail=_chosen(row))
 

@@ -19,7 +19,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import metric_words
+from tunewise.reports.facts.wording import metric_words, standing_words
 from tunewise.reports.sections.cells import CONTENDER, claim
 
 ALPHA = 0.05
@@ -56,7 +56,7 @@ def _table(results: Results, rows: Sequence[Row]) -> Table:
         Column("p", "items p", probability, "to_best.items.p_adjusted"),
         *claim("Examples and seeds, 95 %", "method", "to_best.method.interval"),
         Column("p", "method p", probability, "to_best.method.p_adjusted"),
-        Column("Standing", "standing", of="standing", number=False),
+        Column("Standing", "standing", standing_words, "standing", number=False),
     )
     best = shown(results.best.name) if results.best else "the best"
     caption = f"Differences to {best} in points of {metric_words(results.metric)}"

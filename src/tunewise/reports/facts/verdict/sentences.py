@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tunewise.core.format import count, duration, listed, plural, size
 from tunewise.core.sanitize import shown
@@ -63,15 +63,15 @@ def waiting(to_come: Mapping[str, tuple[int, int]]) -> str:
 def _leader(results: Results, best: Row) -> str:
     scores = _scores_best(results, best)
     reached = _score(results, best)
-    tied, as_method = _names(results, "tied"), _names(results, "behind-as-trained")
+    tied, unproven = _names(results, "tied"), results.standing("not-shown-over-seeds")
     if not any(row.to_best for row in results.rows):
         return f"{shown(best.name)} reaches {reached}; there is nothing to compare it with."
     if tied:
         return f"{scores}; {_are(tied)} not significantly different."
-    if as_method:
+    if unproven:
         return (
-            f"For these checkpoints, {shown(best.name)} is best with {reached}. Of the methods "
-            f"this is not shown: with other seeds the order to {listed(as_method)} could turn."
+            f"For these checkpoints, {shown(best.name)} is best with {reached}. That the method is "
+            f"ahead of {_with_seeds(unproven)} is not shown over seeds."
         )
     if results.standing("untested"):
         return f"{scores}."
@@ -82,6 +82,18 @@ def _leader(results: Results, best: Row) -> str:
     as_trained = any(pair and pair.method.p is None for pair in behind)
     whose = "For these checkpoints, " if as_trained else ""
     return f"{whose}{shown(best.name)} is best with {reached}, ahead of {whom}."
+
+
+def _with_seeds(rows: Sequence[Row]) -> str:
+    """Their names, each with the number of seeds that would show it behind."""
+    return listed([f"{shown(row.name)} ({seeds_to_show(row.to_best)})" for row in rows])
+
+
+def seeds_to_show(pair: Pair | None) -> str:
+    """How many seeds, those that ran included, would show a difference as large as seen."""
+    if pair is None or pair.needed_seeds is None:
+        return "on these examples no number of seeds would show it"
+    return f"about {pair.needed_seeds:,} seeds in all would show it"
 
 
 def _scores_best(results: Results, best: Row) -> str:
@@ -115,7 +127,7 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     methods = (
         f"The methods: with other seeds and other examples, the lead of {name} over {other} would "
         f"lie between {low} and {high} {gap_unit(results.metric)} (95 %; "
-        f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {_judged(pair.method)}."
+        f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {_judged_over_seeds(pair)}."
     )
     seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
     return (models, methods + why_narrower(pair, min(seeds)) if seeds else methods)
@@ -140,16 +152,17 @@ def why_narrower(pair: Pair, seeds: int) -> str:
 def outlook(results: Results) -> str | None:
     """Who is behind, where that is not everybody, and what would settle the rest."""
     behind, tied = _names(results, "behind"), results.standing("tied")
-    as_method = _names(results, "behind-as-trained")
+    unproven = results.standing("not-shown-over-seeds")
     sentences = []
-    if behind and (tied or as_method):
+    if behind and (tied or unproven):
         sentences.append(f"{_are(behind)} behind by more than chance explains.")
-    if as_method and tied:
+    if unproven and tied:
+        names = [shown(row.name) for row in unproven]
         sentences.append(
-            f"{_are(as_method)} worse for these checkpoints, inconclusive for the method: with "
-            "other seeds the order could turn."
+            f"{_are(names)} worse for these checkpoints; that the method is too is not shown over "
+            f"seeds: {_with_seeds(unproven)}."
         )
-    for row in [*tied, *results.standing("behind-as-trained")][:1]:
+    for row in tied[:1]:
         sentences += _settling(row.to_best)
     return " ".join(sentences) or None
 
@@ -203,6 +216,12 @@ def _judged(claim: Claim) -> str:
     if claim.separated is None:
         return "this cannot be tested"
     return "more than chance explains" if claim.separated else "this could be chance"
+
+
+def _judged_over_seeds(pair: Pair) -> str:
+    if pair.method.separated is not False or not pair.items.separated:
+        return _judged(pair.method)
+    return f"not shown over seeds; {seeds_to_show(pair)}"
 
 
 def _names(results: Results, standing: str) -> list[str]:

@@ -28,9 +28,10 @@ class Verdict:
     """What to do, and why it may be believed.
 
     `fastest`, `leanest`, `cost`, `within` and `fairness` rest on what was measured; all else is
-    computed. `tied` are not shown to be worse than the best on these examples; `behind_as_trained`
-    are, and are tied with it as methods. Of a study that has not finished all is so far; while no
-    contender has a score, there is no best one, and nothing of what follows from it.
+    computed. `tied` are not shown to be worse than the best on these examples; of
+    `not_shown_over_seeds` the checkpoints are, and the methods are not. Of a study that has not
+    finished all is so far; while no contender has a score, there is no best one, and nothing of
+    what follows from it.
     """
 
     headline: str
@@ -38,7 +39,7 @@ class Verdict:
     to_come: dict[str, tuple[int, int]]  # trainings and tests that a contender still needs
     best: str | None
     tied: tuple[str, ...]
-    behind_as_trained: tuple[str, ...]
+    not_shown_over_seeds: tuple[str, ...]
     cheapest: str | None  # fewest trainable parameters among the best and those tied with it
     fastest: str | None  # least time among them
     leanest: str | None  # smallest peak of memory among them
@@ -71,7 +72,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         to_come=to_come,
         best=best.name if best else None,
         tied=tuple(row.name for row in tied),
-        behind_as_trained=tuple(row.name for row in results.standing("behind-as-trained")),
+        not_shown_over_seeds=tuple(row.name for row in results.standing("not-shown-over-seeds")),
         cheapest=cheapest.name if cheapest else None,
         fastest=fastest.name if fastest else None,
         leanest=leanest.name if leanest else None,

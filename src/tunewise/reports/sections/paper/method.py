@@ -194,8 +194,9 @@ def _statistics(results: Results, refs: References) -> str:
     )
     if len(results.seeds_planned) > 1:
         sentence += (
-            " Over seeds, Student’s t on paired seeds is joined with the variance over examples "
-            f"after Satterthwaite {refs('satterthwaite')}; few seeds allow no bootstrap."
+            " Over seeds, t on paired seeds is joined with the variance over examples after "
+            f"Satterthwaite {refs('satterthwaite')}; the variance over seeds is moderated by that "
+            f"of the other contenders {refs('moderated')}, and few seeds allow no bootstrap."
         )
     if pairs > 1:
         sentence += (

@@ -19,6 +19,7 @@ def section(facts: Facts) -> Section | None:
         f"{'one seed' if seeds == 1 else f'{seeds} seeds'} each where there is randomness. Every "
         "contender answers the same examples; contenders of one model and seed see the same "
         "batches in the same order. Differences are reported with their uncertainty over examples "
-        "and over seeds, and those that chance may explain are called ties."
+        "and over seeds. Those that the examples leave open are called ties; those that only the "
+        "seeds leave open are called not shown over seeds."
     )
     return Section.of("question", "Question", [Paragraph(text, outputs=PAPER)])
