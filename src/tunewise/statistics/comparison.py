@@ -183,7 +183,7 @@ def _pairs(
         key: met if isinstance(met, Pair) else tested(met, terms, rng=rng)
         for key, met in meetings.items()
     }
-    pairs = _decided(pairs, counted, alpha=1 - terms.level)
+    pairs = decided(pairs, counted, alpha=1 - terms.level)
     return [
         pairs[key] if isinstance(met, Pair) else described(pairs[key], met, terms)
         for key in shown
@@ -191,7 +191,7 @@ def _pairs(
     ]
 
 
-def _decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[Key, Pair]:
+def decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[Key, Pair]:
     """The pairs with adjusted p-values, and whether each is tied."""
     for claim in ("items", "method"):
         for inside in (True, False):

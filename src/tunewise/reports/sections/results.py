@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunewise.core.format import interval, plural, points, probability
+from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.scores import scores
 from tunewise.reports.document.model import (
     FILES,
     NOTHING,
@@ -55,6 +55,11 @@ from tunewise.reports.sections.cells import (
 from tunewise.statistics.metrics import upward
 from tunewise.statistics.pairs import Pair
 
+if TYPE_CHECKING:
+    from tunewise.reports.charts import scores as charts
+else:  # a terminal shows the table alone, and loads no library of charts
+    charts = Later("tunewise.reports.charts.scores")
+
 NARROW: Outputs = TERMINAL | frozenset(("md",))  # outputs that show the headline metric alone
 STANDINGS: dict[
     str, tuple[Tone, Outputs]
@@ -77,7 +82,7 @@ def section(facts: Facts) -> Section | None:
         [
             Paragraph(text, outputs=PAPER) if text else None,
             scores_table(facts),
-            Paragraph(_how_to_read(results), style="about", outputs=PRINT | TERMINAL),
+            Paragraph(how_to_read(results), style="about", outputs=PRINT | TERMINAL),
             *_charts(facts),
         ],
     )
@@ -94,6 +99,7 @@ def scores_table(facts: Facts) -> Table:
         *_in_files(results),
         *(column for metric in results.metrics for column in _metric(results, metric)),
         *STANDING,
+        *(COSTS if _has_costs(facts) else ()),
     )
     return Table.about(
         "scores",
@@ -195,15 +201,20 @@ STANDING = (
     Column("To the best", None, _to_best, "to_best", outputs=PAGE),
     Column("Gap", None, or_empty(points), "to_best.difference", outputs=NARROW),
     Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW),
-    only(TRAINABLE, PAGE | NARROW),
-    only(SECONDS, PAGE | NARROW),
-    only(PEAK),
-    only(ARTIFACT),
 )
-"""Where a row stands to the best, and what it costs."""
+"""Where a row stands to the best."""
+
+COSTS = (only(TRAINABLE, PAGE | NARROW), only(SECONDS, PAGE | NARROW), only(PEAK), only(ARTIFACT))
 
 
-def _how_to_read(results: Results) -> str:
+def _has_costs(facts: Facts) -> bool:
+    """Whether anything is known of what rows cost: of runs made elsewhere often nothing is."""
+    rows = facts.results.rows
+    known = any(row.parameters or row.measured.seconds is not None for row in rows)
+    return known or facts.evidence.study.elsewhere is None
+
+
+def how_to_read(results: Results) -> str:
     pairs = f" over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
     return (
         "Means over seeds ± their standard deviation; 95 % intervals over examples; gaps in "
@@ -235,6 +246,6 @@ def _charts(facts: Facts) -> list[Figure]:
     found = []
     for split, metric in wanted:
         deciding = (split, metric) == (results.split, results.metric)
-        if drawn := scores(rows, metric, split, outputs=PRINT if deciding else PAGE):
+        if drawn := charts.scores(rows, metric, split, outputs=PRINT if deciding else PAGE):
             found.append(drawn)
     return found

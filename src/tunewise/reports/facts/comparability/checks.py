@@ -14,6 +14,15 @@ from tunewise.reports.facts.evidence import Evidence
 CLEAN = "Comparability: nothing was found that differs between the contenders beside the method."
 
 
+UNKNOWN = "Comparability: not checked, because the files say nothing of how the runs were trained."
+
+
+def _nothing_known(evidence: Evidence) -> bool:
+    """Whether the runs were made elsewhere and came without their settings."""
+    known = (one.training or one.model or one.settings for one in evidence.contenders)
+    return evidence.study.elsewhere is not None and not any(known)
+
+
 def fairness(evidence: Evidence) -> tuple[Finding, ...]:
     """Every finding, warnings first.
 
@@ -29,10 +38,10 @@ def fairness(evidence: Evidence) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Finding], evidence: Evidence) -> str:
     """How many there are of each severity and which is the gravest, in one line."""
     if not findings:
-        return CLEAN
+        return UNKNOWN if _nothing_known(evidence) else CLEAN
     warnings = sum(finding.severity == "warning" for finding in findings)
     counts = [
         f"{number} {word}{'s' * (number != 1)}"

@@ -81,7 +81,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         cost=cost(best, cheapest, fastest, leanest) if best else None,
         notes=tuple(_notes(evidence, results)),
         within=recommendation(evidence.study.require, results),
-        fairness=summary(fairness(evidence)),
+        fairness=summary(fairness(evidence), evidence),
     )
 
 

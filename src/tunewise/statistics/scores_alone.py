@@ -1,0 +1,175 @@
+"""Runs of which only the scores are known: what can be claimed without answers to examples.
+
+Nothing can be paired example by example. Over examples, fractions of right answers are compared
+as if each row had answered examples of its own, which is too cautious where they are the same.
+Over seeds, Student's t applies as ever; the examples enter it by the largest variance that a
+fraction of right answers can have. Where nobody says how many examples there were, a claim over
+seeds holds for those examples alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from tunewise.statistics.claims import POWER, Claim
+from tunewise.statistics.combine import (
+    Uncertainty,
+    method_difference_paired,
+    method_difference_unpaired,
+)
+from tunewise.statistics.comparison import Comparison, decided
+from tunewise.statistics.intervals import Interval, wilson
+from tunewise.statistics.metrics import FloatArray, Metric
+from tunewise.statistics.pairs import Pair
+from tunewise.statistics.power import detectable_shift
+from tunewise.statistics.proportions import two_proportions
+from tunewise.statistics.summary import Row
+
+NO_EXAMPLES = "not testable over examples: only scores are known, and not of how many examples"
+NO_COUNT = "not testable over examples: of this metric only a mean is known"
+ONE_SEED = "'{}' has one seed: not testable beyond these checkpoints"
+TEST = "two-proportion test, unpaired"
+
+
+@dataclass(frozen=True)
+class ScoresAlone:
+    """The scores of a row by seed, each over so many examples; None where that is not known."""
+
+    name: str
+    scores: Mapping[int, float]
+    examples: int | None = None
+
+    @property
+    def values(self) -> FloatArray:
+        return np.array([self.scores[seed] for seed in sorted(self.scores)])
+
+    @property
+    def mean(self) -> float:
+        return float(self.values.mean())
+
+
+def compare_scores(
+    rows: Sequence[ScoresAlone], metric: Metric, *, level: float = 0.95
+) -> Comparison:
+    """Compare contenders by the scores of their runs; as `compare`, which needs their answers.
+
+    Args:
+        rows: one per contender, each with at least one score; names are unique.
+        metric: what the scores are.
+        level: coverage of the intervals; claims are made at ``1 - level``.
+    """
+    sign = -1 if metric.higher_is_better else 1
+    ordered = sorted(rows, key=lambda row: sign * row.mean)
+    couples = list(combinations(ordered, 2))
+    pairs = {
+        frozenset((a.name, b.name)): _pair(b, a, metric, level=level, comparisons=len(couples))
+        for a, b in couples
+    }
+    pairs = decided(pairs, set(pairs), alpha=1 - level)
+    to_best = [pairs[frozenset((ordered[0].name, row.name))] for row in ordered[1:]]
+    worse = {pair.row for pair in to_best if not pair.tied}
+    return Comparison(
+        metric.name,
+        metric.higher_is_better,
+        level,
+        None,
+        len(couples),
+        ordered[0].name,
+        [row.name for row in ordered if row.name not in worse],
+        [_row(row, metric, level) for row in ordered],
+        to_best,
+    )
+
+
+def interval_alone(row: ScoresAlone, metric: Metric, *, level: float = 0.95) -> Interval | None:
+    """Wilson's interval of a fraction, as if all its runs together had answered as one."""
+    if row.examples is None or metric.kind != "proportion":
+        return None
+    return wilson(row.mean * row.examples, row.examples, level=level)
+
+
+def _row(row: ScoresAlone, metric: Metric, level: float) -> Row:
+    scores: dict[int, float | None] = {seed: row.scores[seed] for seed in sorted(row.scores)}
+    interval = interval_alone(row, metric, level=level)
+    spread = float(row.values.std(ddof=1)) if len(row.values) > 1 else None
+    reason = None if interval else _why_no_examples(row, metric)
+    return Row(
+        row.name, row.examples or 0, True, scores, row.mean, spread, interval, reason, None, reason
+    )
+
+
+def _why_no_examples(row: ScoresAlone, metric: Metric) -> str:
+    return NO_EXAMPLES if row.examples is None else NO_COUNT
+
+
+def _pair(
+    row: ScoresAlone, other: ScoresAlone, metric: Metric, *, level: float, comparisons: int
+) -> Pair:
+    return Pair(
+        row.name,
+        other.name,
+        row.mean - other.mean,
+        _over_examples(row, other, metric, level),
+        _over_seeds(row, other, metric, level, comparisons),
+    )
+
+
+def _over_examples(row: ScoresAlone, other: ScoresAlone, metric: Metric, level: float) -> Claim:
+    lacking = next((one for one in (row, other) if one.examples is None), row)
+    if row.examples is None or other.examples is None or metric.kind != "proportion":
+        return Claim(reason=_why_no_examples(lacking, metric))
+    found = two_proportions(
+        row.mean * row.examples,
+        row.examples,
+        other.mean * other.examples,
+        other.examples,
+        level=level,
+    )
+    return Claim(TEST, found.interval, found.p)
+
+
+def _over_seeds(
+    row: ScoresAlone, other: ScoresAlone, metric: Metric, level: float, comparisons: int
+) -> Claim:
+    for one in (row, other):
+        if len(one.scores) < 2:
+            return Claim(reason=ONE_SEED.format(one.name))
+    paired = sorted(row.scores) == sorted(other.scores)
+    joined = _joined(row, other, metric, paired=paired)
+    if joined.standard_error == 0:
+        return Claim(reason="every run scored alike; not testable over seeds")
+    seeds = f"{len(row.scores)} {'paired ' if paired else f'and {len(other.scores)} '}seeds"
+    examples = "" if joined.example_variance == 0 else ", joined with examples"
+    shift = detectable_shift(
+        min(joined.satterthwaite_df, 1e6), power=POWER, alpha=(1 - level) / comparisons
+    )
+    return Claim(
+        f"Student's t over {seeds}{examples}",
+        joined.interval(level),
+        joined.p_two_sided(),
+        detectable=shift * joined.standard_error,
+    )
+
+
+def _joined(
+    row: ScoresAlone, other: ScoresAlone, metric: Metric, *, paired: bool
+) -> Uncertainty:
+    ours, theirs = row.values, other.values
+    own, their = (_example_variance(one, metric) for one in (row, other))
+    if paired:
+        return method_difference_paired(ours - theirs, np.full((len(ours),) * 2, own + their))
+    covariance = np.zeros((len(ours) + len(theirs),) * 2)
+    covariance[: len(ours), : len(ours)] = own
+    covariance[len(ours) :, len(ours) :] = their
+    return method_difference_unpaired(ours, theirs, covariance)
+
+
+def _example_variance(row: ScoresAlone, metric: Metric) -> float:
+    """Of a fraction, as if all seeds erred on the same examples."""
+    if row.examples is None or metric.kind != "proportion":
+        return 0.0
+    return row.mean * (1 - row.mean) / row.examples
