@@ -6,9 +6,10 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Study", "__version__", "judge", "open"]
+__all__ = ["Gate", "Study", "__version__", "judge", "open"]
 
 _PLACES = {
+    "Gate": ("tunewise.judging.gate", "Gate"),
     "Study": ("tunewise.api", "Study"),
     "judge": ("tunewise.judging.judge", "judge"),
     "open": ("tunewise.results", "StudyResults"),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from tunewise.cli.console import STDOUT
 from tunewise.cli.options import Form
+from tunewise.core.errors import InputError
 from tunewise.core.lazy import Later
 from tunewise.judging.asked import Asked
 from tunewise.judging.columns import named_columns
+from tunewise.judging.gate import ALPHA, Gate
 from tunewise.judging.judge import NAME, judge_files
-from tunewise.judging.reading import read_labels
+from tunewise.judging.reading import read_labels, read_runs
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.outputs.judged import print_judgment
 from tunewise.reports.sections.results import scores_table
@@ -25,7 +27,7 @@ else:
     output_forms = Later("tunewise.reports.outputs.forms")
 
 
-def command(
+def command(  # noqa: PLR0917  # typer calls it by name
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -33,6 +35,17 @@ def command(
             help="Files or folders: predictions, samples of lm-evaluation-harness, logs of "
             "Inspect, folders of transformers' Trainer, results of PEFT's comparison, or a table "
             "of scores.",
+            show_default=False,
+        ),
+    ],
+    against: Annotated[
+        list[Path],
+        typer.Option(
+            "--against",
+            help="What is to be beaten: FILES are the runs of one candidate, the answer is one "
+            "line of JSON, and the exit code 0 for better, 3 for tied, 4 for worse. May be "
+            "repeated, for several seeds.",
+            default_factory=list,
             show_default=False,
         ),
     ],
@@ -74,6 +87,18 @@ def command(
         str | None, typer.Option("--filter", help="Of an evaluation harness: which filter.")
     ] = None,
     name: Annotated[str, typer.Option("--name", help="What a report is called.")] = NAME,
+    gate: Annotated[
+        Path | None,
+        typer.Option(
+            "--gate",
+            metavar="STATE",
+            help="With --against: a file that remembers every look, so that the error holds over "
+            "all of them.",
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="With --against: the chance of any false keep.")
+    ] = ALPHA,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.table,
     out: Annotated[
         Path | None,
@@ -90,6 +115,10 @@ def command(
     """
     named = named_columns(columns)
     asked = Asked(named, task, filter_, metric, read_labels(labels, named) if labels else None)
+    if against:
+        _look(paths, against, asked, Gate(gate, alpha=alpha), shared=shared)
+    if gate is not None:
+        raise InputError("--gate remembers comparisons with --against; name what is to be beaten.")
     found = judge_files(
         paths, asked, pattern=pattern, table=table, shared=shared, margin=margin, name=name
     )
@@ -103,3 +132,12 @@ def command(
     if out is not None:
         for path in output_forms.write_forms(found.facts, out, report.split(",")):
             typer.echo(path, err=form is not Form.table)
+
+
+def _look(
+    paths: list[Path], against: list[Path], asked: Asked, gate: Gate, *, shared: bool
+) -> NoReturn:
+    """One line of JSON, and an exit code that says the same."""
+    found = gate.look_at(read_runs(paths, asked), read_runs(against, asked), asked, shared=shared)
+    typer.echo(json.dumps(found.line(), allow_nan=False))
+    raise typer.Exit(found.exit_code)

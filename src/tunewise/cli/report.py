@@ -61,4 +61,3 @@ def command(
                 raise InputError("--layout submission needs --out FOLDER, and takes no --format.")
             with damage_named(folder):
                 typer.echo(write_submission(study, out))
-

@@ -166,7 +166,9 @@ def _as_text(value: Any) -> str:
 
 def _classes(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     """Classes are the labels of all files; a prediction that is none of them is wrong."""
-    names = sorted({spelling(label) for s in sheets for label in s.labels or ()}, key=_numbers_first)
+    names = sorted(
+        {spelling(label) for s in sheets for label in s.labels or ()}, key=_numbers_first
+    )
     known = {name: place for place, name in enumerate(names)}
     problems, answers, strangers, unread = [], [], 0, 0
     probable = [_probabilities(sheet, names) for sheet in sheets]
@@ -216,7 +218,7 @@ def _no_class(outside: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _probabilities(sheet: Sheet, names: Sequence[str]) -> FloatArray | None:
-    """In the order of the classes, which a list follows only where they are the numbers 0, 1, ..."""
+    """In the order of the classes; a list has it only where these are the numbers 0, 1, ..."""
     if sheet.probabilities is None:
         return None
     numbered = list(names) == [str(number) for number in range(len(names))]

@@ -168,7 +168,9 @@ def _probabilities(table: Table, roles: Mapping[str, str]) -> list[Any] | None:
     for start in EACH:
         columns = [name for name in table.columns if name.startswith(start)]
         if len(columns) > 1:
-            return [{name.removeprefix(start): row.get(name) for name in columns} for row in table.rows]
+            return [
+                {name.removeprefix(start): row.get(name) for name in columns} for row in table.rows
+            ]
     if "probability" not in roles:
         return None
     values = [row.get(roles["probability"]) for row in table.rows]
@@ -181,4 +183,3 @@ def _parsed(value: Any) -> Any:
         with suppress(ValueError):
             return json.loads(value)
     return value
-

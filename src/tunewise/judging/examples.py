@@ -13,7 +13,9 @@ from tunewise.judging.runs import Run, Sheet
 MOST_PROBLEMS = 5  # examples with two labels that are named
 
 
-def on_the_same_examples(runs: Sequence[Run], *, shared: bool = False) -> tuple[list[Run], list[str]]:
+def on_the_same_examples(
+    runs: Sequence[Run], *, shared: bool = False
+) -> tuple[list[Run], list[str]]:
     """The runs, each with the same examples in the order of the first, and what was assumed.
 
     Args:

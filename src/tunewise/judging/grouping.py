@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path, PurePath
 
 from tunewise.core.errors import InputError, Problem, nearest
@@ -15,9 +16,10 @@ from tunewise.data.table import twice_in
 from tunewise.judging.runs import Entry, Run
 
 FIELDS = ("name", "seed", "any")
-SEED = re.compile(r"(?:^|[-_./ ])(?:seed|run|rep|replicate|s)[-_=]?(\d+)(?=$|[-_./ ])", re.IGNORECASE)
+SEED = re.compile(
+    r"(?:^|[-_./ ])(?:seed|run|rep|replicate|s)[-_=]?(\d+)(?=$|[-_./ ])", re.IGNORECASE
+)
 BARE = re.compile(r"[-_./ ]\d+$")
-SAYS_NOTHING = ("predictions", "preds", "test", "output", "samples", "results", "eval", "scores")
 PATTERN = "such as --pattern '{name}-seed{seed}'"
 
 
@@ -57,7 +59,9 @@ def _entry(name: str, runs: Sequence[Run]) -> Entry:
     if not known:
         return Entry(name, dict(enumerate(runs)))
     problems = [
-        Problem(run.place, f"'{name}' has runs with seeds, and of this one none is known. {PATTERN}")
+        Problem(
+            run.place, f"'{name}' has runs with seeds, and of this one none is known. {PATTERN}"
+        )
         for run in runs
         if run.seed is None
     ]
@@ -128,7 +132,7 @@ def _by_table(runs: Sequence[Run], path: Path) -> list[Run]:
     table = read_file(path, str(path))
     needed = [column for column in ("file", "name") if column not in table.columns]
     if needed:
-        message = f"needs the columns file and name, and seed where there are several: {needed[0]} is missing."
+        message = f"has no column '{needed[0]}'; it needs file, name and, for several, seed."
         raise InputError([Problem(str(path), message)])
     rows = {}
     for row in table.rows:
@@ -193,8 +197,12 @@ def _without_common(paths: Sequence[str]) -> list[str]:
     if len(paths) == 1:
         return [paths[0].rpartition("/")[2]]
     parts = [path.split("/") for path in paths]
-    start = len(os.path.commonprefix(parts))
-    ends = [list(reversed(one[start:])) for one in parts]
-    end = len(os.path.commonprefix(ends))
+    start = _alike(parts)
+    end = _alike([list(reversed(one[start:])) for one in parts])
     kept = ["/".join(one[start : len(one) - end]) for one in parts]
     return [one or path.rpartition("/")[2] for one, path in zip(kept, paths, strict=True)]
+
+
+def _alike(parts: Sequence[Sequence[str]]) -> int:
+    """How many parts all of them begin with."""
+    return sum(1 for _ in takewhile(lambda one: len(set(one)) == 1, zip(*parts, strict=False)))

@@ -238,7 +238,9 @@ def _alone(runs: Sequence[Run], metric: str | None) -> tuple[str, int, list[str]
     if len(metrics) > 1 and metric is None:
         raise InputError(f"the runs have scores of several metrics: {listed(metrics)}.")
     if len(counts) > 1:
-        places = [next(run.place for run in runs if run.alone and run.alone.examples == n) for n in counts]
+        places = [
+            next(run.place for run in runs if run.alone and run.alone.examples == n) for n in counts
+        ]
         told = listed([f"{n} in {place}" for n, place in zip(counts, places, strict=True)])
         raise InputError(f"the scores are of different numbers of examples: {told}.")
     found, examples = metric or metrics[0], counts[0] or 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,9 @@ def read_labels(path: Path, columns: dict[str, str]) -> dict[str, Any]:
     found = {}
     for role in ("id", "label"):
         names = [columns[role]] if role in columns else list(ROLES[role])
-        column = next((folded[name.casefold()] for name in names if name.casefold() in folded), None)
+        column = next(
+            (folded[name.casefold()] for name in names if name.casefold() in folded), None
+        )
         if column is None:
             message = f"has no column for {role}: one of {', '.join(ROLES[role][:6])} is needed."
             raise InputError([Problem(place, message)])
@@ -87,7 +88,9 @@ def _parts(path: Path) -> Iterator[Path]:
     samples = sorted(one for one in path.rglob("*.jsonl") if harness.SAMPLES.fullmatch(one.name))
     found = samples or data_files(path) or sorted(p for p in path.rglob("*") if p.suffix in ENDINGS)
     if not found:
-        raise InputError([Problem(str(path), f"holds no file that is read ({', '.join(ENDINGS)}).")])
+        raise InputError(
+            [Problem(str(path), f"holds no file that is read ({', '.join(ENDINGS)}).")]
+        )
     yield from found
 
 
@@ -123,5 +126,3 @@ def _json(path: Path) -> Any:
         return read_json(path)
     except DamagedFile:
         return None
-
-

@@ -237,7 +237,9 @@ _ALL = (
     Metric("exact_match", _given("exact_match"), _mean, kind="proportion", is_mean=True),
     Metric("f1", _given("f1"), _mean, is_mean=True),
     Metric("loss", _surprise, _mean, higher_is_better=False, is_mean=True, highest=float("inf")),
-    Metric("score", _given("score"), _mean, is_mean=True, lowest=-float("inf"), highest=float("inf")),
+    Metric(
+        "score", _given("score"), _mean, is_mean=True, lowest=-float("inf"), highest=float("inf")
+    ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """Every metric by name. Averages over classes count those that occur as a label or a choice,

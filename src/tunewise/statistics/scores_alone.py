@@ -155,9 +155,7 @@ def _over_seeds(
     )
 
 
-def _joined(
-    row: ScoresAlone, other: ScoresAlone, metric: Metric, *, paired: bool
-) -> Uncertainty:
+def _joined(row: ScoresAlone, other: ScoresAlone, metric: Metric, *, paired: bool) -> Uncertainty:
     ours, theirs = row.values, other.values
     own, their = (_example_variance(one, metric) for one in (row, other))
     if paired:

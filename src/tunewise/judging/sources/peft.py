@@ -24,7 +24,11 @@ READS = (
     "GSM8K."
 )
 TRAIN_CONFIG = ("run_info", "train_config")
-PACKAGES = {"peft": "peft-version", "torch": "torch-version", "transformers": "transformers-version"}
+PACKAGES = {
+    "peft": "peft-version",
+    "torch": "torch-version",
+    "transformers": "transformers-version",
+}
 
 
 def is_result(content: Any) -> bool:
@@ -49,7 +53,9 @@ def result_run(content: Mapping[str, Any], place: str) -> Run:
         place,
         name,
         seed if isinstance(seed, int) else None,
-        alone=Alone(_accuracy(place, content, metrics), EXAMPLES, "accuracy") if error is None else None,
+        alone=Alone(_accuracy(place, content, metrics), EXAMPLES, "accuracy")
+        if error is None
+        else None,
         known=_known(content, run, train),
         error=error,
     )
@@ -59,8 +65,12 @@ def _known(content: Mapping[str, Any], run: Mapping[str, Any], train: Mapping[st
     config = run.get("train_config") or {}
     adapter = run.get("peft_config") or {}
     total, trained = (_number(train, f"num_{what}_params", int) for what in ("total", "trainable"))
-    training = {ours: config.get(theirs) for theirs, ours in (("batch_size",) * 2, ("max_steps",) * 2)}
-    versions = {name: _at(content, ("meta_info", "package_info", key)) for name, key in PACKAGES.items()}
+    training = {
+        ours: config.get(theirs) for theirs, ours in (("batch_size",) * 2, ("max_steps",) * 2)
+    }
+    versions = {
+        name: _at(content, ("meta_info", "package_info", key)) for name, key in PACKAGES.items()
+    }
     return Known(
         model=config.get("model_id"),
         method=str(adapter.get("peft_type", "full")).lower(),

@@ -90,9 +90,7 @@ def _first(table: Table, names: Sequence[str]) -> str | None:
     return next((folded[name] for name in names if name in folded), None)
 
 
-def _scores(
-    table: Table, place: str, whose: str, seed: str | None, asked: Asked
-) -> list[Run]:
+def _scores(table: Table, place: str, whose: str, seed: str | None, asked: Asked) -> list[Run]:
     """A row for each run."""
     column, metric = _score_column(table, place, asked)
     count = _first(table, COUNT)
@@ -122,14 +120,18 @@ def _score_column(table: Table, place: str, asked: Asked) -> tuple[str, str]:
     """The column of the score, and the metric that its name stands for."""
     if column := asked.columns.get("score"):
         if column not in table.columns:
-            message = f"has no column '{column}' for --columns score. {nearest(column, table.columns)}"
+            message = (
+                f"has no column '{column}' for --columns score. {nearest(column, table.columns)}"
+            )
             raise InputError([Problem(place, message)])
         return column, asked.metric or _metric(column) or GIVEN
     found = {column: metric for column in table.columns if (metric := _metric(column))}
     if asked.metric is not None:
         found = {column: metric for column, metric in found.items() if metric == asked.metric}
     if len(found) != 1:
-        which = f"several columns of scores: {listed(list(found))}" if found else "no column of scores"
+        which = (
+            f"several columns of scores: {listed(list(found))}" if found else "no column of scores"
+        )
         has = listed([f"'{column}'" for column in table.columns], most=8)
         message = f"has {which} (its columns: {has}). Name the one that counts: --columns score=..."
         raise InputError([Problem(place, message)])

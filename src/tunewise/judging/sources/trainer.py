@@ -70,7 +70,9 @@ def _answers(folder: Path, asked: Asked) -> Sheet | None:
 
 def _scored(folder: Path, metric: str | None) -> Alone | None:
     """The score of the last evaluation, with the number of its examples."""
-    path = next((p for n in ("all", *SCORED) if (p := folder / f"{n}_results.json").is_file()), None)
+    path = next(
+        (p for n in ("all", *SCORED) if (p := folder / f"{n}_results.json").is_file()), None
+    )
     if path is None:
         return None
     content = _object(path)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tunewise.core.format import interval, plural, points, probability
+from tunewise.core.format import plural, probability
 from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import (
@@ -31,13 +31,16 @@ from tunewise.reports.document.model import (
     at,
     or_empty,
 )
+from tunewise.reports.facts.costs import has_costs
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.results import Results, Row, examples_words
 from tunewise.reports.facts.wording import (
+    between,
+    gap,
+    is_fraction,
     metric_name,
     metric_words,
     setting_name,
-    split_name,
     value_words,
 )
 from tunewise.reports.sections.cells import (
@@ -98,12 +101,12 @@ def scores_table(facts: Facts) -> Table:
         Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=PAPER | FILES),
         *_in_files(results),
         *(column for metric in results.metrics for column in _metric(results, metric)),
-        *STANDING,
-        *(COSTS if _has_costs(facts) else ()),
+        *_standing(results.metric),
+        *(COSTS if has_costs(facts.evidence, facts.results) else ()),
     )
     return Table.about(
         "scores",
-        f"Scores on {results.items:,} examples of {split_name(results.split)}, in percent",
+        f"Scores on {examples_words(results)}{', in percent' * is_fraction(results.metric)}",
         columns,
         results.rows,
         strong=frozenset(n for n, row in enumerate(results.rows) if row.standing == "best"),
@@ -158,7 +161,7 @@ def _metric(results: Results, metric: str) -> Iterator[Column]:
     yield Column(f"{title}, {split}", of=on_page, number=not headline, outputs=PAGE)
     yield Column(title, None, partial(mean_and_sd, metric), spread, outputs=where)
     yield Column("95 %", None, partial(ends, metric), ends_of, outputs=where)
-    if headline and split == "test":
+    if headline and split == "test" and any(row.validation for row in results.rows):
         yield Column(f"{title}, validation", of=_noted("validation", metric), outputs=PAGE)
 
 
@@ -189,36 +192,31 @@ def _scale(results: Results) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _to_best(pair: Pair | None) -> Noted:
+def _to_best(metric: str, pair: Pair | None) -> Noted:
     if pair is None:
         return Noted(NOTHING)
     claim = pair.deciding
-    between = f"{interval(claim.interval)}, " if claim.interval else ""
-    return Noted(points(pair.difference), f"{between}{p_value(claim.p_adjusted)}")
+    ends_of = f"{between(metric, claim.interval)}, " if claim.interval else ""
+    return Noted(gap(metric, pair.difference), f"{ends_of}{p_value(claim.p_adjusted)}")
 
 
-STANDING = (
-    Column("To the best", None, _to_best, "to_best", outputs=PAGE),
-    Column("Gap", None, or_empty(points), "to_best.difference", outputs=NARROW),
-    Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW),
-)
-"""Where a row stands to the best."""
+def _standing(metric: str) -> Iterator[Column]:
+    """Where a row stands to the best."""
+    to_best, apart = partial(_to_best, metric), or_empty(partial(gap, metric))
+    yield Column("To the best", None, to_best, "to_best", outputs=PAGE)
+    yield Column("Gap", None, apart, "to_best.difference", outputs=NARROW)
+    yield Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW)
+
 
 COSTS = (only(TRAINABLE, PAGE | NARROW), only(SECONDS, PAGE | NARROW), only(PEAK), only(ARTIFACT))
 
 
-def _has_costs(facts: Facts) -> bool:
-    """Whether anything is known of what rows cost: of runs made elsewhere often nothing is."""
-    rows = facts.results.rows
-    known = any(row.parameters or row.measured.seconds is not None for row in rows)
-    return known or facts.evidence.study.elsewhere is None
-
-
 def how_to_read(results: Results) -> str:
+    unit = " in percentage points" if is_fraction(results.metric) else ""
     pairs = f" over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
     return (
-        "Means over seeds ± their standard deviation; 95 % intervals over examples; gaps in "
-        f"percentage points to the best; p by Holm{pairs}."
+        f"Means over seeds ± their standard deviation; 95 % intervals over examples; gaps{unit} to "
+        f"the best; p by Holm{pairs}."
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tunewise.reports.document.model import (
     FILES,
-    PAGE,
     PRINT,
     Bullet,
     Bullets,

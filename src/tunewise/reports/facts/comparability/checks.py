@@ -17,7 +17,7 @@ CLEAN = "Comparability: nothing was found that differs between the contenders be
 UNKNOWN = "Comparability: not checked, because the files say nothing of how the runs were trained."
 
 
-def _nothing_known(evidence: Evidence) -> bool:
+def nothing_known(evidence: Evidence) -> bool:
     """Whether the runs were made elsewhere and came without their settings."""
     known = (one.training or one.model or one.settings for one in evidence.contenders)
     return evidence.study.elsewhere is not None and not any(known)
@@ -38,10 +38,16 @@ def fairness(evidence: Evidence) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 
-def summary(findings: Sequence[Finding], evidence: Evidence) -> str:
+def in_one_line(evidence: Evidence) -> str:
+    """What was found, or that nothing is known of how the runs were trained."""
+    found = fairness(evidence)
+    return UNKNOWN if nothing_known(evidence) and not found else summary(found)
+
+
+def summary(findings: Sequence[Finding]) -> str:
     """How many there are of each severity and which is the gravest, in one line."""
     if not findings:
-        return UNKNOWN if _nothing_known(evidence) else CLEAN
+        return CLEAN
     warnings = sum(finding.severity == "warning" for finding in findings)
     counts = [
         f"{number} {word}{'s' * (number != 1)}"
