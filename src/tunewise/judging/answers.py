@@ -231,16 +231,13 @@ def _probabilities(sheet: Sheet, names: Sequence[str]) -> FloatArray | None:
             row = list(given)
         else:
             return None
-        if len(row) != len(names) or any(not _is_chance(one) for one in row):
+        chances = [float(one) for one in row if isinstance(one, int | float) and 0 <= one <= 1]
+        if not len(chances) == len(row) == len(names):
             return None
-        rows.append([float(one) for one in row])
+        rows.append(chances)
     return np.array(rows)
 
 
 def _with_none(probabilities: Any) -> FloatArray:
     """With a last column for what is none of the classes."""
     return np.pad(probabilities, [(0, 0), (0, 1)])
-
-
-def _is_chance(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1

@@ -110,9 +110,10 @@ def _roles(columns: Sequence[str], named: Mapping[str, str], place: str) -> dict
     roles = dict(named)
     for role, names in ROLES.items():
         found = (folded[name.casefold()] for name in names if name.casefold() in folded)
-        if role not in roles and (column := next((c for c in found if c not in taken), None)):
-            roles[role] = column
-            taken.add(column)
+        free = next((one for one in found if one not in taken), None)
+        if role not in roles and free is not None:
+            roles[role] = free
+            taken.add(free)
     if not {"prediction", "score", "loss"} & roles.keys():
         has = listed([f"'{name}'" for name in columns], most=8)
         raise InputError([Problem(place, f"has the columns {has}. It needs {NEEDED}")])
@@ -143,17 +144,23 @@ def _missing(rows: Sequence[Row], column: str) -> list[Problem]:
 def _numbers(rows: Sequence[Row], column: str) -> tuple[list[float], list[Problem]]:
     found, problems = [], []
     for row in rows:
-        value = row.get(column)
-        if isinstance(value, str):
-            word = value.strip().casefold()
-            value = {"true": 1.0, "false": 0.0}.get(word, value)
-            with suppress(ValueError, TypeError):
-                value = float(value)
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            problems.append(Problem(row[PLACE], f"{column} = {value!r:.40}: a number is needed."))
-            value = 0.0
-        found.append(float(value))
+        value = _number(row.get(column))
+        if value is None or not math.isfinite(value):
+            given = f"{row.get(column)!r:.40}"
+            problems.append(Problem(row[PLACE], f"{column} = {given}: a number is needed."))
+        found.append(value or 0.0)
     return found, problems
+
+
+def _number(value: Any) -> float | None:
+    """A number, also of a text, with true and false as 1 and 0."""
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.strip().casefold(), value)
+    if not isinstance(value, int | float | str):
+        return None
+    with suppress(ValueError):
+        return float(value)
+    return None
 
 
 def _labels(values: Sequence[Any] | None) -> Sequence[Any] | None:

@@ -141,11 +141,12 @@ def _by_table(runs: Sequence[Run], path: Path) -> list[Run]:
         rows.setdefault(_real(file), row)
     problems, found = [], []
     for run in runs:
-        row = rows.get(_real(Path(run.place)))
-        if row is None:
+        place = _real(Path(run.place))
+        if place not in rows:
             known = nearest(run.place, [str(row["file"]) for row in table.rows])
             problems.append(Problem(run.place, f"is no file in {path}. {known}"))
             continue
+        row = rows[place]
         seed = row.get("seed")
         if seed not in (None, "") and not re.fullmatch(r"\d+", str(seed)):
             problems.append(Problem(row["_place"], f"seed = {seed!r}: a whole number is needed."))

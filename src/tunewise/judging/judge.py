@@ -139,10 +139,10 @@ def judge(
     """
     if not isinstance(runs, Mapping) or not runs:
         raise InputError('judge: a mapping from names to runs is needed: {"lora": [run, run]}.')
-    given_labels = labels
-    if labels is not None and not isinstance(labels, Mapping):
-        given_labels = {str(number): label for number, label in enumerate(labels)}
-    known = None if given_labels is None else {str(k): v for k, v in given_labels.items()}
+    known = None
+    if labels is not None:
+        pairs = labels.items() if isinstance(labels, Mapping) else enumerate(labels)
+        known = {str(id): label for id, label in pairs}
     asked = Asked(dict(columns or {}), metric=metric, labels=known)
     problems: list[Problem] = []
     entries = []
