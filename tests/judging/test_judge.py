@@ -159,14 +159,21 @@ def test_scores_that_are_no_fractions_keep_their_unit() -> None:
 
 def test_a_loss_for_each_example_is_better_where_it_is_lower() -> None:
     rng = np.random.default_rng(0)
-    losses = {name: {"id": list(range(80)), "loss": rng.gamma(2, at, 80)} for name, at in
-              (("a", 1.0), ("b", 0.4))}
+    losses = {
+        name: {"id": list(range(80)), "loss": rng.gamma(2, at, 80)}
+        for name, at in (("a", 1.0), ("b", 0.4))
+    }
     assert tunewise.judge(losses).verdict.best == "b"
 
 
 def test_probabilities_add_the_loss(tmp_path: Path) -> None:
     rows = [
-        {"id": n, "label": n % 2, "prediction": n % 2, "probabilities": [0.8, 0.2][:: 1 - 2 * (n % 2)]}
+        {
+            "id": n,
+            "label": n % 2,
+            "prediction": n % 2,
+            "probabilities": [0.8, 0.2][:: 1 - 2 * (n % 2)],
+        }
         for n in range(10)
     ]
     row = tunewise.judge({"a": rows}).results.rows[0]
@@ -203,7 +210,7 @@ def test_the_report_says_nothing_that_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_a_verdict_says_how_many_more_would_settle_it(tmp_path: Path) -> None:
-    outlook = judged(two_methods(tmp_path)).verdict.outlook or ""
+    outlook = judged(two_methods(tmp_path, examples=60, seeds=2)).verdict.outlook or ""
     assert "would show it" in outlook and ("examples" in outlook or "seeds" in outlook)
 
 

@@ -170,14 +170,13 @@ def _by_names(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
     paths = [_short(run.called or run.place) for run in runs]
     varying = _without_common(paths)
     found, bare = [], []
-    for run, path in zip(runs, varying, strict=True):
-        met = list(SEED.finditer(path))
+    for run, whole, path in zip(runs, paths, varying, strict=True):
+        met = list(SEED.finditer(whole))
         seed = int(met[-1][1]) if met and run.seed is None else run.seed
-        name = f"{path[: met[-1].start()]}{path[met[-1].end() :]}" if met else path
-        name = re.sub(r"[-_ ]*/+[-_ ]*", "/", name).strip("-_./ ")
         if not met and BARE.search(path):
             bare.append(path)
-        found.append(replace(run, name=name or path, seed=seed))
+        name = _without_seed(path) or _without_seed(whole).rpartition("/")[2] or path
+        found.append(replace(run, name=name, seed=seed))
     says = []
     if len(bare) > 1 and len({BARE.sub("", path) for path in bare}) < len(bare):
         says.append(
@@ -185,6 +184,13 @@ def _by_names(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
             "seeds: --pattern '{name}-{seed}'"
         )
     return found, says
+
+
+def _without_seed(path: str) -> str:
+    """What is left of a path without the last word for a seed."""
+    met = list(SEED.finditer(path))
+    left = f"{path[: met[-1].start()]}/{path[met[-1].end() :]}" if met else path
+    return re.sub(r"[-_ ]*/+[-_ ]*", "/", left).strip("-_./ ")
 
 
 def _short(place: str) -> str:
