@@ -24,7 +24,7 @@ PAPER_ORDER = (
     *("failed_trials", "disagreements", "costs", "phases", "against_full", "limits"),
 )
 TERMINAL_ORDER = ("prompts", "verdict", "results", "learning_rate")
-LAST = ("study",)
+LAST = ("study", "runs")
 # of runs that were made elsewhere, nothing is known of these; what was assumed stands for them
 OF_A_STUDY = ("study", "data", "checks", "question", "method")
 OF_RUNS = ("runs",)
