@@ -145,7 +145,8 @@ class Results:
 
 def examples_words(results: Results) -> str:
     """The examples that count; of scores alone nobody may know how many there were."""
-    counted = f"{results.items:,} examples of " if results.items else ""
+    unknown = results.items == 0 and results.scored
+    counted = "" if unknown else f"{results.items:,} examples of "
     return f"{counted}{split_name(results.split)}"
 
 

@@ -115,7 +115,7 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     beyond = " and other examples" if results.items else ""
     methods = (
         f"The methods: with other seeds{beyond}, the lead of {name} over {other} would lie "
-        f" between {low} and {high} {gap_unit(results.metric)} (95 %; "
+        f"between {low} and {high} {gap_unit(results.metric)} (95 %; "
         f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {_judged(pair.method)}."
     )
     seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
