@@ -194,7 +194,7 @@ def trained(folder: Path, predictions: list[str], *, epochs: int = 3, **adapter:
 def test_a_folder_of_trainer_says_how_it_was_trained(tmp_path: Path) -> None:
     gold = {str(n): "x" if n % 2 else "y" for n in range(6)}
     right = [gold[str(n)] for n in range(6)]
-    adapter = {"peft_type": "LORA", "r": 8, "base_model_name_or_path": "org/model"}
+    adapter: dict[str, Any] = {"peft_type": "LORA", "r": 8, "base_model_name_or_path": "org/model"}
     for seed in (0, 1):
         trained(tmp_path / f"lora/seed{seed}", right, **adapter)
         trained(tmp_path / f"long/seed{seed}", [*right[:5], "y"], epochs=5)

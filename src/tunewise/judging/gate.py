@@ -21,7 +21,7 @@ from tunewise.core.files import read_hashed, write_hashed
 from tunewise.judging.answers import answered
 from tunewise.judging.asked import Asked
 from tunewise.judging.examples import on_the_same_examples
-from tunewise.judging.given import Given, run_of
+from tunewise.judging.given import Given, is_several, run_of
 from tunewise.judging.runs import Run
 from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.comparisons import RESAMPLES_BESIDE, row_scores
@@ -278,6 +278,6 @@ def _content(answers: Answers) -> list[Any]:
 
 def _runs(given: Given, name: str, asked: Asked) -> list[Run]:
     """One run or several."""
-    several = isinstance(given, list) and given and not isinstance(given[0], int | float | dict)
-    runs = given if several else [given]
+    scores = isinstance(given, list) and given and isinstance(given[0], int | float)
+    runs = given if is_several(given) and not scores else [given]
     return [run_of(one, f"{name}, run {number}", asked) for number, one in enumerate(runs)]

@@ -53,6 +53,20 @@ def run_of(given: Given, place: str, asked: Asked) -> Run:
     return Run(place, sheet=_array(given, place, asked))
 
 
+def is_several(given: Given) -> bool:
+    """Whether a list is of runs, and not the rows or the scores of one.
+
+    >>> is_several([{"id": [1], "score": [0]}]), is_several([{"id": 1, "score": 0}])
+    (True, False)
+    """
+    if not isinstance(given, list) or not given:
+        return False
+    first = given[0]
+    if isinstance(first, Mapping):  # a row has a value, a run a column
+        return all(hasattr(one, "__len__") and not isinstance(one, str) for one in first.values())
+    return True
+
+
 def _columns(given: Given) -> dict[str, list[Any]] | None:
     """The columns of anything that has some."""
     if isinstance(given, Mapping):

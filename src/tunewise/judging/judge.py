@@ -14,7 +14,7 @@ from tunewise.core.lazy import Later
 from tunewise.judging.answers import answered
 from tunewise.judging.asked import Asked
 from tunewise.judging.examples import on_the_same_examples
-from tunewise.judging.given import Given, run_of
+from tunewise.judging.given import Given, is_several, run_of
 from tunewise.judging.grouping import grouped
 from tunewise.judging.reading import read_runs
 from tunewise.judging.runs import Entry, Run
@@ -163,7 +163,7 @@ def _seeded(own: Any) -> dict[int, Any]:
     """The runs of a contender by seed; by number where nobody says which."""
     if isinstance(own, Mapping) and all(isinstance(seed, int) for seed in own):
         return dict(own)
-    if isinstance(own, list) and own and not isinstance(own[0], Mapping):
+    if is_several(own):
         return dict(enumerate(own))
     return {0: own}
 
