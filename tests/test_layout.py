@@ -35,6 +35,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
         "core store costs data backbones decoding methods tasks training studyfile studies",
     ),
     ("reports", "core statistics store"),
+    ("judging", "core statistics store data reports"),
     ("trackers", "core statistics store reports"),
     ("cli", None),
 )
@@ -43,9 +44,9 @@ SUBROOMS = {  # each may import itself and those before it; flat files of the ro
     "reports": ("document", "facts", "charts", "sections", "outputs"),
     "training": ("checks",),
 }
-FOLDERS = ("data", "estimate", "export", "reports", "studies", "studyfile", "training")
+FOLDERS = ("data", "estimate", "export", "judging", "reports", "studies", "studyfile", "training")
 MOST_FILES = 22  # of one level: a newcomer takes them in at one glance
-NO_TORCH = ("core", "statistics", "store", "data", "reports", "trackers")
+NO_TORCH = ("core", "statistics", "store", "data", "reports", "judging", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
 TOP = {"api", "results", "runner", "worker", "__main__", "__init__"}  # files beside the rooms
 
@@ -154,6 +155,7 @@ def test_what_only_reads_never_loads_torch() -> None:
         "import tunewise.cli.schema",
         "import tunewise.cli.track",
         "import tunewise.cli.env",
+        "import tunewise.cli.judge",
         "import tunewise; tunewise.open",
     )
 

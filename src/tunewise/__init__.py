@@ -6,13 +6,18 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Study", "__version__", "open"]
+__all__ = ["Gate", "Study", "__version__", "judge", "open"]
 
-_PLACES = {"Study": ("tunewise.api", "Study"), "open": ("tunewise.results", "StudyResults")}
+_PLACES = {
+    "Gate": ("tunewise.judging.gate", "Gate"),
+    "Study": ("tunewise.api", "Study"),
+    "judge": ("tunewise.judging.judge", "judge"),
+    "open": ("tunewise.results", "StudyResults"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`Study` and `open`, imported when first used: ``import tunewise`` itself costs nothing."""
+    """What `__all__` names, imported when first used: ``import tunewise`` itself costs nothing."""
     if name not in _PLACES:
         raise AttributeError(f"module 'tunewise' has no attribute '{name}'")
     module, attribute = _PLACES[name]

@@ -11,6 +11,7 @@ from sklearn import metrics as reference
 
 from tunewise.core.errors import InputError
 from tunewise.statistics.metrics import (
+    GIVEN,
     METRICS,
     WRITTEN,
     Columns,
@@ -20,7 +21,7 @@ from tunewise.statistics.metrics import (
 )
 from tunewise.statistics.resampling import resample
 
-CHOOSING = [name for name in METRICS if name not in WRITTEN]
+CHOOSING = [name for name in METRICS if name not in (*WRITTEN, GIVEN)]
 
 
 @st.composite

@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "Say where a study stands.",
     "results": "Show a study's rows as a table, JSON or CSV.",
     "compare": "Set two contenders side by side, example by example.",
+    "judge": "Judge runs made with other tools: which is best, and how sure that is.",
     "report": "Write a study's report again.",
     "track": "Copy a study into TensorBoard, MLflow, Weights & Biases or Trackio.",
     "board": "Show several studies on a page of this machine.",

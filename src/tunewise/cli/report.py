@@ -10,8 +10,9 @@ import typer
 
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
-from tunewise.core.errors import InputError, unknown
-from tunewise.reports.outputs.pdf import need_typst, write_pdf
+from tunewise.core.errors import InputError
+from tunewise.reports.outputs.forms import checked_forms
+from tunewise.reports.outputs.pdf import write_pdf
 from tunewise.reports.outputs.submission import write_submission
 from tunewise.reports.outputs.write import write_latex, write_report
 from tunewise.store.study import StudyFolder
@@ -51,7 +52,7 @@ def command(
     study = StudyFolder.open(folder)
     match layout:
         case Layout.report:
-            forms = _forms(form or "html")
+            forms = checked_forms(form or "html")
             with damage_named(folder):
                 for name in forms:
                     typer.echo(WRITERS[name](study, out))
@@ -60,14 +61,3 @@ def command(
                 raise InputError("--layout submission needs --out FOLDER, and takes no --format.")
             with damage_named(folder):
                 typer.echo(write_submission(study, out))
-
-
-def _forms(text: str) -> list[str]:
-    """The forms that were asked for, each once."""
-    asked = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    for name in asked:
-        if name not in WRITERS:
-            raise InputError(f"--format: {unknown('form', name, WRITERS)}")
-    if "pdf" in asked:
-        need_typst()
-    return asked

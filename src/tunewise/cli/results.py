@@ -14,16 +14,10 @@ from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
+from tunewise.judging.asked import Asked
+from tunewise.judging.judge import judge_files
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.peft.files import read_experiments
-from tunewise.reports.facts.peft.standings import (
-    standings,
-    standings_record,
-    standings_section,
-    standings_table,
-)
-from tunewise.reports.outputs.record import finite
+from tunewise.reports.outputs.judged import print_judgment
 from tunewise.reports.outputs.terminal import print_report
 from tunewise.reports.sections.results import scores_table
 from tunewise.results import StudyResults
@@ -56,7 +50,7 @@ def command(
     named `measured`, and the rest is the same for every run of the same study.
 
     With --from peft, the rows are experiments of the PEFT project's method comparison
-    (MetaMathQA, scored on GSM8K), with intervals and the ties with the best.
+    (MetaMathQA, scored on GSM8K), judged as `tunewise judge` does.
     """
     match source:
         case Source.tunewise:
@@ -79,15 +73,15 @@ def _study(opened: StudyResults, form: Form) -> None:
 
 
 def _peft(paths: list[Path], form: Form) -> None:
-    found = standings(read_experiments(paths))
+    found = judge_files(paths, Asked(), name="PEFT's method comparison")
     match form:
         case Form.table:
-            print_sections([standings_section(found)], STDOUT)
+            print_judgment(found.facts, STDOUT)
         case Form.json:
-            _print_json(standings_record(found))
+            _print_json(found.as_json())
         case Form.csv:
-            typer.echo(as_csv(standings_table(found)), nl=False)
+            typer.echo(as_csv(scores_table(found.facts)), nl=False)
 
 
 def _print_json(content: JSONObject) -> None:
-    typer.echo(json.dumps(finite(content), indent=2, allow_nan=False))
+    typer.echo(json.dumps(content, indent=2, allow_nan=False))

@@ -186,7 +186,7 @@ def _pairs(
         key: met if isinstance(met, Pair) else tested(met, terms, rng=rng)
         for key, met in meetings.items()
     }
-    pairs = _decided(pairs, counted, alpha=1 - terms.level)
+    pairs = decided(pairs, counted, alpha=1 - terms.level)
     return [
         pairs[key] if isinstance(met, Pair) else described(pairs[key], met, terms)
         for key in shown
@@ -194,7 +194,7 @@ def _pairs(
     ]
 
 
-def _decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[Key, Pair]:
+def decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[Key, Pair]:
     """The pairs with adjusted p-values, and what they come to."""
     for claim in ("items", "method"):
         for inside in (True, False):
@@ -218,7 +218,7 @@ def _with_verdict(pair: Pair, *, inside: bool) -> Pair:
     pair = replace(pair, decided_by=max(tested)[1] if tested else "nothing")
     return replace(
         pair,
-        tied=not pair.items.separated,
+        tied=pair.items.separated is False,
         correction="Holm" if inside else "Benjamini-Hochberg",
         confirmatory=inside,
     )

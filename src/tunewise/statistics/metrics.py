@@ -152,6 +152,8 @@ def _right(columns: Columns, classes: int) -> FloatArray:
 
 
 def _surprise(columns: Columns, classes: int) -> FloatArray:
+    if columns.scores is not None and "loss" in columns.scores:
+        return _given("loss")(columns, classes)
     if columns.probabilities is None:
         raise ValueError("the loss needs the probabilities of the options")
     given = columns.probabilities[np.arange(len(columns.labels)), columns.labels]
@@ -235,11 +237,17 @@ _ALL = (
     Metric("exact_match", _given("exact_match"), _mean, kind="proportion", is_mean=True),
     Metric("f1", _given("f1"), _mean, is_mean=True),
     Metric("loss", _surprise, _mean, higher_is_better=False, is_mean=True, highest=float("inf")),
+    Metric(
+        "score", _given("score"), _mean, is_mean=True, lowest=-float("inf"), highest=float("inf")
+    ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """Every metric by name. Averages over classes count those that occur as a label or a choice,
 as in scikit-learn; an undefined score is None, where scikit-learn says 0 and warns.
-`exact_match` and `f1` are those of `squad`, of written answers."""
+`exact_match` and `f1` are those of `squad`, of written answers; `score` is whatever another
+program gave each example, higher being better."""
 
 WRITTEN = ("exact_match", "f1")
-"""The metrics of written answers; all others, the loss aside, are of chosen options."""
+"""The metrics of written answers; all others, loss and `GIVEN` aside, are of chosen options."""
+GIVEN = "score"
+"""The metric of a program that we do not know."""

@@ -19,7 +19,7 @@ class Proportions(NamedTuple):
 
 
 def two_proportions(
-    right: int, examples: int, other_right: int, other_examples: int, *, level: float = 0.95
+    right: float, examples: int, other_right: float, other_examples: int, *, level: float = 0.95
 ) -> Proportions:
     """Compare two fractions as if they came from independent examples.
 

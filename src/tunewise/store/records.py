@@ -195,6 +195,8 @@ class StudyRecord(JSONRecord):
     family: str = field(default="to-best", metadata=OPTIONAL)
     # those found, by the hash of the model
     batch_sizes: Mapping[str, int] | None = field(default=None, metadata=OPTIONAL)
+    # of runs that another program made, and that no folder holds: what was assumed of them
+    elsewhere: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def plans_tests(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.data.settings import DataSettings
-from tunewise.statistics.metrics import METRICS, WRITTEN
+from tunewise.statistics.metrics import GIVEN, METRICS, WRITTEN
 from tunewise.studyfile.document import Document, read_values
 from tunewise.studyfile.entries import read_entry, read_training
 from tunewise.studyfile.limits import METRIC_LIMITS
@@ -116,7 +116,8 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        fitting = [one for one in METRICS if (one in WRITTEN) == (task.writing is not None)]
+        written = task.writing is not None
+        fitting = [one for one in METRICS if (one in WRITTEN) == written and one != GIVEN]
         if name not in fitting:
             reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
     return task

@@ -71,12 +71,12 @@ def finished(chart: Any) -> JSONObject:
     return spec
 
 
-def interval_tips(title: str) -> list[Any]:
-    """What a mean and the ends of its interval say where somebody points at them, in percent."""
+def interval_tips(title: str, form: str = ".1%") -> list[Any]:
+    """What a mean and the ends of its interval say where somebody points at them."""
     return [
-        alt.Tooltip("mean:Q", format=".1%", title=title),
-        alt.Tooltip("low:Q", format=".1%", title="from"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
+        alt.Tooltip("mean:Q", format=form, title=title),
+        alt.Tooltip("low:Q", format=form, title="from"),
+        alt.Tooltip("high:Q", format=form, title="to"),
     ]
 
 

@@ -22,7 +22,13 @@ from tunewise.reports.charts.drawing import (
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Parameters, Results, Row
-from tunewise.reports.facts.wording import fraction, metric_name, split_name, standing_words
+from tunewise.reports.facts.wording import (
+    fraction,
+    is_fraction,
+    metric_name,
+    split_name,
+    standing_words,
+)
 from tunewise.statistics.intervals import Interval
 
 OUT_OF_MEMORY = "out-of-memory"
@@ -33,17 +39,19 @@ def differences(results: Results) -> Figure | None:
     rows = [row for row in results.rows if row.to_best]
     if results.best is None or not rows:
         return None
-    values = [_difference(row) for row in rows]
+    fractions = is_fraction(results.metric)
+    values = [_difference(row, 100 if fractions else 1) for row in rows]
+    form, unit = ("+.1f", " points") if fractions else ("+.3f", "")
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("difference:Q", format="+.1f", title="points"),
-        alt.Tooltip("low:Q", format="+.1f", title="examples: from"),
-        alt.Tooltip("high:Q", format="+.1f", title="to"),
-        alt.Tooltip("method_low:Q", format="+.1f", title="examples and seeds: from"),
-        alt.Tooltip("method_high:Q", format="+.1f", title="to "),
+        alt.Tooltip("difference:Q", format=form, title=unit.strip() or "difference"),
+        alt.Tooltip("low:Q", format=form, title="examples: from"),
+        alt.Tooltip("high:Q", format=form, title="to"),
+        alt.Tooltip("method_low:Q", format=form, title="examples and seeds: from"),
+        alt.Tooltip("method_high:Q", format=form, title="to "),
         alt.Tooltip("verdict:N"),
     ]
-    title = f"{metric_name(results.metric)}, points to the best"
+    title = f"{metric_name(results.metric)}{',' * fractions}{unit} to the best"
     x = alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=8))
     y = named([value["name"] for value in values])
     looks = {"y": y, "color": tint(rows), "opacity": faded(), "tooltip": tooltip}
@@ -60,16 +68,17 @@ def differences(results: Results) -> Figure | None:
         height=ROW_HEIGHT * len(values),
     )
     says = "; ".join(
-        f"{value['name']} {value['difference']:+.1f} points "
-        f"({value['low']:+.1f} to {value['high']:+.1f}), {standing_words(str(value['verdict']))}"
+        f"{value['name']} {value['difference']:{form}}{unit} "
+        f"({value['low']:{form}} to {value['high']:{form}}), "
+        f"{standing_words(str(value['verdict']))}"
         for value in values
     )
     title = f"Difference to {shown(results.best.name)}"
     return Figure("differences", title, f"{title}: {says}.", finished(chart))
 
 
-def _difference(row: Row) -> JSONObject:
-    """In points; a claim without an interval has the difference for its ends."""
+def _difference(row: Row, scale: float) -> JSONObject:
+    """Times `scale`, which makes points of fractions; a claim without an interval has no width."""
     assert row.to_best is not None
     spot = row.to_best.difference
     examples, method = (
@@ -77,11 +86,11 @@ def _difference(row: Row) -> JSONObject:
     )
     return {
         "name": shown(row.name),
-        "difference": 100 * spot,
-        "low": 100 * examples.low,
-        "high": 100 * examples.high,
-        "method_low": 100 * method.low,
-        "method_high": 100 * method.high,
+        "difference": scale * spot,
+        "low": scale * examples.low,
+        "high": scale * examples.high,
+        "method_low": scale * method.low,
+        "method_high": scale * method.high,
         "verdict": row.standing,
     }
 
@@ -109,9 +118,12 @@ def scores(
     y = named([value["name"] for value in values])
     title = f"{metric_name(metric)} on {split_name(split)}"
     who, seeded = alt.Tooltip("name:N", title="contender"), alt.Tooltip("seeds:Q")
-    tooltip = [who, *interval_tips("mean"), seeded]
+    form = ".1%" if is_fraction(metric) else ".3f"
+    tooltip = [who, *interval_tips("mean", form), seeded]
     marks = base(values)
-    x = alt.X("mean:Q", title=title, axis=PERCENTS)
+    x = alt.X(
+        "mean:Q", title=title, axis=PERCENTS if is_fraction(metric) else alt.Axis(tickCount=5)
+    )
     bars = marks.mark_bar(height=16, cornerRadiusEnd=3)
     whiskers = marks.mark_rule(style="whisker")
     ticks = base(dots).mark_tick(style="seed", thickness=1, size=10)
@@ -126,7 +138,8 @@ def scores(
     says = "; ".join(
         f"{value['name']} {value['note']}, counted as 0"
         if value["note"]
-        else f"{value['name']} {value['mean']:.1%} ({value['low']:.1%} to {value['high']:.1%})"
+        else f"{value['name']} {value['mean']:{form}} "
+        f"({value['low']:{form}} to {value['high']:{form}})"
         for value in values
     )
     return Figure(f"{split}-{metric}", title, f"{title}: {says}.", finished(chart), outputs)

@@ -13,6 +13,7 @@ from tunewise.statistics.comparison import Comparison, Family, compare
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.score_matrix import RowScores, group_by_examples
+from tunewise.statistics.scores_alone import ScoresAlone, compare_scores, interval_alone
 from tunewise.statistics.summary import summarize
 
 LEVEL = 0.95
@@ -26,7 +27,8 @@ def comparison(evidence: Evidence) -> Comparison | None:
     """
     rows = answered(evidence.contenders, evidence.split)
     if not rows:
-        return None
+        alone = scores_alone(evidence)
+        return compare_scores(alone, METRICS[evidence.headline], level=LEVEL) if alone else None
     return compare(
         rows,
         evidence.headline,
@@ -40,6 +42,9 @@ def comparison(evidence: Evidence) -> Comparison | None:
 def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
     """Intervals over examples by contender, split and metric, where they can be computed."""
     found: dict[tuple[str, str, str], Interval] = {}
+    for alone in scores_alone(evidence):
+        if interval := interval_alone(alone, METRICS[evidence.headline], level=LEVEL):
+            found[alone.name, evidence.split, evidence.headline] = interval
     for split in ("validation", "test"):
         rows = answered(evidence.contenders, split)
         for name in evidence.metrics if rows else ():
@@ -51,6 +56,19 @@ def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
                     interval = summarize(row, group, metric, level=LEVEL).items_interval
                     if interval is not None:
                         found[row.name, split, name] = interval
+    return found
+
+
+def scores_alone(evidence: Evidence) -> list[ScoresAlone]:
+    """The scores of runs that were made elsewhere, and of which nothing more is known."""
+    if evidence.study.elsewhere is None:
+        return []
+    found, split = [], evidence.split
+    for one in evidence.contenders:
+        if one.finished and not one.answers(split):
+            values = {trial.seed: trial.metrics(split)[evidence.headline] for trial in one.finished}
+            scores = {seed: value for seed, value in values.items() if value is not None}
+            found.append(ScoresAlone(one.name, scores, evidence.data.rows.get(split)))
     return found
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunewise.reports.facts.evidence import Contender
+from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.statistics.metrics import upward
+
+
+def has_costs(evidence: Evidence, results: Results) -> bool:
+    """Whether anything is known of what rows cost: of runs made elsewhere, often nothing is."""
+    known = any(row.parameters or row.measured.seconds is not None for row in results.rows)
+    return known or evidence.study.elsewhere is None
 
 
 def other_bytes(contender: Contender) -> dict[str, int]:

@@ -42,6 +42,7 @@ class Trial:
     seed: int
     record: TrialRecord
     test: TrialRecord | None
+    held: Mapping[str, Answers] = field(default_factory=dict)  # by split; of runs without a folder
 
     @property
     def done(self) -> bool:
@@ -60,7 +61,9 @@ class Trial:
         return {} if record is None else record.result.metrics.get(split, {})
 
     def answers(self, split: str) -> Answers | None:
-        """The stored answers on a split; None where there are none."""
+        """The answers on a split, held or stored; None where there are none."""
+        if split in self.held:
+            return self.held[split]
         path = self.predictions(split)
         return None if path is None else read_answers(path, path.stat().st_mtime_ns)
 
@@ -283,12 +286,12 @@ class Evidence:
     @property
     def question_column(self) -> str:
         """The column of the question, where there is one: the first that the task reads."""
-        return str(self.text_columns[0])
+        return next(iter(self.text_columns), "")
 
     @property
     def text_columns(self) -> list[str]:
         """The columns that the task reads."""
-        named = self.study.texts or self.study.task["text"]
+        named = self.study.texts or self.study.task.get("text", ())
         return [named] if isinstance(named, str) else list(named)
 
     def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
@@ -322,6 +325,8 @@ class Evidence:
 
     def _rows(self, split: str) -> Path | None:
         """The file of a split's examples; None where there is none, or a damaged one."""
+        if self.study.elsewhere is not None:
+            return None
         try:
             path = StudyFolder(self.path).file(f"data/{split}.parquet")
         except DamagedStudy:

@@ -11,6 +11,7 @@ import numpy as np
 from tunewise.core.canonical import Settings
 from tunewise.reports.facts.comparisons import comparison, intervals
 from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial
+from tunewise.reports.facts.wording import split_name
 from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
@@ -140,6 +141,13 @@ class Results:
     @property
     def failed(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
+
+
+def examples_words(results: Results) -> str:
+    """The examples that count; of scores alone nobody may know how many there were."""
+    unknown = results.items == 0 and results.scored
+    counted = "" if unknown else f"{results.items:,} examples of "
+    return f"{counted}{split_name(results.split)}"
 
 
 def results_of(evidence: Evidence) -> Results:

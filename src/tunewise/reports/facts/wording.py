@@ -19,6 +19,7 @@ METRIC_NAMES = {
     "exact_match": "Exact match",
     "f1": "F1",
     "loss": "Loss",
+    "score": "Score",
 }
 
 
@@ -60,7 +61,7 @@ def standing_words(standing: str) -> str:
 
 def is_fraction(metric: str) -> bool:
     """Whether people read the metric in percent."""
-    return metric not in {"loss", "matthews"}
+    return metric not in {"loss", "matthews", "score"}
 
 
 def fraction(value: float | None) -> str:
@@ -91,7 +92,7 @@ def gap_unit(metric: str) -> str:
     """
     if is_fraction(metric):
         return "points"
-    return "nats" if metric == "loss" else f"of {metric_name(metric)}"
+    return {"loss": "nats", "score": "of score"}.get(metric, f"of {metric_name(metric)}")
 
 
 def score_words(metric: str, value: float) -> str:

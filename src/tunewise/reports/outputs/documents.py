@@ -25,7 +25,10 @@ PAPER_ORDER = (
     "limits",
 )
 TERMINAL_ORDER = ("prompts", "verdict", "generated_texts", "results", "learning_rate")
-LAST = ("study",)
+LAST = ("study", "runs")
+# of runs that were made elsewhere, nothing is known of these; what was assumed stands for them
+OF_A_STUDY = ("study", "data", "checks", "question", "method")
+OF_RUNS = ("runs",)
 Make = Callable[[Facts], Section | None]
 
 
@@ -43,6 +46,8 @@ def found_sections() -> dict[str, Make]:
 def every_section(facts: Facts, order: Sequence[str] = PAGE_ORDER) -> list[Section]:
     """What there is to say of a study, for all outputs at once."""
     found = found_sections()
+    for name in OF_RUNS if facts.evidence.study.elsewhere is None else OF_A_STUDY:
+        del found[name]
     others = [name for name in found if name not in {*order, *LAST}]
     made = (found[name](facts) for name in (*order, *others, *LAST) if name in found)
     return [section for section in made if section is not None]

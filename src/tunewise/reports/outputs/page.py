@@ -32,7 +32,7 @@ from tunewise.reports.document.html import section_html
 from tunewise.reports.document.model import Section, figures
 from tunewise.reports.document.palette import THEMES, color, dark_color, to_dark
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import split_name
+from tunewise.reports.facts.results import examples_words
 from tunewise.reports.outputs.documents import sections_for
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,6 +46,7 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
         "title": facts.evidence.name,
         "lead": _lead(facts),
         "finished": facts.verdict.finished,
+        "rests_on": _rests_on(facts),
         "contents": [(part.key, part.title) for part in parts],
         "sections": [section_html(part) for part in parts],
         "drawn": bool(figures(parts)),
@@ -65,8 +66,13 @@ def _lead(facts: Facts) -> str:
     trials = sum(len(contender.trials) for contender in facts.evidence.contenders)
     return (
         f"{plural(len(results.rows), 'contender')}, {plural(len(results.seeds_planned), 'seed')}, "
-        f"{trials} trials; scored on {results.items:,} examples of {split_name(results.split)}."
+        f"{trials} trials; scored on {examples_words(results)}."
     )
+
+
+def _rests_on(facts: Facts) -> str:
+    elsewhere = facts.evidence.study.elsewhere is not None
+    return "from runs that other programs made" if elsewhere else "from the study folder alone"
 
 
 def environment() -> Environment:

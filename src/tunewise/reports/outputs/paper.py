@@ -50,10 +50,13 @@ def paper(facts: Facts) -> Paper:
     facts = facts.for_paper()
     sections = sections_for(every_section(facts, PAPER_ORDER), "pdf")
     finished = "" if facts.verdict.finished else ", which has not finished"
+    what, whose = "adaptation", "the records of the study"
+    if facts.evidence.study.elsewhere is not None:
+        what, whose = "contender", "runs that other programs made"
     names = short_names([shown(name) for name in facts.shortlist.names])
     return Paper(
-        title=f"{shown(facts.evidence.name)}: which adaptation to use",
-        byline=f"Written by Tunewise {__version__} from the records of the study{finished}",
+        title=f"{shown(facts.evidence.name)}: which {what} to use",
+        byline=f"Written by Tunewise {__version__} from {whose}{finished}",
         abstract=_abstract(facts),
         terms=_terms(facts),
         sections=tuple(sections),

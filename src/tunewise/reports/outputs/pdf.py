@@ -49,9 +49,13 @@ def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
         MissingExtra: Typst is not installed.
     """
     need_typst()
-    path = (out or folder.path / "report") / PDF
-    write_bytes(path, typeset(paper(Facts.of(folder)), "pdf")[0])
-    return path
+    return write_paper(Facts.of(folder), out or folder.path / "report")
+
+
+def write_paper(facts: Facts, out: Path) -> Path:
+    """Write ``report.pdf`` of these facts; see `write_pdf`."""
+    write_bytes(out / PDF, typeset(paper(facts), "pdf")[0])
+    return out / PDF
 
 
 def need_typst() -> None:

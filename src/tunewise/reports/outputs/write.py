@@ -43,8 +43,11 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
     Returns:
         The HTML page.
     """
-    out = out or folder.path / "report"
-    facts = Facts.of(folder)
+    return write_page(Facts.of(folder), out or folder.path / "report")
+
+
+def write_page(facts: Facts, out: Path) -> Path:
+    """Write the report of these facts; see `write_report`."""
     sections = every_section(facts)
     write_json_ascii(out / RESULTS, record(facts))
     written = write_tables(tables(sections), out, ("csv", "tex"))
@@ -57,8 +60,12 @@ def write_report(folder: StudyFolder, out: Path | None = None) -> Path:
 
 def write_latex(folder: StudyFolder, out: Path | None = None) -> Path:
     """Write the tables of a study as LaTeX alone; return their folder."""
-    out = out or folder.path / "report"
-    write_tables(tables(every_section(Facts.of(folder))), out, ("tex",))
+    return write_latex_tables(Facts.of(folder), out or folder.path / "report")
+
+
+def write_latex_tables(facts: Facts, out: Path) -> Path:
+    """Write the tables of these facts as LaTeX alone; return their folder."""
+    write_tables(tables(every_section(facts)), out, ("tex",))
     return out / "tables"
 
 

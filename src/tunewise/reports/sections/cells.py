@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from tunewise.core.format import count, duration, interval, percent, points, size
+from tunewise.core.format import count, duration, percent, points, size
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row, Spread
-from tunewise.reports.facts.wording import is_fraction, p_words
+from tunewise.reports.facts.wording import between, is_fraction, p_words
 from tunewise.statistics.intervals import Interval
 
 
@@ -87,13 +88,17 @@ def texts(*titles: str) -> list[Column]:
     return [Column(title, number=False) for title in titles]
 
 
-def claim(title: str, key: str, of: str) -> Sequence[Column]:
-    """An interval for people, with its ends for programs."""
+def claim(title: str, key: str, of: str, metric: str = "accuracy") -> Sequence[Column]:
+    """An interval of a difference for people, with its ends for programs."""
     return (
-        Column(title, None, interval, of),
+        Column(title, None, partial(_between, metric), of),
         Column("", f"{key} low", of=f"{of}.low"),
         Column("", f"{key} high", of=f"{of}.high"),
     )
+
+
+def _between(metric: str, ends_of: Interval | None) -> str:
+    return NOTHING if ends_of is None else between(metric, ends_of)
 
 
 def only(column: Column, outputs: Outputs = PAGE) -> Column:

@@ -14,6 +14,7 @@ from tunewise.reports.document.model import (
     Table,
     Tone,
 )
+from tunewise.reports.facts.comparability.checks import UNKNOWN, nothing_known
 from tunewise.reports.facts.facts import Facts
 
 NONE_FOUND = (
@@ -45,7 +46,13 @@ def section(facts: Facts) -> Section | None:
         "comparability",
         "Comparability",
         [
-            Paragraph(FOUND if found else NONE_FOUND, style="about", outputs=PAGE),
+            Paragraph(_about(facts), style="about", outputs=PAGE),
             *((Bullets(bullets, outputs=PAGE), table) if found else ()),
         ],
     )
+
+
+def _about(facts: Facts) -> str:
+    if facts.comparability:
+        return FOUND
+    return UNKNOWN if nothing_known(facts.evidence) else NONE_FOUND

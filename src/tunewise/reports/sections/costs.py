@@ -20,7 +20,7 @@ from tunewise.reports.document.model import (
     Table,
     at,
 )
-from tunewise.reports.facts.costs import other_bytes
+from tunewise.reports.facts.costs import has_costs, other_bytes
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import fraction
@@ -45,6 +45,8 @@ RINGS = "The colored part of a ring is trainable, the rest stays as it was pretr
 
 
 def section(facts: Facts) -> Section | None:
+    if not has_costs(facts.evidence, facts.results):
+        return None
     front = tradeoffs(facts.shortlist.results)
     rings = parameters(facts.shortlist.results)
     return Section.of(

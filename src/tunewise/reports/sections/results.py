@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tunewise.core.format import interval, plural, points, probability
+from tunewise.core.format import plural, probability
+from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.scores import scores
 from tunewise.reports.document.model import (
     FILES,
     NOTHING,
@@ -31,13 +31,16 @@ from tunewise.reports.document.model import (
     at,
     or_empty,
 )
+from tunewise.reports.facts.costs import has_costs
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.results import Results, Row, examples_words
 from tunewise.reports.facts.wording import (
+    between,
+    gap,
+    is_fraction,
     metric_name,
     metric_words,
     setting_name,
-    split_name,
     standing_words,
     value_words,
 )
@@ -55,6 +58,11 @@ from tunewise.reports.sections.cells import (
 )
 from tunewise.statistics.metrics import upward
 from tunewise.statistics.pairs import Pair
+
+if TYPE_CHECKING:
+    from tunewise.reports.charts import scores as charts
+else:  # a terminal shows the table alone, and loads no library of charts
+    charts = Later("tunewise.reports.charts.scores")
 
 NARROW: Outputs = TERMINAL | frozenset(("md",))  # outputs that show the headline metric alone
 STANDINGS: dict[
@@ -78,7 +86,7 @@ def section(facts: Facts) -> Section | None:
         [
             Paragraph(text, outputs=PAPER) if text else None,
             scores_table(facts),
-            Paragraph(_how_to_read(results), style="about", outputs=PRINT | TERMINAL),
+            Paragraph(how_to_read(results), style="about", outputs=PRINT | TERMINAL),
             *_charts(facts),
         ],
     )
@@ -94,11 +102,12 @@ def scores_table(facts: Facts) -> Table:
         Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=PAPER | FILES),
         *_in_files(results),
         *(column for metric in results.metrics for column in _metric(results, metric)),
-        *STANDING,
+        *_standing(results.metric),
+        *(COSTS if has_costs(facts.evidence, facts.results) else ()),
     )
     return Table.about(
         "scores",
-        f"Scores on {results.items:,} examples of {split_name(results.split)}, in percent",
+        f"Scores on {examples_words(results)}{', in percent' * is_fraction(results.metric)}",
         columns,
         results.rows,
         strong=frozenset(n for n, row in enumerate(results.rows) if row.standing == "best"),
@@ -154,7 +163,7 @@ def _metric(results: Results, metric: str) -> Iterator[Column]:
     yield Column(f"{title}, {split}", of=on_page, number=not headline, outputs=PAGE)
     yield Column(title, None, partial(mean_and_sd, metric), spread, outputs=where)
     yield Column("95 %", None, partial(ends, metric), ends_of, outputs=where)
-    if headline and split == "test":
+    if headline and split == "test" and any(row.validation for row in results.rows):
         yield Column(f"{title}, validation", of=_noted("validation", metric), outputs=PAGE)
 
 
@@ -185,31 +194,31 @@ def _scale(results: Results) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _to_best(pair: Pair | None) -> Noted:
+def _to_best(metric: str, pair: Pair | None) -> Noted:
     if pair is None:
         return Noted(NOTHING)
     claim = pair.deciding
-    between = f"{interval(claim.interval)}, " if claim.interval else ""
-    return Noted(points(pair.difference), f"{between}{p_value(claim.p_adjusted)}")
+    ends_of = f"{between(metric, claim.interval)}, " if claim.interval else ""
+    return Noted(gap(metric, pair.difference), f"{ends_of}{p_value(claim.p_adjusted)}")
 
 
-STANDING = (
-    Column("To the best", None, _to_best, "to_best", outputs=PAGE),
-    Column("Gap", None, or_empty(points), "to_best.difference", outputs=NARROW),
-    Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW),
-    only(TRAINABLE, PAGE | NARROW),
-    only(SECONDS, PAGE | NARROW),
-    only(PEAK),
-    only(ARTIFACT),
-)
-"""Where a row stands to the best, and what it costs."""
+def _standing(metric: str) -> Iterator[Column]:
+    """Where a row stands to the best."""
+    to_best, apart = partial(_to_best, metric), or_empty(partial(gap, metric))
+    yield Column("To the best", None, to_best, "to_best", outputs=PAGE)
+    yield Column("Gap", None, apart, "to_best.difference", outputs=NARROW)
+    yield Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW)
 
 
-def _how_to_read(results: Results) -> str:
+COSTS = (only(TRAINABLE, PAGE | NARROW), only(SECONDS, PAGE | NARROW), only(PEAK), only(ARTIFACT))
+
+
+def how_to_read(results: Results) -> str:
+    unit = " in percentage points" if is_fraction(results.metric) else ""
     pairs = f" over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
     return (
-        "Means over seeds ± their standard deviation; 95 % intervals over examples; gaps in "
-        f"percentage points to the best; p by Holm{pairs}."
+        f"Means over seeds ± their standard deviation; 95 % intervals over examples; gaps{unit} to "
+        f"the best; p by Holm{pairs}."
     )
 
 
@@ -237,6 +246,6 @@ def _charts(facts: Facts) -> list[Figure]:
     found = []
     for split, metric in wanted:
         deciding = (split, metric) == (results.split, results.metric)
-        if drawn := scores(rows, metric, split, outputs=PRINT if deciding else PAGE):
+        if drawn := charts.scores(rows, metric, split, outputs=PRINT if deciding else PAGE):
             found.append(drawn)
     return found

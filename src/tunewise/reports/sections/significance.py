@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from tunewise.core.format import listed, points, probability
+from tunewise.core.format import listed, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import differences
 from tunewise.reports.document.model import (
@@ -19,7 +20,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import metric_words, standing_words
+from tunewise.reports.facts.wording import gap, is_fraction, metric_words, standing_words
 from tunewise.reports.sections.cells import CONTENDER, claim
 
 ALPHA = 0.05
@@ -48,18 +49,21 @@ def section(facts: Facts) -> Section | None:
 
 
 def _table(results: Results, rows: Sequence[Row]) -> Table:
+    metric = results.metric
+    of_points = "Points" if is_fraction(metric) else "Difference"
     columns = (
         CONTENDER,
         Column("", "best", of="to_best.other"),
-        Column("Points", "difference", points, "to_best.difference"),
-        *claim("Examples, 95 %", "items", "to_best.items.interval"),
+        Column(of_points, "difference", partial(gap, metric), "to_best.difference"),
+        *claim("Examples, 95 %", "items", "to_best.items.interval", metric),
         Column("p", "items p", probability, "to_best.items.p_adjusted"),
-        *claim("Examples and seeds, 95 %", "method", "to_best.method.interval"),
+        *claim("Examples and seeds, 95 %", "method", "to_best.method.interval", metric),
         Column("p", "method p", probability, "to_best.method.p_adjusted"),
         Column("Standing", "standing", standing_words, "standing", number=False),
     )
     best = shown(results.best.name) if results.best else "the best"
-    caption = f"Differences to {best} in points of {metric_words(results.metric)}"
+    unit = "points of " if is_fraction(metric) else ""
+    caption = f"Differences to {best} in {unit}{metric_words(metric)}"
     return Table.about("differences", caption, columns, rows, outputs=REPORT if rows else FILES)
 
 

@@ -14,6 +14,15 @@ from tunewise.reports.facts.evidence import Evidence
 CLEAN = "Comparability: nothing was found that differs between the contenders beside the method."
 
 
+UNKNOWN = "Comparability: not checked, because the files say nothing of how the runs were trained."
+
+
+def nothing_known(evidence: Evidence) -> bool:
+    """Whether the runs were made elsewhere and came without their settings."""
+    known = (one.training or one.model or one.settings for one in evidence.contenders)
+    return evidence.study.elsewhere is not None and not any(known)
+
+
 def fairness(evidence: Evidence) -> tuple[Finding, ...]:
     """Every finding, warnings first.
 
@@ -27,6 +36,12 @@ def fairness(evidence: Evidence) -> tuple[Finding, ...]:
         *machine_findings(evidence),
     )
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
+
+
+def in_one_line(evidence: Evidence) -> str:
+    """What was found, or that nothing is known of how the runs were trained."""
+    found = fairness(evidence)
+    return UNKNOWN if nothing_known(evidence) and not found else summary(found)
 
 
 def summary(findings: Sequence[Finding]) -> str:

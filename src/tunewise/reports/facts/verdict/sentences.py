@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tunewise.core.format import count, duration, listed, plural, size
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.results import Results, Row, examples_words
 from tunewise.reports.facts.verdict.enough import (
     Plain,
     amount,
@@ -117,20 +117,25 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     level = round(lead, 12) == 0
     ahead = "level with" if level else f"{amount(results.metric, lead)} ahead of"
     models = (
-        f"These checkpoints: on the {results.items:,} examples of {split_name(results.split)}, "
+        f"These checkpoints: on {_the_examples(results)}, "
         f"{name} is {ahead} {other}{_evidence_of(pair.items, results)}."
     )
     ends = ends_of(results, pair.method)
     if ends is None:
         return (models, f"The methods: {pair.method.reason}.")
     low, high = (gap(results.metric, end) for end in ends)
+    beyond = " and other examples" if results.items else ""
     methods = (
-        f"The methods: with other seeds and other examples, the lead of {name} over {other} would "
-        f"lie between {low} and {high} {gap_unit(results.metric)} (95 %; "
+        f"The methods: with other seeds{beyond}, the lead of {name} over {other} would lie "
+        f"between {low} and {high} {gap_unit(results.metric)} (95 %; "
         f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {_judged_over_seeds(pair)}."
     )
     seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
     return (models, methods + why_narrower(pair, min(seeds)) if seeds else methods)
+
+
+def _the_examples(results: Results) -> str:
+    return f"the {examples_words(results)}" if results.items else examples_words(results)
 
 
 def why_narrower(pair: Pair, seeds: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import TITLES
-from tunewise.reports.facts.comparability.checks import fairness, summary
+from tunewise.reports.facts.comparability.checks import in_one_line
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import plain_against_model
@@ -82,7 +82,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
         cost=cost(best, cheapest, fastest, leanest) if best else None,
         notes=tuple(_notes(evidence, results)),
         within=recommendation(evidence.study.require, results),
-        fairness=summary(fairness(evidence)),
+        fairness=in_one_line(evidence),
     )
 
 

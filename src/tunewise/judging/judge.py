@@ -1,0 +1,257 @@
+"""The door: runs of any source in, a verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewise.core.canonical import JSONObject
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import listed
+from tunewise.core.lazy import Later
+from tunewise.judging.answers import answered
+from tunewise.judging.asked import Asked
+from tunewise.judging.examples import on_the_same_examples
+from tunewise.judging.given import Given, is_several, run_of
+from tunewise.judging.grouping import grouped
+from tunewise.judging.reading import read_runs
+from tunewise.judging.runs import Entry, Run
+from tunewise.judging.study import evidence_of
+from tunewise.reports.facts.comparability.finding import Finding
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.verdict.verdict import Verdict
+from tunewise.statistics.metrics import METRICS, metric_named
+
+if TYPE_CHECKING:
+    from tunewise.reports.outputs import forms as output_forms
+    from tunewise.reports.outputs import record
+else:  # charts take a second to load, and a verdict does not wait for them
+    record = Later("tunewise.reports.outputs.record")
+    output_forms = Later("tunewise.reports.outputs.forms")
+
+NAME = "Runs made elsewhere"
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What was found of runs that another program made; each part is computed when asked for."""
+
+    facts: Facts
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which contender to use, how sure that is, and what would settle what is open."""
+        return self.facts.verdict
+
+    @property
+    def results(self) -> Results:
+        """One row per contender, with intervals and differences."""
+        return self.facts.results
+
+    @property
+    def comparability(self) -> tuple[Finding, ...]:
+        """What differs between the contenders beside the method, as far as the files say."""
+        return self.facts.comparability
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What nobody said and was taken for granted."""
+        return self.facts.evidence.study.elsewhere or ()
+
+    def as_json(self) -> JSONObject:
+        """All of it as JSON values, as ``evaluation_results.json`` has it."""
+        return record.record(self.facts)
+
+    def report(self, out: Path | str, forms: Sequence[str] = ("html",)) -> list[Path]:
+        """Write the report into a folder: ``html`` (with JSON, tables and plots), ``pdf``, ``tex``.
+
+        Raises:
+            InputError: an unknown form.
+            MissingExtra: a PDF is asked for and Typst is not installed.
+        """
+        return output_forms.write_forms(self.facts, Path(out), forms)
+
+
+def judge_files(
+    paths: Sequence[Path],
+    asked: Asked,
+    *,
+    pattern: str | None = None,
+    table: Path | None = None,
+    shared: bool = False,
+    margin: float | None = None,
+    name: str = NAME,
+) -> Judgment:
+    """Judge the runs in files and folders.
+
+    Args:
+        paths: files or folders; whose they are is seen from their content.
+        asked: how they are to be read, as far as somebody said so.
+        pattern: where names and seeds stand in the paths, such as ``{name}-seed{seed}``.
+        table: a file with the columns file, name and seed instead.
+        shared: judge by the examples that all runs have, where some lack a few.
+        margin: a difference too small to matter, in the unit of the metric.
+        name: what a report is called.
+
+    Raises:
+        InputError: all that is wrong with the files.
+    """
+    runs = read_runs(paths, asked)
+    entries, assumed = grouped(runs, pattern=pattern, table=table)
+    return _judged(entries, assumed, asked, shared=shared, margin=margin, name=name)
+
+
+def judge(
+    runs: Mapping[str, Given | Sequence[Given]],
+    *,
+    metric: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    labels: Mapping[Any, Any] | Sequence[Any] | None = None,
+    equivalence_margin: float | None = None,
+    shared: bool = False,
+    name: str = NAME,
+) -> Judgment:
+    """Judge runs that were made with any other tool.
+
+    Args:
+        runs: for each contender its runs, one a seed. A run is a data frame, a data set of
+            `datasets`, an Arrow table, a mapping of columns or a list of rows with ``id``,
+            ``label`` and ``prediction`` (or ``score``); a pair (labels, predictions); an array of
+            one score for each example; a number, where only the score of a run is known; or the
+            path of a file. Of a mapping of runs, the keys are the seeds.
+        metric: by name, such as ``accuracy``, ``f1_macro``, ``exact_match`` or ``score``; None to
+            take the one that the columns suggest.
+        columns: columns by what they say, such as ``{"label": "gold"}``.
+        labels: the right answers by id, or in the order of the rows, where the runs lack them.
+        equivalence_margin: a difference too small to matter, in the unit of the metric.
+        shared: judge by the examples that all runs have, where some lack a few.
+        name: what a report is called.
+
+    Raises:
+        InputError: whatever is wrong with the runs.
+
+    >>> found = judge({"new": [[1, 1, 1, 1, 1, 1, 1, 1, 0]], "old": [[0, 0, 0, 0, 0, 0, 0, 0, 0]]})
+    >>> found.verdict.best, found.verdict.tied
+    ('new', ())
+    """
+    if not isinstance(runs, Mapping) or not runs:
+        raise InputError('judge: a mapping from names to runs is needed: {"lora": [run, run]}.')
+    known = None
+    if labels is not None:
+        pairs = labels.items() if isinstance(labels, Mapping) else enumerate(labels)
+        known = {str(id): label for id, label in pairs}
+    asked = Asked(dict(columns or {}), metric=metric, labels=known)
+    problems: list[Problem] = []
+    entries = []
+    for label, own in runs.items():
+        found: dict[int, Run] = {}
+        for seed, one in _seeded(own).items():
+            try:
+                found[seed] = run_of(one, f"{label}, run {seed}", asked)
+            except InputError as error:
+                problems += error.problems
+        entries.append(Entry(str(label), found))
+    if problems:
+        raise InputError(problems)
+    return _judged(entries, [], asked, shared=shared, margin=equivalence_margin, name=name)
+
+
+def _seeded(own: Any) -> dict[int, Any]:
+    """The runs of a contender by seed; by number where nobody says which."""
+    if isinstance(own, Mapping) and all(isinstance(seed, int) for seed in own):
+        return dict(own)
+    if is_several(own):
+        return dict(enumerate(own))
+    return {0: own}
+
+
+def _judged(
+    entries: Sequence[Entry],
+    assumed: Sequence[str],
+    asked: Asked,
+    *,
+    shared: bool,
+    margin: float | None,
+    name: str,
+) -> Judgment:
+    runs = [run for entry in entries for run in entry.runs.values()]
+    if asked.metric is not None:
+        metric_named(asked.metric)
+    scored = [run for run in runs if run.sheet is not None]
+    alone = [run for run in runs if run.alone is not None]
+    if scored and alone:
+        message = (
+            f"has a score and no answers, and {scored[0].place} has answers: they cannot be "
+            "compared. Leave one kind out."
+        )
+        raise InputError([Problem(alone[0].place, message)])
+    if not scored:
+        metric, examples, says = _alone(alone, asked.metric)
+        evidence = evidence_of(
+            entries,
+            None,
+            name=name,
+            metrics=[metric],
+            assumed=[*assumed, *says],
+            margin=margin,
+            examples=examples,
+        )
+        return Judgment(Facts(evidence))
+    scored, same = on_the_same_examples(scored, shared=shared)
+    found = answered(scored, asked.metric)
+    kept = iter(scored)
+    entries = [
+        Entry(
+            entry.name,
+            {
+                seed: next(kept) if run.sheet is not None else run
+                for seed, run in entry.runs.items()
+            },
+        )
+        for entry in entries
+    ]
+    evidence = evidence_of(
+        entries,
+        found,
+        name=name,
+        metrics=found.metrics,
+        assumed=[*assumed, *found.assumed, *same],
+        margin=margin,
+    )
+    return Judgment(Facts(evidence))
+
+
+def _alone(runs: Sequence[Run], metric: str | None) -> tuple[str, int, list[str]]:
+    """The metric of scores without answers, how many examples each is of, and what to know.
+
+    Raises:
+        InputError: scores of several metrics or of several numbers of examples.
+    """
+    scores = [run.alone for run in runs if run.alone is not None]
+    if not scores:
+        raise InputError("there is nothing to judge: no run has a score or an answer.")
+    metrics = list(dict.fromkeys(one.metric or "score" for one in scores))
+    counts = list(dict.fromkeys(one.examples for one in scores))
+    if len(metrics) > 1 and metric is None:
+        raise InputError(f"the runs have scores of several metrics: {listed(metrics)}.")
+    if len(counts) > 1:
+        places = [
+            next(run.place for run in runs if run.alone and run.alone.examples == n) for n in counts
+        ]
+        told = listed([f"{n} in {place}" for n, place in zip(counts, places, strict=True)])
+        raise InputError(f"the scores are of different numbers of examples: {told}.")
+    found, examples = metric or metrics[0], counts[0] or 0
+    if METRICS[found].kind == "proportion" and not all(0 <= one.score <= 1 for one in scores):
+        raise InputError(f"metric = {found}: a fraction from 0 to 1 is needed.")
+    says = ["Only scores are known, and no answers: no test can pair example with example."]
+    if METRICS[found].kind == "proportion" and examples:
+        says.append(
+            f"The {examples:,} examples of each score are taken for a sample of its own, which is "
+            "too cautious where they are the same."
+        )
+    else:
+        says.append("Claims are about other seeds on these examples, not about other examples.")
+    return found, examples, says

@@ -1,0 +1,1 @@
+"""Whose files are read: one file for each program or form."""

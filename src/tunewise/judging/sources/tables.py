@@ -1,0 +1,156 @@
+"""Tables: predictions example by example, or scores of runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.format import listed
+from tunewise.data.table import PLACE, Row, Table, twice_in
+from tunewise.judging.asked import Asked
+from tunewise.judging.columns import ROLES, sheet_of
+from tunewise.judging.runs import Alone, Known, Run
+from tunewise.reports.facts.wording import is_fraction
+from tunewise.statistics.metrics import GIVEN, METRICS
+
+WHOSE = ("contender", "name", "method", "model", "run", "system", "config", "experiment")
+SEED = ("seed", "random_seed")
+COUNT = ("examples", "n", "num_examples", "n_examples", "test_examples", "count", "items")
+BEFORE = re.compile(r"^(?:test|eval|predict|final|mean)[_ /-]")
+SETTINGS = ("epochs", "batch_size", "learning_rate", "steps", "max_length", "optimizer", "warmup")
+
+
+def table_runs(table: Table, place: str, asked: Asked) -> list[Run]:
+    """One run, one for each name and seed where the table has several, or scores of runs.
+
+    Raises:
+        InputError: whatever is wrong in it.
+    """
+    whose, seed = _first(table, WHOSE), _first(table, SEED)
+    answers = {*ROLES["prediction"], *ROLES["id"], *asked.columns.values()}
+    if whose and not any(column in answers for column in table.columns):
+        return _scores(table, place, whose, seed, asked)
+    parts = list(_parts(table, whose, seed, asked))
+    runs = []
+    for name, number, part in parts:
+        of_part = place if len(parts) == 1 else f"{place} ({name}, seed {number})"
+        sheet = with_labels(sheet_of(part, of_part, asked.columns), asked)
+        runs.append(Run(of_part, place, name, number, sheet))
+    return runs
+
+
+def with_labels(sheet: Any, asked: Asked) -> Any:
+    """The sheet with the right answers from elsewhere, where it has none itself.
+
+    Raises:
+        InputError: an example of the sheet is not among them.
+    """
+    if asked.labels is None or sheet.labels is not None:
+        return sheet
+    lacking = [id for id in sheet.ids if id not in asked.labels]
+    if lacking:
+        message = (
+            f"--labels has no example '{lacking[0]}', nor {len(lacking) - 1:,} more of "
+            f"{len(sheet.ids):,}. {nearest(lacking[0], list(asked.labels)[:1000])[:200]}"
+        )
+        raise InputError([Problem(sheet.place, message)])
+    return replace(sheet, labels=[asked.labels[id] for id in sheet.ids])
+
+
+def _parts(
+    table: Table, whose: str | None, seed: str | None, asked: Asked
+) -> Iterator[tuple[str | None, int | None, Table]]:
+    """The rows of each run, where ids repeat and the table says whose rows they are."""
+    id = asked.columns.get("id") or _first(table, ROLES["id"])
+    repeats = id is not None and len({str(row.get(id)) for row in table.rows}) < len(table.rows)
+    if not repeats or not (whose or seed):
+        yield None, None, table
+        return
+    groups: dict[tuple[Any, Any], list[Row]] = {}
+    for row in table.rows:
+        groups.setdefault((row.get(whose or ""), row.get(seed or "")), []).append(row)
+    for (name, number), rows in groups.items():
+        kept = None if name is None else str(name)
+        yield kept, _whole(number, rows[0]), replace(table, rows=rows)
+
+
+def _whole(value: Any, row: Row) -> int | None:
+    if value in (None, ""):
+        return None
+    if not re.fullmatch(r"\d+(\.0*)?", str(value)):
+        raise InputError([Problem(row[PLACE], f"seed = {value!r:.40}: a whole number is needed.")])
+    return int(float(value))
+
+
+def _first(table: Table, names: Sequence[str]) -> str | None:
+    folded = {column.casefold(): column for column in table.columns}
+    return next((folded[name] for name in names if name in folded), None)
+
+
+def _scores(table: Table, place: str, whose: str, seed: str | None, asked: Asked) -> list[Run]:
+    """A row for each run."""
+    column, metric = _score_column(table, place, asked)
+    count = _first(table, COUNT)
+    values = [(row, _number(row, column)) for row in table.rows]
+    percent = is_fraction(metric) and any(value > 1 for _, value in values)
+    runs, problems = [], []
+    for row, value in values:
+        if percent and not 0 <= value <= 100:
+            problems.append(Problem(row[PLACE], f"{column} = {value:g} is no fraction or percent."))
+        examples = None if count is None else _whole(row.get(count), row)
+        settings = {key: row[key] for key in SETTINGS if row.get(key) not in (None, "")}
+        steps = settings.pop("steps", None)
+        known = Known(training=settings, steps=_whole(steps, row))
+        alone = Alone(value / 100 if percent else value, examples, metric)
+        number = _whole(row.get(seed), row) if seed else None
+        runs.append(Run(row[PLACE], place, str(row[whose]), number, alone=alone, known=known))
+    if problems:
+        raise InputError(problems)
+    twice = twice_in([f"{run.name}, seed {run.seed}" for run in runs if run.seed is not None])
+    if twice:
+        message = f"{listed(twice)}: there are several rows. Each run has one."
+        raise InputError([Problem(place, message)])
+    return runs
+
+
+def _score_column(table: Table, place: str, asked: Asked) -> tuple[str, str]:
+    """The column of the score, and the metric that its name stands for."""
+    if column := asked.columns.get("score"):
+        if column not in table.columns:
+            message = (
+                f"has no column '{column}' for --columns score. {nearest(column, table.columns)}"
+            )
+            raise InputError([Problem(place, message)])
+        return column, asked.metric or _metric(column) or GIVEN
+    found = {column: metric for column in table.columns if (metric := _metric(column))}
+    if asked.metric is not None:
+        found = {column: metric for column, metric in found.items() if metric == asked.metric}
+    if len(found) != 1:
+        which = (
+            f"several columns of scores: {listed(list(found))}" if found else "no column of scores"
+        )
+        has = listed([f"'{column}'" for column in table.columns], most=8)
+        message = f"has {which} (its columns: {has}). Name the one that counts: --columns score=..."
+        raise InputError([Problem(place, message)])
+    return next(iter(found.items()))
+
+
+def _metric(column: str) -> str | None:
+    """The metric of ours that a column's name stands for."""
+    name = BEFORE.sub("", column.casefold().replace(" ", "_"))
+    others = {"acc": "accuracy", "em": "exact_match", "macro_f1": "f1_macro", "mcc": "matthews"}
+    name = others.get(name, name)
+    if name in METRICS:
+        return name
+    return GIVEN if name in {*ROLES["score"], "value", "result"} else None
+
+
+def _number(row: Row, column: str) -> float:
+    try:
+        return float(row.get(column, ""))
+    except (TypeError, ValueError):
+        message = f"{column} = {row.get(column)!r:.40}: a number is needed."
+        raise InputError([Problem(row[PLACE], message)]) from None

@@ -1,1 +1,0 @@
-"""Results of the PEFT project's method comparison, read as they are."""

@@ -1,0 +1,38 @@
+"""The forms in which a report can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tunewise.core.errors import InputError, unknown
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.outputs.pdf import need_typst, write_paper
+from tunewise.reports.outputs.write import write_latex_tables, write_page
+
+WRITERS: dict[str, Callable[[Facts, Path], Path]] = {
+    "html": write_page,
+    "pdf": write_paper,
+    "tex": write_latex_tables,
+}
+
+
+def checked_forms(text: str) -> list[str]:
+    """The forms in a list with commas, each once.
+
+    Raises:
+        InputError: an unknown form.
+        MissingExtra: a PDF is asked for and Typst is not installed.
+    """
+    asked = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in asked:
+        if name not in WRITERS:
+            raise InputError(f"--format: {unknown('form', name, WRITERS)}")
+    if "pdf" in asked:
+        need_typst()
+    return asked
+
+
+def write_forms(facts: Facts, out: Path, forms: Sequence[str]) -> list[Path]:
+    """Write each form into a folder, and return what to open; errors as `checked_forms`."""
+    return [WRITERS[name](facts, out) for name in checked_forms(",".join(forms))]

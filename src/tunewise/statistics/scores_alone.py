@@ -1,0 +1,244 @@
+"""Runs of which only the scores are known: what can be claimed without answers to examples.
+
+Nothing can be paired example by example. Over examples, fractions of right answers are compared
+as if each row had answered examples of its own, which is too cautious where they are the same.
+Over seeds the moderated t applies as ever; the examples enter it by the largest variance that a
+fraction of right answers can have. Where nobody says how many examples there were, a claim over
+seeds holds for those examples alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from tunewise.statistics.claims import POWER, Claim
+from tunewise.statistics.combine import Uncertainty, method_difference_unpaired, method_mean
+from tunewise.statistics.comparison import Comparison, decided
+from tunewise.statistics.intervals import Interval, wilson
+from tunewise.statistics.metrics import FloatArray, Metric
+from tunewise.statistics.moderation import SeedSpreads, Spread
+from tunewise.statistics.pairs import Pair
+from tunewise.statistics.power import detectable_shift, seeds_needed
+from tunewise.statistics.proportions import two_proportions
+from tunewise.statistics.summary import Row
+
+NO_EXAMPLES = "not testable over examples: only scores are known, and not of how many examples"
+NO_COUNT = "not testable over examples: of this metric only a mean is known"
+ONE_SEED = "'{}' has one seed: not testable beyond these checkpoints"
+TEST = "two-proportion test, unpaired"
+
+
+@dataclass(frozen=True)
+class ScoresAlone:
+    """The scores of a row by seed, each over so many examples; None where that is not known."""
+
+    name: str
+    scores: Mapping[int, float]
+    examples: int | None = None
+
+    @property
+    def values(self) -> FloatArray:
+        return np.array([self.scores[seed] for seed in sorted(self.scores)])
+
+    @property
+    def mean(self) -> float:
+        return float(self.values.mean())
+
+
+def compare_scores(
+    rows: Sequence[ScoresAlone], metric: Metric, *, level: float = 0.95
+) -> Comparison:
+    """Compare contenders by the scores of their runs; as `compare`, which needs their answers.
+
+    Args:
+        rows: one per contender, each with at least one score; names are unique.
+        metric: what the scores are.
+        level: coverage of the intervals; claims are made at ``1 - level``.
+    """
+    sign = -1 if metric.higher_is_better else 1
+    ordered = sorted(rows, key=lambda row: sign * row.mean)
+    couples = list(combinations(ordered, 2))
+    spreads = SeedSpreads({row.name: row.scores for row in rows if len(row.scores) > 1})
+    terms = Terms(metric, level, spreads, comparisons=len(couples))
+    pairs = {frozenset((a.name, b.name)): _pair(b, a, terms) for a, b in couples}
+    pairs = decided(pairs, set(pairs), alpha=1 - level)
+    to_best = [
+        _with_needed(pairs[frozenset((ordered[0].name, row.name))], row, ordered[0], terms)
+        for row in ordered[1:]
+    ]
+    outcomes = {pair.row: pair.outcome for pair in to_best}
+    return Comparison(
+        metric.name,
+        metric.higher_is_better,
+        level,
+        None,
+        len(couples),
+        ordered[0].name,
+        [row.name for row in ordered if outcomes.get(row.name, "tied") in {"tied", "untested"}],
+        [row.name for row in ordered if outcomes.get(row.name) == "not-shown-over-seeds"],
+        [_row(row, metric, level) for row in ordered],
+        to_best,
+    )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every pair is compared under."""
+
+    metric: Metric
+    level: float
+    spreads: SeedSpreads
+    comparisons: int
+
+    @property
+    def strictest_alpha(self) -> float:
+        """The level of Holm's first step."""
+        return (1 - self.level) / max(1, self.comparisons)
+
+
+def interval_alone(row: ScoresAlone, metric: Metric, *, level: float = 0.95) -> Interval | None:
+    """Wilson's interval of a fraction, as if all its runs together had answered as one."""
+    if row.examples is None or metric.kind != "proportion":
+        return None
+    return wilson(row.mean * row.examples, row.examples, level=level)
+
+
+def _row(row: ScoresAlone, metric: Metric, level: float) -> Row:
+    scores: dict[int, float | None] = {seed: row.scores[seed] for seed in sorted(row.scores)}
+    interval = interval_alone(row, metric, level=level)
+    spread = float(row.values.std(ddof=1)) if len(row.values) > 1 else None
+    reason = None if interval else _why_no_examples(row, metric)
+    return Row(
+        row.name, row.examples or 0, True, scores, row.mean, spread, interval, reason, None, reason
+    )
+
+
+def _why_no_examples(row: ScoresAlone, metric: Metric) -> str:
+    return NO_EXAMPLES if row.examples is None else NO_COUNT
+
+
+def _pair(row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
+    pair = Pair(
+        row.name,
+        other.name,
+        row.mean - other.mean,
+        _over_examples(row, other, terms.metric, terms.level),
+        Claim(),
+    )
+    for one in (row, other):
+        if len(one.scores) < 2:
+            return replace(pair, method=Claim(reason=ONE_SEED.format(one.name)))
+    return replace(pair, method=_over_seeds(_Meeting(row, other, terms)))
+
+
+def _with_needed(pair: Pair, row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
+    """With the seeds that would show the difference; more than there are where these do not."""
+    if pair.method.reason is not None:
+        return pair
+    found = _needed_seeds(_Meeting(row, other, terms))
+    few = pair.method.separated is False
+    fewest = max(len(row.scores), len(other.scores)) + 1 if few else 0
+    return replace(pair, needed_seeds=found and max(found, fewest))
+
+
+def _over_examples(row: ScoresAlone, other: ScoresAlone, metric: Metric, level: float) -> Claim:
+    lacking = next((one for one in (row, other) if one.examples is None), row)
+    if row.examples is None or other.examples is None or metric.kind != "proportion":
+        return Claim(reason=_why_no_examples(lacking, metric))
+    found = two_proportions(
+        row.mean * row.examples,
+        row.examples,
+        other.mean * other.examples,
+        other.examples,
+        level=level,
+    )
+    return Claim(TEST, found.interval, found.p)
+
+
+@dataclass(frozen=True)
+class _Meeting:
+    """Two rows of two seeds or more each, and what their claim over seeds is made of."""
+
+    row: ScoresAlone
+    other: ScoresAlone
+    terms: Terms
+
+    @property
+    def paired(self) -> bool:
+        return sorted(self.row.scores) == sorted(self.other.scores)
+
+    @cached_property
+    def spreads(self) -> tuple[Spread, ...]:
+        """Of paired differences, or of each row."""
+        every = self.terms.spreads
+        if self.paired:
+            return (every.of_pair(self.row.name, self.other.name),)
+        return (every.of(self.row.name), every.of(self.other.name))
+
+    @property
+    def moderated(self) -> bool:
+        own = max(len(self.row.scores), len(self.other.scores)) - 1
+        return any(one.df > own for one in self.spreads)
+
+    @cached_property
+    def joined(self) -> Uncertainty:
+        ours, theirs = self.row.values, self.other.values
+        own, their = (_example_variance(one, self.terms.metric) for one in (self.row, self.other))
+        if self.paired:
+            alike = np.full((len(ours),) * 2, own + their)
+            return method_mean(ours - theirs, alike, spread=self.spreads[0])
+        covariance = np.zeros((len(ours) + len(theirs),) * 2)
+        covariance[: len(ours), : len(ours)] = own
+        covariance[len(ours) :, len(ours) :] = their
+        first, second = self.spreads
+        found = method_difference_unpaired(ours, theirs, covariance, spreads=(first, second))
+        if found.df is None or not self.moderated:
+            return found
+        return replace(found, df=min(found.df, self.terms.spreads.together))
+
+
+def _over_seeds(meeting: _Meeting) -> Claim:
+    joined, ours, theirs = meeting.joined, len(meeting.row.scores), len(meeting.other.scores)
+    if joined.standard_error == 0:
+        return Claim(reason="every run scored alike; not testable over seeds")
+    kind = "moderated t" if meeting.moderated else "Student's t"
+    seeds = f"{ours} {'paired ' if meeting.paired else f'and {theirs} '}seeds"
+    examples = "" if joined.example_variance == 0 else ", joined with examples"
+    shift = detectable_shift(
+        min(joined.satterthwaite_df, 1e6), power=POWER, alpha=meeting.terms.strictest_alpha
+    )
+    return Claim(
+        f"{kind} over {seeds}{examples}",
+        joined.interval(meeting.terms.level),
+        joined.p_two_sided(),
+        detectable=shift * joined.standard_error,
+    )
+
+
+def _needed_seeds(meeting: _Meeting) -> int | None:
+    """Seeds in all that would show a difference as large as seen."""
+    variance = sum(one.variance for one in meeting.spreads)
+    if variance == 0:
+        return None
+    spread, joined, every = math.sqrt(variance), meeting.joined, meeting.terms.spreads
+    return seeds_needed(
+        joined.estimate / spread,
+        example_error=math.sqrt(joined.example_variance) / spread,
+        prior_df=every.prior.df,
+        sharing=every.sharing(meeting.row.name if meeting.paired else None),
+        power=POWER,
+        alpha=meeting.terms.strictest_alpha,
+    )
+
+
+def _example_variance(row: ScoresAlone, metric: Metric) -> float:
+    """Of a fraction, as if all seeds erred on the same examples."""
+    if row.examples is None or metric.kind != "proportion":
+        return 0.0
+    return row.mean * (1 - row.mean) / row.examples
