@@ -37,6 +37,7 @@ STUDY_FILE = "study.yaml"
 FILES = "files"  # of study.json: what else was written with it, as markers name files
 WHOLE = 2_000_000_000  # bytes of weights and features that reading a study compares whole
 OURS = {STUDY, STUDY_FILE, ".lock", "trials", "weights", "tests", "features", "data"} | {
+    "race",
     "quarantine",
     "report",
     "trackers",

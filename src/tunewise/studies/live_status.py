@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from tunewise.store.identity import seeds_of
 from tunewise.store.log import LogTail
 from tunewise.store.records import ContenderRecord
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import LOG, TrialRecord
-from tunewise.studies.choose import chosen_ids, has_failed, search_ids
+from tunewise.studies.choose import has_failed, search_ids
+from tunewise.studies.chosen import chosen_ids, seeds_due
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Progress, label_of, progress_of
+from tunewise.studies.race.race import race_of
 
 ENOUGH = 0.05  # fraction of its steps after which a running trial says how long it will take
 
@@ -110,7 +111,8 @@ class Board:
     def _count(self) -> None:
         """What changes only when a job ends; hashing ids four times a second would be felt."""
         rows = self.study.contenders
-        self.progress: Progress = progress_of(self.study, self.records, self.tests)
+        self.race = race_of(self.study, self.records)
+        self.progress: Progress = progress_of(self.study, self.records, self.tests, self.race)
         self._known = [self._ids(row) for row in rows]
         standings = [self._standing(row) for row in rows]
         # The best first, then those without a score in the study's order, the failed last.
@@ -149,7 +151,7 @@ class Board:
 
     def _standing(self, row: ContenderRecord) -> Standing:
         metric = self.study.metrics[0]
-        chosen = chosen_ids(self.study, row, self.records)
+        chosen = chosen_ids(self.study, row, self.records, self.race)
         scores = [
             score
             for id in chosen or search_ids(self.study, row, self.records)
@@ -157,7 +159,7 @@ class Board:
             if (score := self.records[id].metric(metric)) is not None
         ]
         failed = has_failed(self.study, row, self.records)
-        seeds = 0 if failed else len(seeds_of(self.study, row)) - 1
+        seeds = 0 if failed else len(seeds_due(self.study, row, self.race)) - 1
         return Standing(
             name=row.name,
             score=(fmean(scores) if chosen else max(scores)) if scores else None,
@@ -168,7 +170,9 @@ class Board:
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""
-        ids = search_ids(self.study, row, self.records) + chosen_ids(self.study, row, self.records)
+        ids = search_ids(self.study, row, self.records) + chosen_ids(
+            self.study, row, self.records, self.race
+        )
         return set(ids)
 
 

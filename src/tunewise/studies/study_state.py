@@ -16,7 +16,7 @@ from tunewise.store.study import STUDY, StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import KILLED, RESULT, TrialRecord, write_ending
 from tunewise.store.weights import REMOVED
-from tunewise.studies.choose import weights_to_drop
+from tunewise.studies.chosen import weights_to_drop
 from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.exit_codes import Ending
 from tunewise.studies.jobs import Progress, label_of, next_jobs, progress_of

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import Settings
 from tunewise.core.errors import DamagedStudy
-from tunewise.reports.facts.answers import Answers, read_answers
 from tunewise.statistics.selection import best_point
+from tunewise.store.answers import Answers, read_answers
 from tunewise.store.faults import Fault
 from tunewise.store.identity import rung_id, seeds_of, trial_id
 from tunewise.store.places import Places
