@@ -161,6 +161,10 @@ class StudyFolder:
         files = {path.relative_to(self.path).as_posix(): described(path) for path in written}
         write_hashed(self.path / STUDY, {"schema": SCHEMA, **study.as_json(), FILES: files})
 
+    def restate(self, study: StudyRecord) -> None:
+        """Store what was found of the study while it runs; its file and data stay as they are."""
+        self.write_study(study, (self.path / STUDY_FILE).read_text(encoding="utf-8"))
+
     def refuse_other(self, name: str) -> None:
         """Raise an `InputError` if the folder belongs to a study of another name."""
         try:

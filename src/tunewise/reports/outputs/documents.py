@@ -12,18 +12,27 @@ from tunewise.reports.facts.facts import Facts
 
 # A section that is not named stands behind those that are, before the study itself.
 PAGE_ORDER = (
-    *("verdict", "results", "comparability", "significance", "classes", "learning", "costs"),
+    *(
+        "verdict",
+        "results",
+        "race",
+        "comparability",
+        "significance",
+        "classes",
+        "learning",
+        "costs",
+    ),
     *("phases", "against_full", "learning_rate", "search", "effects", "question_types"),
     *("slices", "prompts"),
     *("disagreements", "decoding", "wrong_answers", "data", "checks", "failed_trials"),
 )
 PAPER_ORDER = (
-    *("question", "data", "method", "results", "classes", "learning", "learning_rate"),
+    *("question", "data", "method", "results", "race", "classes", "learning", "learning_rate"),
     *("effects", "search"),
     *("significance", "slices", "question_types", "prompts", "decoding", "wrong_answers"),
     *("failed_trials", "disagreements", "costs", "phases", "against_full", "limits"),
 )
-TERMINAL_ORDER = ("prompts", "verdict", "results", "learning_rate")
+TERMINAL_ORDER = ("prompts", "verdict", "results", "race", "learning_rate")
 LAST = ("study",)
 Make = Callable[[Facts], Section | None]
 

@@ -41,6 +41,7 @@ def record(facts: Facts) -> dict[str, Any]:
         "data": {"hash": study.data.hash, "models": models},
         "contenders": [_contender(row) for row in results.rows],
         "verdict": {**judged, "measured": measured},
+        **({"race": asdict(facts.race)} if facts.race else {}),
         **_written(facts),
         **_prompted(facts),
         "fairness": _fairness(facts.comparability),

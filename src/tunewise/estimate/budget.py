@@ -1,0 +1,127 @@
+"""A study's budget in seconds, and what each of its parts is predicted to take.
+
+Both are settled when a study is first launched, and kept with it: what is decided later follows
+from them, on whichever machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tunewise.core.errors import DamagedFile, InputError, Problem
+from tunewise.core.format import duration, listed
+from tunewise.costs.machine_speed import Calibration
+from tunewise.estimate.plan import plan
+from tunewise.estimate.plan_types import Plan, Schedule
+from tunewise.estimate.schedule import around_seconds, prices_of, round_seconds
+from tunewise.store.records import BudgetRecord, PriceRecord, StudyRecord
+from tunewise.store.study import StudyFolder, is_study
+from tunewise.studies.prepare import Prepared, Say
+from tunewise.studyfile.expand import expand
+
+PLACE = "budget"
+
+
+def with_budget(
+    prepared: Prepared,
+    folder: Path,
+    *,
+    workers: int,
+    added: float = 0.0,
+    say: Say = lambda text: None,
+) -> Prepared:
+    """The study with its budget, where it has one; what its folder knows of it is kept.
+
+    `added` seconds come on top of what it had, those that were added before included.
+
+    Raises:
+        InputError: it is too small for one whole training of each contender, or there is none
+            that time could be added to.
+    """
+    allowance = prepared.settings.allowance
+    if allowance is None:
+        if added:
+            message = "this study has no budget that could grow: give one, such as --budget 30min."
+            raise InputError([Problem("--budget", message)])
+        return prepared
+    earlier = earlier_study(folder)
+    before = earlier.budget if earlier else None
+    budget = _kept(prepared.study, earlier) or _priced(prepared, before, workers, say)
+    if allowance.trials is not None:
+        seeded = [row.name for row in prepared.study.contenders if row.seeded]
+        whole = round_seconds(dict(budget.prices), seeded, budget.workers)
+        given = allowance.trials * whole
+    else:
+        given = allowance.seconds or 0.0
+    same = before is not None and abs(before.seconds - before.added - given) < 1
+    added += before.added if before is not None and same else 0.0
+    budget = replace(budget, seconds=given + added, added=added, clocked=allowance.trials is None)
+    return replace(prepared, study=replace(prepared.study, budget=budget))
+
+
+def earlier_study(folder: Path) -> StudyRecord | None:
+    """The study that a folder holds already, if it can be read."""
+    try:
+        return StudyFolder(folder).study() if is_study(folder) else None
+    except DamagedFile:
+        return None  # it is about to be written anew
+
+
+def _kept(study: StudyRecord, earlier: StudyRecord | None) -> BudgetRecord | None:
+    """The budget of before, where its prices are those of every contender of now."""
+    if earlier is None or earlier.budget is None:
+        return None
+    known = {row.name: row.points for row in earlier.contenders}
+    same = all(known.get(row.name) == row.points for row in study.contenders)
+    return earlier.budget if same else None
+
+
+def _priced(
+    prepared: Prepared, before: BudgetRecord | None, workers: int, say: Say
+) -> BudgetRecord:
+    """Prices by a plan, for the machine that the study began on."""
+    known = Calibration(**before.calibration) if before and before.calibration else None
+    workers = before.workers if before else workers
+    say("Predicting what each contender takes ...")
+    found = plan(prepared.settings, workers=workers, calibration=known)
+    refuse_too_small(found)
+    expansion = expand(prepared.settings)
+    prices = prices_of(expansion, found)
+    return BudgetRecord(
+        workers=workers,
+        prices={name: _rounded(price) for name, price in prices.items()},
+        around=round(around_seconds(expansion, found), 3),
+        calibration=found.calibration,
+        speed=before.speed if before else None,
+        stopped=before.stopped if before else None,
+    )
+
+
+def _rounded(price: PriceRecord) -> PriceRecord:
+    return PriceRecord(
+        round(price.step, 6), round(price.around, 4), price.steps, round(price.test, 4)
+    )
+
+
+def refuse_too_small(found: Plan) -> None:
+    """Refuse a budget in which no contender set can be trained once.
+
+    Raises:
+        InputError: it says how much is needed, and what could be left out.
+    """
+    schedule = found.schedule
+    if schedule is None or schedule.needed <= schedule.budget:
+        return
+    raise InputError([Problem(PLACE, too_small(schedule))])
+
+
+def too_small(schedule: Schedule) -> str:
+    """What is wrong with a budget that is not enough, and what would be right."""
+    names = schedule.without()
+    instead = f" Or leave out {listed(names)}." if names else ""
+    return (
+        f"{duration(schedule.budget)} is too little: to measure the learning rates of "
+        f"{len(schedule.parts)} contenders, train each once and test it takes about "
+        f"{duration(schedule.needed)} on this machine.{instead}"
+    )
