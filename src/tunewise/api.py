@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from tunewise.core.errors import StudyBusy, TunewiseError
 from tunewise.core.lazy import Later
 from tunewise.estimate.batch_size import with_batch_sizes
-from tunewise.estimate.budget import with_budget
+from tunewise.estimate.budget import expected, with_budget
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
-from tunewise.store.study import StudyFolder
+from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
 from tunewise.studies.pool import Pool, usable_cores
@@ -107,6 +107,9 @@ def launch(
         say(f"note: {note}")
     workers = workers or len(usable_cores())
     prepared = with_batch_sizes(prepared, path, workers=workers, pool=pool, say=say)
+    if not is_study(path):
+        for line in expected(prepared, workers=workers):
+            say(line)
     prepared = with_budget(prepared, path, workers=workers, added=added, say=say)
     folder = StudyFolder.create(path)
     for line in reused(prepared.study, folder):

@@ -6,6 +6,7 @@ from them, on whichever machine.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.expand import expand
 
 PLACE = "budget"
+LARGE = 5_000_000  # parameters of a model from which on it takes minutes
+LONG = 3600.0  # seconds from which on a budget is recommended
 
 
 def with_budget(
@@ -123,5 +126,25 @@ def too_small(schedule: Schedule) -> str:
     return (
         f"{duration(schedule.budget)} is too little: to measure the learning rates of "
         f"{len(schedule.parts)} contenders, train each once and test it takes about "
-        f"{duration(schedule.needed)} on this machine.{instead}"
+        f"{duration(schedule.needed)} on this machine. Give budget: "
+        f"{math.ceil(schedule.needed / 60) + 1} min.{instead}"
     )
+
+
+def expected(prepared: Prepared, *, workers: int) -> list[str]:
+    """How long a study without a budget takes, and above an hour what a budget would do.
+
+    Nothing is said of one whose models are tiny: it is over before the prediction would be.
+    """
+    counted = [row.parameters.total for row in prepared.study.contenders if row.parameters]
+    if prepared.settings.budget is not None or max(counted, default=0) < LARGE:
+        return []
+    found = plan(prepared.settings, workers=workers)
+    ends = dict.fromkeys(map(duration, (found.shortest_seconds, found.seconds)))
+    lines = [f"This takes about {' to '.join(ends)} with {workers} trials side by side."]
+    if found.shortest_seconds > LONG:
+        lines.append(
+            "With a budget, such as --budget 30min, seeds are added only where they can change the "
+            "verdict, and contenders that are behind are dropped."
+        )
+    return lines

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from tunewise.store.log import LogTail
+from tunewise.store.race import read_clock
 from tunewise.store.records import ContenderRecord
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
@@ -19,6 +21,7 @@ from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Progress, label_of, progress_of
 from tunewise.studies.race.race import race_of
 
+STATES = {"behind": "dropped", "equivalent": "level", "open": "open", "failed": "failed"}
 ENOUGH = 0.05  # fraction of its steps after which a running trial says how long it will take
 
 
@@ -67,6 +70,8 @@ class Standing:
     finished: int
     trials: int
     failed: bool
+    state: str = ""  # in a race under a budget: racing, dropped, level, open
+    chance: float | None = None  # that it is as good as the best, by the last look
 
 
 class Board:
@@ -79,6 +84,8 @@ class Board:
         self.study = folder.study()
         self.records, self.tests = folder.records(), folder.tests()
         self.running: dict[str, Running] = {}
+        self.began = clock()
+        self.before = read_clock(folder.path)  # seconds that earlier launches took
         self.seconds = {id: _seconds(record) for id, record in self.records.items()}
         self._count()
 
@@ -124,6 +131,13 @@ class Board:
             for row, ids in zip(standings, self._known, strict=True)
         ]
 
+    def budget_left(self) -> float | None:
+        """Seconds of a budget on the clock; None without one."""
+        budget = self.study.budget
+        if budget is None or not budget.clocked:
+            return None
+        return max(0.0, budget.seconds - self.before - (self.clock() - self.began))
+
     def seconds_left(self) -> float | None:
         """Estimated from finished trials, of the same contender where there are any.
 
@@ -166,7 +180,19 @@ class Board:
             finished=sum(id in self.records for id in self._ids(row)),
             trials=len(search_ids(self.study, row, self.records)) + seeds,
             failed=failed,
+            **self._in_race(row.name),
         )
+
+    def _in_race(self, name: str) -> dict[str, Any]:
+        """Whether it still races, and how sure a look at validation was."""
+        if self.race is None or self.race.looks == 0:
+            return {}
+        left = next((one for one in self.race.left if one.contender == name), None)
+        seen = next((one for one in self.race.open if one.contender == name), None)
+        seen = left.against if left and left.against else seen
+        chance = seen.chance if seen and seen.contender == name else None
+        state = STATES[left.why] if left else "racing" if name in self.race.racing else ""
+        return {"state": state, "chance": chance}
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""

@@ -350,7 +350,7 @@ def gather(folder: StudyFolder) -> Evidence:
         begun = {row.name: study.seeds[:1] for row in study.contenders}
         race = read_race(folder.path) or RaceRecord(begun)
     contenders = tuple(
-        _contender(study, position, described, records, tests, race)
+        _contender(study, position, described, records, tests, race=race)
         for position, described in enumerate(study.contenders)
     )
     return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)), race)
@@ -369,6 +369,7 @@ def _contender(
     described: ContenderRecord,
     records: Mapping[str, TrialRecord],
     tests: Mapping[str, TrialRecord],
+    *,
     race: RaceRecord | None,
 ) -> Contender:
     seeds = seeds_of(study, described)
