@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from benchmarks.simulated_races import (
@@ -63,7 +64,7 @@ def finished(world: World, draw: int, seed: int = 0) -> tuple[RaceRecord, Record
     return go_on(study, answers, records, Random(seed)), records, answers
 
 
-def budgeted(study: StudyRecord, **changes: object) -> StudyRecord:
+def budgeted(study: StudyRecord, **changes: Any) -> StudyRecord:
     assert study.budget is not None
     return replace(study, budget=replace(study.budget, **changes))
 

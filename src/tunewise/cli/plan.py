@@ -11,9 +11,9 @@ import typer
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
 from tunewise.core.format import count, duration, size
-from tunewise.estimate.budget import refuse_too_small
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Planned, Schedule
+from tunewise.estimate.schedule import refuse_too_small
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.progress import clean

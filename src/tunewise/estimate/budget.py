@@ -6,22 +6,24 @@ from them, on whichever machine.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
-from tunewise.core.format import duration, listed
+from tunewise.core.format import duration
 from tunewise.costs.machine_speed import Calibration
 from tunewise.estimate.plan import plan
-from tunewise.estimate.plan_types import Plan, Schedule
-from tunewise.estimate.schedule import around_seconds, prices_of, round_seconds
+from tunewise.estimate.schedule import (
+    around_seconds,
+    prices_of,
+    refuse_too_small,
+    round_seconds,
+)
 from tunewise.store.records import BudgetRecord, PriceRecord, StudyRecord
 from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.expand import expand
 
-PLACE = "budget"
 LARGE = 5_000_000  # parameters of a model from which on it takes minutes
 LONG = 3600.0  # seconds from which on a budget is recommended
 
@@ -104,30 +106,6 @@ def _priced(
 def _rounded(price: PriceRecord) -> PriceRecord:
     return PriceRecord(
         round(price.step, 6), round(price.around, 4), price.steps, round(price.test, 4)
-    )
-
-
-def refuse_too_small(found: Plan) -> None:
-    """Refuse a budget in which no contender set can be trained once.
-
-    Raises:
-        InputError: it says how much is needed, and what could be left out.
-    """
-    schedule = found.schedule
-    if schedule is None or schedule.needed <= schedule.budget:
-        return
-    raise InputError([Problem(PLACE, too_small(schedule))])
-
-
-def too_small(schedule: Schedule) -> str:
-    """What is wrong with a budget that is not enough, and what would be right."""
-    names = schedule.without()
-    instead = f" Or leave out {listed(names)}." if names else ""
-    return (
-        f"{duration(schedule.budget)} is too little: to measure the learning rates of "
-        f"{len(schedule.parts)} contenders, train each once and test it takes about "
-        f"{duration(schedule.needed)} on this machine. Give budget: "
-        f"{math.ceil(schedule.needed / 60) + 1} min.{instead}"
     )
 
 

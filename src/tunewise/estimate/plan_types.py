@@ -60,7 +60,8 @@ class Schedule:
 
     def without(self) -> list[str]:
         """The dearest contenders, without which the budget is enough."""
-        left, out = self.needed, []
+        left = self.needed
+        out: list[str] = []
         for name in sorted(self.parts, key=lambda name: -self.parts[name]):
             if left <= self.budget or len(out) == len(self.parts) - 1:
                 break

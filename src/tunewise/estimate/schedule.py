@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import duration, listed
 from tunewise.estimate.plan_types import Plan, Planned, Schedule
 from tunewise.estimate.seconds import START_SECONDS, makespan, search_jobs, shortest_fraction
 from tunewise.store.records import PriceRecord
@@ -12,6 +14,7 @@ from tunewise.studyfile.expand import Expansion, PlannedContender
 from tunewise.studyfile.settings import StudySettings
 from tunewise.training.course import most_steps, search_steps
 
+PLACE = "budget"
 AROUND_SECONDS = 20.0  # reading and checking the data, loading libraries, writing the report
 
 
@@ -114,3 +117,27 @@ def _price(one: PlannedContender, row: Planned, rows: int, tested: float) -> Pri
 
 def _tested(planned: Plan) -> float:
     return planned.rows.get("test", 0) / planned.rows["validation"]
+
+
+def refuse_too_small(found: Plan) -> None:
+    """Refuse a budget in which no contender set can be trained once.
+
+    Raises:
+        InputError: it says how much is needed, and what could be left out.
+    """
+    schedule = found.schedule
+    if schedule is None or schedule.needed <= schedule.budget:
+        return
+    raise InputError([Problem(PLACE, too_small(schedule))])
+
+
+def too_small(schedule: Schedule) -> str:
+    """What is wrong with a budget that is not enough, and what would be right."""
+    names = schedule.without()
+    instead = f" Or leave out {listed(names)}." if names else ""
+    return (
+        f"{duration(schedule.budget)} is too little: to measure the learning rates of "
+        f"{len(schedule.parts)} contenders, train each once and test it takes about "
+        f"{duration(schedule.needed)} on this machine. Give budget: "
+        f"{math.ceil(schedule.needed / 60) + 1} min.{instead}"
+    )

@@ -25,10 +25,10 @@ from tunewise.studies.rate_search import Records
 
 if TYPE_CHECKING:
     from tunewise.store import answers as stored
-    from tunewise.studies.race import look as looks
+    from tunewise.studies.race import look as looking
 else:  # they load SciPy, and the first trial does not wait for it
     stored = Later("tunewise.store.answers")
-    looks = Later("tunewise.studies.race.look")
+    looking = Later("tunewise.studies.race.look")
 
 LEAST_SEEDS = 3  # before it is said of a pair that further seeds would not decide it
 HOPELESS = 0.1  # chance below which seeds are not worth their time
@@ -170,7 +170,7 @@ class _Race:
         order = [self.leader, *(one.contender for one in self.open)]
         self.racing.sort(key=lambda name: order.index(name) if name in order else len(order))
 
-    def _settled(self, seen: looks.Look) -> str:
+    def _settled(self, seen: looking.Look) -> str:
         """Of two that are level within the margin the cheaper goes on for both; who leads then."""
         best = seen.best
         for one in seen.equivalent:
@@ -202,13 +202,13 @@ class _Race:
 
     # What the records say
 
-    def _terms(self) -> looks.Terms:
+    def _terms(self) -> looking.Terms:
         rows = self.study.data.rows
         test = rows.get("test") or rows.get("validation") or 1
         ratio = rows.get("validation", test) / test
         margin = self.study.equivalence_margin
         most = len(self.study.seeds)
-        return looks.Terms(self.study.metrics[0], self.looks, most, margin, ratio)
+        return looking.Terms(self.study.metrics[0], self.looks, most, margin, ratio)
 
     def _runs(self, names: Sequence[str]) -> tuple[_Runs, ...]:
         """The rows with their trials that ended well, seed by seed."""
@@ -276,7 +276,7 @@ class _Runs:
 
 
 @lru_cache(maxsize=256)
-def _seen_at(runs: tuple[_Runs, ...], terms: looks.Terms, answers: AnswersOf) -> looks.Look:
+def _seen_at(runs: tuple[_Runs, ...], terms: looking.Terms, answers: AnswersOf) -> looking.Look:
     """A look, made once: what comes next is asked for after every job."""
     rows = [
         stored.row_scores(
@@ -286,4 +286,4 @@ def _seen_at(runs: tuple[_Runs, ...], terms: looks.Terms, answers: AnswersOf) ->
         )
         for one in runs
     ]
-    return looks.look_at(rows, terms)
+    return looking.look_at(rows, terms)
