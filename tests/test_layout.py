@@ -16,7 +16,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("core", ""),
     ("foundations", "core"),
     ("statistics", "core"),
-    ("store", "core"),
+    ("store", "core statistics"),
     ("costs", "core store"),
     ("data", "core store"),
     ("backbones", "core"),

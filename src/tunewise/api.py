@@ -9,6 +9,7 @@ print(finished.verdict.headline)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,17 @@ from typing import TYPE_CHECKING, Any
 from tunewise.core.errors import StudyBusy, TunewiseError
 from tunewise.core.lazy import Later
 from tunewise.estimate.batch_size import with_batch_sizes
+from tunewise.estimate.budget import expected, with_budget
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
-from tunewise.store.study import StudyFolder
+from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
 from tunewise.studies.pool import Pool, usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.progress import show_progress
+from tunewise.studies.race.clock import Clock
+from tunewise.studies.reuse import reused
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
 from tunewise.trackers.follow import Follower
@@ -77,18 +81,22 @@ def launch(
     pool: Pool,
     workers: int | None = None,
     trackers: Sequence[str] = (),
+    added: float = 0.0,
+    began: float | None = None,
     say: Say = lambda text: None,
 ) -> Outcome:
     """Prepare and store a study, run what it still needs, and write its report.
 
     `pool` is the worker, which loads its libraries while the study is prepared. `trackers` are
     those of the command line, beside the study's own. One that fails is reported and ends nothing.
+    `added` seconds come on top of the study's budget, which counts from `began` on.
 
     Raises:
         MissingExtra: the package of a tracker is not installed.
         InputError: something is wrong with the study; nothing was written.
         StudyBusy: somebody else runs it.
     """
+    began = time.monotonic() if began is None else began
     path = out or default_folder(settings)
     if path.is_dir() and (holder := StudyFolder(path).running()):
         raise StudyBusy(f"{path} is being run: {holder}.")
@@ -99,7 +107,13 @@ def launch(
         say(f"note: {note}")
     workers = workers or len(usable_cores())
     prepared = with_batch_sizes(prepared, path, workers=workers, pool=pool, say=say)
+    if not is_study(path):
+        for line in expected(prepared, workers=workers):
+            say(line)
+    prepared = with_budget(prepared, path, workers=workers, added=added, say=say)
     folder = StudyFolder.create(path)
+    for line in reused(prepared.study, folder):
+        say(line)
     with folder.lock():
         for repaired in store(prepared, folder):
             say(f"note: {repaired}")
@@ -108,12 +122,15 @@ def launch(
             Follower(path, trackers) as follower,
         ):
             hear = _followed(on_event, follower)
-            outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear)
+            clock = Clock(path, began)
+            outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear, clock=clock)
         if outcome.progress.finished and not outcome.paused:  # for want of room it would fail
             say("Writing the report ...")
             write.write_report(folder)
             for name in trackers:
                 _track(folder, name, say)
+        if settings.budget is not None:
+            clock.note(every=0)
     return outcome
 
 

@@ -15,7 +15,7 @@ from tests.commands import Run
 from tunewise.cli.predict import command
 from tunewise.core.errors import InputError
 from tunewise.results import StudyResults
-from tunewise.studies.choose import chosen_ids
+from tunewise.studies.chosen import chosen_ids
 
 
 def stored(finished: Path, name: str) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """A runner without torch: each trial computes a score from its settings and misbehaves on order.
 
-`settings["toy"]` may hold: score, seconds, steps; fault (a name from FAULTS), in (the kind of
-job it strikes), once (only its first try), tries (how many of its tries); die_at (the step of
-writing at which it dies); forgetful (a resumed trial scores differently); until (the file of the
-study folder that it waits for).
+`settings["toy"]` may hold: score, examples (to answer), seconds, steps; fault (a name from FAULTS),
+in (the kind of job it strikes), once (only its first try), tries (how many of its tries); die_at
+(the step of writing at which it dies); forgetful (a resumed trial scores differently); until (the
+file of the study folder that it waits for).
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tunewise.core.canonical import digest
 from tunewise.core.files import FAIL_AT, mark_complete, read_json, write_bytes, write_json
@@ -85,10 +89,28 @@ def _finish(place: Path, job: dict[str, Any], split: str) -> str:
         "metrics": {split: {"accuracy": score}},
     }
     write_json(place / "costs.json", {"schema": 1, "pid": os.getpid()})
-    write_bytes(place / "predictions" / f"{split}.parquet", json.dumps(result).encode())
+    path = place / "predictions" / f"{split}.parquet"
+    if examples := job["settings"].get("toy", {}).get("examples"):  # what a race compares
+        write_answers(path, score, examples, digest(job["settings"]))
+    else:
+        write_bytes(path, json.dumps(result).encode())
     write_json(place / "result.json", result)
     mark_complete(place)
     return "done"
+
+
+def write_answers(path: Path, score: float, examples: int, seed: str) -> None:
+    """Answers of which a fraction is right, drawn from the settings alone."""
+    random = Random(seed)
+    choices = [int(random.random() < score) for _ in range(examples)]
+    columns = {
+        "id": [str(number) for number in range(examples)],
+        "label": [1] * examples,
+        "choice": choices,
+        "probabilities": [[1.0 - choice, float(choice)] for choice in choices],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), path)
 
 
 def _misbehave(toy: dict[str, Any], struck: Path) -> None:

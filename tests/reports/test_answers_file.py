@@ -15,7 +15,6 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import gather
 from tunewise.reports.facts.results import results_of
 from tunewise.reports.outputs.answers_file import (
@@ -27,6 +26,7 @@ from tunewise.reports.outputs.answers_file import (
     write_predictions,
 )
 from tunewise.reports.outputs.remove_stale import remove_stale
+from tunewise.store.answers import Answers
 from tunewise.store.study import StudyFolder
 
 FORMULAS = (

@@ -16,7 +16,7 @@ from tunewise.reports.document.model import Table
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.write import write_plot
 from tunewise.statistics.metrics import METRICS
-from tunewise.studies.choose import chosen_ids
+from tunewise.studies.chosen import chosen_ids
 
 LORA = CONTENDERS[3]
 BROKEN = replace(

@@ -10,7 +10,8 @@ from tunewise.store.identity import trial_id
 from tunewise.store.records import ContenderRecord, DataRecord, PointRecord, StudyRecord
 from tunewise.store.trial_records import TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
-from tunewise.studies.choose import chosen_ids, chosen_point, has_failed, weights_to_drop
+from tunewise.studies.choose import chosen_point, has_failed
+from tunewise.studies.chosen import chosen_ids, weights_to_drop
 
 POINTS = 3
 ROW = ContenderRecord(

@@ -12,7 +12,8 @@ from tunewise.store.identity import rung_id, trial_id
 from tunewise.store.records import ContenderRecord, DataRecord, PointRecord, RateSearch, StudyRecord
 from tunewise.store.trial_records import TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
-from tunewise.studies.choose import chosen_point, has_failed, search_ids, weights_to_drop
+from tunewise.studies.choose import chosen_point, has_failed, search_ids
+from tunewise.studies.chosen import weights_to_drop
 from tunewise.studies.jobs import next_jobs
 from tunewise.studies.rate_search import RateProgress, rate_progress, rungs_of
 

@@ -11,7 +11,7 @@ from tunewise.results import StudyResults
 from tunewise.store.records import ContenderRecord, StudyRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import TrialRecord
-from tunewise.studies.choose import chosen_ids
+from tunewise.studies.chosen import chosen_ids
 from tunewise.studies.rate_search import Records
 
 

@@ -12,7 +12,8 @@ from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
 from tunewise.core.format import count, duration, size
 from tunewise.estimate.plan import plan
-from tunewise.estimate.plan_types import Plan, Planned
+from tunewise.estimate.plan_types import Plan, Planned, Schedule
+from tunewise.estimate.schedule import refuse_too_small
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.progress import clean
@@ -51,6 +52,7 @@ def command(
         return
     for line in lines(found):
         typer.echo(line)
+    refuse_too_small(found)
 
 
 def lines(found: Plan) -> Iterator[str]:
@@ -61,10 +63,15 @@ def lines(found: Plan) -> Iterator[str]:
         yield _row(row)
     together = min(found.workers, found.trials)
     yield ""
-    yield (
-        f"{found.trials} trials, about {_time(found)} with {together} side by side; "
-        f"{size(found.disk_bytes)} on disk."
-    )
+    if found.schedule is None:
+        yield (
+            f"{found.trials} trials, about {_time(found)} with {together} side by side; "
+            f"{size(found.disk_bytes)} on disk."
+        )
+    else:
+        yield f"At most {found.trials} trials; {size(found.disk_bytes)} on disk."
+    if found.schedule is not None:
+        yield from _schedule(found, found.schedule)
     yield from _memory(found, together)
     yield from _statistics(found)
     for row in found.contenders:
@@ -72,6 +79,35 @@ def lines(found: Plan) -> Iterator[str]:
             yield f"note: {clean(row.name)}: {row.note}"
     for note in found.notes:
         yield f"note: {clean(note)}"
+
+
+def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:
+    """How a budget would be spent, and the smallest difference that it can settle."""
+    first = found.contenders
+    yield f"Budget {duration(schedule.budget)}, of which"
+    yield f"  {duration(schedule.around)} to prepare and report, features included;"
+    yield f"  {_range(schedule.search)} to search with the first seed ({len(first)} contenders);"
+    yield f"  {_range(schedule.round)} for each further seed of all that remain;"
+    yield f"  {duration(schedule.tests)} to test each seed."
+    least, most = schedule.seeds
+    seeds = str(least) if least == most else f"{least} to {most}"
+    yield f"Enough for {seeds} seeds each if none is dropped, for more if some are."
+    pairs = max(1, len(first) * (len(first) - 1) // 2)
+    scored = found.rows.get("test", found.rows["validation"])
+    settled = detectable_difference(scored, DISAGREEMENTS[0], alpha=0.05 / pairs)
+    if settled is None:
+        yield "It can settle no difference: there are too few examples."
+    elif least < 2:
+        yield "With one seed it settles nothing of the methods, only of these checkpoints."
+    else:
+        yield (
+            f"Smallest difference it can settle: about {100 * settled:.1f} points "
+            f"({pairs} pairs, seeds alike)."
+        )
+
+
+def _range(ends: tuple[float, float]) -> str:
+    return " to ".join(dict.fromkeys(map(duration, ends)))
 
 
 def _time(found: Plan) -> str:
@@ -133,11 +169,12 @@ def _statistics(found: Plan) -> Iterator[str]:
     ]
     yield f"Over {scored:,} {split} examples, two models are distinguishable (80 % power) from"
     yield f"  {' or '.join(shown)}." if shown else "  no difference: there are too few."
-    if found.seeds < 2:
+    seeds = found.schedule.seeds[0] if found.schedule else found.seeds
+    if seeds < 2:
         yield "One seed: results hold for these checkpoints, not for the methods."
         return
-    shift = detectable_shift(found.seeds - 1) / found.seeds**0.5
-    yield f"Over {found.seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
+    shift = detectable_shift(seeds - 1) / seeds**0.5
+    yield f"Over {seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
     yield "  of their difference over seeds, if the examples show it too."
 
 

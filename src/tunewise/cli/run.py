@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from tunewise.cli.options import Out, Overrides, StudyFile, Track, Workers
 from tunewise.cli.running import run_study
 
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="What it may take: 30min, 2h or '3 trials'; +30min adds to what it had.",
+        show_default=False,
+    ),
+]
+More = Annotated[
+    str | None,
+    typer.Option(
+        metavar="seeds=N",
+        help="So many further seeds; all that is finished counts.",
+        show_default=False,
+    ),
+]
 
-def command(
+
+def command(  # noqa: PLR0917  # typer calls it by name
     study: StudyFile,
     overrides: Overrides,
     track: Track,
     out: Out = None,
     workers: Workers = None,
+    budget: Budget = None,
+    more: More = None,
 ) -> None:
     """Run a study, or go on with it: nothing that is done is done again.
 
     Ctrl-C once saves checkpoints and stops; the same command goes on from there.
     """
-    outcome = run_study(study, out, overrides=overrides, workers=workers, trackers=track)
+    outcome = run_study(
+        study,
+        out,
+        overrides=overrides,
+        workers=workers,
+        trackers=track,
+        budget=budget,
+        more=more,
+    )
     raise typer.Exit(outcome.exit_code)

@@ -6,6 +6,7 @@ here, and nothing that the commands import before, may load them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from tunewise.studies.pool import Pool
 
 if TYPE_CHECKING:
     from tunewise import api
-    from tunewise.cli import finish
+    from tunewise.cli import extending, finish
     from tunewise.studies import prepare
     from tunewise.studies.engine import Outcome
     from tunewise.studyfile import studyfile
 else:
     api = Later("tunewise.api")
+    extending = Later("tunewise.cli.extending")
     finish = Later("tunewise.cli.finish")
     prepare = Later("tunewise.studies.prepare")
     studyfile = Later("tunewise.studyfile.studyfile")
@@ -34,11 +36,31 @@ def run_study(
     overrides: Sequence[str] = (),
     workers: int | None = None,
     trackers: Sequence[str] = (),
+    budget: str | None = None,
+    more: str | None = None,
 ) -> Outcome:
-    """Read a study, run it in the folder `out` (``runs/<name>``) and show how it ended."""
+    """Read a study, run it in the folder `out` (``runs/<name>``) and show how it ended.
+
+    `budget` replaces the study's, or, with a plus before it, adds to it. `more` is of the form
+    ``seeds=2``.
+    """
+    began = time.monotonic()
     with Pool() as pool:
-        settings = studyfile.read_study(source, overrides)
+        given, added = extending.budget_override(budget)
+        settings = studyfile.read_study(source, [*overrides, *given])
         out = out or prepare.default_folder(settings)
-        outcome = api.launch(settings, out, pool=pool, workers=workers, trackers=trackers, say=say)
+        if more is not None:
+            seeds = extending.more_seeds(more, settings, out)
+            settings = studyfile.read_study(source, [*overrides, *given, seeds])
+        outcome = api.launch(
+            settings,
+            out,
+            pool=pool,
+            workers=workers,
+            trackers=trackers,
+            added=added,
+            began=began,
+            say=say,
+        )
     finish.show_end(out, outcome)
     return outcome

@@ -23,6 +23,7 @@ from tunewise.estimate.client import EstimateClient
 from tunewise.estimate.lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
 from tunewise.estimate.memory_fixes import best_epoch_bytes, changes, peak_of
 from tunewise.estimate.plan_types import Plan, Planned, Remedy
+from tunewise.estimate.schedule import schedule_of
 from tunewise.estimate.seconds import (
     answering_seconds,
     features_seconds,
@@ -48,15 +49,22 @@ Say = Any
 Folders = tuple[Path, ...]  # of a model, or of its two encoders
 
 
-def plan(settings: StudySettings, *, workers: int, say: Say = lambda text: None) -> Plan:
+def plan(
+    settings: StudySettings,
+    *,
+    workers: int,
+    say: Say = lambda text: None,
+    calibration: Calibration | None = None,
+) -> Plan:
     """Read the data, predict each contender, and say what the study takes and can tell.
 
-    Needs of each model its configuration alone; with a tokenizer beside it lengths are exact.
+    Needs of each model its configuration alone; with a tokenizer beside it lengths are exact. Where
+    a machine's `calibration` is given, the plan is for that machine.
 
     Raises:
         InputError: all that is wrong with data, models and methods, together.
     """
-    return _Planner(settings, workers, say).plan()
+    return _Planner(settings, workers, say, calibration).plan()
 
 
 def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) -> list[str]:
@@ -81,7 +89,10 @@ def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) 
 
 
 class _Planner:
-    def __init__(self, settings: StudySettings, workers: int, say: Say) -> None:
+    def __init__(
+        self, settings: StudySettings, workers: int, say: Say, known: Calibration | None
+    ) -> None:
+        self.known = known
         self.settings, self.workers, self.say = settings, workers, say
         self.expansion: Expansion = expand(settings)
         self.notes: list[str] = []
@@ -110,7 +121,7 @@ class _Planner:
                 for row in self.expansion.contenders
                 if row.trained or isinstance(row.method, AsIs)
             ]
-            known = known_calibration(THREADS)
+            known = self.known or known_calibration(THREADS)
             self.calibration = known or Calibration(**client.ask({"ask": "calibration"}))
             rows = {row.name: self._planned(row, folders) for row in _by_model(asked)}
         for row in self.expansion.contenders:
@@ -118,7 +129,7 @@ class _Planner:
         if self.problems:
             raise InputError(self.problems)
         contenders = tuple(rows[row.name] for row in self.expansion.contenders)
-        return Plan(
+        planned = Plan(
             name=self.settings.name,
             contenders=contenders,
             trials=sum(row.trials for row in contenders),
@@ -134,6 +145,7 @@ class _Planner:
             notes=tuple(dict.fromkeys([*self.expansion.notes, *self.notes])),
             calibration=asdict(self.calibration),
         )
+        return replace(planned, schedule=schedule_of(self.settings, self.expansion, planned))
 
     def _seconds(self, contenders: Sequence[Planned], *, shortest: bool) -> float:
         return study_seconds(
@@ -213,6 +225,7 @@ class _Planner:
             groups=first["groups"],
             reduction=first["reduction"],
             artefact_bytes=first["parameters"] and artifact_bytes(first["parameters"]),
+            solved=bool(first.get("solved")),
         )
         if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
             return replace(planned, note=f"not predictable: {reason}")

@@ -36,10 +36,38 @@ class Planned:
     seconds: float = 0.0  # of one trial
     answering_seconds: float = 0.0  # of that, the evaluation after the training
     features_seconds: float = 0.0  # of a frozen backbone's outputs, once for all that share them
+    solved: bool = False  # by no steps, so that no seed changes it
     note: str | None = None  # why nothing is predicted
     fits: bool = True
     remedies: tuple[Remedy, ...] = ()
     standing_bytes: int = 0  # weights, gradients, optimizer state: what no smaller batch lessens
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a budget would be spent, in seconds; each pair is from the shortest trainings to the
+    longest, as many as are of open length.
+    """
+
+    budget: float
+    around: float  # preparing, stored features, the report
+    search: tuple[float, float]
+    round: tuple[float, float]  # of one more seed for every contender that has seeds
+    tests: float  # of one seed of every contender
+    seeds: tuple[int, int]  # that fit if none is dropped, from the longest trainings on
+    needed: float  # for one whole training of each contender and its test, at the shortest
+    parts: dict[str, float] = field(default_factory=dict)  # of that, by contender
+
+    def without(self) -> list[str]:
+        """The dearest contenders, without which the budget is enough."""
+        left = self.needed
+        out: list[str] = []
+        for name in sorted(self.parts, key=lambda name: -self.parts[name]):
+            if left <= self.budget or len(out) == len(self.parts) - 1:
+                break
+            left -= self.parts[name]
+            out.append(name)
+        return out if left <= self.budget else []
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,7 @@ class Plan:
     rows: dict[str, int]
     notes: tuple[str, ...] = ()
     calibration: dict[str, Any] = field(default_factory=dict)
+    schedule: Schedule | None = None  # under a budget
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -189,8 +189,8 @@ def study_seconds(
     for source in expansion.contenders:
         planned = by_name[source.name]
         tried = 1 if source.rates else len(source.points)
-        fraction = _fraction(source, rows) if shortest else 1.0
-        searches += _search_jobs(source, planned.seconds, rows, fraction)
+        fraction = shortest_fraction(source, rows) if shortest else 1.0
+        searches += search_jobs(source, planned.seconds, rows, fraction)
         others = planned.trials - tried
         seeds += [fraction * planned.seconds] * others
         tests += [tested * planned.answering_seconds] * (1 + others)
@@ -199,7 +199,7 @@ def study_seconds(
     return total
 
 
-def _fraction(source: PlannedContender, rows: int) -> float:
+def shortest_fraction(source: PlannedContender, rows: int) -> float:
     """The search length, as a fraction of the steps that a training takes at most."""
     training = source.points[0].training
     if training is None:
@@ -208,7 +208,7 @@ def _fraction(source: PlannedContender, rows: int) -> float:
     return search_steps(training, steps_per_epoch) / most_steps(training, steps_per_epoch)
 
 
-def _search_jobs(
+def search_jobs(
     source: PlannedContender, seconds: float, rows: int, fraction: float
 ) -> list[float]:
     """Of what is trained before the other seeds: search points, or rates that stop on the way.

@@ -12,9 +12,9 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import first_of, listed, plural
 from tunewise.data.labels import spelling
 from tunewise.judging.runs import Run, Sheet
-from tunewise.reports.facts.answers import Answers
 from tunewise.statistics.metrics import GIVEN, METRICS, WRITTEN, FloatArray, metric_named
 from tunewise.statistics.squad import exact_match, f1
+from tunewise.store.answers import Answers
 
 MOST_CLASSES = 200  # more different labels than this are texts
 OTHER = "(none of the classes)"

@@ -11,9 +11,9 @@ import numpy as np
 from tunewise.core.canonical import digest
 from tunewise.judging.answers import Answered
 from tunewise.judging.runs import Entry, Known, Run
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence, Point, Trial
 from tunewise.statistics.metrics import scores_of
+from tunewise.store.answers import Answers
 from tunewise.store.records import (
     ContenderRecord,
     DataRecord,

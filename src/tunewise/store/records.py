@@ -154,6 +154,44 @@ class DataRecord(JSONRecord):
 
 
 @dataclass(frozen=True)
+class PriceRecord(JSONRecord):
+    """What training and testing a contender takes, in seconds, as predicted when a race began."""
+
+    step: float = 0.0  # of training, with its part of the evaluations
+    around: float = 0.0  # of a training apart from its steps: process, loading, answering
+    steps: tuple[int, ...] = (0,)  # of a training: the fewest and the most
+    test: float = 0.0
+
+
+@dataclass(frozen=True)
+class BudgetRecord(JSONRecord):
+    """What a study may take, and what each of its parts is predicted to take. All in seconds.
+
+    Counted are predictions times `speed`, never the clock, so that a study decides alike
+    wherever it goes on. Where predictions were wrong the clock ends it, which is `stopped`.
+    """
+
+    seconds: float = 0.0  # in all
+    workers: int = 1  # trials side by side when the race began
+    prices: Mapping[str, PriceRecord] = field(default_factory=dict)  # by contender
+    around: float = 0.0  # of the study: preparing, stored features, report
+    calibration: JSONObject = field(default_factory=dict)  # of the machine that it began on
+    # added on the command line
+    added: float = field(default=0.0, metadata=OPTIONAL)
+    # False: it is given in trials, and no clock ends it
+    clocked: bool = field(default=True, metadata=OPTIONAL)
+    # measured once, when every search was over, over predicted
+    speed: float | None = field(default=None, metadata=OPTIONAL)
+    # the budget at which the clock ended it
+    stopped: float | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the clock has ended it, and no time was added since."""
+        return self.stopped is not None and self.seconds <= self.stopped
+
+
+@dataclass(frozen=True)
 class Descriptions(JSONRecord):
     """What the task and the methods, by their names, say of themselves for a paper.
 
@@ -197,6 +235,9 @@ class StudyRecord(JSONRecord):
     batch_sizes: Mapping[str, int] | None = field(default=None, metadata=OPTIONAL)
     # of runs that another program made, and that no folder holds: what was assumed of them
     elsewhere: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
+
+    # what it may take; None: every contender gets every seed
+    budget: BudgetRecord | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def plans_tests(self) -> bool:

@@ -37,6 +37,7 @@ STUDY_FILE = "study.yaml"
 FILES = "files"  # of study.json: what else was written with it, as markers name files
 WHOLE = 2_000_000_000  # bytes of weights and features that reading a study compares whole
 OURS = {STUDY, STUDY_FILE, ".lock", "trials", "weights", "tests", "features", "data"} | {
+    "race",
     "quarantine",
     "report",
     "trackers",
@@ -159,6 +160,10 @@ class StudyFolder:
         written = [self.path / STUDY_FILE, *splits]
         files = {path.relative_to(self.path).as_posix(): described(path) for path in written}
         write_hashed(self.path / STUDY, {"schema": SCHEMA, **study.as_json(), FILES: files})
+
+    def restate(self, study: StudyRecord) -> None:
+        """Store what was found of the study while it runs; its file and data stay as they are."""
+        self.write_study(study, (self.path / STUDY_FILE).read_text(encoding="utf-8"))
 
     def refuse_other(self, name: str) -> None:
         """Raise an `InputError` if the folder belongs to a study of another name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.statistics.selection import best_point
-from tunewise.store.identity import rung_id, seeds_of, trial_id, trial_of
+from tunewise.store.identity import rung_id, trial_id
 from tunewise.store.records import ContenderRecord, StudyRecord
 from tunewise.studies.rate_search import Records, rate_progress
 
@@ -46,39 +46,9 @@ def chosen_point(study: StudyRecord, contender: ContenderRecord, records: Record
     return None if best is None else points[best]
 
 
-def chosen_ids(study: StudyRecord, contender: ContenderRecord, records: Records) -> list[str]:
-    """The trials of the chosen point, one a seed, finished or not; none before it is chosen."""
-    point = chosen_point(study, contender, records)
-    if point is None:
-        return []
-    return [point_id(study, contender, point, seed) for seed in seeds_of(study, contender)]
-
-
 def has_failed(study: StudyRecord, contender: ContenderRecord, records: Records) -> bool:
     """Whether every search point has been tried and none was finished."""
     return (
         all(id in records for id in search_ids(study, contender, records))
         and chosen_point(study, contender, records) is None
     )
-
-
-def weights_to_drop(study: StudyRecord, records: Records, tests: Records) -> list[str]:
-    """The trials whose weights nobody needs any more, by the study's `keep` setting.
-
-    With ``chosen`` these are the points that lost, with ``none`` also the winners once they
-    are tested, with ``all`` nothing.
-    """
-    if study.keep == "all":
-        return []
-    winners = [id for row in study.contenders for id in chosen_ids(study, row, records)]
-    losers = [
-        id
-        for row in study.contenders
-        if chosen_point(study, row, records) is not None
-        for id in map(trial_of, search_ids(study, row, records))
-        if id not in winners
-    ]
-    if study.keep == "none":
-        tested = tests if study.plans_tests else records
-        return losers + [id for id in winners if id in tested]
-    return losers

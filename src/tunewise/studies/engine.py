@@ -7,6 +7,7 @@ stops the launcher, running it again goes on: the folders are the only state. No
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections import Counter
@@ -20,8 +21,10 @@ from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, 
 from tunewise.studies.exit_codes import Ending, Exit, ending_of
 from tunewise.studies.jobs import Progress
 from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
+from tunewise.studies.race.clock import Clock, time_is_up
 from tunewise.studies.study_state import Ledger
 
+GRACE = 5.0  # seconds to save a checkpoint in, once the budget is spent
 TICK = 0.1  # seconds between two looks at time limits and signals
 TRIES = 2  # in a launch, of a job that something outside of it ends
 RESTARTS = 3  # of the worker, before something is thought to be wrong with it
@@ -54,6 +57,7 @@ def run_jobs(
     workers: int,
     pool: Pool,
     on_event: OnEvent = lambda event: None,
+    clock: Clock | None = None,
 ) -> Outcome:
     """Run all that the stored study still needs, up to `workers` jobs at a time.
 
@@ -65,6 +69,7 @@ def run_jobs(
         workers: how many jobs run side by side, from 1 up.
         pool: the worker, which may still be coming up; it is closed in the end.
         on_event: called with what happens, and every tenth of a second while nothing does.
+        clock: what launches of the study have taken, this one included, for its budget.
 
     Raises:
         InputError: a newer Tunewise wrote into this folder.
@@ -76,7 +81,8 @@ def run_jobs(
     if workers < 1:
         raise ValueError(f"workers = {workers}: a whole number from 1 up.")
     with Signals() as signals:
-        launch = _Launch(Ledger(folder, on_event), workers, on_event, pool, signals)
+        clock = clock or Clock(folder.path, time.monotonic())
+        launch = _Launch(Ledger(folder, on_event), workers, on_event, pool, signals, clock=clock)
         try:
             launch.run()
         finally:
@@ -100,10 +106,18 @@ class _Launch:
     """One launch of a study: what runs, what has been tried, what stopped it."""
 
     def __init__(
-        self, ledger: Ledger, workers: int, on_event: OnEvent, pool: Pool, signals: Signals
+        self,
+        ledger: Ledger,
+        workers: int,
+        on_event: OnEvent,
+        pool: Pool,
+        signals: Signals,
+        *,
+        clock: Clock,
     ) -> None:
         self.ledger, self.folder, self.on_event = ledger, ledger.folder, on_event
-        self.signals = signals
+        self.signals, self.clock = signals, clock
+        self.overtime: dict[str, float] = {}  # jobs told to stop as the budget is spent, and when
         self.running: dict[str, _Running] = {}
         self.tried: Counter[str] = Counter()
         self.free = list(range(workers))[::-1]
@@ -125,6 +139,7 @@ class _Launch:
             try:
                 self._obey_signals()
                 self.ledger.check_there()
+                self._obey_clock()
                 self._submit()
                 if not self.running and not self._waiting():
                     return
@@ -192,6 +207,8 @@ class _Launch:
             if limit is not None and running.seconds > limit and not running.late:
                 running.late = True
                 self.pool.kill(running.job.key)
+            if time.monotonic() - self.overtime.get(running.job.key, math.inf) > GRACE:
+                self.pool.kill(running.job.key)
 
     def _ended(self, running: _Running, code: int) -> None:
         """Note how a job ended; the first sentence below that holds is the true one."""
@@ -200,7 +217,9 @@ class _Launch:
         self.queue = None
         if self.ledger.take(job, seconds):
             return
-        if running.late:
+        if job.key in self.overtime:
+            self.on_event(Stopped(job))
+        elif running.late:
             limit = job.settings.training["timeout"]
             ending = Ending("timed-out", f"not finished within {limit} s (timeout).")
             self._end(job, ending, seconds)
@@ -240,6 +259,24 @@ class _Launch:
                 )
             )
             self._stop()
+
+    def _obey_clock(self) -> None:
+        """End the trainings of a study whose budget is spent, earlier than was predicted."""
+        ledger = self.ledger
+        if ledger.race is None:
+            return
+        self.clock.note()
+        if self.stopping or not time_is_up(
+            ledger.study, ledger.records, ledger.race, self.clock.seconds
+        ):
+            return
+        ledger.stop()
+        self.on_event(Notice("The budget is spent: what still trains is stopped, and kept."))
+        self.queue = None
+        for key, running in self.running.items():
+            if running.job.kind != "test":
+                self.overtime[key] = time.monotonic()
+                self.pool.stop(key)
 
     def _stop(self) -> None:
         self.stopping = True

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from tunewise.store.identity import rung_id, seeds_of, trial_id, trial_of
+from tunewise.store.identity import rung_id, trial_id, trial_of
+from tunewise.store.race import RaceRecord
 from tunewise.store.records import ContenderRecord, StudyRecord
 from tunewise.store.trial_records import Job
-from tunewise.studies.choose import (
-    chosen_ids,
-    chosen_point,
-    has_failed,
-    point_id,
-    search_ids,
-)
+from tunewise.studies.choose import chosen_point, has_failed, point_id, search_ids
+from tunewise.studies.chosen import chosen_ids, seeds_due
+from tunewise.studies.race.race import race_of
 from tunewise.studies.rate_search import Records, rate_progress
 
 
@@ -42,7 +39,11 @@ class Progress:
 
 
 def next_jobs(
-    study: StudyRecord, records: Records, tests: Records, features: Collection[str] = ()
+    study: StudyRecord,
+    records: Records,
+    tests: Records,
+    features: Collection[str] = (),
+    race: RaceRecord | None = None,
 ) -> list[Job]:
     """Every job that can start now, the first first; an empty list means the study is done.
 
@@ -51,9 +52,13 @@ def next_jobs(
     is done, wait until no trial of the study is left: after the first look at the test split
     nothing is chosen any more.
 
-    `features` are the keys of the stored features that are complete.
+    Under a budget the other seeds come in rounds, and the test waits for the end of the race.
+
+    `features` are the keys of the stored features that are complete. `race` is where the race of
+    `study` stands by `records`; it is found where it is not given.
     """
-    waiting = [job for job in _trials(study, records) if job.id not in records]
+    race = race or race_of(study, records)
+    waiting = [job for job in _trials(study, records, race) if job.id not in records]
     if waiting:
         making = [
             replace(job, kind="features", id=job.features)
@@ -64,24 +69,35 @@ def next_jobs(
         return _once([*making, *ready])
     if not study.plans_tests:
         return []
-    return _once([job for job in _tests(study, records) if job.id not in tests])
+    return _once([job for job in _tests(study, records, race) if job.id not in tests])
 
 
-def progress_of(study: StudyRecord, records: Records, tests: Records) -> Progress:
-    """Counts for `status` and the progress bar, over what this study consists of."""
+def progress_of(
+    study: StudyRecord, records: Records, tests: Records, race: RaceRecord | None = None
+) -> Progress:
+    """Counts for `status` and the progress bar, over what this study consists of.
+
+    Under a budget, of what is due by now: a race may still grow.
+    """
+    race = race or race_of(study, records)
+    dropped = race.dropped if race else {}
     needed: set[str] = set()  # by id, so that contenders may share a trial
     to_test: set[str] = set()
     later: list[int] = []  # seeds of each contender whose point is not chosen yet
     lost = 0
     for row in study.contenders:
-        needed.update(search_ids(study, row, records))
-        chosen = chosen_ids(study, row, records)
+        searched = search_ids(study, row, records)
+        chosen = chosen_ids(study, row, records, race)
+        if race and race.ended:  # what the clock cut short is not to come any more
+            searched = [id for id in searched if id in records]
+        needed.update(searched)
         needed.update(chosen)
-        to_test.update(id for id in chosen if id not in records or records[id].status == "done")
+        if row.name not in dropped:
+            to_test.update(id for id in chosen if id not in records or records[id].status == "done")
         if has_failed(study, row, records):
             lost += 1
-        elif not chosen:
-            later.append(len(seeds_of(study, row)))
+        elif not chosen and not (race and race.ended):
+            later.append(len(seeds_due(study, row, race)))
     finished = [records[id] for id in needed if id in records]
     tested = [tests[id] for id in to_test if id in tests and study.plans_tests]
     return Progress(
@@ -109,14 +125,22 @@ def label_of(study: StudyRecord, job: Job) -> tuple[str, str]:
     return job.id, f"seed={seed}"
 
 
-def _trials(study: StudyRecord, records: Records) -> Iterator[Job]:
-    """The trials whose turn has come, finished or not: all searches, then the other seeds."""
+def _trials(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
+    """The trials whose turn has come, finished or not: all searches, then the other seeds.
+
+    Those of a round that take longest come first, so that workers end it together.
+    """
+    if race and race.ended:
+        return
     for row in study.contenders:
         yield from _searching(study, row, records)
-    for row in study.contenders:
+    rows = list(study.contenders)
+    if race:
+        rows.sort(key=lambda row: -race.seed_seconds.get(row.name, 0.0))
+    for row in rows:
         chosen = chosen_point(study, row, records)
         if chosen is not None:
-            for seed in seeds_of(study, row)[1:]:
+            for seed in seeds_due(study, row, race)[1:]:
                 yield _trial(row, chosen, seed)
 
 
@@ -140,11 +164,11 @@ def _trial(row: ContenderRecord, point: int, seed: int) -> Job:
     return Job("trial", id, settings, row.features, place.parameters)
 
 
-def _tests(study: StudyRecord, records: Records) -> Iterator[Job]:
+def _tests(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
     for row in study.contenders:
         point = chosen_point(study, row, records)
-        if point is not None:
-            for seed in seeds_of(study, row):
+        if point is not None and not (race and row.name in race.dropped):
+            for seed in seeds_due(study, row, race):
                 trial = _trial(row, point, seed)
                 if trial.id in records and records[trial.id].status == "done":
                     yield replace(trial, kind="test")

@@ -7,17 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-from tunewise.store.identity import seeds_of
 from tunewise.store.log import LogTail
+from tunewise.store.race import read_clock
 from tunewise.store.records import ContenderRecord
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import LOG, TrialRecord
-from tunewise.studies.choose import chosen_ids, has_failed, search_ids
+from tunewise.studies.choose import has_failed, search_ids
+from tunewise.studies.chosen import chosen_ids, seeds_due
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Progress, label_of, progress_of
+from tunewise.studies.race.race import race_of
 
+STATES = {"behind": "dropped", "equivalent": "level", "open": "open", "failed": "failed"}
 ENOUGH = 0.05  # fraction of its steps after which a running trial says how long it will take
 
 
@@ -66,6 +70,8 @@ class Standing:
     finished: int
     trials: int
     failed: bool
+    state: str = ""  # in a race under a budget: racing, dropped, level, open
+    chance: float | None = None  # that it is as good as the best, by the last look
 
 
 class Board:
@@ -78,6 +84,8 @@ class Board:
         self.study = folder.study()
         self.records, self.tests = folder.records(), folder.tests()
         self.running: dict[str, Running] = {}
+        self.began = clock()
+        self.before = read_clock(folder.path)  # seconds that earlier launches took
         self.seconds = {id: _seconds(record) for id, record in self.records.items()}
         self._count()
 
@@ -110,7 +118,8 @@ class Board:
     def _count(self) -> None:
         """What changes only when a job ends; hashing ids four times a second would be felt."""
         rows = self.study.contenders
-        self.progress: Progress = progress_of(self.study, self.records, self.tests)
+        self.race = race_of(self.study, self.records)
+        self.progress: Progress = progress_of(self.study, self.records, self.tests, self.race)
         self._known = [self._ids(row) for row in rows]
         standings = [self._standing(row) for row in rows]
         # The best first, then those without a score in the study's order, the failed last.
@@ -121,6 +130,13 @@ class Board:
             row.trials - sum(id in self.records for id in ids)
             for row, ids in zip(standings, self._known, strict=True)
         ]
+
+    def budget_left(self) -> float | None:
+        """Seconds of a budget on the clock; None without one."""
+        budget = self.study.budget
+        if budget is None or not budget.clocked:
+            return None
+        return max(0.0, budget.seconds - self.before - (self.clock() - self.began))
 
     def seconds_left(self) -> float | None:
         """Estimated from finished trials, of the same contender where there are any.
@@ -149,7 +165,7 @@ class Board:
 
     def _standing(self, row: ContenderRecord) -> Standing:
         metric = self.study.metrics[0]
-        chosen = chosen_ids(self.study, row, self.records)
+        chosen = chosen_ids(self.study, row, self.records, self.race)
         scores = [
             score
             for id in chosen or search_ids(self.study, row, self.records)
@@ -157,18 +173,32 @@ class Board:
             if (score := self.records[id].metric(metric)) is not None
         ]
         failed = has_failed(self.study, row, self.records)
-        seeds = 0 if failed else len(seeds_of(self.study, row)) - 1
+        seeds = 0 if failed else len(seeds_due(self.study, row, self.race)) - 1
         return Standing(
             name=row.name,
             score=(fmean(scores) if chosen else max(scores)) if scores else None,
             finished=sum(id in self.records for id in self._ids(row)),
             trials=len(search_ids(self.study, row, self.records)) + seeds,
             failed=failed,
+            **self._in_race(row.name),
         )
+
+    def _in_race(self, name: str) -> dict[str, Any]:
+        """Whether it still races, and how sure a look at validation was."""
+        if self.race is None or self.race.looks == 0:
+            return {}
+        left = next((one for one in self.race.left if one.contender == name), None)
+        seen = next((one for one in self.race.open if one.contender == name), None)
+        seen = left.against if left and left.against else seen
+        chance = seen.chance if seen and seen.contender == name else None
+        state = STATES[left.why] if left else "racing" if name in self.race.racing else ""
+        return {"state": state, "chance": chance}
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""
-        ids = search_ids(self.study, row, self.records) + chosen_ids(self.study, row, self.records)
+        ids = search_ids(self.study, row, self.records) + chosen_ids(
+            self.study, row, self.records, self.race
+        )
         return set(ids)
 
 

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tunewise.core.format import duration
+from tunewise.core.format import duration, probability
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
@@ -73,13 +73,16 @@ def _study_line(board: Board) -> Table:
         text = f"{progress.tested}/{progress.tests} tests"
     if progress.failed:
         text += f", {progress.failed} failed"
-    left = board.seconds_left()
+    budget = board.budget_left()
+    if budget is not None and not progress.complete:
+        text += f", {duration(budget)} of the budget left"
+    left = None if budget is not None else board.seconds_left()
     if left is not None and not progress.complete:
         text += f", {duration(left)} left"
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column(width=16)
-    grid.add_column(no_wrap=True, max_width=44)
+    grid.add_column(no_wrap=True, max_width=58)
     done, total = progress.finished + progress.tested, progress.trials + progress.tests
     grid.add_row(
         Text(clean(str(board.study.name)), style="bold"),
@@ -117,10 +120,25 @@ def _leaders(standings: list[Standing], metric: str) -> Table:
     table.add_column("contender", no_wrap=True, overflow="ellipsis", max_width=44)
     table.add_column(f"validation {clean(metric)}", justify="right", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
+    races = any(row.state for row in standings)
+    if races:
+        table.add_column("race", no_wrap=True)
     for row in standings:
         score = "failed" if row.failed else "" if row.score is None else f"{row.score:.4f}"
-        table.add_row(Text(clean(row.name)), Text(score), f"{row.finished}/{row.trials}")
+        cells = (Text(clean(row.name)), Text(score), f"{row.finished}/{row.trials}")
+        table.add_row(*cells, *([_in_race(row)] if races else []))
     return table
+
+
+def _in_race(row: Standing) -> str:
+    """Whether it races, and the chance of a lag like its own were it as good as the best."""
+    if row.chance is None:
+        return row.state
+    return f"{row.state}, as good as the best: p {_equals(probability(row.chance))}".lstrip(", ")
+
+
+def _equals(text: str) -> str:
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _tell(board: Board, event: Event, say: Callable[[str], None]) -> None:

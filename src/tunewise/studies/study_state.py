@@ -12,14 +12,17 @@ from tunewise.core.errors import DamagedFile, MachineTrouble
 from tunewise.core.files import COMPLETE, is_complete, remove_folder, write_bytes
 from tunewise.store.faults import TRAINED, Fault, fault_of
 from tunewise.store.identity import trial_of
+from tunewise.store.race import RaceRecord, write_race
 from tunewise.store.study import STUDY, StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import KILLED, RESULT, TrialRecord, write_ending
 from tunewise.store.weights import REMOVED
-from tunewise.studies.choose import weights_to_drop
+from tunewise.studies.chosen import weights_to_drop
 from tunewise.studies.events import Finished, Notice, OnEvent, Stopped
 from tunewise.studies.exit_codes import Ending
 from tunewise.studies.jobs import Progress, label_of, next_jobs, progress_of
+from tunewise.studies.race.account import with_speed
+from tunewise.studies.race.race import race_of
 
 TAIL = 8_000  # bytes of a dead process's output that are kept
 
@@ -44,6 +47,8 @@ class Ledger:
         self._reopen()
         self.spoiled: dict[str, Ending] = {}  # features that cannot be had, and why
         self.aside: dict[str, Ending] = {}  # jobs that this launch does not try any more
+        self.race: RaceRecord | None = None  # where that of a study under a budget stands
+        self._note_race()
 
     def next_jobs(self, running: Collection[str]) -> list[Job]:
         """What could start now besides the jobs that run, and those that are set aside.
@@ -51,18 +56,37 @@ class Ledger:
         While a trial is set aside it has no result, and so no test is opened.
         """
         known = self.features | set(self.spoiled)
-        jobs = next_jobs(self.study, self.records, self.tests, known)
+        jobs = next_jobs(self.study, self.records, self.tests, known, self.race)
         lost = [job for job in jobs if job.kind == "test" and not self.folder.has_weights(job.id)]
         for job in lost:
             message = f"{self.folder.weights_folder(job.id)}: missing, and not tested yet."
             self._train_again(job.id, message)
         if lost:
-            jobs = next_jobs(self.study, self.records, self.tests, known)
+            self._note_race()
+            jobs = next_jobs(self.study, self.records, self.tests, known, self.race)
         busy = set(map(trial_of, running))
         return [job for job in jobs if trial_of(job.key) not in busy and job.key not in self.aside]
 
     def progress(self) -> Progress:
-        return progress_of(self.study, self.records, self.tests)
+        return progress_of(self.study, self.records, self.tests, self.race)
+
+    def stop(self) -> None:
+        """Note that the clock has ended the race: no further training counts under this budget."""
+        budget = self.study.budget
+        assert budget is not None
+        self.study = replace(self.study, budget=replace(budget, stopped=budget.seconds))
+        self.folder.restate(self.study)
+        self._note_race()
+
+    def _note_race(self) -> None:
+        """Bring the race up to date with the records, and keep where it stands."""
+        study = with_speed(self.study, self.records)
+        if study is not self.study:
+            self.study = study
+            self.folder.restate(study)
+        self.race = race_of(study, self.records)
+        if self.race is not None:
+            write_race(self.folder.path, self.race)
 
     def take(self, job: Job, seconds: float) -> bool:
         """Take in what a job's process left; False where that is not complete and whole."""
@@ -154,8 +178,9 @@ class Ledger:
 
     def _keep(self, job: Job, record: TrialRecord, seconds: float) -> None:
         (self.tests if job.kind == "test" else self.records)[job.id] = record
+        self._note_race()
         self.on_event(Finished(job, record, seconds))
-        for id in weights_to_drop(self.study, self.records, self.tests):
+        for id in weights_to_drop(self.study, self.records, self.tests, self.race):
             self.folder.remove_weights(id, "not chosen")
 
     def _place(self, job: Job) -> Path:

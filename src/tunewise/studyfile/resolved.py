@@ -31,6 +31,7 @@ def resolved(study: StudySettings) -> dict[str, Any]:
         "training": _training(study),
         "search": _search(study),
         "seeds": list(study.seeds),
+        "budget": study.budget,
         "keep": study.keep,
         "accept_leakage": study.accept_leakage,
         "equivalence_margin": study.equivalence_margin,

@@ -12,7 +12,7 @@ from tunewise.backbones.sources import EMBEDDED, PAIR, looks_like_path, parts_of
 from tunewise.core.canonical import open_field
 from tunewise.core.errors import SettingError
 from tunewise.core.settings import described, setting
-from tunewise.core.units import parse_bytes
+from tunewise.core.units import A_BUDGET, Budget, parse_budget, parse_bytes
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
@@ -25,6 +25,7 @@ Grid = dict[str, tuple[Any, ...]]
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")
 LARGEST_SEED = 2**32 - 1
+SEEDS_OF_A_RACE = tuple(range(10))  # where a study has a budget and names none
 Tracker = Literal["mlflow", "tensorboard", "trackio", "wandb"]
 
 
@@ -124,6 +125,9 @@ class StudyOptions:
     seeds: tuple[int, ...] = setting(
         (0,), "Random seeds. The best point of a search is trained with each of them."
     )
+    budget: str | None = setting(
+        None, "What the study may take, such as 30 min: seeds go where they can change the verdict."
+    )
     keep: Literal["chosen", "all", "none"] = setting("chosen", "Trials whose weights stay on disk.")
     accept_leakage: str | None = setting(None, "Why texts that two splits share do no harm here.")
     equivalence_margin: float | None = setting(
@@ -150,6 +154,11 @@ class StudyOptions:
                 raise SettingError("seeds", seed, f"whole numbers from 0 to {LARGEST_SEED}.")
         for seed in {seed for seed in self.seeds if self.seeds.count(seed) > 1}:
             raise SettingError("seeds", seed, "stands twice, and would only repeat its trials.")
+        if self.budget is not None:
+            try:
+                parse_budget(self.budget)
+            except ValueError as error:
+                raise SettingError("budget", self.budget, A_BUDGET) from error
         if self.accept_leakage is not None and not self.accept_leakage.strip():
             right = "the reason, which the report repeats."
             raise SettingError("accept_leakage", self.accept_leakage, right)
@@ -164,6 +173,11 @@ class StudyOptions:
             except ValueError as error:
                 right = "a size above 0 with its unit, such as 8 GB or 512 MiB."
                 raise SettingError("memory_limit", self.memory_limit, right) from error
+
+    @property
+    def allowance(self) -> Budget | None:
+        """The budget as numbers."""
+        return None if self.budget is None else parse_budget(self.budget)
 
     @property
     def memory_bytes(self) -> int | None:

@@ -20,6 +20,7 @@ from tunewise.studyfile.read_settings import check_name, mapping, read_models, r
 from tunewise.studyfile.reading import read_file
 from tunewise.studyfile.search import measured, read_search
 from tunewise.studyfile.settings import (
+    SEEDS_OF_A_RACE,
     Grid,
     MethodEntry,
     ModelChoice,
@@ -65,6 +66,8 @@ def settings_of_document(document: Document) -> StudySettings:
             reader.wrong((), f"needs '{key}': {meaning}.")
     names = list(types_of(StudyOptions))
     given = {key: value for key, value in top.items() if key in names}
+    if given.get("budget") is not None and given.get("seeds") is None:
+        given["seeds"] = list(SEEDS_OF_A_RACE)
     options = read_part(reader, StudyOptions, given, (), what="it")
     task = _task(reader, top.get("task"))
     _check_required(reader, options, task)

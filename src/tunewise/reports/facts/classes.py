@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.metrics import Columns, class_scores
+from tunewise.store.answers import Answers
 
 MOST_CLASSES = 14  # more cannot be read in one table or one matrix
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tunewise.core.errors import DamagedFile
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.comparison import Comparison, Family, compare
 from tunewise.statistics.intervals import Interval
@@ -15,6 +14,7 @@ from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.score_matrix import RowScores, group_by_examples
 from tunewise.statistics.scores_alone import ScoresAlone, compare_scores, interval_alone
 from tunewise.statistics.summary import summarize
+from tunewise.store.answers import row_scores
 
 LEVEL = 0.95
 RESAMPLES_BESIDE = 2000  # for intervals beside the headline, which no claim rests on
@@ -93,20 +93,6 @@ def answered(contenders: Sequence[Contender], split: str) -> list[RowScores]:
                 )
         found.append(row)
     return found
-
-
-def row_scores(name: str, runs: Mapping[int, Answers], *, seeded: bool = True) -> RowScores:
-    """Answers to the same examples, by seed, as they are compared."""
-    first = next(iter(runs.values()))
-    return RowScores(
-        name,
-        first.ids,
-        first.labels,
-        {seed: run.choices for seed, run in runs.items()},
-        {seed: run.probabilities for seed, run in runs.items() if run.probabilities is not None},
-        {seed: run.scores for seed, run in runs.items() if run.scores is not None},
-        seeded=seeded,
-    )
 
 
 def _family(evidence: Evidence, present: set[str]) -> Family:

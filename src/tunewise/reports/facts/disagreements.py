@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.majority import NONE, majority, most_divided
 from tunewise.statistics.squad import normalized
+from tunewise.store.answers import Answers
 
 MOST_SHOWN = 15
 NOTHING = "(nothing)"

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import Settings
 from tunewise.core.errors import DamagedStudy
-from tunewise.reports.facts.answers import Answers, read_answers
 from tunewise.statistics.selection import best_point
+from tunewise.store.answers import Answers, read_answers
 from tunewise.store.faults import Fault
 from tunewise.store.identity import rung_id, seeds_of, trial_id
 from tunewise.store.places import Places
+from tunewise.store.race import Left, RaceRecord, read_race
 from tunewise.store.records import (
     ContenderRecord,
     DataRecord,
@@ -32,6 +33,7 @@ from tunewise.store.trials import TrialRecord
 DONE = "done"
 NOT_RUN = "not run"
 UNFINISHED = "unfinished"  # some of its trials have not run yet
+OUT_OF_TIME = "out of time"  # the budget was spent before its search was over
 LEARNING = ("loss", "answers")  # the checks that a training which learned nothing does not pass
 
 
@@ -125,6 +127,8 @@ class Contender:
     parameters: ParameterCounts | None
     learning_rate: float | None  # of every point; None where it is searched, or nothing is trained
     rungs: tuple[AtRung, ...] = ()  # where its learning rate is measured
+    left: Left | None = None  # why it got no further seeds, in a race under a budget
+    over: bool = False  # whether that race has ended
 
     @property
     def name(self) -> str:
@@ -200,7 +204,7 @@ class Contender:
     def status(self) -> str:
         """done, unfinished, or the way in which the chosen trials failed."""
         if self.chosen is None and any(not point.trials for point in self.points):
-            return UNFINISHED
+            return OUT_OF_TIME if self.over else UNFINISHED
         decisive = self.chosen.trials if self.chosen else self.trials
         for trial in decisive:
             for record in (trial.record, trial.test):
@@ -232,6 +236,7 @@ class Evidence:
     contenders: tuple[Contender, ...]
     places: Places = field(default_factory=Places)
     damaged: tuple[Fault, ...] = ()  # what is not what was written, and does not count
+    race: RaceRecord | None = None  # where that of a study under a budget stands
 
     @property
     def name(self) -> str:
@@ -345,11 +350,15 @@ def gather(folder: StudyFolder) -> Evidence:
     places = Places([part.as_json() for part in parts])
     study = places.record(study)
     records, tests = _public(records, places), _public(tests, places)
+    race = None
+    if study.budget is not None:
+        begun = {row.name: study.seeds[:1] for row in study.contenders}
+        race = read_race(folder.path) or RaceRecord(begun)
     contenders = tuple(
-        _contender(study, position, described, records, tests)
+        _contender(study, position, described, records, tests, race=race)
         for position, described in enumerate(study.contenders)
     )
-    return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)))
+    return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)), race)
 
 
 def _public(records: Mapping[str, TrialRecord], places: Places) -> dict[str, TrialRecord]:
@@ -365,8 +374,13 @@ def _contender(
     described: ContenderRecord,
     records: Mapping[str, TrialRecord],
     tests: Mapping[str, TrialRecord],
+    *,
+    race: RaceRecord | None,
 ) -> Contender:
     seeds = seeds_of(study, described)
+    if race is not None:
+        seeds = list(race.seeds.get(described.name, study.seeds[:1]))
+    dropped = race is not None and described.name in race.dropped
     points = [_point(place, seeds, records, tests) for place in described.points]
     if described.rates is not None:  # those that stopped on the way are no search points
         points = [one for one in points if one.trials] or [points[described.rates.prior]]
@@ -377,10 +391,14 @@ def _contender(
         points=tuple(points),
         chosen=chosen,
         seeds_planned=len(seeds),
-        tested=bool(study.data.has_test),
+        tested=bool(study.data.has_test) and not dropped,
         parameters=_parameters(described, points),
         learning_rate=_learning_rate(described, chosen),
         rungs=tuple(_rungs(described, seeds[0], records)),
+        left=next((one for one in race.left if one.contender == described.name), None)
+        if race is not None
+        else None,
+        over=race is not None and race.ended is not None,
     )
 
 

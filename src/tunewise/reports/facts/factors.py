@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from tunewise.core.canonical import Settings
-from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered, row_scores
+from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.setting_differences import differing, flat_settings
 from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.score_matrix import RowScores, SharedExamples, group_by_examples
+from tunewise.store.answers import row_scores
 
 Placed = tuple[RowScores, Settings]  # a row with the settings that tell it from the others
 WHOSE = "contender"  # beside the settings of a search point, so that each is held to its own

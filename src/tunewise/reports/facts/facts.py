@@ -22,6 +22,7 @@ from tunewise.reports.facts.prompts.expert_form import Versus, expert_against
 from tunewise.reports.facts.prompts.forms import Form, forms
 from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
 from tunewise.reports.facts.question_types import ByType, by_type
+from tunewise.reports.facts.race import Race, race_facts
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
@@ -65,6 +66,10 @@ class Facts:
     @cached_property
     def verdict(self) -> Verdict:
         return verdict(self.evidence, self.results)
+
+    @cached_property
+    def race(self) -> Race | None:
+        return race_facts(self.evidence)
 
     @cached_property
     def shortlist(self) -> Shortlist:

@@ -20,10 +20,10 @@ from statistics import fmean
 
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.answers import Answers
 from tunewise.reports.facts.disagreements import answered, truth_of
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.slices import KIND
+from tunewise.store.answers import Answers
 
 FOLDER = "predictions"
 BETWEEN = " | "  # several answers that are all right

@@ -12,19 +12,19 @@ from tunewise.reports.facts.facts import Facts
 
 # A section that is not named stands behind those that are, before the study itself.
 PAGE_ORDER = (
-    *("verdict", "generated_texts", "results", "comparability", "significance", "classes"),
-    *("learning", "costs", "phases", "against_full", "learning_rate", "search", "effects"),
-    *("question_types", "slices", "prompts"),
+    *("verdict", "generated_texts", "results", "race", "comparability", "significance"),
+    *("classes", "learning", "costs", "phases", "against_full", "learning_rate", "search"),
+    *("effects", "question_types", "slices", "prompts"),
     *("disagreements", "decoding", "wrong_answers", "data", "checks", "failed_trials"),
 )
 PAPER_ORDER = (
-    *("question", "data", "method", "results", "classes", "learning", "learning_rate"),
+    *("question", "data", "method", "results", "race", "classes", "learning", "learning_rate"),
     *("effects", "search"),
     *("significance", "slices", "question_types", "prompts", "generated_texts", "decoding"),
     *("wrong_answers", "failed_trials", "disagreements", "costs", "phases", "against_full"),
     "limits",
 )
-TERMINAL_ORDER = ("prompts", "verdict", "generated_texts", "results", "learning_rate")
+TERMINAL_ORDER = ("prompts", "verdict", "generated_texts", "results", "race", "learning_rate")
 LAST = ("study", "runs")
 # of runs that were made elsewhere, nothing is known of these; what was assumed stands for them
 OF_A_STUDY = ("study", "data", "checks", "question", "method")

@@ -42,6 +42,7 @@ def record(facts: Facts) -> dict[str, Any]:
         "contenders": [_contender(row) for row in results.rows],
         "verdict": {**judged, "measured": measured},
         **({} if study.elsewhere is None else {"assumed": study.elsewhere}),
+        **({"race": asdict(facts.race)} if facts.race else {}),
         **_written(facts),
         **_prompted(facts),
         "fairness": _fairness(facts.comparability),

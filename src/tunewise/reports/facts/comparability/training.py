@@ -132,7 +132,12 @@ def _steps(trained: list[Contender]) -> Iterator[Finding]:
 
 
 def _seeds(evidence: Evidence) -> Iterator[Finding]:
-    """Seeds also order the data: rows without the same ones did not see the same batches."""
+    """Seeds also order the data: rows without the same ones did not see the same batches.
+
+    In a race under a budget that is meant: who is behind gets no further ones.
+    """
+    if evidence.race is not None:
+        return
     values = {
         one.name: [trial.seed for trial in one.finished]
         for one in evidence.contenders

@@ -1,7 +1,8 @@
-"""The stored answers of one trial on one split."""
+"""What trials answered on one split, as their files hold it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tunewise.statistics.metrics import WRITTEN, Columns
+from tunewise.statistics.score_matrix import RowScores
 
 
 @dataclass(frozen=True)
@@ -84,4 +86,18 @@ def _read_written(path: Path) -> Answers:
         scores=scores,
         written=tuple(row["answer"] for row in first),
         references=tuple(tuple(row["references"]) for row in first),
+    )
+
+
+def row_scores(name: str, runs: Mapping[int, Answers], *, seeded: bool = True) -> RowScores:
+    """Answers to the same examples, by seed, as they are compared."""
+    first = next(iter(runs.values()))
+    return RowScores(
+        name,
+        first.ids,
+        first.labels,
+        {seed: run.choices for seed, run in runs.items()},
+        {seed: run.probabilities for seed, run in runs.items() if run.probabilities is not None},
+        {seed: run.scores for seed, run in runs.items() if run.scores is not None},
+        seeded=seeded,
     )

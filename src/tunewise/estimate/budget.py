@@ -1,0 +1,128 @@
+"""A study's budget in seconds, and what each of its parts is predicted to take.
+
+Both are settled when a study is first launched, and kept with it: what is decided later follows
+from them, on whichever machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tunewise.core.errors import DamagedFile, InputError, Problem
+from tunewise.core.format import duration
+from tunewise.costs.machine_speed import Calibration
+from tunewise.estimate.plan import plan
+from tunewise.estimate.schedule import (
+    around_seconds,
+    prices_of,
+    refuse_too_small,
+    round_seconds,
+)
+from tunewise.store.records import BudgetRecord, PriceRecord, StudyRecord
+from tunewise.store.study import StudyFolder, is_study
+from tunewise.studies.prepare import Prepared, Say
+from tunewise.studyfile.expand import expand
+
+LARGE = 5_000_000  # parameters of a model from which on it takes minutes
+LONG = 3600.0  # seconds from which on a budget is recommended
+
+
+def with_budget(
+    prepared: Prepared,
+    folder: Path,
+    *,
+    workers: int,
+    added: float = 0.0,
+    say: Say = lambda text: None,
+) -> Prepared:
+    """The study with its budget, where it has one; what its folder knows of it is kept.
+
+    `added` seconds come on top of what it had, those that were added before included.
+
+    Raises:
+        InputError: it is too small for one whole training of each contender, or there is none
+            that time could be added to.
+    """
+    allowance = prepared.settings.allowance
+    if allowance is None:
+        if added:
+            message = "this study has no budget that could grow: give one, such as --budget 30min."
+            raise InputError([Problem("--budget", message)])
+        return prepared
+    earlier = earlier_study(folder)
+    before = earlier.budget if earlier else None
+    budget = _kept(prepared.study, earlier) or _priced(prepared, before, workers, say)
+    if allowance.trials is not None:
+        seeded = [row.name for row in prepared.study.contenders if row.seeded]
+        whole = round_seconds(dict(budget.prices), seeded, budget.workers)
+        given = allowance.trials * whole
+    else:
+        given = allowance.seconds or 0.0
+    same = before is not None and abs(before.seconds - before.added - given) < 1
+    added += before.added if before is not None and same else 0.0
+    budget = replace(budget, seconds=given + added, added=added, clocked=allowance.trials is None)
+    return replace(prepared, study=replace(prepared.study, budget=budget))
+
+
+def earlier_study(folder: Path) -> StudyRecord | None:
+    """The study that a folder holds already, if it can be read."""
+    try:
+        return StudyFolder(folder).study() if is_study(folder) else None
+    except DamagedFile:
+        return None  # it is about to be written anew
+
+
+def _kept(study: StudyRecord, earlier: StudyRecord | None) -> BudgetRecord | None:
+    """The budget of before, where its prices are those of every contender of now."""
+    if earlier is None or earlier.budget is None:
+        return None
+    known = {row.name: row.points for row in earlier.contenders}
+    same = all(known.get(row.name) == row.points for row in study.contenders)
+    return earlier.budget if same else None
+
+
+def _priced(
+    prepared: Prepared, before: BudgetRecord | None, workers: int, say: Say
+) -> BudgetRecord:
+    """Prices by a plan, for the machine that the study began on."""
+    known = Calibration(**before.calibration) if before and before.calibration else None
+    workers = before.workers if before else workers
+    say("Predicting what each contender takes ...")
+    found = plan(prepared.settings, workers=workers, calibration=known)
+    refuse_too_small(found)
+    expansion = expand(prepared.settings)
+    prices = prices_of(expansion, found)
+    return BudgetRecord(
+        workers=workers,
+        prices={name: _rounded(price) for name, price in prices.items()},
+        around=round(around_seconds(expansion, found), 3),
+        calibration=found.calibration,
+        speed=before.speed if before else None,
+        stopped=before.stopped if before else None,
+    )
+
+
+def _rounded(price: PriceRecord) -> PriceRecord:
+    return PriceRecord(
+        round(price.step, 6), round(price.around, 4), price.steps, round(price.test, 4)
+    )
+
+
+def expected(prepared: Prepared, *, workers: int) -> list[str]:
+    """How long a study without a budget takes, and above an hour what a budget would do.
+
+    Nothing is said of one whose models are tiny: it is over before the prediction would be.
+    """
+    counted = [row.parameters.total for row in prepared.study.contenders if row.parameters]
+    if prepared.settings.budget is not None or max(counted, default=0) < LARGE:
+        return []
+    found = plan(prepared.settings, workers=workers)
+    ends = dict.fromkeys(map(duration, (found.shortest_seconds, found.seconds)))
+    lines = [f"This takes about {' to '.join(ends)} with {workers} trials side by side."]
+    if found.shortest_seconds > LONG:
+        lines.append(
+            "With a budget, such as --budget 30min, seeds are added only where they can change the "
+            "verdict, and contenders that are behind are dropped."
+        )
+    return lines

@@ -1,0 +1,143 @@
+"""What a budget is enough for: the price of each contender, and how many rounds of seeds fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import duration, listed
+from tunewise.estimate.plan_types import Plan, Planned, Schedule
+from tunewise.estimate.seconds import START_SECONDS, makespan, search_jobs, shortest_fraction
+from tunewise.store.records import PriceRecord
+from tunewise.studyfile.expand import Expansion, PlannedContender
+from tunewise.studyfile.settings import StudySettings
+from tunewise.training.course import most_steps, search_steps
+
+PLACE = "budget"
+AROUND_SECONDS = 20.0  # reading and checking the data, loading libraries, writing the report
+
+
+def prices_of(expansion: Expansion, planned: Plan) -> dict[str, PriceRecord]:
+    """What a step, a training and a test of each contender take, by name."""
+    rows, tested = planned.rows["train"], _tested(planned)
+    found = {row.name: row for row in planned.contenders}
+    return {one.name: _price(one, found[one.name], rows, tested) for one in expansion.contenders}
+
+
+def around_seconds(expansion: Expansion, planned: Plan) -> float:
+    """Of a study apart from its trials: preparing it, stored features, the report."""
+    models = {one.name: str(one.model) for one in expansion.contenders}
+    frozen: dict[str, float] = {}
+    for row in planned.contenders:
+        frozen[models[row.name]] = max(frozen.get(models[row.name], 0.0), row.features_seconds)
+    return AROUND_SECONDS + makespan(list(frozen.values()), planned.workers)
+
+
+def round_seconds(prices: Mapping[str, PriceRecord], seeded: Sequence[str], workers: int) -> float:
+    """Of one whole training of each contender that has seeds, half-way where its length is open."""
+    return _round(prices, seeded, workers, lambda price: sum(price.steps) / len(price.steps))
+
+
+def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) -> Schedule | None:
+    """How the budget would be spent; None without one."""
+    allowance = settings.allowance
+    if allowance is None:
+        return None
+    prices, workers = prices_of(expansion, planned), planned.workers
+    rows, by_name = planned.rows["train"], {row.name: row for row in planned.contenders}
+    seeded = [
+        one.name
+        for one in expansion.contenders
+        if one.method.seeded and not by_name[one.name].solved
+    ]
+    around = around_seconds(expansion, planned)
+    jobs = [
+        {
+            one.name: _searching(one, by_name[one.name], rows, shortest=shortest)
+            for one in expansion.contenders
+        }
+        for shortest in (True, False)
+    ]
+    search = [makespan([s for each in one.values() for s in each], workers) for one in jobs]
+    rounds = [
+        _round(prices, seeded, workers, lambda price: price.steps[0]),
+        _round(prices, seeded, workers, lambda price: price.steps[-1]),
+    ]
+    tests = makespan([price.test for price in prices.values()], workers)
+    budget = allowance.seconds or (allowance.trials or 0) * round_seconds(prices, seeded, workers)
+    fitting = [
+        1 + math.floor(max(0.0, budget - around - first - tests) / max(each + tests, 0.1))
+        for first, each in zip(search, rounds, strict=True)
+    ]
+    most, least = (min(count, len(settings.seeds)) for count in fitting)
+    parts = {name: (sum(each) + prices[name].test) / workers for name, each in jobs[0].items()}
+    return Schedule(
+        budget,
+        around,
+        (search[0], search[1]),
+        (rounds[0], rounds[1]),
+        tests,
+        (least, most),
+        needed=around + search[0] + tests,
+        parts=parts,
+    )
+
+
+def _searching(
+    one: PlannedContender, planned: Planned, rows: int, *, shortest: bool
+) -> list[float]:
+    if planned.solved:
+        return [planned.seconds]
+    fraction = shortest_fraction(one, rows) if shortest else 1.0
+    return search_jobs(one, planned.seconds, rows, fraction)
+
+
+def _round(
+    prices: Mapping[str, PriceRecord],
+    seeded: Sequence[str],
+    workers: int,
+    steps: Callable[[PriceRecord], float],
+) -> float:
+    whole = [prices[name] for name in seeded]
+    return makespan([price.around + steps(price) * price.step for price in whole], workers)
+
+
+def _price(one: PlannedContender, row: Planned, rows: int, tested: float) -> PriceRecord:
+    test = START_SECONDS + tested * row.answering_seconds
+    training = one.points[0].training
+    if training is None or row.solved:
+        return PriceRecord(around=row.seconds, test=test)
+    per_epoch = -(-rows // training.batch_size)
+    most, least = most_steps(training, per_epoch), search_steps(training, per_epoch)
+    around = min(row.seconds, START_SECONDS + row.answering_seconds)
+    steps = (least, most) if least < most else (most,)
+    return PriceRecord((row.seconds - around) / most, around, steps, test)
+
+
+def _tested(planned: Plan) -> float:
+    return planned.rows.get("test", 0) / planned.rows["validation"]
+
+
+def refuse_too_small(found: Plan) -> None:
+    """Refuse a budget in which no contender set can be trained once.
+
+    Raises:
+        InputError: it says how much is needed, and what could be left out.
+    """
+    schedule = found.schedule
+    if schedule is None or schedule.needed <= schedule.budget:
+        return
+    raise InputError([Problem(PLACE, too_small(schedule))])
+
+
+def too_small(schedule: Schedule) -> str:
+    """What is wrong with a budget that is not enough, and what would be right."""
+    names = schedule.without()
+    instead = f" Or leave out {listed(names)}." if names else ""
+    return (
+        f"{duration(schedule.budget)} is too little: to measure the learning rates of "
+        f"{len(schedule.parts)} contenders, train each once and test it takes about "
+        f"{duration(schedule.needed)} on this machine. Give budget: "
+        f"{math.ceil(schedule.needed / 60) + 1} min.{instead}"
+    )
