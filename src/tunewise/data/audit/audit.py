@@ -41,6 +41,7 @@ def audit(
     accept_leakage: str | None = None,
     token_lengths: TokenLengths | None = None,
     max_length: int | None = None,
+    parts: Sequence[str] = (),
 ) -> Audit:
     """Look at everything that can be seen without a model.
 
@@ -54,13 +55,14 @@ def audit(
         token_lengths: the tokens of each text (or pair), special ones included.
         max_length: tokens after which a text is cut; with `token_lengths`, the fraction is
         reported.
+        parts: columns that a text was made of, which therefore group nothing.
     """
     found = Audit([], [], {"splits": {name: {"rows": len(splits[name])} for name in splits}})
     keys = text_keys(splits, texts)
     _check_texts(found, splits, texts, keys)
     _check_ids(found, splits)
     _check_shared(found, shared_texts(splits, texts, keys), accept_leakage)
-    _check_groups(found, splits, texts, label)
+    _check_groups(found, splits, texts, [label, *parts])
     if labels is not None:
         _check_labels(found, splits, label, labels)
         _check_contradictions(found, splits, label, labels, keys)
@@ -177,8 +179,10 @@ def _check_shared(found: Audit, shared: Sequence[SharedTexts], reason: str | Non
         found.warnings.append("Nearly equal texts were not looked for: there is too much text.")
 
 
-def _check_groups(found: Audit, splits: Splits, texts: Sequence[str], label: str) -> None:
-    groups = shared_groups(splits, texts, ignore=[label])
+def _check_groups(
+    found: Audit, splits: Splits, texts: Sequence[str], ignore: Sequence[str]
+) -> None:
+    groups = shared_groups(splits, texts, ignore=ignore)
     found.facts["shared_groups"] = [group.facts() for group in groups]
     for group in groups:
         what = "the beginning of their id" if group.column == "id" else f"their '{group.column}'"
