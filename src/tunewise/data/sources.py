@@ -45,6 +45,7 @@ def read_data(
     *,
     texts: Sequence[str] = (),
     label: str | None = None,
+    source: Source | None = None,
 ) -> Data:
     """Read, check and cut the data of a study.
 
@@ -55,6 +56,7 @@ def read_data(
         texts: those of the columns that the model reads; `settings.clean` looks at them.
         label: the column whose fractions the split rule and the limit keep, and whose missing
             values `on_missing_label` speaks of.
+        source: what the settings name, where it has been opened already.
 
     Returns:
         Rows with ``id``, ``_place`` and every column of the data. Train and validation are there
@@ -63,21 +65,10 @@ def read_data(
     Raises:
         InputError: all problems of all files together.
     """
-    source = open_source(settings, base)
+    source = source or open_source(settings, base)
     notes = [*source.notes, *(note for table in source.tables.values() for note in table.notes)]
     rule = settings.split
-    combine = settings.combine or {}
-    refuse_taken(source.tables, combine)
-    needed = TextRules(combine=combine).needed(columns)
-    wanted = [*needed, *([rule.group] if rule and rule.group and rule.group not in combine else [])]
-    splits = named_rows(
-        source.tables,
-        wanted,
-        rename=settings.columns or {},
-        optional=(label, *TextRules(combine=combine).made_of()),
-        prefix="row" if source.single else None,
-    )
-    splits = with_combined(splits, combine)
+    splits = whole_rows(source, settings, columns, label=label)
     facts = {**source.facts, "read": {name: len(rows) for name, rows in splits.items()}}
     if label and settings.on_missing_label == "drop":
         splits, dropped = _without_missing(splits, label)
@@ -112,6 +103,28 @@ def _cleaned(
     if settings.clean is None:
         return None
     return clean(splits, settings.clean, [text for text in texts if text != label], label)
+
+
+def whole_rows(
+    source: Source, settings: DataSettings, columns: Sequence[str], *, label: str | None = None
+) -> Splits:
+    """All rows under the task's names of the columns, before any is removed or cut off.
+
+    Raises:
+        InputError: a column is missing, or one to be made is there.
+    """
+    combine = settings.combine or {}
+    refuse_taken(source.tables, combine)
+    rules = TextRules(combine=combine)
+    group = settings.split.group if settings.split else None
+    splits = named_rows(
+        source.tables,
+        [*rules.needed(columns), *([group] if group and group not in combine else [])],
+        rename=settings.columns or {},
+        optional=(label, *rules.made_of()),
+        prefix="row" if source.single else None,
+    )
+    return with_combined(splits, combine)
 
 
 def source_folder(settings: DataSettings, base: Path) -> Path:

@@ -110,10 +110,10 @@ def clean(splits: Splits, rules: CleanRules, texts: Sequence[str], label: str | 
     found = Cleaned({name: list(rows) for name, rows in splits.items()}, rules)
     if rules.markup == "strip":
         _strip(found, texts)
-    if rules.empty == "drop":
-        _drop_empty(found, texts, label)
     if rules.labels and label:
         _rewrite_labels(found, rules.labels, label)
+    if rules.empty == "drop":
+        _drop_empty(found, texts, label)
     if rules.duplicates == "drop":
         _drop_duplicates(found, texts, label)
     if rules.near_duplicates != "keep":
@@ -155,7 +155,7 @@ def _is_text(value: Any) -> bool:
     return not is_missing(value) and bool(as_text(value).strip())
 
 
-def _rewrite_labels(found: Cleaned, meant: dict[str, str], label: str) -> None:
+def _rewrite_labels(found: Cleaned, meant: dict[str, str | None], label: str) -> None:
     counts: Counter[str] = Counter()
     for rows in found.splits.values():
         for at, row in enumerate(rows):

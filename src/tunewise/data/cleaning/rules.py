@@ -26,11 +26,12 @@ class CleanRules:
     markup: Literal["keep", "strip"] = setting(
         "keep", "strip takes HTML out of texts, also out of those that `predict` answers."
     )
+    labels: dict[str, str | None] | None = setting(
+        None,
+        "Spellings of labels in the data, each with the class it means; null: the row has none.",
+    )
     empty: Literal["keep", "drop"] = setting(
         "keep", "drop removes rows without a text or without a label."
-    )
-    labels: dict[str, str] | None = setting(
-        None, "Spellings of labels in the data, each with the class it means."
     )
     duplicates: Literal["keep", "drop"] = setting(
         "keep",
@@ -54,10 +55,16 @@ class CleanRules:
         if wrong or self.min_examples < 1:
             right = "a whole number of rows from 1 up."
             raise SettingError("min_examples", self.min_examples, right)
-        for found, meant in (self.labels or {}).items():
-            if not isinstance(meant, str) or not meant.strip():
-                right = 'the class that is meant, as text in quotes: {"billing ": "Billing"}.'
-                raise SettingError("labels", meant, right, within=(found,))
-            if meant in (self.labels or {}) and (self.labels or {})[meant] != meant:
-                right = f"a class that stays: '{meant}' is itself rewritten."
-                raise SettingError("labels", meant, right, within=(found,))
+        _check_labels(self.labels or {})
+
+
+def _check_labels(labels: dict[str, str | None]) -> None:
+    for found, meant in labels.items():
+        if meant is None:
+            continue
+        if not isinstance(meant, str) or not meant.strip():
+            right = 'the class that is meant, as text in quotes: {"billing ": "Billing"}.'
+            raise SettingError("labels", meant, right, within=(found,))
+        if labels.get(meant, meant) != meant:
+            right = f"a class that stays, and '{meant}' is itself rewritten."
+            raise SettingError("labels", meant, right, within=(found,))
