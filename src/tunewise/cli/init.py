@@ -72,7 +72,7 @@ def _asked(question: str, options: Sequence[str], assumed: str) -> str:
     """Ask on the terminal; an empty answer takes what is assumed."""
     STDERR.print(f"{question} It could be {', '.join(map(shown, options))}.")
     while True:
-        answer = str(typer.prompt("Label", default=assumed, err=True)).strip()
+        answer = str(typer.prompt("Name", default=assumed, err=True)).strip()
         if answer in options:
             return answer
         STDERR.print(f"One of these: {', '.join(map(shown, options))}.")

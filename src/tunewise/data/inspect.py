@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import first_of
+from tunewise.core.format import first_of, listed, plural
 from tunewise.data.audit.audit import audit
 from tunewise.data.cleaning.combine import as_text
 from tunewise.data.cleaning.rules import CleanRules
@@ -21,8 +21,9 @@ from tunewise.data.labels import is_missing, resolve
 from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.readers.files import data_files, read_file
+from tunewise.data.readers.files import WORKBOOKS, data_files, read_file
 from tunewise.data.readers.saved import is_saved
+from tunewise.data.readers.workbook import sheets_in
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data, whole_rows
 from tunewise.data.spans import settled_answers
@@ -67,9 +68,9 @@ def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Gues
     Raises:
         InputError: unreadable, or no classification of texts; it says what it is instead.
     """
-    settings, opened, reasons = _opened(source, base)
-    main = opened.tables.get("train") or next(iter(opened.tables.values()))
     wishes = wishes or Wishes()
+    settings, opened, reasons = _opened(source, base, wishes)
+    main = opened.tables.get("train") or next(iter(opened.tables.values()))
     if holds_spans(main.columns, main.rows) and not (wishes.texts or wishes.label):
         return _spans(settings, opened, base, reasons)
     roles = guess_roles(main.columns, main.rows, source, wishes)
@@ -78,8 +79,11 @@ def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Gues
     return _audited(settings, opened, base, roles, names, (*roles.reasons, *reasons))
 
 
-def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
-    settings = DataSettings(source=source)
+def _opened(
+    source: str, base: Path, wishes: Wishes
+) -> tuple[DataSettings, Source, list[str]]:
+    sheet, reasons = _sheet(source, base, wishes)
+    settings = DataSettings(source=source, sheet=sheet)
     if kind_of(source, base) == "folder":
         folder = resolved(source, base)
         named = any(split_named(path.stem) == "train" for path in data_files(folder))
@@ -88,7 +92,22 @@ def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
             if files:
                 settings = DataSettings(source=source, files=files)
                 return settings, open_source(settings, base), reasons
-    return settings, open_source(settings, base), []
+    return settings, open_source(settings, base), reasons
+
+
+def _sheet(source: str, base: Path, wishes: Wishes) -> tuple[str | None, list[str]]:
+    """The sheet of a workbook: the one that was asked for, else the one with the most rows."""
+    path = resolved(source, base)
+    if wishes.sheet or not (path.suffix.lower() in WORKBOOKS and path.is_file()):
+        return wishes.sheet, []
+    sheets = sheets_in(path, source)
+    if len(sheets) < 2:
+        return None, []
+    most = max(sheets, key=lambda name: sheets[name])
+    if wishes.ask:
+        most = wishes.ask("Which sheet?", list(sheets), most)
+    others = listed([f"'{name}' ({plural(rows, 'row')})" for name, rows in sheets.items()])
+    return most, [f"The sheet is '{most}', which has the most rows of {others}."]
 
 
 def _guess_files(folder: Path, source: str) -> tuple[dict[str, str], list[str]]:

@@ -115,6 +115,12 @@ def _check_texts(found: Audit, splits: Splits, texts: Sequence[str], keys: Keys)
 
 def _no_text(wrong: Sequence[Row], column: str) -> Problem:
     value = wrong[0].get(column)
+    if isinstance(value, bytes):
+        return Problem(
+            wrong[0][PLACE],
+            f"'{column}' holds bytes that are not UTF-8 text; so in {plural(len(wrong), 'row')}. "
+            "Decode the column before it is stored.",
+        )
     what = "null" if value is None else f"{repr(value)[:80]} ({type(value).__name__})"
     return Problem(
         wrong[0][PLACE],
