@@ -13,7 +13,6 @@ from rich.text import Text
 
 from tunewise.core.format import listed, percent, plural
 from tunewise.core.sanitize import shown
-from tunewise.data.cleaning.clean import STEPS
 from tunewise.data.first_look.portrait import Portrait
 from tunewise.data.inspect import Guess
 
@@ -89,10 +88,11 @@ def _lines(guess: Guess) -> Iterator[str]:
 
 
 def _cleaning(cleaned: Mapping[str, Any]) -> Iterator[str]:
-    removed = {step: sum(counts.values()) for step, counts in cleaned["removed"].items()}
+    removed = [(sum(step["rows"].values()), step["what"]) for step in cleaned["removed"]]
     if removed:
-        parts = [f"{count:,} {STEPS[step]}" for step, count in removed.items()]
-        yield f"Cleaning leaves out {plural(sum(removed.values()), 'row')}: {listed(parts, most=9)}."
+        total = plural(sum(count for count, _ in removed), "row")
+        parts = [f"{count:,} {what}" for count, what in removed]
+        yield f"Cleaning leaves out {total}: {listed(parts, most=9)}."
     for what, count in cleaned["rewritten"].items():
         if count:
             yield f"Cleaning rewrites {plural(count, 'row')}: {what}."

@@ -62,11 +62,11 @@ class Cleaned:
     def facts(self) -> JSONObject:
         """What a study stores of it; JSON values."""
         return {
-            "removed": {
-                step: count
-                for step in STEPS
-                if (count := dict(Counter(one.split for one in self.removed if one.step == step)))
-            },
+            "removed": [
+                {"step": step, "what": what, "rows": rows}
+                for step, what in STEPS.items()
+                if (rows := dict(Counter(one.split for one in self.removed if one.step == step)))
+            ],
             "rewritten": dict(self.rewritten),
             "kept_together": len(self.together),
             "rows": {name: len(rows) for name, rows in self.splits.items()},

@@ -42,10 +42,10 @@ def propose(
     except InputError:
         rules = {**rules, "duplicates": "keep", "near_duplicates": "keep"}
         cleaned = clean(splits, CleanRules(**rules), texts, label)
-    steps = cleaned.facts()["removed"]
+    steps = {one.step for one in cleaned.removed}
     if "empty" not in steps:
         del rules["empty"]
-    if not {"duplicates", "contradictions"} & set(steps):
+    if not {"duplicates", "contradictions"} & steps:
         rules.pop("duplicates")
     if not cleaned.together and "near_duplicates" not in steps:
         rules.pop("near_duplicates")
