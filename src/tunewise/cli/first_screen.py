@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as Grid
@@ -62,9 +63,9 @@ def _columns(columns: tuple[Portrait, ...], roles: Mapping[str, str]) -> Grid:
 
 
 def _cut(text: str, most: int) -> str:
-    """A text in one line of so many letters."""
+    """A text in one line of so many cells; some letters take two."""
     safe = shown(text)
-    return safe if len(safe) <= most else f"{safe[: most - 1]}…"
+    return safe if cell_len(safe) <= most else f"{set_cell_size(safe, most - 1).rstrip()}…"
 
 
 def _holds(one: Portrait) -> str:

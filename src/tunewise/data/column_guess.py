@@ -17,6 +17,7 @@ from tunewise.data.table import Row
 MOST_CLASSES = 300
 LONGEST_LABEL = 6  # words, on average
 FEWEST_WORDS = 3  # on average, of a column that is put together with others
+LONG = 8  # words on average, of what is prose whatever its column is called
 CLOSE = 0.15  # two columns whose evidence differs by less could both be the label
 WEAK = 0.05  # evidence below which the texts tell the label hardly better than guessing
 BY_NAME = (0.5, 0.3)  # what a name is worth beside the evidence: of the first five, of the others
@@ -199,8 +200,8 @@ def _by_name(one: Portrait) -> float:
 def _could_be_text(one: Portrait) -> bool:
     name = one.name.lower()
     varied = one.distinct > max(10, one.rows / 20) or name in TEXT_NAMES
-    barred = _ID.fullmatch(one.name) or _PERSON.fullmatch(one.name)
-    return one.kind == "text" and varied and not barred
+    named = _ID.fullmatch(one.name) or _PERSON.fullmatch(one.name)
+    return one.kind == "text" and varied and (not named or one.words >= LONG)
 
 
 def _is_prose(one: Portrait, texts: Sequence[Portrait]) -> bool:
@@ -263,14 +264,14 @@ def _free_name(columns: Sequence[str]) -> str:
 def _label_reason(
     label: Portrait, others: Sequence[Portrait], told: dict[str, float]
 ) -> str:
-    measured = f"the texts tell it {told[label.name]:.0%} better than guessing"
+    measured = f"words of the texts tell it ({told[label.name]:.2f}; 0 is guessing, 1 always right)"
     if told[label.name] < WEAK:
-        measured = "though the words of the texts hardly tell it"
+        measured = f"words of the texts hardly tell it ({told[label.name]:.2f}; 0 is guessing)"
     named = label.name.lower() in LABEL_NAMES
     why = f"by its name, and {measured}" if named else f"because {measured}"
     if not others:
         return f"The label is the only column with few values: {label}; {measured}."
-    could = ", ".join(f"'{one.name}' ({told[one.name]:.0%})" for one in others[:4])
+    could = ", ".join(f"'{one.name}' ({told[one.name]:.2f})" for one in others[:4])
     return f"The label was chosen {why}: {label}; it could also be: {could}."
 
 

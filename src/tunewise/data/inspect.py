@@ -10,7 +10,7 @@ from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import first_of, listed, plural
-from tunewise.data.audit.audit import audit
+from tunewise.data.audit.audit import Audit, audit
 from tunewise.data.cleaning.combine import as_text
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.column_guess import SPAN_TEXTS, Roles, Wishes, guess_roles, holds_spans
@@ -242,6 +242,20 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
     )
 
 
+def _shortened(found: Audit) -> list[str]:
+    """The audit's warnings, with one about all columns that may group rows."""
+    columns = dict.fromkeys(group["column"] for group in found.facts["shared_groups"])
+    others = [text for text in found.warnings if "data.split.group" not in text]
+    if not columns:
+        return others
+    named = listed([f"'{name}'" for name in columns], most=6)
+    return [
+        *others,
+        f"Values of {named} stand in several splits. Where rows with one value are alike, scores "
+        "would be too good: `tunewise init --group COLUMN` keeps them in one split.",
+    ]
+
+
 def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     """Numbers below zero can only be names, and are then listed in their order."""
     values = {row.get(label) for row in rows if not is_missing(row.get(label))}
@@ -288,7 +302,7 @@ def _audited(
         counts=counts,
         words=found.facts["splits"]["train"]["words"]["mean"],
         reasons=tuple(reasons),
-        warnings=(*data.notes, *found.warnings),
+        warnings=(*data.notes, *_shortened(found)),
         problems=tuple(str(problem) for problem in found.problems),
         profile=Profile(
             rows={name: len(table.rows) for name, table in opened.tables.items()},

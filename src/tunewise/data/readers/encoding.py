@@ -119,8 +119,8 @@ def _guessed(path: Path, head: bytes) -> tuple[str, str]:
     western = faults > sound and high <= MOST_ACCENTED * letters
     if not western:
         return "UTF-8", ""
-    convert = _convert("ENCODING", path)
-    return "cp1252", f"because it is not UTF-8 (at {first!r}); if that is wrong: {convert}"
+    convert = _conversion("ENCODING", path)
+    return "cp1252", f"because it is not UTF-8 (at {first!r}); if letters look wrong: {convert}"
 
 
 def _word_at(text: str) -> str:
@@ -245,4 +245,8 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _convert(encoding: str, path: Path) -> str:
-    return f"Convert it: iconv -f {encoding} -t UTF-8 '{path.name}' > 'utf8-{path.name}'"
+    return f"Convert it: {_conversion(encoding, path)}"
+
+
+def _conversion(encoding: str, path: Path) -> str:
+    return f"iconv -f {encoding} -t UTF-8 '{path.name}' > 'utf8-{path.name}'"
