@@ -27,7 +27,14 @@ TOPICS = {  # what a text of each class is about
 GOOD = ("delightful", "gripping", "warm", "brilliant", "worth every minute", "funny")
 BAD = ("dull", "a waste of time", "predictable", "badly cut", "far too long", "wooden")
 PLACES = ("in Munich", "since Monday", "on my phone", "for our team", "again", "after the update")
-OPENERS = ("Hello", "Dear team", "Good morning", "Hi there", "Please help", "To whom it may concern")
+OPENERS = (
+    "Hello",
+    "Dear team",
+    "Good morning",
+    "Hi there",
+    "Please help",
+    "To whom it may concern",
+)
 CLOSERS = ("Thanks a lot", "Kind regards", "Please get back to me", "I am waiting", "Best wishes")
 THINGS = ("film", "series", "novel", "play", "album", "game", "museum", "concert", "podcast")
 
@@ -106,8 +113,10 @@ def reviews_html(path: Path) -> Path:
     for at in range(220):
         good = draw.random() < 0.6
         text = html.escape(opinion(draw, good, at)).replace(", ", ",<br/>")
-        body = f"<div class=\"review\"><p>{text} &amp; so on.</p></div>"
-        rows.append({"review_html": body, "author": f"user{at % 40}", "verdict": "+" if good else "-"})
+        body = f'<div class="review"><p>{text} &amp; so on.</p></div>'
+        rows.append(
+            {"review_html": body, "author": f"user{at % 40}", "verdict": "+" if good else "-"}
+        )
     rows += [dict(row) for row in rows[::10]]
     rows.append({**rows[5], "verdict": "-" if rows[5]["verdict"] == "+" else "+"})
     path = path / "reviews.csv"
@@ -218,12 +227,17 @@ def rare_classes(path: Path) -> Path:
 def json_list(path: Path) -> Path:
     """A list under 'data', with nulls, texts in Japanese, and labels that are true and false."""
     draw = random.Random(9)
-    good, bad = ("素晴らしい", "面白い", "感動した", "最高だ"), ("退屈だ", "残念だ", "最悪だ", "長すぎる")
+    good, bad = (
+        ("素晴らしい", "面白い", "感動した", "最高だ"),
+        ("退屈だ", "残念だ", "最悪だ", "長すぎる"),
+    )
     rows: list[dict[str, Any]] = []
     for at in range(160):
         words = draw.sample(good if at % 2 else bad, 2)
         text = f"この映画は{words[0]}し、{at}番目の場面は{words[1]}と思う {draw.randrange(10**6)}"
-        rows.append({"uuid": f"{draw.getrandbits(64):016x}", "content": text, "liked": bool(at % 2)})
+        rows.append(
+            {"uuid": f"{draw.getrandbits(64):016x}", "content": text, "liked": bool(at % 2)}
+        )
     rows[4]["content"] = None
     rows[6]["liked"] = None
     path = path / "films.json"
@@ -261,5 +275,5 @@ EXPORTS: dict[str, tuple[Callable[[Path], Path], tuple[str, ...], str]] = {
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for make, _, _ in EXPORTS.values():
-        print(make(target))
+    for export, _, _ in EXPORTS.values():
+        print(export(target))

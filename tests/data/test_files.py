@@ -151,9 +151,7 @@ def test_utf_8_with_one_broken_character_is_no_windows_1252(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("text", ["text,label\nfine,1\n", "text,label\ncafé,1\n"])
-def test_utf16_without_a_mark_is_read_and_stated(
-    tmp_path: Path, encoding: str, text: str
-) -> None:
+def test_utf16_without_a_mark_is_read_and_stated(tmp_path: Path, encoding: str, text: str) -> None:
     table = read(tmp_path, "a.csv", text.encode(encoding))
     assert table.rows[0]["text"] in ("fine", "café")
     assert "UTF-16" in table.notes[0]

@@ -39,7 +39,8 @@ Input = Annotated[
     Path | None, typer.Option("--input", help="A .jsonl, .csv, .tsv or .parquet file of texts.")
 ]
 Text = Annotated[
-    list[str] | None, typer.Option("--text", help="A text; once for each column that is read, in order.")
+    list[str] | None,
+    typer.Option("--text", help="A text; once for each column that is read, in order."),
 ]
 Name = Annotated[
     str | None, typer.Option("--contender", help="Which one answers; the verdict's best if none.")

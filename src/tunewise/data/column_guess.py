@@ -212,16 +212,16 @@ def _is_pair(chosen: Sequence[str]) -> bool:
     return tuple(name.lower() for name in chosen) in PAIRS
 
 
-def _choose_texts(
-    texts: Sequence[Portrait], wishes: Wishes
-) -> tuple[tuple[str, ...], list[str]]:
+def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str, ...], list[str]]:
     by_name = {one.name.lower(): one for one in texts}
     if wishes.texts:
         return wishes.texts, [f"{_reads(wishes.texts)}, as was asked."]
     for first, second in PAIRS:
         if first in by_name and second in by_name:
             pair = (by_name[first].name, by_name[second].name)
-            return pair, [f"The texts are a pair by their names. Also there: {_others(texts, pair)}."]
+            return pair, [
+                f"The texts are a pair by their names. Also there: {_others(texts, pair)}."
+            ]
     if len(texts) == 1:
         return (texts[0].name,), [f"The text is the only column of texts: {texts[0]}."]
     late = [one.name for one in texts if _AFTERWARDS.fullmatch(one.name)]
@@ -261,9 +261,7 @@ def _free_name(columns: Sequence[str]) -> str:
     return next(name for name in names if name not in columns)
 
 
-def _label_reason(
-    label: Portrait, others: Sequence[Portrait], told: dict[str, float]
-) -> str:
+def _label_reason(label: Portrait, others: Sequence[Portrait], told: dict[str, float]) -> str:
     measured = f"words of the texts tell it ({told[label.name]:.2f}; 0 is guessing, 1 always right)"
     if told[label.name] < WEAK:
         measured = f"words of the texts hardly tell it ({told[label.name]:.2f}; 0 is guessing)"

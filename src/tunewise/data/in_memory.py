@@ -31,7 +31,7 @@ def with_stored_tables(study: Mapping[str, Any]) -> Mapping[str, Any]:
         InputError: what stands for a table is none.
     """
     data = study.get("data")
-    if is_table(data) or _splits_of(data):
+    if is_table(data):
         data = {"source": data}
     if not isinstance(data, Mapping):
         return study

@@ -79,9 +79,7 @@ def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Gues
     return _audited(settings, opened, base, roles, names, (*roles.reasons, *reasons))
 
 
-def _opened(
-    source: str, base: Path, wishes: Wishes
-) -> tuple[DataSettings, Source, list[str]]:
+def _opened(source: str, base: Path, wishes: Wishes) -> tuple[DataSettings, Source, list[str]]:
     sheet, reasons = _sheet(source, base, wishes)
     settings = DataSettings(source=source, sheet=sheet)
     if kind_of(source, base) == "folder":
@@ -266,7 +264,7 @@ def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     return tuple(map(str, ordered)) if ordered[0] < 0 else None
 
 
-def _audited(
+def _audited(  # noqa: PLR0917  # each is another part of the guess
     settings: DataSettings,
     opened: Source,
     base: Path,
@@ -276,9 +274,7 @@ def _audited(
 ) -> Guess:
     """Read it all as a study would, so that what would stop one is known now."""
     columns = [*roles.texts, roles.label]
-    data = read_data(
-        settings, columns, base, texts=roles.texts, label=roles.label, source=opened
-    )
+    data = read_data(settings, columns, base, texts=roles.texts, label=roles.label, source=opened)
     labels = resolve(data.splits, roles.label, given=names, found=data.names, own=data.own)
     found = audit(
         data.splits, texts=roles.texts, label=roles.label, labels=labels, parts=roles.parts

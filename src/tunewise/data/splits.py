@@ -68,8 +68,8 @@ def apply_rule(
         parts = _cut_groups(rows, sizes, groups, rule, label=strata)
     made = {name: [rows[at] for at in sorted(parts.get(name, []))] for name in rule.sizes}
     kept = {name: part for name, part in splits.items() if name != rule.from_}
-    together = {**kept, **made}
-    return {name: together[name] for name in SPLITS if name in together}, sizes[_UNUSED]
+    parted = {**kept, **made}
+    return {name: parted[name] for name in SPLITS if name in parted}, sizes[_UNUSED]
 
 
 def part_sizes(rule: SplitRule, rows: int) -> dict[str, int]:
@@ -166,7 +166,9 @@ def _groups(rows: Sequence[Row], group: str | None, together: Mapping[str, str])
     first: dict[str, str] = {}
     for row in rows:
         if cluster := together.get(row["id"]):
-            one, other = sorted((of(first.setdefault(cluster, str(row[group]))), of(str(row[group]))))
+            one, other = sorted(
+                (of(first.setdefault(cluster, str(row[group]))), of(str(row[group])))
+            )
             leader[other] = one
     return [of(str(row[group])) for row in rows]
 

@@ -24,7 +24,9 @@ def study_name(source: str) -> str:
     """
     last = Path(source.rpartition(":")[2])
     stem = (
-        last.stem if last.suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx") else last.name
+        last.stem
+        if last.suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx")
+        else last.name
     )
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "study"
 

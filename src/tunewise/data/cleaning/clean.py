@@ -101,6 +101,7 @@ def clean(splits: Splits, rules: CleanRules, texts: Sequence[str], label: str | 
 
     Args:
         splits: rows with ``id``, ``_place``, the texts and the label as the data has them.
+        rules: which steps.
         texts: the columns that the model reads.
         label: the column of the classes, None where the task has none.
 

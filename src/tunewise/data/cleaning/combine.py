@@ -60,10 +60,10 @@ class TextRules:
 
 
 def combined(fields: Mapping[str, Any]) -> str:
-    """One text of several, each behind its name on a line of its own; empty ones are left out.
+    r"""One text of several, each behind its name on a line of its own; empty ones are left out.
 
     >>> combined({"subject": "Refund", "body": "Twice charged.", "note": None})
-    'subject: Refund\\nbody: Twice charged.'
+    'subject: Refund\nbody: Twice charged.'
     """
     given = {name: value for name, value in fields.items() if not is_missing(value)}
     texts = {name: as_text(value) for name, value in given.items()}

@@ -47,9 +47,7 @@ def near_groups(keys: Keys) -> list[int]:
         for band, name in enumerate(_bands(text.split(), words)):
             bucket = buckets[(band, name)]
             for other in bucket:
-                if _first(group, other) != _first(group, place) and _near(
-                    keys, runs, place, other
-                ):
+                if _first(group, other) != _first(group, place) and _near(keys, runs, place, other):
                     _unite(group, place, other)
             if len(bucket) < MOST_COMPARED:
                 bucket.append(place)

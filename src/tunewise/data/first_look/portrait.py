@@ -15,7 +15,8 @@ from tunewise.data.table import Row
 _WHOLE = re.compile(r"-?[0-9]+(\.0+)?")
 _FRACTION = re.compile(r"-?[0-9]*[.,][0-9]+([eE][+-]?[0-9]+)?")
 _DATE = re.compile(
-    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ,]+\d{1,2}[:.]\d{2}.{0,20})?"
+    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})"
+    r"([T ,]+\d{1,2}[:.]\d{2}.{0,20})?"
 )
 _ADDRESS = re.compile(r"(https?://|www\.)\S+|[^\s@]+@[^\s@]+\.[a-z]{2,}", re.IGNORECASE)
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")  # scripts without blanks

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from tunewise.core.errors import InputError
 from tunewise.data.audit.alike import as_seen
@@ -19,7 +20,9 @@ from tunewise.data.table import Splits
 
 MARKED = 0.01  # of the texts, that hold HTML, from which on it is taken out
 LARGEST_GROUP = 0.05  # of the rows: a larger group of near duplicates cannot stay in one split
-_NOTHING = re.compile(r"#?n/?a|nan|null|none|nil|-+|\?+|\.+|\(?(blank|empty)\)?|#n/a", re.IGNORECASE)
+_NOTHING = re.compile(
+    r"#?n/?a|nan|null|none|nil|-+|\?+|\.+|\(?(blank|empty)\)?|#n/a", re.IGNORECASE
+)
 
 
 def propose(
@@ -30,7 +33,7 @@ def propose(
     Where rows repeated in several splits would leave one of them empty, nothing is proposed
     about them, and the audit says what it found.
     """
-    rules = {
+    rules: dict[str, Any] = {
         **_markup(splits, texts),
         **_labels(splits, label),
         "empty": "drop",
@@ -73,7 +76,9 @@ def _labels(splits: Splits, label: str) -> dict[str, dict[str, str | None]]:
         for row in rows
         if not is_missing(row.get(label))
     )
-    nothing: dict[str, str | None] = {name: None for name in counts if _NOTHING.fullmatch(name.strip())}
+    nothing: dict[str, str | None] = {
+        name: None for name in counts if _NOTHING.fullmatch(name.strip())
+    }
     if len(counts) - len(nothing) < 2:
         nothing = {}
     alike: dict[str, list[str]] = {}
@@ -96,6 +101,8 @@ def _min_examples(cleaned: Cleaned, label: str, rule: SplitRule | None) -> dict[
     cut = rule is not None and rule.from_ == "train"
     sizes = [size for size in rule.sizes.values() if isinstance(size, float)] if rule else []
     least = math.ceil(1 / min(sizes) - 1e-9) if cut and sizes else 2
-    counts = Counter(spelling(row[label]) for row in cleaned.splits["train"] if not is_missing(row.get(label)))
+    counts = Counter(
+        spelling(row[label]) for row in cleaned.splits["train"] if not is_missing(row.get(label))
+    )
     enough = sum(count >= least for count in counts.values()) >= 2
     return {"min_examples": least} if enough and min(counts.values()) < least else {}

@@ -96,9 +96,7 @@ def _unquoted(lines: Sequence[str], first: int, shown: str) -> _Grid | None:
     They mean something where most fields that begin with one also end with one.
     """
     split = [(at, line.rstrip("\r\n").split("\t")) for at, line in enumerate(lines, start=1)]
-    records = [
-        Record(at, fields, [lines[at - 1]]) for at, fields in split[first:] if any(fields)
-    ]
+    records = [Record(at, fields, [lines[at - 1]]) for at, fields in split[first:] if any(fields)]
     begun = [one for record in records for one in record.fields if one.startswith('"')]
     closed = sum(len(one) > 1 and one.endswith('"') for one in begun)
     header = records[0].fields
@@ -131,7 +129,7 @@ def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid
 
 
 def _without_hollow(records: list[Record]) -> list[Record]:
-    """Without columns that have neither a name nor a value, as spreadsheets leave behind a table."""
+    """Without columns that have neither a name nor a value, as spreadsheets leave behind."""
     header = records[0].fields
     hollow = {at for at, name in enumerate(header) if at and not name.strip()}
     for record in records:

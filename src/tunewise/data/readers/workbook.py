@@ -118,11 +118,15 @@ def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
     if problems:
         raise InputError(problems)
     kept = [(at, name) for at, name in enumerate(header) if name]
-    texts = {at for at, _ in kept if any(isinstance(row[at], str) for _, row in body if at < len(row))}
+    texts = {
+        at for at, _ in kept if any(isinstance(row[at], str) for _, row in body if at < len(row))
+    }
     found: list[Row] = []
     for number, row in body:
         values = {
-            name: _as_text(row[at]) if at in texts and at < len(row) else (row + (None,) * width)[at]
+            name: _as_text(row[at])
+            if at in texts and at < len(row)
+            else (row + (None,) * width)[at]
             for at, name in kept
         }
         found.append({**values, PLACE: f"{shown}:{number}"})
