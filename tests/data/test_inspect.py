@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from tests.exports import EXPORTS
 
 from tunewise.core.errors import InputError
 from tunewise.data.cleaning.rules import CleanRules
@@ -20,8 +21,6 @@ from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
 from tunewise.data.study_template import quoted, study_name, write_study
 from tunewise.studyfile.studyfile import read_study
-
-from tests.exports import EXPORTS
 
 NOUNS = ("film", "room", "meal", "book", "train", "song", "coat", "boat", "lamp", "road", "tree")
 

@@ -32,7 +32,13 @@ def book(path: Path, **sheets: list[list[Any]]) -> Path:
 
 def test_a_sheet_is_read_with_places_dates_and_mixed_columns(tmp_path: Path) -> None:
     day = datetime.datetime(2026, 1, 3)
-    rows = [[], ["text", "label", "day", None], ["fine", 1.0, day], [None, None], [7, 0, None]]
+    rows: list[list[Any]] = [
+        [],
+        ["text", "label", "day", None],
+        ["fine", 1.0, day],
+        [None, None],
+        [7, 0, None],
+    ]
     table = read_file(book(tmp_path / "a.xlsx", Data=rows), "a.xlsx")
     assert table.rows == [
         {"text": "fine", "label": 1, "day": "2026-01-03", PLACE: "a.xlsx[Data]:3"},
@@ -41,7 +47,7 @@ def test_a_sheet_is_read_with_places_dates_and_mixed_columns(tmp_path: Path) -> 
 
 
 def test_of_several_sheets_one_is_named(tmp_path: Path) -> None:
-    rows = [["text", "label"], ["fine", 1]]
+    rows: list[list[Any]] = [["text", "label"], ["fine", 1]]
     path = book(tmp_path / "a.xlsx", One=rows, Two=[*rows, ["bad", 0]], Empty=[])
     with pytest.raises(InputError, match=r"has the sheets 'One' and 'Two'\. Say which"):
         read_file(path, "a.xlsx")
