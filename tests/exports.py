@@ -275,5 +275,5 @@ EXPORTS: dict[str, tuple[Callable[[Path], Path], tuple[str, ...], str]] = {
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for export, _, _ in EXPORTS.values():
-        print(export(target))
+    for entry in EXPORTS.values():
+        print(entry[0](target))
