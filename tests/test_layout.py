@@ -40,7 +40,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("cli", None),
 )
 SUBROOMS = {  # each may import itself and those before it; flat files of the room lie below them
-    "data": ("embedded_world", "readers", "audit"),
+    "data": ("embedded_world", "readers", "audit", "cleaning", "first_look"),
     "reports": ("document", "facts", "charts", "sections", "outputs"),
     "training": ("checks",),
 }

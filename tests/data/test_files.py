@@ -128,19 +128,35 @@ def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
 # Case 34
 
 
-def test_latin1_names_the_byte_the_line_and_the_word(tmp_path: Path) -> None:
-    message = fault(tmp_path, "a.csv", "text,label\nfine,1\nthe café was nice,0\n".encode("cp1252"))
-    assert message.startswith("a.csv:3: byte 25 (0xe9) is not UTF-8")
+def test_latin1_in_json_names_the_byte_the_line_and_the_word(tmp_path: Path) -> None:
+    content = '{"text": "fine"}\n{"text": "the café was nice"}\n'.encode("cp1252")
+    message = fault(tmp_path, "a.jsonl", content)
+    assert message.startswith("a.jsonl:2: byte 34 (0xe9) is not UTF-8")
     assert "'café'" in message
-    assert "iconv -f WINDOWS-1252 -t UTF-8 'a.csv'" in message
+    assert "iconv -f WINDOWS-1252 -t UTF-8 'a.jsonl'" in message
+
+
+def test_windows_1252_is_read_in_delimited_files_and_stated(tmp_path: Path) -> None:
+    text = "text,label\n" + "fine,1\n" * 300_000 + "the café “Zur Brücke”,0\n"
+    table = read(tmp_path, "a.csv", text.encode("cp1252"))
+    assert table.rows[-1]["text"] == "the café “Zur Brücke”"
+    assert "read as Windows-1252, because it is not UTF-8 (at 'caf?')" in table.notes[0]
+    assert "iconv -f ENCODING -t UTF-8 'a.csv'" in table.notes[0]
+
+
+def test_utf_8_with_one_broken_character_is_no_windows_1252(tmp_path: Path) -> None:
+    content = "text,label\nGrüße aus Zürich,1\n".encode() + b"caf\xc3,0\n"
+    assert "a.csv:3: byte 36 (0xc3) is not UTF-8" in fault(tmp_path, "a.csv", content)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("text", ["text,label\nfine,1\n", "text,label\ncafé,1\n"])
-def test_utf16_without_a_mark_is_named(tmp_path: Path, encoding: str, text: str) -> None:
-    message = fault(tmp_path, "a.csv", text.encode(encoding))
-    assert "UTF-16" in message
-    assert "iconv -f UTF-16" in message
+def test_utf16_without_a_mark_is_read_and_stated(tmp_path: Path, encoding: str, text: str) -> None:
+    table = read(tmp_path, "a.csv", text.encode(encoding))
+    assert table.rows[0]["text"] in ("fine", "café")
+    assert "UTF-16" in table.notes[0]
+    json = fault(tmp_path, "a.jsonl", '{"text": "fine, and long enough"}\n'.encode(encoding))
+    assert "iconv -f UTF-16" in json
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
@@ -198,8 +214,22 @@ def test_an_open_quote_is_named_with_the_line_it_opened_on(tmp_path: Path) -> No
 
 
 def test_a_quote_that_swallows_lines_of_a_tsv_is_noticed(tmp_path: Path) -> None:
-    message = fault(tmp_path, "a.tsv", 'text\tlabel\n"great film\t1\nhe said "\t0\n')
+    quoted = '"and ""more"" of it"\t1\n' * 9
+    message = fault(tmp_path, "a.tsv", f'text\tlabel\n"great film\t1\nhe said "\t0\n{quoted}')
     assert message.startswith("a.tsv:2: a field opens with a quote")
+
+
+def test_quotes_of_a_tsv_that_do_not_close_stand_for_themselves(tmp_path: Path) -> None:
+    content = 'text\tlabel\n"great" film\t1\n5" disk\t0\n"and so on\t1\n'
+    table = read(tmp_path, "a.tsv", content)
+    assert [row["text"] for row in table.rows] == ['"great" film', '5" disk', '"and so on']
+    assert "quotes are read as they stand" in table.notes[0]
+
+
+def test_empty_columns_that_a_spreadsheet_left_behind_are_none(tmp_path: Path) -> None:
+    table = read(tmp_path, "a.csv", "text;label;;\nfine;1;;\nbad;0;;\n")
+    assert table.columns == ("text", "label")
+    assert "column 3 has no name" in fault(tmp_path, "a.csv", "text,label,\nfine,1,\nbad,0,x\n")
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -306,7 +336,9 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_endings_are_refused(tmp_path: Path) -> None:
-    assert "'.xlsx' files are not read" in fault(tmp_path, "a.xlsx", b"x")
+    message = fault(tmp_path, "a.xls", b"x")
+    assert "'.xls' files are not read" in message
+    assert "Save the sheet as .xlsx or .csv." in message
 
 
 def test_splits_are_known_by_their_usual_names(tmp_path: Path) -> None:

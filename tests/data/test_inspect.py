@@ -11,8 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from tests.exports import EXPORTS
 
 from tunewise.core.errors import InputError
+from tunewise.data.cleaning.rules import CleanRules
+from tunewise.data.column_guess import Wishes
 from tunewise.data.inspect import Guess, look
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
@@ -47,11 +50,14 @@ def read_back(guess: Guess, base: Path) -> dict[str, Any]:
     if "split" in data:
         rule = dict(data["split"])
         data["split"] = SplitRule(**{"from_" if key == "from" else key: rule[key] for key in rule})
+    if "clean" in data:
+        data["clean"] = CleanRules(**data["clean"])
     assert DataSettings(**data) == guess.settings
     text = study["task"]["text"]
     assert ((text,) if isinstance(text, str) else tuple(text)) == guess.texts
     assert study["task"]["label"] == guess.label
-    found = read_data(DataSettings(**data), [*guess.texts, guess.label], base, label=guess.label)
+    columns = [*guess.texts, guess.label]
+    found = read_data(DataSettings(**data), columns, base, texts=guess.texts, label=guess.label)
     assert {name: len(part) for name, part in found.splits.items()} == guess.rows
     return study
 
@@ -133,9 +139,9 @@ def test_pairs_are_known_by_their_names_and_kept_together_by_passage(tmp_path: P
 def test_rows_without_a_label_are_dropped_openly(tmp_path: Path) -> None:
     jsonl(tmp_path / "d.jsonl", [*rows(90), *({"text": review(at)} for at in range(90, 95))])
     guess = look("d.jsonl", tmp_path)
-    assert guess.settings.on_missing_label == "drop"
-    assert "5 rows have no 'label'; they are dropped and counted." in guess.reasons
-    assert "on_missing_label: drop" in write_study(guess)
+    assert guess.settings.clean == CleanRules(empty="drop")
+    assert any("5 without a text or a label" in warning for warning in guess.warnings)
+    assert "    empty: drop" in write_study(guess)
     read_back(guess, tmp_path)
 
 
@@ -170,6 +176,52 @@ def test_a_draft_is_a_valid_study_file(tmp_path: Path) -> None:
         assert (task.text, task.label) == (guess.texts, guess.label)
         assert task.labels == guess.names
         assert len(study.methods) == 5
+
+
+# Messy exports
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_messy_export_becomes_a_study_that_runs(tmp_path: Path, name: str) -> None:
+    make, texts, label = EXPORTS[name]
+    if name == "workbook":
+        pytest.importorskip("openpyxl")
+    path = make(tmp_path)
+    guess = look(path.name, tmp_path)
+    combine = guess.settings.combine or {}
+    assert tuple(combine.get(guess.texts[0], guess.texts)) == texts
+    assert guess.label == label
+    assert guess.problems == ()
+    (tmp_path / "study.yaml").write_text(write_study(guess), encoding="utf-8")
+    study = read_study(tmp_path / "study.yaml")
+    assert study.data == guess.settings
+    data = read_data(study.data, [*guess.texts, label], tmp_path, texts=guess.texts, label=label)
+    assert {split: len(rows) for split, rows in data.splits.items()} == guess.rows
+
+
+def test_what_a_person_says_decides(tmp_path: Path) -> None:
+    path = EXPORTS["tickets"][0](tmp_path)
+    wishes = Wishes(texts=("body",), label="priority", group="created_at", drop=("subject",))
+    guess = look(path.name, tmp_path, wishes)
+    assert (guess.texts, guess.label, guess.settings.combine) == (("body",), "priority", None)
+    assert guess.settings.split is not None
+    assert guess.settings.split.group == "created_at"
+    with pytest.raises(InputError, match=r"--label: no column 'teem'\. Did you mean 'team'"):
+        look(path.name, tmp_path, Wishes(label="teem"))
+
+
+def test_a_person_is_asked_where_two_columns_could_be_the_label(tmp_path: Path) -> None:
+    content = [{**row, "also": row["label"].upper()} for row in rows(90)]
+    content = [{"text": row["text"], "one": row["label"], "also": row["also"]} for row in content]
+    jsonl(tmp_path / "d.jsonl", content)
+    asked: list[Sequence[str]] = []
+
+    def ask(question: str, options: Sequence[str], assumed: str) -> str:
+        asked.append(options)
+        return "also"
+
+    assert look("d.jsonl", tmp_path, Wishes(ask=ask)).label == "also"
+    assert sorted(asked[0]) == ["also", "one"]
 
 
 # What is no classification of texts

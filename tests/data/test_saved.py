@@ -10,6 +10,7 @@ import datasets
 import pytest
 
 from tunewise.core.errors import InputError
+from tunewise.data.cleaning.combine import TextRules
 from tunewise.data.images import image_bytes
 from tunewise.data.inspect import look
 from tunewise.data.prediction_input import read_inputs
@@ -114,7 +115,7 @@ def test_names_that_no_file_can_have_are_reported(tmp_path: Path, name: str) -> 
         image_bytes(name, tmp_path)
     if not name.startswith("~"):
         with pytest.raises(InputError, match="too long"):
-            read_inputs(tmp_path / name, name, ["text"], rename={})
+            read_inputs(tmp_path / name, name, ["text"], rules=TextRules())
 
 
 def test_what_is_no_regular_file_is_reported(tmp_path: Path) -> None:

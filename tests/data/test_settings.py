@@ -59,4 +59,4 @@ def test_the_split_that_is_cut_keeps_the_rest() -> None:
 
 def test_settings_are_plain_json_values() -> None:
     settings = DataSettings(source="a.csv", split=SplitRule(validation=0.1), limit={"train": 5})
-    assert canonical(settings_of(settings)).startswith('{"columns":null')
+    assert canonical(settings_of(settings)).startswith('{"clean":null,"columns":null')

@@ -13,7 +13,7 @@ from tests.reports.fabricate import Plan, fabricate
 from tunewise.core.files import mark_complete
 from tunewise.reports.document.latex import as_latex
 from tunewise.reports.facts.costs import pareto, placed
-from tunewise.reports.facts.searching import best_of, tried
+from tunewise.reports.facts.tuning.searching import best_of, tried
 from tunewise.reports.outputs.write import write_report
 from tunewise.store.study import StudyFolder
 

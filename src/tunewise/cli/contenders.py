@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem, unknown
+from tunewise.data.cleaning.combine import TextRules
 from tunewise.results import StudyResults
 from tunewise.store.records import ContenderRecord, StudyRecord, TrialSettings
 from tunewise.store.study import StudyFolder
@@ -22,7 +23,7 @@ class Chosen:
     name: str
     record: TrialRecord
     weights: Path
-    columns: Mapping[str, str]  # from our name of a column to the data's
+    rules: TextRules  # from the study's data to what the contender reads
 
     @property
     def settings(self) -> TrialSettings:
@@ -53,8 +54,8 @@ def choose(opened: StudyResults, name: str | None) -> Chosen:
             if any(folder.has_weights(id) for id in _first(study, row, records))
         ]
         raise InputError(_gone(folder, name, ids[0], ready))
-    columns = (study.settings.get("data") or {}).get("columns") or {}
-    return Chosen(name, records[ids[0]], folder.weights(ids[0]), columns)
+    rules = TextRules.from_json(study.settings.get("data") or {})
+    return Chosen(name, records[ids[0]], folder.weights(ids[0]), rules)
 
 
 def _first(study: StudyRecord, row: ContenderRecord, records: Records) -> list[str]:

@@ -81,7 +81,7 @@ def _write(
     merge: bool,
 ) -> Proof:
     """Fill the folder, and say in it what the proof found."""
-    form = write_artifact(parts, predictor, draft, merge=merge)
+    form = write_artifact(parts, predictor, draft, merge=merge, rules=chosen.rules)
     say("Proving it in a process of its own")
     examples = parts.examples("validation")
     proof = prove(form, parts, predictor, examples, draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +19,14 @@ from tunewise.cli.waiting import in_pieces
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.files import write_bytes, write_text
+from tunewise.data.cleaning.combine import TextRules
 from tunewise.data.examples import Prediction
 from tunewise.data.prediction_input import given_input, read_inputs
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.model import Table
 from tunewise.results import StudyResults
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import exported_parts, is_exported, load_predictor
+from tunewise.training.finished import exported_parts, exported_rules, is_exported, load_predictor
 
 PIECE = 1024  # examples between two looks at the clock; whole batches
 ENDINGS = (".jsonl", ".csv", ".parquet")
@@ -38,7 +39,8 @@ Input = Annotated[
     Path | None, typer.Option("--input", help="A .jsonl, .csv, .tsv or .parquet file of texts.")
 ]
 Text = Annotated[
-    list[str] | None, typer.Option("--text", help="A text; twice for a pair, in their order.")
+    list[str] | None,
+    typer.Option("--text", help="A text; once for each column that is read, in order."),
 ]
 Name = Annotated[
     str | None, typer.Option("--contender", help="Which one answers; the verdict's best if none.")
@@ -75,13 +77,13 @@ def command(  # noqa: PLR0917  # typer calls it by name
 def _answer(
     folder: Path, input: Path | None, text: Sequence[str], contender: str | None, out: Path | None
 ) -> None:
-    parts, weights, columns = _source(folder, contender)
+    parts, weights, rules = _source(folder, contender)
     if input is not None:
         examples = read_inputs(
             input,
             str(input),
             parts.task.reading.texts,
-            rename=columns,
+            rules=rules,
             image=parts.task.reading.image,
             folder=parts.task.reading.image_folder,
         )
@@ -91,7 +93,7 @@ def _answer(
             f"{' and '.join(parts.task.reading.texts)}; paths start where the file lies."
         )
     else:
-        examples = given_input(text, parts.task.reading.texts)
+        examples = given_input(text, parts.task.reading.texts, rules)
     predictor = load_predictor(parts, weights)
     answers = [
         prediction
@@ -104,19 +106,19 @@ def _answer(
         write_answers(out, answers, parts.options)
 
 
-def _source(folder: Path, contender: str | None) -> tuple[Parts, Path, Mapping[str, str]]:
-    """The parts, the saved weights, and the data's own names of the columns."""
+def _source(folder: Path, contender: str | None) -> tuple[Parts, Path, TextRules]:
+    """The parts, the saved weights, and how the study made its texts."""
     if is_exported(folder):
         if contender is not None:
             message = f"{folder} holds one contender; without --contender it answers."
             raise InputError([Problem("--contender", message)])
-        return exported_parts(folder), folder, {}
+        return exported_parts(folder), folder, exported_rules(folder)
     opened = StudyResults(folder)
     chosen = choose(opened, contender)
     if contender is None:
         which = "of the verdict" if opened.results.finished else "so far"
         STDERR.print(f"{chosen.name} answers: the best {which}.")
-    return Parts.of(chosen.settings, opened.folder.path), chosen.weights, chosen.columns
+    return Parts.of(chosen.settings, opened.folder.path), chosen.weights, chosen.rules
 
 
 def _check_out(out: Path, input: Path | None, *, force: bool) -> None:

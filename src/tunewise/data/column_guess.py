@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import plural
+from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.core.format import listed, plural
+from tunewise.data.cleaning.combine import as_text
+from tunewise.data.first_look.evidence import predictability
+from tunewise.data.first_look.portrait import Portrait, portrait
 from tunewise.data.labels import is_missing, spelling
 from tunewise.data.table import Row
 
 MOST_CLASSES = 300
 LONGEST_LABEL = 6  # words, on average
+FEWEST_WORDS = 3  # on average, of a column that is put together with others
+LONG = 8  # words on average, of what is prose whatever its column is called
+CLOSE = 0.15  # two columns whose evidence differs by less could both be the label
+WEAK = 0.05  # evidence below which the texts tell the label hardly better than guessing
+BY_NAME = (0.5, 0.3)  # what a name is worth beside the evidence: of the first five, of the others
 
 # Names as people give them, the likeliest first.
 LABEL_NAMES = (
     *("label", "labels", "class", "category", "target", "sentiment", "intent", "emotion"),
-    *(
-        "answer",
-        "rating",
-        "stars",
-        "score",
-        "polarity",
-        "topic",
-        "genre",
-        "y",
-        "gold",
-        "coarse_label",
-    ),
+    *("answer", "rating", "stars", "score", "polarity", "topic", "genre", "y", "gold"),
+    "coarse_label",
 )
 TEXT_NAMES = (
     *("text", "sentence", "review", "content", "tweet", "comment", "body", "document", "message"),
-    *("utterance", "question", "description", "abstract", "title", "headline", "query"),
+    *("utterance", "question", "description", "abstract", "title", "headline", "query", "subject"),
 )
 PAIRS = (
     *(("question", "passage"), ("question", "context"), ("premise", "hypothesis")),
@@ -44,57 +41,48 @@ PAIRS = (
 SPAN_TEXTS = ("question", "context")
 IMAGES = ("image", "image_id", "image_path", "img", "picture", "photo")
 _ID = re.compile(r"(.*[_ ])?(id|idx|index|uid|uuid|url|link|key|row|number|date|time)", re.I)
-_WHOLE = re.compile(r"-?[0-9]+(\.0+)?")
-_FRACTION = re.compile(r"-?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
+_NO_LABEL = re.compile(r"split|fold|subset|partition|lang(uage)?|year|month|day|version", re.I)
+_PERSON = re.compile(
+    r"(.*[_ ])?(name|author|user|username|customer|client|agent|assignee|owner|sender|recipient|"
+    r"from|to|email|e-mail|mail|phone|address|street|city|country|company|file|filename|path)",
+    re.I,
+)
+_AFTERWARDS = re.compile(  # what is often written once the answer is known
+    r"(.*[_ ])?(resolution|resolved|reply|response|answer|solution|outcome|verdict|decision|"
+    r"conclusion|explanation|rationale|reason|internal[_ ]notes?|agent[_ ]notes?|notes?)",
+    re.I,
+)
+
+Ask = Callable[[str, Sequence[str], str], str]
+"""A question to a person, what can be answered, and what is assumed; gives the answer."""
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """What one column holds, over all rows that were looked at."""
+class Wishes:
+    """What a person has said about the columns, and whom to ask about the rest."""
 
-    name: str
-    kind: str  # text, whole number, boolean, number, other
-    rows: int
-    missing: int
-    distinct: int
-    words: float  # mean over the texts
-
-    def __str__(self) -> str:
-        what = f", {self.words:.0f} words on average" if self.kind == "text" else ""
-        return f"'{self.name}' ({self.kind}, {plural(self.distinct, 'different value')}{what})"
+    texts: tuple[str, ...] = ()
+    label: str | None = None
+    group: str | None = None
+    drop: tuple[str, ...] = ()
+    sheet: str | None = None  # of a workbook
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The chosen columns, and why in words."""
+    """The chosen columns, and why in words. Texts that are put together are `parts` of one."""
 
     texts: tuple[str, ...]
     label: str
     reasons: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    portraits: tuple[Portrait, ...] = ()
 
-
-def portrait(name: str, rows: Sequence[Row]) -> Portrait:
-    """Describe a column.
-
-    >>> print(portrait("stars", [{"stars": "1"}, {"stars": "5"}, {"stars": ""}]))
-    'stars' (whole number, 2 different values)
-    """
-    values = [row.get(name) for row in rows]
-    present = [value for value in values if not is_missing(value)]
-    kinds = {_kind(value) for value in present}
-    if kinds == {"whole number", "number"}:
-        kinds = {"number"}
-    if kinds <= {"text", "whole number", "number"} and "text" in kinds:
-        kinds = {"text"}
-    texts = [value for value in present if isinstance(value, str)]
-    return Portrait(
-        name=name,
-        kind=kinds.pop() if len(kinds) == 1 else "other",
-        rows=len(values),
-        missing=len(values) - len(present),
-        distinct=len({spelling(value) for value in present}),
-        words=sum(len(text.split()) for text in texts) / max(1, len(texts)),
-    )
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of the data that the texts come from."""
+        return self.parts or self.texts
 
 
 def holds_spans(columns: Sequence[str], rows: Sequence[Row]) -> bool:
@@ -103,104 +91,186 @@ def holds_spans(columns: Sequence[str], rows: Sequence[Row]) -> bool:
     return {*SPAN_TEXTS, "answers"} <= set(columns) and isinstance(answers, (dict, list))
 
 
-def guess_roles(columns: Sequence[str], rows: Sequence[Row], shown: str) -> Roles:
+def guess_roles(
+    columns: Sequence[str], rows: Sequence[Row], shown: str, wishes: Wishes | None = None
+) -> Roles:
     """The texts and the label of a classification.
 
     Raises:
-        InputError: these data are no classification of texts; it says why.
+        InputError: these data are no classification of texts, it says why; or a wish names a
+            column that is not there.
     """
+    wishes = wishes or Wishes()
+    _check_wishes(columns, wishes)
     portraits = [portrait(name, rows) for name in columns]
     _refuse_other_tasks(portraits, shown)
-    labels = sorted((one for one in portraits if _could_be_label(one)), key=_label_rank)
-    if not labels:
-        raise InputError([Problem(shown, _no_label(portraits))])
-    label = labels[0]
-    texts = [one for one in portraits if one is not label and _could_be_text(one)]
+    left = [one for one in portraits if one.name not in {*wishes.drop, wishes.group}]
+    free = [one for one in left if one.name != wishes.label]
+    candidates = [one for one in free if one.name not in wishes.texts and _could_be_label(one)]
+    if not candidates and wishes.label is None:
+        raise InputError([Problem(shown, _no_label(left))])
+    texts = [one for one in free if one.name in wishes.texts or _could_be_text(one)]
+    label, why_label = _choose_label(candidates, texts, rows, left, wishes)
+    texts = [one for one in texts if one.name != label]
     if not texts:
         listing = "; ".join(map(str, portraits))
         raise InputError([Problem(shown, f"no column holds texts to classify: {listing}.")])
-    chosen, why = _choose_texts(texts)
-    reasons = [why, _label_reason(label, [one for one in labels[1:] if one.name not in chosen])]
-    return Roles(chosen, label.name, tuple(reasons))
+    chosen, why_texts = _choose_texts(texts, wishes)
+    parts = chosen if len(chosen) > 1 and not _is_pair(chosen) else ()
+    made = (_free_name(columns),) if parts else chosen
+    return Roles(made, label, (*why_texts, *why_label), parts, tuple(portraits))
 
 
-def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int():
-            return "whole number"
-        case float():
-            return "whole number" if value.is_integer() else "number"
-        case str():
-            return _kind_of_text(value)
-        case _:
-            return "other"
-
-
-def _kind_of_text(text: str) -> str:
-    """What a CSV file means by it."""
-    if _WHOLE.fullmatch(text):
-        return "whole number"
-    return "number" if _FRACTION.fullmatch(text) else "text"
+def _check_wishes(columns: Sequence[str], wishes: Wishes) -> None:
+    named = [("--text", name) for name in wishes.texts] + [("--drop", name) for name in wishes.drop]
+    named += [("--label", wishes.label)] if wishes.label else []
+    named += [("--group", wishes.group)] if wishes.group else []
+    problems = [
+        Problem(option, f"no column '{name}'. {nearest(name, columns)}")
+        for option, name in named
+        if name not in columns
+    ]
+    if wishes.label in wishes.texts:
+        problems.append(Problem("--label", f"'{wishes.label}' is a text too; it can be only one."))
+    if problems:
+        raise InputError(problems)
 
 
 def _could_be_label(one: Portrait) -> bool:
     few = 2 <= one.distinct <= min(MOST_CLASSES, max(2, one.rows // 2))
     named = one.name.lower() in LABEL_NAMES
     short = one.kind in ("whole number", "boolean") or one.words <= LONGEST_LABEL
+    barred = _ID.fullmatch(one.name) or _NO_LABEL.fullmatch(one.name)
     return (
         few
         and short
         and one.kind in ("text", "whole number", "boolean")
-        and (named or not _ID.fullmatch(one.name))
+        and (named or not barred)
         and one.missing < one.rows / 2
     )
 
 
-def _label_rank(one: Portrait) -> tuple[int, int]:
-    """The likeliest label first: by its name, else the one with the fewest values."""
+def _choose_label(
+    candidates: Sequence[Portrait],
+    texts: Sequence[Portrait],
+    rows: Sequence[Row],
+    portraits: Sequence[Portrait],
+    wishes: Wishes,
+) -> tuple[str, list[str]]:
+    if wishes.label:
+        label = next(one for one in portraits if one.name == wishes.label)
+        return label.name, [f"The label is the one that was named: {label}."]
+    told = {one.name: _told(one, texts, rows) for one in candidates[:20]}
+    ranked = sorted(
+        (one for one in candidates if one.name in told),
+        key=lambda one: -(told[one.name] + _by_name(one)),
+    )
+    label = ranked[0]
+    scores = [told[one.name] + _by_name(one) for one in ranked]
+    close = [one for one, score in zip(ranked, scores, strict=True) if scores[0] - score < CLOSE]
+    if len(close) > 1 and wishes.ask:
+        options = [one.name for one in close]
+        answer = wishes.ask("Which column is the label?", options, label.name)
+        label = next(one for one in ranked if one.name == answer)
+    others = [one for one in ranked if one is not label and not _is_prose(one, texts)]
+    return label.name, [_label_reason(label, others, told)]
+
+
+def _told(one: Portrait, texts: Sequence[Portrait], rows: Sequence[Row]) -> float:
+    """How well the words of all texts but this one's own tell its values."""
+    columns = [text.name for text in texts if text.name != one.name]
+    known = [row for row in rows if not is_missing(row.get(one.name))]
+    whole = [
+        " ".join(as_text(row[name]) for name in columns if not is_missing(row.get(name)))
+        for row in known
+    ]
+    values = [spelling(row[one.name]).strip().casefold() for row in known]
+    return predictability(whole, values)
+
+
+def _by_name(one: Portrait) -> float:
     name = one.name.lower()
-    return (LABEL_NAMES.index(name) if name in LABEL_NAMES else len(LABEL_NAMES), one.distinct)
+    if name in LABEL_NAMES:
+        place = LABEL_NAMES.index(name)
+        return BY_NAME[place >= 5] - place / 1000
+    counted = one.kind == "whole number" and one.distinct > 12  # such as votes or ages
+    return -(0.3 if counted else 0.0) - min(one.distinct, 100) / 10_000
 
 
 def _could_be_text(one: Portrait) -> bool:
-    varied = one.distinct > max(10, one.rows / 20) or one.name.lower() in TEXT_NAMES
-    return one.kind == "text" and varied and not _ID.fullmatch(one.name)
+    name = one.name.lower()
+    varied = one.distinct > max(10, one.rows / 20) or name in TEXT_NAMES
+    named = _ID.fullmatch(one.name) or _PERSON.fullmatch(one.name)
+    return one.kind == "text" and varied and (not named or one.words >= LONG)
 
 
-def _choose_texts(texts: Sequence[Portrait]) -> tuple[tuple[str, ...], str]:
+def _is_prose(one: Portrait, texts: Sequence[Portrait]) -> bool:
+    return one in texts and one.words >= FEWEST_WORDS
+
+
+def _is_pair(chosen: Sequence[str]) -> bool:
+    return tuple(name.lower() for name in chosen) in PAIRS
+
+
+def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str, ...], list[str]]:
     by_name = {one.name.lower(): one for one in texts}
+    if wishes.texts:
+        return wishes.texts, [f"{_reads(wishes.texts)}, as was asked."]
     for first, second in PAIRS:
         if first in by_name and second in by_name:
             pair = (by_name[first].name, by_name[second].name)
-            return pair, f"The texts are a pair by their names. Also there: {_others(texts, pair)}."
-    ranked = sorted(texts, key=_text_rank)
-    chosen = (ranked[0].name,)
+            return pair, [
+                f"The texts are a pair by their names. Also there: {_others(texts, pair)}."
+            ]
     if len(texts) == 1:
-        return chosen, f"The text is the only column of texts: {texts[0]}."
-    why = "its name" if ranked[0].name.lower() in TEXT_NAMES else "the most words"
-    return (
-        chosen,
-        f"The text was chosen by {why}: {ranked[0]}; also there: {_others(texts, chosen)}.",
+        return (texts[0].name,), [f"The text is the only column of texts: {texts[0]}."]
+    late = [one.name for one in texts if _AFTERWARDS.fullmatch(one.name)]
+    before = [one for one in texts if one.name not in late] or list(texts)
+    longest = max(before, key=lambda one: one.words * (one.rows - one.missing))
+    chosen = tuple(
+        one.name
+        for one in before
+        if one is longest or (_is_worth_reading(one) and one.missing < 0.6 * one.rows)
     )
+    why = [f"{_reads(chosen)}; also there: {_others(texts, chosen)}."]
+    if late := [name for name in late if name not in chosen]:
+        why.append(
+            f"Left out, because it may be written once the label is known: {listed(late)}. "
+            "--text takes it in."
+        )
+    return chosen, why
 
 
-def _text_rank(one: Portrait) -> tuple[int, float]:
-    name = one.name.lower()
-    return (TEXT_NAMES.index(name) if name in TEXT_NAMES else len(TEXT_NAMES), -one.words)
+def _is_worth_reading(one: Portrait) -> bool:
+    return one.words >= FEWEST_WORDS or one.name.lower() in TEXT_NAMES
+
+
+def _reads(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"The text is '{names[0]}'"
+    return f"The text is put together of {listed([repr(name) for name in names])}"
 
 
 def _others(texts: Sequence[Portrait], chosen: Sequence[str]) -> str:
     return ", ".join(str(one) for one in texts if one.name not in chosen) or "no other text"
 
 
-def _label_reason(label: Portrait, others: Sequence[Portrait]) -> str:
-    why = "its name" if label.name.lower() in LABEL_NAMES else "having the fewest values"
+def _free_name(columns: Sequence[str]) -> str:
+    """What the column is called that is made of several."""
+    names = ("text", "input", "all_text", *(f"text_{number}" for number in range(2, 10_000)))
+    return next(name for name in names if name not in columns)
+
+
+def _label_reason(label: Portrait, others: Sequence[Portrait], told: dict[str, float]) -> str:
+    measured = f"words of the texts tell it ({told[label.name]:.2f}; 0 is guessing, 1 always right)"
+    if told[label.name] < WEAK:
+        measured = f"words of the texts hardly tell it ({told[label.name]:.2f}; 0 is guessing)"
+    named = label.name.lower() in LABEL_NAMES
+    why = f"by its name, and {measured}" if named else f"because {measured}"
     if not others:
-        return f"The label is the only column with few values: {label}."
-    could = ", ".join(map(str, others))
-    return f"The label was chosen by {why}: {label}; it could also be: {could}."
+        return f"The label is the only column with few values: {label}; {measured}."
+    could = ", ".join(f"'{one.name}' ({told[one.name]:.2f})" for one in others[:4])
+    return f"The label was chosen {why}: {label}; it could also be: {could}."
 
 
 def _no_label(portraits: Sequence[Portrait]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
@@ -18,7 +18,7 @@ def named_rows(
     wanted: Sequence[str],
     *,
     rename: Mapping[str, str],
-    optional: str | None = None,
+    optional: Collection[str | None] = (),
     prefix: str | None = None,
 ) -> Splits:
     """The rows of each split under our names, each with an ``id``.
@@ -27,7 +27,7 @@ def named_rows(
         tables: what was read, by split.
         wanted: columns that must be there, by our names.
         rename: from our name to theirs.
-        optional: a wanted column that single rows may lack; it is then None (a missing label).
+        optional: wanted columns that single rows may lack; they are then None (a missing label).
         prefix: begins the ids of rows that bring none, before "-<number>"; else the split does.
 
     Raises:
@@ -43,7 +43,7 @@ def named_rows(
             continue
         rows = [_renamed(row, rename) for row in table.rows]
         for column in wanted:
-            if column == optional:
+            if column in optional:
                 for row in rows:
                     row.setdefault(column, None)
             else:

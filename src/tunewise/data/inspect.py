@@ -9,19 +9,25 @@ from pathlib import Path
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import first_of
-from tunewise.data.audit.audit import audit
-from tunewise.data.column_guess import SPAN_TEXTS, Roles, guess_roles, holds_spans
+from tunewise.core.format import first_of, listed, plural
+from tunewise.data.audit.audit import Audit, audit
+from tunewise.data.cleaning.combine import as_text
+from tunewise.data.cleaning.rules import CleanRules
+from tunewise.data.column_guess import SPAN_TEXTS, Roles, Wishes, guess_roles, holds_spans
+from tunewise.data.first_look.portrait import portrait
+from tunewise.data.first_look.profile import Profile, class_counts, shared_uncleaned, word_counts
+from tunewise.data.first_look.proposals import propose
 from tunewise.data.labels import is_missing, resolve
 from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
-from tunewise.data.readers.files import data_files, read_file
+from tunewise.data.readers.files import WORKBOOKS, data_files, read_file
 from tunewise.data.readers.saved import is_saved
+from tunewise.data.readers.workbook import sheets_in
 from tunewise.data.settings import DataSettings, SplitRule
-from tunewise.data.sources import read_data
+from tunewise.data.sources import read_data, whole_rows
 from tunewise.data.spans import settled_answers
-from tunewise.data.table import SPLITS, Row, Table, split_named
+from tunewise.data.table import SPLITS, Row, Splits, Table, split_named
 
 ENOUGH = 1000  # rows from which on a tenth is enough to score on
 
@@ -47,31 +53,35 @@ class Guess:
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    profile: Profile
     kind: Literal["classification", "question-answering"] = "classification"
 
 
-def look(source: str, base: Path = Path()) -> Guess:
+def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Guess:
     """Look at a file, a folder, embedded data or a hub id.
 
     Args:
         source: as a study file in `base` would name it.
         base: the folder that the study file will lie in.
+        wishes: what a person has said about the columns.
 
     Raises:
         InputError: unreadable, or no classification of texts; it says what it is instead.
     """
-    settings, opened, reasons = _opened(source, base)
+    wishes = wishes or Wishes()
+    settings, opened, reasons = _opened(source, base, wishes)
     main = opened.tables.get("train") or next(iter(opened.tables.values()))
-    if holds_spans(main.columns, main.rows):
+    if holds_spans(main.columns, main.rows) and not (wishes.texts or wishes.label):
         return _spans(settings, opened, base, reasons)
-    roles = guess_roles(main.columns, main.rows, source)
-    settings, more = _completed(settings, opened, roles)
+    roles = guess_roles(main.columns, main.rows, source, wishes)
+    settings = _completed(settings, opened, roles, wishes.group)
     names = _names(main.rows, roles.label)
-    return _audited(settings, base, roles, names, (*roles.reasons, *reasons, *more))
+    return _audited(settings, opened, base, roles, names, (*roles.reasons, *reasons))
 
 
-def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
-    settings = DataSettings(source=source)
+def _opened(source: str, base: Path, wishes: Wishes) -> tuple[DataSettings, Source, list[str]]:
+    sheet, reasons = _sheet(source, base, wishes)
+    settings = DataSettings(source=source, sheet=sheet)
     if kind_of(source, base) == "folder":
         folder = resolved(source, base)
         named = any(split_named(path.stem) == "train" for path in data_files(folder))
@@ -80,7 +90,22 @@ def _opened(source: str, base: Path) -> tuple[DataSettings, Source, list[str]]:
             if files:
                 settings = DataSettings(source=source, files=files)
                 return settings, open_source(settings, base), reasons
-    return settings, open_source(settings, base), []
+    return settings, open_source(settings, base), reasons
+
+
+def _sheet(source: str, base: Path, wishes: Wishes) -> tuple[str | None, list[str]]:
+    """The sheet of a workbook: the one that was asked for, else the one with the most rows."""
+    path = resolved(source, base)
+    if wishes.sheet or not (path.suffix.lower() in WORKBOOKS and path.is_file()):
+        return wishes.sheet, []
+    sheets = sheets_in(path, source)
+    if len(sheets) < 2:
+        return None, []
+    most = max(sheets, key=lambda name: sheets[name])
+    if wishes.ask:
+        most = wishes.ask("Which sheet?", list(sheets), most)
+    others = listed([f"'{name}' ({plural(rows, 'row')})" for name, rows in sheets.items()])
+    return most, [f"The sheet is '{most}', which has the most rows of {others}."]
 
 
 def _guess_files(folder: Path, source: str) -> tuple[dict[str, str], list[str]]:
@@ -117,25 +142,41 @@ def _file_rank(path: Path, table: Table, common: Sequence[set[str]]) -> tuple[bo
 
 
 def _completed(
-    settings: DataSettings, opened: Source, roles: Roles
-) -> tuple[DataSettings, list[str]]:
-    """Add what the data need: a rule for the splits they lack, and what to do without a label."""
-    reasons = []
-    rule = _rule(opened, roles)
-    lacking = sum(
-        is_missing(row.get(roles.label)) for table in opened.tables.values() for row in table.rows
-    )
-    if lacking:
-        reasons.append(f"{lacking:,} rows have no '{roles.label}'; they are dropped and counted.")
-    return DataSettings(
-        source=settings.source,
-        files=settings.files,
-        split=rule,
-        on_missing_label="drop" if lacking else "error",
-    ), reasons
+    settings: DataSettings, opened: Source, roles: Roles, group: str | None
+) -> DataSettings:
+    """Add what the data need: one text of several, a rule for the splits they lack, cleaning."""
+    combine = {roles.texts[0]: list(roles.parts)} if roles.parts else None
+    rule = _rule(opened, roles, group)
+    settings = replace(settings, combine=combine, split=rule)
+    splits = whole_rows(opened, settings, [*roles.texts, roles.label], label=roles.label)
+    found = propose(splits, roles.texts, roles.label, rule)
+    settings = replace(settings, clean=found)
+    return replace(settings, on_unseen_label=_on_unseen(splits, roles.label, found, rule))
 
 
-def _rule(opened: Source, roles: Roles) -> SplitRule | None:
+def _on_unseen(
+    splits: Splits, label: str, rules: CleanRules | None, rule: SplitRule | None
+) -> Literal["error", "drop"]:
+    """Whether a split that the data brought has classes that its train lacks."""
+    meant = (rules and rules.labels) or {}
+    seen = {
+        name: {
+            meant.get(as_text(row[label]), as_text(row[label]))
+            for row in rows
+            if not is_missing(row.get(label))
+        }
+        for name, rows in splits.items()
+        if name != (rule.from_ if rule else None)
+    }
+    known = {
+        meant.get(as_text(row[label]), as_text(row[label]))
+        for row in splits.get("train", [])
+        if not is_missing(row.get(label))
+    }
+    return "drop" if any(labels - known - {None} for labels in seen.values()) else "error"
+
+
+def _rule(opened: Source, roles: Roles, group: str | None = None) -> SplitRule | None:
     rows = {
         name: sum(not is_missing(row.get(roles.label)) for row in table.rows)
         for name, table in opened.tables.items()
@@ -152,7 +193,7 @@ def _rule(opened: Source, roles: Roles) -> SplitRule | None:
         rule = SplitRule(from_="validation", test=0.5)
     else:
         rule = SplitRule(test=part)
-    return replace(rule, group=_group(opened.tables[rule.from_].rows, roles.texts))
+    return replace(rule, group=group or _group(opened.tables[rule.from_].rows, roles.texts))
 
 
 def _group(rows: Sequence[Row], texts: Sequence[str]) -> str | None:
@@ -166,6 +207,7 @@ def _group(rows: Sequence[Row], texts: Sequence[str]) -> str | None:
 
 def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence[str]) -> Guess:
     """Question answering, by the names of the columns."""
+    main = opened.tables.get("train") or next(iter(opened.tables.values()))
     roles = Roles(SPAN_TEXTS, "answers", ())
     rule = _rule(opened, roles)
     settings = replace(settings, split=rule)
@@ -187,8 +229,29 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
         reasons=(why, *reasons, *more),
         warnings=(*data.notes, *notes, *found.warnings),
         problems=tuple(str(problem) for problem in found.problems),
+        profile=Profile(
+            rows={name: len(table.rows) for name, table in opened.tables.items()},
+            columns=tuple(portrait(name, main.rows) for name in main.columns),
+            roles={**dict.fromkeys(SPAN_TEXTS, "text"), "answers": "answers"},
+            words=word_counts(kept, SPAN_TEXTS),
+            notes=tuple(note for table in opened.tables.values() for note in table.notes),
+        ),
         kind="question-answering",
     )
+
+
+def _shortened(found: Audit) -> list[str]:
+    """The audit's warnings, with one about all columns that may group rows."""
+    columns = dict.fromkeys(group["column"] for group in found.facts["shared_groups"])
+    others = [text for text in found.warnings if "data.split.group" not in text]
+    if not columns:
+        return others
+    named = listed([f"'{name}'" for name in columns], most=6)
+    return [
+        *others,
+        f"Values of {named} stand in several splits. Where rows with one value are alike, scores "
+        "would be too good: `tunewise init --group COLUMN` keeps them in one split.",
+    ]
 
 
 def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
@@ -201,23 +264,30 @@ def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     return tuple(map(str, ordered)) if ordered[0] < 0 else None
 
 
-def _audited(
+def _audited(  # noqa: PLR0917  # each is another part of the guess
     settings: DataSettings,
+    opened: Source,
     base: Path,
     roles: Roles,
     names: tuple[str, ...] | None,
     reasons: Sequence[str],
 ) -> Guess:
     """Read it all as a study would, so that what would stop one is known now."""
-    data = read_data(settings, [*roles.texts, roles.label], base, label=roles.label)
+    columns = [*roles.texts, roles.label]
+    data = read_data(settings, columns, base, texts=roles.texts, label=roles.label, source=opened)
     labels = resolve(data.splits, roles.label, given=names, found=data.names, own=data.own)
-    found = audit(data.splits, texts=roles.texts, label=roles.label, labels=labels)
+    found = audit(
+        data.splits, texts=roles.texts, label=roles.label, labels=labels, parts=roles.parts
+    )
     rows = {name: len(part) for name, part in data.splits.items()}
     if min(rows.values()) < len(labels.options):
         sizes = ", ".join(f"{name} {count}" for name, count in rows.items())
         message = f"too few rows ({sizes}) for {len(labels.options)} classes."
         raise InputError([Problem(str(settings.source), message)])
     prepared = prepared_rows(data.splits, roles.texts, roles.label, labels)
+    counts = label_counts(prepared, roles.label, labels)
+    raw = whole_rows(opened, settings, columns, label=roles.label)
+    group = {settings.split.group: "group"} if settings.split and settings.split.group else {}
     return Guess(
         settings=settings,
         texts=roles.texts,
@@ -225,9 +295,19 @@ def _audited(
         names=names,
         options=labels.options,
         rows=rows,
-        counts=label_counts(prepared, roles.label, labels),
+        counts=counts,
         words=found.facts["splits"]["train"]["words"]["mean"],
         reasons=tuple(reasons),
-        warnings=(*data.notes, *found.warnings),
+        warnings=(*data.notes, *_shortened(found)),
         problems=tuple(str(problem) for problem in found.problems),
+        profile=Profile(
+            rows={name: len(table.rows) for name, table in opened.tables.items()},
+            columns=roles.portraits,
+            roles={**group, **dict.fromkeys(roles.read, "text"), roles.label: "label"},
+            classes=class_counts(counts),
+            words=word_counts(data.splits, roles.texts),
+            shared=shared_uncleaned(raw, settings.split, roles.texts, roles.label),
+            cleaned=data.facts.get("clean"),
+            notes=tuple(note for table in opened.tables.values() for note in table.notes),
+        ),
     )

@@ -48,12 +48,14 @@ def open_source(settings: DataSettings, base: Path) -> Source:
 
 def _found(settings: DataSettings, base: Path) -> Source:
     if settings.source is None:
-        return _from_files(settings.files or {}, base, "")
+        return _from_files(settings.files or {}, base, "", settings.sheet)
     kind = kind_of(settings.source, base)
     if kind != "hub" and settings.revision:
         raise InputError([Problem("data.revision", f"belongs to a hub id; this is a {kind}.")])
     if kind not in ("hub", "folder") and settings.config:
         raise InputError([Problem("data.config", f"belongs to a hub id; this is a {kind}.")])
+    if kind in ("hub", "embedded") and settings.sheet:
+        raise InputError([Problem("data.sheet", f"belongs to a workbook; this is a {kind}.")])
     if kind in ("file", "embedded") and settings.files:
         raise InputError(
             [Problem("data.files", f"'{settings.source}' has no files in it; leave out one.")]
@@ -66,11 +68,13 @@ def _found(settings: DataSettings, base: Path) -> Source:
         case "folder":
             return _from_folder(settings, settings.source, base)
         case "file":
-            source = _from_files({"train": settings.source}, base, "")
+            source = _from_files({"train": settings.source}, base, "", settings.sheet)
             return replace(source, single=True)
 
 
-def _from_files(files: dict[str, str], folder: Path, prefix: str) -> Source:
+def _from_files(
+    files: dict[str, str], folder: Path, prefix: str, sheet: str | None = None
+) -> Source:
     """Each file as its split. Places begin with `prefix`, the folder as the user called it."""
     tables, problems, facts = {}, [], {}
     for split, name in files.items():
@@ -79,7 +83,7 @@ def _from_files(files: dict[str, str], folder: Path, prefix: str) -> Source:
             if not path.is_file():
                 problems.append(_no_file(path, f"data.files.{split}", name, folder))
                 continue
-            tables[split] = read_file(path, f"{prefix}{name}")
+            tables[split] = read_file(path, f"{prefix}{name}", sheet)
         except InputError as error:
             problems += error.problems
             continue
@@ -109,10 +113,11 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
         opened = _chosen(settings, tables, facts, source)
         return replace(opened, single=is_single(folder))
     if settings.files:
-        return _from_files(settings.files, folder, prefix)
+        return _from_files(settings.files, folder, prefix, settings.sheet)
     files = {} if settings.config else split_files(folder, source)
     if files:
-        return _from_files({name: path.name for name, path in files.items()}, folder, prefix)
+        named = {name: path.name for name, path in files.items()}
+        return _from_files(named, folder, prefix, settings.sheet)
     if any(folder.glob("**/*.parquet")) or (folder / "README.md").is_file():
         tables = _hub().read_folder(folder, source, config=settings.config)
         return _by_split(tables, {"folder": source}, source)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tunewise.core.errors import InputError, Problem, nearest
+from tunewise.data.cleaning.combine import TextRules, combined, with_combined
 from tunewise.data.columns import named_rows
 from tunewise.data.examples import Example
 from tunewise.data.images import checked_image
@@ -22,13 +24,14 @@ def read_inputs(
     shown: str,
     texts: Sequence[str],
     *,
-    rename: Mapping[str, str],
+    rules: TextRules,
     image: str | None = None,
     folder: str = "",
 ) -> list[Example]:
-    """The rows of a JSONL, CSV, TSV or Parquet file as examples without labels.
+    """The rows of a data file as examples without labels.
 
-    Other columns, labels among them, are left alone.
+    Other columns, labels among them, are left alone. Each row is answered: what a study removes
+    from its data is not removed here, but its texts are made as the study made them.
 
     Args:
         path: the file.
@@ -39,8 +42,8 @@ def read_inputs(
         folder: where the paths of the study's own images start. If there is such a folder beside
             the file, a path may start there too, so that a split of the study is read as it is;
             likewise in ``images``, for the splits in a study's folder.
-        rename: from a column's name in the study to its name in the study's data. A file may
-            use either.
+        rules: how the study made its texts. A file may name columns as the study or as its data
+            does, and have the made text itself in place of what it is made of.
 
     Raises:
         InputError: all that is wrong with the file.
@@ -51,36 +54,50 @@ def read_inputs(
         there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise InputError([Problem(shown, f"no such file. {nearest(path.name, there)}")])
     table = read_file(path, shown)
-    used = {ours: theirs for ours, theirs in rename.items() if theirs in table.columns}
+    used = {ours: theirs for ours, theirs in rules.rename.items() if theirs in table.columns}
+    making = {made: of for made, of in rules.combine.items() if made not in table.columns}
+    needed = replace(rules, combine=making).needed(texts)
     problems = [
         Problem(shown, f"has no column '{column}'. {nearest(column, table.columns)}")
-        for column in texts
+        for column in needed
         if column not in table.columns and column not in used
     ]
     if problems:
         raise InputError(problems)
-    rows = named_rows({"input": table}, texts, rename=used, prefix=PREFIX)["input"]
+    optional = [field for fields in making.values() for field in fields]
+    named = named_rows({"input": table}, needed, rename=used, optional=optional, prefix=PREFIX)
+    rows = with_combined(named, making)["input"]
     if problems := [problem for row in rows for problem in _no_text(row, texts)]:
         raise InputError(problems)
     asked = tuple(column for column in texts if column != image)
-    examples = [Example(row["id"], tuple(row[column] for column in asked)) for row in rows]
+    examples = [
+        Example(row["id"], tuple(rules.text(row[column]) for column in asked)) for row in rows
+    ]
     bases = [path.parent / each for each in (folder, IMAGES, "")]
     return examples if image is None else _with_images(examples, rows, image, bases)
 
 
-def given_input(values: Sequence[str], texts: Sequence[str]) -> list[Example]:
-    """One example of texts given outright, in the order of the task's columns.
+def given_input(values: Sequence[str], texts: Sequence[str], rules: TextRules) -> list[Example]:
+    """One example of texts given outright, in the order of the columns they stand for.
 
     Raises:
         InputError: there are fewer or more texts than the task reads.
 
-    >>> given_input(["Cold room."], ["text"])[0].texts
+    >>> given_input(["Cold room."], ["text"], TextRules())[0].texts
     ('Cold room.',)
     """
-    if len(values) != len(texts):
-        asked = " and ".join(texts)
+    needed = rules.needed(texts)
+    if len(values) != len(needed):
+        asked = " and ".join(needed)
         raise InputError(f"--text: given {len(values)} times; this study reads {asked}, in order.")
-    return [Example(f"{PREFIX}-0", tuple(values))]
+    given = dict(zip(needed, values, strict=True))
+    made = [
+        combined({name: given[name] for name in rules.combine[text]})
+        if text in rules.combine
+        else given[text]
+        for text in texts
+    ]
+    return [Example(f"{PREFIX}-0", tuple(map(rules.text, made)))]
 
 
 def _with_images(

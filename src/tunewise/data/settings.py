@@ -7,6 +7,7 @@ from typing import Literal
 
 from tunewise.core.errors import SettingError, nearest, unknown
 from tunewise.core.settings import setting
+from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.table import SPLITS
 
 Size = int | float | Literal["rest"]
@@ -92,6 +93,13 @@ class DataSettings:
         None, "Rows that are read of every split, or of each named one."
     )
     columns: dict[str, str] | None = setting(None, "Other names for columns: ours to theirs.")
+    sheet: str | None = setting(None, "The sheet of a workbook; needed where it has several.")
+    combine: dict[str, list[str]] | None = setting(
+        None, "A column to be made, with the columns it is made of: one text with named fields."
+    )
+    clean: CleanRules | None = setting(
+        None, "What is removed or rewritten before splitting; each step is counted and listed."
+    )
     on_missing_label: Literal["error", "drop"] = setting(
         "error", "What to do with a row without a label."
     )
@@ -110,6 +118,7 @@ class DataSettings:
                 raise SettingError("files", self.files, unknown("split", name, SPLITS))
         _check_limit(self.limit)
         _check_columns(self.columns or {})
+        _check_combine(self.combine or {})
         for name in ("on_missing_label", "on_unseen_label"):
             if getattr(self, name) not in ("error", "drop"):
                 raise SettingError(name, getattr(self, name), "either error or drop.")
@@ -135,6 +144,17 @@ def _check_limit(limit: int | dict[str, int] | None) -> None:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             right = "a whole number of rows from 1 up."
             raise SettingError("limit", number, right, within=(name,) if name else ())
+
+
+def _check_combine(combine: dict[str, list[str]]) -> None:
+    for made, fields in combine.items():
+        listed = isinstance(fields, (list, tuple)) and all(isinstance(one, str) for one in fields)
+        if not listed or len(set(fields)) < len(fields) or len(fields) < 2:
+            right = "a list of two columns or more, each once: {text: [subject, body]}."
+            raise SettingError("combine", fields, right, within=(made,))
+        if made in fields:
+            right = f"columns other than '{made}', which is what they make."
+            raise SettingError("combine", fields, right, within=(made,))
 
 
 def _check_columns(columns: dict[str, str]) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import plural
+from tunewise.data.cleaning.clean import Cleaned, Removed, clean
+from tunewise.data.cleaning.combine import TextRules, refuse_taken, with_combined
 from tunewise.data.columns import named_rows
 from tunewise.data.labels import is_missing, spelling
 from tunewise.data.locate import kind_of, resolved
@@ -33,10 +35,17 @@ class Data:
     notes: tuple[str, ...]
     own: tuple[str, ...] | None = None
     folder: Path = Path()  # where the data lies on this machine: relative paths in it start here
+    removed: tuple[Removed, ...] = ()  # by data.clean
 
 
 def read_data(
-    settings: DataSettings, columns: Sequence[str], base: Path, *, label: str | None = None
+    settings: DataSettings,
+    columns: Sequence[str],
+    base: Path,
+    *,
+    texts: Sequence[str] = (),
+    label: str | None = None,
+    source: Source | None = None,
 ) -> Data:
     """Read, check and cut the data of a study.
 
@@ -44,8 +53,10 @@ def read_data(
         settings: what the study file says.
         columns: what the task reads, by its own names; `settings.columns` renames.
         base: the folder that paths are taken from, that of the study file.
+        texts: those of the columns that the model reads; `settings.clean` looks at them.
         label: the column whose fractions the split rule and the limit keep, and whose missing
             values `on_missing_label` speaks of.
+        source: what the settings name, where it has been opened already.
 
     Returns:
         Rows with ``id``, ``_place`` and every column of the data. Train and validation are there
@@ -54,24 +65,22 @@ def read_data(
     Raises:
         InputError: all problems of all files together.
     """
-    source = open_source(settings, base)
+    source = source or open_source(settings, base)
     notes = [*source.notes, *(note for table in source.tables.values() for note in table.notes)]
     rule = settings.split
-    wanted = [*columns, *([rule.group] if rule and rule.group else [])]
-    splits = named_rows(
-        source.tables,
-        wanted,
-        rename=settings.columns or {},
-        optional=label,
-        prefix="row" if source.single else None,
-    )
+    splits = whole_rows(source, settings, columns, label=label)
     facts = {**source.facts, "read": {name: len(rows) for name, rows in splits.items()}}
     if label and settings.on_missing_label == "drop":
         splits, dropped = _without_missing(splits, label)
         facts["dropped_without_label"] = dropped
         notes += _dropped_notes(dropped, "without a label were dropped")
+    cleaned = _cleaned(splits, settings, texts or columns, label)
+    if cleaned:
+        splits, facts["clean"] = cleaned.splits, cleaned.facts()
+        notes += cleaned.notes()
     if rule:
-        splits, unused = apply_rule(splits, rule, label=label)
+        together = cleaned.together if cleaned else {}
+        splits, unused = apply_rule(splits, rule, label=label, together=together)
         facts["unused"] = unused
         notes += [f"{plural(unused, 'row')} of {rule.from_} are in no part."] if unused else []
     _check_splits(splits, source)
@@ -84,7 +93,38 @@ def read_data(
         _check_splits(splits, source)
     own = _carried_names(source.tables, settings, label)
     folder = source_folder(settings, base)
-    return Data(splits, source.names or own, facts, tuple(notes), own, folder)
+    removed = tuple(cleaned.removed) if cleaned else ()
+    return Data(splits, source.names or own, facts, tuple(notes), own, folder, removed)
+
+
+def _cleaned(
+    splits: Splits, settings: DataSettings, texts: Sequence[str], label: str | None
+) -> Cleaned | None:
+    if settings.clean is None:
+        return None
+    return clean(splits, settings.clean, [text for text in texts if text != label], label)
+
+
+def whole_rows(
+    source: Source, settings: DataSettings, columns: Sequence[str], *, label: str | None = None
+) -> Splits:
+    """All rows under the task's names of the columns, before any is removed or cut off.
+
+    Raises:
+        InputError: a column is missing, or one to be made is there.
+    """
+    combine = settings.combine or {}
+    refuse_taken(source.tables, combine)
+    rules = TextRules(combine=combine)
+    group = settings.split.group if settings.split else None
+    splits = named_rows(
+        source.tables,
+        [*rules.needed(columns), *([group] if group and group not in combine else [])],
+        rename=settings.columns or {},
+        optional=(label, *rules.made_of()),
+        prefix="row" if source.single else None,
+    )
+    return with_combined(splits, combine)
 
 
 def source_folder(settings: DataSettings, base: Path) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.format import first_of, plural
@@ -19,11 +19,17 @@ from tunewise.data.table import PLACE, SPLITS, Row, Splits
 _UNUSED = "unused"
 
 
-def apply_rule(splits: Splits, rule: SplitRule, *, label: str | None) -> tuple[Splits, int]:
+def apply_rule(
+    splits: Splits,
+    rule: SplitRule,
+    *,
+    label: str | None,
+    together: Mapping[str, str] | None = None,
+) -> tuple[Splits, int]:
     """The splits after cutting, and how many rows no part took.
 
     Every row keeps its id and the order of the file. With a group, the sizes are met as closely
-    as whole groups allow.
+    as whole groups allow. `together` names further groups: rows, by id, that no split separates.
 
     Raises:
         InputError: the split to cut is not there, a part exists already, a group is missing, or
@@ -54,15 +60,16 @@ def apply_rule(splits: Splits, rule: SplitRule, *, label: str | None) -> tuple[S
     rows = splits[rule.from_]
     sizes = part_sizes(rule, len(rows))
     strata = label if rule.stratify else None
-    if rule.group is None:
+    if rule.group is None and not together:
         order = spread(rows, label=strata, seed=rule.seed, purpose="split")
         parts = _cut(order, sizes)
     else:
-        parts = _cut_groups(rows, sizes, rule.group, label=strata, seed=rule.seed)
+        groups = _groups(rows, rule.group, together or {})
+        parts = _cut_groups(rows, sizes, groups, rule, label=strata)
     made = {name: [rows[at] for at in sorted(parts.get(name, []))] for name in rule.sizes}
     kept = {name: part for name, part in splits.items() if name != rule.from_}
-    together = {**kept, **made}
-    return {name: together[name] for name in SPLITS if name in together}, sizes[_UNUSED]
+    parted = {**kept, **made}
+    return {name: parted[name] for name in SPLITS if name in parted}, sizes[_UNUSED]
 
 
 def part_sizes(rule: SplitRule, rows: int) -> dict[str, int]:
@@ -144,10 +151,29 @@ def _cut(order: Sequence[int], sizes: dict[str, int]) -> dict[str, list[int]]:
     return parts
 
 
-def _cut_groups(
-    rows: Sequence[Row], sizes: dict[str, int], group: str, *, label: str | None, seed: int
-) -> dict[str, list[int]]:
-    """Give whole groups, in random order, to the part that lacks their labels most."""
+def _groups(rows: Sequence[Row], group: str | None, together: Mapping[str, str]) -> list[str]:
+    """The group of every row: by the column, and joined where near duplicates connect two."""
+    if group is None:
+        return [together.get(row["id"], row["id"]) for row in rows]
+    _refuse_lacking(rows, group)
+    leader: dict[str, str] = {}  # of the values of the column that near duplicates connect
+
+    def of(value: str) -> str:
+        while leader.get(value, value) != value:
+            value = leader[value]
+        return value
+
+    first: dict[str, str] = {}
+    for row in rows:
+        if cluster := together.get(row["id"]):
+            one, other = sorted(
+                (of(first.setdefault(cluster, str(row[group]))), of(str(row[group])))
+            )
+            leader[other] = one
+    return [of(str(row[group])) for row in rows]
+
+
+def _refuse_lacking(rows: Sequence[Row], group: str) -> None:
     lacking = [row[PLACE] for row in rows if row.get(group) is None or not str(row[group]).strip()]
     if lacking:
         raise InputError(
@@ -159,15 +185,28 @@ def _cut_groups(
                 )
             ]
         )
+
+
+def _cut_groups(
+    rows: Sequence[Row],
+    sizes: dict[str, int],
+    groups: Sequence[str],
+    rule: SplitRule,
+    *,
+    label: str | None,
+) -> dict[str, list[int]]:
+    """Give whole groups, in random order, to the part that lacks their labels most."""
+    place = "data.split.group" if rule.group else "data.clean.near_duplicates"
+    what = f"'{rule.group}'" if rule.group else "near_duplicates: group"
     members: dict[str, list[int]] = {}
-    for at, row in enumerate(rows):
-        members.setdefault(str(row[group]), []).append(at)
+    for at, group in enumerate(groups):
+        members.setdefault(group, []).append(at)
     if len(members) < sum(size > 0 for size in sizes.values()):
         raise InputError(
             [
                 Problem(
-                    "data.split.group",
-                    f"'{group}' has {plural(len(members), 'value')} for "
+                    place,
+                    f"{what} has {plural(len(members), 'value')} for "
                     f"{sum(size > 0 for size in sizes.values())} parts; each part needs its own.",
                 )
             ]
@@ -180,7 +219,7 @@ def _cut_groups(
     }
     wanted = {name: dict(part) for name, part in lacks.items()}
     parts: dict[str, list[int]] = {name: [] for name in sizes}
-    for value in sorted(members, key=lambda value: (_draw(seed, "split group", value), value)):
+    for value in sorted(members, key=lambda value: (_draw(rule.seed, "split group", value), value)):
         counts = Counter(_stratum(rows[at], label) for at in members[value])
         part = max(
             lacks,
@@ -197,8 +236,8 @@ def _cut_groups(
         raise InputError(
             [
                 Problem(
-                    "data.split.group",
-                    f"no group of '{group}' is left for {' and '.join(empty)}: the groups are too "
+                    place,
+                    f"no group of {what} is left for {' and '.join(empty)}: the groups are too "
                     f"large ({plural(len(members), 'value')} in {plural(len(rows), 'row')}).",
                 )
             ]

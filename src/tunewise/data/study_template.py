@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 
+from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.inspect import Guess
 from tunewise.data.settings import DataSettings, SplitRule
 
@@ -23,7 +24,9 @@ def study_name(source: str) -> str:
     """
     last = Path(source.rpartition(":")[2])
     stem = (
-        last.stem if last.suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet") else last.name
+        last.stem
+        if last.suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx")
+        else last.name
     )
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "study"
 
@@ -101,8 +104,37 @@ def _settings(settings: DataSettings) -> list[str]:
         lines.append(f"files: {_flow({key: quoted(file) for key, file in settings.files.items()})}")
     if settings.split:
         lines.append(f"split: {_flow(_rule(settings.split))}  # the same rows every time")
-    if settings.on_missing_label == "drop":
-        lines.append("on_missing_label: drop")
+    if settings.sheet:
+        lines.append(f"sheet: {quoted(settings.sheet)}")
+    if settings.combine:
+        made = {name: _value(fields) for name, fields in settings.combine.items()}
+        lines.append(f"combine: {_flow(made)}")
+    if settings.on_unseen_label == "drop":
+        lines.append("on_unseen_label: drop    # rows of a class that train lacks")
+    if settings.clean:
+        lines += ["clean:", *(f"  {line}" for line in _cleaning(settings.clean))]
+    return lines
+
+
+def _cleaning(rules: CleanRules) -> list[str]:
+    """The steps that are taken, each with what it means."""
+    lines = []
+    if rules.markup == "strip":
+        lines.append("markup: strip             # HTML out of texts, also when it predicts")
+    if rules.labels:
+        lines.append("labels:                   # spellings of a class; null: no label")
+        lines += [
+            f"  {quoted(found)}: {'null' if meant is None else quoted(meant)}"
+            for found, meant in rules.labels.items()
+        ]
+    if rules.empty == "drop":
+        lines.append("empty: drop               # rows without a text or a label")
+    if rules.duplicates == "drop":
+        lines.append("duplicates: drop          # one row of each text stays")
+    if rules.near_duplicates != "keep":
+        lines.append(f"{f'near_duplicates: {rules.near_duplicates}':<26}# never in two splits")
+    if rules.min_examples > 1:
+        lines.append(f"{f'min_examples: {rules.min_examples}':<26}# smaller classes are left out")
     return lines
 
 

@@ -107,7 +107,11 @@ class _Planner:
         self.say("Reading the data ...")
         reading = task.reading
         data = read_data(
-            self.settings.data, reading.columns, self.settings.base, label=reading.stratum
+            self.settings.data,
+            reading.columns,
+            self.settings.base,
+            texts=reading.texts,
+            label=reading.stratum,
         )
         settled = task.settle(data)
         self.labels, self.settled = settled.options, settled.settings

@@ -16,11 +16,12 @@ from tunewise.backbones.weights import save_model
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
+from tunewise.data.cleaning.combine import TextRules
 from tunewise.methods.base import METHODS, Predictor
 from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.store.trials import SCHEMA
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import DESCRIPTION, HERE
+from tunewise.training.finished import DATA, DESCRIPTION, HERE
 from tunewise.training.predictor import ModelPredictor
 
 Form = Literal["transformers", "peft", "tunewise"]
@@ -30,7 +31,14 @@ ADAPTER = "adapter_config.json"  # what makes a folder PEFT's
 WHOLE = "full"  # the method whose artifact is a whole model
 
 
-def write_artifact(parts: Parts, predictor: Predictor, folder: Path, *, merge: bool) -> Form:
+def write_artifact(
+    parts: Parts,
+    predictor: Predictor,
+    folder: Path,
+    *,
+    merge: bool,
+    rules: TextRules | None = None,
+) -> Form:
     """Write a contender with its tokenizer, and how Tunewise itself loads it again.
 
     A module of the library's own architecture becomes a folder of transformers, an adapter one
@@ -42,6 +50,7 @@ def write_artifact(parts: Parts, predictor: Predictor, folder: Path, *, merge: b
         predictor: the loaded contender; its model's tokenizer is given the length limit.
         folder: a new folder.
         merge: fold an adapter into the layers it corrects.
+        rules: how the study made its texts, for `predict` to do the same.
 
     Raises:
         InputError: it cannot be merged.
@@ -59,6 +68,8 @@ def write_artifact(parts: Parts, predictor: Predictor, folder: Path, *, merge: b
         "settings": settings.as_json(),
         "trained": parts.settings.as_json(),
     }
+    if rules and (made := rules.as_json()):
+        described[DATA] = made
     write_json(folder / DESCRIPTION, described)
     return form
 

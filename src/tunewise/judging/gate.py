@@ -23,14 +23,14 @@ from tunewise.judging.asked import Asked
 from tunewise.judging.examples import on_the_same_examples
 from tunewise.judging.given import Given, is_several, run_of
 from tunewise.judging.runs import Run
-from tunewise.reports.facts.comparisons import RESAMPLES_BESIDE, row_scores
+from tunewise.reports.facts.comparisons import RESAMPLES_BESIDE
 from tunewise.statistics.claims import NORMAL_DF, POWER, Meeting, Terms, items_test, method_test
 from tunewise.statistics.looks import fraction_of_look, level_of_look
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.paired import RANDOMISATIONS
 from tunewise.statistics.power import detectable_shift, examples_needed
 from tunewise.statistics.score_matrix import group_by_examples
-from tunewise.store.answers import Answers
+from tunewise.store.answers import Answers, row_scores
 from tunewise.store.json_record import OPTIONAL, JSONRecord, NotARecord
 from tunewise.store.lock import exclusive
 from tunewise.store.trials import refuse_newer

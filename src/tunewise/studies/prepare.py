@@ -22,6 +22,8 @@ from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
 from tunewise.data.audit.audit import Audit, audit, not_texts
+from tunewise.data.cleaning.clean import Removed
+from tunewise.data.cleaning.removed import write_removed
 from tunewise.data.prepared import hash_of, write_images, write_prepared
 from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
@@ -63,6 +65,7 @@ class Prepared:
     notes: tuple[str, ...]
     images: Mapping[str, bytes]
     contenders: tuple[str, ...]  # a line for each, with its trials
+    removed: tuple[Removed, ...] | None = None  # by data.clean; None where nothing is cleaned
 
 
 def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepared:
@@ -113,13 +116,20 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     lines = contender_lines(contenders, len(settings.seeds), expansion.notes)
     # The columns of slices come after the hash: they change no trial.
     kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
-    return Prepared(settings, kept, study, notes, settled.images, lines)
+    removed = settled.data.removed if settings.data.clean else None
+    return Prepared(settings, kept, study, notes, settled.images, lines, removed)
 
 
 def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
     """The data as the task understands it, the columns to slice it by, and all that is wrong."""
     task, reading = settings.task, settings.task.reading
-    data = read_data(settings.data, reading.columns, settings.base, label=reading.stratum)
+    data = read_data(
+        settings.data,
+        reading.columns,
+        settings.base,
+        texts=reading.texts,
+        label=reading.stratum,
+    )
     problems: list[Problem] = []
     try:
         settled = task.settle(data)
@@ -187,6 +197,7 @@ def store(prepared: Prepared, folder: StudyFolder) -> list[str]:
     repaired = [folder.move_aside(fault) for fault in _damaged(prepared, folder)]
     write_prepared(folder.path / "data", prepared.splits)
     write_images(folder.path / "data", prepared.images)
+    write_removed(folder.path / "data", prepared.removed)
     folder.write_study(prepared.study, prepared.settings.text)
     return repaired
 
@@ -267,6 +278,7 @@ def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | Non
         accept_leakage=settings.accept_leakage,
         token_lengths=token_lengths,
         max_length=longest,
+        parts=[name for fields in (settings.data.combine or {}).values() for name in fields],
     )
     for split, facts in settled.facts.items():
         found.facts["splits"][split] |= facts

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewise.core.errors import InputError, nearest, unknown
+from tunewise.data.in_memory import with_stored_tables
 from tunewise.data.settings import DataSettings
 from tunewise.statistics.metrics import GIVEN, METRICS, WRITTEN
 from tunewise.studyfile.document import Document, read_values
@@ -44,12 +45,18 @@ def read_study(
 ) -> StudySettings:
     """The study in a file, or given as a mapping of the same form.
 
+    In a mapping, `data.source` and each of `data.files` may also be a table in memory. It is
+    written beside the study first, so that the study can be resumed; see `with_stored_tables`.
+
     `overrides` are settings from the command line, such as ``training.epochs=2``.
 
     Raises:
         InputError: with every mistake found, each with its place and what would be right.
     """
-    document = read_values(source) if isinstance(source, Mapping) else read_file(Path(source))
+    if isinstance(source, Mapping):
+        document = read_values(with_stored_tables(source))
+    else:
+        document = read_file(Path(source))
     return settings_of_document(override(document, overrides))
 
 

@@ -70,6 +70,9 @@ def _check_labels(reader: Reader, task: Task, data: DataSettings) -> None:
     _report(reader, data, dict.fromkeys(names, reason), ("data",))
     if data.split is not None:
         _report(reader, data.split, {"stratify": reason}, ("data", "split"))
+    if data.clean is not None:
+        unread = dict.fromkeys(("labels", "min_examples"), reason)
+        _report(reader, data.clean, unread, ("data", "clean"))
 
 
 def _check_training(reader: Reader, entries: Sequence[MethodEntry]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import read_json
+from tunewise.data.cleaning.combine import TextRules
 from tunewise.methods.base import Adaptation, AsIs, Direct, Predictor
 from tunewise.store.json_record import NotARecord
 from tunewise.store.records import TrialSettings
@@ -16,6 +17,7 @@ from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.predictor import ModelPredictor
 
 DESCRIPTION = "tunewise.json"  # of an exported folder: the settings it is loaded with
+DATA = "data"  # in it: how texts are made of a row of data
 HERE = "."  # as a model's source: the exported folder itself
 
 
@@ -87,6 +89,11 @@ def exported_parts(folder: Path) -> Parts:
         return Parts.of(settings, folder)
     except (KeyError, TypeError, NotARecord) as error:
         raise DamagedFile(f"{path}: not the description of an export ({error!r}).") from error
+
+
+def exported_rules(folder: Path) -> TextRules:
+    """How the texts of the study that an exported folder comes from were made."""
+    return TextRules.from_json(read_json(folder / DESCRIPTION).get(DATA) or {})
 
 
 def load_exported(folder: Path | str) -> Predictor:

@@ -32,7 +32,7 @@ def too_alike(names: Mapping[str, Sequence[str]]) -> list[Problem]:
             f"the labels {' and '.join(_quoted(name) for name in group)} differ only by case, "
             "blanks, Unicode form or characters that cannot be seen "
             f"({'; '.join(first_of(names[name], 2) for name in group)}): one class or several? "
-            "Write them alike.",
+            "Write them alike, or map one to the other: data.clean.labels.",
         )
         for group in alike.values()
         if len(group) > 1

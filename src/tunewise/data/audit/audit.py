@@ -41,6 +41,7 @@ def audit(
     accept_leakage: str | None = None,
     token_lengths: TokenLengths | None = None,
     max_length: int | None = None,
+    parts: Sequence[str] = (),
 ) -> Audit:
     """Look at everything that can be seen without a model.
 
@@ -54,13 +55,14 @@ def audit(
         token_lengths: the tokens of each text (or pair), special ones included.
         max_length: tokens after which a text is cut; with `token_lengths`, the fraction is
         reported.
+        parts: columns that a text was made of, which therefore group nothing.
     """
     found = Audit([], [], {"splits": {name: {"rows": len(splits[name])} for name in splits}})
     keys = text_keys(splits, texts)
     _check_texts(found, splits, texts, keys)
     _check_ids(found, splits)
     _check_shared(found, shared_texts(splits, texts, keys), accept_leakage)
-    _check_groups(found, splits, texts, label)
+    _check_groups(found, splits, texts, [label, *parts])
     if labels is not None:
         _check_labels(found, splits, label, labels)
         _check_contradictions(found, splits, label, labels, keys)
@@ -113,6 +115,12 @@ def _check_texts(found: Audit, splits: Splits, texts: Sequence[str], keys: Keys)
 
 def _no_text(wrong: Sequence[Row], column: str) -> Problem:
     value = wrong[0].get(column)
+    if isinstance(value, bytes):
+        return Problem(
+            wrong[0][PLACE],
+            f"'{column}' holds bytes that are not UTF-8 text; so in {plural(len(wrong), 'row')}. "
+            "Decode the column before it is stored.",
+        )
     what = "null" if value is None else f"{repr(value)[:80]} ({type(value).__name__})"
     return Problem(
         wrong[0][PLACE],
@@ -177,8 +185,10 @@ def _check_shared(found: Audit, shared: Sequence[SharedTexts], reason: str | Non
         found.warnings.append("Nearly equal texts were not looked for: there is too much text.")
 
 
-def _check_groups(found: Audit, splits: Splits, texts: Sequence[str], label: str) -> None:
-    groups = shared_groups(splits, texts, ignore=[label])
+def _check_groups(
+    found: Audit, splits: Splits, texts: Sequence[str], ignore: Sequence[str]
+) -> None:
+    groups = shared_groups(splits, texts, ignore=ignore)
     found.facts["shared_groups"] = [group.facts() for group in groups]
     for group in groups:
         what = "the beginning of their id" if group.column == "id" else f"their '{group.column}'"

@@ -46,7 +46,7 @@ def read_tsv(path: Path, shown: str) -> Table:
 
 
 def _read(path: Path, shown: str, promised: str) -> Table:
-    text, notes = read_text(path, shown)
+    text, notes = read_text(path, shown, guess=True)
     lines = list(io.StringIO(text, newline=""))
     grid, more_notes = _settled(lines, shown, promised)
     if grid.problems:
@@ -74,6 +74,8 @@ def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, li
         grid = _grid(lines, first + 1, shown, stated[1])
         return grid, [f"{shown}: columns separated by {_names(grid)}, as its first line says."]
     grid = _grid(lines, first, shown, promised)
+    if promised == "\t" and grid.problems and (plain := _unquoted(lines, first, shown)):
+        return plain, [f"{shown}: quotes are read as they stand, because not all of them close."]
     if grid.width > 1 and not grid.problems:
         return grid, []
     others = [
@@ -88,6 +90,22 @@ def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, li
     return best, [f"{shown}: columns separated by {_names(best)}, as its first line shows."]
 
 
+def _unquoted(lines: Sequence[str], first: int, shown: str) -> _Grid | None:
+    """A file of tabs whose quotes mean nothing, as many programs write it; None if they do.
+
+    They mean something where most fields that begin with one also end with one.
+    """
+    split = [(at, line.rstrip("\r\n").split("\t")) for at, line in enumerate(lines, start=1)]
+    records = [Record(at, fields, [lines[at - 1]]) for at, fields in split[first:] if any(fields)]
+    begun = [one for record in records for one in record.fields if one.startswith('"')]
+    closed = sum(len(one) > 1 and one.endswith('"') for one in begun)
+    header = records[0].fields
+    even = all(len(record.fields) == len(header) for record in records)
+    if len(header) < 2 or not even or 2 * closed > len(begun):
+        return None
+    return _Grid("\t", records, _header_faults(header, f"{shown}:{records[0].line}"))
+
+
 def _names(grid: _Grid) -> str:
     return _DELIMITER_NAMES[grid.delimiter]
 
@@ -96,6 +114,7 @@ def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid
     records, problems = _records(lines, first, shown, delimiter)
     if not records:
         return _Grid(delimiter, [], problems or [Problem(shown, "the file is empty.")])
+    records = _without_hollow(records)
     header = records[0].fields
     problems = _header_faults(header, f"{shown}:{records[0].line}") or problems
     if not problems and (lost := swallowing(records, len(header), delimiter)):
@@ -107,6 +126,20 @@ def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid
             if len(record.fields) != len(header)
         ]
     return _Grid(delimiter, records, problems)
+
+
+def _without_hollow(records: list[Record]) -> list[Record]:
+    """Without columns that have neither a name nor a value, as spreadsheets leave behind."""
+    header = records[0].fields
+    hollow = {at for at, name in enumerate(header) if at and not name.strip()}
+    for record in records:
+        if not hollow or len(record.fields) != len(header):
+            return records
+        hollow -= {at for at in hollow if record.fields[at].strip()}
+    return [
+        record._replace(fields=[one for at, one in enumerate(record.fields) if at not in hollow])
+        for record in records
+    ]
 
 
 def _records(

@@ -1,5 +1,8 @@
 """A text file as text: UTF-8, or what its byte-order mark says; anything else is named and refused.
 
+Of delimited files, which spreadsheet programs write in the encoding of the machine, UTF-16 without
+a mark and Windows-1252 are also read where the bytes leave little doubt, and a note says so.
+
 Files are read piece by piece and given up at the first piece that no text holds, so that a file
 of any size, a hole on the disk among them, takes bounded memory.
 """
@@ -30,6 +33,13 @@ _BYTE_ORDER_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
 }
 
 
+MOST_ACCENTED = 0.3  # letters outside ASCII for each within, in the languages of Windows-1252
+_SHOWN = {"cp1252": "Windows-1252"}
+_ASCII = bytes(range(128))
+_LETTERS = bytes(range(65, 91)) + bytes(range(97, 123))
+_IN_NO_TEXT = b"\0\x81\x8d\x8f\x90\x9d"  # NUL, and what Windows-1252 does not define
+
+
 class Text(NamedTuple):
     """What a file holds, without a byte-order mark and with its line ends as they are."""
 
@@ -38,9 +48,16 @@ class Text(NamedTuple):
 
 
 def read_text(
-    path: Path, shown: str, *, largest: int = LARGEST, longest: int | None = LONGEST
+    path: Path,
+    shown: str,
+    *,
+    largest: int = LARGEST,
+    longest: int | None = LONGEST,
+    guess: bool = False,
 ) -> Text:
     """The whole file, at most `largest` bytes of it, with no line above `longest` bytes.
+
+    `guess` allows an encoding that no mark states.
 
     Raises:
         InputError: unreadable, empty, too large, in an encoding that is neither UTF-8 nor marked
@@ -52,7 +69,17 @@ def read_text(
         if head.startswith(magic):
             raise InputError([Problem(shown, f"the content is {what}.")])
     marks = _BYTE_ORDER_MARKS.items()
-    encoding = next((name for mark, name in marks if head.startswith(mark)), "UTF-8")
+    marked = next((name for mark, name in marks if head.startswith(mark)), None)
+    why = "which its byte-order mark says"
+    encoding = marked or "UTF-8"
+    if guess and marked is None:
+        encoding, why = _guessed(path, head)
+    content = _content(path, shown, encoding, longest)
+    note = f"{shown}: read as {_SHOWN.get(encoding, encoding)}, {why}."
+    return Text(content, () if encoding == "UTF-8" else (note,))
+
+
+def _content(path: Path, shown: str, encoding: str, longest: int | None) -> str:
     parts: list[str] = []
     line_so_far = 0
     for piece, part in _decoded(path, shown, encoding):
@@ -64,8 +91,43 @@ def read_text(
     content = "".join(parts).removeprefix("\ufeff")
     if not content.strip():
         raise InputError([Problem(shown, "the file is empty.")])
-    note = f"{shown}: read as {encoding}, which its byte-order mark says."
-    return Text(content, () if encoding == "UTF-8" else (note,))
+    return content
+
+
+def _guessed(path: Path, head: bytes) -> tuple[str, str]:
+    """The encoding of a file without a mark, and why; UTF-8 where there is doubt.
+
+    Windows-1252 has no rule that bytes could break, so it is taken only where letters outside
+    ASCII are few, as in the languages it is for, and hardly any of them read as UTF-8.
+    """
+    if wide := _wide_encoding(head[:2000]):
+        return wide, "because every other byte is 0"
+    decoder = codecs.getincrementaldecoder("UTF-8")("replace")
+    faults = sound = high = letters = 0
+    first = ""
+    for piece in _pieces(path, path.name):
+        text = decoder.decode(piece, final=not piece)
+        broken = text.count("\ufffd")
+        if broken and not first:
+            first = _word_at(text)
+        faults += broken
+        sound += sum(character > "\x7f" for character in text) - broken if not text.isascii() else 0
+        high += len(piece.translate(None, _ASCII))
+        letters += len(piece) - len(piece.translate(None, _LETTERS))
+        if len(piece.translate(None, _IN_NO_TEXT)) < len(piece):
+            return "UTF-8", ""
+    western = faults > sound and high <= MOST_ACCENTED * letters
+    if not western:
+        return "UTF-8", ""
+    convert = _conversion("ENCODING", path)
+    return "cp1252", f"because it is not UTF-8 (at {first!r}); if letters look wrong: {convert}"
+
+
+def _word_at(text: str) -> str:
+    """The word around the first byte that is not UTF-8, cut short."""
+    at = text.index("\ufffd")
+    start = max(text.rfind(blank, 0, at) for blank in " \n\t,;") + 1
+    return (text[start:].split() or [""])[0].replace("\ufffd", "?")[:20]
 
 
 def _refuse_large(path: Path, shown: str, largest: int) -> None:
@@ -125,7 +187,7 @@ def _not_decoded(at: int, encoding: str, path: Path, shown: str) -> Problem:
             "says: it may not have been copied whole."
         )
         return Problem(shown, message)
-    fault = f"byte {at} (0x{after[0]:02x}) is not UTF-8, and nothing is guessed."
+    fault = f"byte {at} (0x{after[0]:02x}) is not UTF-8, and its bytes do not say what it is."
     with path.open("rb") as file:
         wide = _wide_encoding(file.read(2000))
     if wide:
@@ -183,4 +245,8 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _convert(encoding: str, path: Path) -> str:
-    return f"Convert it: iconv -f {encoding} -t UTF-8 '{path.name}' > 'utf8-{path.name}'"
+    return f"Convert it: {_conversion(encoding, path)}"
+
+
+def _conversion(encoding: str, path: Path) -> str:
+    return f"iconv -f {encoding} -t UTF-8 '{path.name}' > 'utf8-{path.name}'"

@@ -10,6 +10,7 @@ from tunewise.data.readers.delimited import read_csv, read_tsv
 from tunewise.data.readers.json_file import read_json
 from tunewise.data.readers.jsonl import read_jsonl
 from tunewise.data.readers.parquet import read_parquet
+from tunewise.data.readers.workbook import read_workbook
 from tunewise.data.table import Table, refuse_repeated_header, split_named
 
 _READERS: dict[str, Callable[[Path, str], Table]] = {
@@ -18,22 +19,32 @@ _READERS: dict[str, Callable[[Path, str], Table]] = {
     ".tsv": read_tsv,
     ".parquet": read_parquet,
     ".json": read_json,
+    ".xlsx": read_workbook,
 }
+WORKBOOKS = (".xlsx",)
 ENDINGS = tuple(_READERS)
 
 
-def read_file(path: Path, shown: str) -> Table:
+def read_file(path: Path, shown: str, sheet: str | None = None) -> Table:
     """Read a file by its ending. `shown` is how the user called it: places begin with it.
+
+    `sheet` is the one that is meant of a workbook with several.
 
     Raises:
         InputError: an unknown ending, or whatever is wrong inside, all of it together.
     """
     ending = path.suffix.lower()
     if ending not in _READERS:
+        hint = " Save the sheet as .xlsx or .csv." if ending in (".xls", ".ods", ".numbers") else ""
         raise InputError(
-            [Problem(shown, f"'{ending}' files are not read; {', '.join(ENDINGS)} are.")]
+            [Problem(shown, f"'{ending}' files are not read; {', '.join(ENDINGS)} are.{hint}")]
         )
-    table = _READERS[ending](path, shown)
+    if sheet is not None and ending not in WORKBOOKS:
+        raise InputError([Problem("data.sheet", f"belongs to a workbook; {shown} is none.")])
+    if ending in WORKBOOKS:
+        table = read_workbook(path, shown, sheet)
+    else:
+        table = _READERS[ending](path, shown)
     if not table.rows:
         raise InputError([Problem(shown, "has no rows.")])
     refuse_repeated_header([table])

@@ -97,12 +97,23 @@ def _values(table: Any, name: str, shown: str) -> list[Any]:
             f"({str(error).splitlines()[0]}). Leave the column out, or store it as text."
         )
         raise InputError([Problem(shown, message)]) from error
+    values = _decoded(values)
     for number, value in enumerate(values):
         if isinstance(value, str) and "\0" in value:
             raise InputError(
                 [Problem(f"{shown}[{number}]", f"'{name}' holds NUL (0x00); remove it.")]
             )
     return values
+
+
+def _decoded(values: list[Any]) -> list[Any]:
+    """Bytes as the text they are, where all of a column are UTF-8; such as images stay bytes."""
+    if not any(isinstance(value, bytes) for value in values):
+        return values
+    try:
+        return [value.decode() if isinstance(value, bytes) else value for value in values]
+    except UnicodeDecodeError:
+        return values
 
 
 def class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:

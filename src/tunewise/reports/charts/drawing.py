@@ -17,7 +17,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row
-from tunewise.reports.facts.searching import RateCurve
+from tunewise.reports.facts.tuning.searching import RateCurve
 
 disable_debug_mode()  # each part of a chart would be validated again; a test validates them whole
 

@@ -13,7 +13,7 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.document.model import PAGE, PRINT, Figure
-from tunewise.reports.facts.searching import RateCurve
+from tunewise.reports.facts.tuning.searching import RateCurve
 from tunewise.reports.facts.wording import is_fraction, metric_words
 
 HEIGHT = 260

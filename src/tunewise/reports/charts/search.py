@@ -13,7 +13,7 @@ from tunewise.reports.charts.drawing import PERCENTS, base, dashes, faded, finis
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.searching import RATE, best_of
+from tunewise.reports.facts.tuning.searching import RATE, best_of
 from tunewise.reports.facts.wording import metric_words, setting_words, value_words
 
 CHOSEN = "chosen"

@@ -22,11 +22,11 @@ from tunewise.reports.facts.prompts.expert_form import Versus, expert_against
 from tunewise.reports.facts.prompts.forms import Form, forms
 from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
 from tunewise.reports.facts.question_types import ByType, by_type
-from tunewise.reports.facts.race import Race, race_facts
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
 from tunewise.reports.facts.slices import Sliced, sliced
+from tunewise.reports.facts.tuning.race import Race, race_facts
 from tunewise.reports.facts.unfinished import Unfinished, unfinished
 from tunewise.reports.facts.verdict.below import Below, below_the_obvious
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict

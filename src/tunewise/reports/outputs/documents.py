@@ -15,10 +15,11 @@ PAGE_ORDER = (
     *("verdict", "generated_texts", "results", "race", "comparability", "significance"),
     *("classes", "learning", "costs", "phases", "against_full", "learning_rate", "search"),
     *("effects", "question_types", "slices", "prompts"),
-    *("disagreements", "decoding", "wrong_answers", "data", "checks", "failed_trials"),
+    *("disagreements", "decoding", "wrong_answers", "data", "cleaning", "checks", "failed_trials"),
 )
 PAPER_ORDER = (
-    *("question", "data", "method", "results", "race", "classes", "learning", "learning_rate"),
+    *("question", "data", "cleaning", "method", "results", "race", "classes", "learning"),
+    "learning_rate",
     *("effects", "search"),
     *("significance", "slices", "question_types", "prompts", "generated_texts", "decoding"),
     *("wrong_answers", "failed_trials", "disagreements", "costs", "phases", "against_full"),

@@ -18,7 +18,7 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.prompts.expert_form import expert_answers
 from tunewise.reports.facts.prompts.forms import changes
 from tunewise.reports.facts.results import Row
-from tunewise.reports.facts.searching import best_of, tried
+from tunewise.reports.facts.tuning.searching import best_of, tried
 
 SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")

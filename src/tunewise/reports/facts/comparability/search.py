@@ -11,7 +11,7 @@ from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparability.finding import Finding, by_rows, differ, finding
 from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.searching import Edge, edges, learned_nothing
+from tunewise.reports.facts.tuning.searching import Edge, edges, learned_nothing
 from tunewise.reports.facts.wording import setting_name, setting_words, value_words
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.power import detectable_difference

@@ -6,7 +6,7 @@ from tunewise.core.format import listed
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import PAPER, Bullet, Bullets, Section
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.searching import edges
+from tunewise.reports.facts.tuning.searching import edges
 from tunewise.reports.facts.wording import setting_words
 from tunewise.reports.sections.verdict import doubtful
 

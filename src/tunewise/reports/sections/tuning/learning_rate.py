@@ -19,7 +19,7 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.searching import RateCurve, rate_curves
+from tunewise.reports.facts.tuning.searching import RateCurve, rate_curves
 from tunewise.reports.facts.wording import metric_name, metric_words
 from tunewise.reports.sections.cells import score
 

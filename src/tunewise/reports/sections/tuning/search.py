@@ -23,7 +23,7 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.searching import Tried, edges, tried
+from tunewise.reports.facts.tuning.searching import Tried, edges, tried
 from tunewise.reports.facts.wording import (
     metric_name,
     metric_words,

@@ -1,0 +1,153 @@
+"""Workbooks of spreadsheet programs (xlsx), through openpyxl: values as shown, no formulas.
+
+One sheet is one table: its first row that is not empty names the columns.
+"""
+
+from __future__ import annotations
+
+import datetime
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunewise.core.errors import InputError, Problem, nearest, reason
+from tunewise.core.extras import needed
+from tunewise.core.format import listed, plural
+from tunewise.data.table import PLACE, Row, Table, twice_in
+
+LARGEST = 1 << 30  # bytes of a workbook, unpacked: all rows are held in memory
+_FAULTS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")  # no value at all
+
+
+def read_workbook(path: Path, shown: str, sheet: str | None = None) -> Table:
+    """The rows of one sheet: the one that is named, else the only one that holds any.
+
+    Numbers stay numbers, but become texts in a column that holds texts too; dates become texts.
+
+    Raises:
+        MissingExtra: openpyxl is not installed.
+        InputError: it is no workbook, several sheets hold rows and none is named, or what is
+            wrong in the sheet.
+    """
+    book = _opened(path, shown)
+    try:
+        filled = [name for name in book.sheetnames if any(_cells(book, name))]
+        if sheet is not None and sheet not in book.sheetnames:
+            message = f"no sheet '{sheet}' in {shown}. {nearest(sheet, book.sheetnames)}"
+            raise InputError([Problem("data.sheet", message)])
+        if sheet is None and len(filled) > 1:
+            message = (
+                f"has the sheets {listed([repr(name) for name in filled], most=9)}. Say which is "
+                f"meant: data: {{sheet: {filled[0]}}}, or --sheet at `tunewise init`."
+            )
+            raise InputError([Problem(shown, message)])
+        if not filled:
+            raise InputError([Problem(shown, "has no rows.")])
+        chosen = sheet or filled[0]
+        table = _table(list(_cells(book, chosen)), f"{shown}[{chosen}]")
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, SyntaxError) as error:
+        raise InputError([Problem(shown, f"cannot be read ({reason(error)}).")]) from error
+    finally:
+        book.close()
+    return table
+
+
+def sheets_in(path: Path, shown: str) -> dict[str, int]:
+    """The sheets that hold anything, each with the number of its rows below the names."""
+    book = _opened(path, shown)
+    try:
+        counts = {name: sum(1 for _ in _cells(book, name)) - 1 for name in book.sheetnames}
+    finally:
+        book.close()
+    return {name: count for name, count in counts.items() if count > 0}
+
+
+def _opened(path: Path, shown: str) -> Any:
+    library = needed("openpyxl", extra="xlsx")
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > LARGEST:
+            message = (
+                f"has {size / 2**30:,.1f} GiB unpacked, and at most {LARGEST / 2**30:g} GiB are "
+                "read. Save the sheet as CSV."
+            )
+            raise InputError([Problem(shown, message)])
+        return library.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, SyntaxError) as error:
+        message = f"is no workbook that can be read ({reason(error)}). Save the sheet as CSV."
+        raise InputError([Problem(shown, message)]) from error
+
+
+def _cells(book: Any, sheet: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Each row that holds anything, with its number."""
+    found = book[sheet]
+    if not hasattr(found, "iter_rows"):  # a sheet of charts
+        return
+    found.reset_dimensions()  # what the file states may be wrong
+    for number, values in enumerate(found.iter_rows(values_only=True), start=1):
+        row = tuple(map(_value, values))
+        if any(value is not None for value in row):
+            yield number, row
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case str():
+            return None if not value.strip() or value in _FAULTS else value
+        case float() if value.is_integer():
+            return int(value)
+        case datetime.datetime() if value.time() == datetime.time():
+            return value.date().isoformat()
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return value.isoformat(*(" ",) if isinstance(value, datetime.datetime) else ())
+        case datetime.timedelta():
+            return str(value)
+        case _:
+            return value
+
+
+def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
+    (line, names), body = rows[0], rows[1:]
+    width = max(len(row) for _, row in rows)
+    header = ["" if name is None else str(name).strip() for name in names]
+    header += [""] * (width - len(header))
+    filled = {at for _, row in body for at, value in enumerate(row) if value is not None}
+    problems = _header_faults(header, filled, f"{shown}:{line}")
+    if problems:
+        raise InputError(problems)
+    kept = [(at, name) for at, name in enumerate(header) if name]
+    texts = {
+        at for at, _ in kept if any(isinstance(row[at], str) for _, row in body if at < len(row))
+    }
+    found: list[Row] = []
+    for number, row in body:
+        values = {
+            name: _as_text(row[at])
+            if at in texts and at < len(row)
+            else (row + (None,) * width)[at]
+            for at, name in kept
+        }
+        found.append({**values, PLACE: f"{shown}:{number}"})
+    unnamed = len(filled - {at for at, _ in kept})
+    left = [f"{shown}: {plural(unnamed, 'column')} without a name left out."] if unnamed else []
+    return Table(tuple(name for _, name in kept), found, notes=tuple(left))
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _header_faults(header: Sequence[str], filled: set[int], place: str) -> list[Problem]:
+    problems = [
+        Problem(place, f"column {at + 1} has values and no name; name it, or clear it.")
+        for at, name in enumerate(header)
+        if not name and at in filled and at > 0
+    ]
+    problems += [
+        Problem(place, f"two columns are called '{name}'.") for name in twice_in(header) if name
+    ]
+    if PLACE in header:
+        problems.append(Problem(place, f"the column name '{PLACE}' is reserved; rename it."))
+    return problems

@@ -1,0 +1,1 @@
+"""How a study tuned its contenders, and spent its budget."""

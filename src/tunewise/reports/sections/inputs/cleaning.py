@@ -1,0 +1,66 @@
+"""What data.clean took out of the data and rewrote, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunewise.core.format import plural
+from tunewise.core.sanitize import shown
+from tunewise.reports.document.model import (
+    PRINT,
+    REPORT,
+    Bullet,
+    Bullets,
+    Column,
+    Paragraph,
+    Section,
+    Table,
+)
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.sections.cells import texts
+
+WHERE = "Each removed row, with the reason, is listed by `tunewise removed` on the study's folder."
+NOTHING = "The steps of data.clean found nothing to remove."
+
+
+def section(facts: Facts) -> Section | None:
+    cleaned = facts.evidence.data.source.get("clean")
+    if not isinstance(cleaned, Mapping):
+        return None
+    removed = cleaned.get("removed") or []
+    total = sum(sum(step["rows"].values()) for step in removed)
+    text = f"Before it was cut into splits, {plural(total, 'row')} left the data. {WHERE}"
+    rewritten = _rewritten(cleaned)
+    return Section.of(
+        "cleaning",
+        "Cleaning",
+        [
+            Paragraph(text if removed else NOTHING, outputs=PRINT),
+            _removed(removed) if removed else None,
+            Bullets(tuple(map(Bullet, rewritten))) if rewritten else None,
+        ],
+    )
+
+
+def _removed(removed: list[Any]) -> Table:
+    """Rows by step and by the split that they stood in when they were read."""
+    splits = list(dict.fromkeys(name for step in removed for name in step["rows"]))
+    columns = (*texts("Rows"), *map(Column, splits))
+    rows = tuple(
+        (str(step["what"]), *(f"{step['rows'].get(name, 0):,}" for name in splits))
+        for step in removed
+    )
+    caption = "Rows that cleaning removed, by the split they were read as"
+    return Table("cleaning", caption, columns, rows, outputs=REPORT, wide=False)
+
+
+def _rewritten(cleaned: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"Rewritten in {plural(count, 'row')}: {shown(what)}."
+        for what, count in (cleaned.get("rewritten") or {}).items()
+        if count
+    ]
+    if count := cleaned.get("kept_together"):
+        lines.append(f"{plural(count, 'row')} with nearly equal texts were kept in one split each.")
+    return lines
