@@ -32,7 +32,7 @@ from tunewise.methods import lora_files, peft_files, peft_model
 from tunewise.methods.base import METHODS
 from tunewise.methods.peft import PEFTMethod
 from tunewise.store.records import TrialSettings
-from tunewise.studies.models import Inspector
+from tunewise.studies.contenders.models import Inspector
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.finished import load_exported
 from tunewise.training.predictor import ModelPredictor

@@ -28,8 +28,8 @@ from tunewise.methods.prompt_asked import Prompted, label_tokens
 from tunewise.methods.prompt_script import Script, drawn, named
 from tunewise.statistics.replies import options_named
 from tunewise.store.records import ModelRecord
-from tunewise.studies import models
-from tunewise.studies.models import Inspector
+from tunewise.studies.contenders import models
+from tunewise.studies.contenders.models import Inspector
 from tunewise.studies.prepare import prepare
 from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.classification import Classification

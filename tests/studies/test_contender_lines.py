@@ -5,7 +5,7 @@ from typing import Any
 
 from tunewise.store.records import ModelRecord
 from tunewise.studies.contender_lines import contender_lines
-from tunewise.studies.solvers import described, settled
+from tunewise.studies.contenders.solvers import described, settled
 from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.studyfile import read_study

@@ -14,7 +14,7 @@ from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
 from tunewise.store.identity import trial_id
 from tunewise.store.records import IN_CHAT, ContenderRecord
-from tunewise.studies.reads import with_reading
+from tunewise.studies.contenders.reads import with_reading
 from tunewise.studyfile.contender_records import contender_records
 from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.classification import Classification

@@ -14,7 +14,7 @@ from tunewise.backbones.sources import resolve
 from tunewise.core.errors import InputError
 from tunewise.methods.peft import PEFTMethod
 from tunewise.store.records import ModelRecord
-from tunewise.studies.models import Inspector
+from tunewise.studies.contenders.models import Inspector
 from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.resolved import resolved

@@ -23,7 +23,7 @@ from tunewise.export.artifact import write_artifact
 from tunewise.export.proof import prove
 from tunewise.methods.base import METHODS
 from tunewise.store.records import ModelRecord, TrialSettings
-from tunewise.studies.models import Inspector
+from tunewise.studies.contenders.models import Inspector
 from tunewise.tasks.base import Asking, Batch
 from tunewise.tasks.question_answering import QuestionAnswering
 from tunewise.training.assembly import Parts, prepared_model

@@ -15,7 +15,7 @@ from tunewise.backbones.load import build_writer
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 from tunewise.store.records import ModelRecord
-from tunewise.studies.models import Inspector
+from tunewise.studies.contenders.models import Inspector
 from tunewise.tasks.base import TASKS, Task
 from tunewise.training.checks.padding import SAME, check_finite, shift_by_padding, writer_shift
 

@@ -31,7 +31,7 @@ from tunewise.estimate.seconds import (
     trial_seconds,
 )
 from tunewise.methods.base import AsIs
-from tunewise.studies.pooling import asked_of, pooling_notes
+from tunewise.studies.contenders.pooling import asked_of, pooling_notes
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand

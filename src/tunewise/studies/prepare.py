@@ -36,11 +36,11 @@ from tunewise.store.records import (
     StudyRecord,
 )
 from tunewise.store.study import STUDY_FILE, StudyFolder
-from tunewise.studies.applied import applied, of_model
 from tunewise.studies.contender_lines import contender_lines
-from tunewise.studies.learnable import learnable
-from tunewise.studies.models import Inspector
-from tunewise.studies.pooling import Asked, asked_of, pooling_notes
+from tunewise.studies.contenders.applied import applied, of_model
+from tunewise.studies.contenders.learnable import learnable
+from tunewise.studies.contenders.models import Inspector
+from tunewise.studies.contenders.pooling import Asked, asked_of, pooling_notes
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.slicing import slice_columns, with_columns
 from tunewise.studyfile.contender_records import Facts, task_settings

@@ -18,7 +18,7 @@ from tunewise.core.files import write_json
 from tunewise.export.round_trip import round_trip
 from tunewise.methods.base import METHODS
 from tunewise.store.records import ContenderRecord, TrialSettings
-from tunewise.studies.models import Inspector
+from tunewise.studies.contenders.models import Inspector
 from tunewise.training.assembly import Parts
 from tunewise.training.checks.dry_run import TEXTS
 

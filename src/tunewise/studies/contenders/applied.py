@@ -9,9 +9,9 @@ from typing import NamedTuple
 from tunewise.core.errors import InputError, Problem
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.records import ContenderRecord, ModelRecord
-from tunewise.studies.models import Inspector, NotAsked
-from tunewise.studies.reads import with_reading
-from tunewise.studies.solvers import described, settled
+from tunewise.studies.contenders.models import Inspector, NotAsked
+from tunewise.studies.contenders.reads import with_reading
+from tunewise.studies.contenders.solvers import described, settled
 from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.expand import Expansion
