@@ -147,8 +147,8 @@ def test_other_folders_are_never_replaced(finished: Path, tmp_path: Path) -> Non
 def test_a_folder_that_answers_otherwise_is_marked_as_unproven(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoilt(parts: Any, predictor: Any, folder: Path, *, merge: bool) -> str:
-        form = write_artifact(parts, predictor, folder, merge=merge)
+    def spoilt(parts: Any, predictor: Any, folder: Path, **settings: Any) -> str:
+        form = write_artifact(parts, predictor, folder, **settings)
         stored = json.loads((folder / "majority.json").read_text())
         stored["counts"] = [1000, 1]
         (folder / "majority.json").write_text(json.dumps(stored))

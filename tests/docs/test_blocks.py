@@ -36,6 +36,13 @@ NOT_RUN = {
     ("README.md", "reviews.csv stands for a file of yours; the tutorial runs both commands"): 1,
     ("CONTRIBUTING.md", "these run the tests"): 1,
     ("docs/how-to/gpu-and-cluster.md", "needs a GPU and the hub"): 1,
+    ("docs/how-to/programs.md", "the files stand for predictions of yours"): 1,
+    ("docs/judge/harness.md", "the folder stands for one of yours"): 1,
+    ("docs/judge/inspect.md", "the files stand for yours"): 1,
+    ("docs/judge/peft.md", "the folder stands for a clone of PEFT"): 1,
+    ("docs/judge/predictions.md", "the files stand for yours"): 1,
+    ("docs/judge/scores.md", "scores.csv stands for a file of yours"): 1,
+    ("docs/judge/trainer.md", "the folders stand for yours"): 1,
     ("docs/explanations/model-size.md", "needs models and data from the hub"): 1,
 }
 

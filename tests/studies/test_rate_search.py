@@ -76,10 +76,22 @@ def test_nothing_is_decided_before_all_have_come_to_the_rung() -> None:
     assert progress(some).waiting == ((6, 20),)
 
 
-def test_two_go_on_and_then_one() -> None:
-    assert progress(FIRST).waiting == ((4, 60), (5, 60))
-    second = FIRST | at(60, {4: 0.4, 5: 0.3})
-    assert progress(second).finalists == (5,)
+def test_the_best_and_the_one_below_it_go_on_and_then_one() -> None:
+    """Few steps favor large rates: the second best, above the best, is not the one to keep."""
+    assert progress(FIRST).waiting == ((3, 60), (4, 60))
+    second = FIRST | at(60, {3: 0.3, 4: 0.4})
+    assert progress(second).finalists == (3,)
+
+
+def test_of_losses_that_differ_by_no_more_than_noise_the_nearer_to_the_prior_is_best() -> None:
+    noisy = {2: (0.9, 0.9), 3: (0.8, 0.8), 4: (0.7, 0.7), 5: (0.3, 0.8), 6: (0.9, 0.9)}
+    found = records(at(20, dict.fromkeys(noisy, 0.0)))
+    for point, losses in noisy.items():
+        id = rung_id(IDS[point], 20)
+        found[id] = replace(found[id], result=replace(found[id].result, losses=losses))
+    assert rate_progress(STUDY, ROW, SEARCH, found).waiting == ((4, 60), (5, 60))
+    alone = replace(SEARCH, rungs=(20,))
+    assert rate_progress(STUDY, ROW, alone, found).finalists == (4,)
 
 
 def test_a_best_rate_at_the_edge_adds_one_beyond_it_at_most_twice() -> None:
@@ -99,6 +111,10 @@ def test_an_edge_that_is_not_better_ends_the_extension() -> None:
 def test_a_rate_that_diverged_is_out() -> None:
     found = at(20, {2: 0.9, 3: 0.7, 4: 0.5, 5: None, 6: None})
     assert progress(found).waiting == ((3, 60), (4, 60))
+    lowest = at(20, {2: 0.5, 3: 0.7, 4: None, 5: None, 6: None, 1: 0.8})
+    assert progress(lowest).waiting == ((1, 60), (2, 60))
+    below_diverged = at(20, {2: 0.9, 3: None, 4: 0.5, 5: 0.6, 6: 0.8})
+    assert progress(below_diverged).waiting == ((4, 60), (5, 60))
 
 
 def test_of_equal_losses_the_nearer_to_the_prior_goes_on() -> None:
@@ -120,21 +136,21 @@ def test_jobs_follow_the_search_then_the_seeds_then_the_tests() -> None:
     assert [(job.id, job.until) for job in jobs] == [
         (rung_id(IDS[point], 20), 20) for point in (2, 3, 4, 5, 6)
     ]
-    known = records(FIRST | at(60, {4: 0.4, 5: 0.3}))
+    known = records(FIRST | at(60, {3: 0.3, 4: 0.4}))
     (last,) = next_jobs(STUDY, known, {})
-    assert (last.id, last.until) == (IDS[5], None)
-    known[IDS[5]] = record(IDS[5], 0.2)
-    assert chosen_point(STUDY, ROW, known) == 5
+    assert (last.id, last.until) == (IDS[3], None)
+    known[IDS[3]] = record(IDS[3], 0.2)
+    assert chosen_point(STUDY, ROW, known) == 3
     (seed,) = next_jobs(STUDY, known, {})
-    assert seed.id == trial_id({"rate": 5}, 1)
+    assert seed.id == trial_id({"rate": 3}, 1)
     known[seed.id] = record(seed.id, 0.2)
     assert [job.kind for job in next_jobs(STUDY, known, {})] == ["test", "test"]
 
 
 def test_checkpoints_of_rates_that_stopped_are_dropped() -> None:
-    known = records(FIRST | at(60, {4: 0.4, 5: 0.3}))
-    known[IDS[5]] = record(IDS[5], 0.2)
-    assert set(weights_to_drop(STUDY, known, {})) == {IDS[point] for point in (2, 3, 4, 6)}
+    known = records(FIRST | at(60, {3: 0.3, 4: 0.4}))
+    known[IDS[3]] = record(IDS[3], 0.2)
+    assert set(weights_to_drop(STUDY, known, {})) == {IDS[point] for point in (2, 4, 5, 6)}
 
 
 def test_where_every_rate_diverges_the_contender_has_failed() -> None:

@@ -29,8 +29,8 @@ BROKEN = {
     "a key that does not exist": (
         ("seeds:", "seds:"),
         "study.yaml:10 seds: unknown setting of a study 'seds'. Did you mean 'seeds'? Known: "
-        "accept_leakage, data, equivalence_margin, keep, memory_limit, methods, models, name, "
-        "require, search, seeds, slices, task, trackers, training.",
+        "accept_leakage, budget, data, equivalence_margin, keep, memory_limit, methods, models, "
+        "name, require, search, seeds, slices, task, trackers, training.",
     ),
     "a setting where it does not belong": (
         ("seeds: [0, 1]", "epochs: 3"),

@@ -192,6 +192,14 @@ DATA: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "files": ({"source": "folder"}, {"files": {"train": "../other.csv"}}),
     "limit": ({}, {"limit": 4}),
     "columns": ({}, {"columns": {"text": "label", "label": "text"}}),
+    "sheet": ({}, {"sheet": "other"}),
+    "combine": ({}, {"combine": {"made": ["text", "label"]}}),
+    "clean.markup": ({"source": "repeated.csv"}, {"clean": {"markup": "strip"}}),
+    "clean.labels": ({}, {"clean": {"labels": {"b": "a"}}}),
+    "clean.empty": ({"source": "folder"}, {"clean": {"empty": "drop"}}),
+    "clean.duplicates": ({"source": "repeated.csv"}, {"clean": {"duplicates": "drop"}}),
+    "clean.near_duplicates": ({"source": "repeated.csv"}, {"clean": {"near_duplicates": "drop"}}),
+    "clean.min_examples": ({}, {"clean": {"min_examples": 9}}),
     "on_missing_label": ({}, {"on_missing_label": "drop"}),
     "on_unseen_label": ({}, {"on_unseen_label": "drop"}),
     "config": ({}, {"config": "other"}),
@@ -207,6 +215,9 @@ DATA: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"split": {"validation": 8, "stratify": False}},
     ),
 }
+
+
+MORE = [f"<b>text</b> {n},{'ab'[n % 3 == 0]}" for n in range(24)]  # for `repeated.csv`
 
 
 def settings_of_data() -> Iterator[str]:
@@ -230,6 +241,7 @@ def test_every_setting_of_the_data_makes_other_rows(path: str, tmp_path: Path) -
     lines = [f"text {n},{'ab'[n % 3 == 0]},{n // 4}" for n in range(24)]
     (tmp_path / "all.csv").write_text("\n".join(["text,label,group", *lines]))
     (tmp_path / "other.csv").write_text("\n".join(["text,label,group", *lines[4:]]))
+    (tmp_path / "repeated.csv").write_text("\n".join(["text,label", *["same,a"] * 2, *MORE]))
     folder = tmp_path / "folder"
     folder.mkdir()
     missing = "a text without," if path == "on_missing_label" else "a text,c"
@@ -237,7 +249,7 @@ def test_every_setting_of_the_data_makes_other_rows(path: str, tmp_path: Path) -
     (folder / "validation.csv").write_text(f"text,label\n{missing}\nanother,a\n")
     before, after = DATA[path]
     plain = {"source": "all.csv", "split": {"validation": 4}}
-    if path.startswith("on_"):
+    if path.startswith("on_") or before.get("source") == "folder":
         plain = {"source": "folder"}
     assert rows_of(tmp_path, {**plain, **before}) != rows_of(tmp_path, {**plain, **before, **after})
 
@@ -246,6 +258,7 @@ def test_every_setting_of_the_data_makes_other_rows(path: str, tmp_path: Path) -
 
 OPTIONS: dict[str, Any] = {
     "name": "other",
+    "budget": "5 min",
     "seeds": [4],
     "accept_leakage": "a reason",
     "equivalence_margin": 0.02,

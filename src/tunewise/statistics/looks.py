@@ -30,7 +30,7 @@ def fraction_of_look(look: int) -> float:
         ValueError: there is no such look.
 
     >>> [round(fraction_of_look(look), 5) for look in (1, 2, 20, 100)]
-    [0.49328, 0.1309, 0.00243, 0.00022]
+    [0.49328, 0.13091, 0.00244, 0.00022]
     """
     if look < 1:
         raise ValueError(f"look = {look}: looks are counted from 1")

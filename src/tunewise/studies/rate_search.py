@@ -4,15 +4,21 @@ All rates begin the same training, on the same batches with the same seed. At a 
 a fraction of the search length, they are compared by validation loss; those that fall behind
 stop, the others resume from their checkpoints. The one that is left is trained to its end, and its
 result is that of the same trial run alone.
+
+Few steps favor large rates: what falls fastest at first is often above what is best in the end. So
+with the best rate of the first rung the next one below it goes on, whatever its loss, and not the
+second best. And a difference within its noise over the validation examples decides nothing: the
+rate nearer to the prior stays, and at the first rung both go on.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from tunewise.statistics.noise import is_lower
 from tunewise.store.identity import rung_id, trial_id
 from tunewise.store.records import ContenderRecord, RateSearch, StudyRecord
 from tunewise.store.trials import TrialRecord
@@ -69,7 +75,7 @@ def rate_progress(
                 break
             alive = sorted([*alive, beyond])
             extensions += 1
-        alive = sorted(order[: len(search.rungs) - number])
+        alive = sorted(_going_on(order, found, keep=len(search.rungs) - number))
     return RateProgress(tuple(seen), (), tuple(alive))
 
 
@@ -87,15 +93,40 @@ def _beyond(best: int, alive: Collection[int], points: int) -> int | None:
     return None
 
 
+def _going_on(
+    order: Sequence[int], found: Mapping[int, TrialRecord | None], *, keep: int
+) -> list[int]:
+    """The best one; and of two the one below it, unless it had to yield to one nearer the prior."""
+    best, second = order[0], order[1:2]
+    below = found.get(best - 1)
+    yielded = second and _mean_loss(found[second[0]]) < _mean_loss(found[best])
+    if keep == 2 and not yielded and _mean_loss(below) < math.inf:
+        return [best, best - 1]
+    return list(order[:keep])
+
+
+def _mean_loss(one: TrialRecord | None) -> float:
+    """On validation; infinite where the training diverged, failed or never began."""
+    losses = _losses(one)
+    return fmean(losses) if losses else math.inf
+
+
+def _losses(one: TrialRecord | None) -> Sequence[float]:
+    return (one.result.losses or ()) if one is not None and one.status == "done" else ()
+
+
 def ranked(found: Mapping[int, TrialRecord], prior: int) -> list[int]:
     """Points from the best on: by validation loss, of equal ones the nearer to the prior.
 
-    One that diverged or failed comes last.
+    The best is the nearest to the prior of those that the lowest loss does not undercut by more
+    than its noise. One that diverged or failed comes last.
     """
-
-    def rank(point: int) -> tuple[float, int]:
-        one = found[point]
-        losses = one.result.losses if one.status == "done" else None
-        return fmean(losses) if losses else math.inf, abs(point - prior)
-
-    return sorted(found, key=rank)
+    order = sorted(found, key=lambda point: (_mean_loss(found[point]), abs(point - prior)))
+    lowest = _losses(found[order[0]])
+    level = [
+        point
+        for point in order[1:]
+        if (losses := _losses(found[point])) and not is_lower(lowest, losses)
+    ]
+    best = min([order[0], *level], key=lambda point: (abs(point - prior), order.index(point)))
+    return [best, *(point for point in order if point != best)]

@@ -16,6 +16,7 @@ from tunewise.data.cleaning.markup import has_markup
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.labels import is_missing, spelling
 from tunewise.data.settings import SplitRule
+from tunewise.data.splits import apply_rule
 from tunewise.data.table import Splits
 
 MARKED = 0.01  # of the texts, that hold HTML, from which on it is taken out
@@ -30,8 +31,8 @@ def propose(
 ) -> CleanRules | None:
     """The rules that make these rows ready; None where nothing has to be done.
 
-    Where rows repeated in several splits would leave one of them empty, nothing is proposed
-    about them, and the audit says what it found.
+    Where a split would be empty without the rows that repeat others, nothing is proposed about
+    them, and the audit says what it found.
     """
     rules: dict[str, Any] = {
         **_markup(splits, texts),
@@ -42,6 +43,8 @@ def propose(
     }
     try:
         cleaned = clean(splits, CleanRules(**rules), texts, label)
+        if rule is not None:
+            apply_rule(cleaned.splits, rule, label=label)
     except InputError:
         rules = {**rules, "duplicates": "keep", "near_duplicates": "keep"}
         cleaned = clean(splits, CleanRules(**rules), texts, label)

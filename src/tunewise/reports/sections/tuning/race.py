@@ -22,8 +22,8 @@ from tunewise.reports.sections.cells import mean_and_sd
 HOW = (
     "Every contender got the same search with the first seed. Further seeds came in rounds; after "
     "each, contenders were compared on validation, paired by example and by seed, and whoever was "
-    "shown to be behind was dropped. The error of 5 % is spread over all looks and contenders, so "
-    "that the best is dropped in at most one race in twenty."
+    "shown to be behind was dropped. The error of 2.5 % is spread over all looks and contenders, "
+    "so that the best is dropped in at most one race in forty."
 )
 
 
