@@ -156,9 +156,9 @@ _MODELS = (
     "# models: [sentence-transformers/all-MiniLM-L6-v2]    # 22 million",
     "# models: [bert-base-uncased, ./my-model]             # several, also folders",
 )
-_BUDGET = (
-    "# Seeds are added where they can change the verdict, for as long as this allows.",
-    "budget: 2 min                     # with a real model: 20 min",
+_SEEDS = (
+    "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
+    "# budget: 30 min                  # adds seeds only where they can change the verdict",
 )
 _METHODS = (
     "# The ways to adapt them; each makes a row of the verdict.",
@@ -169,7 +169,7 @@ _METHODS = (
     "  - lora: {rank: 8}               # small corrections on frozen weights",
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
-    *_BUDGET,
+    *_SEEDS,
 )
 
 
@@ -187,7 +187,7 @@ _WRITING = (
     "  - full                                   # every weight learns",
     "# Each method gets the learning rate that it needs, measured on validation.",
     "training: {epochs: 3, batch_size: 16, max_length: 512}",
-    *_BUDGET,
+    *_SEEDS,
 )
 
 
