@@ -11,13 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from tunewise.statistics.combine import Uncertainty, method_difference_unpaired, method_mean
+from tunewise.statistics.combine import Uncertainty
 from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import FloatArray, Metric
-from tunewise.statistics.moderation import Spread
 from tunewise.statistics.paired import p_over_examples
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.statistics.score_matrix import RowScores, SharedExamples
+from tunewise.statistics.seed_pair import SeedPair
 from tunewise.statistics.summary import why_no_method_claim
 
 POWER = 0.8
@@ -113,37 +113,22 @@ class Meeting:
         return Uncertainty(self.difference, 0.0, max(variance, 0.0), None)
 
     @cached_property
-    def seed_spreads(self) -> tuple[Spread, ...]:
-        """The variance between single seeds: of paired differences, or of each with randomness."""
-        spreads = self.group.spreads
-        if self.paired:
-            return (spreads.of_pair(self.row.name, self.other.name),)
-        return tuple(spreads.of(one.name) for one in (self.row, self.other) if one.seeded)
-
-    @property
-    def moderated(self) -> bool:
-        """Whether the spreads of other contenders weigh in the claim over seeds."""
-        own = max(len(self.row.seeds), len(self.other.seeds)) - 1
-        return any(one.df > own for one in self.seed_spreads)
+    def by_seed(self) -> SeedPair:
+        """Their scores by seed, among those of all rows."""
+        return SeedPair(
+            (self.row.name, self.other.name),
+            (self.group.scores(self.row), self.group.scores(self.other)),
+            self.group.covariance(self.row, self.other),
+            self.group.spreads,
+            self.paired,
+            (self.row.seeded, self.other.seeded),
+        )
 
     @cached_property
     def over_seeds(self) -> Uncertainty | str:
         """The difference between the methods, or why nothing can be claimed about it."""
         reasons = [why for one in (self.row, self.other) if (why := why_no_method_claim(one))]
-        if reasons:
-            return "; ".join(reasons)
-        ours, theirs = self.group.scores(self.row), self.group.scores(self.other)
-        covariance = self.group.covariance(self.row, self.other)
-        if self.paired:
-            minus = np.concatenate([np.eye(len(ours)), -np.eye(len(ours))], axis=1)
-            alike = minus @ covariance @ minus.T
-            return method_mean(ours - theirs, alike, spread=self.seed_spreads[0])
-        spreads = iter(self.seed_spreads)
-        first, second = (next(spreads) if one.seeded else None for one in (self.row, self.other))
-        joined = method_difference_unpaired(ours, theirs, covariance, spreads=(first, second))
-        if joined.df is None or not self.moderated:
-            return joined
-        return replace(joined, df=min(joined.df, self.group.spreads.together))
+        return "; ".join(reasons) if reasons else self.by_seed.difference
 
 
 def examples_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
@@ -177,13 +162,9 @@ def method_test(meeting: Meeting) -> Claim:
     joined = meeting.over_seeds
     if isinstance(joined, str):
         return Claim(reason=joined)
-    seeds, others = len(meeting.row.seeds), len(meeting.other.seeds)
-    if joined.df is None:
-        test = "normal over examples; neither method has randomness"
-    else:
-        whose = f"{seeds} paired seeds" if meeting.paired else f"{seeds} and {others} seeds"
-        kind = "moderated t" if meeting.moderated else "Student's t"
-        test = f"{kind} over {whose}, joined with examples"
+    test = "normal over examples; neither method has randomness"
+    if joined.df is not None:
+        test = f"{meeting.by_seed.test}, joined with examples"
     return Claim(test, p=joined.p_two_sided())
 
 

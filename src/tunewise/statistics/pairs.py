@@ -23,7 +23,7 @@ from tunewise.statistics.claims import (
 from tunewise.statistics.combine import Equivalence, tost
 from tunewise.statistics.intervals import none_differs
 from tunewise.statistics.paired import McNemar, mcnemar_of
-from tunewise.statistics.power import detectable_shift, examples_needed, seeds_needed
+from tunewise.statistics.power import detectable_shift, examples_needed
 from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
 
@@ -159,25 +159,11 @@ def _needed_examples(meeting: Meeting, terms: Terms) -> int | None:
 
 
 def _needed_seeds(meeting: Meeting, terms: Terms, *, not_enough: bool) -> int | None:
-    """More than there are where these are known to be `not_enough`."""
     joined = meeting.over_seeds
     if isinstance(joined, str) or joined.df is None:
         return None
-    variance = sum(one.variance for one in meeting.seed_spreads)
-    if variance == 0:
-        return None
-    spread, others = math.sqrt(variance), meeting.group.spreads
-    sharing = others.sharing(meeting.row.name if meeting.paired else None)
-    found = seeds_needed(
-        joined.estimate / spread,
-        example_error=math.sqrt(joined.example_variance) / spread,
-        prior_df=others.prior.df,
-        sharing=sharing,
-        power=POWER,
-        alpha=terms.strictest_alpha,
-    )
-    fewest = max(len(meeting.row.seeds), len(meeting.other.seeds)) + 1 if not_enough else 0
-    return found and max(found, fewest)
+    alpha = terms.strictest_alpha
+    return meeting.by_seed.needed(power=POWER, alpha=alpha, not_enough=not_enough)
 
 
 def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:

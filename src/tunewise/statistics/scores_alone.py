@@ -9,23 +9,21 @@ seeds holds for those examples alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from tunewise.statistics.claims import POWER, Claim
-from tunewise.statistics.combine import Uncertainty, method_difference_unpaired, method_mean
 from tunewise.statistics.comparison import Comparison, decided
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.metrics import FloatArray, Metric
-from tunewise.statistics.moderation import SeedSpreads, Spread
+from tunewise.statistics.moderation import SeedSpreads
 from tunewise.statistics.pairs import Pair
-from tunewise.statistics.power import detectable_shift, seeds_needed
+from tunewise.statistics.power import detectable_shift
 from tunewise.statistics.proportions import two_proportions
+from tunewise.statistics.seed_pair import SeedPair
 from tunewise.statistics.summary import Row
 
 NO_EXAMPLES = "not testable over examples: only scores are known, and not of how many examples"
@@ -134,17 +132,17 @@ def _pair(row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
     for one in (row, other):
         if len(one.scores) < 2:
             return replace(pair, method=Claim(reason=ONE_SEED.format(one.name)))
-    return replace(pair, method=_over_seeds(_Meeting(row, other, terms)))
+    return replace(pair, method=_over_seeds(_by_seed(row, other, terms), terms))
 
 
 def _with_needed(pair: Pair, row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
-    """With the seeds that would show the difference; more than there are where these do not."""
+    """With the seeds that would show the difference."""
     if pair.method.reason is not None:
         return pair
-    found = _needed_seeds(_Meeting(row, other, terms))
-    few = pair.method.separated is False
-    fewest = max(len(row.scores), len(other.scores)) + 1 if few else 0
-    return replace(pair, needed_seeds=found and max(found, fewest))
+    found = _by_seed(row, other, terms).needed(
+        power=POWER, alpha=terms.strictest_alpha, not_enough=pair.method.separated is False
+    )
+    return replace(pair, needed_seeds=found)
 
 
 def _over_examples(row: ScoresAlone, other: ScoresAlone, metric: Metric, level: float) -> Claim:
@@ -161,79 +159,33 @@ def _over_examples(row: ScoresAlone, other: ScoresAlone, metric: Metric, level: 
     return Claim(TEST, found.interval, found.p)
 
 
-@dataclass(frozen=True)
-class _Meeting:
-    """Two rows of two seeds or more each, and what their claim over seeds is made of."""
-
-    row: ScoresAlone
-    other: ScoresAlone
-    terms: Terms
-
-    @property
-    def paired(self) -> bool:
-        return sorted(self.row.scores) == sorted(self.other.scores)
-
-    @cached_property
-    def spreads(self) -> tuple[Spread, ...]:
-        """Of paired differences, or of each row."""
-        every = self.terms.spreads
-        if self.paired:
-            return (every.of_pair(self.row.name, self.other.name),)
-        return (every.of(self.row.name), every.of(self.other.name))
-
-    @property
-    def moderated(self) -> bool:
-        own = max(len(self.row.scores), len(self.other.scores)) - 1
-        return any(one.df > own for one in self.spreads)
-
-    @cached_property
-    def joined(self) -> Uncertainty:
-        ours, theirs = self.row.values, self.other.values
-        own, their = (_example_variance(one, self.terms.metric) for one in (self.row, self.other))
-        if self.paired:
-            alike = np.full((len(ours),) * 2, own + their)
-            return method_mean(ours - theirs, alike, spread=self.spreads[0])
-        covariance = np.zeros((len(ours) + len(theirs),) * 2)
-        covariance[: len(ours), : len(ours)] = own
-        covariance[len(ours) :, len(ours) :] = their
-        first, second = self.spreads
-        found = method_difference_unpaired(ours, theirs, covariance, spreads=(first, second))
-        if found.df is None or not self.moderated:
-            return found
-        return replace(found, df=min(found.df, self.terms.spreads.together))
+def _by_seed(row: ScoresAlone, other: ScoresAlone, terms: Terms) -> SeedPair:
+    own, their = (np.ones((len(one.scores),) * 2) for one in (row, other))
+    covariance = np.zeros((len(own) + len(their),) * 2)
+    covariance[: len(own), : len(own)] = own * _example_variance(row, terms.metric)
+    covariance[len(own) :, len(own) :] = their * _example_variance(other, terms.metric)
+    return SeedPair(
+        (row.name, other.name),
+        (row.values, other.values),
+        covariance,
+        terms.spreads,
+        paired=sorted(row.scores) == sorted(other.scores),
+    )
 
 
-def _over_seeds(meeting: _Meeting) -> Claim:
-    joined, ours, theirs = meeting.joined, len(meeting.row.scores), len(meeting.other.scores)
+def _over_seeds(by_seed: SeedPair, terms: Terms) -> Claim:
+    joined = by_seed.difference
     if joined.standard_error == 0:
         return Claim(reason="every run scored alike; not testable over seeds")
-    kind = "moderated t" if meeting.moderated else "Student's t"
-    seeds = f"{ours} {'paired ' if meeting.paired else f'and {theirs} '}seeds"
     examples = "" if joined.example_variance == 0 else ", joined with examples"
     shift = detectable_shift(
-        min(joined.satterthwaite_df, 1e6), power=POWER, alpha=meeting.terms.strictest_alpha
+        min(joined.satterthwaite_df, 1e6), power=POWER, alpha=terms.strictest_alpha
     )
     return Claim(
-        f"{kind} over {seeds}{examples}",
-        joined.interval(meeting.terms.level),
+        f"{by_seed.test}{examples}",
+        joined.interval(terms.level),
         joined.p_two_sided(),
         detectable=shift * joined.standard_error,
-    )
-
-
-def _needed_seeds(meeting: _Meeting) -> int | None:
-    """Seeds in all that would show a difference as large as seen."""
-    variance = sum(one.variance for one in meeting.spreads)
-    if variance == 0:
-        return None
-    spread, joined, every = math.sqrt(variance), meeting.joined, meeting.terms.spreads
-    return seeds_needed(
-        joined.estimate / spread,
-        example_error=math.sqrt(joined.example_variance) / spread,
-        prior_df=every.prior.df,
-        sharing=every.sharing(meeting.row.name if meeting.paired else None),
-        power=POWER,
-        alpha=meeting.terms.strictest_alpha,
     )
 
 
