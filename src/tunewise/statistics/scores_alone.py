@@ -15,7 +15,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tunewise.statistics.claims import POWER, Claim
+from tunewise.statistics.claims import POWER, Claim, Terms
 from tunewise.statistics.comparison import Comparison, decided
 from tunewise.statistics.intervals import Interval, wilson
 from tunewise.statistics.metrics import FloatArray, Metric
@@ -63,11 +63,11 @@ def compare_scores(
     ordered = sorted(rows, key=lambda row: sign * row.mean)
     couples = list(combinations(ordered, 2))
     spreads = SeedSpreads({row.name: row.scores for row in rows if len(row.scores) > 1})
-    terms = Terms(metric, level, spreads, comparisons=len(couples))
-    pairs = {frozenset((a.name, b.name)): _pair(b, a, terms) for a, b in couples}
+    terms = Terms(metric, level, len(couples), margin=None, resamples=0)
+    pairs = {frozenset((a.name, b.name)): _pair(b, a, spreads, terms) for a, b in couples}
     pairs = decided(pairs, set(pairs), alpha=1 - level)
     to_best = [
-        _with_needed(pairs[frozenset((ordered[0].name, row.name))], row, ordered[0], terms)
+        _with_needed(pairs[frozenset((ordered[0].name, row.name))], row, ordered[0], spreads, terms)
         for row in ordered[1:]
     ]
     outcomes = {pair.row: pair.outcome for pair in to_best}
@@ -83,21 +83,6 @@ def compare_scores(
         [_row(row, metric, level) for row in ordered],
         to_best,
     )
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What every pair is compared under."""
-
-    metric: Metric
-    level: float
-    spreads: SeedSpreads
-    comparisons: int
-
-    @property
-    def strictest_alpha(self) -> float:
-        """The level of Holm's first step."""
-        return (1 - self.level) / max(1, self.comparisons)
 
 
 def interval_alone(row: ScoresAlone, metric: Metric, *, level: float = 0.95) -> Interval | None:
@@ -121,7 +106,7 @@ def _why_no_examples(row: ScoresAlone, metric: Metric) -> str:
     return NO_EXAMPLES if row.examples is None else NO_COUNT
 
 
-def _pair(row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
+def _pair(row: ScoresAlone, other: ScoresAlone, spreads: SeedSpreads, terms: Terms) -> Pair:
     pair = Pair(
         row.name,
         other.name,
@@ -132,14 +117,16 @@ def _pair(row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
     for one in (row, other):
         if len(one.scores) < 2:
             return replace(pair, method=Claim(reason=ONE_SEED.format(one.name)))
-    return replace(pair, method=_over_seeds(_by_seed(row, other, terms), terms))
+    return replace(pair, method=_over_seeds(_by_seed(row, other, spreads, terms.metric), terms))
 
 
-def _with_needed(pair: Pair, row: ScoresAlone, other: ScoresAlone, terms: Terms) -> Pair:
+def _with_needed(
+    pair: Pair, row: ScoresAlone, other: ScoresAlone, spreads: SeedSpreads, terms: Terms
+) -> Pair:
     """With the seeds that would show the difference."""
     if pair.method.reason is not None:
         return pair
-    found = _by_seed(row, other, terms).needed(
+    found = _by_seed(row, other, spreads, terms.metric).needed(
         power=POWER, alpha=terms.strictest_alpha, not_enough=pair.method.separated is False
     )
     return replace(pair, needed_seeds=found)
@@ -159,16 +146,18 @@ def _over_examples(row: ScoresAlone, other: ScoresAlone, metric: Metric, level: 
     return Claim(TEST, found.interval, found.p)
 
 
-def _by_seed(row: ScoresAlone, other: ScoresAlone, terms: Terms) -> SeedPair:
+def _by_seed(
+    row: ScoresAlone, other: ScoresAlone, spreads: SeedSpreads, metric: Metric
+) -> SeedPair:
     own, their = (np.ones((len(one.scores),) * 2) for one in (row, other))
     covariance = np.zeros((len(own) + len(their),) * 2)
-    covariance[: len(own), : len(own)] = own * _example_variance(row, terms.metric)
-    covariance[len(own) :, len(own) :] = their * _example_variance(other, terms.metric)
+    covariance[: len(own), : len(own)] = own * _example_variance(row, metric)
+    covariance[len(own) :, len(own) :] = their * _example_variance(other, metric)
     return SeedPair(
         (row.name, other.name),
         (row.values, other.values),
         covariance,
-        terms.spreads,
+        spreads,
         paired=sorted(row.scores) == sorted(other.scores),
     )
 
