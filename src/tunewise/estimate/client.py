@@ -46,6 +46,8 @@ class EstimateClient:
         trace: TracebackType | None,
     ) -> None:
         if self.process is not None:
+            if error is not None:
+                self.process.kill()  # nobody waits for what it is about to say
             assert self.process.stdin is not None and self.process.stdout is not None
             self.process.stdin.close()
             self.process.stdout.close()
@@ -76,6 +78,7 @@ class EstimateClient:
                 stdout=subprocess.PIPE,
                 text=True,
                 env=worker_environment(),
+                start_new_session=True,  # Ctrl-C is for who asked, and ends this one quietly
             )
         assert self.process.stdin is not None and self.process.stdout is not None
         with suppress(BrokenPipeError):

@@ -1,0 +1,23 @@
+"""The process that predicts contenders ends with whoever asks it, and says nothing then."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tunewise.estimate.client import EstimateClient
+
+
+def test_ctrl_c_does_not_reach_the_process_and_ends_it_quietly(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    client = EstimateClient()
+    with pytest.raises(KeyboardInterrupt), client:
+        client._ask({"ask": "calibration"})
+        assert client.process is not None
+        assert os.getsid(client.process.pid) != os.getsid(0)  # a terminal's Ctrl-C is not for it
+        raise KeyboardInterrupt
+    assert client.process is not None and client.process.returncode == -signal.SIGKILL
+    assert "Traceback" not in capfd.readouterr().err
