@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 import tunewise
 from tunewise.backbones.sources import locate
 from tunewise.data.prepared import hash_of
-from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
+from tunewise.studies.rows import rows_of as study_rows
 
 EMBEDDED = "embedded-encoder"
 MINILM = "all-minilm-l6-v2"
@@ -138,9 +138,7 @@ def rows_of(case: Case, data: Path) -> CaseRows:
         Absent: the data are not there, or have too few rows to train on.
     """
     settings = tunewise.Study.read(study_of(case, data, ["majority"], [0])).settings
-    reading = settings.task.reading
-    found = read_data(settings.data, reading.columns, settings.base, label=reading.stratum)
-    settled = settings.task.settle(found)
+    settled = settings.task.settle(study_rows(settings))
     splits: Splits = settled.splits
     if len(splits["train"]) < case.rows:
         raise Absent(f"it has {len(splits['train']):,} rows to train on")

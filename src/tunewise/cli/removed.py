@@ -20,10 +20,10 @@ from tunewise.core.format import listed, plural
 from tunewise.core.sanitize import shown
 from tunewise.data.cleaning.clean import STEPS, Removed
 from tunewise.data.cleaning.removed import COLUMNS, FILE, read_removed
-from tunewise.data.sources import read_data
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.model import Table
 from tunewise.store.study import StudyFolder
+from tunewise.studies.rows import rows_of
 from tunewise.studyfile.studyfile import read_study
 
 TEXT = 60  # characters of a text in the listing
@@ -66,15 +66,7 @@ def _of_file(path: Path) -> Sequence[Removed]:
     if settings.data.clean is None:
         raise InputError([Problem(f"{path} data", f"nothing is cleaned. {_HOW}")])
     say("Reading the data ...")
-    reading = settings.task.reading
-    data = read_data(
-        settings.data,
-        reading.columns,
-        settings.base,
-        texts=reading.texts,
-        label=reading.stratum,
-    )
-    return data.removed
+    return rows_of(settings).removed
 
 
 _HOW = "Steps are named under data.clean, such as clean: {empty: drop, duplicates: drop}."

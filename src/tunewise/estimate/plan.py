@@ -17,7 +17,6 @@ from tunewise.core.format import listed
 from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.costs.machine_speed import Calibration, known_calibration
 from tunewise.costs.parameters import artifact_bytes
-from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
 from tunewise.estimate.client import EstimateClient
 from tunewise.estimate.lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
@@ -33,6 +32,7 @@ from tunewise.estimate.seconds import (
 from tunewise.methods.base import AsIs
 from tunewise.studies.contenders.pooling import asked_of, pooling_notes
 from tunewise.studies.rate_search import rungs_of
+from tunewise.studies.rows import rows_of
 from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
@@ -105,15 +105,7 @@ class _Planner:
     def plan(self) -> Plan:
         task = self.settings.task
         self.say("Reading the data ...")
-        reading = task.reading
-        data = read_data(
-            self.settings.data,
-            reading.columns,
-            self.settings.base,
-            texts=reading.texts,
-            label=reading.stratum,
-        )
-        settled = task.settle(data)
+        settled = task.settle(rows_of(self.settings))
         self.labels, self.settled = settled.options, settled.settings
         self.splits: Splits = settled.splits
         folders = self._folders()

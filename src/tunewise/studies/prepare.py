@@ -25,7 +25,6 @@ from tunewise.data.audit.audit import Audit, audit, not_texts
 from tunewise.data.cleaning.clean import Removed
 from tunewise.data.cleaning.removed import write_removed
 from tunewise.data.prepared import hash_of, write_images, write_prepared
-from tunewise.data.sources import read_data
 from tunewise.data.table import Splits
 from tunewise.store.faults import Fault
 from tunewise.store.records import (
@@ -42,6 +41,7 @@ from tunewise.studies.contenders.learnable import learnable
 from tunewise.studies.contenders.models import Inspector
 from tunewise.studies.contenders.pooling import Asked, asked_of, pooling_notes
 from tunewise.studies.round_trips import round_trips
+from tunewise.studies.rows import rows_of
 from tunewise.studies.slicing import slice_columns, with_columns
 from tunewise.studyfile.contender_records import Facts, task_settings
 from tunewise.studyfile.expand import Expansion, expand
@@ -123,13 +123,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
 def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
     """The data as the task understands it, the columns to slice it by, and all that is wrong."""
     task, reading = settings.task, settings.task.reading
-    data = read_data(
-        settings.data,
-        reading.columns,
-        settings.base,
-        texts=reading.texts,
-        label=reading.stratum,
-    )
+    data = rows_of(settings)
     problems: list[Problem] = []
     try:
         settled = task.settle(data)
