@@ -3,14 +3,17 @@
     python benchmarks/regret.py [--cases reviews-lora sst5-full] [--workers 2]
     python benchmarks/regret.py --table
 
-Each case is a method, a data set and a model, with 400 rows, about 200 steps and one seed. It runs
-twice: as a study that says nothing of the rate, and with the nine rates of that search in full. The
-regret is the best of the nine minus the one that was measured, on validation, by which both choose,
-and on test. Cost is in search lengths beyond the survivor's own.
+Each case is a method, a data set and a model, with 400 rows, about 200 steps and one seed. All nine
+rates of its search are compared at every rung, trained whole and tested. Since a rate that the
+search keeps gives what the same trial gives alone, what the search would have chosen, and what it
+would have cost, is then a function of these records: --table replays the rule that the product has
+now. The regret is the best of the nine minus the one that was measured, on validation, by which
+both choose, and on test. Cost is in search lengths beyond the survivor's own.
 
 Studies lie in runs/regret and go on where they were cut short. What each gave is kept in
-benchmarks/results/regret.json. The exit code of --table is 1 where a bound is missed: median 0.5
-points, worst 2 on validation, cost 0.9.
+benchmarks/results/regret: scores as JSON, losses at the rungs as Parquet. The exit code of --table
+is 1 where a bound is missed: median 0.5 points, worst 2 on validation, cost 0.9, or where a rate
+that was measured learned nothing.
 """
 
 from __future__ import annotations
@@ -19,22 +22,37 @@ import argparse
 import os
 import statistics
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from reference.cases import Absent, Case, study_of
 from reference.records import made_by
 
 import tunewise
 from tunewise.core.files import read_json, write_json
-from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.store.identity import RUNG, trial_of
+from tunewise.reports.facts.evidence import Contender
+from tunewise.store.identity import rung_id, trial_id
+from tunewise.store.race import RaceRecord
+from tunewise.store.records import ContenderRecord, PointRecord, RateSearch, StudyRecord
+from tunewise.store.study import StudyFolder
+from tunewise.store.trial_records import Job, TrialCosts, TrialResult
+from tunewise.store.trials import TrialRecord
+from tunewise.studies import jobs
+from tunewise.studies.rate_search import RateProgress, Records, rate_progress
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).parent / "results" / "regret.json"
+RESULTS = Path(__file__).parent / "results" / "regret"
 ROWS, EPOCHS = 400, 16  # 13 steps of 32 an epoch: 208
+MOST_TO_CHOOSE_ON = 1000  # validation rows: with 400, two points are within the noise
 MOST_COST, MOST_MEDIAN, MOST_WORST = 0.9, 0.005, 0.02
-COLUMNS = "{:<18} {:>8} {:>8} {:>6} {:>6} {:>7} {:>6}  {}"
+COLUMNS = "{:<22} {:>8} {:>8} {:>6} {:>6} {:>7} {:>5}"
 
 REVIEWS = {
     "task": {"kind": "classification", "text": "text", "label": "label"},
@@ -63,85 +81,163 @@ def study(dataset: str, method: str, data: Path) -> dict[str, Any]:
         Absent: data or model are not here.
     """
     found: dict[str, Any] = EMBEDDED.get(dataset) or study_of(Case(dataset, ROWS), data, [], [0])
-    limit = {"train": ROWS, "validation": ROWS}
+    limit = {"train": ROWS, "validation": MOST_TO_CHOOSE_ON}
     more = {"data": {**found["data"], "limit": limit}, "training": {"epochs": EPOCHS}}
-    return {**found, **more, "name": f"{dataset}-{method}", "methods": [method], "seeds": [0]}
+    name = f"{dataset}-{method}"
+    return {**found, **more, "name": name, "methods": [method], "seeds": [0], "keep": "all"}
 
 
-def run(settings: dict[str, Any], folder: Path, workers: int) -> Evidence:
-    return tunewise.Study.read(settings).run(folder, workers=workers).evidence
+def everything(
+    study: StudyRecord, contender: ContenderRecord, search: RateSearch, records: Records
+) -> RateProgress:
+    """A search that cuts nothing: each rate is compared at each rung, then trained whole."""
+    points = range(len(contender.points))
+    ids = [trial_id(point.identity, study.seeds[0]) for point in contender.points]
+    seen: list[tuple[int, int]] = []
+    for step in search.rungs:
+        seen += [(point, step) for point in points]
+        waiting = tuple((p, step) for p in points if rung_id(ids[p], step) not in records)
+        if waiting:
+            return RateProgress(tuple(seen), waiting, ())
+    return RateProgress(tuple(seen), (), tuple(points))
 
 
-def measure(dataset: str, method: str, asked: argparse.Namespace) -> dict[str, Any]:
-    """Run both studies of a case, or what of them has not run yet."""
+def tests(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
+    """A test of every trial that was trained whole."""
+    for row in study.contenders:
+        for point in range(len(row.points)):
+            trial = jobs._trial(row, point, study.seeds[0])
+            if trial.id in records and records[trial.id].status == "done":
+                yield replace(trial, kind="test")
+
+
+@contextmanager
+def nothing_cut() -> Iterator[None]:
+    """Within this, studies train and test every rate."""
+    with (
+        patch("tunewise.studies.jobs.rate_progress", everything),
+        patch("tunewise.studies.choose.rate_progress", everything),
+        patch("tunewise.studies.jobs._tests", tests),
+    ):
+        yield
+
+
+def measure(dataset: str, method: str, asked: argparse.Namespace) -> None:
+    """Run the study of a case, or what of it has not run yet, and keep what it gave."""
     settings = study(dataset, method, asked.data)
-    place = asked.runs / settings["name"]
-    measured = run(settings, place / "measured", asked.workers)
-    (ours,) = measured.contenders
-    rates = [point.chosen["training.learning_rate"] for point in ours.described.points]
-    in_full = {**settings, "search": {"learning_rate": rates}}
-    (nine,) = run(in_full, place / "nine", asked.workers).contenders
-    metric = measured.headline
-    return {
-        "measured": scores(ours, metric),
-        "nine": scores(nine, metric),
-        "validation": {
-            f"{point.values['training.learning_rate']:g}": point.score(metric)
-            for point in nine.points
-        },
-        "learned_nothing": {"measured": ours.learned_nothing, "nine": nine.learned_nothing},
-        "cost": cost(place / "measured", ours),
-        "made_by": {
-            **made_by(""),
-            "command": f"python benchmarks/regret.py --cases {settings['name']}",
-        },
+    name = settings["name"]
+    with nothing_cut():
+        finished = tunewise.Study.read(settings).run(asked.runs / name, workers=asked.workers)
+        evidence = finished.evidence
+    (contender,) = evidence.contenders
+    content = scores_of(contender, finished.folder, evidence.headline)
+    losses = losses_of(contender.described, finished.folder.records())
+    command = f"python benchmarks/regret.py --cases {name}"
+    content["made_by"] = {**made_by(""), "command": command}
+    asked.results.mkdir(parents=True, exist_ok=True)
+    pq.write_table(losses, asked.results / f"{name}.parquet", compression="zstd")  # type: ignore[no-untyped-call]
+    write_json(asked.results / f"{name}.json", content)
+
+
+def scores_of(contender: Contender, folder: StudyFolder, metric: str) -> dict[str, Any]:
+    """Each rate's scores and steps, and what the search starts from."""
+    described, records, tested = contender.described, folder.records(), folder.tests()
+    search = described.rates
+    assert search is not None
+    rates = []
+    for point in described.points:
+        id = trial_id(point.identity, 0)
+        trial, test = records.get(id), tested.get(id)
+        rates.append(
+            {
+                "learning_rate": point.chosen["training.learning_rate"],
+                "status": None if trial is None else trial.status,
+                "validation": trial and trial.metric(metric),
+                "test": test and test.metric(metric, "test"),
+                "steps": trial and trial.result.steps,
+                "flags": list(trial.result.flags) if trial else [],
+            }
+        )
+    return {"metric": metric, "search": search.as_json(), "rates": rates}
+
+
+def losses_of(described: ContenderRecord, records: Records) -> pa.Table:
+    """One row for each rate at each rung that it reached: the loss of each validation example."""
+    rows = []
+    assert described.rates is not None
+    for point, settings in enumerate(described.points):
+        for step in described.rates.rungs:
+            record = records.get(rung_id(trial_id(settings.identity, 0), step))
+            if record is not None and record.status == "done":
+                rows.append({"point": point, "step": step, "losses": record.result.losses})
+    columns = [("point", pa.int8()), ("step", pa.int32()), ("losses", pa.list_(pa.float32()))]
+    return pa.Table.from_pylist(rows, schema=pa.schema(columns))
+
+
+def replay(content: dict[str, Any], losses: pa.Table) -> tuple[int, float]:
+    """The rate that the search would choose now, and its cost in lengths of a training."""
+    search = RateSearch.from_json(content["search"])
+    points = [PointRecord(identity={"point": at}) for at in range(len(content["rates"]))]
+    contender = ContenderRecord("case", points=tuple(points), rates=search)
+    study = StudyRecord(seeds=(0,))
+    ids = [trial_id(point.identity, 0) for point in points]
+    found = {
+        rung_id(ids[row["point"]], row["step"]): tuple(row["losses"]) for row in losses.to_pylist()
     }
-
-
-def scores(contender: Contender, metric: str) -> dict[str, Any]:
-    """The rate that was chosen, and what it gave."""
-    (trial,) = contender.finished
-    assert contender.chosen is not None
-    return {
-        "learning_rate": contender.chosen.values["training.learning_rate"],
-        **{split: trial.metrics(split)[metric] for split in ("validation", "test")},
+    records = {
+        (id := rung_id(trial, step)): TrialRecord(
+            id,
+            "done" if id in found else "diverged",
+            TrialResult(id, losses=found.get(id)),
+            TrialCosts(),
+            Path(),
+        )
+        for trial in ids
+        for step in search.rungs
     }
+    progress = rate_progress(study, contender, search, records)
+    chosen = max(progress.finalists, key=lambda point: content["rates"][point]["validation"] or 0)
+    reached = {point: step for point, step in sorted(progress.rungs, key=lambda due: due[1])}
+    whole = max(rate["steps"] or 0 for rate in content["rates"])
+    rest = sum(step for point, step in reached.items() if point not in progress.finalists)
+    return chosen, (rest + whole * (len(progress.finalists) - 1)) / whole
 
 
-def cost(folder: Path, contender: Contender) -> float:
-    """Steps of all rates but the survivor's, in search lengths, which here are whole trainings."""
-    (survivor,) = contender.finished
-    reached: dict[str, int] = {}
-    for record in tunewise.open(folder).folder.records().values():
-        id, _, step = record.result.id.partition(RUNG)
-        reached[id] = max(reached.get(id, 0), int(step or record.result.steps))
-    rest = sum(steps for id, steps in reached.items() if id != trial_of(survivor.record.result.id))
-    own = survivor.record.result.steps
-    assert own
-    return rest / own
-
-
-def table(results: dict[str, Any]) -> int:
+def table(results: Path, names: list[str]) -> int:
     """Print what each case gave; 1 where a bound is missed."""
-    header = ("case", "measured", "best of 9", "valid.", "test", "nothing", "cost")
-    print(COLUMNS.format(*header, "points of regret on validation and on test"))
+    print(COLUMNS.format("case", "measured", "best", "valid.", "test", "nothing", "cost"))
     regrets: dict[str, list[float]] = {"validation": [], "test": []}
-    for name, one in results.items():
-        lost = {split: one["nine"][split] - one["measured"][split] for split in regrets}
+    costs, nothing = [], []
+    for name in names:
+        if not (results / f"{name}.json").is_file():
+            continue
+        content = read_json(results / f"{name}.json")
+        losses = pq.read_table(results / f"{name}.parquet")  # type: ignore[no-untyped-call]
+        rates = content["rates"]
+        point, cost = replay(content, losses)
+        best = int(np.argmax([rate["validation"] or 0 for rate in rates]))
+        lost = {split: rates[best][split] - rates[point][split] for split in regrets}
         for split, points in lost.items():
             regrets[split].append(points)
-        rates = (f"{one[which]['learning_rate']:g}" for which in ("measured", "nine"))
-        losses = (f"{100 * lost[split]:+.1f}" for split in regrets)
-        nothing = "yes" if one["learned_nothing"]["measured"] else "no"
-        print(COLUMNS.format(name, *rates, *losses, nothing, f"{one['cost']:.2f}", "").rstrip())
+        costs.append(cost)
+        nothing.append(
+            "degenerate" in rates[point]["flags"]
+            and any("degenerate" not in rate["flags"] for rate in rates)
+        )
+        chosen = (f"{rates[at]['learning_rate']:.1e}" for at in (point, best))
+        points_lost = (f"{100 * one:+.1f}" for one in lost.values())
+        learned = "yes" if nothing[-1] else "no"
+        print(COLUMNS.format(name, *chosen, *points_lost, learned, f"{cost:.2f}"))
+    if not costs:
+        return 1
     for split, points in regrets.items():
         median, worst = 100 * statistics.median(points), 100 * max(points)
         print(f"{split}: median {median:+.2f} points, worst {worst:+.2f}, {len(points)} cases")
     missed = (
         statistics.median(regrets["validation"]) > MOST_MEDIAN
         or max(regrets["validation"]) > MOST_WORST
-        or any(one["cost"] > MOST_COST for one in results.values())
-        or any(one["learned_nothing"]["measured"] for one in results.values())
+        or max(costs) > MOST_COST
+        or any(nothing)
     )
     return int(missed)
 
@@ -154,19 +250,17 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "regret")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    results = read_json(RESULTS) if RESULTS.is_file() else {}
     for name in [] if asked.table else asked.cases:
         try:
-            results[name] = measure(*names[name], asked)
+            measure(*names[name], asked)
         except Absent as absent:
             print(f"{name}: skipped, because {absent}")
             continue
-        ordered = {name: results[name] for name in names if name in results}
-        write_json(RESULTS, ordered)
-        print(f"{name}: {results[name]['measured']} {results[name]['nine']}", flush=True)
-    return table({name: results[name] for name in names if name in results})
+        print(f"{name}: measured", flush=True)
+    return table(asked.results, [name for name in names if name in asked.cases])
 
 
 if __name__ == "__main__":
