@@ -44,6 +44,7 @@ def _bitfit(plan: Plan, settings: Any, model: Model, structure: Structure) -> No
 
 def _lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
     plan.blocks.append("lora")
+    plan.decided["SAVES_WHOLE"] = True  # PEFT saves what it put in, whatever the model
     layers = {p: m for p, m in model.module.named_modules() if isinstance(m, LoRALinear)}
     ranks = {p: m.rank for p, m in layers.items() if m.rank != settings["rank"]}
     alphas = {p: m.alpha for p, m in layers.items() if m.alpha != settings["alpha"]}
@@ -82,6 +83,7 @@ def _prefix(plan: Plan, settings: Any, model: Model, structure: Structure) -> No
 
 def _peft(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
     plan.blocks += ["peft_method", NAMED]
+    plan.decided["SAVES_WHOLE"] = True
     peft_type, config = settings["peft_type"], model.adapter.config
     given = {name: as_lists(value) for name, value in settings.items() if name != "peft_type"}
     given.pop("modules_to_save", None)
@@ -102,8 +104,7 @@ def _peft(plan: Plan, settings: Any, model: Model, structure: Structure) -> None
 
 
 def _fusion(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["fusion_head", NAMED]
-    plan.decided |= {"INPUTS": settings["inputs"], "SAVES_WHOLE": False}
+    plan.blocks.append(NAMED)
     plan.constants |= {"WIDTH": settings["width"], "TRAINED": ["head."]}
 
 

@@ -260,10 +260,10 @@ def _assignment(name: str, value: Any, comment: str) -> str:
 
 
 def literal(value: Any, *, room: int = WIDTH, indent: int = 0) -> str:
-    """A plain value as Python reads it back, one item a line where it is wider than the room.
+    r"""A plain value as Python reads it back, one item a line where it is wider than the room.
 
     >>> print(literal({"a": [1, 'say "hi"'], "b": (None,)}))
-    {"a": [1, "say \\"hi\\""], "b": (None,)}
+    {"a": [1, "say \"hi\""], "b": (None,)}
     """
     if isinstance(value, str):
         text = json.dumps(value, ensure_ascii=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.model import Model
 from tunewise.backbones.pooling import PooledClassifier, is_ours, pooling_of
-from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.sources import whereabouts
 from tunewise.data.examples import Example
 from tunewise.export.script.plan import Plan, no_script
@@ -61,7 +61,7 @@ def check_tokenizer(tokenizer: Any) -> None:
         raise no_script("the model's tokenizer is not one of the tokenizers library.")
 
 
-def classification_row(parts: Parts, example: Example, images: Path | None) -> dict[str, Any]:
+def classification_row(parts: Parts, example: Example, folder: Path) -> dict[str, Any]:
     """An example as the script reads it."""
     task: Any = parts.task
     row: dict[str, Any] = {"id": example.id}

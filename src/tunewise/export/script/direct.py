@@ -6,10 +6,8 @@ from typing import Any
 
 from tunewise.core.canonical import settings_of
 from tunewise.export.script.classifiers import check_tokenizer
-from tunewise.export.script.plan import OF_MODELS, Plan, no_script
+from tunewise.export.script.plan import Plan, no_script
 from tunewise.training.assembly import Parts
-
-OF_WORDS = ("numpy", "scipy", "scikit-learn", "torch")
 
 
 def add_direct(plan: Plan, parts: Parts) -> None:
@@ -35,8 +33,6 @@ def add_direct(plan: Plan, parts: Parts) -> None:
         _add_neighbors(plan, parts, settings)
     else:
         raise no_script(f"no script is written for '{name}' on {parts.task.name}.")
-    if not plan.decided["USES_MODEL"]:
-        plan.packages = OF_WORDS
 
 
 def _add_neighbors(plan: Plan, parts: Parts, settings: dict[str, Any]) -> None:
@@ -49,4 +45,3 @@ def _add_neighbors(plan: Plan, parts: Parts, settings: dict[str, Any]) -> None:
         "NEIGHBORS": settings["count"],
         "MAX_LENGTH": min(model.max_length, model.longest_text or model.max_length),
     }
-    plan.packages = OF_MODELS

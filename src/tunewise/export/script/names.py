@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 def beginnings(chosen: Collection[str], every: Sequence[str]) -> list[str]:
     """The fewest beginnings of names that exactly the chosen ones of all names have.
 
-    >>> beginnings(["head.a.weight", "head.a.bias"], ["body.weight", "head.a.weight", "head.a.bias"])
+    >>> beginnings(["head.a.w", "head.a.b"], ["body.w", "head.a.w", "head.a.b"])
     ['head.']
     """
     found: list[str] = []

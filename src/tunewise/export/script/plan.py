@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from typing import Any
 
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from tunewise.backbones.model import Model, training_mode
 from tunewise.backbones.modules import head_modules
 from tunewise.core.errors import InputError
@@ -19,8 +21,6 @@ from tunewise.training.linear_head import linear_head
 from tunewise.training.progress import best_epoch
 from tunewise.training.settings import SOLVER, STEPS, TrainingSettings
 
-OF_MODELS = ("torch", "transformers", "peft", "numpy", "safetensors")
-
 
 def no_script(reason: str) -> InputError:
     return InputError(f"--as script: {reason}")
@@ -28,7 +28,7 @@ def no_script(reason: str) -> InputError:
 
 @dataclass
 class Plan:
-    """What `assemble` is given, and the packages that the script imports.
+    """What `assemble` is given.
 
     `decided` and `constants` begin with the examples of the blocks; whoever knows better puts the
     contender's values in their place. Of a constant that is an example a script makes no use.
@@ -37,7 +37,6 @@ class Plan:
     blocks: list[str]
     decided: dict[str, Any] = field(default_factory=lambda: _upper(decided))
     constants: dict[str, Any] = field(default_factory=lambda: _upper(constants))
-    packages: tuple[str, ...] = OF_MODELS
 
 
 def _upper(module: Any) -> dict[str, Any]:
@@ -89,7 +88,6 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
         plan.decided |= {"SOLVED": True, "TRAINS": False}
         plan.blocks.append("solved")
         plan.constants["CLASSIFIER"] = linear_head(model)
-        plan.packages += ("scikit-learn",)
         return
     plan.decided |= {
         "OPTIMIZER": STEPS if training.optimizer == "auto" else training.optimizer,
@@ -100,6 +98,7 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
         "ACCUMULATES": training.accumulate > 1,
         "RECOMPUTES": training.gradient_checkpointing,
         "SETS_DROPOUT": training.dropout is not None,
+        "KEEPS_AVERAGES": any(isinstance(m, _BatchNorm) for m in model.module.modules()),
         "RESTS": bool(_resting(model)),
         "OPEN_LENGTH": training.epochs == "auto",
     }

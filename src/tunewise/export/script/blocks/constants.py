@@ -16,6 +16,10 @@ METRICS: tuple[str, ...] = ("accuracy", "f1_macro")  # the first one chooses the
 MAX_LENGTH = 512  # tokens of an example
 POOLING: list[str] = ["mean"]  # of the token states, by name
 IMAGE_OUTPUT = "pooler_output"  # which output of the image encoder is an image's vector
+IMAGE_SIZE = 2048
+TEXT_SIZE = 384
+IMAGE_OPTIONS: dict[str, Any] = {}  # of loading the image encoder
+ENCODER_OPTIONS: dict[str, Any] = {}  # of loading the text encoder
 WIDTH = 256  # features of each vector before they meet
 TEXT_PREFIX = ""  # before every text, as the encoder was trained
 BACKBONE = "bert"  # path of the pretrained part in the model
@@ -24,11 +28,12 @@ DROPOUT = 0.0  # in every place of the backbone that has one
 
 PROMPT = "Context: {context}\nQuestion: {question}\nAnswer:"
 BEFORE_ANSWER = " "  # belongs to the answer, whose first token begins with it
+OPENING: list[int] = []  # tokens before every prompt
+CHAT_BEFORE = ""  # what the chat template has before a question
+CHAT_AFTER = ""  # and between question and answer
 ANSWER_END: list[int] = []  # tokens behind an answer
-CONTEXT_COLUMN = "context"
-QUESTION_COLUMN = "question"
-ANSWERS_COLUMN = "answers"
-MAX_NEW_TOKENS = 32
+MAX_NEW_TOKENS = 32  # of an answer
+NUM_SAMPLES = 1  # answers that a strategy draws
 DECODING: dict[str, dict[str, Any]] = {"greedy": {}}  # the first one counts
 
 TRAINED: list[str] = ["classifier."]  # beginnings of the names of all trained parameters

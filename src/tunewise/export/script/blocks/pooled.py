@@ -33,7 +33,7 @@ def build_model(args: argparse.Namespace, tokenizer: Any) -> nn.Module:
 
 
 def load_encoder(source: str, revision: str | None, config: Any) -> Any:
-    """The bare backbone; of T5 the encoder alone, and without a pooler, which nothing would read."""
+    """The bare backbone, of T5 the encoder alone, without a pooler that nothing would read."""
     known = type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     kind = AutoModelForTextEncoding if known else AutoModel
     made = kind._model_mapping[type(config)]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from tunewise.export.script.blocks.batches import derive_seed, training_batches
 from tunewise.export.script.blocks.classification import compute_loss, count_targets
@@ -31,6 +32,7 @@ from tunewise.export.script.blocks.decided import (
     CHOOSE,
     HAS_PATIENCE,
     IS_ADALORA,
+    KEEPS_AVERAGES,
     OPEN_LENGTH,
     OPTIMIZER,
     RESTS,
@@ -155,6 +157,11 @@ def best_epoch(history: list[dict[str, Any]]) -> int:
 def training_mode(model: nn.Module) -> None:
     """Dropout on, except in pretrained parts that hold nothing to train."""
     model.train()
+    if KEEPS_AVERAGES:
+        # Running averages are no parameters: they stay as they were pretrained.
+        for module in model.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
     if RESTS:
         for name, module in model.named_modules():
             if name.removeprefix("base_model.model.") in RESTING:
