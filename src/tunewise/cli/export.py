@@ -15,11 +15,11 @@ from tunewise.cli.console import STDERR, say
 from tunewise.cli.contenders import Chosen, choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
+from tunewise.cli.scripts import write_script_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
 from tunewise.export.artifact import Form, base_of, write_artifact
 from tunewise.export.proof import Proof, prove
-from tunewise.export.script.write import write_script
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.results import StudyResults
@@ -53,7 +53,7 @@ Kind = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
 
 
-def command(
+def command(  # noqa: PLR0917  # a command's options are named when it is called
     folder: Folder,
     to: To,
     form: Kind = As.folder,
@@ -81,23 +81,13 @@ def command(
 
 def _export_script(folder: Path, to: Path, contender: str | None) -> None:
     study = StudyResults(folder)
-    chosen = choose(study, contender, weights=False)
-    parts = Parts.of(chosen.settings, study.folder.path)
-    test = study.folder.test(chosen.record.id)
     draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
     with writing(to):
         draft.mkdir(parents=True)
         try:
-            script = write_script(
-                parts,
-                chosen.record.result,
-                draft,
-                contender=chosen.name,
-                tests=test.result.metrics["test"] if test else None,
-                copy_models=False,
-            )
-            marker = {"tunewise": __version__, "trial": chosen.record.id, "script": script.name}
-            write_json(draft / SCRIPT, marker)
+            script, trial = write_script_of(study, contender, draft, copy_models=False)
+            made = {"tunewise": __version__, "trial": trial, "script": script.name}
+            write_json(draft / SCRIPT, made)
             _put_in_place(draft, to)
         finally:
             remove_folder(draft)

@@ -36,7 +36,7 @@ from tunewise.methods.base import Adaptation, AsIs, Direct
 from tunewise.store.trial_records import TrialResult
 from tunewise.training.assembly import Parts
 
-DATA, MODEL, IMAGE_MODEL = "data", "model", "image-model"  # folders beside the script
+DATA, MODEL, IMAGE_MODEL = "data", "model", "image_model"  # folders beside the script
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}  # by the modules that they bring
 SHARED = ("training", "batches", "files", "metrics", "texts", "saving", "classification")
 

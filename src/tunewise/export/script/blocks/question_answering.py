@@ -28,6 +28,7 @@ from tunewise.export.script.blocks.constants import (
 )
 from tunewise.export.script.blocks.decided import HAS_SPECIAL, IN_CHAT, LEARNS_PROMPT, SETS_DROPOUT
 from tunewise.export.script.blocks.generation import generate_answers
+from tunewise.export.script.blocks.texts import read_texts, split_special_tokens
 
 Row = dict[str, Any]
 
@@ -90,24 +91,8 @@ def prompt_ids(question: str, context: str, tokenizer: Any) -> list[int]:
     if HAS_SPECIAL:
         ids: list[int] = tokenizer(filled, add_special_tokens=False, verbose=False)["input_ids"]
     else:
-        ids = plain_ids(filled, tokenizer)
+        ids = read_texts(tokenizer, [filled], add_special_tokens=False)["input_ids"]
     return OPENING + ids
-
-
-def plain_ids(text: str, tokenizer: Any) -> list[int]:
-    """A text's tokens with nothing around them; what spells a special token is read as text."""
-    ids: list[int] = tokenizer(
-        text, add_special_tokens=False, split_special_tokens=True, verbose=False
-    )["input_ids"]
-    return ids
-
-
-def split_special_tokens(text: str, tokenizer: Any) -> str:
-    """The text with a blank inside whatever spells a special token."""
-    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
-    special = sorted({*added, *tokenizer.all_special_tokens}, key=len, reverse=True)
-    pattern = "|".join(re.escape(token) for token in special if len(token) > 1) or "(?!)"
-    return re.sub(pattern, lambda found: f"{found[0][:1]} {found[0][1:]}", text)
 
 
 def answer_ids(answer: str, tokenizer: Any) -> list[int]:
@@ -124,7 +109,8 @@ def answer_ids(answer: str, tokenizer: Any) -> list[int]:
             before, whole = [], tokenizer(behind, add_special_tokens=False)["input_ids"]
         return list(whole[len(before) :]) + ANSWER_END
     else:
-        return plain_ids(BEFORE_ANSWER + answer, tokenizer) + ANSWER_END
+        read = read_texts(tokenizer, [BEFORE_ANSWER + answer], add_special_tokens=False)
+        return read["input_ids"] + ANSWER_END
 
 
 def shortened_prompt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from transformers import AutoTokenizer
@@ -22,13 +23,35 @@ def load_tokenizer(args: argparse.Namespace) -> Any:
 
 
 def tokenize(tokenizer: Any, texts: list[str], **options: Any) -> dict[str, list[int]]:
-    """The model's inputs for one text or two; what spells a special token is read as text."""
+    """The model's inputs for one text or two."""
     if DATA_TYPE == "image":
         texts = [TEXT_PREFIX + text for text in texts]
-    inputs = dict(tokenizer(*texts, split_special_tokens=True, verbose=False, **options))
+    inputs = read_texts(tokenizer, texts, **options)
     if not inputs["input_ids"]:  # no text at all, and nothing that the tokenizer puts around it
         inputs = {"input_ids": [end_token(tokenizer)], "attention_mask": [1]}
     return inputs
+
+
+def read_texts(tokenizer: Any, texts: list[str], **options: Any) -> dict[str, list[int]]:
+    """What the tokenizer makes of texts, in which the strings of special tokens are only text."""
+    how = {"split_special_tokens": True, "return_special_tokens_mask": True, "verbose": False}
+    inputs = dict(tokenizer(*texts, **how, **options))
+    special = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+    placed = inputs.pop("special_tokens_mask")
+    if any(id in special for id, ours in zip(inputs["input_ids"], placed, strict=True) if not ours):
+        # Some tokenizers know a special token as a word, too; a blank in it makes it another one.
+        texts = [split_special_tokens(text, tokenizer) for text in texts]
+        inputs = dict(tokenizer(*texts, **how, **options))
+        del inputs["special_tokens_mask"]
+    return inputs
+
+
+def split_special_tokens(text: str, tokenizer: Any) -> str:
+    """The text with a blank inside whatever spells a special token."""
+    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    special = sorted({*added, *tokenizer.all_special_tokens}, key=len, reverse=True)
+    pattern = "|".join(re.escape(token) for token in special if len(token) > 1) or "(?!)"
+    return re.sub(pattern, lambda found: f"{found[0][:1]} {found[0][1:]}", text)
 
 
 def end_token(tokenizer: Any) -> int:
@@ -63,6 +86,6 @@ def preprocess_function(rows: list[Row], tokenizer: Any) -> list[Row]:
 
 def truncation_of(texts: list[str], tokenizer: Any) -> str:
     """Of a pair the second text is cut, unless the first leaves it no room."""
-    first = len(tokenize(tokenizer, texts[:1], add_special_tokens=False)["input_ids"])
+    first = len(read_texts(tokenizer, texts[:1], add_special_tokens=False)["input_ids"])
     room = MAX_LENGTH - tokenizer.num_special_tokens_to_add(pair=True) - first
     return "only_second" if room > 0 else "longest_first"
