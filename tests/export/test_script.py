@@ -110,8 +110,8 @@ def pictures(split: str, size: int, folder: Path) -> list[dict[str, Any]]:
         colour = tuple(min(255, part + number % 20) for part in list(COLOURS.values())[answer])
         Image.new("RGB", (20, 12), colour).save(place / name)
         question = ("the room is", "a warm bed")[number % 2]
-        made.append({"id": f"{split}-{number}", "image": name, "question": question})
-        made[-1]["answer"] = answer
+        row: dict[str, Any] = {"id": f"{split}-{number}", "image": name, "question": question}
+        made.append(row | {"answer": answer})
     return made
 
 

@@ -11,6 +11,7 @@ from tests.reports.fabricate import CONTENDERS, Plan
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.core.files import check_complete, mark_complete, read_json, write_json
 from tunewise.reports.outputs import pdf
+from tunewise.reports.outputs.paper import Paper
 from tunewise.reports.outputs.submission import write_submission
 
 pytest.importorskip("typst")
@@ -86,7 +87,12 @@ def test_title_and_author_stand_in_the_paper(
     small: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain: list[dict[str, Any]] = []
-    monkeypatch.setattr(pdf, "typeset", lambda text, form: plain.append(text.plain()) or [b"%PDF"])
+
+    def typeset(text: Paper, form: str) -> list[bytes]:
+        plain.append(text.plain())
+        return [b"%PDF"]
+
+    monkeypatch.setattr(pdf, "typeset", typeset)
     pdf.write_pdf(small.folder, tmp_path, title="Which adapter?", author="A. Student")
     pdf.write_pdf(small.folder, tmp_path)
     assert (plain[0]["title"], plain[0]["author"]) == ("Which adapter?", "A. Student")

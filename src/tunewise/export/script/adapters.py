@@ -14,7 +14,7 @@ from tunewise.methods.lora_layer import LoRALinear
 from tunewise.methods.peft_settings import PROMPTS, as_lists, kinds
 from tunewise.methods.trained import trained_names
 
-NAMED = "named"  # the block that every method but LoRA takes its groups from
+NAMED = "adapting/named"  # the block that every method but LoRA takes its groups from
 
 
 def add_method(plan: Plan, method: Method, model: Model, structure: Structure) -> None:
@@ -29,7 +29,7 @@ def add_method(plan: Plan, method: Method, model: Model, structure: Structure) -
 
 
 def _whole(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["whole", NAMED]
+    plan.blocks += ["adapting/whole", NAMED]
 
 
 def _named(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
@@ -38,12 +38,12 @@ def _named(plan: Plan, settings: Any, model: Model, structure: Structure) -> Non
 
 
 def _bitfit(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["bitfit", NAMED]
+    plan.blocks += ["adapting/bitfit", NAMED]
     plan.constants["TRAINED"] = beginnings(structure.head, structure.parameters)
 
 
 def _lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks.append("lora")
+    plan.blocks.append("adapting/lora")
     plan.decided["SAVES_WHOLE"] = True  # PEFT saves what it put in, whatever the model
     layers = {p: m for p, m in model.module.named_modules() if isinstance(m, LoRALinear)}
     ranks = {p: m.rank for p, m in layers.items() if m.rank != settings["rank"]}
@@ -67,7 +67,7 @@ def _lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> None
 
 
 def _prefix(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["prefix", NAMED]
+    plan.blocks += ["adapting/prefix", NAMED]
     (backbone,) = structure.backbones.values()
     plan.decided |= {"STARTS_AT_TOKENS": settings["start"] == "tokens", "SAVES_WHOLE": False}
     plan.constants |= {
@@ -82,7 +82,7 @@ def _prefix(plan: Plan, settings: Any, model: Model, structure: Structure) -> No
 
 
 def _peft(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["peft_method", NAMED]
+    plan.blocks += ["adapting/peft_method", NAMED]
     plan.decided["SAVES_WHOLE"] = True
     peft_type, config = settings["peft_type"], model.adapter.config
     given = {name: as_lists(value) for name, value in settings.items() if name != "peft_type"}
@@ -109,7 +109,7 @@ def _fusion(plan: Plan, settings: Any, model: Model, structure: Structure) -> No
 
 
 def _untuned(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks.append("untuned")
+    plan.blocks.append("adapting/untuned")
 
 
 _METHODS = {

@@ -20,9 +20,9 @@ def add_direct(plan: Plan, parts: Parts) -> None:
     plan.blocks.append("main_direct")
     plan.decided |= {"TRAINS": False, "USES_MODEL": False}
     if name == "majority":
-        plan.blocks.append("direct_majority")
+        plan.blocks.append("fitted/majority")
     elif name == "tfidf":
-        plan.blocks.append("direct_tfidf")
+        plan.blocks.append("fitted/tfidf")
         plan.constants |= {
             "NGRAMS": tuple(settings["ngrams"]),
             "C": settings["C"],
@@ -39,7 +39,7 @@ def _add_neighbors(plan: Plan, parts: Parts, settings: dict[str, Any]) -> None:
     model = parts.build_model()
     assert model is not None
     check_tokenizer(model.processor)
-    plan.blocks += ["direct_neighbors", "pooled"]
+    plan.blocks += ["fitted/neighbors", "pooled"]
     plan.decided["USES_MODEL"] = True
     plan.constants |= {
         "NEIGHBORS": settings["count"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from tunewise.export.script.blocks.adapting.named import adapt_model
 from tunewise.export.script.blocks.classification import TextDataCollator, build_model, predict
 from tunewise.export.script.blocks.decided import PRECISION, RECOMPUTES, SOLVED
 from tunewise.export.script.blocks.files import (
@@ -15,10 +16,9 @@ from tunewise.export.script.blocks.files import (
     report,
     write_predictions,
 )
+from tunewise.export.script.blocks.fitted.solved import solve
 from tunewise.export.script.blocks.metrics import Scores, compute_metrics
-from tunewise.export.script.blocks.named import adapt_model
 from tunewise.export.script.blocks.saving import save
-from tunewise.export.script.blocks.solved import solve
 from tunewise.export.script.blocks.texts import load_tokenizer, preprocess_function
 from tunewise.export.script.blocks.training import train
 
@@ -35,7 +35,7 @@ def main() -> None:
         model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
     if PRECISION != "float32":
         autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
-        model.forward = autocast(model.forward)  # type: ignore[method-assign]
+        model.forward = autocast(model.forward)
 
     if not SOLVED:
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.export.script.blocks.constants import LABEL_COLUMN, LABELS
-from tunewise.export.script.blocks.direct_tfidf import fit
 from tunewise.export.script.blocks.files import (
     load_splits,
     parse_arguments,
     report,
     write_predictions,
 )
+from tunewise.export.script.blocks.fitted.tfidf import fit
 from tunewise.export.script.blocks.metrics import compute_metrics
 
 Matrix = NDArray[np.float64]

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from tunewise.export.script.blocks.adapting.named import adapt_model
 from tunewise.export.script.blocks.classification import predict
 from tunewise.export.script.blocks.decided import PRECISION
 from tunewise.export.script.blocks.files import (
@@ -16,7 +17,6 @@ from tunewise.export.script.blocks.files import (
     write_predictions,
 )
 from tunewise.export.script.blocks.metrics import Scores, compute_metrics
-from tunewise.export.script.blocks.named import adapt_model
 from tunewise.export.script.blocks.pictures import (
     ImageDataCollator,
     build_model,
@@ -39,7 +39,7 @@ def main() -> None:
     }
     if PRECISION != "float32":
         autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
-        model.forward = autocast(model.forward)  # type: ignore[method-assign]
+        model.forward = autocast(model.forward)
 
     def evaluate() -> Scores:
         return compute_metrics(predict(model, collator, features["validation"], args.device))

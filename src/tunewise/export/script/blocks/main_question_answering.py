@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from tunewise.export.script.blocks.adapting.named import adapt_model
 from tunewise.export.script.blocks.constants import DECODING, NUM_SAMPLES
 from tunewise.export.script.blocks.decided import (
     HAS_STRATEGIES,
@@ -23,7 +24,6 @@ from tunewise.export.script.blocks.files import (
 )
 from tunewise.export.script.blocks.generation import generate_answers
 from tunewise.export.script.blocks.metrics import Scores, compute_squad_metrics
-from tunewise.export.script.blocks.named import adapt_model
 from tunewise.export.script.blocks.question_answering import (
     QADataCollator,
     build_model,
@@ -46,7 +46,7 @@ def main() -> None:
         model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
     if PRECISION != "float32":
         autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
-        model.forward = autocast(model.forward)  # type: ignore[method-assign]
+        model.forward = autocast(model.forward)
     asked = {name: preprocess_function(splits[name], tokenizer) for name in splits}
     results: dict[str, Any] = {}
     if TRAINS:

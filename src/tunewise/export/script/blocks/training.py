@@ -13,6 +13,12 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from tunewise.export.script.blocks.adapting.named import trained_groups
+from tunewise.export.script.blocks.adapting.peft_method import (
+    allocate_ranks,
+    begin_adalora,
+    orthogonality,
+)
 from tunewise.export.script.blocks.batches import derive_seed, training_batches
 from tunewise.export.script.blocks.classification import compute_loss, count_targets
 from tunewise.export.script.blocks.constants import (
@@ -38,8 +44,6 @@ from tunewise.export.script.blocks.decided import (
     RESTS,
     SCHEDULE,
 )
-from tunewise.export.script.blocks.named import trained_groups
-from tunewise.export.script.blocks.peft_method import allocate_ranks, begin_adalora, orthogonality
 
 
 def train(
