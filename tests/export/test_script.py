@@ -154,7 +154,7 @@ def trial(
             source = str(writer)
         elif task["kind"] == "visual-question-answering":
             source = f"{image_encoder} + {source}"
-        loop: dict[str, Any] = {"epochs": 2, "batch_size": 4, "learning_rate": 3e-3, "dropout": 0.0}
+        loop: dict[str, Any] = {"epochs": 2, "batch_size": 4, "learning_rate": 1e-3, "dropout": 0.0}
         settings = {
             "task": task,
             "data": {"hash": "0" * 16},
