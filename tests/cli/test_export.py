@@ -18,7 +18,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.cli import export
-from tunewise.cli.export import command
+from tunewise.cli.export import As, command
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.export.artifact import write_artifact
@@ -161,3 +161,31 @@ def test_a_folder_that_answers_otherwise_is_marked_as_unproven(
     assert ended.value.exit_code == 1
     assert json.loads((to / "proof.json").read_text())["passed"] is False
     assert "Unproven: do not use" in (to / "README.md").read_text()
+
+
+def test_a_contender_is_taken_away_as_a_script(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "script"
+    command(finished, to, form=As.script, contender="lora")
+    script = to / "lora_classification_finetuning.py"
+    assert capsys.readouterr().out.strip() == str(script)
+    compile(script.read_text(), script.name, "exec")
+    rows = [json.loads(line) for line in (to / "data" / "test.jsonl").read_text().splitlines()]
+    assert len(rows) == 60 and set(rows[0]) == {"id", "text", "label"}
+    assert json.loads((to / "script.json").read_text())["script"] == script.name
+    with pytest.raises(InputError, match="holds an export already; --force replaces it"):
+        command(finished, to, form=As.script, contender="majority")
+    command(finished, to, form=As.script, contender="majority", force=True)
+    assert {path.name for path in to.iterdir()} == {
+        "majority_classification.py",
+        "requirements.txt",
+        "script.json",
+        "data",
+    }
+
+
+def test_a_script_is_not_merged(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--merge is of --as folder"):
+        command(finished, tmp_path / "out", form=As.script, contender="lora", merge=True)
+    assert list(tmp_path.iterdir()) == []

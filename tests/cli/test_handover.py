@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from tests.commands import Run
+from tests.commands import Run, environment
 
 from tunewise.api import Study
 from tunewise.results import StudyResults
@@ -31,23 +33,59 @@ def test_a_submission_resolves_to_the_trials_of_the_study(
 ) -> None:
     pytest.importorskip("typst")
     words = ("report", "runs/small", "--layout", "submission", "--out", str(tmp_path / "out"))
-    ran = tunewise(*words, cwd=place)
+    ran = tunewise(*words, "--contender", "lora", "--author", "A. Student", cwd=place)
     assert ran.returncode == 0, ran.stderr
-    shutil.copytree(place / "data", tmp_path / "out" / "data")  # paths start at the study file
+    results = tmp_path / "out" / "results"
+    shutil.copytree(place / "data", results / "data")  # paths start at the study file
     model = Path(StudyResults(finished).folder.study().contenders[-1].model or "")
-    shutil.copytree(model, tmp_path / "out" / model.name)
-    again = Study.read(tmp_path / "out" / "study.yaml").prepare().study
+    shutil.copytree(model, results / model.name)
+    again = Study.read(results / "study.yaml").prepare().study
     before = StudyResults(finished).folder.study()
     for ours, theirs in zip(again.contenders, before.contenders, strict=True):
         points = [[point.identity for point in row.points] for row in (ours, theirs)]
         assert json.loads(json.dumps(points[0])) == points[1]
-    checkpoints = tmp_path / "out" / "results" / "model_checkpoints"
+    checkpoints = results / "model_checkpoints"
     assert (checkpoints / "lora" / "seed-1" / "adapter_model.safetensors").is_file()
+
+
+def test_a_submission_runs_where_there_is_no_tunewise(
+    finished: Path, place: Path, tmp_path: Path, tunewise: Run
+) -> None:
+    """Moved elsewhere, its script trains, evaluates and saves with the usual libraries alone."""
+    pytest.importorskip("typst")
+    words = ("report", "runs/small", "--layout", "submission", "--out", str(tmp_path / "out"))
+    assert tunewise(*words, "--contender", "lora", cwd=place).returncode == 0
+    there = (tmp_path / "out").rename(tmp_path / "elsewhere")
+    read = [path for path in there.rglob("*") if path.suffix in (".py", ".md", ".txt", ".json")]
+    machine = str(tmp_path.parent).encode()
+    assert [path for path in read if machine in path.read_bytes()] == []
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "tunewise.py").write_text("raise ImportError('it is not installed')")
+    ran = subprocess.run(
+        [sys.executable, "lora_classification_finetuning.py", "--epochs", "1", "--limit", "20"],
+        cwd=there,
+        env=environment(PYTHONPATH=str(tmp_path / "blocked")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "(the trial: " in ran.stdout
+    assert (there / "output" / "model" / "adapter_model.safetensors").is_file()
+    results = json.loads((there / "output" / "evaluation_results.json").read_text())
+    assert set(results["test"]) == {"accuracy", "f1_macro", "loss"}
+    assert not any(line.startswith("tunewise") for line in requirements(there))
+
+
+def requirements(folder: Path) -> list[str]:
+    return (folder / "requirements.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (("--format", "tex", "--author", "me"), "of the paper"),
+        (("--contender", "lora"), "of --layout submission"),
         (("--format", "pfd"), "Did you mean 'pdf'"),
         (("--layout", "submission"), "needs --out"),
         (("--layout", "submission", "--out", "."), "not empty"),

@@ -22,6 +22,14 @@ from tunewise.reports.outputs.paper import Paper, paper
 from tunewise.store.study import StudyFolder
 
 
+def a_script(folder: Path) -> Path:
+    """Stands for a contender's script in a submission, which no invented study could train."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "requirements.txt").write_text("torch==2.13.0\n")
+    (folder / "lora_finetuning.py").write_text("print('trained')\n")
+    return folder / "lora_finetuning.py"
+
+
 @dataclass(frozen=True)
 class Seen:
     """A study folder and all that reports make of it before anything is written."""

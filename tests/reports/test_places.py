@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.reports.conftest import a_script
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.reports.facts.evidence import gather
@@ -100,7 +101,7 @@ def test_the_study_knows_its_places_and_the_reports_do_not(
     write_report(made, tmp_path / "report")
     write_latex(made, tmp_path / "latex")
     pdf.write_pdf(made, tmp_path / "pdf")
-    write_submission(made, tmp_path / "submission")
+    write_submission(made, tmp_path / "submission", script=a_script)
     texts = {**files(tmp_path), "paper": message[0]}
     assert {"index.html", "failures.csv", "failures.tex", "evaluation_results.json"} <= set(texts)
     assert not leaks(texts)
@@ -110,7 +111,8 @@ def test_the_study_knows_its_places_and_the_reports_do_not(
 def test_a_study_that_is_handed_in_reads_what_lies_beside_it(
     made: StudyFolder, message: list[str], tmp_path: Path
 ) -> None:
-    text = (write_submission(made, tmp_path / "out") / "study.yaml").read_text()
+    out = write_submission(made, tmp_path / "out", script=a_script)
+    text = (out / "results" / "study.yaml").read_text()
     assert "source: ./reviews.csv" in text
     assert "models: ['./bert']" in text
     assert len(message) == 1

@@ -97,6 +97,11 @@ COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ResNet of a few hundred weights with its processor, as a folder."""
     folder = tmp_path_factory.mktemp("picture-encoder")
+    save_image_encoder(folder)
+    return folder
+
+
+def save_image_encoder(folder: Path) -> None:
     torch.manual_seed(0)
     config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")
     ResNetModel(config).save_pretrained(folder)
@@ -109,7 +114,6 @@ def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "image_std": [0.5] * 3,
         },
     )
-    return folder
 
 
 @pytest.fixture

@@ -69,6 +69,11 @@ class ChatReader:
         return self._tokens(behind)
 
     @property
+    def lead(self) -> str:
+        """The blanks before an answer, which belong to its first token."""
+        return self._form.lead
+
+    @property
     def end(self) -> tuple[int, ...]:
         """The tokens that the template puts behind an answer, the special one that ends it last."""
         return self._form.end

@@ -195,13 +195,13 @@ def image_backbone(config: Any, make: Make) -> Any:
     if is_clip(config):
         backbone = make(CLIPVisionModelWithProjection, tower)
     else:
-        backbone = make(AutoModel, tower, **_pooler_options(tower))
+        backbone = make(AutoModel, tower, **image_options(tower))
     if backbone.main_input_name != "pixel_values":
         raise ValueError(f"a {config.model_type} model reads no images")
     return backbone
 
 
-def _pooler_options(config: Any) -> dict[str, Any]:
+def image_options(config: Any) -> dict[str, Any]:
     """Leave out a dense pooler: no classifier of its family reads it, and checkpoints lack it."""
     if not backbone_options(config):
         return {}  # there is no choice

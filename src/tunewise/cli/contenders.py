@@ -30,8 +30,8 @@ class Chosen:
         return self.record.result.settings
 
 
-def choose(opened: StudyResults, name: str | None) -> Chosen:
-    """The contender of that name, or the best of the verdict.
+def choose(opened: StudyResults, name: str | None, *, weights: bool = True) -> Chosen:
+    """The contender of that name, or the best of the verdict; `weights` says that they are needed.
 
     Raises:
         InputError: there is no such contender, it has no result, or its weights were removed.
@@ -47,7 +47,7 @@ def choose(opened: StudyResults, name: str | None) -> Chosen:
     if name is None or not ids:
         who = "no contender has a result" if name is None else f"'{name}' has no result"
         raise InputError([Problem(str(folder.path), f"{who} yet. {_go_on(folder)}")])
-    if not folder.has_weights(ids[0]):
+    if weights and not folder.has_weights(ids[0]):
         ready = [
             other
             for other, row in contenders.items()
@@ -55,7 +55,8 @@ def choose(opened: StudyResults, name: str | None) -> Chosen:
         ]
         raise InputError(_gone(folder, name, ids[0], ready))
     rules = TextRules.from_json(study.settings.get("data") or {})
-    return Chosen(name, records[ids[0]], folder.weights(ids[0]), rules)
+    where = folder.weights(ids[0]) if weights else folder.weights_folder(ids[0])
+    return Chosen(name, records[ids[0]], where, rules)
 
 
 def _first(study: StudyRecord, row: ContenderRecord, records: Records) -> list[str]:

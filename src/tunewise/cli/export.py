@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tunewise import __version__
 from tunewise.cli.console import STDERR, say
 from tunewise.cli.contenders import Chosen, choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
+from tunewise.cli.scripts import write_script_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
 from tunewise.export.artifact import Form, base_of, write_artifact
@@ -24,27 +27,71 @@ from tunewise.training.assembly import Parts
 from tunewise.training.finished import is_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
 
+SCRIPT = "script.json"  # in the folder of a script: what it was written from
 To = Annotated[Path, typer.Option("--to", help="The folder to write.", show_default=False)]
 Merge = Annotated[bool, typer.Option("--merge", help="Fold an adapter into the model's layers.")]
 Name = Annotated[
     str | None, typer.Option("--contender", help="Which one; the verdict's best if none.")
 ]
+
+
+class As(StrEnum):
+    """What a contender is taken away as."""
+
+    folder = "folder"
+    script = "script"
+
+
+Kind = Annotated[
+    As,
+    typer.Option(
+        "--as",
+        help="folder: of transformers or PEFT. script: one file of torch, transformers and PEFT "
+        "that trains and evaluates it, with its data.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
 
 
-def command(
-    folder: Folder, to: To, merge: Merge = False, contender: Name = None, force: Force = False
+def command(  # noqa: PLR0917  # a command's options are named when it is called
+    folder: Folder,
+    to: To,
+    form: Kind = As.folder,
+    merge: Merge = False,
+    contender: Name = None,
+    force: Force = False,
 ) -> None:
     """Take a contender away in the form that its ecosystem loads.
 
     Writes a folder of transformers or PEFT with tokenizer and model card, then proves in a
     process of its own that it answers as the contender did. What neither library can load
     stays in Tunewise's form. Exit code 1: the proof failed, and the folder says so.
+    As a script it trains again from the seed; nothing of Tunewise is needed to run it.
     """
     to = Path(to).resolve()
     _check_target(to, force=force)
+    if form == As.script and merge:
+        raise InputError("--merge is of --as folder: a script trains the contender as it was.")
     with damage_named(folder):
-        _export(folder, to, contender, merge=merge)
+        if form == As.script:
+            _export_script(folder, to, contender)
+        else:
+            _export(folder, to, contender, merge=merge)
+
+
+def _export_script(folder: Path, to: Path, contender: str | None) -> None:
+    study = StudyResults(folder)
+    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
+    with writing(to):
+        draft.mkdir(parents=True)
+        try:
+            script, trial = write_script_of(study, contender, draft, copy_models=False)
+            made = {"tunewise": __version__, "trial": trial, "script": script.name}
+            write_json(draft / SCRIPT, made)
+            _put_in_place(draft, to)
+        finally:
+            remove_folder(draft)
+    typer.echo(to / script.name)
 
 
 def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> None:
@@ -102,7 +149,7 @@ def _check_target(to: Path, *, force: bool) -> None:
         message = "is a file; name a folder."
     elif not any(to.iterdir()):
         return
-    elif not is_exported(to):
+    elif not (is_exported(to) or (to / SCRIPT).is_file()):
         message = "holds other things than an export; choose another folder."
     elif not force:
         message = "holds an export already; --force replaces it."

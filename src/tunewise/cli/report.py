@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError
+from tunewise.core.lazy import Later
 from tunewise.reports.outputs.forms import checked_forms
 from tunewise.reports.outputs.pdf import write_pdf
 from tunewise.reports.outputs.submission import write_submission
 from tunewise.reports.outputs.write import write_latex, write_report
+from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 
-WRITERS = {"html": write_report, "pdf": write_pdf, "tex": write_latex}
+if TYPE_CHECKING:
+    from tunewise.cli import scripts
+else:
+    scripts = Later("tunewise.cli.scripts")  # it loads torch, which no other report needs
+
+WRITERS = {"html": write_report, "tex": write_latex}
 
 
 class Layout(StrEnum):
@@ -27,7 +34,7 @@ class Layout(StrEnum):
     submission = "submission"
 
 
-def command(
+def command(  # noqa: PLR0917  # a command's options are named when it is called
     folder: Folder,
     form: Annotated[
         str | None,
@@ -47,17 +54,44 @@ def command(
         Path | None,
         typer.Option("--out", help="Where to write; the study's own folder report if not given."),
     ] = None,
+    contender: Annotated[
+        str | None,
+        typer.Option("--contender", help="Whose script it is; the verdict's best if none."),
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="The title of the paper.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Its author.")] = None,
 ) -> None:
-    """Write a study's report again, as far as the study has come. Needs no torch."""
+    """Write a study's report again, as far as the study has come.
+
+    A submission has the paper, the results and weights, and beside them one contender as a script
+    of torch, transformers and PEFT with its data, which runs without Tunewise.
+    """
     study = StudyFolder.open(folder)
     match layout:
         case Layout.report:
             forms = checked_forms(form or "html")
+            if contender is not None:
+                raise InputError("--contender is of --layout submission, whose script it chooses.")
+            if (title or author) and "pdf" not in forms:
+                raise InputError("--title and --author are of the paper: --format pdf.")
             with damage_named(folder):
                 for name in forms:
-                    typer.echo(WRITERS[name](study, out))
+                    if name == "pdf":
+                        typer.echo(write_pdf(study, out, title=title, author=author))
+                    else:
+                        typer.echo(WRITERS[name](study, out))
         case Layout.submission:
             if out is None or form is not None:
                 raise InputError("--layout submission needs --out FOLDER, and takes no --format.")
             with damage_named(folder):
-                typer.echo(write_submission(study, out))
+                typer.echo(
+                    write_submission(
+                        study,
+                        out,
+                        script=lambda to: scripts.write_script_of(
+                            StudyResults(folder), contender, to, copy_models=True
+                        )[0],
+                        title=title,
+                        author=author,
+                    )
+                )

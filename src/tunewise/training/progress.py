@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -80,13 +80,19 @@ class Progress:
 
     def epochs_since_best(self, metric: str) -> int:
         """How many epochs have passed without a better one."""
-        ranks = self._ranks(metric)
-        return len(ranks) - 1 - ranks.index(max(ranks)) if ranks else 0
+        scores = [record["validation"] for record in self.epochs]
+        return len(scores) - best_epoch(scores, metric) if scores else 0
 
     def _ranks(self, metric: str) -> Sequence[tuple[float, float]]:
         return [_rank(record["validation"], metric) for record in self.epochs]
 
 
-def _rank(validation: dict[str, Any], metric: str) -> tuple[float, float]:
+def best_epoch(validation: Sequence[Mapping[str, Any]], metric: str) -> int:
+    """The first of the epochs with the best of these scores, counted from 1."""
+    ranks = [_rank(scores, metric) for scores in validation]
+    return 1 + ranks.index(max(ranks))
+
+
+def _rank(validation: Mapping[str, Any], metric: str) -> tuple[float, float]:
     score = validation[metric]
     return (-math.inf if score is None else upward(metric, score), -validation["loss"])

@@ -32,11 +32,13 @@ class Paper:
     sections: tuple[Section, ...]
     references: tuple[str, ...]
     figures: tuple[Figure, ...] = ()
+    author: str = ""  # who hands it in
 
     def plain(self) -> dict[str, Any]:
         """As JSON values, every text made visible and breakable."""
         return {
             "title": set_text(self.title),
+            "author": set_text(self.author),
             "byline": set_text(self.byline),
             "abstract": set_text(self.abstract),
             "terms": [set_text(term) for term in self.terms],

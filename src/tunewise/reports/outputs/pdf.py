@@ -10,6 +10,7 @@ import copy
 import importlib
 import json
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ import vl_convert
 
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
+from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import THEMES
 from tunewise.reports.facts.facts import Facts
@@ -38,23 +40,36 @@ RING_MARGIN = 24  # points
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
 
 
-def write_pdf(folder: StudyFolder, out: Path | None = None) -> Path:
+def write_pdf(
+    folder: StudyFolder,
+    out: Path | None = None,
+    *,
+    title: str | None = None,
+    author: str | None = None,
+) -> Path:
     """Write ``report.pdf`` of a study as far as it has come.
 
     Args:
         folder: the study.
         out: where to write; ``report`` in the study folder if not given.
+        title: instead of the paper's own.
+        author: who hands it in, under the title.
 
     Raises:
         MissingExtra: Typst is not installed.
     """
     need_typst()
-    return write_paper(Facts.of(folder), out or folder.path / "report")
+    facts = Facts.of(folder)
+    return write_paper(facts, out or folder.path / "report", title=title, author=author)
 
 
-def write_paper(facts: Facts, out: Path) -> Path:
+def write_paper(
+    facts: Facts, out: Path, *, title: str | None = None, author: str | None = None
+) -> Path:
     """Write ``report.pdf`` of these facts; see `write_pdf`."""
-    write_bytes(out / PDF, typeset(paper(facts), "pdf")[0])
+    made = paper(facts)
+    made = replace(made, title=shown(title or made.title), author=shown(author or made.author))
+    write_bytes(out / PDF, typeset(made, "pdf")[0])
     return out / PDF
 
 

@@ -1,14 +1,22 @@
-"""A study as a folder to hand in: a script that reruns it, weights, results, plots and paper."""
+"""A study as a folder to hand in: a script, weights, results, plots and paper."""
 
 from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from tunewise.core.environment import PACKAGES
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.files import COMPLETE, is_complete, listed_files, write_text, writing
+from tunewise.core.files import (
+    is_complete,
+    listed_files,
+    mark_complete,
+    read_json,
+    write_json,
+    write_text,
+    writing,
+)
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import figures
 from tunewise.reports.facts.evidence import Evidence
@@ -16,54 +24,45 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.answers_file import write_predictions
 from tunewise.reports.outputs.documents import every_section
-from tunewise.reports.outputs.pdf import need_typst, write_pdf
+from tunewise.reports.outputs.pdf import need_typst, write_paper
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.write import write_json_ascii, write_plots
-from tunewise.store.records import Environment
+from tunewise.store.places import Places
 from tunewise.store.study import STUDY_FILE, StudyFolder
 
-SCRIPTS = {"question-answering": "lora_qa_finetuning.py"}  # by the kind of task
-SCRIPT = "finetuning.py"  # of any other
-TEMPLATE = '''"""Run the study beside this file again: python {name} [FOLDER].
+WriteScript = Callable[[Path], Path]
+"""Writes a contender's script into a folder, with the data, the local model and the
+``requirements.txt`` that it needs, and returns its path."""
 
-FOLDER is where it runs, `rerun` beside this file if not given. The same command goes on after
-an interruption.
-"""
-
-import sys
-from pathlib import Path
-
-import tunewise
-
-HERE = Path(__file__).resolve().parent
-
-
-def main() -> None:
-    study = tunewise.Study.read(HERE / "study.yaml")
-    finished = study.run(sys.argv[1] if len(sys.argv) > 1 else HERE / "rerun")
-    print(finished.verdict.headline)
-    for row in finished.results.rows:
-        for metric, spread in row.scores(finished.results.split).items():
-            print(row.name, metric, spread.mean)
-
-
-if __name__ == "__main__":
-    main()
-'''
+NAMES_ITS_BASE = ("base.json", "adapter_config.json")  # files of weights that name a model
 _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
-_VERSION = re.compile(r"[0-9][A-Za-z0-9.!_-]*")
 
 
-def write_submission(folder: StudyFolder, out: Path) -> Path:
+def write_submission(
+    folder: StudyFolder,
+    out: Path,
+    *,
+    script: WriteScript,
+    title: str | None = None,
+    author: str | None = None,
+) -> Path:
     """Write the study into the new or empty folder `out`.
 
-    Files: the script (``lora_qa_finetuning.py`` for question answering, else ``finetuning.py``),
-    ``study.yaml``, ``results/model_checkpoints/<contender>/seed-<n>/``,
+    Files: the script of a contender (such as ``lora_qa_finetuning.py``) with ``data`` and
+    ``requirements.txt``, ``results/model_checkpoints/<contender>/seed-<n>/``,
     ``results/evaluation_results.json``, ``results/predictions``, ``results/plots``,
-    ``report.pdf``, ``requirements.txt`` and ``README.md``.
+    ``results/study.yaml``, ``report.pdf`` and ``README.md``.
+
+    Args:
+        folder: the study.
+        out: a new folder, or an empty one.
+        script: writes the script; nothing else is written where it refuses.
+        title: of the paper, if not its own.
+        author: stands under the title.
 
     Raises:
-        InputError: the study has no result yet or no study file, or `out` holds something.
+        InputError: the study has no result yet or no study file, `out` holds something, or the
+            contender has no script.
         MissingExtra: Typst is not installed.
         DamagedStudy: stored weights, or the study file, are not what was saved.
     """
@@ -71,40 +70,16 @@ def write_submission(folder: StudyFolder, out: Path) -> Path:
     facts = Facts.of(folder)
     evidence, judged = facts.evidence, facts.verdict
     _refuse(folder, out, judged)
-    name = script_name(evidence)
+    name = script(out).name
     kept, lost = _copy_weights(folder, evidence, out / "results" / "model_checkpoints")
     write_json_ascii(out / "results" / "evaluation_results.json", record(facts))
     write_predictions(evidence, out / "results")
     write_plots(figures(every_section(facts)), out / "results")
-    write_pdf(folder, out)
+    write_paper(facts, out, title=title, author=author)
     text = folder.file(STUDY_FILE).read_text(encoding="utf-8")
-    write_text(out / STUDY_FILE, evidence.places.study_file(text))
-    write_text(out / name, TEMPLATE.format(name=name))
-    write_text(out / "requirements.txt", requirements(evidence.study.environment))
+    write_text(out / "results" / STUDY_FILE, evidence.places.study_file(text))
     write_text(out / "README.md", _readme(evidence, judged, name, kept, lost))
     return out
-
-
-def script_name(evidence: Evidence) -> str:
-    return SCRIPTS.get(str(evidence.study.task.get("kind")), SCRIPT)
-
-
-def requirements(versions: Environment) -> str:
-    """The versions the study ran with, as pip reads them.
-
-    A local part, such as ``+cpu``, names a build that the package index does not have.
-
-    >>> print(requirements({"python": "3.11.7", "torch": "2.13.0+cpu", "peft": None}), end="")
-    # ran with Python 3.11.7
-    torch==2.13.0  # ran with 2.13.0+cpu
-    """
-    lines = [f"# ran with Python {shown(str(versions['python']))}"] if "python" in versions else []
-    for package in ("tunewise", *PACKAGES):
-        full = str(versions.get(package) or "")
-        public, _, local = full.partition("+")
-        if _VERSION.fullmatch(public):
-            lines.append(f"{package}=={public}" + (f"  # ran with {shown(full)}" if local else ""))
-    return "\n".join(lines) + "\n"
 
 
 def _refuse(folder: StudyFolder, out: Path, judged: Verdict) -> None:
@@ -134,20 +109,27 @@ def _copy_weights(
             continue
         place = _folder_name(contender.name, {name for _, name in kept})
         for seed, path in whole.items():
-            _copy_marked(folder.weights(path.name), out / place / f"seed-{seed}")
+            _copy_marked(folder.weights(path.name), out / place / f"seed-{seed}", evidence.places)
         kept.append((contender.name, place))
     return kept, lost
 
 
-def _copy_marked(source: Path, target: Path) -> None:
-    """The files that the marker names, and the marker; no link and nothing beside them."""
-    for name in [*listed_files(source), COMPLETE]:
+def _copy_marked(source: Path, target: Path, places: Places) -> None:
+    """The files that the marker names, and a marker of their own; nothing that lies beside them.
+
+    Where a file says on which folder of this machine it was trained, its copy says the end of it.
+    """
+    for name in listed_files(source):
         to = target / name
         if not to.resolve().is_relative_to(target.resolve()):
             raise InputError([Problem(str(source), f"names a file outside of it: {shown(name)}.")])
+        if name in NAMES_ITS_BASE:
+            write_json(to, places.public(read_json(source / name)))
+            continue
         with writing(to):
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, to)
+    mark_complete(target)
 
 
 def _folder_name(name: str, taken: set[str]) -> str:
@@ -177,18 +159,22 @@ def _readme(
         "",
         f"    {shown(judged.headline)}",
         "",
-        "To run the study again, and compare:",
+        f"To train and evaluate one of the contenders again, the one `{script}` names:",
         "",
         "    pip install -r requirements.txt",
         f"    python {script}",
+        f"    python {script} --help",
         "",
-        "Paths in `study.yaml` start at its own folder: data or models that the study reads from",
-        f"files have to lie there. The data had the hash {hashed}.",
+        "It prints its scores beside those of the study, whose figures are in",
+        "`results/evaluation_results.json`, and writes into `output`. It reads `data`, and `model`",
+        f"where there is such a folder. The data of the study had the hash {hashed}.",
         "",
+        f"- `{script}`: preprocessing, training, evaluation and saving, in one file",
         "- `report.pdf`: the paper",
         "- `results/evaluation_results.json`: every number of it",
         "- `results/predictions`: the answers of every contender, example by example",
         "- `results/plots`: the charts",
+        f"- `results/{STUDY_FILE}`: the study; its paths start at its own folder",
         *(f"- `results/model_checkpoints/{place}`: {_code(name)}" for name, place in kept),
     ]
     if lost:

@@ -1,0 +1,1 @@
+"""How a model is adapted: each block has `adapt_model`."""

@@ -1,0 +1,1 @@
+"""What is fitted in one go: each block has `fit`, or `solve`."""

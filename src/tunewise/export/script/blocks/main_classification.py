@@ -1,0 +1,60 @@
+"""The course of a classifier's script."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+
+from tunewise.export.script.blocks.adapting.named import adapt_model
+from tunewise.export.script.blocks.classification import TextDataCollator, build_model, predict
+from tunewise.export.script.blocks.decided import PRECISION, RECOMPUTES, SOLVED
+from tunewise.export.script.blocks.files import (
+    load_splits,
+    parse_arguments,
+    report,
+    write_predictions,
+)
+from tunewise.export.script.blocks.fitted.solved import solve
+from tunewise.export.script.blocks.metrics import Scores, compute_metrics
+from tunewise.export.script.blocks.saving import save
+from tunewise.export.script.blocks.texts import load_tokenizer, preprocess_function
+from tunewise.export.script.blocks.training import train
+
+
+def main() -> None:
+    args = parse_arguments()
+    tokenizer = load_tokenizer(args)
+    features = {
+        name: preprocess_function(rows, tokenizer) for name, rows in load_splits(args).items()
+    }
+    collator = TextDataCollator(tokenizer)
+    model = adapt_model(build_model(args, tokenizer), tokenizer, args).to(args.device)
+    if RECOMPUTES:
+        model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+    if PRECISION != "float32":
+        autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
+        model.forward = autocast(model.forward)
+
+    if not SOLVED:
+
+        def evaluate() -> Scores:
+            return compute_metrics(predict(model, collator, features["validation"], args.device))
+
+    results: dict[str, Any] = {}
+    if SOLVED:
+        solve(model, collator, features, args.device)
+    else:
+        results["epochs"] = train(model, collator, features["train"], evaluate, args)
+    for split in [name for name in features if name != "train"]:
+        predictions = predict(model, collator, features[split], args.device)
+        write_predictions(args.output / f"predictions_{split}.jsonl", predictions)
+        results[split] = compute_metrics(predictions)
+        report(split, results[split])
+    (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
+    save(model, tokenizer, args.output / "model")
+
+
+if __name__ == "__main__":
+    main()

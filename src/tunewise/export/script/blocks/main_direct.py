@@ -1,0 +1,51 @@
+"""The course of a script that fits in one go, without steps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewise.export.script.blocks.constants import LABEL_COLUMN, LABELS
+from tunewise.export.script.blocks.files import (
+    load_splits,
+    parse_arguments,
+    report,
+    write_predictions,
+)
+from tunewise.export.script.blocks.fitted.tfidf import fit
+from tunewise.export.script.blocks.metrics import compute_metrics
+
+Matrix = NDArray[np.float64]
+
+
+def main() -> None:
+    args = parse_arguments()
+    splits = load_splits(args)
+    classifier = fit(splits["train"], args)
+    results = {}
+    for split in [name for name in splits if name != "train"]:
+        predictions = with_labels(splits[split], classifier(splits[split]))
+        write_predictions(args.output / f"predictions_{split}.jsonl", predictions)
+        results[split] = compute_metrics(predictions)
+        report(split, results[split])
+    (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
+
+
+def with_labels(rows: list[dict[str, Any]], probabilities: Matrix) -> list[dict[str, Any]]:
+    """The most probable class of each row; of equally probable ones the first."""
+    return [
+        {
+            "id": row["id"],
+            "label": row[LABEL_COLUMN],
+            "prediction": LABELS[int(np.argmax(own))],
+            "probabilities": own.tolist(),
+        }
+        for row, own in zip(rows, probabilities, strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    main()

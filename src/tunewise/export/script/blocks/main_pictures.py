@@ -1,0 +1,59 @@
+"""The course of a script for questions about images."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+
+from tunewise.export.script.blocks.adapting.named import adapt_model
+from tunewise.export.script.blocks.classification import predict
+from tunewise.export.script.blocks.decided import PRECISION
+from tunewise.export.script.blocks.files import (
+    load_splits,
+    parse_arguments,
+    report,
+    write_predictions,
+)
+from tunewise.export.script.blocks.metrics import Scores, compute_metrics
+from tunewise.export.script.blocks.pictures import (
+    ImageDataCollator,
+    build_model,
+    load_image_processor,
+    preprocess_images,
+)
+from tunewise.export.script.blocks.saving import save
+from tunewise.export.script.blocks.texts import load_tokenizer
+from tunewise.export.script.blocks.training import train
+
+
+def main() -> None:
+    args = parse_arguments()
+    tokenizer = load_tokenizer(args)
+    collator = ImageDataCollator(tokenizer, load_image_processor(args), args.data / "images")
+    model = adapt_model(build_model(args, tokenizer), tokenizer, args).to(args.device)
+    features = {
+        name: preprocess_images(rows, model, collator, args.device)
+        for name, rows in load_splits(args).items()
+    }
+    if PRECISION != "float32":
+        autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
+        model.forward = autocast(model.forward)
+
+    def evaluate() -> Scores:
+        return compute_metrics(predict(model, collator, features["validation"], args.device))
+
+    results: dict[str, Any] = {}
+    results["epochs"] = train(model, collator, features["train"], evaluate, args)
+    for split in [name for name in features if name != "train"]:
+        predictions = predict(model, collator, features[split], args.device)
+        write_predictions(args.output / f"predictions_{split}.jsonl", predictions)
+        results[split] = compute_metrics(predictions)
+        report(split, results[split])
+    (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
+    save(model, tokenizer, args.output / "model")
+
+
+if __name__ == "__main__":
+    main()

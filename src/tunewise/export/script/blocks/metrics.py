@@ -1,0 +1,122 @@
+"""What the answers are worth."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewise.export.script.blocks.constants import LABELS
+from tunewise.export.script.blocks.decided import METRICS
+
+Scores = dict[str, float | None]
+
+
+def compute_metrics(predictions: list[dict[str, Any]]) -> Scores:
+    """The task's metrics and the mean loss in nats; None where a metric is not defined."""
+    labels = np.array([LABELS.index(row["label"]) for row in predictions])
+    chosen = np.array([LABELS.index(row["prediction"]) for row in predictions])
+    probabilities = np.array([row["probabilities"] for row in predictions])
+    scores: Scores = {}
+    if "accuracy" in METRICS:
+        scores["accuracy"] = float((labels == chosen).mean())
+    if "f1_micro" in METRICS:
+        scores["f1_micro"] = float((labels == chosen).mean())  # one label and one choice each
+    if "f1_macro" in METRICS:
+        scores["f1_macro"] = f1_macro(labels, chosen)
+    if "f1_weighted" in METRICS:
+        scores["f1_weighted"] = f1_weighted(labels, chosen)
+    if "balanced_accuracy" in METRICS:
+        scores["balanced_accuracy"] = balanced_accuracy(labels, chosen)
+    if "matthews" in METRICS:
+        scores["matthews"] = matthews(labels, chosen)
+    right = probabilities[np.arange(len(labels)), labels]
+    scores["loss"] = float(-np.log(np.clip(right, np.finfo(np.float64).eps, 1)).mean())
+    return scores
+
+
+Ints = NDArray[np.int64]
+
+
+def counts(labels: Ints, chosen: Ints) -> tuple[Ints, Ints, Ints]:
+    """For each class: how often it was right, is the label, and was chosen."""
+    classes = range(len(LABELS))
+    return (
+        np.array([((labels == one) & (chosen == one)).sum() for one in classes]),
+        np.array([(labels == one).sum() for one in classes]),
+        np.array([(chosen == one).sum() for one in classes]),
+    )
+
+
+def f1_macro(labels: Ints, chosen: Ints) -> float | None:
+    """The mean F1 over the classes that occur; None where all examples have one label."""
+    hits, support, called = counts(labels, chosen)
+    occurs = support + called > 0
+    if (support > 0).sum() < 2:
+        return None
+    return float((2 * hits[occurs] / (support + called)[occurs]).mean())
+
+
+def f1_weighted(labels: Ints, chosen: Ints) -> float | None:
+    """The mean F1 over the classes, by how often each is the label."""
+    hits, support, called = counts(labels, chosen)
+    real = support > 0
+    if real.sum() < 2:
+        return None
+    f1 = 2 * hits[real] / (support + called)[real]
+    return float((f1 * support[real]).sum() / support.sum())
+
+
+def balanced_accuracy(labels: Ints, chosen: Ints) -> float | None:
+    """The mean recall over the classes that are labels."""
+    hits, support, _ = counts(labels, chosen)
+    real = support > 0
+    return float((hits[real] / support[real]).mean()) if real.sum() > 1 else None
+
+
+def matthews(labels: Ints, chosen: Ints) -> float | None:
+    """The correlation of labels and choices."""
+    hits, support, called = counts(labels, chosen)
+    n = len(labels)
+    covariance = hits.sum() * n - (support * called).sum()
+    spread = float(n**2 - (support**2).sum()) * float(n**2 - (called**2).sum())
+    return float(covariance / np.sqrt(spread)) if spread > 0 else None
+
+
+def compute_squad_metrics(predictions: list[dict[str, Any]]) -> Scores:
+    """SQuAD's exact match and F1 of the answers that count, and the loss per token in nats."""
+    answers = [(row["prediction"], row["references"] or [""]) for row in predictions]
+    scores: Scores = {}
+    if "f1" in METRICS:
+        f1 = [max(f1_score(answer, one) for one in right) for answer, right in answers]
+        scores["f1"] = sum(f1) / len(f1)
+    if "exact_match" in METRICS:
+        exact = [any(exact_match(answer, one) for one in right) for answer, right in answers]
+        scores["exact_match"] = sum(exact) / len(exact)
+    tokens = sum(row["tokens"] for row in predictions)
+    scores["loss"] = sum(row["loss"] for row in predictions) / tokens if tokens else None
+    return scores
+
+
+def normalize_answer(answer: str) -> str:
+    """Without case, ASCII punctuation, articles and extra blanks, as SQuAD's own script."""
+    plain = answer.lower().translate(str.maketrans("", "", string.punctuation))
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", plain).split())
+
+
+def exact_match(answer: str, reference: str) -> bool:
+    return normalize_answer(answer) == normalize_answer(reference)
+
+
+def f1_score(answer: str, reference: str) -> float:
+    """The overlap of words: the harmonic mean of precision and recall."""
+    words, right = normalize_answer(answer).split(), normalize_answer(reference).split()
+    common = sum((Counter(words) & Counter(right)).values())
+    if not words or not right or not common:
+        return float(words == right)
+    precision, recall = common / len(words), common / len(right)
+    return 2 * precision * recall / (precision + recall)

@@ -1,0 +1,245 @@
+"""Answering a question about a context by writing the answer."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from tunewise.export.script.blocks.batches import derive_seed, evaluation_batches
+from tunewise.export.script.blocks.classification import set_dropout
+from tunewise.export.script.blocks.constants import (
+    ANSWER_END,
+    BEFORE_ANSWER,
+    CHAT_AFTER,
+    CHAT_BEFORE,
+    DECODING,
+    MAX_LENGTH,
+    MAX_NEW_TOKENS,
+    OPENING,
+    PROMPT,
+)
+from tunewise.export.script.blocks.decided import HAS_SPECIAL, IN_CHAT, LEARNS_PROMPT, SETS_DROPOUT
+from tunewise.export.script.blocks.generation import generate_answers
+from tunewise.export.script.blocks.texts import read_texts, split_special_tokens
+
+Row = dict[str, Any]
+
+
+def build_model(args: argparse.Namespace, tokenizer: Any) -> nn.Module:
+    """The pretrained language model, all of it."""
+    config = AutoConfig.from_pretrained(args.model, revision=args.revision)
+    if SETS_DROPOUT:
+        set_dropout(config)
+    torch.manual_seed(derive_seed(args.seed, "head"))
+    model: nn.Module = AutoModelForCausalLM.from_pretrained(
+        args.model, revision=args.revision, config=config, dtype=torch.float32
+    )
+    model.config.pad_token_id = tokenizer.pad_token_id  # type: ignore[union-attr]
+    return model
+
+
+def preprocess_function(rows: list[Row], tokenizer: Any, *, learning: bool = False) -> list[Row]:
+    """Prompt and answer as token ids, together no longer than `MAX_LENGTH`.
+
+    Where they are, only the context is shortened, by whole words: around the answer for
+    learning, from its end otherwise, when there must be room for `MAX_NEW_TOKENS` too. An example
+    that does not fit even so is left out of what is learned, and has no prompt otherwise.
+    """
+    features = []
+    for row in rows:
+        ending = answer_ids(row["answers"][0], tokenizer)
+        room = len(ending) if learning else max(MAX_NEW_TOKENS, len(ending))
+        keep = None
+        if learning and row["answer_start"] is not None:
+            keep = (row["answer_start"], row["answer_start"] + len(row["answers"][0]))
+        whole = prompt_ids(row["question"], row["context"], tokenizer)
+        prompt: list[int] | None = whole
+        if len(whole) + room > MAX_LENGTH:
+            prompt = shortened_prompt(row, MAX_LENGTH - room, keep, tokenizer)
+        if prompt is None and learning:
+            continue
+        ids = [tokenizer.eos_token_id] if prompt is None else prompt + ending
+        features.append(
+            {
+                "id": row["id"],
+                "references": row["answers"],
+                "input_ids": ids,
+                "prompt_length": len(prompt or ()),
+                # Batches are made by the length before anything was cut.
+                "full_length": 1 << 30 if prompt is None else len(whole) + room,
+            }
+        )
+    return features
+
+
+def prompt_ids(question: str, context: str, tokenizer: Any) -> list[int]:
+    values = {"{context}": context, "{question}": question}
+    if HAS_SPECIAL:
+        # The prompt's own special tokens are tokens; what spells one in a text is not.
+        values = {place: split_special_tokens(text, tokenizer) for place, text in values.items()}
+    filled = re.sub(r"\{context\}|\{question\}", lambda found: values[found[0]], PROMPT)
+    if IN_CHAT:
+        filled = CHAT_BEFORE + filled + CHAT_AFTER
+    if HAS_SPECIAL:
+        ids: list[int] = tokenizer(filled, add_special_tokens=False, verbose=False)["input_ids"]
+    else:
+        ids = read_texts(tokenizer, [filled], add_special_tokens=False)["input_ids"]
+    return OPENING + ids
+
+
+def answer_ids(answer: str, tokenizer: Any) -> list[int]:
+    """The answer behind its prompt, with its end; of no answer the end alone."""
+    if not answer:
+        return list(ANSWER_END)
+    if IN_CHAT:
+        # As it stands in the chat, where its first token may depend on what precedes it.
+        start = CHAT_BEFORE + "Question" + CHAT_AFTER
+        behind = BEFORE_ANSWER + split_special_tokens(answer, tokenizer)
+        before = tokenizer(start, add_special_tokens=False)["input_ids"]
+        whole = tokenizer(start + behind, add_special_tokens=False)["input_ids"]
+        if whole[: len(before)] != before:
+            before, whole = [], tokenizer(behind, add_special_tokens=False)["input_ids"]
+        return list(whole[len(before) :]) + ANSWER_END
+    else:
+        read = read_texts(tokenizer, [BEFORE_ANSWER + answer], add_special_tokens=False)
+        return read["input_ids"] + ANSWER_END
+
+
+def shortened_prompt(
+    row: Row, room: int, keep: tuple[int, int] | None, tokenizer: Any
+) -> list[int] | None:
+    """The prompt with as many words of the context as fit; None if it is too long without any.
+
+    The characters in `keep` stay; the rest goes from both sides alike.
+    """
+    context = row["context"]
+    spans = [found.span() for found in re.finditer(r"\s*\S{1,24}", context)]
+    first = last = 0  # the words that stay: from first, without last
+    if keep is not None:
+        first = sum(span[1] <= keep[0] for span in spans)
+        last = max(first, sum(span[0] < keep[1] for span in spans))
+
+    def prompt(more: int) -> list[int]:
+        left = min(first, max(more // 2, more - (len(spans) - last)))
+        begin, end = first - left, last + more - left
+        text = context[spans[begin][0] : spans[end - 1][1]].strip() if begin < end else ""
+        return prompt_ids(row["question"], text, tokenizer)
+
+    fits, too_many = -1, len(spans) - (last - first) + 1
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if len(prompt(middle)) <= room:
+            fits = middle
+        else:
+            too_many = middle
+    return None if fits < 0 else prompt(fits)
+
+
+@dataclass
+class Batch:
+    """Prompts with answers; the label -100 marks what is not to be learned."""
+
+    input_ids: Tensor  # (batch, tokens)
+    attention_mask: Tensor  # (batch, tokens)
+    labels: Tensor  # (batch, tokens)
+
+    def to(self, device: str) -> Batch:
+        tensors = (self.input_ids, self.attention_mask, self.labels)
+        return Batch(*(tensor.to(device) for tensor in tensors))
+
+
+class QADataCollator:
+    """Pads on the right to the longest example of a batch.
+
+    Labels and mask go by the lengths, since the padding token may be the end token, which has to be
+    learned. The prompt is given and need not be learned: its labels are -100.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.pad_token_id = tokenizer.pad_token_id
+
+    def __call__(self, features: list[Row]) -> Batch:
+        shape = (len(features), max(len(feature["input_ids"]) for feature in features))
+        ids = torch.full(shape, self.pad_token_id)
+        mask = torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, -100)
+        for row, feature in enumerate(features):
+            length, start = len(feature["input_ids"]), feature["prompt_length"]
+            if LEARNS_PROMPT:
+                start = 0 if feature.get("learning") else start
+            ids[row, :length] = torch.tensor(feature["input_ids"])
+            mask[row, :length] = 1
+            labels[row, start:length] = ids[row, start:length]
+        return Batch(ids, mask, labels)
+
+
+def count_targets(batch: Batch) -> int:
+    return int((batch.labels[:, 1:] != -100).sum())  # nothing predicts the first token
+
+
+def token_losses(model: nn.Module, batch: Batch) -> Tensor:
+    """The cross-entropy of each token that is to be learned, in nats; zero for all others.
+
+    Logits of the prompt, with a vocabulary of tens of thousands, would be most of the memory.
+
+    Shapes:
+        result  (batch, tokens from the first that is learned in any row)
+    """
+    learned = (batch.labels[:, 1:] != -100).any(0).nonzero()
+    first = 1 + int(learned[0]) if len(learned) else batch.labels.shape[1] - 1
+    logits = model(
+        input_ids=batch.input_ids,
+        attention_mask=batch.attention_mask,
+        use_cache=False,
+        logits_to_keep=batch.labels.shape[1] - first + 1,
+    ).logits.float()
+    return F.cross_entropy(
+        logits[:, :-1].transpose(1, 2), batch.labels[:, first:], ignore_index=-100, reduction="none"
+    )
+
+
+def compute_loss(model: nn.Module, batch: Batch) -> Tensor:
+    """The cross-entropy summed over the tokens to be learned, in nats."""
+    return token_losses(model, batch).sum()
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module,
+    tokenizer: Any,
+    collator: Callable[[list[Row]], Batch],
+    features: list[Row],
+    args: argparse.Namespace,
+) -> list[Row]:
+    """The answer of each example in the way of decoding that counts, and the right one's loss."""
+    model.eval()
+    losses: dict[int, tuple[float, int]] = {}
+    for places in evaluation_batches([len(feature["input_ids"]) for feature in features]):
+        batch = collator([features[place] for place in places]).to(args.device)
+        sums = token_losses(model, batch).sum(1).tolist()
+        counts = (batch.labels[:, 1:] != -100).sum(1).tolist()
+        losses.update(zip(places, zip(sums, counts, strict=True), strict=True))
+    label, how = next(iter(DECODING.items()))
+    answers = generate_answers(model, tokenizer, prompts_of(features), args, label=label, **how)
+    return [
+        {
+            "id": feature["id"],
+            "prediction": answers[place],
+            "references": feature["references"],
+            "loss": losses[place][0],
+            "tokens": losses[place][1],
+        }
+        for place, feature in enumerate(features)
+    ]
+
+
+def prompts_of(features: list[Row]) -> list[list[int]]:
+    return [feature["input_ids"][: feature["prompt_length"]] for feature in features]

@@ -1,0 +1,47 @@
+"""What a script says of a method that fits in one go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunewise.core.canonical import settings_of
+from tunewise.export.script.classifiers import check_tokenizer
+from tunewise.export.script.plan import Plan, no_script
+from tunewise.training.assembly import Parts
+
+
+def add_direct(plan: Plan, parts: Parts) -> None:
+    """The blocks and values of the method.
+
+    Raises:
+        InputError: a script has no words for it.
+    """
+    name, settings = parts.method.name, settings_of(parts.method)
+    plan.blocks.append("main_direct")
+    plan.decided |= {"TRAINS": False, "USES_MODEL": False}
+    if name == "majority":
+        plan.blocks.append("fitted/majority")
+    elif name == "tfidf":
+        plan.blocks.append("fitted/tfidf")
+        plan.constants |= {
+            "NGRAMS": tuple(settings["ngrams"]),
+            "C": settings["C"],
+            "MIN_COUNT": settings["min_count"],
+            "MAX_FEATURES": settings["max_features"],
+        }
+    elif name == "nearest-neighbour" and plan.decided["DATA_TYPE"] == "text":
+        _add_neighbors(plan, parts, settings)
+    else:
+        raise no_script(f"no script is written for '{name}' on {parts.task.name}.")
+
+
+def _add_neighbors(plan: Plan, parts: Parts, settings: dict[str, Any]) -> None:
+    model = parts.build_model()
+    assert model is not None
+    check_tokenizer(model.processor)
+    plan.blocks += ["fitted/neighbors", "pooled"]
+    plan.decided["USES_MODEL"] = True
+    plan.constants |= {
+        "NEIGHBORS": settings["count"],
+        "MAX_LENGTH": min(model.max_length, model.longest_text or model.max_length),
+    }
