@@ -31,6 +31,7 @@ COMMANDS = {
     "status": "Say where a study stands.",
     "results": "Show a study's rows as a table, JSON or CSV.",
     "compare": "Set two contenders side by side, example by example.",
+    "errors": "List likely label mistakes and the most confident errors of a study.",
     "judge": "Judge runs made with other tools: which is best, and how sure that is.",
     "report": "Write a study's report again.",
     "track": "Copy a study into TensorBoard, MLflow, Weights & Biases or Trackio.",
