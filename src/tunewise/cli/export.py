@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from tunewise.cli.console import STDERR, say
-from tunewise.cli.contenders import Chosen, choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, Problem
@@ -20,6 +19,7 @@ from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.results import StudyResults
+from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import is_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor

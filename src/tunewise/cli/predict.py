@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import typer
 
 from tunewise.cli.console import STDERR
-from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.waiting import in_pieces
 from tunewise.core.canonical import JSONObject
@@ -25,6 +24,7 @@ from tunewise.data.prediction_input import given_input, read_inputs
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.model import Table
 from tunewise.results import StudyResults
+from tunewise.trained import choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, exported_rules, is_exported, load_predictor
 
