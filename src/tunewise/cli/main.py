@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "Run a small study on the embedded model and data; no network.",
     "init": "Look at a file or folder of data and write a study file for it.",
     "validate": "Check a study file and its data; change nothing.",
+    "doctor": "Say what is wrong or doubtful with a study or this machine, with the remedy.",
     "removed": "List the rows that cleaning takes out of a study's data.",
     "plan": "Say what a study would take and could tell, before any of it runs.",
     "run": "Run a study, or resume it.",
