@@ -223,6 +223,9 @@ def launch(
     """
     began = time.monotonic() if began is None else began
     path = out or default_folder(settings)
+    if path.is_file():
+        right = "is a file; a folder for the study is needed, such as runs/small."
+        raise InputError([Problem(str(path), right)])
     if path.is_dir() and (holder := StudyFolder(path).running()):
         raise StudyBusy(f"{path} is being run: {holder}.")
     trackers = tuple(dict.fromkeys([*settings.trackers, *trackers]))

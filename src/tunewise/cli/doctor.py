@@ -13,6 +13,7 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDOUT, say
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
@@ -45,6 +46,7 @@ Place = Annotated[
     typer.Argument(
         help="A study file, or the folder of a study; the machine alone if neither.",
         show_default=False,
+        autocompletion=completion.studies,
     ),
 ]
 
@@ -76,12 +78,12 @@ def _symptoms(path: Path | None) -> Iterator[Symptom]:
     yield from machine_symptoms()
     if path is None:
         return
-    if not path.is_dir():
+    if path.is_file():
         yield from _of_file(path)
     elif is_study(path):
         yield from _of_folder(path)
     else:
-        message = "no study here. Give a study file, or a folder that `tunewise run` made."
+        message = "no study here. A study file, or a folder that was run, is right here."
         raise InputError([Problem(str(path), message)])
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder, Form
@@ -23,7 +24,12 @@ from tunewise.results import StudyResults
 def command(
     folder: Folder,
     contender: Annotated[
-        str | None, typer.Option("--contender", help="Whose errors; those of the best if none.")
+        str | None,
+        typer.Option(
+            "--contender",
+            help="Whose errors; those of the best if none.",
+            autocompletion=completion.contenders,
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every error.")] = False,
     form: Annotated[Form, typer.Option("--format", help="How to print them.")] = Form.table,

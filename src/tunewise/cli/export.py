@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDERR, say
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
@@ -27,7 +28,12 @@ from tunewise.training.predictor import ModelPredictor
 To = Annotated[Path, typer.Option("--to", help="The folder to write.", show_default=False)]
 Merge = Annotated[bool, typer.Option("--merge", help="Fold an adapter into the model's layers.")]
 Name = Annotated[
-    str | None, typer.Option("--contender", help="Which one; the verdict's best if none.")
+    str | None,
+    typer.Option(
+        "--contender",
+        help="Which one; the verdict's best if none.",
+        autocompletion=completion.contenders,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
 

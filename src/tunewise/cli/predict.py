@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDERR
 from tunewise.cli.damage import damage_named
 from tunewise.cli.waiting import in_pieces
@@ -33,7 +34,11 @@ ENDINGS = (".jsonl", ".csv", ".parquet")
 
 Place = Annotated[
     Path,
-    typer.Argument(help="The folder of a study, or one that export made.", show_default=False),
+    typer.Argument(
+        help="The folder of a study, or one that export made.",
+        show_default=False,
+        autocompletion=completion.study_folders,
+    ),
 ]
 Input = Annotated[
     Path | None, typer.Option("--input", help="A .jsonl, .csv, .tsv or .parquet file of texts.")
@@ -43,7 +48,12 @@ Text = Annotated[
     typer.Option("--text", help="A text; once for each column that is read, in order."),
 ]
 Name = Annotated[
-    str | None, typer.Option("--contender", help="Which one answers; the verdict's best if none.")
+    str | None,
+    typer.Option(
+        "--contender",
+        help="Which one answers; the verdict's best if none.",
+        autocompletion=completion.contenders,
+    ),
 ]
 Out = Annotated[
     Path | None,

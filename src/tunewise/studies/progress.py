@@ -122,7 +122,7 @@ def _bars(running: list[Running]) -> Table:
 
 def _leaders(standings: list[Standing], metric: str) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim", expand=False)
-    table.add_column("contender", no_wrap=True, overflow="ellipsis", max_width=44)
+    table.add_column("contender", overflow="fold", max_width=44)
     table.add_column(f"validation {clean(metric)}", justify="right", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
     races = any(row.state for row in standings)
