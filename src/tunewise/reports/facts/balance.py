@@ -62,7 +62,7 @@ class Balance:
         first = max(self.balanced, key=lambda name: self.balanced[name])
         score = percent(self.balanced[first])
         by = "By balanced accuracy, where each class counts alike,"
-        if first == self.best or self.best not in self.balanced:
+        if self.best is None or first == self.best or self.best not in self.balanced:
             return f" {by} {shown(first)} comes first as well ({score} %)."
         own = percent(self.balanced[self.best])
         advice = ""
