@@ -197,7 +197,7 @@ def replay(content: dict[str, Any], losses: pa.Table) -> tuple[int, float]:
     }
     progress = rate_progress(study, contender, search, records)
     chosen = max(progress.finalists, key=lambda point: content["rates"][point]["validation"] or 0)
-    reached = {point: step for point, step in sorted(progress.rungs, key=lambda due: due[1])}
+    reached = dict(sorted(progress.rungs, key=lambda due: due[1]))
     whole = max(rate["steps"] or 0 for rate in content["rates"])
     rest = sum(step for point, step in reached.items() if point not in progress.finalists)
     return chosen, (rest + whole * (len(progress.finalists) - 1)) / whole

@@ -48,7 +48,16 @@ FOLDERS = ("data", "estimate", "export", "judging", "reports", "studies", "study
 MOST_FILES = 22  # of one level: a newcomer takes them in at one glance
 NO_TORCH = ("core", "statistics", "store", "data", "reports", "judging", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
-TOP = {"api", "results", "runner", "worker", "__main__", "__init__"}  # files beside the rooms
+TOP = {
+    "api",
+    "notebook",
+    "results",
+    "runner",
+    "trained",
+    "worker",
+    "__main__",
+    "__init__",
+}  # files beside the rooms
 
 
 def files(room: str) -> list[Path]:

@@ -3,20 +3,27 @@
 import tunewise
 
 study = tunewise.Study.read("study.yaml")
-finished = study.run("runs/sst5")
-print(finished.verdict.headline)
+results = study.run("runs/sst5")
+print(results.verdict.headline)
+print(results.best.predict(["a quiet room"]))
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunewise.core.errors import StudyBusy, TunewiseError
+from tunewise.core.errors import InputError, Problem, StudyBusy, TunewiseError
+from tunewise.core.format import plural
 from tunewise.core.lazy import Later
+from tunewise.data.column_guess import Wishes
+from tunewise.data.in_memory import is_table, stored_table
+from tunewise.data.inspect import look
+from tunewise.data.settings import DataSettings
+from tunewise.data.study_template import study_name, write_study
 from tunewise.estimate.batch_size import with_batch_sizes
 from tunewise.estimate.budget import expected, with_budget
 from tunewise.estimate.plan import plan
@@ -29,24 +36,87 @@ from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, sto
 from tunewise.studies.progress import show_progress
 from tunewise.studies.race.clock import Clock
 from tunewise.studies.reuse import reused
+from tunewise.studyfile.expand import expand
+from tunewise.studyfile.overrides import override
+from tunewise.studyfile.reading import read_text
 from tunewise.studyfile.settings import StudySettings
-from tunewise.studyfile.studyfile import read_study
+from tunewise.studyfile.studyfile import read_study, settings_of_document
 from tunewise.trackers.follow import Follower
 from tunewise.trackers.send import check_trackers, track
 
 if TYPE_CHECKING:
-    from tunewise import results
+    from tunewise import notebook, results
     from tunewise.reports.outputs import write
 else:  # charts and statistics take a second to load, and the first trial does not wait for them
+    notebook = Later("tunewise.notebook")
     results = Later("tunewise.results")
     write = Later("tunewise.reports.outputs.write")
 
+DATA_KEYS = {field.name for field in fields(DataSettings)}
 
-@dataclass(frozen=True)
+
 class Study:
-    """A study file that was read and holds together."""
+    """A study that was read and holds together: of Python values, a file, or drafted from data.
+
+    In a notebook it shows what it compares, and `run` shows how far it has come. A study is a
+    value: it never changes, and running it twice trains nothing twice.
+    """
 
     settings: StudySettings
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        methods: Sequence[Any],
+        text: str | Sequence[str] | None = None,
+        label: str | None = None,
+        models: str | Path | Sequence[Any] = (),
+        task: Mapping[str, Any] | None = None,
+        name: str = "study",
+        seeds: Sequence[int] = (0,),
+        budget: str | None = None,
+        **more: Any,
+    ) -> None:
+        """A study of Python values, of the same names as in a study file.
+
+        Args:
+            data: a table of pandas, Polars, Arrow or `datasets`, a list of dictionaries, a
+                mapping from splits to tables, a path, a hub id, ``embedded:reviews``, or a whole
+                ``data`` section as a mapping. A single table needs ``split`` in such a section;
+                `Study.draft` finds one.
+            methods: the ways to adapt, such as ``["tfidf", {"lora": {"rank": 8}}]``.
+            text: the column of the texts, or two for pairs; with `label`, the task is
+                classification. Other tasks are given as `task`.
+            label: the column of the label.
+            models: names, folders or ``embedded:encoder``; one alone need not stand in a list.
+            task: a whole ``task`` section, in place of `text` and `label`.
+            name: of the study and of its folder under ``runs``.
+            seeds: random seeds; under a `budget`, those that it may come to.
+            budget: what it may take, such as ``"30 min"``.
+            more: any other section of a study file: training, search, require, slices, ...
+
+        Raises:
+            InputError: with every mistake found.
+        """
+        if task is None:
+            task = {"kind": "classification", "text": text or "text", "label": label or "label"}
+        elif text is not None or label is not None:
+            message = "text and label are part of task; give them there or alone."
+            raise InputError([Problem("task", message)])
+        whole = isinstance(data, Mapping) and not DATA_KEYS.isdisjoint(data)
+        values = {
+            "name": name,
+            "task": dict(task),
+            "data": data if whole else {"source": str(data) if isinstance(data, Path) else data},
+            "models": [models] if isinstance(models, (str, Path)) else list(models),
+            "methods": [methods] if isinstance(methods, str) else list(methods),
+            "seeds": None if budget and tuple(seeds) == (0,) else list(seeds),
+            "budget": budget,
+            **more,
+        }
+        values["models"] = [str(m) if isinstance(m, Path) else m for m in values["models"]]
+        self.settings = read_study({key: each for key, each in values.items() if each is not None})
 
     @classmethod
     def read(cls, source: Path | str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Study:
@@ -55,7 +125,62 @@ class Study:
         Raises:
             InputError: with all mistakes found.
         """
-        return cls(read_study(source, overrides))
+        return cls._of(read_study(source, overrides))
+
+    @classmethod
+    def draft(
+        cls,
+        data: Any,
+        *,
+        text: str | Sequence[str] = (),
+        label: str | None = None,
+        group: str | None = None,
+        drop: Sequence[str] = (),
+        overrides: Sequence[str] = (),
+    ) -> Study:
+        """The study that ``tunewise init`` writes for data: columns, splits, cleaning, methods.
+
+        Args:
+            data: a table, a path, a hub id or ``embedded:reviews``.
+            text: columns of texts, where the guess shall not decide; so too the next three.
+            label: the column of the label.
+            group: a column whose values stand in one split only.
+            drop: columns that are neither.
+            overrides: settings to change, such as ``"models=[bert-base-uncased]"``.
+
+        Raises:
+            InputError: the data is unreadable, or holds no task that can be guessed.
+        """
+        source = stored_table(data) if is_table(data) else str(data)
+        texts = (text,) if isinstance(text, str) else tuple(text)
+        guess = look(source, Path(), Wishes(texts, label, group, tuple(drop)))
+        name = "study" if is_table(data) else study_name(source)
+        document = read_text(write_study(guess, name), name=f"{name}.yaml")
+        return cls._of(settings_of_document(override(document, overrides)))
+
+    @classmethod
+    def _of(cls, settings: StudySettings) -> Study:
+        study = cls.__new__(cls)
+        study.settings = settings
+        return study
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Study) and self.settings == other.settings
+
+    def __hash__(self) -> int:
+        return hash(self.settings.text)
+
+    def __repr__(self) -> str:
+        contenders = plural(len(expand(self.settings).contenders), "contender")
+        return f"<study {self.settings.name}: {contenders}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.study_html(self.settings)
+
+    @property
+    def yaml(self) -> str:
+        """The study file; write it down, and ``tunewise run`` runs the same study."""
+        return self.settings.text
 
     def prepare(self, *, say: Say = lambda text: None) -> Prepared:
         """Read and audit the data, find the models, count each contender. Writes nothing."""
@@ -98,6 +223,9 @@ def launch(
     """
     began = time.monotonic() if began is None else began
     path = out or default_folder(settings)
+    if path.is_file():
+        right = "is a file; a folder for the study is needed, such as runs/small."
+        raise InputError([Problem(str(path), right)])
     if path.is_dir() and (holder := StudyFolder(path).running()):
         raise StudyBusy(f"{path} is being run: {holder}.")
     trackers = tuple(dict.fromkeys([*settings.trackers, *trackers]))

@@ -1,24 +1,51 @@
-"""A study folder as Python sees it. No torch."""
+"""A study folder as Python sees it. No torch, until a contender is asked to answer."""
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tunewise.core.canonical import JSONObject
-from tunewise.reports.facts.evidence import Evidence
+from tunewise.core.errors import InputError, Problem, unknown
+from tunewise.core.lazy import Later
+from tunewise.reports.document.model import Named
+from tunewise.reports.facts.compare import Contest, contest
+from tunewise.reports.facts.errors import HELD_OUT, contender_named, errors_of, examples_of
+from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.verdict.verdict import Verdict
+from tunewise.reports.outputs.error_list import listing
 from tunewise.reports.outputs.record import record
+from tunewise.reports.sections.results import scores_table
 from tunewise.store.study import StudyFolder
+
+if TYPE_CHECKING:
+    from tunewise import trained
+    from tunewise.reports.outputs import notebook
+else:
+    notebook = Later("tunewise.reports.outputs.notebook")
+    trained = Later("tunewise.trained")
 
 
 class StudyResults:
-    """The results of a study as it was when opened; each is computed once, when asked for."""
+    """The results of a study as it was when opened; each is computed once, when asked for.
+
+    In a notebook it shows the verdict and the table of scores. Tables are pandas data frames where
+    pandas is installed, and lists of dictionaries with the same keys elsewhere.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.folder = StudyFolder.open(Path(path))
         self.facts = Facts.of(self.folder)
+
+    def __repr__(self) -> str:
+        return f"<results of {self.folder.path}: {self.verdict.headline}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.study_cell(self.facts)
 
     @property
     def evidence(self) -> Evidence:
@@ -34,6 +61,110 @@ class StudyResults:
         """Which contender to use, how sure that is, and what it costs."""
         return self.facts.verdict
 
+    @property
+    def best(self) -> trained.Trained:
+        """The best contender, ready to answer texts.
+
+        Raises:
+            InputError: no contender has a result yet, or its weights were removed.
+        """
+        return self.contender(None)
+
+    def contender(self, name: str | None) -> trained.Trained:
+        """A contender by its name, ready to answer texts; the verdict's best for None.
+
+        Raises:
+            InputError: there is none of that name, it has no result, or its weights were removed.
+        """
+        chosen = trained.choose(self, name)
+        return trained.Trained(self, chosen.name)
+
+    def to_frame(self) -> Any:
+        """A row for each contender, best first: scores with intervals, standing and costs.
+
+        Scores and differences are fractions, times seconds, sizes bytes.
+        """
+        table = scores_table(self.facts)
+        keys = [str(column.key) for column in table.columns_of("csv")]
+        return _frame(dict(zip(keys, map(_plain, row), strict=True)) for row in table.values("csv"))
+
+    def examples(
+        self, contender: str | None = None, *, split: str | None = None, wrong: bool = False
+    ) -> Any:
+        """A row for each example: texts, label, prediction and the probability of each class.
+
+        Seeds speak together: probabilities are means over seeds.
+
+        Args:
+            contender: its name; the best one for None.
+            split: ``validation`` or ``test``; the one that the verdict rests on for None.
+            wrong: only the wrong answers, the most confident first.
+
+        Raises:
+            InputError: no contender or split of that name, or nothing was answered yet.
+        """
+        if split not in (None, *HELD_OUT):
+            message = unknown("split with answers", str(split), HELD_OUT)
+            raise InputError([Problem("split", message)])
+        own = self._contender(contender)
+        found = examples_of(self.evidence, own, split or self.evidence.split)
+        if wrong:
+            found = sorted(
+                (one for one in found if not one.right), key=lambda one: -(one.confidence or 0.0)
+            )
+        return _frame(
+            {
+                "id": one.id,
+                **one.texts,
+                "label": one.label,
+                "prediction": one.answer,
+                "right": one.right,
+                "seeds right": one.agreeing,
+                **{f"probability {name}": p for name, p in one.probabilities.items()},
+            }
+            for one in found
+        )
+
+    def errors(self, contender: str | None = None) -> Any:
+        """What to look at by hand: likely label mistakes first, then confident errors.
+
+        The same list as ``tunewise errors``; see there for the method.
+        """
+        found = errors_of(self.evidence, self._contender(contender))
+        return _frame(listing(found) if found else [])
+
+    def compare(self, first: str, second: str) -> Contest:
+        """Two contenders side by side, with the examples on which they differ.
+
+        Raises:
+            InputError: no such contender, twice the same, or one without answers.
+        """
+        return contest(self.evidence, self.results, first, second)
+
+    @property
+    def charts(self) -> Mapping[str, Any]:
+        """The report's charts by name, such as ``differences``, as charts of Altair."""
+        return notebook.charts(self.facts)
+
     def as_json(self) -> JSONObject:
         """All of it as JSON values; what was measured stands under keys named ``measured``."""
         return record(self.facts)
+
+    def _contender(self, name: str | None) -> Contender:
+        name = name or self.verdict.best
+        if name is None:
+            message = "no contender has a result yet; run the study first."
+            raise InputError([Problem(str(self.folder.path), message)])
+        return contender_named(self.evidence, name)
+
+
+def _plain(value: Any) -> Any:
+    return value.name if isinstance(value, Named) else value
+
+
+def _frame(rows: Iterable[Mapping[str, Any]]) -> Any:
+    """A data frame where pandas is installed, else a list of dictionaries."""
+    found = [dict(row) for row in rows]
+    if importlib.util.find_spec("pandas") is None:
+        return found
+    return importlib.import_module("pandas").DataFrame(found)

@@ -12,7 +12,6 @@ from tests.commands import Run
 from tests.proofs import proven_here, run_card
 from tests.tasks.conftest import questions, write_rows
 
-from tunewise.cli.contenders import choose
 from tunewise.cli.export import command
 from tunewise.core.errors import InputError
 from tunewise.core.sanitize import visible
@@ -24,6 +23,7 @@ from tunewise.reports.facts.slices import sliced
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studyfile.studyfile import read_study
+from tunewise.trained import choose
 
 STUDY = """
 name: rooms

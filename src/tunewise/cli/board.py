@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import say
 from tunewise.cli.damage import damage_named
 from tunewise.core.errors import InputError
@@ -18,7 +19,10 @@ from tunewise.reports.outputs.serve import BoardServer
 def command(
     folders: Annotated[
         list[Path],
-        typer.Argument(help="Folders of studies, or a folder of them such as runs."),
+        typer.Argument(
+            help="Folders of studies, or a folder of them such as runs.",
+            autocompletion=completion.study_folders,
+        ),
     ],
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder, Form
@@ -16,7 +17,14 @@ from tunewise.reports.outputs.compare import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
 from tunewise.results import StudyResults
 
-Name = Annotated[str, typer.Argument(help="A contender, as results name it.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A contender, as results name it.",
+        show_default=False,
+        autocompletion=completion.contenders,
+    ),
+]
 
 
 def command(

@@ -21,8 +21,19 @@ PLOTS = {"optimisers": "tunewise.foundations.convergence_chart"}  # imported whe
 FORMS = (".svg", ".png", ".pdf")
 
 
+def topics_beginning(incomplete: str) -> list[str]:
+    """What a shell offers for a topic."""
+    return [name for name in titles() if name.startswith(incomplete)]
+
+
 def command(
-    topic: Annotated[str | None, typer.Argument(help="A topic; none lists them all.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Argument(
+            help="A topic; none lists them all.",
+            autocompletion=topics_beginning,
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Also draw it, as .svg, .png or .pdf; optimisers has a plot."),

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from tunewise import __version__
+from tunewise.cli import completion
 from tunewise.cli.console import STDERR, say
-from tunewise.cli.contenders import Chosen, choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.cli.scripts import write_script_of
@@ -23,6 +23,7 @@ from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.results import StudyResults
+from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import is_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
@@ -31,7 +32,12 @@ SCRIPT = "script.json"  # in the folder of a script: what it was written from
 To = Annotated[Path, typer.Option("--to", help="The folder to write.", show_default=False)]
 Merge = Annotated[bool, typer.Option("--merge", help="Fold an adapter into the model's layers.")]
 Name = Annotated[
-    str | None, typer.Option("--contender", help="Which one; the verdict's best if none.")
+    str | None,
+    typer.Option(
+        "--contender",
+        help="Which one; the verdict's best if none.",
+        autocompletion=completion.contenders,
+    ),
 ]
 
 

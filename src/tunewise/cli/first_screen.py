@@ -106,7 +106,8 @@ def _classes(guess: Guess) -> Grid:
     classes = list(guess.profile.classes.items())
     total, top = sum(guess.profile.classes.values()), max(1, classes[0][1])
     grid = Grid(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    grid.add_column(_cut(f"{len(classes)} classes of {guess.label}", LABEL), no_wrap=True)
+    title = _cut(f"{len(classes)} classes of {guess.label}", LABEL)
+    grid.add_column(title, overflow="fold", max_width=LABEL)  # in full: rows must stay apart
     grid.add_column("Rows", justify="right")
     grid.add_column("%", justify="right")
     grid.add_column("")
@@ -116,6 +117,6 @@ def _classes(guess: Guess) -> Grid:
         if left_out and at == MOST_CLASSES - 1:
             grid.add_row(Text(f"and {left_out} between"))
         bar = "█" * max(1, round(BAR * count / top))
-        cells = (_cut(name, LABEL), f"{count:,}", percent(count / total), bar)
+        cells = (shown(name), f"{count:,}", percent(count / total), bar)
         grid.add_row(*map(Text, cells))
     return grid

@@ -12,7 +12,6 @@ from tunewise.backbones.chat import Chat, ChatReader, Turn, reader_of
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.texts import PromptReader
 from tunewise.cli.console import say
-from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
@@ -23,6 +22,7 @@ from tunewise.decoding.strategies import Strategy
 from tunewise.decoding.stream import stream
 from tunewise.decoding.walks import Generated
 from tunewise.results import StudyResults
+from tunewise.trained import choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_writer
 

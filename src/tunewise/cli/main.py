@@ -7,6 +7,7 @@ A command's file is imported when that command is called, so that help, `status`
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from contextlib import suppress
@@ -16,6 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from tunewise import __version__
+from tunewise.cli.examples import EXAMPLES
+from tunewise.cli.next_step import interrupted, next_step
 from tunewise.core.errors import DamagedStudy, InputError, TunewiseError, nearest
 from tunewise.core.outside import is_outside, message_of
 from tunewise.core.sanitize import visible
@@ -24,6 +27,7 @@ COMMANDS = {
     "demo": "Run a small study on the embedded model and data; no network.",
     "init": "Look at a file or folder of data and write a study file for it.",
     "validate": "Check a study file and its data; change nothing.",
+    "doctor": "Say what is wrong or doubtful with a study or this machine, with the remedy.",
     "removed": "List the rows that cleaning takes out of a study's data.",
     "plan": "Say what a study would take and could tell, before any of it runs.",
     "run": "Run a study, or resume it.",
@@ -31,6 +35,7 @@ COMMANDS = {
     "status": "Say where a study stands.",
     "results": "Show a study's rows as a table, JSON or CSV.",
     "compare": "Set two contenders side by side, example by example.",
+    "errors": "List likely label mistakes and the most confident errors of a study.",
     "judge": "Judge runs made with other tools: which is best, and how sure that is.",
     "report": "Write a study's report again.",
     "track": "Copy a study into TensorBoard, MLflow, Weights & Biases or Trackio.",
@@ -58,7 +63,8 @@ class Commands(TyperGroup):
             raise InputError(f"tunewise has no command '{cmd_name}'. {nearest(cmd_name, COMMANDS)}")
         module = importlib.import_module(f"tunewise.cli.{cmd_name}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        named = app.command(cmd_name, help=module.command.__doc__, context_settings=HELP)
+        says = f"Example: {EXAMPLES[cmd_name]}\n\n{inspect.cleandoc(module.command.__doc__)}"
+        named = app.command(cmd_name, help=says, context_settings=HELP)
         named(module.command)
         return typer.main.get_command(app)
 
@@ -107,10 +113,12 @@ def main() -> None:
         app(prog_name="tunewise")
     except DamagedStudy as error:
         _end(f"damaged: {error} `tunewise run` on the study repairs it.", error.exit_code)
+    except InputError as error:
+        _end("\n".join(filter(None, (str(error), next_step(sys.argv[1:], str(error))))), 2)
     except TunewiseError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _end("Interrupted.", 130)
+        _end(interrupted(sys.argv[1:]), 130)
     except BrokenPipeError:  # such as `tunewise results | head`
         sys.stderr.close()
         sys.exit(0)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli import completion
+
 
 class Form(StrEnum):
     """How a command prints what it found."""
@@ -17,9 +19,19 @@ class Form(StrEnum):
     csv = "csv"
 
 
-StudyFile = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        help="The study file.", show_default=False, autocompletion=completion.study_files
+    ),
+]
 Folder = Annotated[
-    Path, typer.Argument(help="The folder of a study, such as runs/sst5.", show_default=False)
+    Path,
+    typer.Argument(
+        help="The folder of a study, such as runs/sst5.",
+        show_default=False,
+        autocompletion=completion.study_folders,
+    ),
 ]
 Overrides = Annotated[
     list[str],

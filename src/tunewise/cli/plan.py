@@ -60,7 +60,7 @@ def lines(found: Plan) -> Iterator[str]:
     head = ("contender", "trials", "trainable/all", "memory", "", "mostly", "stored", "time")
     yield LINE.format(*head).rstrip()
     for row in found.contenders:
-        yield _row(row)
+        yield from _rows(row)
     together = min(found.workers, found.trials)
     yield ""
     if found.schedule is None:
@@ -116,8 +116,16 @@ def _time(found: Plan) -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
-def _row(row: Planned) -> str:
-    name = _cut(clean(row.name), NAME)
+def _rows(row: Planned) -> Iterator[str]:
+    """A long name has a line of its own: cut, it might be another contender's."""
+    name = clean(row.name)
+    if len(name) > NAME:
+        yield name
+        name = ""
+    yield _row(row, name)
+
+
+def _row(row: Planned, name: str) -> str:
     if row.parameters is None:
         return f"{name:<{NAME}} {row.trials:>6}"
     counts = f"{count(row.parameters['trainable'])}/{count(row.parameters['total'])}"
@@ -143,10 +151,7 @@ def _memory(found: Plan, together: int) -> Iterator[str]:
         if row.fits or row.peak_bytes is None:
             continue
         need = row.peak_bytes + found.libraries_bytes
-        yield (
-            f"! {_cut(clean(row.name), NAME)} does not fit: with the libraries it holds "
-            f"{size(need)}, of"
-        )
+        yield (f"! {clean(row.name)} does not fit: with the libraries it holds {size(need)}, of")
         yield f"  {size(found.limit_bytes)} ({set_by})."
         if row.remedies:
             yield "  It would fit with"
@@ -176,7 +181,3 @@ def _statistics(found: Plan) -> Iterator[str]:
     shift = detectable_shift(seeds - 1) / seeds**0.5
     yield f"Over {seeds} seeds, two methods are from {shift:.1f} times the standard deviation"
     yield "  of their difference over seeds, if the examples show it too."
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

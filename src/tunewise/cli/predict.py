@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDERR
-from tunewise.cli.contenders import choose
 from tunewise.cli.damage import damage_named
 from tunewise.cli.waiting import in_pieces
 from tunewise.core.canonical import JSONObject
@@ -25,6 +25,7 @@ from tunewise.data.prediction_input import given_input, read_inputs
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.model import Table
 from tunewise.results import StudyResults
+from tunewise.trained import choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, exported_rules, is_exported, load_predictor
 
@@ -33,7 +34,11 @@ ENDINGS = (".jsonl", ".csv", ".parquet")
 
 Place = Annotated[
     Path,
-    typer.Argument(help="The folder of a study, or one that export made.", show_default=False),
+    typer.Argument(
+        help="The folder of a study, or one that export made.",
+        show_default=False,
+        autocompletion=completion.study_folders,
+    ),
 ]
 Input = Annotated[
     Path | None, typer.Option("--input", help="A .jsonl, .csv, .tsv or .parquet file of texts.")
@@ -43,7 +48,12 @@ Text = Annotated[
     typer.Option("--text", help="A text; once for each column that is read, in order."),
 ]
 Name = Annotated[
-    str | None, typer.Option("--contender", help="Which one answers; the verdict's best if none.")
+    str | None,
+    typer.Option(
+        "--contender",
+        help="Which one answers; the verdict's best if none.",
+        autocompletion=completion.contenders,
+    ),
 ]
 Out = Annotated[
     Path | None,

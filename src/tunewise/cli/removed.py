@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDOUT, say
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
@@ -29,7 +30,12 @@ from tunewise.studyfile.studyfile import read_study
 TEXT = 60  # characters of a text in the listing
 
 Place = Annotated[
-    Path, typer.Argument(help="A study file, or the folder of a study.", show_default=False)
+    Path,
+    typer.Argument(
+        help="A study file, or the folder of a study.",
+        show_default=False,
+        autocompletion=completion.studies,
+    ),
 ]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
@@ -37,6 +38,7 @@ def command(
             metavar="FOLDER",
             help="The folder of a study; with --from peft, result files or folders of them.",
             show_default=False,
+            autocompletion=completion.study_folders,
         ),
     ],
     form: Annotated[Form, typer.Option("--format", help="How to print them.")] = Form.table,

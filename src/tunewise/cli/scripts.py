@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tunewise.cli.contenders import choose
 from tunewise.export.script.write import write_script
 from tunewise.results import StudyResults
+from tunewise.trained import choose
 from tunewise.training.assembly import Parts
 
 

@@ -40,13 +40,13 @@ def with_stored_tables(study: Mapping[str, Any]) -> Mapping[str, Any]:
     if splits := _splits_of(source):
         del stored["source"]
         stored["files"] = {
-            split: _store(table, f"data.source[{split!r}]") for split, table in splits.items()
+            split: stored_table(table, f"data.source[{split!r}]") for split, table in splits.items()
         }
     elif is_table(source):
-        stored["source"] = _store(source, "data.source")
+        stored["source"] = stored_table(source, "data.source")
     if isinstance(files, Mapping):
         stored["files"] = {
-            name: _store(value, f"data.files.{name}") if is_table(value) else value
+            name: stored_table(value, f"data.files.{name}") if is_table(value) else value
             for name, value in files.items()
         }
     return {**study, "data": stored}
@@ -100,7 +100,7 @@ def _splits_of(value: Any) -> dict[str, Any]:
     return {str(split): table for split, table in named.items()}
 
 
-def _store(value: Any, place: str) -> str:
+def stored_table(value: Any, place: str = "data") -> str:
     """Write a table under a name made of its content, unless it is there; returns its path."""
     content = io.BytesIO()
     try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 
+from tunewise.core.balance import uneven
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.inspect import Guess
 from tunewise.data.settings import DataSettings, SplitRule
@@ -71,11 +72,19 @@ def _task_lines(guess: Guess) -> list[str]:
     if guess.names:
         task["labels"] = _value(guess.names)
     task["metrics"] = "[accuracy, f1_macro]"
+    remarks = []
+    if uneven(guess.profile.classes.values()):
+        task["metrics"] = "[accuracy, f1_macro, balanced_accuracy]"
+        remarks = _remark(
+            "The classes are uneven. The first metric chooses and ranks: with f1_macro or "
+            "balanced_accuracy first, each class counts alike."
+        )
     shown = ", ".join(map(quoted, guess.options[:10]))
     more = f" and {len(guess.options) - 10} more" if len(guess.options) > 10 else ""
     return [
         *_remark(f"What is asked: one of {len(guess.options)} classes ({shown}{more})."),
         *(line for reason in guess.reasons for line in _remark(reason)),
+        *remarks,
         f"task: {_flow(task)}",
     ]
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tunewise.core.lazy import Later
+
+if TYPE_CHECKING:
+    from tunewise import notebook
+else:  # what shows a plan lies above it, and is loaded when a notebook asks
+    notebook = Later("tunewise.notebook")
 
 
 @dataclass(frozen=True)
@@ -92,3 +99,6 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.plan_html(self)

@@ -18,6 +18,7 @@ from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
 from tunewise.studies.live_status import Board, Running, Standing
+from tunewise.studies.notebook_progress import following, live_cell
 
 REDRAW = 0.25  # seconds between two drawings
 LEADERS = 12  # contenders shown at most
@@ -30,10 +31,14 @@ def show_progress(
     """What to give `run_jobs` as `on_event`, for a stored study.
 
     With NO_COLOR set the live view has no color; on a dumb terminal, in a pipe or a file
-    there is none.
+    there is none. In a notebook the view is a cell's output, which is drawn anew.
     """
-    console = console or Console(stderr=True, highlight=False)
     board = Board(folder, workers)
+    if console is None and (cell := live_cell()) is not None:
+        with following(board, cell) as hear:
+            yield hear
+        return
+    console = console or Console(stderr=True, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda event: _tell(board, event, lambda line: _print(console, line))
         return
@@ -117,7 +122,7 @@ def _bars(running: list[Running]) -> Table:
 
 def _leaders(standings: list[Standing], metric: str) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim", expand=False)
-    table.add_column("contender", no_wrap=True, overflow="ellipsis", max_width=44)
+    table.add_column("contender", overflow="fold", max_width=44)
     table.add_column(f"validation {clean(metric)}", justify="right", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
     races = any(row.state for row in standings)

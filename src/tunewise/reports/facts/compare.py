@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, unknown
+from tunewise.core.lazy import Later
 from tunewise.reports.facts.comparisons import LEVEL, answered
 from tunewise.reports.facts.disagreements import Answered, majority_answer, truth_of
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -23,6 +25,11 @@ from tunewise.statistics.paired import McNemar
 from tunewise.statistics.pairs import Pair, compare_pair
 from tunewise.statistics.resampling import RESAMPLES
 from tunewise.statistics.score_matrix import RowScores, group_by_examples
+
+if TYPE_CHECKING:
+    from tunewise.reports.outputs import notebook
+else:  # what shows a fact lies above it, and is loaded when a notebook asks
+    notebook = Later("tunewise.reports.outputs.notebook")
 
 NAMED = 5  # examples that an error names
 WHO = ("first", "second", "neither", "both")  # is right; what one of the two knows comes first
@@ -83,6 +90,9 @@ class Contest:
     differing: tuple[Differing, ...]
     settings: tuple[Sides, ...]
     costs: tuple[Sides, ...]
+
+    def _repr_html_(self) -> str:
+        return notebook.contest_cell(self)
 
 
 def contest(evidence: Evidence, results: Results, first: str, second: str) -> Contest:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from functools import cache, cached_property, partial
 
+from tunewise.reports.facts.balance import Balance, balance
 from tunewise.reports.facts.checks import Checks, checks
 from tunewise.reports.facts.classes import ByClass, by_class
 from tunewise.reports.facts.comparability.checks import fairness
@@ -13,6 +14,7 @@ from tunewise.reports.facts.comparability.finding import Finding
 from tunewise.reports.facts.compare import Measure, headline_measure
 from tunewise.reports.facts.curves import CurvePoint, turns, validation_curve
 from tunewise.reports.facts.disagreements import Disagreement, disagreements
+from tunewise.reports.facts.errors import Errors, errors
 from tunewise.reports.facts.evidence import Evidence, gather
 from tunewise.reports.facts.factors import Factor, factors
 from tunewise.reports.facts.generated_answers import Decoded, Failures, decoded, failures
@@ -105,6 +107,14 @@ class Facts:
     @cached_property
     def disagreements(self) -> list[Disagreement]:
         return disagreements(self.evidence)
+
+    @cached_property
+    def balance(self) -> Balance | None:
+        return balance(self.evidence, self.results)
+
+    @cached_property
+    def errors(self) -> Errors | None:
+        return errors(self.evidence, [row.name for row in self.results.scored])
 
     # Whether it can be believed
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from tunewise.core.canonical import Settings
+from tunewise.core.lazy import Later
 from tunewise.reports.facts.comparisons import comparison, intervals
 from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial
 from tunewise.reports.facts.wording import split_name
@@ -16,6 +17,11 @@ from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import Pair
+
+if TYPE_CHECKING:
+    from tunewise.reports.outputs import notebook
+else:  # what shows a fact lies above it, and is loaded when a notebook asks
+    notebook = Later("tunewise.reports.outputs.notebook")
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,9 @@ class Results:
     @property
     def failed(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
+
+    def _repr_html_(self) -> str:
+        return notebook.results_cell(self)
 
 
 def examples_words(results: Results) -> str:

@@ -49,8 +49,11 @@ COSTS: dict[str, Callable[[Any], str]] = {
 
 def print_contest(found: Contest, console: Console, *, everything: bool = False) -> None:
     """Scores, claims, settings, costs, then the examples on which the two differ."""
-    blocks = tuple(_blocks(found, everything=everything))
-    print_sections([Section("compare", "Side by side", blocks)], console)
+    blocks = list(contest_blocks(found, most=None if everything else MOST))
+    if not everything and (total := len(found.differing)) > MOST:
+        rest = f"{MOST} of {total:,} shown; the rest with --all or --format csv."
+        blocks.append(Paragraph(rest))
+    print_sections([Section("compare", "Side by side", tuple(blocks))], console)
 
 
 def differing_table(found: Contest) -> Table:
@@ -72,7 +75,8 @@ def differing_table(found: Contest) -> Table:
     return Table.of_files("compare", caption, keys, rows)
 
 
-def _blocks(found: Contest, *, everything: bool) -> Iterator[Block]:
+def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[Block]:
+    """All of it, of the examples the first `most`."""
     where = f"{found.items:,} examples of {split_name(found.split)}"
     yield Paragraph(f"{found.first} against {found.second}, {where}", style="headline")
     yield _scores(found)
@@ -88,7 +92,7 @@ def _blocks(found: Contest, *, everything: bool) -> Iterator[Block]:
         (name.removesuffix(" bytes"), COSTS[name](a), COSTS[name](b)) for name, a, b in found.costs
     ]
     yield _sides(found, "Costs", costs)
-    yield from _examples(found, everything=everything)
+    yield from _examples(found, most)
 
 
 def _scores(found: Contest) -> Table:
@@ -134,16 +138,14 @@ def _sides(found: Contest, title: str, rows: list[tuple[str, str, str]]) -> Tabl
     return Table("sides", "", (Column(title, number=False), *names), tuple(rows), outputs=TERMINAL)
 
 
-def _examples(found: Contest, *, everything: bool) -> Iterator[Block]:
+def _examples(found: Contest, most: int | None) -> Iterator[Block]:
     total = len(found.differing)
     if not total:
         yield Paragraph("The two give the same answer to every example.")
         return
     caption = f"They answer {total:,} of {found.items:,} examples differently."
-    examples = tuple(map(_example, found.differing[: None if everything else MOST]))
+    examples = tuple(map(_example, found.differing[:most]))
     yield Examples(caption, examples, len(examples), outputs=TERMINAL)
-    if len(examples) < total:
-        yield Paragraph(f"{len(examples)} of {total:,} shown; the rest with --all or --format csv.")
 
 
 def _example(example: Differing) -> Example:

@@ -15,7 +15,8 @@ PAGE_ORDER = (
     *("verdict", "generated_texts", "results", "race", "comparability", "significance"),
     *("classes", "learning", "costs", "phases", "against_full", "learning_rate", "search"),
     *("effects", "question_types", "slices", "prompts"),
-    *("disagreements", "decoding", "wrong_answers", "data", "cleaning", "checks", "failed_trials"),
+    *("errors", "disagreements", "decoding", "wrong_answers", "data", "cleaning", "checks"),
+    "failed_trials",
 )
 PAPER_ORDER = (
     *("question", "data", "cleaning", "method", "results", "race", "classes", "learning"),

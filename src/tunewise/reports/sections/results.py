@@ -94,16 +94,21 @@ def section(facts: Facts) -> Section | None:
 
 def scores_table(facts: Facts) -> Table:
     """A row for each contender, best first."""
-    results = facts.results
+    costs = has_costs(facts.evidence, facts.results)
+    return table_of(facts.results, finished=facts.verdict.finished, costs=costs)
+
+
+def table_of(results: Results, *, finished: bool, costs: bool) -> Table:
+    """The same of rows alone. `costs` says whether anything was measured of them."""
     columns = (
-        replace(CONTENDER, of=partial(_name, facts.verdict.finished)),
+        replace(CONTENDER, of=partial(_name, finished)),
         Column("", "method", of="method"),
         Column("", "status", of="status"),
         Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=PAPER | FILES),
         *_in_files(results),
         *(column for metric in results.metrics for column in _metric(results, metric)),
         *_standing(results.metric),
-        *(COSTS if has_costs(facts.evidence, facts.results) else ()),
+        *(COSTS if costs else ()),
     )
     return Table.about(
         "scores",

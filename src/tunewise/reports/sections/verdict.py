@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import PAGE, TERMINAL, Outputs, Paragraph, Section
@@ -20,11 +22,21 @@ def section(facts: Facts) -> Section | None:
         Paragraph(verdict.cost or "", outputs=SCREENS),
         *(Paragraph(note, style="note", outputs=SCREENS) for note in verdict.notes),
         *(Paragraph(text, style="note", outputs=SCREENS) for text in doubtful(facts)),
+        balance(facts),
         Paragraph(verdict.fairness, link="comparability", outputs=SCREENS),
         Paragraph(verdict.outlook or "", outputs=SCREENS),
         Paragraph(verdict.within.says if verdict.within else "", style="strong", outputs=SCREENS),
     ]
     return Section.of("verdict", "Verdict", [block for block in found if block.text])
+
+
+def balance(facts: Facts) -> Paragraph:
+    """How even the classes are; on a terminal only where they are not."""
+    found = facts.balance
+    if found is None or not facts.results.scored:
+        return Paragraph("")
+    style: Literal["", "note"] = "note" if found.uneven else ""
+    return Paragraph(found.sentence(), style=style, outputs=SCREENS if found.uneven else PAGE)
 
 
 def doubtful(facts: Facts) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunewise.core.format import listed
+from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import TITLES
 from tunewise.reports.facts.comparability.checks import in_one_line
@@ -21,6 +23,11 @@ from tunewise.reports.facts.verdict.sentences import (
     so_far,
     waiting,
 )
+
+if TYPE_CHECKING:
+    from tunewise.reports.outputs import notebook
+else:  # what shows a fact lies above it, and is loaded when a notebook asks
+    notebook = Later("tunewise.reports.outputs.notebook")
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,9 @@ class Verdict:
     notes: tuple[str, ...]  # what to know before believing the rest
     within: Recommendation | None  # the choice within the study's limits, where it names any
     fairness: str  # one line: what differs between rows beside the method
+
+    def _repr_html_(self) -> str:
+        return notebook.verdict_cell(self)
 
 
 def verdict(evidence: Evidence, results: Results) -> Verdict:

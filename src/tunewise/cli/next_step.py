@@ -1,0 +1,68 @@
+"""What to do after a command was refused or interrupted: one line below the message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tunewise.cli.examples import EXAMPLES
+from tunewise.core.format import first_of
+from tunewise.store.study import is_study
+
+OF_FILES = ("validate", "plan", "run", "sanity", "removed", "doctor")  # take a study file
+OF_CONTENDERS = ("compare", "errors", "predict", "export", "generate")  # of a study's folder
+OF_FOLDERS = (*OF_CONTENDERS, "status", "results", "report", "track", "board", "removed", "doctor")
+GOES_ON = ("run", "demo", "train")
+RUNS = Path("runs")
+
+
+def next_step(words: Sequence[str], message: str) -> str:
+    """The command to run next; empty where the message names one.
+
+    Args:
+        words: the command line without the program's name.
+        message: what was wrong.
+    """
+    command, path = _asked(words)
+    if any(f"tunewise {name}" in message for name in EXAMPLES):
+        return ""
+    if command not in EXAMPLES:
+        return "What there is: tunewise -h"
+    if path is not None and path.is_file() and command in OF_FILES:
+        return f"Correct it, then: tunewise validate {path}"
+    if path is not None and is_study(path):
+        if command in OF_CONTENDERS:
+            return f"Its contenders: tunewise results {path}"
+    elif command in OF_FOLDERS:
+        return _studies(command, path)
+    return f"How it is called: tunewise {command} -h"
+
+
+def _studies(command: str, path: Path | None) -> str:
+    """Those that could have been meant, in the folder that was named or in the usual one."""
+    found = studies_below(path if path is not None and path.is_dir() else RUNS)
+    if found:
+        return f"Studies here: {first_of(found)}. For example: tunewise {command} {found[0]}"
+    return "A study file is made by tunewise init DATA, and its folder by tunewise run FILE."
+
+
+def interrupted(words: Sequence[str]) -> str:
+    """What Ctrl-C left behind, and how to go on."""
+    command, _ = _asked(words)
+    if command in GOES_ON:
+        return "Interrupted. What has finished is kept; the same command goes on from there."
+    return "Interrupted. Nothing was left half done; the same command starts anew."
+
+
+def studies_below(folder: Path) -> list[str]:
+    """The folders of studies directly in a folder."""
+    try:
+        return sorted(str(path) for path in folder.iterdir() if is_study(path))
+    except OSError:
+        return []
+
+
+def _asked(words: Sequence[str]) -> tuple[str, Path | None]:
+    """The command, and its first word that is no option."""
+    plain = [word for word in words if not word.startswith("-")]
+    return (plain[0] if plain else ""), (Path(plain[1]) if len(plain) > 1 else None)

@@ -1,0 +1,103 @@
+"""What results look like in a notebook: blocks of the report as the HTML of one cell.
+
+A cell runs no script and loads nothing; texts from data are escaped as on the page. Charts are
+objects of Altair, which a notebook draws by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from tunewise.core.sanitize import shown
+from tunewise.reports.document.html import blocks_html
+from tunewise.reports.document.model import Block, Paragraph, Section, Table, figures
+from tunewise.reports.document.palette import THEMES
+from tunewise.reports.facts.compare import Contest
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.results import Results
+from tunewise.reports.facts.verdict.verdict import Verdict
+from tunewise.reports.outputs.compare import contest_blocks
+from tunewise.reports.outputs.documents import every_section, sections_for
+from tunewise.reports.sections import results as results_section
+from tunewise.reports.sections import verdict as verdict_section
+from tunewise.reports.sections.cells import ARTIFACT, PEAK
+
+CSS = Path(__file__).parent / "templates" / "notebook.css"
+LEFT_OUT = {PEAK.title, ARTIFACT.title}
+
+
+def cell(title: str, blocks: Iterable[Block | None]) -> str:
+    """Blocks one below the other, with their style, as a notebook shows them."""
+    present = [block for block in blocks if block is not None]
+    heading = Markup("<h3>{}</h3>\n").format(shown(title)) if title else Markup("")
+    return str(
+        Markup('<style>{}</style><div class="tunewise">{}{}</div>').format(
+            Markup(CSS.read_text(encoding="utf-8")), heading, blocks_html(present)
+        )
+    )
+
+
+def study_cell(facts: Facts) -> str:
+    """The verdict and the table of scores."""
+    verdict = verdict_section.section(facts)
+    table = _narrowed(results_section.scores_table(facts))
+    return cell(facts.evidence.name, [*(_unlinked(verdict) if verdict else ()), table])
+
+
+def verdict_cell(verdict: Verdict) -> str:
+    """The verdict alone."""
+    texts = [
+        Paragraph(verdict.headline, style="headline"),
+        *(Paragraph(text, style="claim") for text in verdict.certainty),
+        *(Paragraph(note, style="note") for note in verdict.notes),
+        *(Paragraph(text or "") for text in (verdict.cost, verdict.fairness, verdict.outlook)),
+        Paragraph(verdict.within.says if verdict.within else "", style="strong"),
+    ]
+    return cell("", [text for text in texts if text.text])
+
+
+def results_cell(results: Results) -> str:
+    """A row for each contender."""
+    table = results_section.table_of(results, finished=results.finished, costs=True)
+    return cell("", [_narrowed(table)])
+
+
+def contest_cell(found: Contest) -> str:
+    """Two contenders side by side, with the first examples on which they differ."""
+    blocks = list(contest_blocks(found))
+    if found.differing:
+        says = f"The attribute `differing` holds all {len(found.differing):,} of them."
+        blocks.append(Paragraph(says, style="about"))
+    return cell("", blocks)
+
+
+def charts(facts: Facts) -> dict[str, Any]:
+    """Every chart of the report by its name, as objects of Altair."""
+    found = figures(sections_for(every_section(facts), "html"))
+    config = {**THEMES["light"], "background": "white"}  # its ink is for a light ground
+    return {one.key: alt.Chart.from_dict({**one.spec, "config": config}) for one in found}
+
+
+def _unlinked(section: Section) -> list[Block]:
+    """The blocks of a section, whose links would lead nowhere in a cell."""
+    return [
+        replace(block, link="") if isinstance(block, Paragraph) else block
+        for block in section.blocks
+    ]
+
+
+def _narrowed(table: Table) -> Table:
+    """Without what a cell has no room for: validation scores and sizes, which `to_frame` has."""
+    kept = [
+        place
+        for place, column in enumerate(table.columns)
+        if not column.title.endswith(", validation") and column.title not in LEFT_OUT
+    ]
+    rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)

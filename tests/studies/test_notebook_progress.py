@@ -1,0 +1,77 @@
+"""A running study in a notebook: one output, drawn anew, in which data is text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.reports.fabricate import Plan, fabricate
+
+from tunewise.store.study import StudyFolder
+from tunewise.studies.events import Notice, Tick
+from tunewise.studies.live_status import Board
+from tunewise.studies.notebook_progress import board_html, following, live_cell
+from tunewise.studies.progress import show_progress
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    return StudyFolder.open(fabricate(tmp_path / "study", Plan(name="<b>rooms</b>")))
+
+
+class Kernel:
+    """What a kernel offers: `outputs` has a list of drawings for each output of the cell."""
+
+    def __init__(self) -> None:
+        self.outputs: list[list[str]] = []
+        shell = SimpleNamespace(kernel=object())
+        self.module = SimpleNamespace(
+            get_ipython=lambda: shell, display=SimpleNamespace(display=self.display)
+        )
+
+    def display(self, data: dict[str, str], *, raw: bool, display_id: bool) -> Any:
+        drawn = [data["text/html"]]
+        self.outputs.append(drawn)
+        return SimpleNamespace(update=lambda data, *, raw: drawn.append(data["text/html"]))
+
+
+def test_a_kernel_gets_one_output_that_is_drawn_anew(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel = Kernel()
+    monkeypatch.setitem(sys.modules, "IPython", kernel.module)
+    with show_progress(folder, workers=2) as hear:
+        hear(Notice("the disk is <full>"))
+        hear(Tick())
+    (drawn,) = kernel.outputs
+    assert len(drawn) >= 2
+    assert "the disk is &lt;full&gt;" in drawn[-1]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_with_ipython_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = SimpleNamespace(get_ipython=SimpleNamespace)
+    monkeypatch.setitem(sys.modules, "IPython", terminal)
+    assert live_cell() is None
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert live_cell() is None
+
+
+def test_the_view_says_how_far_it_is_and_who_leads(folder: StudyFolder) -> None:
+    board = Board(folder, 2)
+    html = board_html(board, [])
+    assert f"{board.progress.finished} of {board.progress.trials} trainings" in html
+    assert "&lt;b&gt;rooms&lt;/b&gt;" in html
+    assert html.index(board.standings[0].name) < html.index(board.standings[-1].name)
+    assert html.count("<table") == html.count("</table")
+
+
+def test_what_stands_there_at_the_end_has_nothing_running(folder: StudyFolder) -> None:
+    drawn: list[str] = []
+    board = Board(folder, 2)
+    with pytest.raises(KeyboardInterrupt), following(board, drawn.append):
+        raise KeyboardInterrupt
+    assert "starting" not in drawn[-1]
