@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import settings
-from tests.commands import Ended, KeptWorker, Run, run_here
+from tests.commands import KeptWorker, Run, run_here
+from tests.forecasts import predicted_here
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
@@ -96,23 +97,26 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ[CACHE] = str(tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def kept_worker(own_cache: None) -> Iterator[KeptWorker]:
-    """The worker of all studies of a session; it inherits the cache."""
+    """The worker of all studies of a session, started for the first; it inherits the cache."""
     worker = KeptWorker()
-    yield worker
+    with worker.takes_studies():
+        yield worker
     worker.end()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def predictions() -> Iterator[None]:
+    """Contenders are predicted in this process, but where `predicted_by_a_process`."""
+    with predicted_here():
+        yield
+
+
 @pytest.fixture(scope="session")
-def tunewise(kept_worker: KeptWorker) -> Run:
+def tunewise() -> Run:
     """`tunewise("run", "study.yaml", cwd=folder)`: the command line in this process."""
-
-    def run(*words: str, cwd: Path) -> Ended:
-        with kept_worker.takes_studies():
-            return run_here(*words, cwd=cwd)
-
-    return run
+    return run_here
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tunewise.export import foreign_check, own_check
 
 @contextmanager
 def proven_here() -> Iterator[None]:
-    """Inside, exports are proven in this process: of each form one has had a process of its own."""
+    """Inside, exports are proven in this process: of each program one has had its own process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tunewise.export.proof._ask", ask_here)
         yield

@@ -72,6 +72,7 @@ def test_a_model_of_a_known_kind_loads_with_transformers(
     agree(answered(model, to, finished), finished, name)
 
 
+@proven_here()
 def test_an_adapter_loads_with_peft_by_the_lines_of_its_card(
     finished: Path, tmp_path: Path
 ) -> None:

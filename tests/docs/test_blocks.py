@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.commands import KeptWorker, run_here
+from tests.commands import run_here
 from tests.docs.reading import ROOT, Block, blocks, follows, handbook, named
 from tests.proofs import proven_here
 
@@ -53,9 +53,7 @@ Folder = Callable[[Path], Path]
 
 
 @pytest.fixture(scope="module")
-def folder_after(
-    tmp_path_factory: pytest.TempPathFactory, kept_worker: KeptWorker
-) -> Iterator[Folder]:
+def folder_after(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """`folder_after(page)`: the folder in which all blocks of the page were run, each page once."""
     done: dict[Path, Path] = {}
 
@@ -64,12 +62,12 @@ def folder_after(
             folder = tmp_path_factory.mktemp(page.stem)
             if before := follows(page):
                 shutil.copytree(run(before), folder, dirs_exist_ok=True)
-            with contextlib.chdir(folder), registries_as_they_were(), kept_worker.takes_studies():
+            with contextlib.chdir(folder), registries_as_they_were():
                 run_page(page)
             done[page] = folder
         return done[page]
 
-    yield run
+    return run
 
 
 @contextlib.contextmanager

@@ -6,10 +6,12 @@ import os
 import signal
 
 import pytest
+from tests.forecasts import predicted_by_a_process
 
 from tunewise.estimate.client import EstimateClient
 
 
+@predicted_by_a_process()
 def test_ctrl_c_does_not_reach_the_process_and_ends_it_quietly(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

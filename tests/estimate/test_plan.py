@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import CONFIGURATIONS
-from tests.forecasts import predicted_here
+from tests.forecasts import predicted_by_a_process
 from transformers import AutoConfig
 from typer.testing import CliRunner
 
@@ -62,6 +62,7 @@ def test_a_study_of_open_length_has_a_shortest_time_and_one_at_its_limit(
     assert any("between about 200 steps and its limit of 800" in note for note in left_open.notes)
 
 
+@predicted_by_a_process()
 def test_a_plan_needs_the_configuration_alone_and_is_remembered(study: dict[str, Any]) -> None:
     found = planned(study)
     rows = {row.name: row for row in found.contenders}
@@ -86,7 +87,6 @@ def test_a_plan_needs_the_configuration_alone_and_is_remembered(study: dict[str,
     assert time.monotonic() - start < 5  # nothing is predicted twice
 
 
-@predicted_here()
 def test_what_does_not_fit_is_reported_with_what_would(study: dict[str, Any]) -> None:
     roomy = planned(study)
     most = max(row.peak_bytes or 0 for row in roomy.contenders)
@@ -100,7 +100,6 @@ def test_what_does_not_fit_is_reported_with_what_would(study: dict[str, Any]) ->
     assert "does not fit" in "\n".join(lines(found))
 
 
-@predicted_here()
 def test_a_method_that_fits_no_model_is_reported(study: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="cannot exceed"):
         planned(study, methods=[{"lora": {"rank": 1000}}])

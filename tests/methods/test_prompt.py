@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.commands import KeptWorker
 from tests.tasks.conftest import byte_tokenizer, save_writer
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, GPT2Config
 
@@ -278,7 +277,7 @@ seeds: [0, 1]
 """
 
 
-def test_a_whole_study_of_prompts(tmp_path: Path, kept_worker: KeptWorker) -> None:
+def test_a_whole_study_of_prompts(tmp_path: Path) -> None:
     save_writer(tmp_path / "writer")
     (tmp_path / "data").mkdir()
     for split, rows in {"train": 12, "validation": 6, "test": 8}.items():
@@ -286,8 +285,7 @@ def test_a_whole_study_of_prompts(tmp_path: Path, kept_worker: KeptWorker) -> No
         text = "\n".join(["statement,label", *lines])
         (tmp_path / "data" / f"{split}.csv").write_text(f"{text}\n")
     (tmp_path / "study.yaml").write_text(STUDY.format(model=tmp_path / "writer"))
-    with kept_worker.takes_studies():
-        Study.read(tmp_path / "study.yaml").run(tmp_path / "out", workers=1)
+    Study.read(tmp_path / "study.yaml").run(tmp_path / "out", workers=1)
     content = json.loads((tmp_path / "out" / "report" / "evaluation_results.json").read_text())
     rows_ = {row["name"]: row for row in content["contenders"]}
     assert {row["status"] for row in rows_.values()} == {"done"}

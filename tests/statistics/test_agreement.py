@@ -11,11 +11,12 @@ from statsmodels.stats.contingency_tables import mcnemar as mcnemar_reference
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from tunewise.statistics import paired
+from tunewise.statistics import paired, power
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import bca, percentile, student_t, wilson
 from tunewise.statistics.paired import exact_sign_flip, mcnemar, mcnemar_of
 from tunewise.statistics.ranks import friedman
+from tunewise.statistics.roots import root
 from tunewise.statistics.seeds import probability_of_improvement, sign_flip
 
 calm = settings(max_examples=50, deadline=None)
@@ -110,6 +111,44 @@ def test_probability_of_improvement(ours: list[float], theirs: list[float]) -> N
     assert 0 <= found.interval.low <= found.probability <= found.interval.high <= 1
     back = probability_of_improvement(theirs, ours)
     assert back.interval == pytest.approx((1 - found.interval.high, 1 - found.interval.low))
+
+
+@calm
+@given(ours=SCORES, theirs=SCORES)
+def test_mann_whitney_with_and_without_ties_is_scipys(
+    ours: list[float], theirs: list[float]
+) -> None:
+    assume(len(set(ours + theirs)) > 1)
+    expected = stats.mannwhitneyu(ours, theirs, alternative="two-sided").pvalue
+    assert probability_of_improvement(ours, theirs).p == pytest.approx(expected, rel=1e-12)
+
+
+def test_mann_whitney_of_equal_and_of_many_runs_is_scipys() -> None:
+    assert probability_of_improvement([1, 1, 1], [1, 1]).p == 1
+    ours, theirs = np.random.default_rng(0).normal([[0.0], [0.4]], 1, (2, 12))
+    expected = stats.mannwhitneyu(ours, theirs, alternative="two-sided").pvalue
+    assert probability_of_improvement(ours, theirs).p == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 500, 1999])
+def test_chances_of_coins_are_the_binomials(count: int) -> None:
+    expected = stats.binom.pmf(np.arange(count + 1), count, 0.5)
+    np.testing.assert_allclose(paired._coins_of(count), expected, rtol=1e-11, atol=1e-300)
+
+
+@calm
+@given(df=st.floats(1, 300), shift=st.floats(0.1, 8), alpha=st.floats(0.001, 0.2))
+def test_the_power_of_t_is_scipys(df: float, shift: float, alpha: float) -> None:
+    expected = stats.nct.sf(stats.t.ppf(1 - alpha / 2, df), df, shift)
+    assert power._power_of_t(shift, df, alpha) == pytest.approx(expected, abs=1e-9)
+
+
+@calm
+@given(zero=st.floats(-5, 5), low=st.floats(-50, -6), high=st.floats(6, 50))
+def test_roots_are_found_wherever_they_lie(zero: float, low: float, high: float) -> None:
+    assert root(lambda x: np.expm1(x - zero), low, high) == pytest.approx(zero, abs=1e-12)
+    with pytest.raises(ValueError, match="no change of sign"):
+        root(lambda x: 1 + x * x, low, high)
 
 
 @calm

@@ -108,6 +108,15 @@ def test_a_name_that_is_nearly_there_is_offered(tmp_path: Path) -> None:
     assert "no such file. Did you mean 'reviews.yaml'?" in complaint(tmp_path / "review.yaml")
 
 
+def test_hidden_files_are_no_studies(tmp_path: Path) -> None:
+    for name in (".pre-commit-config.yaml", "study.yaml"):
+        (tmp_path / name).write_text("a: 1\n")
+    assert complaint(tmp_path / "other.yaml").endswith("Known: study.yaml.")
+    (tmp_path / "study.yaml").unlink()
+    assert "tunewise init" in complaint(tmp_path / "other.yaml")
+    assert "pre-commit" not in complaint(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["a" * 300, "a\0b", "reviews.csv/study.yaml"])
 def test_what_can_be_no_file_is_stated_in_a_line(name: str, tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").write_bytes(TABLE)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.forecasts import predicted_here
 from tests.tasks.conftest import questions, write_rows
 
 from tunewise.estimate.memory import predict_memory
@@ -46,8 +45,7 @@ def study(tmp_path: Path, writer: Path) -> dict[str, Any]:
 
 
 def planned(study: dict[str, Any]) -> Plan:
-    with predicted_here():
-        return plan(read_study(study), workers=1)
+    return plan(read_study(study), workers=1)
 
 
 def trained(study: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Parts]:

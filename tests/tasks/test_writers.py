@@ -165,8 +165,7 @@ def test_what_neither_library_adapts_is_exported_in_a_form_that_is_proven(
     predictor = ModelPredictor(TASK, method, prepared_model(parts, method), 160)
     examples = [TASK.read(row) for row in questions(4, 0)]
     assert write_artifact(parts, predictor, tmp_path, merge=False) == form
-    ask = None if form == "tunewise" else ask_here  # the other form is proven so by a whole study
-    proof = prove(form, parts, predictor, examples, tmp_path, ask=ask)
+    proof = prove(form, parts, predictor, examples, tmp_path, ask=ask_here)
     assert proof.passed, proof
 
 

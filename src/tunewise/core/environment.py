@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def environment() -> dict[str, str | int | None]:
     }
 
 
+@cache  # a search through all installed packages
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -28,11 +28,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from tunewise.statistics.intervals import Interval, normal_quantile, student_quantile
 from tunewise.statistics.metrics import FloatArray
 from tunewise.statistics.moderation import Spread
+from tunewise.statistics.roots import root
 
 SMALLEST_P = 1e-12  # the joined critical value is not meaningful further out
 
@@ -85,7 +85,7 @@ class Uncertainty:
             return 1.0
         if self.critical(1 - SMALLEST_P) <= reach:
             return SMALLEST_P
-        log_p = optimize.brentq(
+        log_p = root(
             lambda log_p: self.critical(-math.expm1(log_p)) - reach,
             math.log(SMALLEST_P),
             math.log1p(-SMALLEST_P),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, stats
+from scipy import fft, special
 
 from tunewise.statistics.metrics import FloatArray, Metric
 
@@ -46,12 +46,12 @@ def mcnemar(first_only: int, second_only: int) -> McNemar:
     differ, fewer = first_only + second_only, min(first_only, second_only)
     if differ == 0:
         return McNemar(0, 0, 1.0, 1.0, None, None)
-    exact = min(1.0, 2 * float(stats.binom.cdf(fewer, differ, 0.5)))
-    observed = float(stats.binom.pmf(fewer, differ, 0.5))
+    at_most_fewer = float(special.betaincc(fewer + 1, differ - fewer, 0.5))
+    exact, observed = min(1.0, 2 * at_most_fewer), float(_coins_of(differ)[fewer])
     # The two tails share the middle when both counts are equal; then it counts once.
     mid = exact - (observed if first_only != second_only else observed / 2)
     chi2 = max(abs(first_only - second_only) - 1, 0) ** 2 / differ
-    return McNemar(first_only, second_only, exact, mid, chi2, float(stats.chi2.sf(chi2, 1)))
+    return McNemar(first_only, second_only, exact, mid, chi2, float(special.chdtrc(1, chi2)))
 
 
 def mcnemar_of(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
@@ -106,9 +106,21 @@ def _folded(sizes: NDArray[np.int64], counts: NDArray[np.int64]) -> FloatArray:
     chances: FloatArray = np.ones(1)
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         flips = np.zeros(size * count + 1)
-        flips[::size] = stats.binom.pmf(np.arange(count + 1), count, 0.5)
+        flips[::size] = _coins_of(count)
         chances = np.convolve(chances, flips)
     return chances
+
+
+def _coins_of(count: int) -> FloatArray:
+    """The chances of 0 to `count` heads of so many fair coins: the middle one, and its neighbors.
+
+    ``C(2m, m) / 4^m = prod (1 - 1 / 2i)`` for i from 1 to m, which an odd count shares with the
+    next even one; each neighbor is a ratio away, so nothing overflows and digits are kept.
+    """
+    highest = np.prod(1 - 1 / (2 * np.arange(1, (count + 1) // 2 + 1)))
+    heads = np.arange(count // 2, 0, -1)
+    falling: FloatArray = highest * np.cumprod(np.append(1.0, heads / (count - heads + 1)))
+    return np.concatenate([falling[::-1], falling[1 - count % 2 :]])
 
 
 def _transformed(sizes: NDArray[np.int64], counts: NDArray[np.int64], reach: int) -> FloatArray:

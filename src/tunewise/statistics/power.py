@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from scipy import optimize, special, stats
+from scipy import special
+
+from tunewise.statistics.roots import root
 
 MOST_SEEDS = 1000
 
@@ -61,14 +63,12 @@ def detectable_difference(
     if disagreement <= 0:
         return None
     z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
-
-    def shortfall(d: float) -> float:
-        root = z_power * math.sqrt(max(disagreement - d * d, 0.0))
-        return z_alpha * math.sqrt(disagreement) + root - d * math.sqrt(examples)
-
-    if shortfall(disagreement) > 0:
+    scale, beside = examples + z_power**2, examples + z_power**2 - z_alpha**2
+    if beside < 0:
         return None
-    return float(optimize.brentq(shortfall, 0.0, disagreement))
+    found = z_alpha * math.sqrt(examples) + z_power * math.sqrt(beside)
+    difference = float(math.sqrt(disagreement) * found / scale)
+    return difference if difference <= disagreement else None
 
 
 def smallest_p(seeds: int) -> float:
@@ -135,19 +135,15 @@ def detectable_shift(df: float, *, power: float = 0.8, alpha: float = 0.05) -> f
     (2.8, 5.65)
     """
     highest = 10 * float(special.stdtrit(df, 1 - alpha / 2))
-    return float(
-        optimize.brentq(lambda shift: _power_of_t(shift, df, alpha) - power, 1e-6, highest)
-    )
+    return root(lambda shift: _power_of_t(shift, df, alpha) - power, 1e-6, highest)
 
 
 def _power_of_t(shift: float, df: float, alpha: float) -> float:
     critical = special.stdtrit(df, 1 - alpha / 2)
     # The far tail matters only where the shift is near zero; nct loses accuracy there.
-    return (
-        float(stats.nct.sf(critical, df, shift))
-        if df < 1e4
-        else float(special.ndtr(shift - critical))
-    )
+    if df < 1e4:
+        return 1 - float(special.nctdtr(df, shift, critical))
+    return float(special.ndtr(shift - critical))
 
 
 def runs_to_show_improvement(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import special
 
 from tunewise.statistics.intervals import Interval, normal_quantile
 from tunewise.statistics.metrics import FloatArray
+from tunewise.statistics.roots import root
 
 MOST_EXACT = 20  # paired seeds whose sign patterns are all counted: a million
+FEW = 8  # runs of either method up to which all orders without ties are counted
 
 
 class PairedTest(NamedTuple):
@@ -78,12 +81,45 @@ def probability_of_improvement(
     0.85
     """
     a, b = _paired(ours, least=1), _paired(theirs, least=1)
-    found = stats.mannwhitneyu(a, b, alternative="two-sided")
-    fraction = float(found.statistic) / (a.size * b.size)
+    wins = float(np.sign(a[:, None] - b).sum() + a.size * b.size) / 2
+    fraction = wins / (a.size * b.size)
     interval = _newcombe(fraction, a.size, b.size, level)
-    p = 1.0 if np.isnan(found.pvalue) else float(found.pvalue)
+    p = _mann_whitney(wins, a, b)
     shown = p < 1 - level and interval.low > 0.5 and fraction > 0.75
     return Improvement(fraction, interval, p, shown)
+
+
+def _mann_whitney(wins: float, a: FloatArray, b: FloatArray) -> float:
+    """Two-sided p of the pairs in which `a` is ahead: all orders counted, or the normal limit.
+
+    As `scipy.stats.mannwhitneyu`, which takes a second to load. Sources: Mann and Whitney 1947,
+    Ann. Math. Stat. 18:50; the correction for ties: Hollander and Wolfe 1999, section 4.1.
+    """
+    further = max(wins, a.size * b.size - wins)
+    _, ties = np.unique(np.concatenate([a, b]), return_counts=True)
+    if min(a.size, b.size) <= FEW and ties.max() == 1:
+        orders = _orders(a.size, b.size)
+        return min(1.0, float(2 * orders[round(further) :].sum() / orders.sum()))
+    runs = a.size + b.size
+    tied = float((ties**3 - ties).sum()) / (runs * (runs - 1))
+    deviation = math.sqrt(a.size * b.size / 12 * (runs + 1 - tied))
+    if deviation == 0:  # all runs score the same
+        return 1.0
+    return min(1.0, float(2 * special.ndtr((a.size * b.size / 2 + 0.5 - further) / deviation)))
+
+
+def _orders(n: int, m: int) -> FloatArray:
+    """In how many orders of n and m runs the n are ahead in 0 to ``n m`` pairs.
+
+    The coefficients of the Gaussian binomial ``prod (1 - q^(m + i)) / (1 - q^i)``, i from 1 to n.
+    """
+    ways = np.zeros(n * m + 1)
+    ways[0] = 1
+    for i in range(1, n + 1):
+        ways[m + i :] -= ways[: -(m + i)].copy()
+        for start in range(min(i, ways.size)):
+            ways[start::i] = ways[start::i].cumsum()
+    return ways
 
 
 def _newcombe(fraction: float, n: int, m: int, level: float) -> Interval:
@@ -96,8 +132,8 @@ def _newcombe(fraction: float, n: int, m: int, level: float) -> Interval:
 
     # Zero and one are roots of their own; a perfect fraction has its bound below them.
     inner = min(max(fraction, 1e-12), 1 - 1e-12)
-    low = 0.0 if fraction == 0 else float(optimize.brentq(beyond, 0.0, inner))
-    high = 1.0 if fraction == 1 else float(optimize.brentq(beyond, inner, 1.0))
+    low = 0.0 if fraction == 0 else root(beyond, 0.0, inner)
+    high = 1.0 if fraction == 1 else root(beyond, inner, 1.0)
     return Interval(low, high)
 
 

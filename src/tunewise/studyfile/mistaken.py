@@ -31,7 +31,7 @@ LOOKED_AT = 20  # lines
 def instead_of(path: Path) -> str:
     """The sentence for a path that no study can be read from: none, or a folder."""
     if not path.is_dir():
-        there = [each.name for each in path.parent.glob("*") if each.suffix in YAML]
+        there = _study_files(path.parent)
         known = nearest(path.name, there) if there else "tunewise init DATA makes one of data."
         return f"no such file. {known}"
     if (path / STUDY).is_file():
@@ -40,10 +40,16 @@ def instead_of(path: Path) -> str:
             f"it, run the file it came from once more: tunewise run FILE --out {path}; "
             f"where it stands: tunewise status {path}."
         )
-    inside = sorted(each.name for each in path.iterdir() if each.suffix in YAML)
-    if inside:
+    if inside := _study_files(path):
         return f"a folder, where a study file is needed. Did you mean '{path / inside[0]}'?"
     return f"a folder, where a study file is needed. {_make(path)}"
+
+
+def _study_files(folder: Path) -> list[str]:
+    """The names of YAML files in a folder; hidden ones are settings of other programs."""
+    there = folder.iterdir() if folder.is_dir() else iter(())
+    names = (each.name for each in there if each.suffix in YAML)
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def by_bytes(path: Path, content: bytes) -> str:
