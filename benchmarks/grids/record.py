@@ -69,9 +69,9 @@ def settings_of(dataset: str, model: str, data: Path, asked: Asked) -> dict[str,
         Absent: the data or the model are not there.
     """
     epochs = math.ceil(asked.steps / math.ceil(asked.rows / BATCH))
-    trained = [_entry(name, epochs) for name in asked.contenders]
+    methods: list[Any] = [*REFERENCES, *(_entry(name, epochs) for name in asked.contenders)]
     case = Case(dataset, asked.rows, model if not Path(model).is_dir() else "embedded-encoder")
-    found = study_of(case, data, [*REFERENCES, *trained], range(asked.seeds))
+    found = study_of(case, data, methods, range(asked.seeds))
     if Path(model).is_dir():
         found["models"] = [str(Path(model).resolve())]
     found["data"] = {**found["data"], "limit": {**found["data"]["limit"], "test": TESTED}}
@@ -166,7 +166,7 @@ def _chain(study: StudyRecord, row: ContenderRecord, point: int, seed: int) -> C
     whole = Job("trial", id, settings, row.features, place.parameters)
     rungs = row.rates.rungs if row.rates else ()
     jobs = [replace(whole, id=rung_id(id, step), until=step) for step in rungs]
-    return Chain(GridTrial(row.name, point, seed), (*jobs, whole, replace(whole, kind=TEST)))
+    return Chain(GridTrial(row.name, point, seed), (*jobs, whole, replace(whole, kind="test")))
 
 
 def _copies(study: StudyRecord, folder: StudyFolder, asked: Asked) -> Iterator[Chain]:

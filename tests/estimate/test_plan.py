@@ -18,7 +18,9 @@ from tunewise.cli.plan import lines
 from tunewise.core.errors import InputError
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
+from tunewise.estimate.seconds import steps_of
 from tunewise.studyfile.studyfile import read_study
+from tunewise.training.settings import TrainingSettings
 
 ROWS = [{"text": "the room is good " * (1 + at % 5), "label": "ab"[at % 2]} for at in range(40)]
 
@@ -117,3 +119,10 @@ def test_the_command_prints_json(study: dict[str, Any], tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["plan", str(tmp_path / "study.yaml"), "--json"])
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["trials"] == 10
+
+
+def test_a_training_is_expected_to_end_with_its_search_length_and_decay() -> None:
+    auto = TrainingSettings(batch_size=32, epochs="auto")
+    assert steps_of(auto, 351) == (253, 440)  # 19 epochs of 11 steps, then a fifth as many
+    assert steps_of(auto, 94) == (201, 201)  # its limit comes first
+    assert steps_of(TrainingSettings(batch_size=32, epochs=3), 94) == (9, 9)
