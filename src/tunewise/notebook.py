@@ -44,9 +44,8 @@ def plan_html(plan: Plan) -> str:
         Column("Time of one", None, duration, "seconds"),
     )
     table = Table.about("plan", "What each contender would take", columns, plan.contenders)
-    ends = dict.fromkeys((duration(plan.shortest_seconds), duration(plan.seconds)))
     whole = (
-        f"{plan.trials} trainings, about {' to '.join(ends)} with "
+        f"{plan.trials} trainings, about {plan.time} with "
         f"{min(plan.workers, plan.trials)} side by side; {size(plan.disk_bytes)} on disk."
     )
     notes = [f"{row.name}: {row.note}" for row in plan.contenders if row.note]

@@ -18,7 +18,9 @@ from tunewise.cli.plan import lines
 from tunewise.core.errors import InputError
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
+from tunewise.estimate.seconds import steps_of
 from tunewise.studyfile.studyfile import read_study
+from tunewise.training.settings import TrainingSettings
 
 ROWS = [{"text": "the room is good " * (1 + at % 5), "label": "ab"[at % 2]} for at in range(40)]
 
@@ -53,13 +55,14 @@ def planned(study: dict[str, Any], **more: Any) -> Plan:
     return plan(read_study({**study, **more}), workers=2)
 
 
-def test_a_study_of_open_length_has_a_shortest_time_and_one_at_its_limit(
+def test_a_study_of_open_length_has_an_expected_time_and_one_at_its_limit(
     study: dict[str, Any],
 ) -> None:
-    """40 rows in batches of 2 are 20 steps an epoch: at least 200, and at most 40 epochs."""
+    """40 rows in batches of 2 are 20 steps an epoch: 200 to learn, 40 to decay, and at most 800."""
     left_open = planned(study, training={"batch_size": 2}, methods=[{"lora": {"rank": 2}}])
-    assert left_open.shortest_seconds < 0.5 * left_open.seconds
-    assert any("between about 200 steps and its limit of 800" in note for note in left_open.notes)
+    assert left_open.seconds < 0.5 * left_open.longest_seconds
+    assert "(at most " in left_open.time
+    assert any("after about 240 steps" in note and "after 800" in note for note in left_open.notes)
 
 
 @predicted_by_a_process()
@@ -67,7 +70,7 @@ def test_a_plan_needs_the_configuration_alone_and_is_remembered(study: dict[str,
     found = planned(study)
     rows = {row.name: row for row in found.contenders}
     assert found.trials == 1 + 3 + 3 + 3
-    assert found.shortest_seconds == found.seconds  # epochs are named
+    assert found.longest_seconds == found.seconds  # epochs are named
     assert rows["majority"].peak_bytes is None
     full, lora, head = rows["full"], rows["lora"], rows["head"]
     assert full.parameters is not None and lora.parameters is not None
@@ -115,3 +118,10 @@ def test_the_command_prints_json(study: dict[str, Any], tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["plan", str(tmp_path / "study.yaml"), "--json"])
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["trials"] == 10
+
+
+def test_a_training_is_expected_to_end_with_its_search_length_and_decay() -> None:
+    auto = TrainingSettings(batch_size=32, epochs="auto")
+    assert steps_of(auto, 351) == (253, 440)  # 19 epochs of 11 steps, then a fifth as many
+    assert steps_of(auto, 94) == (201, 201)  # its limit comes first
+    assert steps_of(TrainingSettings(batch_size=32, epochs=3), 94) == (9, 9)

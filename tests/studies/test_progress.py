@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tunewise.store.race import Against, Left, RaceRecord
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job, TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
+from tunewise.studies import live_status
 from tunewise.studies.events import Event, Finished, Notice, Started, Stopped, Tick
 from tunewise.studies.jobs import next_jobs
 from tunewise.studies.live_status import Board
@@ -146,6 +148,29 @@ def test_the_leaderboard_is_sorted_by_validation(folder: StudyFolder) -> None:
         (NAMES[1], 0.9, 2, 3),
         (NAMES[0], 0.2, 1, 3),
     ]
+
+
+def test_the_live_view_of_a_race_says_who_races_and_who_was_dropped(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board(folder, workers=2)
+    for number, accuracy in enumerate((0.9, 0.8, 0.4)):
+        board.hear(ended(job(folder, number), accuracy))
+    assert "racing" not in "\n".join(drawn(board))
+    lag = Against(NAMES[1], NAMES[0], -0.5, chance=0.0004, level=0.01)
+    race = RaceRecord(
+        dict.fromkeys(NAMES, (0, 1)),
+        looks=1,
+        racing=(NAMES[0],),
+        left=(Left(NAMES[1], "behind", 1, 2, lag),),
+    )
+    monkeypatch.setattr(live_status, "race_of", lambda study, records: race)
+    board.hear(ended(job(folder, 3), 0.3))
+    lines = drawn(board, width=100)
+    (first,) = [line for line in lines if line.lstrip().startswith("majority")]
+    assert first.rstrip().endswith("racing")
+    (second,) = [line for line in lines if "dropped" in line]
+    assert second.lstrip().startswith("lora") and "p <" in second
 
 
 def test_a_contender_that_failed_says_so(folder: StudyFolder) -> None:

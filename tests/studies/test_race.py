@@ -238,7 +238,7 @@ def test_a_training_to_come_costs_what_those_before_took() -> None:
     known = {"x": record(study, answers, "x", "c0-0")}
     assert study.budget is not None
     account = Account(study, study.budget, known)
-    assert account.seed_seconds("a") == 2.0 + 20 * 0.5
+    assert account.seed_seconds("a") == 2.0 + 10 * 0.5  # as expected, not at its limit
     assert account.seed_seconds("a", ["x"]) == 2.0 + STEPS * 0.5
 
 

@@ -17,7 +17,7 @@ from tunewise.cli import completion
 from tunewise.cli.console import STDOUT, say
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import duration, plural, size
+from tunewise.core.format import plural, size
 from tunewise.core.sanitize import shown
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
@@ -121,8 +121,8 @@ def _planned(found: Plan, settings: StudySettings) -> Iterator[Symptom]:
     if free < found.disk_bytes:
         says = f"The study takes {size(found.disk_bytes)} on disk, and {size(free)} are free."
         yield Symptom("machine", "wrong", says, "Make room, or --set keep=none.")
-    if settings.budget is None and found.shortest_seconds > LONG:
-        says = f"It would take {duration(found.shortest_seconds)} at least on this machine."
+    if settings.budget is None and found.seconds > LONG:
+        says = f"It would take {found.time} on this machine."
         fix = "Name a budget (budget: 1 h), a smaller model, or data.limit."
         yield Symptom("machine", "doubtful", says, fix)
     if len(settings.seeds) < 2 and settings.budget is None:

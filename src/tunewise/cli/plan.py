@@ -12,7 +12,7 @@ from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
 from tunewise.core.format import count, duration, size
 from tunewise.estimate.plan import plan
-from tunewise.estimate.plan_types import Plan, Planned, Schedule
+from tunewise.estimate.plan_types import Plan, Planned, Schedule, up_to
 from tunewise.estimate.schedule import refuse_too_small
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.studies.pool import usable_cores
@@ -65,7 +65,7 @@ def lines(found: Plan) -> Iterator[str]:
     yield ""
     if found.schedule is None:
         yield (
-            f"{found.trials} trials, about {_time(found)} with {together} side by side; "
+            f"{found.trials} trials, about {found.time} with {together} side by side; "
             f"{size(found.disk_bytes)} on disk."
         )
     else:
@@ -86,8 +86,8 @@ def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:
     first = found.contenders
     yield f"Budget {duration(schedule.budget)}, of which"
     yield f"  {duration(schedule.around)} to prepare and report, features included;"
-    yield f"  {_range(schedule.search)} to search with the first seed ({len(first)} contenders);"
-    yield f"  {_range(schedule.round)} for each further seed of all that remain;"
+    yield f"  {up_to(*schedule.search)} to search with the first seed ({len(first)} contenders);"
+    yield f"  {up_to(*schedule.round)} for each further seed of all that remain;"
     yield f"  {duration(schedule.tests)} to test each seed."
     least, most = schedule.seeds
     seeds = str(least) if least == most else f"{least} to {most}"
@@ -104,16 +104,6 @@ def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:
             f"Smallest difference it can settle: about {100 * settled:.1f} points "
             f"({pairs} pairs, seeds alike)."
         )
-
-
-def _range(ends: tuple[float, float]) -> str:
-    return " to ".join(dict.fromkeys(map(duration, ends)))
-
-
-def _time(found: Plan) -> str:
-    """From the shortest, where trainings end early, to that of every training at its limit."""
-    ends = [duration(found.shortest_seconds), duration(found.seconds)]
-    return " to ".join(dict.fromkeys(ends))
 
 
 def _rows(row: Planned) -> Iterator[str]:

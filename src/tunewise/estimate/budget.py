@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
-from tunewise.core.format import duration
 from tunewise.costs.machine_speed import Calibration
 from tunewise.estimate.plan import plan
 from tunewise.estimate.schedule import (
@@ -118,9 +117,8 @@ def expected(prepared: Prepared, *, workers: int) -> list[str]:
     if prepared.settings.budget is not None or max(counted, default=0) < LARGE:
         return []
     found = plan(prepared.settings, workers=workers)
-    ends = dict.fromkeys(map(duration, (found.shortest_seconds, found.seconds)))
-    lines = [f"This takes about {' to '.join(ends)} with {workers} trials side by side."]
-    if found.shortest_seconds > LONG:
+    lines = [f"This takes about {found.time} with {workers} trials side by side."]
+    if found.seconds > LONG:
         lines.append(
             "With a budget, such as --budget 30min, seeds are added only where they can change the "
             "verdict, and contenders that are behind are dropped."

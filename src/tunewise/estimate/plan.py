@@ -15,7 +15,7 @@ from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import listed
 from tunewise.costs.limit import FRACTION, available_bytes
-from tunewise.costs.machine_speed import Calibration, known_calibration
+from tunewise.costs.machine_speed import Calibration, confirmed_calibration
 from tunewise.costs.parameters import artifact_bytes
 from tunewise.data.table import Splits
 from tunewise.estimate.client import EstimateClient
@@ -26,6 +26,7 @@ from tunewise.estimate.schedule import schedule_of
 from tunewise.estimate.seconds import (
     answering_seconds,
     features_seconds,
+    steps_of,
     study_seconds,
     trial_seconds,
 )
@@ -37,7 +38,7 @@ from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.tasks.lengths import wanted_length
-from tunewise.training.course import most_steps, search_steps
+from tunewise.training.course import search_steps
 from tunewise.training.settings import TrainingSettings
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
@@ -75,11 +76,10 @@ def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) 
     steps_per_epoch = -(-rows // training.batch_size)
     notes = []
     if training.epochs == "auto":
-        most = most_steps(training, steps_per_epoch)
-        least = search_steps(training, steps_per_epoch)
+        expected, most = steps_of(training, rows)
         notes.append(
-            f"epochs: auto ends where validation loss falls no more, between about {least:,} steps "
-            f"and its limit of {most:,}."
+            f"epochs: auto ends where validation loss falls no more, expected after about "
+            f"{expected:,} steps and at the latest after {most:,}."
         )
     if row.rates is not None:
         steps = rungs_of(search_steps(training, steps_per_epoch))
@@ -117,7 +117,7 @@ class _Planner:
                 for row in self.expansion.contenders
                 if row.trained or isinstance(row.method, AsIs)
             ]
-            known = self.known or known_calibration(THREADS)
+            known = self.known or confirmed_calibration(THREADS)
             self.calibration = known or Calibration(**client.ask({"ask": "calibration"}))
             rows = {row.name: self._planned(row, folders) for row in _by_model(asked)}
         for row in self.expansion.contenders:
@@ -131,8 +131,8 @@ class _Planner:
             trials=sum(row.trials for row in contenders),
             seeds=self.expansion.seeds,
             workers=self.workers,
-            seconds=self._seconds(contenders, shortest=False),
-            shortest_seconds=self._seconds(contenders, shortest=True),
+            seconds=self._seconds(contenders, longest=False),
+            longest_seconds=self._seconds(contenders, longest=True),
             disk_bytes=self._disk(contenders),
             limit_bytes=self.limit,
             limit_is_set=self.settings.memory_limit is not None,
@@ -143,14 +143,14 @@ class _Planner:
         )
         return replace(planned, schedule=schedule_of(self.settings, self.expansion, planned))
 
-    def _seconds(self, contenders: Sequence[Planned], *, shortest: bool) -> float:
+    def _seconds(self, contenders: Sequence[Planned], *, longest: bool) -> float:
         return study_seconds(
             self.expansion,
             contenders,
             self.workers,
             rows=len(self.splits["train"]),
             tested=self._tested,
-            shortest=shortest,
+            longest=longest,
         )
 
     # Models and lengths
@@ -226,6 +226,10 @@ class _Planner:
         if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
             return replace(planned, note=f"not predictable: {reason}")
         most = max(range(len(found)), key=lambda at: peak_of(found[at]))
+        times = [
+            trial_seconds(self.calibration, point, seen, self._lengths(folder))
+            for point, seen in zip(points, found, strict=True)
+        ]
         memory = found[most]["memory"]
         phase = memory["peak_phase"]
         kinds = {
@@ -239,10 +243,8 @@ class _Planner:
             kinds={kind: size for kind, size in kinds.items() if size},
             phases=memory["peak_bytes"],
             flops=memory["flops"],
-            seconds=statistics.mean(
-                trial_seconds(self.calibration, point, seen, self._lengths(folder))
-                for point, seen in zip(points, found, strict=True)
-            ),
+            seconds=statistics.mean(expected for expected, _ in times),
+            most_seconds=statistics.mean(longest for _, longest in times),
         )
         seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
         answering = answering_seconds(self.calibration, found[most], self._lengths(folder))
@@ -259,11 +261,9 @@ class _Planner:
         )
 
     def _direct(self, row: PlannedContender) -> Planned:
-        return Planned(
-            row.name,
-            row.trials(self.expansion.seeds),
-            seconds=0.0 if row.trained else DIRECT_SECONDS,
-        )
+        seconds = 0.0 if row.trained else DIRECT_SECONDS
+        trials = row.trials(self.expansion.seeds)
+        return Planned(row.name, trials, seconds=seconds, most_seconds=seconds)
 
     def _about(self, folder: Folders) -> dict[str, Any]:
         return self.client.ask({"ask": "model", **self._model(folder, None)})

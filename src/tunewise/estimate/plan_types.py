@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tunewise.core.format import duration
 from tunewise.core.lazy import Later
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Planned:
     phases: dict[str, int] | None = None  # bytes at the highest of each, libraries aside
     flops: dict[str, int] | None = None  # of the batches that were counted, by phase
     seconds: float = 0.0  # of one trial
+    most_seconds: float = 0.0  # of one that ends only at its limit
     answering_seconds: float = 0.0  # of that, the evaluation after the training
     features_seconds: float = 0.0  # of a frozen backbone's outputs, once for all that share them
     solved: bool = False  # by no steps, so that no seed changes it
@@ -52,8 +54,8 @@ class Planned:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a budget would be spent, in seconds; each pair is from the shortest trainings to the
-    longest, as many as are of open length.
+    """How a budget would be spent, in seconds; each pair is as expected, and with every training of
+    open length at its limit.
     """
 
     budget: float
@@ -61,8 +63,8 @@ class Schedule:
     search: tuple[float, float]
     round: tuple[float, float]  # of one more seed for every contender that has seeds
     tests: float  # of one seed of every contender
-    seeds: tuple[int, int]  # that fit if none is dropped, from the longest trainings on
-    needed: float  # for one whole training of each contender and its test, at the shortest
+    seeds: tuple[int, int]  # that fit if none is dropped
+    needed: float  # for one whole training of each contender and its test, as expected
     parts: dict[str, float] = field(default_factory=dict)  # of that, by contender
 
     def without(self) -> list[str]:
@@ -86,8 +88,8 @@ class Plan:
     trials: int
     seeds: int
     workers: int
-    seconds: float  # with every training of open length at its limit
-    shortest_seconds: float  # with each of them ending early
+    seconds: float  # with every training of open length ending where it is expected to
+    longest_seconds: float  # with each of them at its limit
     disk_bytes: int
     limit_bytes: int
     limit_is_set: bool
@@ -97,8 +99,22 @@ class Plan:
     calibration: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule | None = None  # under a budget
 
+    @property
+    def time(self) -> str:
+        return up_to(self.seconds, self.longest_seconds)
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def _repr_html_(self) -> str:
         return notebook.plan_html(self)
+
+
+def up_to(expected: float, most: float) -> str:
+    """Seconds as they are expected, and their limit apart from it.
+
+    >>> up_to(600, 1800), up_to(600, 600)
+    ('10 min (at most 30 min)', '10 min')
+    """
+    one, other = duration(expected), duration(most)
+    return one if one == other else f"{one} (at most {other})"

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import duration, listed
 from tunewise.estimate.plan_types import Plan, Planned, Schedule
-from tunewise.estimate.seconds import START_SECONDS, makespan, search_jobs, shortest_fraction
+from tunewise.estimate.seconds import START_SECONDS, makespan, search_jobs, steps_of
 from tunewise.store.records import PriceRecord
 from tunewise.studyfile.expand import Expansion, PlannedContender
 from tunewise.studyfile.settings import StudySettings
-from tunewise.training.course import most_steps, search_steps
 
 PLACE = "budget"
 AROUND_SECONDS = 20.0  # reading and checking the data, loading libraries, writing the report
@@ -35,8 +34,8 @@ def around_seconds(expansion: Expansion, planned: Plan) -> float:
 
 
 def round_seconds(prices: Mapping[str, PriceRecord], seeded: Sequence[str], workers: int) -> float:
-    """Of one whole training of each contender that has seeds, half-way where its length is open."""
-    return _round(prices, seeded, workers, lambda price: sum(price.steps) / len(price.steps))
+    """Of one whole training of each contender that has seeds."""
+    return _round(prices, seeded, workers, lambda price: price.steps[0])
 
 
 def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) -> Schedule | None:
@@ -54,10 +53,10 @@ def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) ->
     around = around_seconds(expansion, planned)
     jobs = [
         {
-            one.name: _searching(one, by_name[one.name], rows, shortest=shortest)
+            one.name: search_jobs(one, by_name[one.name], rows, longest=longest)
             for one in expansion.contenders
         }
-        for shortest in (True, False)
+        for longest in (False, True)
     ]
     search = [makespan([s for each in one.values() for s in each], workers) for one in jobs]
     rounds = [
@@ -84,15 +83,6 @@ def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) ->
     )
 
 
-def _searching(
-    one: PlannedContender, planned: Planned, rows: int, *, shortest: bool
-) -> list[float]:
-    if planned.solved:
-        return [planned.seconds]
-    fraction = shortest_fraction(one, rows) if shortest else 1.0
-    return search_jobs(one, planned.seconds, rows, fraction)
-
-
 def _round(
     prices: Mapping[str, PriceRecord],
     seeded: Sequence[str],
@@ -108,11 +98,10 @@ def _price(one: PlannedContender, row: Planned, rows: int, tested: float) -> Pri
     training = one.points[0].training
     if training is None or row.solved:
         return PriceRecord(around=row.seconds, test=test)
-    per_epoch = -(-rows // training.batch_size)
-    most, least = most_steps(training, per_epoch), search_steps(training, per_epoch)
+    expected, most = steps_of(training, rows)
     around = min(row.seconds, START_SECONDS + row.answering_seconds)
-    steps = (least, most) if least < most else (most,)
-    return PriceRecord((row.seconds - around) / most, around, steps, test)
+    steps = (expected, most) if expected < most else (most,)
+    return PriceRecord((row.seconds - around) / expected, around, steps, test)
 
 
 def _tested(planned: Plan) -> float:

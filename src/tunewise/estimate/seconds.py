@@ -13,7 +13,7 @@ from tunewise.estimate.plan_types import Planned
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
 from tunewise.training.batches import evaluation_batches, training_batches
-from tunewise.training.course import most_steps, search_steps
+from tunewise.training.course import expected_steps, most_steps, search_steps
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
 
@@ -27,8 +27,9 @@ TRAINING = ("forward", "backward", "update")
 
 def trial_seconds(
     calibration: Calibration, point: PlannedPoint, seen: dict[str, Any], lengths: Lengths
-) -> float:
-    """Of one trial: every epoch's steps and evaluations at the lengths the texts have.
+) -> tuple[float, float]:
+    """Of one trial, as expected and at most: every epoch's steps and evaluations at the lengths the
+    texts have.
 
     Answers are taken to be as long as they may be. What nothing trains is evaluated once.
     """
@@ -36,19 +37,22 @@ def trial_seconds(
     around = START_SECONDS + moved / LOADED_BYTES + answering_seconds(calibration, seen, lengths)
     training = point.training
     if training is None:
-        return around
+        return around, around
     if seen["solved"]:
-        return around + _solving(calibration, seen, lengths)
+        around += _solving(calibration, seen, lengths)
+        return around, around
     epoch = _epoch(calibration, training, seen, lengths)
     epoch += _evaluation(calibration, seen, lengths)
     epoch += _writing(calibration, seen, lengths, "generation")
-    return around + epochs_at_most(training, len(lengths.train.texts)) * epoch
+    expected, most = steps_of(training, len(lengths.train.texts))
+    steps_per_epoch = -(-len(lengths.train.texts) // training.batch_size)
+    return around + expected / steps_per_epoch * epoch, around + most / steps_per_epoch * epoch
 
 
-def epochs_at_most(training: TrainingSettings, rows: int) -> int:
-    """The epochs of a training; where their number is open, its limit."""
+def steps_of(training: TrainingSettings, rows: int) -> tuple[int, int]:
+    """Of a training, as expected and at most; they are the same where its epochs are named."""
     steps_per_epoch = -(-rows // training.batch_size)
-    return most_steps(training, steps_per_epoch) // steps_per_epoch
+    return expected_steps(training, steps_per_epoch), most_steps(training, steps_per_epoch)
 
 
 def answering_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
@@ -172,13 +176,13 @@ def study_seconds(
     *,
     rows: int,
     tested: float,
-    shortest: bool,
+    longest: bool,
 ) -> float:
     """Of the study: all search points, then the other seeds, then the tests, side by side.
 
     `rows` are those of training, `tested` is how many times as many test rows there are as rows of
-    validation. A training of open length is taken at its limit, or, for the `shortest`, over the
-    steps in which learning rates are compared.
+    validation. A training of open length ends where it is expected to, or, for the `longest`, at
+    its limit.
     """
     frozen = {str(row.model): 0.0 for row in expansion.contenders}
     for source, row in zip(expansion.contenders, contenders, strict=True):
@@ -189,40 +193,27 @@ def study_seconds(
     for source in expansion.contenders:
         planned = by_name[source.name]
         tried = 1 if source.rates else len(source.points)
-        fraction = shortest_fraction(source, rows) if shortest else 1.0
-        searches += search_jobs(source, planned.seconds, rows, fraction)
+        searches += search_jobs(source, planned, rows, longest=longest)
         others = planned.trials - tried
-        seeds += [fraction * planned.seconds] * others
+        seeds += [planned.most_seconds if longest else planned.seconds] * others
         tests += [tested * planned.answering_seconds] * (1 + others)
     for jobs in (searches, seeds, tests):
         total += makespan(jobs, workers)
     return total
 
 
-def shortest_fraction(source: PlannedContender, rows: int) -> float:
-    """The search length, as a fraction of the steps that a training takes at most."""
-    training = source.points[0].training
-    if training is None:
-        return 1.0
-    steps_per_epoch = -(-rows // training.batch_size)
-    return search_steps(training, steps_per_epoch) / most_steps(training, steps_per_epoch)
-
-
 def search_jobs(
-    source: PlannedContender, seconds: float, rows: int, fraction: float
+    source: PlannedContender, planned: Planned, rows: int, *, longest: bool
 ) -> list[float]:
-    """Of what is trained before the other seeds: search points, or rates that stop on the way.
-
-    `seconds` are those of a training of the most steps, of which `fraction` are taken.
-    """
+    """Of what is trained before the other seeds: search points, or rates that stop on the way."""
     training = source.points[0].training
-    if source.rates is None or training is None:
-        return [fraction * seconds] * len(source.points)
-    steps_per_epoch = -(-rows // training.batch_size)
-    whole = most_steps(training, steps_per_epoch)
-    rungs = rungs_of(search_steps(training, steps_per_epoch))
+    seconds = planned.most_seconds if longest else planned.seconds
+    if planned.solved or source.rates is None or training is None:
+        return [seconds] * (1 if planned.solved else len(source.points))
+    whole = steps_of(training, rows)[longest]
+    rungs = rungs_of(search_steps(training, -(-rows // training.batch_size)))
     begun, before, jobs = 2 * source.rates.around + 1, 0, []
-    for number, step in enumerate([*rungs, round(fraction * whole)]):
+    for number, step in enumerate([*rungs, whole]):
         alive = begun if number == 0 else len(rungs) - number + 1
         jobs += [seconds * (step - before) / whole] * alive
         before = step

@@ -11,14 +11,12 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ATTENTION, roles, shape_of
 from tunewise.backbones.shapes import has_tokenizer
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
-from tunewise.costs.machine_speed import Calibration, calibrate, known_calibration, remember
+from tunewise.costs.machine_speed import Calibration, calibrate, remember
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable
@@ -54,13 +52,10 @@ def _answer(request: JSONObject, made: dict[str, Model]) -> JSONObject:
 
 
 def calibrated() -> Calibration:
-    """What this machine can do, measured now if it never was."""
-    threads = torch.get_num_threads()
-    found = known_calibration(threads)
-    if found is None:
-        found = calibrate()
-        found = replace(found, slowdown=slowdown(found))
-        remember(found)
+    """What this machine can do, measured now; it is remembered for later plans."""
+    found = calibrate()
+    found = replace(found, slowdown=slowdown(found))
+    remember(found)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 
 from scipy import special
 
@@ -119,13 +120,16 @@ def seeds_needed(
     """
     if effect == 0:
         return None
-    for seeds in range(2, MOST_SEEDS + 1):
+
+    def are_enough(seeds: int) -> bool:
         variance = 1 / seeds + example_error**2
         df = min(prior_df + seeds - 1, sharing * (seeds - 1))
         df *= (variance * seeds) ** 2  # Satterthwaite, examples known
-        if _power_of_t(abs(effect) / math.sqrt(variance), df, alpha) >= power:
-            return seeds
-    return None
+        return _power_of_t(abs(effect) / math.sqrt(variance), df, alpha) >= power
+
+    every = range(2, MOST_SEEDS + 1)
+    found = bisect_left(every, True, key=are_enough)  # more seeds never have less power
+    return every[found] if found < len(every) else None
 
 
 def detectable_shift(df: float, *, power: float = 0.8, alpha: float = 0.05) -> float:

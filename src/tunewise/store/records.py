@@ -159,7 +159,7 @@ class PriceRecord(JSONRecord):
 
     step: float = 0.0  # of training, with its part of the evaluations
     around: float = 0.0  # of a training apart from its steps: process, loading, answering
-    steps: tuple[int, ...] = (0,)  # of a training: the fewest and the most
+    steps: tuple[int, ...] = (0,)  # of a training: as expected, and at most
     test: float = 0.0
 
 

@@ -44,6 +44,16 @@ def search_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
     return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
 
 
+def expected_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
+    """The steps that a training is expected to take: it stops learning by the end of the search
+    length, and the decay follows.
+    """
+    if settings.epochs != "auto":
+        return settings.epochs * steps_per_epoch
+    wanted = math.ceil((1 + DECAY) * search_steps(settings, steps_per_epoch))
+    return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
+
+
 def most_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
     """The steps that a training takes at most, its decay included."""
     if settings.epochs != "auto":

@@ -58,7 +58,7 @@ class Account:
         price = self.price(name)
         known = [record.result.steps for id in ids if (record := self.records.get(id))]
         counted = [steps for steps in known if steps]
-        steps = fmean(counted) if counted else fmean(price.steps)
+        steps = fmean(counted) if counted else price.steps[0]
         return self.speed * (price.around + steps * price.step)
 
     def round(self, seconds: Iterable[float]) -> float:
