@@ -135,7 +135,7 @@ def measure(dataset: str, method: str, asked: argparse.Namespace) -> None:
     command = f"python benchmarks/regret.py --cases {name}"
     content["made_by"] = {**made_by(""), "command": command}
     asked.results.mkdir(parents=True, exist_ok=True)
-    pq.write_table(losses, asked.results / f"{name}.parquet", compression="zstd")  # type: ignore[no-untyped-call]
+    pq.write_table(losses, asked.results / f"{name}.parquet", compression="zstd")
     write_json(asked.results / f"{name}.json", content)
 
 
@@ -212,7 +212,7 @@ def table(results: Path, names: list[str]) -> int:
         if not (results / f"{name}.json").is_file():
             continue
         content = read_json(results / f"{name}.json")
-        losses = pq.read_table(results / f"{name}.parquet")  # type: ignore[no-untyped-call]
+        losses = pq.read_table(results / f"{name}.parquet")
         rates = content["rates"]
         point, cost = replay(content, losses)
         best = int(np.argmax([rate["validation"] or 0 for rate in rates]))
