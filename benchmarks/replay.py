@@ -35,6 +35,7 @@ from grids.record import CONTENDERS, Asked, record, settings_of
 from grids.recording import read_grid, recorded, write_grid
 from grids.replayed import LARGE, Recorded, draw, full_grid
 from reference.cases import MINILM, READABLE, Absent
+from reference.records import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDINGS = Path(__file__).parent / "results" / "replay"
@@ -45,6 +46,7 @@ SHORT = 0.1  # of the grid's predicted time: a budget that ends races
 def main() -> int:
     asked = arguments()
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    commit()  # before anybody edits what has been loaded
     return record_all(asked) if asked.record else replay_all(asked)
 
 
