@@ -216,7 +216,11 @@ def table(results: Path, names: list[str]) -> int:
         rates = content["rates"]
         point, cost = replay(content, losses)
         best = int(np.argmax([rate["validation"] or 0 for rate in rates]))
-        lost = {split: rates[best][split] - rates[point][split] for split in regrets}
+        lost = {
+            split: rates[best][split] - rates[point][split]
+            for split in regrets
+            if None not in (rates[best][split], rates[point][split])
+        }
         for split, points in lost.items():
             regrets[split].append(points)
         costs.append(cost)
@@ -225,12 +229,12 @@ def table(results: Path, names: list[str]) -> int:
             and any("degenerate" not in rate["flags"] for rate in rates)
         )
         chosen = (f"{rates[at]['learning_rate']:.1e}" for at in (point, best))
-        points_lost = (f"{100 * one:+.1f}" for one in lost.values())
+        points_lost = (f"{100 * lost[split]:+.1f}" if split in lost else "–" for split in regrets)
         learned = "yes" if nothing[-1] else "no"
         print(COLUMNS.format(name, *chosen, *points_lost, learned, f"{cost:.2f}"))
     if not costs:
         return 1
-    for split, points in regrets.items():
+    for split, points in ((split, points) for split, points in regrets.items() if points):
         median, worst = 100 * statistics.median(points), 100 * max(points)
         print(f"{split}: median {median:+.2f} points, worst {worst:+.2f}, {len(points)} cases")
     missed = (

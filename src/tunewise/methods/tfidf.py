@@ -55,7 +55,7 @@ class TfIdf(Direct):
 
     ngrams: tuple[int, int] = setting((1, 2), "Shortest and longest n-gram, in words.")
     # Of half decades from 0.1 to 10,000, on three data sets with 1,000 rows, 10 has the least or
-    # nearly the least validation loss; 1 costs up to 8 points (docs/explanations/tuning.md).
+    # nearly the least validation loss; 1 costs up to 8 points of accuracy (docs/measured.md).
     C: float = setting(10.0, "Inverse strength of the L2 penalty, as in scikit-learn.")
     min_count: int = setting(1, "Texts that an n-gram must occur in.")
     max_features: int | None = setting(
