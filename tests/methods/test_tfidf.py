@@ -22,7 +22,7 @@ def test_probabilities_are_those_of_scikit_learn(labels: list[int]) -> None:
     options = [str(label) for label in range(max(labels) + 1)]
     reference = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\b\w+\b", sublinear_tf=True),
-        LogisticRegression(max_iter=2000),
+        LogisticRegression(C=10, max_iter=2000),
     ).fit(TEXTS, labels)
     rows = [Example(str(i), (text,), labels[i]) for i, text in enumerate(TEXTS)]
     found = TfIdf().fit(rows, options).predict(rows)
