@@ -10,14 +10,9 @@ import torch
 from tunewise.export.script.blocks.adapting.named import adapt_model
 from tunewise.export.script.blocks.classification import TextDataCollator, build_model, predict
 from tunewise.export.script.blocks.decided import PRECISION, RECOMPUTES, SOLVED
-from tunewise.export.script.blocks.files import (
-    load_splits,
-    parse_arguments,
-    report,
-    write_predictions,
-)
+from tunewise.export.script.blocks.files import load_splits, parse_arguments
 from tunewise.export.script.blocks.fitted.solved import solve
-from tunewise.export.script.blocks.metrics import Scores, compute_metrics
+from tunewise.export.script.blocks.metrics import Scores, compute_metrics, evaluate_splits
 from tunewise.export.script.blocks.saving import save
 from tunewise.export.script.blocks.texts import load_tokenizer, preprocess_function
 from tunewise.export.script.blocks.training import train
@@ -47,11 +42,11 @@ def main() -> None:
         solve(model, collator, features, args.device)
     else:
         results["epochs"] = train(model, collator, features["train"], evaluate, args)
-    for split in [name for name in features if name != "train"]:
-        predictions = predict(model, collator, features[split], args.device)
-        write_predictions(args.output / f"predictions_{split}.jsonl", predictions)
-        results[split] = compute_metrics(predictions)
-        report(split, results[split])
+
+    def predict_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return predict(model, collator, rows, args.device)
+
+    results |= evaluate_splits(features, predict_rows, args.output)
     (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
     save(model, tokenizer, args.output / "model")
 

@@ -9,14 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.export.script.blocks.constants import LABEL_COLUMN, LABELS
-from tunewise.export.script.blocks.files import (
-    load_splits,
-    parse_arguments,
-    report,
-    write_predictions,
-)
+from tunewise.export.script.blocks.files import load_splits, parse_arguments
 from tunewise.export.script.blocks.fitted.tfidf import fit
-from tunewise.export.script.blocks.metrics import compute_metrics
+from tunewise.export.script.blocks.metrics import evaluate_splits
 
 Matrix = NDArray[np.float64]
 
@@ -25,12 +20,11 @@ def main() -> None:
     args = parse_arguments()
     splits = load_splits(args)
     classifier = fit(splits["train"], args)
-    results = {}
-    for split in [name for name in splits if name != "train"]:
-        predictions = with_labels(splits[split], classifier(splits[split]))
-        write_predictions(args.output / f"predictions_{split}.jsonl", predictions)
-        results[split] = compute_metrics(predictions)
-        report(split, results[split])
+
+    def predict_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return with_labels(rows, classifier(rows))
+
+    results = evaluate_splits(splits, predict_rows, args.output)
     (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
 
 

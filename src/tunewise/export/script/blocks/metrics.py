@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,24 @@ from numpy.typing import NDArray
 
 from tunewise.export.script.blocks.constants import LABELS
 from tunewise.export.script.blocks.decided import METRICS
+from tunewise.export.script.blocks.files import report, write_predictions
 
 Scores = dict[str, float | None]
+
+
+def evaluate_splits(
+    splits: dict[str, list[dict[str, Any]]],
+    predict_rows: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    output: Path,
+) -> dict[str, Scores]:
+    """The scores of every split but train, whose predictions are written."""
+    results = {}
+    for split in [name for name in splits if name != "train"]:
+        predictions = predict_rows(splits[split])
+        write_predictions(output / f"predictions_{split}.jsonl", predictions)
+        results[split] = compute_metrics(predictions)
+        report(split, results[split])
+    return results
 
 
 def compute_metrics(predictions: list[dict[str, Any]]) -> Scores:
