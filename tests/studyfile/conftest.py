@@ -21,7 +21,13 @@ class Guess(Direct):
     seeded = False
 
     def fit(
-        self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
+        self,
+        train: Sequence[Example],
+        options: Sequence[str],
+        *,
+        validation: Sequence[Example] = (),
+        model: Model | None,
+        seed: int,
     ) -> Predictor:
         raise AssertionError("nothing is fitted here")
 

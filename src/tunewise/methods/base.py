@@ -237,8 +237,15 @@ class Direct(Method):
 
     @abstractmethod
     def fit(
-        self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
-    ) -> Predictor: ...
+        self,
+        train: Sequence[Example],
+        options: Sequence[str],
+        *,
+        validation: Sequence[Example],
+        model: Model | None,
+        seed: int,
+    ) -> Predictor:
+        """Fit on `train`; `validation` is there to choose a setting by, never to learn from."""
 
     @abstractmethod
     def load(self, folder: Path, *, model: Model | None) -> Predictor:

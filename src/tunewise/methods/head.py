@@ -27,6 +27,7 @@ class Head(Adaptation):
         "cheapest use of one."
     )
 
+    version = 2
     # A convex problem on fixed features, from small random weights: steps that would wreck a
     # backbone are harmless here.
     learning_rate = 1e-3

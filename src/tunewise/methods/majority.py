@@ -42,6 +42,7 @@ class Majority(Direct):
         train: Sequence[Example],
         options: Sequence[str],
         *,
+        validation: Sequence[Example] = (),
         model: Model | None = None,
         seed: int = 0,
     ) -> Frequencies:

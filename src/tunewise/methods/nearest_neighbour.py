@@ -55,7 +55,13 @@ class NearestNeighbour(Direct):
         refuse_below(1, self, "count")
 
     def fit(
-        self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
+        self,
+        train: Sequence[Example],
+        options: Sequence[str],
+        *,
+        validation: Sequence[Example] = (),
+        model: Model | None,
+        seed: int,
     ) -> Neighbours:
         assert model is not None
         labels = [int(example.label or 0) for example in train]

@@ -159,7 +159,13 @@ class Prompt(Direct):
         asked.encoded(("a", "a"))
 
     def fit(
-        self, train: Sequence[Example], options: Sequence[str], *, model: Model | None, seed: int
+        self,
+        train: Sequence[Example],
+        options: Sequence[str],
+        *,
+        validation: Sequence[Example] = (),
+        model: Model | None,
+        seed: int,
     ) -> Prompted:
         assert model is not None
         model.module.requires_grad_(False)

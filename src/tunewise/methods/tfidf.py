@@ -15,7 +15,6 @@ from safetensors.numpy import load_file, save
 from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from tunewise.backbones.model import Model
 from tunewise.core.errors import DamagedFile, InputError, SettingError
@@ -24,11 +23,13 @@ from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
+from tunewise.methods.logistic_path import Labeled, LinearClassifier, LogisticPath
 
 WORDS_FILE = "tfidf.json"
 WEIGHTS_FILE = "tfidf.safetensors"
-NEVER_SEEN = -30.0  # logit of an option that training never showed: its loss stays finite
-MOST_STEPS = 2000  # of the solver
+PENALTIES = tuple(10 ** (k / 2) for k in range(-2, 9))
+"""Of C, strong to weak: where nothing is given, the one of least validation loss is taken."""
+UNCHOSEN = 10.0  # C without a validation split to choose it on
 
 
 @METHODS.register("tfidf")
@@ -54,15 +55,17 @@ class TfIdf(Direct):
     spoken = "TF-IDF"
 
     ngrams: tuple[int, int] = setting((1, 2), "Shortest and longest n-gram, in words.")
-    # Of half decades from 0.1 to 10,000, on three data sets with 1,000 rows, 10 has the least or
-    # nearly the least validation loss; 1 costs up to 8 points of accuracy (docs/measured.md).
-    C: float = setting(10.0, "Inverse strength of the L2 penalty, as in scikit-learn.")
+    C: float | None = setting(
+        None,
+        "Inverse strength of the L2 penalty, as in scikit-learn. If unset, chosen by validation "
+        "loss from 0.1 to 10,000.",
+    )
     min_count: int = setting(1, "Texts that an n-gram must occur in.")
     max_features: int | None = setting(
         None, "Most frequent n-grams that are kept of each text. If unset, all."
     )
 
-    version = 2
+    version = 3
     uses_model = False
     seeded = False
     cannot = MappingProxyType(
@@ -72,7 +75,7 @@ class TfIdf(Direct):
     def __post_init__(self) -> None:
         if len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1]:
             raise SettingError("ngrams", self.ngrams, "shortest and longest, as in [1, 2].")
-        if self.C <= 0:
+        if self.C is not None and self.C <= 0:
             raise SettingError("C", self.C, "a number above 0.")
         refuse_below(1, self, "min_count", "max_features")
 
@@ -81,6 +84,7 @@ class TfIdf(Direct):
         train: Sequence[Example],
         options: Sequence[str],
         *,
+        validation: Sequence[Example] = (),
         model: Model | None = None,
         seed: int = 0,
     ) -> WeightedWords:
@@ -101,24 +105,23 @@ class TfIdf(Direct):
                     f"tfidf: no words occur in min_count = {self.min_count} texts ({error})"
                 ) from error
             words.append(counted)
-        features = _features(words, train)
-        weights, bias = self._classifier(features, [e.label for e in train], len(options))
-        return WeightedWords(tuple(options), self.ngrams, words, weights, bias)
+        classifier, C = self._classifier(
+            _labeled(words, train), _labeled(words, validation), len(options)
+        )
+        return WeightedWords(
+            tuple(options), self.ngrams, words, classifier.weight, classifier.bias, C
+        )
 
     def _classifier(
-        self, features: csr_matrix, labels: Sequence[int | None], options: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weights (options, features) and bias (options,), for options never seen too."""
-        seen = sorted({label for label in labels if label is not None})
-        weights = np.zeros((options, features.shape[1]))
-        bias = np.full(options, NEVER_SEEN)
-        bias[seen] = 0.0
-        if len(seen) > 1:
-            fitted = LogisticRegression(C=self.C, max_iter=MOST_STEPS).fit(features, labels)
-            # Of two options scikit-learn keeps the weights of the second; the first has zeros.
-            rows = seen if len(seen) > 2 else seen[1:]
-            weights[rows], bias[rows] = fitted.coef_, fitted.intercept_
-        return weights, bias
+        self, train: Labeled, validation: Labeled, classes: int
+    ) -> tuple[LinearClassifier, float]:
+        """The classifier and its C."""
+        path = LogisticPath(train, classes)
+        if self.C is not None or len(validation.y) == 0:
+            C = self.C or UNCHOSEN
+            return path.fit(C), C
+        best, tried = path.best(PENALTIES, validation)
+        return best, min(tried, key=lambda one: one.validation_loss).C
 
     def load(self, folder: Path, *, model: Model | None = None) -> WeightedWords:
         stored = read_json(folder / WORDS_FILE)
@@ -135,6 +138,7 @@ class TfIdf(Direct):
                 words,
                 tensors["weights"],
                 tensors["bias"],
+                stored.get("C"),
             )
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise DamagedFile(f"{folder}: no TF-IDF classifier of ours ({error!r}).") from error
@@ -149,6 +153,7 @@ class WeightedWords:
     words: Sequence[TfidfVectorizer]  # one for each text of an example
     weights: NDArray[np.float64]  # (options, features)
     bias: NDArray[np.float64]  # (options,)
+    C: float | None  # given or chosen; None of an older version
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         if not examples:
@@ -164,6 +169,7 @@ class WeightedWords:
         stored = {
             "options": self.options,
             "ngrams": self.ngrams,
+            "C": self.C,
             "vocabularies": [words.get_feature_names_out().tolist() for words in self.words],
         }
         write_json(folder / WORDS_FILE, stored)
@@ -176,6 +182,14 @@ def _vectorizer(ngrams: Sequence[int], **settings: Any) -> TfidfVectorizer:
     return TfidfVectorizer(
         ngram_range=tuple(ngrams), token_pattern=r"\b\w+\b", sublinear_tf=True, **settings
     )
+
+
+def _labeled(words: Sequence[TfidfVectorizer], examples: Sequence[Example]) -> Labeled:
+    """The examples that have a label."""
+    known = [example for example in examples if example.label is not None]
+    if not known:
+        return Labeled(csr_matrix((0, 0)), np.empty(0, dtype=np.int64))
+    return Labeled(_features(words, known), np.array([example.label for example in known]))
 
 
 def _features(words: Sequence[TfidfVectorizer], examples: Sequence[Example]) -> csr_matrix:

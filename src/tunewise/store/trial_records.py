@@ -64,13 +64,15 @@ class EpochRecord(JSONRecord):
 class RegularizationRecord(JSONRecord):
     """A head solved at one strength of its penalty: mean losses in nats, without the penalty.
 
-    `standardized` says whether each feature was, or all by one scale.
+    `standardized` says whether each feature was, or all by one scale. The losses are those after
+    the logits were multiplied by `scale`, which suits the validation split best.
     """
 
     standardized: bool
     strength: float
     train_loss: float
     validation_loss: float
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,17 @@ finds the one minimum in seconds, whatever the seed, where steps need a rate and
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from tunewise.backbones.model import Model
 from tunewise.core.errors import InputError
+from tunewise.methods.logistic_path import Labeled, LinearClassifier, LogisticPath
 from tunewise.store.trial_records import RegularizationRecord
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.encoded_split import Feed
@@ -30,11 +26,9 @@ from tunewise.training.settings import SOLVER, TrainingSettings
 
 STRENGTHS = tuple(10 ** (1 - k / 2) for k in range(11))
 """Of the L2 penalty, strong to weak: 10 leaves little but the bias, 1e-4 next to no penalty."""
-PATIENCE = 3  # strengths without a better validation loss: along a path it has one valley
 MOST_FITS = 2 * len(STRENGTHS)
 MOST_ITERATIONS = 1000  # at each strength; warm starts take a tenth of it
 TOLERANCE = 1e-5  # of the gradient of the mean loss
-NEVER_SEEN = -30.0  # logit of a class that training never showed: its loss stays finite
 
 Matrix = NDArray[np.float64]
 
@@ -82,8 +76,8 @@ def solve(
 
     The penalty is ``strength / 2 * |W|^2`` beside the mean cross-entropy, on vectors whose features
     are standardized over the training split, and again on vectors that are by one common scale,
-    which trusts features of large variance more; the bias is free. The scale is folded into the
-    layer afterwards, so that it reads plain vectors.
+    which trusts features of large variance more; the bias is free. The scales of vectors and logits
+    (`LogisticPath.best`) are folded into the layer afterwards, so that it reads plain vectors.
 
     Args:
         model: with a `linear_head`; it is put in evaluation mode.
@@ -100,18 +94,30 @@ def solve(
         raise InputError("optimizer = lbfgs: is for a head of one linear layer, not for this one.")
     layer = model.module.get_submodule(path)
     assert isinstance(layer, nn.Linear)
-    x, y = labeled_inputs(model, layer, train)
-    x_val, y_val = labeled_inputs(model, layer, validation)
+    known, held_out = labeled_inputs(model, layer, train), labeled_inputs(model, layer, validation)
     has_bias = layer.bias is not None
     tried: list[RegularizationRecord] = []
-    found: list[tuple[float, _Scale, _Fit]] = []
+    found: list[tuple[float, _Scale, LinearClassifier]] = []
     iterations = 0
     for standardized in (True, False):
-        scale = _Scale.of(x, centered=has_bias, standardized=standardized)
-        fits = _Fits(scale(x), y, scale(x_val), y_val, classes, has_bias=has_bias)
-        best, losses = fits.along_the_path(on_fit)
-        tried += [RegularizationRecord(standardized, *each) for each in losses]
-        found.append((min(loss for _, _, loss in losses), scale, best))
+        scale = _Scale.of(known.x, centered=has_bias, standardized=standardized)
+        fits = LogisticPath(
+            Labeled(scale(known.x), known.y),
+            classes,
+            has_bias=has_bias,
+            tolerance=TOLERANCE,
+            most_iterations=MOST_ITERATIONS,
+        )
+        # scikit-learn's penalty stands beside the sum of the losses, ours beside their mean.
+        penalties = [1 / (len(known.y) * strength) for strength in STRENGTHS]
+        best, steps = fits.best(penalties, Labeled(scale(held_out.x), held_out.y), on_fit)
+        tried += [
+            RegularizationRecord(
+                standardized, strength, one.train_loss, one.validation_loss, one.scale
+            )
+            for strength, one in zip(STRENGTHS, steps, strict=False)
+        ]
+        found.append((min(one.validation_loss for one in steps), scale, best))
         iterations += fits.iterations
     _, scale, best = min(found, key=lambda one: one[0])
     weight = best.weight / scale.deviation
@@ -127,7 +133,7 @@ def _fill(parameter: Tensor, values: Matrix) -> None:
 
 
 @torch.no_grad()
-def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, NDArray[np.int64]]:
+def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> Labeled:
     """What the layer reads of each example with a label, (examples, d), and the labels."""
     seen: list[Tensor] = []
     rows = np.empty((len(feed.encoded), layer.in_features))
@@ -149,7 +155,7 @@ def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> tuple[Matrix, 
         hook.remove()
     labels = [example.label for example in feed.encoded]
     kept = [place for place, label in enumerate(labels) if label is not None]
-    return rows[kept], np.array([labels[place] for place in kept], dtype=np.int64)
+    return Labeled(rows[kept], np.array([labels[place] for place in kept], dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -171,78 +177,3 @@ class _Scale:
 
     def __call__(self, x: Matrix) -> Matrix:
         return (x - self.mean) / self.deviation
-
-
-@dataclass(frozen=True)
-class _Fit:
-    weight: Matrix  # (classes, d)
-    bias: Matrix  # (classes,)
-    converged: bool
-
-
-class _Fits:
-    """Fits along the path, each from where the last one ended."""
-
-    def __init__(
-        self,
-        x: Matrix,
-        y: NDArray[np.int64],
-        x_val: Matrix,
-        y_val: NDArray[np.int64],
-        classes: int,
-        *,
-        has_bias: bool,
-    ) -> None:
-        self.x, self.y, self.x_val, self.y_val = x, y, x_val, y_val
-        self.classes, self.has_bias = classes, has_bias
-        self.seen = np.unique(y)
-        self.iterations = 0
-        self.solver: Any = LogisticRegression(
-            fit_intercept=has_bias, tol=TOLERANCE, max_iter=MOST_ITERATIONS, warm_start=True
-        )
-
-    def along_the_path(
-        self, on_fit: Callable[[], None]
-    ) -> tuple[_Fit, list[tuple[float, float, float]]]:
-        """The fit of least validation loss, the stronger of equal ones.
-
-        Also every strength that was tried, with its training and validation loss.
-        """
-        fits: list[_Fit] = []
-        tried: list[tuple[float, float, float]] = []
-        best = 0
-        for place, strength in enumerate(STRENGTHS):
-            fit = self._fit(strength)
-            fits.append(fit)
-            losses = self._loss(fit, self.x, self.y), self._loss(fit, self.x_val, self.y_val)
-            tried.append((strength, *losses))
-            on_fit()
-            if losses[1] < tried[best][2]:
-                best = place
-            elif place - best >= PATIENCE:
-                break
-        return fits[best], tried
-
-    def _fit(self, strength: float) -> _Fit:
-        weight = np.zeros((self.classes, self.x.shape[1]))
-        bias = np.full(self.classes, NEVER_SEEN if self.has_bias else 0.0)
-        bias[self.seen] = 0.0
-        if len(self.seen) == 1:
-            return _Fit(weight, bias, converged=True)
-        self.solver.C = 1 / (len(self.y) * strength)  # scikit-learn's penalty is beside the sum
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # it is in the record
-            self.solver.fit(self.x, self.y)
-        # Of two classes scikit-learn keeps the weights of the second; the first has zeros.
-        rows = self.seen if len(self.seen) > 2 else self.seen[1:]
-        weight[rows] = self.solver.coef_
-        if self.has_bias:
-            bias[rows] = self.solver.intercept_
-        taken = int(self.solver.n_iter_.max())
-        self.iterations += taken
-        return _Fit(weight, bias, converged=taken < MOST_ITERATIONS)
-
-    def _loss(self, fit: _Fit, x: Matrix, y: NDArray[np.int64]) -> float:
-        """The mean cross-entropy in nats, without the penalty."""
-        logits = x @ fit.weight.T + fit.bias
-        return float(-log_softmax(logits, axis=1)[np.arange(len(y)), y].mean())

@@ -138,7 +138,9 @@ class TrialRun:
             model = self.parts.build_model()
         with self.stopwatch.phase("train"):
             seed = derive(self.parts.seed, "method")
-            predictor = method.fit(train, self.parts.options, model=model, seed=seed)
+            predictor = method.fit(
+                train, self.parts.options, validation=validation, model=model, seed=seed
+            )
         with self.stopwatch.phase("evaluate"):
             predictions = predictor.predict(validation)
         with self.stopwatch.phase("save"):

@@ -22,7 +22,8 @@ def add_direct(plan: Plan, parts: Parts) -> None:
     if name == "majority":
         plan.blocks.append("fitted/majority")
     elif name == "tfidf":
-        plan.blocks.append("fitted/tfidf")
+        plan.blocks += ["fitted/tfidf", "fitted/penalty"]
+        plan.decided["CHOOSES_PENALTY"] = settings["C"] is None
         plan.constants |= {
             "NGRAMS": tuple(settings["ngrams"]),
             "C": settings["C"],

@@ -86,7 +86,7 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
         raise no_script("no script is written for float16, which needs its loss scaled.")
     if training.optimizer == SOLVER:
         plan.decided |= {"SOLVED": True, "TRAINS": False}
-        plan.blocks.append("fitted/solved")
+        plan.blocks += ["fitted/solved", "fitted/penalty"]
         plan.constants["CLASSIFIER"] = linear_head(model)
         return
     plan.decided |= {

@@ -25,6 +25,7 @@ HAS_RATIO: bool = False  # between the learning rates of B and A
 STARTS_AT_TOKENS: bool = True
 IS_ADALORA: bool = False
 TRAINS: bool = True  # in steps
+CHOOSES_PENALTY: bool = False  # of words, on validation
 SOLVED: bool = False  # whether the head is solved, not trained in steps
 USES_MODEL: bool = True
 SAVES_WHOLE: bool = True  # in a form of transformers or PEFT

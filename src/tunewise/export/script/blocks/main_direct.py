@@ -19,7 +19,7 @@ Matrix = NDArray[np.float64]
 def main() -> None:
     args = parse_arguments()
     splits = load_splits(args)
-    classifier = fit(splits["train"], args)
+    classifier = fit(splits, args)
 
     def predict_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return with_labels(rows, classifier(rows))

@@ -25,14 +25,14 @@ from tunewise.export.script.blocks.texts import load_tokenizer, tokenize
 
 
 def fit(
-    train: list[dict[str, Any]], args: argparse.Namespace
+    splits: dict[str, list[dict[str, Any]]], args: argparse.Namespace
 ) -> Callable[[list[dict[str, Any]]], NDArray[np.float64]]:
     """The vectors of the training examples, with their classes."""
     tokenizer = load_tokenizer(args)
     config = AutoConfig.from_pretrained(args.model, revision=args.revision)
     encoder = load_encoder(args.model, args.revision, config).to(args.device).eval()
-    known = vectors_of(train, encoder, tokenizer, args.device)
-    labels = np.array([LABELS.index(row[LABEL_COLUMN]) for row in train])
+    known = vectors_of(splits["train"], encoder, tokenizer, args.device)
+    labels = np.array([LABELS.index(row[LABEL_COLUMN]) for row in splits["train"]])
 
     def classify(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
         cosines = vectors_of(rows, encoder, tokenizer, args.device) @ known.T

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from tunewise.export.script.blocks.batches import evaluation_batches
 from tunewise.export.script.blocks.constants import CLASSIFIER, LABEL_COLUMN, LABELS
+from tunewise.export.script.blocks.fitted.penalty import along_the_path
 
 Matrix = NDArray[np.float64]
 
@@ -28,8 +26,8 @@ def solve(
 ) -> None:
     """Put multinomial logistic regression on the backbone's vectors into the head.
 
-    Its loss is convex, so that there is one solution, whatever the seed. The L2 penalty is the
-    one of least validation loss, on vectors scaled feature by feature or all by one scale.
+    Its loss is convex, so that there is one solution, whatever the seed. The L2 penalty is chosen
+    on validation, on vectors scaled feature by feature or all by one scale.
     """
     layer = model.get_submodule(CLASSIFIER)
     assert isinstance(layer, nn.Linear)
@@ -42,7 +40,13 @@ def solve(
         deviation = np.sqrt(squares if each_feature else np.full_like(squares, squares.mean()))
         deviation = np.where(deviation > 0, deviation, 1.0)
         loss, weight, bias = along_the_path(
-            (x - mean) / deviation, y, (x_val - mean) / deviation, y_val, layer.bias is not None
+            ((x - mean) / deviation, y),
+            ((x_val - mean) / deviation, y_val),
+            # scikit-learn's penalty stands beside the sum of the losses, this one beside their mean
+            [1 / (len(y) * 10 ** (1 - k / 2)) for k in range(11)],
+            has_bias=layer.bias is not None,
+            tol=1e-5,
+            max_iter=1000,
         )
         if loss < best:
             best = loss
@@ -70,41 +74,3 @@ def vectors_of(
         rows[places] = seen.pop().float().cpu().reshape(len(places), -1).numpy()
     hook.remove()
     return rows, np.array([LABELS.index(feature[LABEL_COLUMN]) for feature in features])
-
-
-def along_the_path(
-    x: Matrix, y: NDArray[np.int64], x_val: Matrix, y_val: NDArray[np.int64], has_bias: bool
-) -> tuple[float, Matrix, Matrix]:
-    """The least validation loss over penalties from strong to weak, with weight and bias."""
-    solver: Any = LogisticRegression(
-        fit_intercept=has_bias, tol=1e-5, max_iter=1000, warm_start=True
-    )
-    seen = np.unique(y)
-    found: list[tuple[float, Matrix, Matrix]] = []
-    best = 0
-    for place, strength in enumerate(10 ** (1 - k / 2) for k in range(11)):
-        weight = np.zeros((len(LABELS), x.shape[1]))
-        bias = np.full(len(LABELS), -30.0 if has_bias else 0.0)  # of classes never seen
-        bias[seen] = 0.0
-        if len(seen) > 1:
-            solver.C = 1 / (len(y) * strength)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                solver.fit(x, y)
-            rows = seen if len(seen) > 2 else seen[1:]  # of two classes the first has zeros
-            weight[rows] = solver.coef_
-            if has_bias:
-                bias[rows] = solver.intercept_
-        found.append((cross_entropy(x_val @ weight.T + bias, y_val), weight, bias))
-        if found[place][0] < found[best][0]:
-            best = place
-        elif place - best >= 3:  # the losses along a path have one valley
-            break
-    return found[best]
-
-
-def cross_entropy(logits: Matrix, labels: NDArray[np.int64]) -> float:
-    """The mean cross-entropy in nats."""
-    logits = logits - logits.max(1, keepdims=True)
-    right = logits[np.arange(len(labels)), labels]
-    return float((np.log(np.exp(logits).sum(1)) - right).mean())

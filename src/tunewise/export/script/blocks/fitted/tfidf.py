@@ -22,10 +22,12 @@ from tunewise.export.script.blocks.constants import (
     TEXT_COLUMNS,
     C,
 )
+from tunewise.export.script.blocks.decided import CHOOSES_PENALTY
+from tunewise.export.script.blocks.fitted.penalty import along_the_path, penalized
 
 
 def fit(
-    train: list[dict[str, Any]], args: argparse.Namespace
+    splits: dict[str, list[dict[str, Any]]], args: argparse.Namespace
 ) -> Callable[[list[dict[str, Any]]], NDArray[np.float64]]:
     """TF-IDF of word n-grams with logistic regression; each text of a pair has its own words."""
     vectorizers = [
@@ -35,7 +37,7 @@ def fit(
             sublinear_tf=True,  # repeating is no argument
             min_df=MIN_COUNT,
             max_features=MAX_FEATURES,
-        ).fit([row[column] for row in train])
+        ).fit([row[column] for row in splits["train"]])
         for column in TEXT_COLUMNS
     ]
 
@@ -43,15 +45,21 @@ def fit(
         columns = zip(vectorizers, TEXT_COLUMNS, strict=True)
         return csr_matrix(hstack([v.transform([row[c] for row in rows]) for v, c in columns]))
 
-    x, y = features(train), np.array([LABELS.index(row[LABEL_COLUMN]) for row in train])
-    seen = np.unique(y)
-    weights = np.zeros((len(LABELS), x.shape[1]))
-    bias = np.full(len(LABELS), -30.0)  # of a class that train never shows
-    bias[seen] = 0.0
-    if len(seen) > 1:
-        fitted = LogisticRegression(C=C, max_iter=2000).fit(x, y)
-        rows = seen if len(seen) > 2 else seen[1:]  # of two classes the first has zeros
-        weights[rows], bias[rows] = fitted.coef_, fitted.intercept_
+    def labeled(rows: list[dict[str, Any]]) -> tuple[Any, NDArray[np.int64]]:
+        known = [row for row in rows if row[LABEL_COLUMN] is not None]
+        return features(known), np.array([LABELS.index(row[LABEL_COLUMN]) for row in known])
+
+    if CHOOSES_PENALTY:
+        _, weights, bias = along_the_path(
+            labeled(splits["train"]),
+            labeled(splits["validation"]),
+            [10 ** (k / 2) for k in range(-2, 9)],
+            has_bias=True,
+            tol=1e-4,
+            max_iter=2000,
+        )
+    else:
+        weights, bias = penalized(LogisticRegression(C=C, max_iter=2000), *labeled(splits["train"]))
 
     def classify(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
         found: NDArray[np.float64] = softmax(features(rows) @ weights.T + bias, axis=1)
