@@ -23,6 +23,7 @@ from tunewise.export.script.blocks.constants import (
 from tunewise.export.script.blocks.decided import DATA_TYPE, OPEN_LENGTH, TRAINS, USES_MODEL
 
 HERE = Path(__file__).resolve().parent
+Row = dict[str, Any]  # an example, or what is said of one
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -59,7 +60,7 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def load_splits(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+def load_splits(args: argparse.Namespace) -> dict[str, list[Row]]:
     """The rows of train, validation and, where there is one, test."""
     splits = {}
     for name in ("train", "validation", "test"):
@@ -72,7 +73,7 @@ def load_splits(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     return splits
 
 
-def report(split: str, scores: dict[str, Any]) -> None:
+def report(split: str, scores: Row) -> None:
     """Print the scores beside those of the trial that this script stands for."""
     for metric, score in scores.items():
         known = TRIAL_SCORES.get(split, {}).get(metric)
@@ -80,6 +81,6 @@ def report(split: str, scores: dict[str, Any]) -> None:
         print(f"{split} {metric}: {'undefined' if score is None else f'{score:.6f}'}{beside}")
 
 
-def write_predictions(path: Path, predictions: list[dict[str, Any]]) -> None:
+def write_predictions(path: Path, predictions: list[Row]) -> None:
     lines = [json.dumps(row, ensure_ascii=False) for row in predictions]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import torch
 
 from tunewise.export.script.blocks.adapting.named import adapt_model
 from tunewise.export.script.blocks.classification import TextDataCollator, build_model, predict
 from tunewise.export.script.blocks.decided import PRECISION, RECOMPUTES, SOLVED
-from tunewise.export.script.blocks.files import load_splits, parse_arguments
+from tunewise.export.script.blocks.files import Row, load_splits, parse_arguments
 from tunewise.export.script.blocks.fitted.solved import solve
 from tunewise.export.script.blocks.metrics import Scores, compute_metrics, evaluate_splits
 from tunewise.export.script.blocks.saving import save
@@ -37,13 +36,13 @@ def main() -> None:
         def evaluate() -> Scores:
             return compute_metrics(predict(model, collator, features["validation"], args.device))
 
-    results: dict[str, Any] = {}
+    results: Row = {}
     if SOLVED:
         solve(model, collator, features, args.device)
     else:
         results["epochs"] = train(model, collator, features["train"], evaluate, args)
 
-    def predict_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def predict_rows(rows: list[Row]) -> list[Row]:
         return predict(model, collator, rows, args.device)
 
     results |= evaluate_splits(features, predict_rows, args.output)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.export.script.blocks.constants import LABEL_COLUMN, LABELS
-from tunewise.export.script.blocks.files import load_splits, parse_arguments
+from tunewise.export.script.blocks.files import Row, load_splits, parse_arguments
 from tunewise.export.script.blocks.fitted.tfidf import fit
 from tunewise.export.script.blocks.metrics import evaluate_splits
 
@@ -21,14 +20,14 @@ def main() -> None:
     splits = load_splits(args)
     classifier = fit(splits, args)
 
-    def predict_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def predict_rows(rows: list[Row]) -> list[Row]:
         return with_labels(rows, classifier(rows))
 
     results = evaluate_splits(splits, predict_rows, args.output)
     (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
 
 
-def with_labels(rows: list[dict[str, Any]], probabilities: Matrix) -> list[dict[str, Any]]:
+def with_labels(rows: list[Row], probabilities: Matrix) -> list[Row]:
     """The most probable class of each row; of equally probable ones the first."""
     return [
         {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import torch
 
@@ -17,6 +16,7 @@ from tunewise.export.script.blocks.decided import (
     TRAINS,
 )
 from tunewise.export.script.blocks.files import (
+    Row,
     load_splits,
     parse_arguments,
     report,
@@ -48,7 +48,7 @@ def main() -> None:
         autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
         model.forward = autocast(model.forward)
     asked = {name: preprocess_function(splits[name], tokenizer) for name in splits}
-    results: dict[str, Any] = {}
+    results: Row = {}
     if TRAINS:
 
         def evaluate() -> Scores:

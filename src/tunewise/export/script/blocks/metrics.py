@@ -7,21 +7,20 @@ import string
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.export.script.blocks.constants import LABELS
 from tunewise.export.script.blocks.decided import METRICS
-from tunewise.export.script.blocks.files import report, write_predictions
+from tunewise.export.script.blocks.files import Row, report, write_predictions
 
 Scores = dict[str, float | None]
 
 
 def evaluate_splits(
-    splits: dict[str, list[dict[str, Any]]],
-    predict_rows: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    splits: dict[str, list[Row]],
+    predict_rows: Callable[[list[Row]], list[Row]],
     output: Path,
 ) -> dict[str, Scores]:
     """The scores of every split but train, whose predictions are written."""
@@ -34,7 +33,7 @@ def evaluate_splits(
     return results
 
 
-def compute_metrics(predictions: list[dict[str, Any]]) -> Scores:
+def compute_metrics(predictions: list[Row]) -> Scores:
     """The task's metrics and the mean loss in nats; None where a metric is not defined."""
     labels = np.array([LABELS.index(row["label"]) for row in predictions])
     chosen = np.array([LABELS.index(row["prediction"]) for row in predictions])
@@ -105,7 +104,7 @@ def matthews(labels: Ints, chosen: Ints) -> float | None:
     return float(covariance / np.sqrt(spread)) if spread > 0 else None
 
 
-def compute_squad_metrics(predictions: list[dict[str, Any]]) -> Scores:
+def compute_squad_metrics(predictions: list[Row]) -> Scores:
     """SQuAD's exact match and F1 of the answers that count, and the loss per token in nats."""
     answers = [(row["prediction"], row["references"] or [""]) for row in predictions]
     scores: Scores = {}

@@ -27,10 +27,9 @@ from tunewise.export.script.blocks.constants import (
     PROMPT,
 )
 from tunewise.export.script.blocks.decided import HAS_SPECIAL, IN_CHAT, LEARNS_PROMPT, SETS_DROPOUT
+from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.generation import generate_answers
 from tunewise.export.script.blocks.texts import read_texts, split_special_tokens
-
-Row = dict[str, Any]
 
 
 def build_model(args: argparse.Namespace, tokenizer: Any) -> nn.Module:

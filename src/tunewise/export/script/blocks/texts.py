@@ -10,8 +10,7 @@ from transformers import AutoTokenizer
 
 from tunewise.export.script.blocks.constants import MAX_LENGTH, TEXT_COLUMNS, TEXT_PREFIX
 from tunewise.export.script.blocks.decided import DATA_TYPE, PAIRS
-
-Row = dict[str, Any]
+from tunewise.export.script.blocks.files import Row
 
 
 def load_tokenizer(args: argparse.Namespace) -> Any:

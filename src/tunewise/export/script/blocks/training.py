@@ -44,15 +44,16 @@ from tunewise.export.script.blocks.decided import (
     RESTS,
     SCHEDULE,
 )
+from tunewise.export.script.blocks.files import Row
 
 
 def train(
     model: nn.Module,
     collator: Callable[[list[Any]], Any],
-    features: list[dict[str, Any]],
-    evaluate: Callable[[], dict[str, Any]],
+    features: list[Row],
+    evaluate: Callable[[], Row],
     args: argparse.Namespace,
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Train the model, evaluate it after each epoch, and leave the best epoch's weights in it.
 
     Returns what each epoch came to; every step's loss is in `training_log.csv`.
@@ -67,7 +68,7 @@ def train(
         epochs = args.epochs
     if IS_ADALORA and not OPEN_LENGTH:
         begin_adalora(model, epochs * steps_per_epoch)
-    history: list[dict[str, Any]] = []
+    history: list[Row] = []
     best: dict[str, torch.Tensor] = {}  # weights of the best epoch so far
     step = 0
 
@@ -145,10 +146,10 @@ def trained_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     return ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
 
 
-def best_epoch(history: list[dict[str, Any]]) -> int:
+def best_epoch(history: list[Row]) -> int:
     """The first epoch with the highest score; of equal scores the lower loss counts."""
 
-    def rank(record: dict[str, Any]) -> tuple[float, float]:
+    def rank(record: Row) -> tuple[float, float]:
         score = record[METRICS[0]]
         if METRICS[0] == "loss":
             return (-score, 0.0)

@@ -20,13 +20,14 @@ from tunewise.export.script.blocks.constants import (
     NEIGHBORS,
     TEXT_COLUMNS,
 )
+from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.pooled import load_encoder
 from tunewise.export.script.blocks.texts import load_tokenizer, tokenize
 
 
 def fit(
-    splits: dict[str, list[dict[str, Any]]], args: argparse.Namespace
-) -> Callable[[list[dict[str, Any]]], NDArray[np.float64]]:
+    splits: dict[str, list[Row]], args: argparse.Namespace
+) -> Callable[[list[Row]], NDArray[np.float64]]:
     """The vectors of the training examples, with their classes."""
     tokenizer = load_tokenizer(args)
     config = AutoConfig.from_pretrained(args.model, revision=args.revision)
@@ -34,7 +35,7 @@ def fit(
     known = vectors_of(splits["train"], encoder, tokenizer, args.device)
     labels = np.array([LABELS.index(row[LABEL_COLUMN]) for row in splits["train"]])
 
-    def classify(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+    def classify(rows: list[Row]) -> NDArray[np.float64]:
         cosines = vectors_of(rows, encoder, tokenizer, args.device) @ known.T
         nearest = labels[cosines.topk(min(NEIGHBORS, len(known)), dim=1).indices.numpy()]
         # Each neighbor has a vote, a nearer one worth a trifle more than all behind it.
@@ -47,7 +48,7 @@ def fit(
 
 
 @torch.no_grad()
-def vectors_of(rows: list[dict[str, Any]], encoder: Any, tokenizer: Any, device: str) -> Tensor:
+def vectors_of(rows: list[Row], encoder: Any, tokenizer: Any, device: str) -> Tensor:
     """The mean of each text's token states, of length 1, shape (rows, d)."""
     texts = [
         tokenize(tokenizer, [row[c] for c in TEXT_COLUMNS], truncation=True, max_length=MAX_LENGTH)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tunewise.export.script.blocks.batches import evaluation_batches
 from tunewise.export.script.blocks.constants import CLASSIFIER, LABEL_COLUMN, LABELS
+from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.fitted.penalty import along_the_path
 
 Matrix = NDArray[np.float64]
@@ -21,7 +22,7 @@ Matrix = NDArray[np.float64]
 def solve(
     model: nn.Module,
     collator: Callable[[list[Any]], Any],
-    features: dict[str, list[dict[str, Any]]],
+    features: dict[str, list[Row]],
     device: str,
 ) -> None:
     """Put multinomial logistic regression on the backbone's vectors into the head.
@@ -60,7 +61,7 @@ def vectors_of(
     model: nn.Module,
     layer: nn.Linear,
     collator: Callable[[list[Any]], Any],
-    features: list[dict[str, Any]],
+    features: list[Row],
     device: str,
 ) -> tuple[Matrix, NDArray[np.int64]]:
     """What the layer reads of each labeled example, (examples, d), and the labels."""

@@ -23,12 +23,13 @@ from tunewise.export.script.blocks.constants import (
     C,
 )
 from tunewise.export.script.blocks.decided import CHOOSES_PENALTY
+from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.fitted.penalty import along_the_path, penalized
 
 
 def fit(
-    splits: dict[str, list[dict[str, Any]]], args: argparse.Namespace
-) -> Callable[[list[dict[str, Any]]], NDArray[np.float64]]:
+    splits: dict[str, list[Row]], args: argparse.Namespace
+) -> Callable[[list[Row]], NDArray[np.float64]]:
     """TF-IDF of word n-grams with logistic regression; each text of a pair has its own words."""
     vectorizers = [
         TfidfVectorizer(
@@ -41,11 +42,11 @@ def fit(
         for column in TEXT_COLUMNS
     ]
 
-    def features(rows: list[dict[str, Any]]) -> Any:
+    def features(rows: list[Row]) -> Any:
         columns = zip(vectorizers, TEXT_COLUMNS, strict=True)
         return csr_matrix(hstack([v.transform([row[c] for row in rows]) for v, c in columns]))
 
-    def labeled(rows: list[dict[str, Any]]) -> tuple[Any, NDArray[np.int64]]:
+    def labeled(rows: list[Row]) -> tuple[Any, NDArray[np.int64]]:
         known = [row for row in rows if row[LABEL_COLUMN] is not None]
         return features(known), np.array([LABELS.index(row[LABEL_COLUMN]) for row in known])
 
@@ -61,7 +62,7 @@ def fit(
     else:
         weights, bias = penalized(LogisticRegression(C=C, max_iter=2000), *labeled(splits["train"]))
 
-    def classify(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+    def classify(rows: list[Row]) -> NDArray[np.float64]:
         found: NDArray[np.float64] = softmax(features(rows) @ weights.T + bias, axis=1)
         return found
 
