@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar
 
 Output = Literal["html", "pdf", "terminal", "md", "csv", "tex"]
 Outputs = frozenset[Output]
@@ -70,16 +71,17 @@ Shown = str | Named | Noted
 Show = Callable[[Any], Shown]
 
 
+def in_line(cell: Shown, output: Output) -> str:
+    """A cell without small print; the badges that an output has follow a name in brackets."""
+    if isinstance(cell, Named):
+        badges = (f"({badge.text})" for badge in cell.badges if output in badge.outputs)
+        return " ".join([cell.name, *badges])
+    return cell.text if isinstance(cell, Noted) else cell
+
+
 def as_text(value: Any) -> Shown:
-    """A value as it stands; a dash where there is none."""
-    if value is None:
-        return NOTHING
+    """A value as it stands."""
     return value if isinstance(value, Named | Noted) else str(value)
-
-
-def or_empty(show: Callable[[Any], str]) -> Show:
-    """The same way of showing values, with an empty cell where there is none."""
-    return lambda value: "" if value is None else show(value)
 
 
 def at(thing: Any, path: str) -> Any:
@@ -102,7 +104,7 @@ class Column:
     A column without a title does not stand where people read; one without a key in no file.
     Files have the values themselves: fractions, seconds, bytes, or the name of what is `Named`.
     `of` gives the value from what a row is about, where it is not that itself: a path of its
-    attributes, or a function.
+    attributes, or a function. `nothing` stands where there is no value.
     """
 
     title: str
@@ -112,6 +114,10 @@ class Column:
     number: bool = True  # set on the right
     wraps: bool = False  # takes the room that the others leave
     outputs: Outputs = ALL
+    nothing: str = NOTHING
+
+    def shown(self, value: Any) -> Shown:
+        return self.nothing if value is None else self.show(value)
 
     def stands_in(self, output: Output) -> bool:
         stands = self.key is not None if output in FILES else bool(self.title)
@@ -141,12 +147,20 @@ class Table:
 
     @classmethod
     def about(
-        cls, key: str, caption: str, columns: Iterable[Column], things: Iterable[Any], **how: Any
+        cls,
+        key: str,
+        caption: str,
+        columns: Iterable[Column],
+        things: Iterable[Any],
+        *,
+        strong: Callable[[Any], bool] = lambda thing: False,
+        **how: Any,
     ) -> Table:
         """A table with a row for each thing, of which the columns give the values."""
-        columns = tuple(columns)
+        columns, things = tuple(columns), tuple(things)
         rows = tuple(tuple(column.value(thing) for column in columns) for thing in things)
-        return cls(key, caption, columns, rows, **how)
+        marked = frozenset(place for place, thing in enumerate(things) if strong(thing))
+        return cls(key, caption, columns, rows, strong=marked, **how)
 
     @classmethod
     def of_files(
@@ -169,7 +183,7 @@ class Table:
         """What people see of them."""
         columns = self.columns_of(output)
         return [
-            [column.show(value) for column, value in zip(columns, row, strict=True)]
+            [column.shown(value) for column, value in zip(columns, row, strict=True)]
             for row in self.values(output)
         ]
 
@@ -283,6 +297,8 @@ class Details:
 
 
 Block = Paragraph | Table | Bullets | Equation | Figure | Code | Pairs | Examples | Details
+Blocks = Iterator[Block | None]
+Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True)
@@ -294,15 +310,37 @@ class Section:
     blocks: tuple[Block, ...]
 
     @classmethod
-    def of(cls, key: str, title: str, blocks: Sequence[Block | None]) -> Section | None:
-        """A section of the blocks that there are; None where there are none."""
-        present = tuple(block for block in blocks if block is not None)
+    def of(cls, key: str, title: str, blocks: Iterable[Block | None]) -> Section | None:
+        """A section of the blocks that say something; None where there are none."""
+        present = tuple(block for block in blocks if block is not None and not _is_empty(block))
         return cls(key, title, present) if present else None
 
     def for_output(self, output: Output) -> Section | None:
         """What of it stands in an output; None where that is nothing."""
         blocks = tuple(block for block in self.blocks if output in block.outputs)
         return Section(self.key, self.title, blocks) if blocks else None
+
+
+def _is_empty(block: Block) -> bool:
+    """Whether it is a paragraph without words, or a list of nothing."""
+    if isinstance(block, Paragraph):
+        return not block.text
+    return isinstance(block, Bullets) and not block.items
+
+
+def titled(
+    key: str, title: str
+) -> Callable[[Callable[[Subject], Blocks]], Callable[[Subject], Section | None]]:
+    """Make of a function that yields the blocks of a section one that gives the section."""
+
+    def decorate(blocks: Callable[[Subject], Blocks]) -> Callable[[Subject], Section | None]:
+        @wraps(blocks)
+        def section(subject: Subject) -> Section | None:
+            return Section.of(key, title, blocks(subject))
+
+        return section
+
+    return decorate
 
 
 def each(blocks: Sequence[Block]) -> Iterator[Block]:
