@@ -127,6 +127,10 @@ class Column:
         return at(thing, self.of) if isinstance(self.of, str) else self.of(thing)
 
 
+def _plain(value: Any) -> Any:
+    return value.name if isinstance(value, Named) else value
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of values under columns. `key` names its files.
@@ -176,8 +180,9 @@ class Table:
     def values(self, output: Output) -> list[list[Any]]:
         """The values of the columns that stand in an output, row by row."""
         places = [n for n, column in enumerate(self.columns) if column.stands_in(output)]
-        rows = self.rows if output in FILES else self.rows[: self.most]
-        return [[row[n] for n in places] for row in rows]
+        if output in FILES:
+            return [[_plain(row[n]) for n in places] for row in self.rows]
+        return [[row[n] for n in places] for row in self.rows[: self.most]]
 
     def shown(self, output: Output) -> list[list[Shown]]:
         """What people see of them."""
