@@ -356,6 +356,11 @@ def each(blocks: Sequence[Block]) -> Iterator[Block]:
             yield from each(block.blocks)
 
 
+def sections_for(sections: Sequence[Section], output: Output) -> list[Section]:
+    """What of the sections stands in an output."""
+    return [part for one in sections if (part := one.for_output(output))]
+
+
 def figures(sections: Sequence[Section]) -> list[Figure]:
     return [block for one in sections for block in each(one.blocks) if isinstance(block, Figure)]
 

@@ -21,9 +21,8 @@ MARKS = {True: "✓", False: "✗", None: " "}
 
 def print_sections(sections: Sequence[doc.Section], console: Console) -> None:
     """Print what of each section is meant for a terminal, without headings."""
-    for section in sections:
-        part = section.for_output("terminal")
-        for block in part.blocks if part else ():
+    for section in doc.sections_for(sections, "terminal"):
+        for block in section.blocks:
             for drawn in rendered(block):
                 console.print(drawn)
 

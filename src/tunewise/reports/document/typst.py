@@ -24,10 +24,9 @@ _LONG_WORD = re.compile(r"\S{22}(?=\S{3})")
 
 def typst_sections(sections: Sequence[doc.Section]) -> list[dict[str, Any]]:
     """Each section with its title and blocks; the first paragraph names what follows in it."""
-    parts = [part for one in sections if (part := one.for_output("pdf"))]
     return [
-        {"title": set_text(one.title), "blocks": [_block(block) for block in one.blocks]}
-        for one in numbered(parts)
+        {"title": set_text(one.title), "blocks": list(map(_block, one.blocks))}
+        for one in numbered(doc.sections_for(sections, "pdf"))
     ]
 
 

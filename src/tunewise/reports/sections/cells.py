@@ -72,6 +72,12 @@ def short(text: str, most: int = 40) -> str:
     return shortened(shown(text), most)
 
 
+def from_to(*values: Any) -> str:
+    """The smallest and the largest, or the one that there is."""
+    low, high = str(min(values)), str(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
 def percents(title: str, key: str | None = None, of: str | Callable[[Any], Any] = "") -> Column:
     """A column of fractions in percent."""
     return Column(title, key, percent, of)

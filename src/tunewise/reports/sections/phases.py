@@ -9,7 +9,7 @@ from tunewise.reports.charts.memory import memory_by_phase
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.phases import HELD, TIMED, Phases
-from tunewise.reports.sections.cells import CONTENDER, named
+from tunewise.reports.sections.cells import CONTENDER, from_to, named
 
 WHAT = (
     "Where memory and time go: the bytes of the weights, of the gradients, of the optimizer’s "
@@ -48,10 +48,9 @@ def _timed(part: str) -> doc.Column:
 
 def _ratio(shown: list[Phases]) -> str:
     """How many forward passes a backward pass is worth."""
-    times = [one.seconds for one in shown if one.seconds.get("backward")]
-    ratios = [one["backward"] / one["forward"] for one in times if one.get("forward")]
+    seconds = [one.seconds for one in shown if one.seconds.get("backward")]
+    ratios = [one["backward"] / one["forward"] for one in seconds if one.get("forward")]
     if not ratios:
         return ""
-    low, high = (f"{value:.1f}" for value in (min(ratios), max(ratios)))
-    span = low if low == high else f"{low} to {high}"
-    return f" The backward pass takes {span} times as long as the forward pass."
+    times = from_to(*(round(one, 1) for one in ratios))
+    return f" The backward pass takes {times} times as long as the forward pass."

@@ -64,9 +64,15 @@ def section(facts: Facts) -> doc.Blocks:
     if results.scored:
         text = f"{facts.verdict.headline}{_other_metrics(results)}"
         yield doc.Paragraph(text, outputs=doc.PAPER)
-    yield scores_table(facts)
-    yield doc.Paragraph(how_to_read(results), style="about", outputs=doc.PRINT | doc.TERMINAL)
+    yield from read_scores(facts)
     yield from _charts(facts)
+
+
+def read_scores(facts: Facts) -> doc.Blocks:
+    """The table, and how to read it."""
+    yield scores_table(facts)
+    text = how_to_read(facts.results)
+    yield doc.Paragraph(text, style="about", outputs=doc.PRINT | doc.TERMINAL)
 
 
 def scores_table(facts: Facts) -> doc.Table:

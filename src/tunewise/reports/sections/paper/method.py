@@ -14,7 +14,7 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_words, setting_words
-from tunewise.reports.sections.cells import named, short
+from tunewise.reports.sections.cells import from_to, named, short
 
 _EQUATION = re.compile(r"\{equation ([a-z-]+)\}")
 SHARED = {  # settings of training that are named where all contenders have the same
@@ -84,8 +84,7 @@ def _epochs(contender: Contender) -> str | None:
     epochs = _trained_with(contender).get("epochs")
     if epochs != "auto":
         return None if epochs is None else str(epochs)
-    taken = sorted({len(trial.record.result.epochs) for trial in contender.finished})
-    return str(taken[0]) if len(taken) == 1 else f"{taken[0]} to {taken[-1]}"
+    return from_to(*(len(trial.record.result.epochs) for trial in contender.finished))
 
 
 def _trained_with(contender: Contender) -> Settings:
@@ -145,8 +144,7 @@ def _choosing(evidence: Evidence, results: Results) -> str:
     metric = metric_words(results.metric)
     searched = evidence.searched
     if searched:
-        points = {len(one.points) for one in searched}
-        number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"
+        number = from_to(*(len(one.points) for one in searched))
         names = sorted({setting_words(name) for one in searched for name in one.searched})
         sentence = (
             f"Each searched contender has {number} points over {listed(names)}, tried with the "
