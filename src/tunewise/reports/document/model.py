@@ -6,7 +6,7 @@ renderer makes a text fit for its output, so that a name can hold any character 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
@@ -69,6 +69,7 @@ class Noted:
 
 Shown = str | Named | Noted
 Show = Callable[[Any], Shown]
+Trail = str | tuple[Hashable, ...]  # with dots, or name by name
 
 
 def in_line(cell: Shown, output: Output) -> str:
@@ -84,16 +85,21 @@ def as_text(value: Any) -> Shown:
     return value if isinstance(value, Named | Noted) else str(value)
 
 
-def at(thing: Any, path: str) -> Any:
-    """What a path of attributes leads to; None where something on the way is None.
+def at(thing: Any, path: Trail) -> Any:
+    """What a path of attributes, or keys of mappings, leads to; None where it ends on the way.
 
     The empty path leads nowhere else.
 
     >>> at(Named("head", 0), "name.__class__.__name__"), at(None, "name")
     ('str', None)
+    >>> at({"head": Named("head", 3)}, ("head", "position")), at({}, ("head", "position"))
+    (3, None)
     """
-    for name in filter(None, path.split(".")):
-        thing = None if thing is None else getattr(thing, name)
+    for name in filter(None, path.split(".") if isinstance(path, str) else path):
+        if isinstance(thing, Mapping):
+            thing = thing.get(name)
+        elif thing is not None:
+            thing = getattr(thing, str(name))
     return thing
 
 
@@ -103,14 +109,14 @@ class Column:
 
     A column without a title does not stand where people read; one without a key in no file.
     Files have the values themselves: fractions, seconds, bytes, or the name of what is `Named`.
-    `of` gives the value from what a row is about, where it is not that itself: a path of its
-    attributes, or a function. `nothing` stands where there is no value.
+    `of` gives the value from what a row is about, where it is not that itself: a path as `at`
+    follows it, or a function. `nothing` stands where there is no value.
     """
 
     title: str
     key: str | None = None
     show: Show = as_text
-    of: str | Callable[[Any], Any] = ""
+    of: Trail | Callable[[Any], Any] = ""
     number: bool = True  # set on the right
     wraps: bool = False  # takes the room that the others leave
     outputs: Outputs = ALL
@@ -124,7 +130,7 @@ class Column:
         return stands and output in self.outputs
 
     def value(self, thing: Any) -> Any:
-        return at(thing, self.of) if isinstance(self.of, str) else self.of(thing)
+        return self.of(thing) if callable(self.of) else at(thing, self.of)
 
 
 def _plain(value: Any) -> Any:

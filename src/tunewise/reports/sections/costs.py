@@ -11,7 +11,6 @@ from tunewise.reports.charts.scores import parameters
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.costs import has_costs, other_bytes
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import fraction
 from tunewise.reports.sections.cells import ARTIFACT, CONTENDER, PEAK, SECONDS, TRAINABLE
 
@@ -51,10 +50,10 @@ def _text(facts: Facts) -> str:
 
 
 def _table(facts: Facts) -> doc.Table:
-    results = facts.results
+    results, split = facts.results, facts.results.split
     others = {name: other_bytes(one) for name, one in facts.evidence.by_name.items()}
     more = dict.fromkeys(name for row in results.rows for name in others[row.name])
-    metrics = dict.fromkeys(m for row in results.rows for m in row.scores(results.split))
+    metrics = dict.fromkeys(m for row in results.rows for m in row.scores(split))
     columns = (
         CONTENDER,
         doc.Column("Parameters", "parameters", count, "parameters.total"),
@@ -66,7 +65,7 @@ def _table(facts: Facts) -> doc.Table:
         PEAK,
         *(_bytes(name, others) for name in more),
         ARTIFACT,
-        *(_score(results, metric) for metric in metrics),
+        *(doc.Column("", f"{split} {metric}", of=(split, metric, "mean")) for metric in metrics),
     )
     caption = f"Parameters and measured costs{facts.shortlist.note}"
     return doc.Table.about("costs", caption, columns, facts.shortlist.rows, outputs=doc.REPORT)
@@ -81,12 +80,4 @@ def _bytes(name: str, others: Mapping[str, Mapping[str, int]]) -> doc.Column:
         size,
         lambda row: others[row.name].get(name),
         outputs=doc.PAGE | doc.FILES,
-    )
-
-
-def _score(results: Results, metric: str) -> doc.Column:
-    """A score beside the costs, for programs."""
-    split = results.split
-    return doc.Column(
-        "", f"{split} {metric}", of=lambda row: doc.at(row.scores(split).get(metric), "mean")
     )

@@ -26,24 +26,20 @@ def section(facts: Facts) -> doc.Blocks:
     shown = [one for one in facts.phases if one.name in facts.shortlist.names]
     columns = (
         replace(CONTENDER, of=lambda one: named(facts.evidence.by_name[one.name])),
-        *(_held(part) for part in HELD),
+        *(doc.Column(part.capitalize(), f"{part} bytes", size, ("held", part)) for part in HELD),
         doc.Column("Peak", "peak bytes", size, "peak"),
         doc.Column("Phase", "peak phase", of="peak_phase", number=False),
-        *(_timed(part) for part in TIMED),
+        *(
+            doc.Column(
+                f"{part.capitalize()}, ms", f"{part} seconds", milliseconds, ("seconds", part)
+            )
+            for part in TIMED
+        ),
     )
     caption = f"Memory by what holds it, and time of a step by phase{facts.shortlist.note}"
     yield doc.Paragraph(f"{WHAT}{_ratio(shown)}", outputs=doc.PRINT)
     yield doc.Table.about("phases", caption, columns, shown, outputs=doc.REPORT)
     yield memory_by_phase(shown)
-
-
-def _held(part: str) -> doc.Column:
-    return doc.Column(part.capitalize(), f"{part} bytes", size, lambda one: one.held.get(part))
-
-
-def _timed(part: str) -> doc.Column:
-    title = f"{part.capitalize()}, ms"
-    return doc.Column(title, f"{part} seconds", milliseconds, lambda one: one.seconds.get(part))
 
 
 def _ratio(shown: list[Phases]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tunewise.core.format import plural, probability
 from tunewise.core.lazy import Later
@@ -128,18 +128,11 @@ def _in_files(results: Results) -> Iterator[doc.Column]:
     """Mean, spread over seeds and interval over examples, for both splits."""
     for split in ("validation", "test"):
         for metric in results.metrics:
-            for end, what in (("", "mean"), (" sd", "sd")):
-                yield doc.Column("", f"{split} {metric}{end}", of=_spread(split, metric, what))
-            for end in ("low", "high"):
-                yield doc.Column("", f"{split} {metric} {end}", of=_interval(split, metric, end))
-
-
-def _spread(split: str, metric: str, what: str = "") -> Callable[[Row], Any]:
-    return lambda row: doc.at(row.scores(split).get(metric), what)
-
-
-def _interval(split: str, metric: str, what: str = "") -> Callable[[Row], Any]:
-    return lambda row: doc.at(row.intervals.get((split, metric)), what)
+            key, interval = f"{split} {metric}", ("intervals", (split, metric))
+            yield doc.Column("", key, of=(split, metric, "mean"))
+            yield doc.Column("", f"{key} sd", of=(split, metric, "sd"))
+            yield doc.Column("", f"{key} low", of=(*interval, "low"))
+            yield doc.Column("", f"{key} high", of=(*interval, "high"))
 
 
 def _metric(results: Results, metric: str) -> Iterator[doc.Column]:
@@ -147,10 +140,10 @@ def _metric(results: Results, metric: str) -> Iterator[doc.Column]:
     split, headline, title = results.split, metric == results.metric, metric_name(metric)
     where = doc.PAPER | NARROW if headline else doc.PAPER
     on_page = _noted(split, metric, _scale(results) if headline else None)
-    spread, ends_of = _spread(split, metric), _interval(split, metric)
+    spread, interval = (split, metric), ("intervals", (split, metric))
     yield doc.Column(f"{title}, {split}", of=on_page, number=not headline, outputs=doc.PAGE)
     yield doc.Column(title, None, partial(mean_and_sd, metric), spread, outputs=where)
-    yield doc.Column("95 %", None, partial(ends, metric), ends_of, outputs=where)
+    yield doc.Column("95 %", None, partial(ends, metric), interval, outputs=where)
     if headline and split == "test" and any(row.validation for row in results.rows):
         yield doc.Column(f"{title}, validation", of=_noted("validation", metric), outputs=doc.PAGE)
 
@@ -214,7 +207,7 @@ def _other_metrics(results: Results) -> str:
     """Whether the other metrics put the same contender first."""
     sentences = ""
     for metric in results.metrics[1:]:
-        means = {row.name: _spread(results.split, metric, "mean")(row) for row in results.scored}
+        means = {row.name: doc.at(row, (results.split, metric, "mean")) for row in results.scored}
         known = [name for name, mean in means.items() if mean is not None]
         if not known:
             continue
