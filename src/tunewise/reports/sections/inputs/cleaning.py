@@ -9,7 +9,7 @@ from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.sections.cells import number, texts
+from tunewise.reports.sections.cells import number
 
 WHERE = "Each removed row, with the reason, is listed by `tunewise removed` on the study's folder."
 NOTHING = "The steps of data.clean found nothing to remove."
@@ -32,7 +32,10 @@ def section(facts: Facts) -> doc.Blocks:
 def _removed(removed: list[Any]) -> doc.Table:
     """Rows by step and by the split that they stood in when they were read."""
     splits = list(dict.fromkeys(name for step in removed for name in step["rows"]))
-    columns = (*texts("Rows"), *(doc.Column(name, show=number) for name in splits))
+    columns = (
+        doc.Column("Rows", "rows", number=False),
+        *(doc.Column(name, name, number) for name in splits),
+    )
     rows = tuple(
         (str(step["what"]), *(step["rows"].get(name, 0) for name in splits)) for step in removed
     )
