@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.core.lazy import Later
-from tunewise.reports.document.model import Named
 from tunewise.reports.facts.compare import Contest, contest
 from tunewise.reports.facts.errors import HELD_OUT, contender_named, errors_of, examples_of
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -86,7 +85,7 @@ class StudyResults:
         """
         table = scores_table(self.facts)
         keys = [str(column.key) for column in table.columns_of("csv")]
-        return _frame(dict(zip(keys, map(_plain, row), strict=True)) for row in table.values("csv"))
+        return _frame(dict(zip(keys, row, strict=True)) for row in table.values("csv"))
 
     def examples(
         self, contender: str | None = None, *, split: str | None = None, wrong: bool = False
@@ -156,10 +155,6 @@ class StudyResults:
             message = "no contender has a result yet; run the study first."
             raise InputError([Problem(str(self.folder.path), message)])
         return contender_named(self.evidence, name)
-
-
-def _plain(value: Any) -> Any:
-    return value.name if isinstance(value, Named) else value
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> Any:

@@ -40,7 +40,7 @@ from tunewise.reports.document.typst import typst_sections
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs import documents
 from tunewise.reports.outputs.documents import every_section, found_sections
-from tunewise.reports.outputs.pdf import write_pdf
+from tunewise.reports.outputs.pdf import write_paper
 from tunewise.reports.outputs.terminal import print_report
 from tunewise.reports.outputs.write import write_report
 
@@ -149,7 +149,7 @@ def test_a_section_in_one_file_appears_in_every_output(tmp_path: Path) -> None:
     pytest.importorskip("typst")
     text = json.dumps(Seen(folder, Facts.of(folder)).paper.plain())
     assert "Good morning." in text and "bonjour" in text
-    assert write_pdf(folder, tmp_path / "out").read_bytes().startswith(b"%PDF")
+    assert write_paper(Facts.of(folder), tmp_path / "out").read_bytes().startswith(b"%PDF")
 
 
 def test_a_name_is_a_name_in_files_and_a_color_on_the_page() -> None:

@@ -19,10 +19,11 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.document.typst import numbered, set_text
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.references import SOURCES, References
 from tunewise.reports.outputs import pdf
 from tunewise.reports.outputs.paper import Paper
-from tunewise.reports.outputs.pdf import typeset, write_pdf
+from tunewise.reports.outputs.pdf import typeset, write_paper
 
 SWEEP = (*CONTENDERS, replace(CONTENDERS[3], name="lora rank=4", settings={"rank": 4}))
 SMALL = Plan(seeds=(0, 1), test=120, validation=60, epochs=2)
@@ -135,10 +136,10 @@ def test_long_words_can_be_broken() -> None:
 def test_the_pdf_is_one_and_the_same_each_time(tmp_path: Path) -> None:
     pytest.importorskip("typst")
     folder = look(tmp_path / "s", replace(SMALL, contenders=CONTENDERS[:3])).folder
-    path = write_pdf(folder, tmp_path)
+    path = write_paper(Facts.of(folder), tmp_path)
     content = path.read_bytes()
     assert path == tmp_path / "report.pdf" and content.startswith(b"%PDF")
-    assert write_pdf(folder, tmp_path / "again").read_bytes() == content
+    assert write_paper(Facts.of(folder), tmp_path / "again").read_bytes() == content
 
 
 def test_hostile_data_are_set_letter_by_letter(hostile: Seen) -> None:
@@ -167,8 +168,8 @@ def test_a_chart_is_a_vector_in_the_page(rooms: Seen) -> None:
 
 
 def test_a_missing_typst_is_answered_with_the_install_command(
-    rooms: Seen, monkeypatch: pytest.MonkeyPatch
+    rooms: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pdf, "typst", None)
     with pytest.raises(MissingExtra, match=r"pip install 'tunewise\[pdf\]'"):
-        write_pdf(rooms.folder)
+        write_paper(rooms.facts, tmp_path)

@@ -12,6 +12,7 @@ from tests.reports.conftest import a_script
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
 from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs import pdf
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.submission import write_submission
@@ -99,8 +100,8 @@ def test_the_study_knows_its_places_and_the_reports_do_not(
     stored = made.path / "study.json"
     assert leaks({"study.json": stored.read_text()})
     write_report(made, tmp_path / "report")
-    write_latex(made, tmp_path / "latex")
-    pdf.write_pdf(made, tmp_path / "pdf")
+    write_latex(Facts.of(made), tmp_path / "latex")
+    pdf.write_paper(Facts.of(made), tmp_path / "pdf")
     write_submission(made, tmp_path / "submission", script=a_script)
     texts = {**files(tmp_path), "paper": message[0]}
     assert {"index.html", "failures.csv", "failures.tex", "evaluation_results.json"} <= set(texts)

@@ -93,8 +93,8 @@ def test_title_and_author_stand_in_the_paper(
         return [b"%PDF"]
 
     monkeypatch.setattr(pdf, "typeset", typeset)
-    pdf.write_pdf(small.folder, tmp_path, title="Which adapter?", author="A. Student")
-    pdf.write_pdf(small.folder, tmp_path)
+    pdf.write_paper(small.facts, tmp_path, title="Which adapter?", author="A. Student")
+    pdf.write_paper(small.facts, tmp_path)
     assert (plain[0]["title"], plain[0]["author"]) == ("Which adapter?", "A. Student")
     assert plain[1]["author"] == "" and plain[1]["title"] != "Which adapter?"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.csv import FORMULA, as_csv
 from tunewise.reports.document.latex import LATEX, as_latex
-from tunewise.reports.document.model import Table
+from tunewise.reports.document.model import Table, tables
+from tunewise.reports.sections.inputs import cleaning
 
 SPECIAL = "\\{}$&#%_^~<>\"[]*|`'-,=+@\t\r\n ab"
 CELLS = st.text(st.sampled_from(SPECIAL), max_size=12) | st.text(max_size=12)
@@ -67,3 +70,16 @@ def test_csv_holds_every_cell_and_no_formula(text: str) -> None:
 def test_plain_words_stay_plain(text: str) -> None:
     table = Table.of_files("t", "title", ("name",), [(text,)])
     assert text in as_latex(table)
+
+
+def test_what_cleaning_removed_stands_in_its_file() -> None:
+    steps = [
+        {"what": "empty texts", "rows": {"train": 3, "test": 1}},
+        {"what": "copies", "rows": {"train": 2}},
+    ]
+    data = SimpleNamespace(source={"clean": {"removed": steps}})
+    facts: Any = SimpleNamespace(evidence=SimpleNamespace(data=data))
+    section = cleaning.section(facts)
+    assert section is not None
+    (table,) = tables([section])
+    assert as_csv(table) == "rows,train,test\nempty texts,3,1\ncopies,2,0\n"

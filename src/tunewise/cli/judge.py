@@ -18,7 +18,7 @@ from tunewise.judging.gate import ALPHA, Gate
 from tunewise.judging.judge import NAME, judge_files
 from tunewise.judging.reading import read_labels, read_runs
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.outputs.judged import print_judgment
+from tunewise.reports.outputs.terminal import print_judgment
 from tunewise.reports.sections.results import scores_table
 
 if TYPE_CHECKING:

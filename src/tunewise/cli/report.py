@@ -12,10 +12,9 @@ from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError
 from tunewise.core.lazy import Later
-from tunewise.reports.outputs.forms import checked_forms
-from tunewise.reports.outputs.pdf import write_pdf
+from tunewise.reports.facts.facts import Facts
+from tunewise.reports.outputs.forms import checked_forms, write_forms
 from tunewise.reports.outputs.submission import write_submission
-from tunewise.reports.outputs.write import write_latex, write_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from tunewise.cli import scripts
 else:
     scripts = Later("tunewise.cli.scripts")  # it loads torch, which no other report needs
-
-WRITERS = {"html": write_report, "tex": write_latex}
 
 
 class Layout(StrEnum):
@@ -75,11 +72,9 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
             if (title or author) and "pdf" not in forms:
                 raise InputError("--title and --author are of the paper: --format pdf.")
             with damage_named(folder):
-                for name in forms:
-                    if name == "pdf":
-                        typer.echo(write_pdf(study, out, title=title, author=author))
-                    else:
-                        typer.echo(WRITERS[name](study, out))
+                facts, to = Facts.of(study), out or study.path / "report"
+                for path in write_forms(facts, to, forms, title=title, author=author):
+                    typer.echo(path)
         case Layout.submission:
             if out is None or form is not None:
                 raise InputError("--layout submission needs --out FOLDER, and takes no --format.")

@@ -18,8 +18,7 @@ from tunewise.core.errors import InputError
 from tunewise.judging.asked import Asked
 from tunewise.judging.judge import judge_files
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.outputs.judged import print_judgment
-from tunewise.reports.outputs.terminal import print_report
+from tunewise.reports.outputs.terminal import print_judgment, print_report
 from tunewise.reports.sections.results import scores_table
 from tunewise.results import StudyResults
 

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import Named, Table
+from tunewise.reports.document.model import Table
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs text that begins so
 
@@ -31,7 +31,6 @@ def as_csv(table: Table) -> str:
 
 def _guarded(value: Any) -> Any:
     """Numbers as they are; text without what could act in a spreadsheet or a terminal."""
-    value = value.name if isinstance(value, Named) else value
     if not isinstance(value, str):
         return value
     text = shown(value)

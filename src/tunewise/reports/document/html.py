@@ -9,35 +9,17 @@ from typing import Any
 from markupsafe import Markup
 
 from tunewise.core.sanitize import shortened, shown, visible
-from tunewise.reports.document.model import (
-    Answer,
-    Badge,
-    Block,
-    Bullet,
-    Bullets,
-    Code,
-    Column,
-    Details,
-    Example,
-    Examples,
-    Figure,
-    Named,
-    Noted,
-    Pairs,
-    Paragraph,
-    Section,
-    Shown,
-    Span,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.document.palette import color, dark_color
 
 LONGEST_NAME, LONGEST_CELL, LONGEST_ANSWER, LONGEST_REPLY = 80, 200, 300, 600  # characters
 LONGEST_TEXT = 1200  # of an example or an error
+SWATCH = Markup('<span class="swatch" aria-hidden="true"></span>')
+DETAIL, SMALL = '<span class="detail">{}</span>', " <small>{}</small>"
 SIGNS = {True: ("✓", "right"), False: ("✗", "wrong"), None: ("", "")}
 
 
-def section_html(section: Section) -> Markup:
+def section_html(section: doc.Section) -> Markup:
     """The section with its heading; nothing of it is trusted."""
     return Markup(
         '<section id="{key}" class="{key}" aria-labelledby="{key}-title">\n'
@@ -45,40 +27,40 @@ def section_html(section: Section) -> Markup:
     ).format(key=section.key, title=shown(section.title), blocks=blocks_html(section.blocks))
 
 
-def blocks_html(blocks: Sequence[Block]) -> Markup:
+def blocks_html(blocks: Sequence[doc.Block]) -> Markup:
     """Blocks one below the other; charts that follow one another stand side by side."""
     made: list[Markup] = []
     for kind, group in groupby(blocks, key=_kind):
-        found = list(group)
-        match kind:
-            case "figure":
-                wide = {1: "", 2: "grid"}.get(len(found), "grid thirds")
-                made.append(_wrapped("div", wide, map(_block, found)))
-            case "claim":
-                made.append(_wrapped("div", "certainty", map(_block, found)))
-            case _:
-                made += map(_block, found)
+        found = list(map(_block, group))
+        if kind == "figure":
+            found = [_wrapped("div", {1: "", 2: "grid"}.get(len(found), "grid thirds"), found)]
+        made += [_wrapped("div", "certainty", found)] if kind == "claim" else found
     return Markup("").join(made)
 
 
-def _kind(block: Block) -> str:
-    if isinstance(block, Paragraph) and block.style == "claim":
+def _kind(block: doc.Block) -> str:
+    if isinstance(block, doc.Paragraph) and block.style == "claim":
         return "claim"
-    return "figure" if isinstance(block, Figure) else ""
+    return "figure" if isinstance(block, doc.Figure) else ""
 
 
 def _wrapped(tag: str, name: str, inside: Iterable[Markup]) -> Markup:
-    opening = Markup('<{} class="{}">').format(tag, name) if name else Markup("<{}>").format(tag)
-    return Markup("{}{}</{}>\n").format(opening, Markup("").join(inside), tag)
+    kind = _around(' class="{}"', name)
+    return Markup("<{}{}>{}</{}>\n").format(tag, kind, Markup("").join(inside), tag)
 
 
-def _block(block: Block) -> Markup:
+def _around(markup: str, text: str) -> Markup:
+    """A text within markup of ours; nothing where there is no text."""
+    return Markup(markup).format(text) if text else Markup("")
+
+
+def _block(block: doc.Block) -> Markup:
     if type(block) not in RENDERED:
         raise TypeError(f"a page has no {type(block).__name__}; its outputs should not name html")
     return RENDERED[type(block)](block)
 
 
-def _paragraph(block: Paragraph) -> Markup:
+def _paragraph(block: doc.Paragraph) -> Markup:
     text: Markup | str = shown(block.text)
     if block.link:
         text = Markup('<a href="#{}">{}</a>').format(block.link, text)
@@ -89,7 +71,7 @@ def _paragraph(block: Paragraph) -> Markup:
     return _wrapped("p", block.style or "text", [Markup("{}").format(text)])
 
 
-def _table(block: Table) -> Markup:
+def _table(block: doc.Table) -> Markup:
     columns = block.columns_of("html")
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(_side(column), shown(column.title))
@@ -99,7 +81,7 @@ def _table(block: Table) -> Markup:
         _row(columns, row, strong=place in block.strong)
         for place, row in enumerate(block.shown("html"))
     )
-    left_out = len(block.rows) - len(block.values("html"))
+    cut = len(block.rows) > len(block.values("html"))
     more = f"The first {block.most} of {len(block.rows):,}; all stand in tables/{block.key}.csv."
     return Markup(
         '<div class="scroll" role="region" tabindex="0" aria-label="{caption}">\n'
@@ -110,16 +92,16 @@ def _table(block: Table) -> Markup:
         caption=shown(block.caption),
         head=head,
         body=body,
-        more=Markup('<p class="detail">{}</p>\n').format(more) if left_out else "",
+        more=_around('<p class="detail">{}</p>\n', more if cut else ""),
     )
 
 
-def _side(column: Column) -> Markup:
+def _side(column: doc.Column) -> Markup:
     return Markup(' class="number"') if column.number else Markup("")
 
 
-def _row(columns: Sequence[Column], row: Sequence[Shown], *, strong: bool) -> Markup:
-    named = next((cell for cell in row[:1] if isinstance(cell, Named)), None)
+def _row(columns: Sequence[doc.Column], row: Sequence[doc.Shown], *, strong: bool) -> Markup:
+    named = row[0] if isinstance(row[0], doc.Named) else None
     first, *others = [_cell(cell) for cell in row]
     cells = Markup("").join(
         Markup('<td{} data-label="{}"><div>{}</div></td>').format(
@@ -132,89 +114,88 @@ def _row(columns: Sequence[Column], row: Sequence[Shown], *, strong: bool) -> Ma
     )
 
 
-def _cell(cell: Shown) -> Markup:
-    if isinstance(cell, Named):
+def _cell(cell: doc.Shown) -> Markup:
+    if isinstance(cell, doc.Named):
         return _named(cell)
-    if not isinstance(cell, Noted):
+    if not isinstance(cell, doc.Noted):
         return Markup("<bdi>{}</bdi>").format(_cut(cell, LONGEST_CELL))
-    text = Markup('<span class="main">{}</span>').format(_cut(cell.text, LONGEST_CELL))
-    drawn = _whisker(cell.span) if cell.span else Markup("")
+    made = Markup('<span class="main">{}</span>').format(_cut(cell.text, LONGEST_CELL))
+    if cell.span:
+        made += _whisker(cell.span)
     if cell.bar is not None:
         width = f"{100 * cell.bar:.1f}%"
-        drawn += Markup('<span class="amount" style="--width: {}"></span>').format(width)
+        made += Markup('<span class="amount" style="--width: {}"></span>').format(width)
     for word, address in cell.links:
-        drawn += Markup(' <a href="{}">{}</a>').format(address, word)
-    detail = Markup('<span class="detail">{}</span>').format(_cut(cell.detail, LONGEST_CELL))
-    return text + drawn + (detail if cell.detail else Markup(""))
+        made += Markup(' <a href="{}">{}</a>').format(address, word)
+    return made + _around(DETAIL, _cut(cell.detail, LONGEST_CELL))
 
 
-def _named(one: Named) -> Markup:
+def _named(one: doc.Named) -> Markup:
     """A name with its color, its badges and its small print."""
-    return Markup(
-        '<span class="swatch" aria-hidden="true"></span><bdi class="name">{}</bdi>{}{}'
-    ).format(
-        _cut(one.name, LONGEST_NAME),
-        Markup("").join(_badge(badge) for badge in one.badges if "html" in badge.outputs),
-        Markup('<span class="detail">{}</span>').format(shown(one.detail)) if one.detail else "",
+    badges = (_badge(badge) for badge in one.badges if "html" in badge.outputs)
+    name, detail = _cut(one.name, LONGEST_NAME), _around(DETAIL, shown(one.detail))
+    return Markup('{}<bdi class="name">{}</bdi>{}{}').format(
+        SWATCH, name, Markup("").join(badges), detail
     )
 
 
-def _badge(badge: Badge) -> Markup:
+def _badge(badge: doc.Badge) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(badge.tone, shown(badge.text))
 
 
-def _tint(one: Named | None, name: str) -> Markup:
+def _tint(one: doc.Named | None, name: str) -> Markup:
     if one is None:
-        return Markup(' class="{}"').format(name) if name else Markup("")
+        return _around(' class="{}"', name)
     return Markup(' class="{}" style="--light: {}; --dark: {}"').format(
         f"{name} tinted".strip(), color(one.position), dark_color(one.position)
     )
 
 
-def chip(one: Named) -> Markup:
+def chip(one: doc.Named) -> Markup:
     """A name with its color, within a line."""
-    extra = Markup(" <small>{}</small>").format(shown(one.detail)) if one.detail else ""
-    return Markup(
-        '<span{}><span class="swatch" aria-hidden="true"></span><bdi>{}</bdi>{}</span>'
-    ).format(_tint(one, "chip"), _cut(one.name, LONGEST_NAME), extra)
+    name, detail = _cut(one.name, LONGEST_NAME), _around(SMALL, shown(one.detail))
+    return Markup("<span{}>{}<bdi>{}</bdi>{}</span>").format(
+        _tint(one, "chip"), SWATCH, name, detail
+    )
 
 
-def _whisker(span: Span) -> Markup:
+def _whisker(span: doc.Span) -> Markup:
     low, high = span.scale
     at = [f"{100 * (x - low) / (high - low):.2f}" for x in (span.low, span.high, span.mean)]
     return Markup(
         '<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         '<line class="track" x1="0" x2="100" y1="5" y2="5"/>'
-        '<line class="range" x1="{}" x2="{}" y1="5" y2="5"/>'
-        '<line class="mean" x1="{}" x2="{}" y1="0" y2="10"/></svg>'
-    ).format(at[0], at[1], at[2], at[2])
+        '<line class="range" x1="{0}" x2="{1}" y1="5" y2="5"/>'
+        '<line class="mean" x1="{2}" x2="{2}" y1="0" y2="10"/></svg>'
+    ).format(*at)
 
 
-def _bullet(item: Bullet) -> Markup:
-    about = chip(item.about) + " " if item.about else Markup("")
-    badge = _badge(item.badge) + " " if item.badge else Markup("")
-    detail = Markup('<p class="detail">{}</p>').format(shown(item.detail)) if item.detail else ""
-    quoted = Markup('<pre tabindex="0">{}</pre>').format(_whole(item.quoted)) if item.quoted else ""
+def _bullet(item: doc.Bullet) -> Markup:
     return Markup('<li class="{}"><p>{}{}{}</p>{}{}</li>\n').format(
-        item.badge.tone if item.badge else "", about, badge, shown(item.text), detail, quoted
+        item.badge.tone if item.badge else "",
+        _around("{} ", chip(item.about) if item.about else ""),
+        _around("{} ", _badge(item.badge) if item.badge else ""),
+        shown(item.text),
+        _around('<p class="detail">{}</p>', shown(item.detail)),
+        _around('<pre tabindex="0">{}</pre>', _whole(item.quoted)),
     )
 
 
-def _figure(block: Figure) -> Markup:
+def _figure(block: doc.Figure) -> Markup:
     title = shown(block.title)
     return Markup(
         '<figure>{caption}<div class="plot" data-chart="{key}" role="img" '
         'aria-label="{title}, described below"></div>\n'
         '<details class="words"><summary>In words</summary><p>{says}</p></details></figure>\n'
     ).format(
-        caption=Markup("<figcaption>{}</figcaption>\n").format(title) if title else "",
+        caption=_around("<figcaption>{}</figcaption>\n", title),
         key=block.key,
         title=title,
         says=shown(block.says),
     )
 
 
-def _pairs(block: Pairs) -> Markup:
+def _pairs(block: doc.Pairs) -> Markup:
     lines = (
         Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(shown(key), shown(value))
         for key, value in block.items
@@ -222,43 +203,38 @@ def _pairs(block: Pairs) -> Markup:
     return _wrapped("dl", "pairs", lines)
 
 
-def _details(block: Details) -> Markup:
-    about = Markup(" ") + chip(block.about) if block.about else Markup("")
+def _details(block: doc.Details) -> Markup:
+    about = _around(" {}", chip(block.about) if block.about else "")
     return Markup("<details{}><summary>{}{}</summary>\n{}</details>\n").format(
         Markup(" open") if block.open else "", shown(block.title), about, blocks_html(block.blocks)
     )
 
 
-def _example(example: Example) -> Markup:
+def _example(example: doc.Example) -> Markup:
     several = len(example.texts) > 1
     texts = Markup("").join(
-        Markup('{}<p dir="auto">{}</p>').format(_over(column) if several else "", _whole(text))
+        Markup('{}<p dir="auto">{}</p>').format(_over(column if several else ""), _whole(text))
         for column, text in example.texts
     )
-    label = _over(example.label) if example.label else Markup("")
     answers = Markup("").join(map(_answer, example.answers))
     if example.truth and not any(answer.right for answer in example.answers):
-        answers += _answer(Answer(example.truth, True))
+        answers += _answer(doc.Answer(example.truth, True))
     return Markup(
         '<li class="item"><div class="texts">{}{}<span class="id"><bdi>{}</bdi></span></div>\n'
         '<dl class="answers">{}</dl></li>\n'
-    ).format(label, texts, shown(example.id), answers)
+    ).format(_over(example.label), texts, shown(example.id), answers)
 
 
 def _over(column: str) -> Markup:
-    return Markup('<span class="column">{}</span>').format(shown(column))
+    return _around('<span class="column">{}</span>', shown(column))
 
 
-def _answer(answer: Answer) -> Markup:
+def _answer(answer: doc.Answer) -> Markup:
     """What was answered, marked right or wrong in a sign and for a screen reader; then by whom."""
     sign, word = SIGNS[answer.right]
-    spoken = Markup('<span class="hidden"> ({})</span>').format(word) if word else Markup("")
-    note = Markup(" <small>{}</small>").format(shown(answer.note)) if answer.note else ""
-    wrote = Markup("")
-    if answer.wrote is not None:
-        reply = _cut(answer.wrote, LONGEST_REPLY)
-        quoted = f"“{reply}”" if reply else "wrote nothing"
-        wrote = Markup('<span class="said" dir="auto">{}</span>').format(quoted)
+    reply = "" if answer.wrote is None else "wrote nothing"
+    if said := _cut(answer.wrote or "", LONGEST_REPLY):
+        reply = f"“{said}”"
     return Markup(
         '<div class="{}"><dt><span aria-hidden="true">{}</span> <bdi>{}</bdi>{}{}</dt>'
         "<dd>{}{}</dd></div>\n"
@@ -266,10 +242,10 @@ def _answer(answer: Answer) -> Markup:
         word,
         sign,
         _cut(answer.text, LONGEST_ANSWER),
-        spoken,
-        note,
+        _around('<span class="hidden"> ({})</span>', word),
+        _around(SMALL, shown(answer.note)),
         Markup("").join(map(chip, answer.by)),
-        wrote,
+        _around('<span class="said" dir="auto">{}</span>', reply),
     )
 
 
@@ -283,12 +259,12 @@ def _whole(text: str) -> str:
 
 
 RENDERED: dict[type, Callable[[Any], Markup]] = {
-    Paragraph: _paragraph,
-    Table: _table,
-    Bullets: lambda block: _wrapped("ul", "bullets", map(_bullet, block.items)),
-    Figure: _figure,
-    Code: lambda block: Markup('<pre tabindex="0">{}</pre>\n').format(visible(block.text)),
-    Pairs: _pairs,
-    Examples: lambda block: _wrapped("ol", "items", map(_example, block.items)),
-    Details: _details,
+    doc.Paragraph: _paragraph,
+    doc.Table: _table,
+    doc.Bullets: lambda block: _wrapped("ul", "bullets", map(_bullet, block.items)),
+    doc.Figure: _figure,
+    doc.Code: lambda block: Markup('<pre tabindex="0">{}</pre>\n').format(visible(block.text)),
+    doc.Pairs: _pairs,
+    doc.Examples: lambda block: _wrapped("ol", "items", map(_example, block.items)),
+    doc.Details: _details,
 }

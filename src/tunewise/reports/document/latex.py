@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import Named, Table
+from tunewise.reports.document.model import Table
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -34,11 +34,7 @@ _LIGATURE = re.compile(r"([-',])(?=\1)")  # two in a row would become one sign
 
 def as_latex(table: Table) -> str:
     """The table as a file of its own, for another document to include."""
-    rows = [
-        [value.name if isinstance(value, Named) else value for value in row]
-        for row in table.values("tex")
-    ]
-    columns = table.columns_of("tex")
+    columns, rows = table.columns_of("tex"), table.values("tex")
     texts = [any(isinstance(row[n], str) for row in rows) for n in range(len(columns))]
     lines = [
         rf"% {shown(table.caption)}. Needs \usepackage{{booktabs}}.",

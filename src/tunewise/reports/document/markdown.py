@@ -5,31 +5,22 @@ from __future__ import annotations
 import re
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    Block,
-    Bullets,
-    Named,
-    Noted,
-    Paragraph,
-    Section,
-    Shown,
-    Table,
-)
+from tunewise.reports.document import model as doc
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
 
 
-def as_markdown(section: Section) -> str:
+def as_markdown(section: doc.Section) -> str:
     """The section under its heading, with a blank line between blocks."""
     return "\n\n".join([f"## {plain(section.title)}", *map(_block, section.blocks)])
 
 
-def markdown_table(table: Table) -> str:
+def markdown_table(table: doc.Table) -> str:
     """A table in the pipes of GitHub's Markdown."""
     columns = table.columns_of("md")
     head = [plain(column.title) for column in columns]
     rule = ["---:" if column.number else "---" for column in columns]
-    rows = [[_cell(cell) for cell in row] for row in table.shown("md")]
+    rows = [[plain(doc.in_line(cell, "md")) for cell in row] for row in table.shown("md")]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
 
@@ -42,19 +33,12 @@ def plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", shown(text))
 
 
-def _block(block: Block) -> str:
+def _block(block: doc.Block) -> str:
     match block:
-        case Table():
+        case doc.Table():
             return markdown_table(block)
-        case Paragraph():
+        case doc.Paragraph():
             return " ".join(plain(text) for text in (block.lead, block.text) if text)
-        case Bullets():
+        case doc.Bullets():
             return "\n".join(f"- {plain(item.text)}" for item in block.items)
     raise TypeError(f"Markdown has no {type(block).__name__}; its outputs should not name md")
-
-
-def _cell(cell: Shown) -> str:
-    if isinstance(cell, Named):
-        badges = [badge.text for badge in cell.badges if "md" in badge.outputs]
-        return plain(" ".join([cell.name, *(f"({text})" for text in badges)]))
-    return plain(cell.text if isinstance(cell, Noted) else cell)

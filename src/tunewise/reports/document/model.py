@@ -6,9 +6,10 @@ renderer makes a text fit for its output, so that a name can hold any character 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar
 
 Output = Literal["html", "pdf", "terminal", "md", "csv", "tex"]
 Outputs = frozenset[Output]
@@ -68,30 +69,37 @@ class Noted:
 
 Shown = str | Named | Noted
 Show = Callable[[Any], Shown]
+Trail = str | tuple[Hashable, ...]  # with dots, or name by name
+
+
+def in_line(cell: Shown, output: Output) -> str:
+    """A cell without small print; the badges that an output has follow a name in brackets."""
+    if isinstance(cell, Named):
+        badges = (f"({badge.text})" for badge in cell.badges if output in badge.outputs)
+        return " ".join([cell.name, *badges])
+    return cell.text if isinstance(cell, Noted) else cell
 
 
 def as_text(value: Any) -> Shown:
-    """A value as it stands; a dash where there is none."""
-    if value is None:
-        return NOTHING
+    """A value as it stands."""
     return value if isinstance(value, Named | Noted) else str(value)
 
 
-def or_empty(show: Callable[[Any], str]) -> Show:
-    """The same way of showing values, with an empty cell where there is none."""
-    return lambda value: "" if value is None else show(value)
-
-
-def at(thing: Any, path: str) -> Any:
-    """What a path of attributes leads to; None where something on the way is None.
+def at(thing: Any, path: Trail) -> Any:
+    """What a path of attributes, or keys of mappings, leads to; None where it ends on the way.
 
     The empty path leads nowhere else.
 
     >>> at(Named("head", 0), "name.__class__.__name__"), at(None, "name")
     ('str', None)
+    >>> at({"head": Named("head", 3)}, ("head", "position")), at({}, ("head", "position"))
+    (3, None)
     """
-    for name in filter(None, path.split(".")):
-        thing = None if thing is None else getattr(thing, name)
+    for name in filter(None, path.split(".") if isinstance(path, str) else path):
+        if isinstance(thing, Mapping):
+            thing = thing.get(name)
+        elif thing is not None:
+            thing = getattr(thing, str(name))
     return thing
 
 
@@ -101,24 +109,32 @@ class Column:
 
     A column without a title does not stand where people read; one without a key in no file.
     Files have the values themselves: fractions, seconds, bytes, or the name of what is `Named`.
-    `of` gives the value from what a row is about, where it is not that itself: a path of its
-    attributes, or a function.
+    `of` gives the value from what a row is about, where it is not that itself: a path as `at`
+    follows it, or a function. `nothing` stands where there is no value.
     """
 
     title: str
     key: str | None = None
     show: Show = as_text
-    of: str | Callable[[Any], Any] = ""
+    of: Trail | Callable[[Any], Any] = ""
     number: bool = True  # set on the right
     wraps: bool = False  # takes the room that the others leave
     outputs: Outputs = ALL
+    nothing: str = NOTHING
+
+    def shown(self, value: Any) -> Shown:
+        return self.nothing if value is None else self.show(value)
 
     def stands_in(self, output: Output) -> bool:
         stands = self.key is not None if output in FILES else bool(self.title)
         return stands and output in self.outputs
 
     def value(self, thing: Any) -> Any:
-        return at(thing, self.of) if isinstance(self.of, str) else self.of(thing)
+        return self.of(thing) if callable(self.of) else at(thing, self.of)
+
+
+def _plain(value: Any) -> Any:
+    return value.name if isinstance(value, Named) else value
 
 
 @dataclass(frozen=True)
@@ -141,12 +157,20 @@ class Table:
 
     @classmethod
     def about(
-        cls, key: str, caption: str, columns: Iterable[Column], things: Iterable[Any], **how: Any
+        cls,
+        key: str,
+        caption: str,
+        columns: Iterable[Column],
+        things: Iterable[Any],
+        *,
+        strong: Callable[[Any], bool] = lambda thing: False,
+        **how: Any,
     ) -> Table:
         """A table with a row for each thing, of which the columns give the values."""
-        columns = tuple(columns)
+        columns, things = tuple(columns), tuple(things)
         rows = tuple(tuple(column.value(thing) for column in columns) for thing in things)
-        return cls(key, caption, columns, rows, **how)
+        marked = frozenset(place for place, thing in enumerate(things) if strong(thing))
+        return cls(key, caption, columns, rows, strong=marked, **how)
 
     @classmethod
     def of_files(
@@ -162,14 +186,15 @@ class Table:
     def values(self, output: Output) -> list[list[Any]]:
         """The values of the columns that stand in an output, row by row."""
         places = [n for n, column in enumerate(self.columns) if column.stands_in(output)]
-        rows = self.rows if output in FILES else self.rows[: self.most]
-        return [[row[n] for n in places] for row in rows]
+        if output in FILES:
+            return [[_plain(row[n]) for n in places] for row in self.rows]
+        return [[row[n] for n in places] for row in self.rows[: self.most]]
 
     def shown(self, output: Output) -> list[list[Shown]]:
         """What people see of them."""
         columns = self.columns_of(output)
         return [
-            [column.show(value) for column, value in zip(columns, row, strict=True)]
+            [column.shown(value) for column, value in zip(columns, row, strict=True)]
             for row in self.values(output)
         ]
 
@@ -283,6 +308,8 @@ class Details:
 
 
 Block = Paragraph | Table | Bullets | Equation | Figure | Code | Pairs | Examples | Details
+Blocks = Iterator[Block | None]
+Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True)
@@ -294,9 +321,9 @@ class Section:
     blocks: tuple[Block, ...]
 
     @classmethod
-    def of(cls, key: str, title: str, blocks: Sequence[Block | None]) -> Section | None:
-        """A section of the blocks that there are; None where there are none."""
-        present = tuple(block for block in blocks if block is not None)
+    def of(cls, key: str, title: str, blocks: Iterable[Block | None]) -> Section | None:
+        """A section of the blocks that say something; None where there are none."""
+        present = tuple(block for block in blocks if block is not None and not _is_empty(block))
         return cls(key, title, present) if present else None
 
     def for_output(self, output: Output) -> Section | None:
@@ -305,12 +332,39 @@ class Section:
         return Section(self.key, self.title, blocks) if blocks else None
 
 
+def _is_empty(block: Block) -> bool:
+    """Whether it is a paragraph without words, or a list of nothing."""
+    if isinstance(block, Paragraph):
+        return not block.text
+    return isinstance(block, Bullets) and not block.items
+
+
+def titled(
+    key: str, title: str
+) -> Callable[[Callable[[Subject], Blocks]], Callable[[Subject], Section | None]]:
+    """Make of a function that yields the blocks of a section one that gives the section."""
+
+    def decorate(blocks: Callable[[Subject], Blocks]) -> Callable[[Subject], Section | None]:
+        @wraps(blocks)
+        def section(subject: Subject) -> Section | None:
+            return Section.of(key, title, blocks(subject))
+
+        return section
+
+    return decorate
+
+
 def each(blocks: Sequence[Block]) -> Iterator[Block]:
     """Every block, those inside of others included."""
     for block in blocks:
         yield block
         if isinstance(block, Details):
             yield from each(block.blocks)
+
+
+def sections_for(sections: Sequence[Section], output: Output) -> list[Section]:
+    """What of the sections stands in an output."""
+    return [part for one in sections if (part := one.for_output(output))]
 
 
 def figures(sections: Sequence[Section]) -> list[Figure]:

@@ -11,18 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from tunewise.core.sanitize import shortened, shown
-from tunewise.reports.document.model import (
-    Block,
-    Bullets,
-    Example,
-    Examples,
-    Named,
-    Noted,
-    Paragraph,
-    Section,
-    Shown,
-    Table,
-)
+from tunewise.reports.document import model as doc
 
 STYLES = {"headline": "bold", "strong": "bold", "note": "yellow", "about": "dim"}
 FLUSH = ("headline", "about")  # the other paragraphs are set in
@@ -30,26 +19,25 @@ LONGEST_TEXT, LONGEST_REPLY, WIDEST_NAME = 300, 110, 20  # characters
 MARKS = {True: "✓", False: "✗", None: " "}
 
 
-def print_sections(sections: Sequence[Section], console: Console) -> None:
+def print_sections(sections: Sequence[doc.Section], console: Console) -> None:
     """Print what of each section is meant for a terminal, without headings."""
-    for section in sections:
-        part = section.for_output("terminal")
-        for block in part.blocks if part else ():
+    for section in doc.sections_for(sections, "terminal"):
+        for block in section.blocks:
             for drawn in rendered(block):
                 console.print(drawn)
 
 
-def rendered(block: Block) -> Iterator[RenderableType]:
+def rendered(block: doc.Block) -> Iterator[RenderableType]:
     """A block as rich draws it."""
     match block:
-        case Paragraph():
+        case doc.Paragraph():
             yield _paragraph(block)
-        case Table():
+        case doc.Table():
             yield grid(block)
-        case Bullets():
+        case doc.Bullets():
             for item in block.items:
                 yield Padding(Text(f"- {shown(item.text)}"), (0, 0, 0, 2))
-        case Examples():
+        case doc.Examples():
             yield Text(shown(block.caption), style="bold")
             for example in block.items[: block.most]:
                 yield from _example(example)
@@ -59,7 +47,7 @@ def rendered(block: Block) -> Iterator[RenderableType]:
             raise TypeError(f"a terminal has no {name}; its outputs should not name it")
 
 
-def grid(table: Table) -> Grid:
+def grid(table: doc.Table) -> Grid:
     """A table whose first column may break over lines; numbers stay whole."""
     drawn = Grid(
         box=SIMPLE_HEAD,
@@ -79,25 +67,18 @@ def grid(table: Table) -> Grid:
         )
     for place, row in enumerate(table.shown("terminal")):
         style = "bold" if place in table.strong else ""
-        drawn.add_row(*(Text(_cell(cell)) for cell in row), style=style)
+        drawn.add_row(*(Text(shown(doc.in_line(cell, "terminal"))) for cell in row), style=style)
     return drawn
 
 
-def _paragraph(block: Paragraph) -> RenderableType:
+def _paragraph(block: doc.Paragraph) -> RenderableType:
     text = f"{shown(block.lead)} {shown(block.text)}".strip()
     mark = "! " if block.style == "note" else ""
     drawn = Text(f"{mark}{text}", style=STYLES.get(block.style, ""))
     return drawn if block.style in FLUSH else Padding(drawn, (1, 0, 0, 2))
 
 
-def _cell(cell: Shown) -> str:
-    if isinstance(cell, Named):
-        badges = [badge.text for badge in cell.badges if "terminal" in badge.outputs]
-        return " ".join([shown(cell.name), *(f"({shown(text)})" for text in badges)])
-    return shown(cell.text if isinstance(cell, Noted) else cell)
-
-
-def _example(example: Example) -> Iterator[RenderableType]:
+def _example(example: doc.Example) -> Iterator[RenderableType]:
     """The texts, a line each, what is right, and below it who answered what."""
     yield Text()
     named = len(example.texts) > 1

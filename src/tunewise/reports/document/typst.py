@@ -12,22 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tunewise.core.sanitize import shortened, shown
-from tunewise.reports.document.model import (
-    NOTHING,
-    Answer,
-    Block,
-    Bullet,
-    Bullets,
-    Equation,
-    Examples,
-    Figure,
-    Named,
-    Noted,
-    Paragraph,
-    Section,
-    Shown,
-    Table,
-)
+from tunewise.reports.document import model as doc
 
 LONGEST_CELL = 90  # characters; more where a column may wrap
 LONGEST_NAME = 60
@@ -37,29 +22,28 @@ LONGEST_EXAMPLE = 180
 _LONG_WORD = re.compile(r"\S{22}(?=\S{3})")
 
 
-def typst_sections(sections: Sequence[Section]) -> list[dict[str, Any]]:
+def typst_sections(sections: Sequence[doc.Section]) -> list[dict[str, Any]]:
     """Each section with its title and blocks; the first paragraph names what follows in it."""
-    parts = [part for one in sections if (part := one.for_output("pdf"))]
     return [
-        {"title": set_text(one.title), "blocks": [_block(block) for block in one.blocks]}
-        for one in numbered(parts)
+        {"title": set_text(one.title), "blocks": list(map(_block, one.blocks))}
+        for one in numbered(doc.sections_for(sections, "pdf"))
     ]
 
 
-def numbered(sections: Sequence[Section]) -> list[Section]:
+def numbered(sections: Sequence[doc.Section]) -> list[doc.Section]:
     """Sections whose first paragraph names the tables and figures that follow in them."""
     tables, figures = 0, 0
     made = []
     for section in sections:
-        ours = sum(isinstance(block, Table | Examples) for block in section.blocks)
-        drawn = sum(isinstance(block, Figure) for block in section.blocks)
+        ours = sum(isinstance(block, doc.Table | doc.Examples) for block in section.blocks)
+        drawn = sum(isinstance(block, doc.Figure) for block in section.blocks)
         named = [
             _span("Table", "Tables", tables, ours, roman),
             _span("Fig.", "Figs.", figures, drawn, str),
         ]
         tables, figures = tables + ours, figures + drawn
         first, *rest = section.blocks
-        if isinstance(first, Paragraph) and any(named):
+        if isinstance(first, doc.Paragraph) and any(named):
             see = " and ".join(one for one in named if one)
             first = replace(first, text=f"{first.text} See {see}.")
         made.append(replace(section, blocks=(first, *rest)))
@@ -93,32 +77,31 @@ def set_text(text: str) -> str:
     return _LONG_WORD.sub(lambda match: f"{match.group()}\u200b", kept)
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: doc.Block) -> dict[str, Any]:
     match block:
-        case Paragraph():
+        case doc.Paragraph():
             return {"kind": "text", "lead": set_text(block.lead), "text": set_text(block.text)}
-        case Table():
+        case doc.Table():
             return _table(block)
-        case Bullets():
-            items = [set_text(shortened(_bullet(item), LONGEST_BULLET)) for item in block.items]
-            return {"kind": "list", "items": items}
-        case Equation():
+        case doc.Bullets():
+            return {"kind": "list", "items": list(map(_bullet, block.items))}
+        case doc.Equation():
             return {"kind": "equation", "name": block.name}
-        case Figure():
+        case doc.Figure():
             caption = block.title or block.says.partition(":")[0]
             texts = {"caption": set_text(caption), "says": set_text(block.says)}
             return {"kind": "figure", "key": block.key, **texts}
-        case Examples():
+        case doc.Examples():
             return _examples(block)
     raise TypeError(f"a paper has no {type(block).__name__}; its outputs should not name it")
 
 
-def _bullet(item: Bullet) -> str:
+def _bullet(item: doc.Bullet) -> str:
     about = f"{item.about.name}: " if item.about else ""
-    return f"{about}{item.text}"
+    return set_text(shortened(f"{about}{item.text}", LONGEST_BULLET))
 
 
-def _table(block: Table) -> dict[str, Any]:
+def _table(block: doc.Table) -> dict[str, Any]:
     columns = block.columns_of("pdf")
     limits = [LONGEST_WRAPPED if column.wraps else LONGEST_CELL for column in columns]
     return _grid(
@@ -146,20 +129,19 @@ def _grid(
     }
 
 
-def _cell(cell: Shown, most: int) -> str:
-    if isinstance(cell, Named):
-        badges = [badge.text for badge in cell.badges if "pdf" in badge.outputs]
+def _cell(cell: doc.Shown, most: int) -> str:
+    if isinstance(cell, doc.Named):
         name = shortened(shown(cell.name), LONGEST_NAME)
-        return " ".join([name, *(f"({text})" for text in badges)])
-    return shortened(shown(cell.text if isinstance(cell, Noted) else cell), most)
+        return doc.in_line(replace(cell, name=name), "pdf")
+    return shortened(shown(doc.in_line(cell, "pdf")), most)
 
 
-def _examples(block: Examples) -> dict[str, Any]:
+def _examples(block: doc.Examples) -> dict[str, Any]:
     """A row for each example: its texts, what is right, and who answered what."""
     rows = [
         (
             shortened(shown(" / ".join(text for _, text in one.texts) or one.id), LONGEST_EXAMPLE),
-            shortened(shown(one.truth or NOTHING), LONGEST_NAME),
+            shortened(shown(one.truth or doc.NOTHING), LONGEST_NAME),
             shortened("; ".join(_answer(answer) for answer in one.answers), LONGEST_WRAPPED),
         )
         for one in block.items[: block.most]
@@ -168,7 +150,7 @@ def _examples(block: Examples) -> dict[str, Any]:
     return _grid(block.caption, "LlL", header, rows, wide=True)
 
 
-def _answer(answer: Answer) -> str:
+def _answer(answer: doc.Answer) -> str:
     names = ", ".join(shown(one.name) for one in answer.by)
     message = shown(answer.text) + (f" {shown(answer.note)}" if answer.note else "")
     message += f" “{shortened(shown(answer.wrote), LONGEST_CELL)}”" if answer.wrote else ""

@@ -21,7 +21,7 @@ from statistics import fmean
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import visible
 from tunewise.reports.facts.disagreements import answered, truth_of
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.slices import KIND
 from tunewise.store.answers import Answers
 
@@ -64,11 +64,10 @@ def predictions(evidence: Evidence) -> Predictions | None:
         if name not in evidence.text_columns and name != evidence.study.answer
     }
     truths: dict[str, str] = {}
-    for _, runs in contenders:
-        for run in runs:
-            for id in run.ids:
-                truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
-    columns = [_answers_of(evidence, contender, runs) for contender, runs in contenders]
+    for run in (run for _, runs in contenders for run in runs):
+        for id in run.ids:
+            truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
+    columns = [_answers_of(evidence, runs) for _, runs in contenders]
     rows = tuple(
         (
             id,
@@ -118,22 +117,16 @@ def guarded(text: str) -> str:
     return f"'{seen}" if _RUNS.match(seen) and not _NUMBER.fullmatch(seen) else seen
 
 
-def _answers_of(
-    evidence: Evidence, contender: Contender, runs: Sequence[Answers]
-) -> dict[str, tuple[str, float | int]]:
+def _answers_of(evidence: Evidence, runs: Sequence[Answers]) -> dict[str, tuple[str, float | int]]:
     """Of each example the answer of most seeds (the earlier of equals) and the fraction right."""
-    given: dict[str, list[str]] = {}
-    right: dict[str, list[bool]] = {}
+    given: dict[str, list[tuple[str, bool]]] = {}
     for run in runs:
         for at, id in enumerate(run.ids):
             answer = run.written[at] if run.written else evidence.option(int(run.choices[at]))
-            given.setdefault(id, []).append(answer)
-            right.setdefault(id, []).append(bool(run.choices[at] == run.labels[at]))
-    fractions = {id: fmean(own) for id, own in right.items()}
-    return {  # a whole share is written without a point
-        id: (
-            Counter(own).most_common(1)[0][0],
-            int(fraction) if fraction.is_integer() else fraction,
-        )
-        for (id, own), fraction in zip(given.items(), fractions.values(), strict=True)
-    }
+            given.setdefault(id, []).append((answer, bool(run.choices[at] == run.labels[at])))
+    found = {}
+    for id, own in given.items():
+        fraction = fmean(right for _, right in own)
+        whole = int(fraction) if fraction.is_integer() else fraction  # written without a point
+        found[id] = (Counter(answer for answer, _ in own).most_common(1)[0][0], whole)
+    return found

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
 
 from tunewise.core.format import count, duration, probability, size
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    NOTHING,
-    TERMINAL,
-    Answer,
-    Block,
-    Column,
-    Example,
-    Examples,
-    Named,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.facts.compare import Cell, Contest, Differing
 from tunewise.reports.facts.wording import (
@@ -32,7 +20,7 @@ from tunewise.reports.facts.wording import (
     split_name,
     value_words,
 )
-from tunewise.reports.sections.cells import score
+from tunewise.reports.sections.cells import called, score
 from tunewise.statistics.claims import Claim
 
 MOST = 10  # differing examples shown at first
@@ -52,11 +40,11 @@ def print_contest(found: Contest, console: Console, *, everything: bool = False)
     blocks = list(contest_blocks(found, most=None if everything else MOST))
     if not everything and (total := len(found.differing)) > MOST:
         rest = f"{MOST} of {total:,} shown; the rest with --all or --format csv."
-        blocks.append(Paragraph(rest))
-    print_sections([Section("compare", "Side by side", tuple(blocks))], console)
+        blocks.append(doc.Paragraph(rest))
+    print_sections([doc.Section("compare", "Side by side", tuple(blocks))], console)
 
 
-def differing_table(found: Contest) -> Table:
+def differing_table(found: Contest) -> doc.Table:
     """The examples on which the two differ, as a table to write."""
     texts = dict.fromkeys(column for example in found.differing for column in example.texts)
     rows = tuple(
@@ -72,22 +60,21 @@ def differing_table(found: Contest) -> Table:
     )
     keys = ("id", *texts, "label", "first", "second", "right")
     caption = f"{found.first} against {found.second}"
-    return Table.of_files("compare", caption, keys, rows)
+    return doc.Table.of_files("compare", caption, keys, rows)
 
 
-def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[Block]:
+def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[doc.Block]:
     """All of it, of the examples the first `most`."""
     where = f"{found.items:,} examples of {split_name(found.split)}"
-    yield Paragraph(f"{found.first} against {found.second}, {where}", style="headline")
+    yield doc.Paragraph(f"{found.first} against {found.second}, {where}", style="headline")
     yield _scores(found)
     headline = found.measures[0]
     for title, claim in (("Over examples", headline.items), ("Over seeds", headline.method)):
-        yield Paragraph(f"{title}: {_claim(claim, headline.difference, headline.metric)}")
-    yield Paragraph(ALONE, style="about")
+        yield doc.Paragraph(f"{title}: {_claim(claim, headline.difference, headline.metric)}")
+    yield doc.Paragraph(ALONE, style="about")
     yield from _right(found)
     if found.settings:
-        settings = [(name, _plain(a), _plain(b)) for name, a, b in found.settings]
-        yield _sides(found, "Settings that differ", settings)
+        yield _sides(found, "Settings that differ", found.settings)
     costs = [
         (name.removesuffix(" bytes"), COSTS[name](a), COSTS[name](b)) for name, a, b in found.costs
     ]
@@ -95,17 +82,16 @@ def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[Block
     yield from _examples(found, most)
 
 
-def _scores(found: Contest) -> Table:
-    first, second = shown(found.first), shown(found.second)
+def _scores(found: Contest) -> doc.Table:
     columns = (
-        Column("Metric", None, metric_name, "metric", number=False),
-        Column(first, of=lambda one: score(one.metric, one.first)),
-        Column(second, of=lambda one: score(one.metric, one.second)),
-        Column("Difference", of=lambda one: _gap(one.difference, one.metric)),
-        Column("95 % over examples", of=lambda one: _interval(one.items, one.metric)),
-        Column("p", None, probability, "items.p"),
+        doc.Column("Metric", None, metric_name, "metric", number=False),
+        doc.Column(shown(found.first), of=lambda one: score(one.metric, one.first)),
+        doc.Column(shown(found.second), of=lambda one: score(one.metric, one.second)),
+        doc.Column("Difference", of=lambda one: _gap(one.difference, one.metric)),
+        doc.Column("95 % over examples", of=lambda one: _interval(one.items, one.metric)),
+        doc.Column("p", None, probability, "items.p"),
     )
-    return Table.about("scores", "", columns, found.measures, outputs=TERMINAL)
+    return doc.Table.about("scores", "", columns, found.measures, outputs=doc.TERMINAL)
 
 
 def _claim(claim: Claim, difference: float | None, metric: str) -> str:
@@ -118,51 +104,48 @@ def _claim(claim: Claim, difference: float | None, metric: str) -> str:
     )
 
 
-def _right(found: Contest) -> Iterator[Paragraph]:
+def _right(found: Contest) -> Iterator[doc.Paragraph]:
     """Who is right on how many examples; the discordant ones decide, seed by seed."""
     counts = found.counts
-    yield Paragraph(
+    yield doc.Paragraph(
         f"Right by the answer of most seeds: both {counts['both']:,}, only {found.first} "
         f"{counts['first']:,}, only {found.second} {counts['second']:,}, neither "
         f"{counts['neither']:,}."
     )
     for seed, test in found.measures[0].mcnemar.items():
-        yield Paragraph(
+        yield doc.Paragraph(
             f"Seed {seed}: only {found.first} {test.first_only:,}, only {found.second} "
             f"{test.second_only:,}; exact McNemar p {probability(test.exact)}."
         )
 
 
-def _sides(found: Contest, title: str, rows: list[tuple[str, str, str]]) -> Table:
-    names = (Column(shown(name)) for name in (found.first, found.second))
-    return Table("sides", "", (Column(title, number=False), *names), tuple(rows), outputs=TERMINAL)
+def _sides(found: Contest, title: str, rows: Iterable[tuple[str, Cell, Cell]]) -> doc.Table:
+    names = [doc.Column(shown(name), show=value_words) for name in (found.first, found.second)]
+    columns = (doc.Column(title, number=False), *names)
+    return doc.Table("sides", "", columns, tuple(rows), outputs=doc.TERMINAL)
 
 
-def _examples(found: Contest, most: int | None) -> Iterator[Block]:
+def _examples(found: Contest, most: int | None) -> Iterator[doc.Block]:
     total = len(found.differing)
     if not total:
-        yield Paragraph("The two give the same answer to every example.")
+        yield doc.Paragraph("The two give the same answer to every example.")
         return
     caption = f"They answer {total:,} of {found.items:,} examples differently."
     examples = tuple(map(_example, found.differing[:most]))
-    yield Examples(caption, examples, len(examples), outputs=TERMINAL)
+    yield doc.Examples(caption, examples, len(examples), outputs=doc.TERMINAL)
 
 
-def _example(example: Differing) -> Example:
+def _example(example: Differing) -> doc.Example:
     answers = tuple(
-        Answer(side.answer, side.right, (Named(side.name, side.position),))
+        doc.Answer(side.answer, side.right, (called(side),))
         for side in (example.first, example.second)
     )
-    return Example(example.id, tuple(example.texts.items()), " | ".join(example.truth), answers)
+    return doc.Example(example.id, tuple(example.texts.items()), " | ".join(example.truth), answers)
 
 
 def _gap(difference: float | None, metric: str) -> str:
-    return NOTHING if difference is None else gap(metric, difference)
+    return doc.NOTHING if difference is None else gap(metric, difference)
 
 
 def _interval(claim: Claim, metric: str) -> str:
-    return NOTHING if claim.interval is None else between(metric, claim.interval)
-
-
-def _plain(value: Cell) -> str:
-    return NOTHING if value is None else value_words(value)
+    return doc.NOTHING if claim.interval is None else between(metric, claim.interval)

@@ -8,21 +8,13 @@ from threading import Lock
 
 from tunewise.core.errors import InputError, Problem, TunewiseError
 from tunewise.core.format import percent
-from tunewise.core.sanitize import shortened, shown
+from tunewise.reports.document import model as doc
 from tunewise.reports.document.html import section_html
-from tunewise.reports.document.model import (
-    NOTHING,
-    PAGE,
-    Column,
-    Noted,
-    Paragraph,
-    Section,
-    Table,
-)
 from tunewise.reports.facts.evidence import UNFINISHED, gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.outputs.page import environment
+from tunewise.reports.sections.cells import short, texts
 from tunewise.store.faults import stamps
 from tunewise.store.study import StudyFolder, is_study
 
@@ -38,18 +30,17 @@ class Line:
     name: str
     path: str
     status: str
-    results: Results | None
-    when: str
-    has_report: bool
-    has_pdf: bool
+    results: Results | None = None
+    when: str = "–"
+    has_report: bool = False
+    has_pdf: bool = False
     error: str | None = None
 
     @property
     def best(self) -> str:
-        best = self.results.best if self.results else None
-        if best is None or self.results is None:
+        if self.results is None or self.results.best is None:
             return "–"
-        return best.name if self.results.finished else f"{best.name} (so far)"
+        return f"{self.results.best.name}{'' if self.results.finished else ' (so far)'}"
 
     @property
     def score_of_best(self) -> str:
@@ -58,14 +49,14 @@ class Line:
 
     def score(self, name: str) -> str:
         """A contender's headline score with its interval, in percent."""
-        rows = self.results.rows if self.results else ()
-        row = next((row for row in rows if row.name == name), None)
-        if row is None or self.results is None:
+        found = self.results
+        row = next((row for row in found.rows if row.name == name), None) if found else None
+        if row is None or found is None:
             return ""
-        spread = row.scores(self.results.split).get(self.results.metric)
+        spread = found.headline(row)
         if spread is None:
             return row.status
-        interval = row.intervals.get((self.results.split, self.results.metric))
+        interval = row.intervals.get((found.split, found.metric))
         ends = " (" + "–".join(percent(end) for end in interval) + ")" if interval else ""
         return f"{percent(spread.mean)}{ends}"
 
@@ -78,10 +69,28 @@ class Line:
     @property
     def measured(self) -> str:
         """What the scores are."""
-        if self.results is None:
-            return "–"
         found = self.results
+        if found is None:
+            return "–"
         return f"{metric_name(found.metric)}, {found.split}, {found.items:,} examples"
+
+
+def _score(line: Line) -> doc.Noted:
+    return doc.Noted(line.score_of_best or doc.NOTHING, line.measured)
+
+
+def _report(line: Line) -> doc.Noted:
+    return doc.Noted("" if line.links else doc.NOTHING, links=line.links)
+
+
+COLUMNS = (
+    doc.Column("Study", of=lambda line: doc.Noted(line.name, line.path), number=False),
+    doc.Column("Status", of=lambda line: doc.Noted(line.status, line.error or ""), number=False),
+    doc.Column("Best", of="best", number=False),
+    doc.Column("Score (95 %), percent", of=_score, number=False),
+    doc.Column("When", of="when", number=False),
+    doc.Column("Report", of=_report, number=False),
+)
 
 
 class Board:
@@ -118,38 +127,24 @@ class Board:
         return known[1]
 
 
-def _list(lines: list[Line]) -> Section:
+def _list(lines: list[Line]) -> doc.Section:
     """A row for each study."""
-    titles = ("Study", "Status", "Best", "Score (95 %), percent", "When", "Report")
-    columns = tuple(Column(title, number=False, outputs=PAGE) for title in titles)
-    rows = tuple(
-        (
-            Noted(line.name, line.path),
-            Noted(line.status, line.error or ""),
-            line.best,
-            Noted(line.score_of_best or NOTHING, line.measured),
-            line.when,
-            Noted("" if line.links else NOTHING, links=line.links),
-        )
-        for line in lines
-    )
-    return Section("studies", "Studies", (Table("studies", "Studies", columns, rows),))
+    table = doc.Table.about("studies", "Studies", COLUMNS, lines)
+    return doc.Section("studies", "Studies", (table,))
 
 
-def _side_by_side(lines: list[Line]) -> Section:
+def _side_by_side(lines: list[Line]) -> doc.Section:
     """The contenders of all studies, by name."""
-    rows = [row.name for line in lines if line.results for row in line.results.rows]
-    columns = (
-        Column("Contender", number=False),
-        *(Column(shortened(shown(line.name), LONGEST_NAME), number=False) for line in lines),
+    names = dict.fromkeys(row.name for line in lines if line.results for row in line.results.rows)
+    columns = texts("Contender", *(short(line.name, LONGEST_NAME) for line in lines))
+    rows = (
+        ("", *(doc.Noted("", line.measured) for line in lines)),
+        *((name, *(line.score(name) for line in lines)) for name in names),
     )
-    cells = [
-        ("", *(Noted("", line.measured) for line in lines)),
-        *((name, *(line.score(name) for line in lines)) for name in dict.fromkeys(rows)),
-    ]
     about = "Each study’s own metric and split; scores of different data do not compare."
-    table = Table("side-by-side", "Contenders side by side", columns, tuple(cells), outputs=PAGE)
-    return Section("side-by-side", "Side by side", (Paragraph(about, style="about"), table))
+    title, key = "Contenders side by side", "side-by-side"
+    table = doc.Table(key, title, tuple(columns), rows, outputs=doc.PAGE)
+    return doc.Section(key, "Side by side", (doc.Paragraph(about, style="about"), table))
 
 
 def _studies(paths: list[Path]) -> list[Path]:
@@ -178,35 +173,28 @@ def _within(path: Path) -> list[Path]:
 
 
 def _read(number: int, path: Path) -> Line:
-    report = path / "report"
-    has = {name: (report / name).is_file() for name in ("index.html", "report.pdf")}
     try:
         folder = StudyFolder.open(path)
         evidence = gather(folder)
         results = results_of(evidence)
     except (TunewiseError, OSError, KeyError, TypeError, ValueError) as error:
         message = str(error) if isinstance(error, TunewiseError) else f"not readable ({error!r})"
-        return Line(number, path.name, str(path), "damaged", None, "–", False, False, message)
-    unfinished = sum(row.status == UNFINISHED for row in results.rows)
+        return Line(number, path.name, str(path), "damaged", error=message)
+    unfinished = any(row.status == UNFINISHED for row in results.rows)
     failed = len(results.failed)
     status = "running" if folder.running() else "not complete" if unfinished else "complete"
     status += f", {failed} failed" if failed else ""
     status += ", damaged" if evidence.damaged else ""
-    started = [
-        trial.record.costs.started
-        for contender in evidence.contenders
-        for trial in contender.trials
-        if trial.record.costs.started
-    ]
-    when = max(started, default="–")[:16].replace("T", " ")
+    trials = (trial for contender in evidence.contenders for trial in contender.trials)
+    started = filter(None, (trial.record.costs.started for trial in trials))
     return Line(
         number,
         evidence.name,
         str(path),
         status,
         results,
-        when,
-        has["index.html"],
-        has["report.pdf"],
-        " ".join(fault.says for fault in evidence.damaged) or None,
+        when=max(started, default="–")[:16].replace("T", " "),
+        has_report=(path / "report" / "index.html").is_file(),
+        has_pdf=(path / "report" / "report.pdf").is_file(),
+        error=" ".join(fault.says for fault in evidence.damaged) or None,
     )

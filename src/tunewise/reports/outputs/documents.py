@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Sequence
 
 from tunewise.reports import sections
-from tunewise.reports.document.model import Output, Section
+from tunewise.reports.document.model import Section
 from tunewise.reports.facts.facts import Facts
 
 # A section that is not named stands behind those that are, before the study itself.
@@ -53,8 +53,3 @@ def every_section(facts: Facts, order: Sequence[str] = PAGE_ORDER) -> list[Secti
     others = [name for name in found if name not in {*order, *LAST}]
     made = (found[name](facts) for name in (*order, *others, *LAST) if name in found)
     return [section for section in made if section is not None]
-
-
-def sections_for(sections: Sequence[Section], output: Output) -> list[Section]:
-    """What of the sections stands in an output."""
-    return [part for one in sections if (part := one.for_output(output))]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from tunewise.reports.document.model import TERMINAL, Block, Examples, Paragraph, Table
-from tunewise.reports.facts.errors import AnsweredExample, Errors
-from tunewise.reports.sections.errors import METHOD, example, mistakes_words, wrong_words
+from tunewise.reports.document import model as doc
+from tunewise.reports.facts.errors import Errors
+from tunewise.reports.sections.errors import METHOD, example, kinds, mistakes_words, wrong_words
 
 MOST = 10  # of each kind in the terminal, unless all are asked for
 MISTAKE, WRONG = "likely label mistake", "wrong answer"
@@ -34,31 +34,23 @@ def listing(found: Errors) -> list[dict[str, Any]]:
     return rows
 
 
-def errors_table(found: Errors) -> Table:
+def errors_table(found: Errors) -> doc.Table:
     """The same as a table for files."""
     rows = listing(found)
     keys = list(rows[0]) if rows else ["kind", "split", "id", "label", "answer"]
     values = (tuple(row.get(key) for key in keys) for row in rows)
-    return Table.of_files("errors", f"Errors of {found.contender}", keys, values)
+    return doc.Table.of_files("errors", f"Errors of {found.contender}", keys, values)
 
 
-def error_blocks(found: Errors, *, everything: bool = False) -> Iterator[Block]:
+def error_blocks(found: Errors, *, everything: bool = False) -> Iterator[doc.Block]:
     """For a terminal: how many, then the examples."""
-    most = None if everything else MOST
-    yield Paragraph(wrong_words(found), style="headline")
-    yield Paragraph(mistakes_words(found))
-    yield from _examples("Likely label mistakes", found.mistakes, most)
-    yield from _examples("Other errors, the most confident first", found.others, most)
+    yield doc.Paragraph(wrong_words(found), style="headline")
+    yield doc.Paragraph(mistakes_words(found))
+    for title, items in kinds(found):
+        kept = tuple(map(example, items if everything else items[:MOST]))
+        yield doc.Examples(title, kept, len(kept), outputs=doc.TERMINAL)
+        if len(kept) < len(items):
+            rest = f"{len(kept)} of {len(items):,} shown; the rest with --all or --format csv."
+            yield doc.Paragraph(rest)
     if found.mistakes:
-        yield Paragraph(METHOD, style="about")
-
-
-def _examples(title: str, items: Sequence[AnsweredExample], most: int | None) -> Iterator[Block]:
-    if not items:
-        return
-    shown_items = tuple(map(example, items[:most]))
-    yield Examples(title, shown_items, len(shown_items), outputs=TERMINAL)
-    if len(shown_items) < len(items):
-        yield Paragraph(
-            f"{len(shown_items)} of {len(items):,} shown; the rest with --all or --format csv."
-        )
+        yield doc.Paragraph(METHOD, style="about")

@@ -14,7 +14,7 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.facts.wording import metric_name
-from tunewise.reports.sections.cells import ends, score
+from tunewise.reports.sections.cells import ends, score, texts
 from tunewise.store.places import Places
 from tunewise.store.records import TrialSettings
 
@@ -64,6 +64,7 @@ from tunewise.training.finished import load_exported
 print(answer.answer)"""
 
 LOADING = {"transformers": TRANSFORMERS, "peft": PEFT, "tunewise": TUNEWISE}
+WRITING = {"transformers": WRITER, "peft": WRITER, "tunewise": OWN_WRITER}
 NEEDS = {
     "transformers": "It is a folder of transformers and needs nothing else.",
     "peft": "It is an adapter of PEFT{head}. The base model is loaded from {base}; a base "
@@ -141,63 +142,46 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
     base = f" on {plain(row.model)}" if row.model else ""
     folded = ", merged into its layers" if exported.merged else ""
-    trained = ""
+    how = f"`{row.method}`{base}{folded}."
     if row.parameters:
-        trained = (
-            f" {row.parameters.trainable:,} of its {count(row.parameters.total)} parameters were "
-            "trained."
-        )
+        total = count(row.parameters.total)
+        how += f" {row.parameters.trainable:,} of its {total} parameters were trained."
     if exported.prompt:
-        what = "Writes answers to questions about a context"
-        return f"{what}: `{row.method}`{base}{folded}.{trained}"
-    texts = " and ".join(plain(column) for column in evidence.text_columns)
-    columns = (Column("Id"), Column("Label", number=False))
+        return f"Writes answers to questions about a context: {how}"
+    named = " and ".join(plain(column) for column in evidence.text_columns)
+    columns = (Column("Id"), *texts("Label"))
     labels = markdown_table(Table("labels", "", columns, tuple(enumerate(evidence.labels))))
-    return (
-        f"Chooses one of {len(evidence.labels)} labels for {texts}: `{row.method}`{base}{folded}."
-        f"{trained}\n\n{labels}"
-    )
+    return f"Chooses one of {len(evidence.labels)} labels for {named}: {how}\n\n{labels}"
 
 
 def _snippet(evidence: Evidence, exported: Exported) -> str:
-    if exported.prompt:
-        return _writer_snippet(exported)
+    """Loading and answering; a text is written by greedy search after a prompt of the data's."""
     pair = len(evidence.text_columns) == 2
-    return LOADING[exported.form].format(
+    classes, model = WRITER_CLASSES.get(exported.form, ("", ""))
+    snippets = WRITING if exported.prompt else LOADING
+    return snippets[exported.form].format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
         truncation='"only_second"' if pair else "True",
         length=exported.max_length,
         labels=dict(enumerate(evidence.labels)),
         pad=exported.pad_token_id,
-    )
-
-
-def _writer_snippet(exported: Exported) -> str:
-    """Greedy search after the first prompt of the validation split, as JSON writes a text."""
-    if exported.form == "tunewise":
-        return OWN_WRITER
-    classes, model = WRITER_CLASSES[exported.form]
-    return WRITER.format(
         classes=classes,
         model=model,
         prompt=json.dumps(exported.prompt),
         tokens=exported.settings.task.get("max_new_tokens"),
-        pad=exported.pad_token_id,
     )
 
 
 def _needs(exported: Exported) -> str:
-    return NEEDS[exported.form].format(
-        base=plain(str(exported.base)), head="" if exported.prompt else " with its head"
-    )
+    head = "" if exported.prompt else " with its head"
+    return NEEDS[exported.form].format(base=plain(str(exported.base)), head=head)
 
 
 def _results(row: Row, results: Results) -> str:
     """Mean and spread over seeds, interval over examples, and this artifact's own value."""
     columns = (
-        Column("Split", number=False),
-        Column("Metric", number=False),
-        *(Column(title) for title in ("This one", "Mean over seeds", "SD", "95 % over examples")),
+        *texts("Split", "Metric"),
+        *map(Column, ("This one", "Mean over seeds", "SD", "95 % over examples")),
     )
     rows = tuple(
         (

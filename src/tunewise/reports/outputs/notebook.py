@@ -16,29 +16,38 @@ from markupsafe import Markup
 
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import blocks_html
-from tunewise.reports.document.model import Block, Paragraph, Section, Table, figures
+from tunewise.reports.document.model import (
+    PAGE,
+    Block,
+    Paragraph,
+    Section,
+    Table,
+    figures,
+    sections_for,
+)
 from tunewise.reports.document.palette import THEMES
 from tunewise.reports.facts.compare import Contest
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.compare import contest_blocks
-from tunewise.reports.outputs.documents import every_section, sections_for
+from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.sections import results as results_section
 from tunewise.reports.sections import verdict as verdict_section
 from tunewise.reports.sections.cells import ARTIFACT, PEAK
 
 CSS = Path(__file__).parent / "templates" / "notebook.css"
-LEFT_OUT = {PEAK.title, ARTIFACT.title}
 
 
 def cell(title: str, blocks: Iterable[Block | None]) -> str:
     """Blocks one below the other, with their style, as a notebook shows them."""
-    present = [block for block in blocks if block is not None]
+    made = Section.of("cell", title, blocks)
     heading = Markup("<h3>{}</h3>\n").format(shown(title)) if title else Markup("")
     return str(
         Markup('<style>{}</style><div class="tunewise">{}{}</div>').format(
-            Markup(CSS.read_text(encoding="utf-8")), heading, blocks_html(present)
+            Markup(CSS.read_text(encoding="utf-8")),
+            heading,
+            blocks_html(made.blocks if made else ()),
         )
     )
 
@@ -59,7 +68,7 @@ def verdict_cell(verdict: Verdict) -> str:
         *(Paragraph(text or "") for text in (verdict.cost, verdict.fairness, verdict.outlook)),
         Paragraph(verdict.within.says if verdict.within else "", style="strong"),
     ]
-    return cell("", [text for text in texts if text.text])
+    return cell("", texts)
 
 
 def results_cell(results: Results) -> str:
@@ -94,10 +103,11 @@ def _unlinked(section: Section) -> list[Block]:
 
 def _narrowed(table: Table) -> Table:
     """Without what a cell has no room for: validation scores and sizes, which `to_frame` has."""
-    kept = [
-        place
-        for place, column in enumerate(table.columns)
-        if not column.title.endswith(", validation") and column.title not in LEFT_OUT
-    ]
-    rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
-    return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
+    left_out = (", validation", PEAK.title, ARTIFACT.title)
+    columns = (
+        replace(column, outputs=column.outputs - PAGE)
+        if column.title.endswith(left_out)
+        else column
+        for column in table.columns
+    )
+    return replace(table, columns=tuple(columns))

@@ -29,11 +29,10 @@ from tunewise.core.files import read_hashed, write_hashed
 from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import section_html
-from tunewise.reports.document.model import Section, figures
+from tunewise.reports.document.model import Section, figures, sections_for
 from tunewise.reports.document.palette import THEMES, color, dark_color, to_dark
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import examples_words
-from tunewise.reports.outputs.documents import sections_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,21 +40,23 @@ TEMPLATES = Path(__file__).parent / "templates"
 def page(facts: Facts, sections: Sequence[Section]) -> str:
     """The whole report as the text of one file."""
     parts = sections_for(sections, "html")
+    drawn = {figure.key: figure.spec for figure in figures(parts)}
     bundle, script = vega_bundle(), _ours("report.js")
+    elsewhere = facts.evidence.study.elsewhere is not None
     content: dict[str, Any] = {
         "title": facts.evidence.name,
         "lead": _lead(facts),
         "finished": facts.verdict.finished,
-        "rests_on": _rests_on(facts),
+        "source": "runs that other programs made" if elsewhere else "the study folder alone",
         "contents": [(part.key, part.title) for part in parts],
         "sections": [section_html(part) for part in parts],
-        "drawn": bool(figures(parts)),
+        "drawn": bool(drawn),
         "rows": [row for row in facts.results.rows if row.validation or row.parameters],
         "policy": policy(bundle, script),
         "css": Markup(_ours("report.css")),
         "bundle": Markup(bundle),
         "script": Markup(script),
-        "data": Markup(embedded_json(_chart_data(parts))),
+        "data": Markup(embedded_json({"specs": drawn, "themes": THEMES, "dark": to_dark()})),
     }
     return environment().get_template("report.html.j2").render(content)
 
@@ -68,11 +69,6 @@ def _lead(facts: Facts) -> str:
         f"{plural(len(results.rows), 'contender')}, {plural(len(results.seeds_planned), 'seed')}, "
         f"{trials} trials; scored on {examples_words(results)}."
     )
-
-
-def _rests_on(facts: Facts) -> str:
-    elsewhere = facts.evidence.study.elsewhere is not None
-    return "from runs that other programs made" if elsewhere else "from the study folder alone"
 
 
 def environment() -> Environment:
@@ -137,11 +133,3 @@ def vega_bundle() -> str:
 
 def _ours(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _chart_data(parts: Sequence[Section]) -> dict[str, Any]:
-    return {
-        "specs": {figure.key: figure.spec for figure in figures(parts)},
-        "themes": THEMES,
-        "dark": to_dark(),
-    }

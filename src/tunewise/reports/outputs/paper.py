@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewise import __version__
-from tunewise.core.format import listed
+from tunewise.core.format import listed, plural
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.document.model import Figure, Section, figures
+from tunewise.reports.document.model import Figure, Section, figures, sections_for
 from tunewise.reports.document.typst import set_text, typst_sections
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_words
-from tunewise.reports.outputs.documents import PAPER_ORDER, every_section, sections_for
+from tunewise.reports.outputs.documents import PAPER_ORDER, every_section
 
+TEXTS = ("title", "author", "byline", "abstract")
 MOST_NAMED = 8  # contenders that an abstract names one by one
 LOWER = 0.68  # height of a figure against that of the page's chart
 LONGEST_BESIDE = 17  # characters of a legend's name of which two stand in a line of a column
@@ -37,13 +38,10 @@ class Paper:
     def plain(self) -> dict[str, Any]:
         """As JSON values, every text made visible and breakable."""
         return {
-            "title": set_text(self.title),
-            "author": set_text(self.author),
-            "byline": set_text(self.byline),
-            "abstract": set_text(self.abstract),
-            "terms": [set_text(term) for term in self.terms],
+            **{name: set_text(getattr(self, name)) for name in TEXTS},
+            "terms": list(map(set_text, self.terms)),
             "sections": typst_sections(self.sections),
-            "references": [set_text(one) for one in self.references],
+            "references": list(map(set_text, self.references)),
         }
 
 
@@ -68,13 +66,12 @@ def paper(facts: Facts) -> Paper:
 
 
 def _abstract(facts: Facts) -> str:
-    verdict = facts.verdict
-    rows, seeds = len(facts.results.rows), len(facts.results.seeds_planned)
+    verdict, results = facts.verdict, facts.results
     opening = (
-        f"We compare {rows} contender{'s' * (rows != 1)} over {seeds} seed{'s' * (seeds != 1)}: "
-        f"{_contenders(facts.results)}. {verdict.headline}"
+        f"We compare {plural(len(results.rows), 'contender')} over "
+        f"{plural(len(results.seeds_planned), 'seed')}: {_contenders(results)}."
     )
-    return " ".join([opening, *verdict.certainty, *([verdict.cost] if verdict.cost else [])])
+    return " ".join(filter(None, (opening, verdict.headline, *verdict.certainty, verdict.cost)))
 
 
 def _contenders(results: Results) -> str:

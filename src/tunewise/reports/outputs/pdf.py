@@ -25,7 +25,6 @@ from tunewise.reports.document.palette import THEMES
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.page import TEMPLATES, vega_version
 from tunewise.reports.outputs.paper import Paper, paper
-from tunewise.store.study import StudyFolder
 
 typst: Any  # an extra: that it is missing is reported when a PDF is asked for
 try:
@@ -36,22 +35,18 @@ except ImportError:
 PDF = "report.pdf"
 TEMPLATE = "report.typ"
 WIDTH = 350  # of a chart for one column, so that its letters come out at eight points
-RING_MARGIN = 24  # points
+RING_MARGIN = 24  # points, for texts outside of the rings
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # the same study gives the same bytes
 
 
-def write_pdf(
-    folder: StudyFolder,
-    out: Path | None = None,
-    *,
-    title: str | None = None,
-    author: str | None = None,
+def write_paper(
+    facts: Facts, out: Path, *, title: str | None = None, author: str | None = None
 ) -> Path:
     """Write ``report.pdf`` of a study as far as it has come.
 
     Args:
-        folder: the study.
-        out: where to write; ``report`` in the study folder if not given.
+        facts: of the study.
+        out: the folder to write into.
         title: instead of the paper's own.
         author: who hands it in, under the title.
 
@@ -59,14 +54,6 @@ def write_pdf(
         MissingExtra: Typst is not installed.
     """
     need_typst()
-    facts = Facts.of(folder)
-    return write_paper(facts, out or folder.path / "report", title=title, author=author)
-
-
-def write_paper(
-    facts: Facts, out: Path, *, title: str | None = None, author: str | None = None
-) -> Path:
-    """Write ``report.pdf`` of these facts; see `write_pdf`."""
     made = paper(facts)
     made = replace(made, title=shown(title or made.title), author=shown(author or made.author))
     write_bytes(out / PDF, typeset(made, "pdf")[0])
@@ -102,19 +89,11 @@ def typeset(text: Paper, form: Literal["pdf", "png"], *, ppi: float = 110) -> li
 
 def _drawn(figure: Figure) -> bytes:
     """The chart as PDF, as wide as a column."""
-    spec = _narrowed(copy.deepcopy(figure.spec))
+    spec = copy.deepcopy(figure.spec)
+    if "facet" in spec:  # in one row: two may be taller than a page's tables leave room
+        spec |= {"columns": len(spec["facet"]["sort"]), "padding": RING_MARGIN}
+    else:
+        spec |= {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
     spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
     made: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
     return made
-
-
-def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
-    if "facet" in spec:
-        in_a_row = len(
-            spec["facet"]["sort"]
-        )  # two rows may be taller than a page's tables leave room
-        return spec | {
-            "columns": in_a_row,
-            "padding": RING_MARGIN,
-        }  # for texts outside of the rings
-    return spec | {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}

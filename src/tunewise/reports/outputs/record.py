@@ -21,6 +21,10 @@ from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.tuning.searching import best_of, tried
 
 SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
+OF_A_ROW = (
+    *("name", "model", "method", "settings", "status"),
+    *("error", "chosen", "learning_rate", "seeds"),
+)
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 
@@ -60,39 +64,29 @@ def record(facts: Facts) -> dict[str, Any]:
 
 def _written(facts: Facts) -> dict[str, Any]:
     """Ways of decoding and kinds of failure, where answers were written."""
-    ways = [asdict(row) for row in facts.decoded]
-    if not ways:
+    if not facts.decoded:
         return {}
     wrong = {one.contender: asdict(one) for one in facts.wrong_answers}
     for one in wrong.values():
         del one["contender"], one["position"]
-    return {"decoding": ways, "wrong_answers": wrong}
+    return {"decoding": list(map(asdict, facts.decoded)), "wrong_answers": wrong}
 
 
 def _prompted(facts: Facts) -> dict[str, Any]:
     """What the form of the prompt changed, where a model was prompted."""
-    asked = facts.prompts
-    if asked is None:
+    if facts.prompts is None:
         return {}
     prompting = {
-        "forms": [asdict(form) for form in facts.prompt_forms],
-        "expert": [asdict(one) for one in facts.expert_form],
-        "says": [*changes(asked), *expert_answers(facts.expert_form)],
+        "forms": list(map(asdict, facts.prompt_forms)),
+        "expert": list(map(asdict, facts.expert_form)),
+        "says": [*changes(facts.prompts), *expert_answers(facts.expert_form)],
     }
     return {"prompting": prompting}
 
 
 def _contender(row: Row) -> dict[str, Any]:
     return {
-        "name": row.name,
-        "model": row.model,
-        "method": row.method,
-        "settings": row.settings,
-        "status": row.status,
-        "error": row.error,
-        "chosen": row.chosen,
-        "learning_rate": row.learning_rate,
-        "seeds": row.seeds,
+        **{name: getattr(row, name) for name in OF_A_ROW},
         "validation": _scores(row, "validation"),
         "test": _scores(row, "test"),
         "standing": row.standing,

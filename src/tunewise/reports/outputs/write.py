@@ -58,12 +58,7 @@ def write_page(facts: Facts, out: Path) -> Path:
     return out / PAGE
 
 
-def write_latex(folder: StudyFolder, out: Path | None = None) -> Path:
-    """Write the tables of a study as LaTeX alone; return their folder."""
-    return write_latex_tables(Facts.of(folder), out or folder.path / "report")
-
-
-def write_latex_tables(facts: Facts, out: Path) -> Path:
+def write_latex(facts: Facts, out: Path) -> Path:
     """Write the tables of these facts as LaTeX alone; return their folder."""
     write_tables(tables(every_section(facts)), out, ("tex",))
     return out / "tables"
@@ -86,20 +81,19 @@ def write_json_ascii(path: Path, value: object) -> None:
 
 def write_plots(drawn: Sequence[Figure], out: Path) -> list[Path]:
     """Write figures into ``plots``, as vectors and as pixels, and return the files."""
-    for figure in drawn:
-        write_plot(out / "plots", figure)
-    endings = ("svg", "png")
-    return [out / "plots" / f"{figure.key}.{ending}" for figure in drawn for ending in endings]
+    return [path for figure in drawn for path in write_plot(out / "plots", figure)]
 
 
-def write_plot(folder: Path, figure: Figure) -> None:
-    """The chart in the light look on white."""
+def write_plot(folder: Path, figure: Figure) -> list[Path]:
+    """The chart in the light look on white, as SVG and as PNG."""
     spec = {**figure.spec, "config": {**THEMES["light"], "background": "white"}}
     if figure.title:
         spec["title"] = {"text": figure.title, "anchor": "start", "offset": 12}
     drawn, pixels = _drawn(json.dumps(spec))
-    write_text(folder / f"{figure.key}.svg", drawn)
-    write_bytes(folder / f"{figure.key}.png", pixels)
+    vectors, raster = (folder / f"{figure.key}.{ending}" for ending in ("svg", "png"))
+    write_text(vectors, drawn)
+    write_bytes(raster, pixels)
+    return [vectors, raster]
 
 
 @lru_cache(maxsize=DRAWN)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import interval, listed
+from tunewise.core.format import interval, listed, points
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import PRINT, Column, Paragraph, Section, Table, at
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.compare import Measure
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.wording import fraction
-from tunewise.reports.sections.cells import gap, named
+from tunewise.reports.sections.cells import named, texts
 
 COSTS = {
     "Trainable": "trainable",
@@ -18,9 +18,14 @@ COSTS = {
     "Artifact": "measured.artefact_bytes",
 }
 CAPTION = "The difference to full fine-tuning, and costs as a fraction of its costs"
+WHAT = (
+    "What is given up, and what is saved, by training less than everything? The table has each "
+    "contender of the same model beside it; each interval counts this pair alone."
+)
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("against-full", "Comparison with full fine-tuning")
+def section(facts: Facts) -> doc.Blocks:
     """Nothing where no contender trained everything."""
     done = facts.shortlist.results.scored
     found = [
@@ -30,24 +35,18 @@ def section(facts: Facts) -> Section | None:
         if row.model == full.model and not _trains_everything(row)
     ]
     if not found:
-        return None
+        return
     columns = (
-        Column("Contender", number=False),
-        Column("Points", show=gap),
-        Column("Examples, 95 %", show=interval),
-        Column("Examples and seeds, 95 %", show=interval),
-        *(Column(title, show=fraction) for title in COSTS),
+        *texts("Contender"),
+        doc.Column("Points", show=points),
+        doc.Column("Examples, 95 %", show=interval),
+        doc.Column("Examples and seeds, 95 %", show=interval),
+        *(doc.Column(title, show=fraction) for title in COSTS),
     )
     rows = tuple(_cells(*each) for each in found)
-    ties = [
-        shown(row.name)
-        for row, _, measure in found
-        if (ends := measure.items.interval) and ends.low <= 0 <= ends.high
-    ]
-    key, caption = "against-full", f"{CAPTION}{facts.shortlist.note}"
-    table = Table(key, caption, columns, rows, outputs=PRINT)
-    text = Paragraph(_text(ties), outputs=PRINT)
-    return Section.of(key, "Comparison with full fine-tuning", [text, table])
+    caption = f"{CAPTION}{facts.shortlist.note}"
+    yield doc.Paragraph(f"{WHAT} {_ties(found)}", outputs=doc.PRINT)
+    yield doc.Table("against-full", caption, columns, rows, outputs=doc.PRINT)
 
 
 def _trains_everything(row: Row) -> bool:
@@ -56,20 +55,20 @@ def _trains_everything(row: Row) -> bool:
 
 def _cells(row: Row, full: Row, found: Measure) -> tuple[object, ...]:
     """The difference, and each cost over that of full fine-tuning."""
-    costs = ((at(row, cost), at(full, cost)) for cost in COSTS.values())
+    costs = ((doc.at(row, cost), doc.at(full, cost)) for cost in COSTS.values())
     saved = (ours / theirs if ours is not None and theirs else None for ours, theirs in costs)
     return named(row), found.difference, found.items.interval, found.method.interval, *saved
 
 
-def _text(ties: list[str]) -> str:
-    known = (
+def _ties(found: list[tuple[Row, Row, Measure]]) -> str:
+    ties = [
+        shown(row.name)
+        for row, _, measure in found
+        if (ends := measure.items.interval) and ends.low <= 0 <= ends.high
+    ]
+    if not ties:
+        return "For none of them does the interval over examples hold zero."
+    return (
         f"For {listed(ties)} the interval over examples holds zero: for these checkpoints, the "
         "data do not show a difference to full fine-tuning."
-        if ties
-        else "For none of them does the interval over examples hold zero."
-    )
-    return (
-        "What is given up, and what is saved, by training less than everything? The table has "
-        "each contender of the same model beside it; each interval counts this pair alone. "
-        f"{known}"
     )

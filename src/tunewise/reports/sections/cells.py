@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from tunewise.core.format import count, duration, percent, points, size
+from tunewise.core.format import count, duration, percent, size
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
 from tunewise.reports.facts.evidence import Contender
@@ -21,12 +21,21 @@ def named(row: Row | Contender, *badges: Badge, detail: str = "") -> Named:
     return Named(row.name, row.position, (*badges, *failed), detail)
 
 
+def called(one: Any) -> Named:
+    """A name with its color, and nothing else."""
+    return Named(one.name, one.position)
+
+
 def whose(fact: Any) -> Named:
     """The contender that a fact is about."""
     return Named(fact.contender, fact.position)
 
 
+number = "{:,}".format  # a count in full
+decimal = "{:.1f}".format  # a mean of counts
+
 CONTENDER = Column("Contender", "contender", of=named, number=False)
+WHOSE = Column("Contender", "contender", of=whose, number=False)
 TRAINABLE = Column("Trainable", "trained", count, "trainable")
 SECONDS = Column("Time per trial", "seconds a trial", duration, "measured.seconds")
 PEAK = Column("Peak memory", "peak bytes", size, "measured.peak_bytes")
@@ -53,29 +62,20 @@ def ends(metric: str, interval: Interval | None, joint: str = "–") -> str:
     return joint.join(score(metric, end) for end in interval) if interval else NOTHING
 
 
-def number(value: int | None) -> str:
-    """A count in full."""
-    return NOTHING if value is None else f"{value:,}"
-
-
-def gap(value: float | None) -> str:
-    """A difference in points."""
-    return NOTHING if value is None else points(value)
-
-
 def p_value(p: float | None) -> str:
     """A p value with its sign, as small print has it."""
     return "not testable" if p is None else p_words(p)
 
 
-def decimal(value: float | None) -> str:
-    """A mean of counts."""
-    return NOTHING if value is None else f"{value:.1f}"
-
-
 def short(text: str, most: int = 40) -> str:
     """The beginning of a text, fit to be shown."""
     return shortened(shown(text), most)
+
+
+def from_to(*values: Any) -> str:
+    """The smallest and the largest, or the one that there is."""
+    low, high = str(min(values)), str(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def percents(title: str, key: str | None = None, of: str | Callable[[Any], Any] = "") -> Column:
@@ -88,17 +88,18 @@ def texts(*titles: str) -> list[Column]:
     return [Column(title, number=False) for title in titles]
 
 
+def in_files(**of: str) -> list[Column]:
+    """Columns for programs alone: their keys, and the attribute that each shows."""
+    return [Column("", key.replace("_", " "), of=path) for key, path in of.items()]
+
+
 def claim(title: str, key: str, of: str, metric: str = "accuracy") -> Sequence[Column]:
     """An interval of a difference for people, with its ends for programs."""
     return (
-        Column(title, None, partial(_between, metric), of),
+        Column(title, None, partial(between, metric), of),
         Column("", f"{key} low", of=f"{of}.low"),
         Column("", f"{key} high", of=f"{of}.high"),
     )
-
-
-def _between(metric: str, ends_of: Interval | None) -> str:
-    return NOTHING if ends_of is None else between(metric, ends_of)
 
 
 def only(column: Column, outputs: Outputs = PAGE) -> Column:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from tunewise.reports.document.model import (
-    FILES,
-    PAGE,
-    Badge,
-    Bullet,
-    Bullets,
-    Column,
-    Paragraph,
-    Section,
-    Table,
-    Tone,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.comparability.checks import UNKNOWN, nothing_known
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.sections.cells import in_files
 
 NONE_FOUND = (
     "Nothing was found that differs between the contenders beside the method: training settings, "
@@ -27,32 +17,21 @@ FOUND = (
 )
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("comparability", "Comparability")
+def section(facts: Facts) -> doc.Blocks:
     found = facts.comparability
-    tones: dict[str, Tone] = {"warning": "bad"}
-    bullets = tuple(
-        Bullet(one.says, one.todo, Badge(one.severity, tones.get(one.severity, "")))
-        for one in found
-    )
+    if not found:
+        text = UNKNOWN if nothing_known(facts.evidence) else NONE_FOUND
+        yield doc.Paragraph(text, style="about", outputs=doc.PAGE)
+        return
+    tones: dict[str, doc.Tone] = {"warning": "bad"}
+    badges = [doc.Badge(one.severity, tones.get(one.severity, "")) for one in found]
+    bullets = (doc.Bullet(one.says, one.todo, b) for one, b in zip(found, badges, strict=True))
     columns = (
-        Column("", "severity", of="severity"),
-        Column("", "kind", of="kind"),
-        Column("", "finding", of="says"),
-        Column("", "what to do", of="todo"),
-        Column("", "contenders", of=lambda one: ", ".join(one.rows)),
+        *in_files(severity="severity", kind="kind", finding="says", what_to_do="todo"),
+        doc.Column("", "contenders", of=lambda one: ", ".join(one.rows)),
     )
-    table = Table.about("fairness", "What differs beside the method", columns, found, outputs=FILES)
-    return Section.of(
-        "comparability",
-        "Comparability",
-        [
-            Paragraph(_about(facts), style="about", outputs=PAGE),
-            *((Bullets(bullets, outputs=PAGE), table) if found else ()),
-        ],
-    )
-
-
-def _about(facts: Facts) -> str:
-    if facts.comparability:
-        return FOUND
-    return UNKNOWN if nothing_known(facts.evidence) else NONE_FOUND
+    yield doc.Paragraph(FOUND, style="about", outputs=doc.PAGE)
+    yield doc.Bullets(tuple(bullets), outputs=doc.PAGE)
+    title = "What differs beside the method"
+    yield doc.Table.about("fairness", title, columns, found, outputs=doc.FILES)

@@ -8,29 +8,11 @@ from dataclasses import replace
 from tunewise.core.format import count, duration, size
 from tunewise.reports.charts.costs import tradeoffs
 from tunewise.reports.charts.scores import parameters
-from tunewise.reports.document.model import (
-    FILES,
-    PAGE,
-    PRINT,
-    REPORT,
-    Column,
-    Figure,
-    Paragraph,
-    Section,
-    Table,
-    at,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.costs import has_costs, other_bytes
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import fraction
-from tunewise.reports.sections.cells import (
-    ARTIFACT,
-    CONTENDER,
-    PEAK,
-    SECONDS,
-    TRAINABLE,
-)
+from tunewise.reports.sections.cells import ARTIFACT, CONTENDER, PEAK, SECONDS, TRAINABLE
 
 MOST_RINGS = 3  # in a paper; more are too small in a row, and the table has their fractions
 NOTHING_SAVED = (
@@ -44,23 +26,20 @@ FRONT = (
 RINGS = "The colored part of a ring is trainable, the rest stays as it was pretrained."
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("costs", "Costs")
+def section(facts: Facts) -> doc.Blocks:
     if not has_costs(facts.evidence, facts.results):
-        return None
-    front = tradeoffs(facts.shortlist.results)
-    rings = parameters(facts.shortlist.results)
-    return Section.of(
-        "costs",
-        "Costs",
-        [
-            Paragraph(_text(facts), outputs=PRINT) if facts.results.rows else None,
-            _table(facts),
-            Paragraph(FRONT, style="about", outputs=PAGE) if front else None,
-            *front,
-            Paragraph(RINGS, style="about", outputs=PAGE) if rings else None,
-            _only_where_readable(rings, facts),
-        ],
-    )
+        return
+    if facts.results.rows:
+        yield doc.Paragraph(_text(facts), outputs=doc.PRINT)
+    yield _table(facts)
+    if front := tradeoffs(facts.shortlist.results):
+        yield doc.Paragraph(FRONT, style="about", outputs=doc.PAGE)
+        yield from front
+    if rings := parameters(facts.shortlist.results):
+        yield doc.Paragraph(RINGS, style="about", outputs=doc.PAGE)
+        drawn = sum(row.parameters is not None for row in facts.shortlist.rows)
+        yield rings if drawn <= MOST_RINGS else replace(rings, outputs=doc.PAGE)
 
 
 def _text(facts: Facts) -> str:
@@ -70,48 +49,35 @@ def _text(facts: Facts) -> str:
     return f"{saved} Times were measured {where}; they hold for that machine and its load alone."
 
 
-def _only_where_readable(rings: Figure | None, facts: Facts) -> Figure | None:
-    """A column of a paper has room for a few rings."""
-    if rings is None or sum(1 for row in facts.shortlist.rows if row.parameters) <= MOST_RINGS:
-        return rings
-    return replace(rings, outputs=PAGE)
-
-
-def _table(facts: Facts) -> Table:
-    results = facts.results
+def _table(facts: Facts) -> doc.Table:
+    results, split = facts.results, facts.results.split
     others = {name: other_bytes(one) for name, one in facts.evidence.by_name.items()}
     more = dict.fromkeys(name for row in results.rows for name in others[row.name])
-    metrics = dict.fromkeys(m for row in results.rows for m in row.scores(results.split))
+    metrics = dict.fromkeys(m for row in results.rows for m in row.scores(split))
     columns = (
         CONTENDER,
-        Column("Parameters", "parameters", count, "parameters.total"),
+        doc.Column("Parameters", "parameters", count, "parameters.total"),
         TRAINABLE,
-        Column("", "reduction factor", of="parameters.reduction"),
-        Column("Fraction", None, fraction, "parameters.fraction"),
+        doc.Column("", "reduction factor", of="parameters.reduction"),
+        doc.Column("Fraction", None, fraction, "parameters.fraction"),
         SECONDS,
-        Column("Total time", "seconds in all", duration, "measured.seconds_all"),
+        doc.Column("Total time", "seconds in all", duration, "measured.seconds_all"),
         PEAK,
         *(_bytes(name, others) for name in more),
         ARTIFACT,
-        *(_score(results, metric) for metric in metrics),
+        *(doc.Column("", f"{split} {metric}", of=(split, metric, "mean")) for metric in metrics),
     )
     caption = f"Parameters and measured costs{facts.shortlist.note}"
-    return Table.about("costs", caption, columns, facts.shortlist.rows, outputs=REPORT)
+    return doc.Table.about("costs", caption, columns, facts.shortlist.rows, outputs=doc.REPORT)
 
 
-def _bytes(name: str, others: Mapping[str, Mapping[str, int]]) -> Column:
+def _bytes(name: str, others: Mapping[str, Mapping[str, int]]) -> doc.Column:
     """Bytes that trials measured beside those that every trial measures."""
     title = name.replace("_", " ")
-    return Column(
+    return doc.Column(
         title.capitalize(),
         f"{title} bytes",
         size,
         lambda row: others[row.name].get(name),
-        outputs=PAGE | FILES,
+        outputs=doc.PAGE | doc.FILES,
     )
-
-
-def _score(results: Results, metric: str) -> Column:
-    """A score beside the costs, for programs."""
-    split = results.split
-    return Column("", f"{split} {metric}", of=lambda row: at(row.scores(split).get(metric), "mean"))

@@ -8,22 +8,12 @@ from statistics import fmean
 
 from tunewise.core.format import points
 from tunewise.reports.charts.generated_answers import quality_and_diversity
-from tunewise.reports.document.model import (
-    FILES,
-    PAGE,
-    PAPER,
-    PRINT,
-    Column,
-    Outputs,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.generated_answers import Decoded
-from tunewise.reports.sections.cells import decimal, percents, whose
+from tunewise.reports.sections.cells import WHOSE, decimal, percents
 
-WIDE: Outputs = PAGE | FILES  # what has room for every column
+WIDE = doc.PAGE | doc.FILES  # what has room for every column
 WHAT = (
     "Answers are generated with {number} decoding strategies; the first, {first}, counts in all "
     "other tables. The others draw {samples} samples of each answer: top-k from the k likeliest "
@@ -33,16 +23,33 @@ WHAT = (
     "distinct the fraction of different words, or pairs of words, among all, cut the fraction "
     "that ended at the limit or in a loop."
 )
+COLUMNS = (
+    WHOSE,
+    doc.Column("Decoding", "decoding", of="strategy", number=False),
+    doc.Column("Samples", "samples", of="samples"),
+    percents("Exact match", "exact match", "exact_match"),
+    percents("F1", "f1", "f1"),
+    replace(percents("Best exact match", "best exact match", "best_exact_match"), outputs=WIDE),
+    percents("Best F1", "best f1", "best_f1"),
+    percents("Distinct 1", "distinct 1", "distinct_1"),
+    replace(percents("Distinct 2", "distinct 2", "distinct_2"), outputs=WIDE),
+    percents("Unique", "unique share", "unique"),
+    percents("Agreement", "self f1", "self_f1"),
+    doc.Column("Words", "words", decimal, "words"),
+    percents("Cut", "share cut", "cut"),
+)
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("decoding", "Decoding strategies")
+def section(facts: Facts) -> doc.Blocks:
     """Nothing but the file where answers are generated in one way alone."""
     found = facts.decoded
     strategies = list(dict.fromkeys(way.strategy for way in found))
     if not found:
-        return None
+        return
     if len(strategies) < 2:
-        return Section.of("decoding", "Decoding strategies", [_table(found, FILES)])
+        yield _table(found, doc.FILES)
+        return
     led = [row.name for row in facts.shortlist.leading]
     shown = [way for name in led for way in found if way.contender == name]
     text = WHAT.format(
@@ -51,46 +58,24 @@ def section(facts: Facts) -> Section | None:
         samples=max(way.samples for way in found),
         nucleus=facts.references("nucleus"),
     )
-    return Section.of(
-        "decoding",
-        "Decoding strategies",
-        [
-            Paragraph(text, outputs=PRINT),
-            Paragraph(_changes(found, strategies), outputs=PRINT),
-            _table(found, WIDE) if facts.most is None else _table(shown, PAPER),
-            quality_and_diversity(facts.results, shown if facts.most else found),
-        ],
-    )
+    yield doc.Paragraph(text, outputs=doc.PRINT)
+    yield doc.Paragraph(_changes(found, strategies), outputs=doc.PRINT)
+    yield _table(found, WIDE) if facts.most is None else _table(shown, doc.PAPER)
+    yield quality_and_diversity(facts.results, shown if facts.most else found)
 
 
-def _table(found: Sequence[Decoded], outputs: Outputs) -> Table:
-    columns = (
-        Column("Contender", "contender", of=whose, number=False),
-        Column("Decoding", "decoding", of="strategy", number=False),
-        Column("Samples", "samples", of="samples"),
-        percents("Exact match", "exact match", "exact_match"),
-        percents("F1", "f1", "f1"),
-        replace(percents("Best exact match", "best exact match", "best_exact_match"), outputs=WIDE),
-        percents("Best F1", "best f1", "best_f1"),
-        percents("Distinct 1", "distinct 1", "distinct_1"),
-        replace(percents("Distinct 2", "distinct 2", "distinct_2"), outputs=WIDE),
-        percents("Unique", "unique share", "unique"),
-        percents("Agreement", "self f1", "self_f1"),
-        Column("Words", "words", decimal, "words"),
-        percents("Cut", "share cut", "cut"),
-    )
+def _table(found: Sequence[Decoded], outputs: doc.Outputs) -> doc.Table:
     caption = "Decoding strategies: quality and diversity, in percent"
-    return Table.about("decoding", caption, columns, found, outputs=outputs)
+    return doc.Table.about("decoding", caption, COLUMNS, found, outputs=outputs)
 
 
 def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:
     """Over all contenders: what the wildest and the likeliest strategy change."""
     first = {way.contender: way for way in found if way.strategy == strategies[0]}
+    compared = [way for way in found if way.contender in first]
     mean = {
         strategy: fmean(
-            way.f1 - first[way.contender].f1
-            for way in found
-            if way.strategy == strategy and way.contender in first
+            way.f1 - first[way.contender].f1 for way in compared if way.strategy == strategy
         )
         for strategy in strategies[1:]
     }
@@ -104,11 +89,7 @@ def _changes(found: Sequence[Decoded], strategies: Sequence[str]) -> str:
         f"points from that of {strategies[0]} with {best} and {points(mean[worst])} with {worst}; "
         f"{strategies[0]} scores highest for {leads} of them."
     )
-    gains = [
-        way.best_f1 - first[way.contender].f1
-        for way in found
-        if way.samples > 1 and way.contender in first
-    ]
+    gains = [way.best_f1 - first[way.contender].f1 for way in compared if way.samples > 1]
     if gains:
         sentence += (
             f" Could one pick the best of the samples, it would lie {points(fmean(gains))} points "

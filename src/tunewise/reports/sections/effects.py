@@ -7,16 +7,7 @@ from itertools import groupby
 
 from tunewise.core.format import percent, points, probability
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    PAPER,
-    PRINT,
-    REPORT,
-    Block,
-    Column,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.factors import Factor
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
@@ -32,38 +23,40 @@ WHAT = (
 )
 
 
-def section(facts: Facts) -> Section | None:
-    found = facts.effects
-    effects: list[Block] = []
-    if found:
-        text = f"{WHAT}{_largest(found, facts.results)}"
-        effects = [Paragraph(text, outputs=PRINT), _table(found, facts.results)]
-    return Section.of(
-        "effects", "Effects of single settings", [*effects, *_sweeps(facts), *_scaling(facts)]
-    )
-
-
-def _table(found: Sequence[Factor], results: Results) -> Table:
-    columns = (
-        Column("Of", "method", of="method", number=False),
-        Column("Setting", "setting", setting_words, "setting", number=False),
-        Column("From → to", None, _from_to, number=False),
-        Column("", "from", of=lambda one: value_words(one.first)),
-        Column("", "to", of=lambda one: value_words(one.value)),
-        Column("Split", "split", of="split", number=False),
-        Column("", "searched", of=lambda one: "yes" if one.searched else "no"),
-        Column("Pairs", "pairs", of="effect.pairs"),
-        Column("Points", "difference", points, "effect.difference"),
-        *claim("Examples, 95 %", "items", "effect.items"),
-        *claim("Examples and seeds, 95 %", "method", "effect.method"),
-        Column("p", "method p", probability, "effect.p_adjusted"),
-    )
-    caption = f"Effects in points of {metric_words(results.metric)}; p by Holm over all effects"
-    return Table.about("effects", caption, columns, found, outputs=REPORT, most=MOST_EFFECTS)
+@doc.titled("effects", "Effects of single settings")
+def section(facts: Facts) -> doc.Blocks:
+    if found := facts.effects:
+        yield doc.Paragraph(f"{WHAT}{_largest(found, facts.results)}", outputs=doc.PRINT)
+        yield _table(found, facts.results)
+    yield from _sweeps(facts)
+    yield doc.Paragraph(_scaling(facts), outputs=doc.PRINT)
 
 
 def _from_to(one: Factor) -> str:
     return f"{value_words(one.first)} → {value_words(one.value)}"
+
+
+COLUMNS = (
+    doc.Column("Of", "method", of="method", number=False),
+    doc.Column("Setting", "setting", setting_words, "setting", number=False),
+    doc.Column("From → to", None, _from_to, number=False),
+    doc.Column("", "from", of=lambda one: value_words(one.first)),
+    doc.Column("", "to", of=lambda one: value_words(one.value)),
+    doc.Column("Split", "split", of="split", number=False),
+    doc.Column("", "searched", of=lambda one: "yes" if one.searched else "no"),
+    doc.Column("Pairs", "pairs", of="effect.pairs"),
+    doc.Column("Points", "difference", points, "effect.difference"),
+    *claim("Examples, 95 %", "items", "effect.items"),
+    *claim("Examples and seeds, 95 %", "method", "effect.method"),
+    doc.Column("p", "method p", probability, "effect.p_adjusted"),
+)
+
+
+def _table(found: Sequence[Factor], results: Results) -> doc.Table:
+    caption = f"Effects in points of {metric_words(results.metric)}; p by Holm over all effects"
+    return doc.Table.about(
+        "effects", caption, COLUMNS, found, outputs=doc.REPORT, most=MOST_EFFECTS
+    )
 
 
 def _largest(found: Sequence[Factor], results: Results) -> str:
@@ -81,35 +74,45 @@ def _largest(found: Sequence[Factor], results: Results) -> str:
         f"is that of {setting_words(most.setting)}, {_from_to(most)}, in {shown(most.method)}: "
         f"{points(most.effect.difference)} points of {metric_words(results.metric)}."
     )
-    tested = [one for one in found if one.effect.p_adjusted is not None]
-    proven = [one for one in tested if (one.effect.p_adjusted or 0) < 0.05]
+    tested = [one.effect.p_adjusted for one in found if one.effect.p_adjusted is not None]
+    proven = sum(p < 0.05 for p in tested)
     if tested:
         sentence += (
-            f" With seeds counted too, {len(proven) or 'none'} of those that could be tested "
-            f"{'remains' if len(proven) < 2 else 'remain'}."
+            f" With seeds counted too, {proven or 'none'} of those that could be tested "
+            f"{'remains' if proven < 2 else 'remain'}."
         )
     return sentence
 
 
-def _sweeps(facts: Facts) -> list[Block]:
+def _sweeps(facts: Facts) -> doc.Blocks:
     """Contenders of one method and model: how far their scores lie apart, and a table of them."""
-    results, found = facts.results, list[Block]()
+    results = facts.results
+
+    def mean(row: Row) -> float:
+        return row.scores(results.split)[results.metric].mean
+
+    columns = (
+        only(CONTENDER, doc.PAPER),
+        only(TRAINABLE, doc.PAPER),
+        doc.Column(metric_name(results.metric), None, percent, mean),
+        only(SECONDS, doc.PAPER),
+    )
     swept = {one.method for one in facts.effects if not one.searched}
     for (method, model), mine in _by_method(results.scored).items():
-        rows = sorted(mine, key=lambda row: -_mean(results, row))
-        best, worst = rows[0], min(rows, key=lambda row: _mean(results, row))
+        rows = sorted(mine, key=lambda row: -mean(row))
+        best, worst = rows[0], min(rows, key=mean)
         of = shown(f"{method}{f' on {model}' if model else ''}")
-        found.append(
-            Paragraph(
-                f"Among {len(rows)} settings of {of}, {metric_words(results.metric)} runs from "
-                f"{percent(_mean(results, worst))} % ({shown(worst.name)}) to "
-                f"{percent(_mean(results, best))} % ({shown(best.name)}).",
-                outputs=PAPER,
-            )
+        text = (
+            f"Among {len(rows)} settings of {of}, {metric_words(results.metric)} runs from "
+            f"{percent(mean(worst))} % ({shown(worst.name)}) to {percent(mean(best))} % "
+            f"({shown(best.name)})."
         )
+        yield doc.Paragraph(text, outputs=doc.PAPER)
         if method not in swept:  # else the effects say more
-            found.append(_settings(of, rows[:FEW], results))
-    return found
+            title = f"Settings of {of}"
+            yield doc.Table.about(
+                "sweep", title, columns, rows[:FEW], outputs=doc.PAPER, wide=False
+            )
 
 
 def _by_method(scored: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
@@ -122,39 +125,22 @@ def _by_method(scored: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
     return {what: rows for what, rows in groups.items() if len(rows) > 1}
 
 
-def _settings(of: str, rows: Sequence[Row], results: Results) -> Table:
-    columns = (
-        only(CONTENDER, PAPER),
-        only(TRAINABLE, PAPER),
-        Column(metric_name(results.metric), None, percent, lambda row: _mean(results, row)),
-        only(SECONDS, PAPER),
-    )
-    caption = f"Settings of {of}"
-    return Table.about("sweep", caption, columns, rows, outputs=PAPER, wide=False)
-
-
-def _mean(results: Results, row: Row) -> float:
-    return row.scores(results.split)[results.metric].mean
-
-
-def _scaling(facts: Facts) -> list[Block]:
+def _scaling(facts: Facts) -> str:
     """Where ranks differ and alpha does not, the factor of an update falls with the rank."""
     ranked = {
         (settings["rank"], settings["alpha"])
-        for contender in facts.evidence.contenders
-        for settings in [contender.settings]
+        for settings in (contender.settings for contender in facts.evidence.contenders)
         if settings.get("rank") and settings.get("alpha")
         if settings.get("scaling", "rank") == "rank"
     }
     ranks, alphas = sorted({rank for rank, _ in ranked}), {alpha for _, alpha in ranked}
     if len(ranks) < 2 or len(alphas) != 1:
-        return []
+        return ""
     (alpha,) = alphas
-    factors_text = ", ".join(f"{alpha / rank:.3g}" for rank in ranks)
-    text = (
-        f"As α stays at {alpha:g}, the factor α/r in front of BA is {factors_text} for the ranks "
+    return (
+        f"As α stays at {alpha:g}, the factor α/r in front of BA is "
+        f"{', '.join(f'{alpha / rank:.3g}' for rank in ranks)} for the ranks "
         f"{', '.join(map(str, ranks))}: a higher rank has more directions and takes smaller steps "
         "in each. A rank therefore does not change capacity alone; dividing by √r instead keeps "
         f"the size of the correction {facts.references('rslora')}."
     )
-    return [Paragraph(text, outputs=PRINT)]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from tunewise.reports.document.model import PRINT, TERMINAL, Paragraph, Section
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 
 
-def section(facts: Facts) -> Section | None:
-    if not facts.unfinished:
-        return None
-    warnings = [
-        Paragraph(one.sentence, style="note", lead="Warning.", outputs=PRINT | TERMINAL)
-        for one in facts.unfinished
-    ]
-    return Section.of("generated_texts", "Generated texts", warnings)
+@doc.titled("generated_texts", "Generated texts")
+def section(facts: Facts) -> doc.Blocks:
+    outputs = doc.PRINT | doc.TERMINAL
+    for one in facts.unfinished:
+        yield doc.Paragraph(one.sentence, style="note", lead="Warning.", outputs=outputs)

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+from typing import Any
+
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.learning import learning
-from tunewise.reports.document.model import NOTHING, PAPER, PRINT, Column, Paragraph, Section, Table
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.sections.cells import named
+from tunewise.reports.facts.results import Row
+from tunewise.reports.sections.cells import named, texts
+
+ABOUT = "Curves are means over seeds; bands reach from the lowest seed to the highest."
+COLUMNS = (
+    *texts("Contender"),
+    doc.Column("Lowest", show="{:.3f}".format),
+    doc.Column("At epoch", show="{:g}".format),
+    doc.Column("At the end", show="{:.3f}".format),
+    doc.Column("Epochs", show="{:g}".format),
+    *texts("Kept epochs"),
+    doc.Column("Training loss", show="{:.3f}".format),
+)
+CAPTION = (
+    "Validation loss in nats, mean over seeds: its lowest, after which epoch, and at the end; the "
+    "epoch that counts, seed by seed"
+)
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("learning", "Training dynamics")
+def section(facts: Facts) -> doc.Blocks:
     drawn = learning(facts.shortlist.evidence)
     if not drawn:
-        return None
-    table = _lowest(facts)
-    about = "Curves are means over seeds; bands reach from the lowest seed to the highest."
-    return Section.of(
-        "learning",
-        "Training dynamics",
-        [
-            Paragraph(f"{_turning(facts)} {about}".strip(), outputs=PRINT),
-            table if table.rows else None,
-            Paragraph(rise, outputs=PAPER) if (rise := _overfitting(facts)) else None,
-            *drawn,
-        ],
+        return
+    yield doc.Paragraph(f"{_turning(facts)} {ABOUT}".strip(), outputs=doc.PRINT)
+    rows = tuple(
+        _lowest(facts, row) for row in facts.shortlist.rows if row.name in facts.lowest_losses
     )
+    if rows:
+        caption = f"{CAPTION}{facts.shortlist.note}"
+        yield doc.Table("turning", caption, COLUMNS, rows, outputs=doc.PRINT)
+    yield doc.Paragraph(_overfitting(facts), outputs=doc.PAPER)
+    yield from drawn
 
 
 def _turning(facts: Facts) -> str:
@@ -40,48 +57,25 @@ def _turning(facts: Facts) -> str:
     return f"Validation loss {'; it '.join(parts)}." if parts else ""
 
 
-def _lowest(facts: Facts) -> Table:
-    """A row for each contender with a curve of validation loss."""
-    rows = []
-    for row in facts.shortlist.rows:
-        if row.name not in facts.lowest_losses:
-            continue
-        epoch, _ = facts.lowest_losses[row.name]
-        curve = {p.epoch: p.mean for p in facts.validation_loss if p.name == row.name}
-        results = [trial.record.result for trial in facts.evidence.by_name[row.name].finished]
-        kept = [result.best_epoch for result in results]
-        last = [result.epochs[-1].train_loss for result in results if result.epochs]
-        losses = [loss for loss in last if loss is not None]
-        rows.append(
-            (
-                named(row),
-                f"{curve[epoch]:.3f}",
-                f"{epoch:g}",
-                f"{curve[max(curve)]:.3f}",
-                f"{max(curve):g}",
-                ", ".join(NOTHING if one is None else str(one) for one in kept),
-                f"{sum(losses) / len(losses):.3f}" if losses else None,
-            )
-        )
-    columns = (
-        Column("Contender", number=False),
-        *map(Column, ("Lowest", "At epoch", "At the end", "Epochs")),
-        Column("Kept epochs", number=False),
-        Column("Training loss"),
-    )
-    caption = (
-        "Validation loss in nats, mean over seeds: its lowest, after which epoch, and at the end; "
-        f"the epoch that counts, seed by seed{facts.shortlist.note}"
-    )
-    return Table("turning", caption, columns, tuple(rows), outputs=PRINT)
+def _lowest(facts: Facts, row: Row) -> tuple[Any, ...]:
+    """A contender with a curve of validation loss."""
+    epoch, _ = facts.lowest_losses[row.name]
+    curve = {p.epoch: p.mean for p in facts.validation_loss if p.name == row.name}
+    end = max(curve)
+    results = [trial.record.result for trial in facts.evidence.by_name[row.name].finished]
+    kept = [doc.NOTHING if one.best_epoch is None else str(one.best_epoch) for one in results]
+    last = [result.epochs[-1].train_loss for result in results if result.epochs]
+    losses = [loss for loss in last if loss is not None]
+    mean = fmean(losses) if losses else None
+    return named(row), curve[epoch], epoch, curve[end], end, ", ".join(kept), mean
 
 
 def _overfitting(facts: Facts) -> str:
     """Who gets worse on validation while the training loss goes on falling, and by how much."""
     rises = []
     for name in facts.shortlist.names:
-        curve = [p for p in facts.validation_loss if p.name == name]
-        if curve and (rise := curve[-1].mean - min(p.mean for p in curve)) > 0:
+        curve = [p.mean for p in facts.validation_loss if p.name == name]
+        if curve and (rise := curve[-1] - min(curve)) > 0:
             rises.append((rise, shown(name)))
     if not rises:
         return ""

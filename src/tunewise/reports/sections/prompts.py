@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import percent, probability
-from tunewise.reports.document.model import (
-    FILES,
-    NOTHING,
-    PEOPLE,
-    PRINT,
-    REPORT,
-    TERMINAL,
-    Answer,
-    Column,
-    Example,
-    Examples,
-    Named,
-    Outputs,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.core.format import percent, points, probability
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.prompts.chat_form import what_changed
 from tunewise.reports.facts.prompts.expert_form import Versus, expert_answers
 from tunewise.reports.facts.prompts.forms import Form, changes
 from tunewise.reports.facts.prompts.side_by_side import Asked, Prompt, Reply, SideBySide
 from tunewise.reports.facts.wording import split_name
-from tunewise.reports.sections.cells import decimal, gap, percents
+from tunewise.reports.sections.cells import called, decimal, percents
 
-READ: Outputs = PRINT | TERMINAL
+READ = doc.PRINT | doc.TERMINAL
 MOST_ON_PAGE, MOST_IN_TERMINAL, MOST_IN_PAPER = 40, 8, 3  # examples
 WHAT = (
     "How the form of the prompt changes what the model answers, on {split}; no form has trainable "
@@ -40,74 +24,74 @@ KEY = (
     "✓ right, ✗ wrong, with the answer's probability among the options; in brackets where a text "
     "named no option: then the likeliest counts."
 )
+AGAINST = "The expert form minus each other form, in points; p by Holm over the pairs of a model"
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("prompts", "Prompts side by side")
+def section(facts: Facts) -> doc.Blocks:
     asked = facts.prompts
     if asked is None:
-        return None
+        return
+    yield doc.Paragraph(WHAT.format(split=split_name(asked.split)), outputs=doc.PRINT)
+    yield _examples(asked, MOST_IN_TERMINAL, doc.TERMINAL)
+    yield doc.Paragraph(KEY, style="about", outputs=doc.TERMINAL)
+    yield _forms(facts.prompt_forms)
+    if facts.expert_form:
+        yield _against(facts.expert_form)
     form = what_changed(facts.chat_form)
-    sentences = [*changes(asked), *form, *expert_answers(facts.expert_form)]
-    what = WHAT.format(split=split_name(asked.split))
-    return Section.of(
-        "prompts",
-        "Prompts side by side",
-        [
-            Paragraph(what, outputs=PRINT),
-            _examples(asked, MOST_IN_TERMINAL, TERMINAL),
-            Paragraph(KEY, style="about", outputs=TERMINAL),
-            _forms(facts.prompt_forms),
-            _against(facts.expert_form) if facts.expert_form else None,
-            *(Paragraph(text, outputs=READ) for text in sentences),
-            _in_files(asked),
-            _examples(asked, MOST_ON_PAGE, PRINT),
-        ],
-    )
+    for text in (*changes(asked), *form, *expert_answers(facts.expert_form)):
+        yield doc.Paragraph(text, outputs=READ)
+    yield _in_files(asked)
+    yield _examples(asked, MOST_ON_PAGE, doc.PRINT)
 
 
-def _forms(forms: list[Form]) -> Table:
+def _forms(forms: list[Form]) -> doc.Table:
     """A row for each form, as fractions of the examples."""
     writes = any(form.words is not None for form in forms)
-    of_texts: Outputs = FILES | (PEOPLE if writes else frozenset())
+    outputs = doc.ALL if writes else doc.FILES
+
+    def of_texts(title: str, key: str, of: str, show: doc.Show = percent) -> doc.Column:
+        return doc.Column(title, key, show, of, outputs=outputs)
+
     columns = (
-        Column("Prompt", "contender", of=lambda one: Named(one.name, one.position), number=False),
-        Column("", "items", of="items"),
+        doc.Column("Prompt", "contender", of=called, number=False),
+        doc.Column("", "items", of="items"),
         percents("Right", "right", "right"),
         percents("Changed", None, _changed),
-        Column("", "changed from the first", of="changed"),
-        Column("Empty", "silent", percent, "silent", outputs=of_texts),
-        Column("Names an answer", "texts that name an answer", percent, "named", outputs=REPORT),
-        Column("", "one answer alone", of="one_answer"),
-        Column("Repeats", "repeating", percent, "repeating", outputs=of_texts),
-        Column("Holds together", "holding together", percent, "together", outputs=of_texts),
-        Column("Different", "different texts", percent, "different", outputs=REPORT),
-        Column("Words", "words a text", decimal, "words", outputs=of_texts),
+        doc.Column("", "changed from the first", of="changed"),
+        of_texts("Empty", "silent", "silent"),
+        doc.Column(
+            "Names an answer", "texts that name an answer", percent, "named", outputs=doc.REPORT
+        ),
+        doc.Column("", "one answer alone", of="one_answer"),
+        of_texts("Repeats", "repeating", "repeating"),
+        of_texts("Holds together", "holding together", "together"),
+        doc.Column("Different", "different texts", percent, "different", outputs=doc.REPORT),
+        of_texts("Words", "words a text", "words", decimal),
     )
-    return Table.about("prompt_forms", "Forms of the prompt, in percent", columns, forms)
+    return doc.Table.about("prompt_forms", "Forms of the prompt, in percent", columns, forms)
 
 
 def _changed(form: Form) -> float | None:
     return None if form.changed is None else form.changed / form.items
 
 
-def _against(found: list[Versus]) -> Table:
+def _against(found: list[Versus]) -> doc.Table:
     several = len({one.expert for one in found}) > 1
+    outputs = READ if several else doc.PRINT
     columns = (
-        Column("Expert form", of="expert", number=False, outputs=READ if several else PRINT),
-        Column("Against", of="other", number=False),
-        Column("Accuracy", None, gap, "accuracy.difference"),
-        Column("p", None, probability, "accuracy.p"),
-        Column("Holds together", None, gap, "together.difference"),
-        Column("p", None, probability, "together.p"),
-        Column("Also differs in", of=lambda one: ", ".join(one.beside) or NOTHING, number=False),
+        doc.Column("Expert form", of="expert", number=False, outputs=outputs),
+        doc.Column("Against", of="other", number=False),
+        doc.Column("Accuracy", None, points, "accuracy.difference"),
+        doc.Column("p", None, probability, "accuracy.p"),
+        doc.Column("Holds together", None, points, "together.difference"),
+        doc.Column("p", None, probability, "together.p"),
+        doc.Column("Also differs in", None, ", ".join, lambda one: one.beside or None, False),
     )
-    caption = (
-        "The expert form minus each other form, in points; p by Holm over the pairs of a model"
-    )
-    return Table.about("expert", caption, columns, found, outputs=READ)
+    return doc.Table.about("expert", AGAINST, columns, found, outputs=READ)
 
 
-def _examples(asked: SideBySide, most: int, outputs: Outputs) -> Examples:
+def _examples(asked: SideBySide, most: int, outputs: doc.Outputs) -> doc.Examples:
     """The examples on which the prompts differ most; all of them where they are few."""
     total = len(asked.items)
     caption = f"Prompts side by side, {total:,} {asked.split} examples"
@@ -116,41 +100,45 @@ def _examples(asked: SideBySide, most: int, outputs: Outputs) -> Examples:
     if any(prompt.seeded for prompt in asked.prompts):
         caption += "; of several seeds, the first"
     examples = tuple(_example(asked, example) for example in asked.most_telling(most))
-    in_paper = min(most, MOST_IN_PAPER) if outputs == PRINT else most
-    return Examples(caption, examples, in_paper, outputs=outputs)
+    in_paper = min(most, MOST_IN_PAPER) if outputs == doc.PRINT else most
+    return doc.Examples(caption, examples, in_paper, outputs=outputs)
 
 
-def _example(asked: SideBySide, example: Asked) -> Example:
-    answers = tuple(
-        _answer(prompt, reply) for prompt, reply in zip(asked.prompts, example.replies, strict=True)
-    )
-    return Example(example.id, tuple(example.texts.items()), example.right or "", answers)
+def _example(asked: SideBySide, example: Asked) -> doc.Example:
+    answers = tuple(map(_answer, asked.prompts, example.replies))
+    return doc.Example(example.id, tuple(example.texts.items()), example.right or "", answers)
 
 
-def _answer(prompt: Prompt, reply: Reply) -> Answer:
+def _answer(prompt: Prompt, reply: Reply) -> doc.Answer:
     """What the prompt calls the answer, the answer, and its probability."""
     word = reply.answer
     if reply.word.strip().casefold() != reply.answer.strip().casefold():
         word = f"{reply.word} = {reply.answer}"
     likely = f"{percent(reply.probability, digits=0)} %"
     note = likely if reply.understood else f"({likely})"
-    by = Named(prompt.name, prompt.position, detail="text shortened to fit" if reply.cut else "")
-    return Answer(word, reply.right, (by,), note, reply.text)
+    detail = "text shortened to fit" if reply.cut else ""
+    by = doc.Named(prompt.name, prompt.position, detail=detail)
+    return doc.Answer(word, reply.right, (by,), note, reply.text)
 
 
-def _in_files(asked: SideBySide) -> Table:
+def _in_files(asked: SideBySide) -> doc.Table:
     """A row for each example: of each prompt, answer, probability and text.
 
     Where a text named no label, the answer is the likeliest one, and `understood` says false.
     """
     parts = ("answer", "probability", "text", "understood")
     own = [f"{prompt.name}: {part}" for prompt in asked.prompts for part in parts]
-    rows = []
-    for example in asked.items:
-        replies = [cell for reply in example.replies for cell in _reply(reply)]
-        rows.append((example.id, *example.texts.values(), example.right, *replies))
+    rows = (
+        (
+            example.id,
+            *example.texts.values(),
+            example.right,
+            *(cell for reply in example.replies for cell in _reply(reply)),
+        )
+        for example in asked.items
+    )
     keys = ("id", *asked.items[0].texts, "right", *own)
-    return Table.of_files("prompting", "Prompts side by side", keys, rows)
+    return doc.Table.of_files("prompting", "Prompts side by side", keys, rows)
 
 
 def _reply(reply: Reply) -> tuple[object, ...]:

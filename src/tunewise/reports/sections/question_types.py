@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    FILES,
-    PRINT,
-    REPORT,
-    Bullet,
-    Bullets,
-    Column,
-    Paragraph,
-    Section,
-    Table,
-    at,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.question_types import ByType, TypeRow
 from tunewise.reports.facts.slices import Sliced
@@ -24,52 +13,45 @@ from tunewise.reports.facts.wording import metric_words, split_name
 from tunewise.reports.sections.cells import number, percents
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("types", "Types of questions")
+def section(facts: Facts) -> doc.Blocks:
     types, sliced = facts.question_types, facts.sliced
     if types is None:
-        return None
+        return
     scores = ""
     if sliced:
         scores = (
             f" Scores are {metric_words(sliced.metric)} on {split_name(sliced.split)}, in percent; "
             "their intervals and paired tests stand with the slices."
         )
-    reasons = Bullets(tuple(map(Bullet, types.reasons)), outputs=PRINT)
-    return Section.of(
-        "types",
-        "Types of questions",
-        [
-            Paragraph(f"{types.lead}{scores}", outputs=PRINT),
-            _table(types, sliced),
-            Paragraph("Likely reasons, which are not tested:", outputs=PRINT)
-            if types.reasons
-            else None,
-            reasons if types.reasons else None,
-        ],
-    )
+    yield doc.Paragraph(f"{types.lead}{scores}", outputs=doc.PRINT)
+    yield _table(types, sliced)
+    if types.reasons:
+        yield doc.Paragraph("Likely reasons, which are not tested:", outputs=doc.PRINT)
+        yield doc.Bullets(tuple(map(doc.Bullet, types.reasons)))
 
 
-def _table(types: ByType, found: Sliced | None) -> Table:
+def _table(types: ByType, found: Sliced | None) -> doc.Table:
     """Counts in each split and scores; files have the paired test of each type too."""
     names = [each.name for each in found.slices[0].scores] if found else []
     pair = f"{found.best} minus {found.second}" if found and found.second else "difference"
     columns = (
-        Column("Type", "type", of="name", number=False),
+        doc.Column("Type", "type", of="name", number=False),
         *(_count(place, split) for place, split in enumerate(types.splits)),
         *(percents(shown(name), name, _mean(name)) for name in names),
-        Column("", pair, of=_difference, outputs=FILES),
-        Column("", "p", of="slice.test.p_adjusted", outputs=FILES),
+        doc.Column("", pair, of=_difference),
+        doc.Column("", "p", of="slice.test.p_adjusted"),
     )
     title = "Types of questions"
-    return Table.about("question-types", title, columns, types.rows, outputs=REPORT)
+    return doc.Table.about("question-types", title, columns, types.rows, outputs=doc.REPORT)
 
 
-def _count(place: int, split: str) -> Column:
-    return Column(split, split, number, lambda row: row.counts[place])
+def _count(place: int, split: str) -> doc.Column:
+    return doc.Column(split, split, number, lambda row: row.counts[place])
 
 
 def _mean(name: str) -> Callable[[TypeRow], float | None]:
-    return lambda row: at(row.slice and row.slice.score(name), "mean")
+    return lambda row: doc.at(row.slice and row.slice.score(name), "mean")
 
 
 def _difference(row: TypeRow) -> float | None:

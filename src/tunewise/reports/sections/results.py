@@ -5,32 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tunewise.core.format import plural, probability
 from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    FILES,
-    NOTHING,
-    PAGE,
-    PAPER,
-    PRINT,
-    TERMINAL,
-    Badge,
-    Column,
-    Figure,
-    Named,
-    Noted,
-    Outputs,
-    Paragraph,
-    Section,
-    Span,
-    Table,
-    Tone,
-    at,
-    or_empty,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.costs import has_costs
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row, examples_words
@@ -51,83 +31,86 @@ from tunewise.reports.sections.cells import (
     SECONDS,
     TRAINABLE,
     ends,
+    in_files,
     mean_and_sd,
     named,
     only,
     p_value,
 )
 from tunewise.statistics.metrics import upward
-from tunewise.statistics.pairs import Pair
 
 if TYPE_CHECKING:
     from tunewise.reports.charts import scores as charts
 else:  # a terminal shows the table alone, and loads no library of charts
     charts = Later("tunewise.reports.charts.scores")
 
-NARROW: Outputs = TERMINAL | frozenset(("md",))  # outputs that show the headline metric alone
-STANDINGS: dict[
-    str, tuple[Tone, Outputs]
-] = {  # where a row stands, and in which outputs a badge says so
-    "best": ("good", PAGE),
-    "tied": ("", PAGE | NARROW),
-    "not-shown-over-seeds": ("", PAGE | NARROW),
-    "untested": ("", PAGE),
+# outputs that show the headline metric alone
+NARROW: doc.Outputs = doc.TERMINAL | frozenset(("md",))
+STANDINGS: dict[str, tuple[doc.Tone, doc.Outputs]] = {  # of a row, and where a badge says so
+    "best": ("good", doc.PAGE),
+    "tied": ("", doc.PAGE | NARROW),
+    "not-shown-over-seeds": ("", doc.PAGE | NARROW),
+    "untested": ("", doc.PAGE),
 }
+ON_SCREEN = doc.PAGE | NARROW
+COSTS = (only(TRAINABLE, ON_SCREEN), only(SECONDS, ON_SCREEN), only(PEAK), only(ARTIFACT))
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("results", "Results")
+def section(facts: Facts) -> doc.Blocks:
     results = facts.results
     if not results.rows:
-        return None
-    text = f"{facts.verdict.headline}{_other_metrics(facts)}" if facts.results.scored else ""
-    return Section.of(
-        "results",
-        "Results",
-        [
-            Paragraph(text, outputs=PAPER) if text else None,
-            scores_table(facts),
-            Paragraph(how_to_read(results), style="about", outputs=PRINT | TERMINAL),
-            *_charts(facts),
-        ],
-    )
+        return
+    if results.scored:
+        text = f"{facts.verdict.headline}{_other_metrics(results)}"
+        yield doc.Paragraph(text, outputs=doc.PAPER)
+    yield from read_scores(facts)
+    yield from _charts(facts)
 
 
-def scores_table(facts: Facts) -> Table:
+def read_scores(facts: Facts) -> doc.Blocks:
+    """The table, and how to read it."""
+    yield scores_table(facts)
+    text = how_to_read(facts.results)
+    yield doc.Paragraph(text, style="about", outputs=doc.PRINT | doc.TERMINAL)
+
+
+def scores_table(facts: Facts) -> doc.Table:
     """A row for each contender, best first."""
     costs = has_costs(facts.evidence, facts.results)
     return table_of(facts.results, finished=facts.verdict.finished, costs=costs)
 
 
-def table_of(results: Results, *, finished: bool, costs: bool) -> Table:
+def table_of(results: Results, *, finished: bool, costs: bool) -> doc.Table:
     """The same of rows alone. `costs` says whether anything was measured of them."""
     columns = (
         replace(CONTENDER, of=partial(_name, finished)),
-        Column("", "method", of="method"),
-        Column("", "status", of="status"),
-        Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=PAPER | FILES),
+        *in_files(method="method", status="status"),
+        doc.Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=doc.PAPER | doc.FILES),
         *_in_files(results),
         *(column for metric in results.metrics for column in _metric(results, metric)),
         *_standing(results.metric),
         *(COSTS if costs else ()),
     )
-    return Table.about(
+    unit = ", in percent" if is_fraction(results.metric) else ""
+    return doc.Table.about(
         "scores",
-        f"Scores on {examples_words(results)}{', in percent' * is_fraction(results.metric)}",
+        f"Scores on {examples_words(results)}{unit}",
         columns,
         results.rows,
-        strong=frozenset(n for n, row in enumerate(results.rows) if row.standing == "best"),
+        strong=lambda row: row.standing == "best",
         cards=True,
     )
 
 
-def _name(finished: bool, row: Row) -> Named:
+def _name(finished: bool, row: Row) -> doc.Named:
     """With where it stands, and what is wrong: to answer one class is all that some rows can do."""
     badges = []
     if row.standing in STANDINGS:
         tone, outputs = STANDINGS[row.standing]
         words = standing_words(row.standing)
-        badges.append(Badge(f"{words}{'' if finished else ' so far'}", tone, outputs))
-    badges += [Badge(flag, "bad", PAGE) for flag in (row.flags if row.parameters else ())]
+        badges.append(doc.Badge(f"{words}{'' if finished else ' so far'}", tone, outputs))
+    badges += [doc.Badge(flag, "bad", doc.PAGE) for flag in (row.flags if row.parameters else ())]
     return named(row, *badges, detail=_chosen(row))
 
 
@@ -141,48 +124,41 @@ def _chosen(row: Row) -> str:
     return ", ".join([*details, plural(len(row.seeds), "seed")])
 
 
-def _in_files(results: Results) -> Iterator[Column]:
+def _in_files(results: Results) -> Iterator[doc.Column]:
     """Mean, spread over seeds and interval over examples, for both splits."""
     for split in ("validation", "test"):
         for metric in results.metrics:
-            yield Column("", f"{split} {metric}", of=_spread(split, metric, "mean"))
-            yield Column("", f"{split} {metric} sd", of=_spread(split, metric, "sd"))
-            yield Column("", f"{split} {metric} low", of=_interval(split, metric, "low"))
-            yield Column("", f"{split} {metric} high", of=_interval(split, metric, "high"))
+            key, interval = f"{split} {metric}", ("intervals", (split, metric))
+            yield doc.Column("", key, of=(split, metric, "mean"))
+            yield doc.Column("", f"{key} sd", of=(split, metric, "sd"))
+            yield doc.Column("", f"{key} low", of=(*interval, "low"))
+            yield doc.Column("", f"{key} high", of=(*interval, "high"))
 
 
-def _spread(split: str, metric: str, what: str = "") -> Callable[[Row], Any]:
-    return lambda row: at(row.scores(split).get(metric), what)
-
-
-def _interval(split: str, metric: str, what: str = "") -> Callable[[Row], Any]:
-    return lambda row: at(row.intervals.get((split, metric)), what)
-
-
-def _metric(results: Results, metric: str) -> Iterator[Column]:
+def _metric(results: Results, metric: str) -> Iterator[doc.Column]:
     """A metric for people: on the page its interval below it, elsewhere beside it."""
     split, headline, title = results.split, metric == results.metric, metric_name(metric)
-    where: Outputs = PAPER | NARROW if headline else PAPER
+    where = doc.PAPER | NARROW if headline else doc.PAPER
     on_page = _noted(split, metric, _scale(results) if headline else None)
-    spread, ends_of = _spread(split, metric), _interval(split, metric)
-    yield Column(f"{title}, {split}", of=on_page, number=not headline, outputs=PAGE)
-    yield Column(title, None, partial(mean_and_sd, metric), spread, outputs=where)
-    yield Column("95 %", None, partial(ends, metric), ends_of, outputs=where)
+    spread, interval = (split, metric), ("intervals", (split, metric))
+    yield doc.Column(f"{title}, {split}", of=on_page, number=not headline, outputs=doc.PAGE)
+    yield doc.Column(title, None, partial(mean_and_sd, metric), spread, outputs=where)
+    yield doc.Column("95 %", None, partial(ends, metric), interval, outputs=where)
     if headline and split == "test" and any(row.validation for row in results.rows):
-        yield Column(f"{title}, validation", of=_noted("validation", metric), outputs=PAGE)
+        yield doc.Column(f"{title}, validation", of=_noted("validation", metric), outputs=doc.PAGE)
 
 
 def _noted(
     split: str, metric: str, scale: tuple[float, float] | None = None
-) -> Callable[[Row], Noted]:
+) -> Callable[[Row], doc.Noted]:
     """A mean with its interval below it, drawn where there is a scale."""
 
-    def noted(row: Row) -> Noted:
+    def noted(row: Row) -> doc.Noted:
         spread, found = row.scores(split).get(metric), row.intervals.get((split, metric))
         if spread is None or found is None:
-            return Noted(mean_and_sd(metric, spread))
-        span = Span(found.low, spread.mean, found.high, scale) if scale else None
-        return Noted(mean_and_sd(metric, spread), ends(metric, found, " to "), span)
+            return doc.Noted(mean_and_sd(metric, spread))
+        span = doc.Span(found.low, spread.mean, found.high, scale) if scale else None
+        return doc.Noted(mean_and_sd(metric, spread), ends(metric, found, " to "), span)
 
     return noted
 
@@ -199,23 +175,23 @@ def _scale(results: Results) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _to_best(metric: str, pair: Pair | None) -> Noted:
+def _to_best(metric: str, row: Row) -> doc.Noted:
+    pair = row.to_best
     if pair is None:
-        return Noted(NOTHING)
+        return doc.Noted(doc.NOTHING)
     claim = pair.deciding
     ends_of = f"{between(metric, claim.interval)}, " if claim.interval else ""
-    return Noted(gap(metric, pair.difference), f"{ends_of}{p_value(claim.p_adjusted)}")
+    return doc.Noted(gap(metric, pair.difference), f"{ends_of}{p_value(claim.p_adjusted)}")
 
 
-def _standing(metric: str) -> Iterator[Column]:
+def _standing(metric: str) -> Iterator[doc.Column]:
     """Where a row stands to the best."""
-    to_best, apart = partial(_to_best, metric), or_empty(partial(gap, metric))
-    yield Column("To the best", None, to_best, "to_best", outputs=PAGE)
-    yield Column("Gap", None, apart, "to_best.difference", outputs=NARROW)
-    yield Column("p", None, or_empty(probability), "to_best.deciding.p_adjusted", outputs=NARROW)
-
-
-COSTS = (only(TRAINABLE, PAGE | NARROW), only(SECONDS, PAGE | NARROW), only(PEAK), only(ARTIFACT))
+    yield doc.Column("To the best", of=partial(_to_best, metric), outputs=doc.PAGE)
+    for column in (
+        doc.Column("Gap", None, partial(gap, metric), "to_best.difference"),
+        doc.Column("p", None, probability, "to_best.deciding.p_adjusted"),
+    ):
+        yield replace(column, outputs=NARROW, nothing="")
 
 
 def how_to_read(results: Results) -> str:
@@ -227,30 +203,27 @@ def how_to_read(results: Results) -> str:
     )
 
 
-def _other_metrics(facts: Facts) -> str:
+def _other_metrics(results: Results) -> str:
     """Whether the other metrics put the same contender first."""
-    results, sentences = facts.results, ""
+    sentences = ""
     for metric in results.metrics[1:]:
-        known = [row for row in results.scored if metric in row.scores(results.split)]
+        means = {row.name: doc.at(row, (results.split, metric, "mean")) for row in results.scored}
+        known = [name for name, mean in means.items() if mean is not None]
         if not known:
             continue
-        means = {row.name: row.scores(results.split)[metric].mean for row in known}
-        first = max(known, key=lambda row: upward(metric, means[row.name]))
-        name = metric_words(metric)
-        if results.best and first.name == results.best.name:
-            sentences += f" {shown(first.name)} also comes first by {name}."
+        first = max(known, key=lambda name: upward(metric, means[name]))
+        words = metric_words(metric)
+        if results.best and first == results.best.name:
+            sentences += f" {shown(first)} also comes first by {words}."
         else:
-            sentences += f" By {name}, {shown(first.name)} comes first."
+            sentences += f" By {words}, {shown(first)} comes first."
     return sentences
 
 
-def _charts(facts: Facts) -> list[Figure]:
+def _charts(facts: Facts) -> doc.Blocks:
     """Every metric on validation, the headline on test; a paper has the deciding one."""
     results, rows = facts.results, facts.shortlist.rows
     wanted = [("validation", metric) for metric in results.metrics] + [("test", results.metric)]
-    found = []
     for split, metric in wanted:
         deciding = (split, metric) == (results.split, results.metric)
-        if drawn := charts.scores(rows, metric, split, outputs=PRINT if deciding else PAGE):
-            found.append(drawn)
-    return found
+        yield charts.scores(rows, metric, split, outputs=doc.PRINT if deciding else doc.PAGE)

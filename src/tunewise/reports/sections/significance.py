@@ -8,63 +8,49 @@ from functools import partial
 from tunewise.core.format import listed, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import differences
-from tunewise.reports.document.model import (
-    FILES,
-    PAPER,
-    PRINT,
-    REPORT,
-    Column,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import gap, is_fraction, metric_words, standing_words
 from tunewise.reports.sections.cells import CONTENDER, claim
 
 ALPHA = 0.05
+DRAWN = (
+    "Thick: 95 % intervals over examples, for these checkpoints. Thin: over examples and seeds, "
+    "for the methods. The dashed line is no difference at all."
+)
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("significance", "Significance")
+def section(facts: Facts) -> doc.Blocks:
     results, verdict = facts.results, facts.verdict
     rows = [row for row in results.rows if row.to_best]
-    claims = [*verdict.certainty, *([verdict.outlook] if verdict.outlook else [])]
-    drawn = differences(facts.shortlist.results)
-    about = (
-        "Thick: 95 % intervals over examples, for these checkpoints. Thin: over examples and "
-        "seeds, for the methods. The dashed line is no difference at all."
-    )
-    return Section.of(
-        "significance",
-        "Significance",
-        [
-            *(Paragraph(text, outputs=PAPER) for text in claims if rows),
-            _table(results, rows),
-            Paragraph(tests, outputs=PRINT) if (tests := _tests(results)) else None,
-            Paragraph(about, style="about", outputs=PRINT) if drawn else None,
-            drawn,
-        ],
-    )
+    for text in (*verdict.certainty, verdict.outlook or "") if rows else ():
+        yield doc.Paragraph(text, outputs=doc.PAPER)
+    yield _table(results, rows)
+    yield doc.Paragraph(_tests(results), outputs=doc.PRINT)
+    if drawn := differences(facts.shortlist.results):
+        yield doc.Paragraph(DRAWN, style="about", outputs=doc.PRINT)
+        yield drawn
 
 
-def _table(results: Results, rows: Sequence[Row]) -> Table:
+def _table(results: Results, rows: Sequence[Row]) -> doc.Table:
     metric = results.metric
-    of_points = "Points" if is_fraction(metric) else "Difference"
+    of_points, unit = ("Points", "points of ") if is_fraction(metric) else ("Difference", "")
     columns = (
         CONTENDER,
-        Column("", "best", of="to_best.other"),
-        Column(of_points, "difference", partial(gap, metric), "to_best.difference"),
+        doc.Column("", "best", of="to_best.other"),
+        doc.Column(of_points, "difference", partial(gap, metric), "to_best.difference"),
         *claim("Examples, 95 %", "items", "to_best.items.interval", metric),
-        Column("p", "items p", probability, "to_best.items.p_adjusted"),
+        doc.Column("p", "items p", probability, "to_best.items.p_adjusted"),
         *claim("Examples and seeds, 95 %", "method", "to_best.method.interval", metric),
-        Column("p", "method p", probability, "to_best.method.p_adjusted"),
-        Column("Standing", "standing", standing_words, "standing", number=False),
+        doc.Column("p", "method p", probability, "to_best.method.p_adjusted"),
+        doc.Column("Standing", "standing", standing_words, "standing", number=False),
     )
     best = shown(results.best.name) if results.best else "the best"
-    unit = "points of " if is_fraction(metric) else ""
     caption = f"Differences to {best} in {unit}{metric_words(metric)}"
-    return Table.about("differences", caption, columns, rows, outputs=REPORT if rows else FILES)
+    outputs = doc.REPORT if rows else doc.FILES
+    return doc.Table.about("differences", caption, columns, rows, outputs=outputs)
 
 
 def _tests(results: Results) -> str:
@@ -86,6 +72,5 @@ def _tests(results: Results) -> str:
             )
     return (
         f"What the correction changes: {'; '.join(sentences)}. It counts {results.pairs_counted} "
-        "pairs, "
-        "those among the others included, because any of them might have come out best."
+        "pairs, those among the others included, because any of them might have come out best."
     )

@@ -9,42 +9,27 @@ from typing import Any
 from tunewise.core.format import listed, percent, points
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.slices import slice_charts
-from tunewise.reports.document.model import (
-    NOTHING,
-    PAGE,
-    PAPER,
-    PRINT,
-    Column,
-    Noted,
-    Paragraph,
-    Section,
-    Table,
-    at,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.slices import Slice, Sliced, SliceScore
+from tunewise.reports.facts.slices import Slice, Sliced
 from tunewise.reports.facts.wording import metric_name, metric_words, setting_words, split_name
-from tunewise.reports.sections.cells import ends, gap, number, p_value, score, short
+from tunewise.reports.sections.cells import ends, number, p_value, score, short
 
 MOST_SLICES = 24  # rows of the table in a paper
 LONGEST = 60  # characters of a value or a name that heads a column
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("slices", "Slices of the data")
+def section(facts: Facts) -> doc.Blocks:
     found = facts.sliced
     if found is None or found.best is None:
-        return None
-    return Section.of(
-        "slices",
-        "Slices of the data",
-        [
-            Paragraph(_text(found), outputs=PRINT),
-            _in_files(found),
-            _in_paper(found),
-            *slice_charts(found, facts.results),
-            *(_of_column(found, column, slices) for column, slices in found.columns.items()),
-        ],
-    )
+        return
+    yield doc.Paragraph(_text(found), outputs=doc.PRINT)
+    yield _in_files(found)
+    yield _in_paper(found)
+    yield from slice_charts(found, facts.results)
+    for column, slices in found.columns.items():
+        yield _of_column(found, column, slices)
 
 
 def _text(found: Sliced) -> str:
@@ -61,7 +46,7 @@ def _text(found: Sliced) -> str:
             "second of the whole study, named before any slice was looked at; p is corrected by "
             f"Holm over {found.counted} slices"
         )
-    means = ((at(one.score(found.best or ""), "mean"), one.value) for one in found.slices)
+    means = ((doc.at(one.score(found.best or ""), "mean"), one.value) for one in found.slices)
     known = [(mean, value) for mean, value in means if mean is not None]
     if len(known) < 2:
         return f"{text}."
@@ -72,75 +57,71 @@ def _text(found: Sliced) -> str:
     )
 
 
-def _in_files(found: Sliced) -> Table:
+def _in_files(found: Sliced) -> doc.Table:
     """A row for each contender in each slice."""
     keys = ("column", "slice", "items", "contender", found.metric, "low", "high")
-    rows = tuple(
+    rows = (
         (one.column, one.value, one.items, each.name, each.mean, *(each.interval or (None, None)))
         for one in found.slices
         for each in one.scores
     )
-    return Table.of_files("slices", "Scores by slice", keys, rows)
+    return doc.Table.of_files("slices", "Scores by slice", keys, rows)
 
 
-def _of_column(found: Sliced, column: str, slices: list[Slice]) -> Table:
+def _of_column(found: Sliced, column: str, slices: list[Slice]) -> doc.Table:
     """Every contender within every slice of a column, for the page."""
     names = [each.name for each in slices[0].scores]
     columns = [
-        Column(short(column, LONGEST), number=False),
-        Column("Examples", show=number),
-        *(Column(short(name, LONGEST)) for name in names),
+        doc.Column(short(column, LONGEST), of="value", number=False),
+        doc.Column("Examples", None, number, "items"),
+        *(doc.Column(short(name, LONGEST), of=_noted(found.metric, name)) for name in names),
+        *([doc.Column("Best − second", of=_difference)] if found.second else []),
     ]
-    if found.second:
-        columns.append(Column("Best − second"))
-    rows = tuple(
-        (
-            one.value,
-            one.items,
-            *(_noted(found.metric, one.score(name)) for name in names),
-            *([_difference(one)] if found.second else []),
-        )
-        for one in slices
-    )
     caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}, in percent"
-    return Table("slices-of-column", caption, tuple(columns), rows, outputs=PAGE)
+    return doc.Table.about("slices-of-column", caption, columns, slices, outputs=doc.PAGE)
 
 
-def _noted(metric: str, each: SliceScore | None) -> Noted | None:
-    if each is None:
-        return None
-    detail = ends(metric, each.interval, " to ") if each.interval else ""
-    return Noted(score(metric, each.mean), detail)
+def _noted(metric: str, name: str) -> Callable[[Slice], doc.Noted | None]:
+    """A contender's score with its interval below it."""
+
+    def noted(one: Slice) -> doc.Noted | None:
+        each = one.score(name)
+        if each is None:
+            return None
+        detail = ends(metric, each.interval, " to ") if each.interval else ""
+        return doc.Noted(score(metric, each.mean), detail)
+
+    return noted
 
 
-def _difference(one: Slice) -> Noted | None:
+def _difference(one: Slice) -> doc.Noted | None:
     if one.difference is None:
         return None
-    return Noted(points(one.difference), p_value(one.test.p_adjusted if one.test else None))
+    return doc.Noted(points(one.difference), p_value(one.test.p_adjusted if one.test else None))
 
 
-def _in_paper(found: Sliced) -> Table:
+def _in_paper(found: Sliced) -> doc.Table:
     """The best and the second in every slice, with their test."""
-    names = {"Best": found.best, "Second": found.second}
-    pair = {title: name for title, name in names.items() if name}
+    pair = {"Best": found.best, "Second": found.second}
+    named = {title: name for title, name in pair.items() if name}
     columns = [
-        Column("Slice", of=_of_which, number=False),
-        Column("Examples", None, number, "items"),
+        doc.Column("Slice", of=_of_which, number=False),
+        doc.Column("Examples", None, number, "items"),
     ]
-    for title, name in pair.items():
+    for title, name in named.items():
         mean, interval = _of_score(name, "mean"), _of_score(name, "interval")
         columns += [
-            Column(title, None, partial(score, found.metric), mean),
-            Column("95 %", None, partial(ends, found.metric), interval),
+            doc.Column(title, None, partial(score, found.metric), mean),
+            doc.Column("95 %", None, partial(ends, found.metric), interval),
         ]
     if found.second:
-        columns += [Column("Points", None, gap, "difference"), Column("p", of=_p)]
-    sentence = " and ".join(f"{shown(name)} ({title.lower()})" for title, name in pair.items())
-    caption = (
-        f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent: {sentence}"
-    )
+        columns += [doc.Column("Points", None, points, "difference"), doc.Column("p", of=_p)]
+    pairs = " and ".join(f"{shown(name)} ({title.lower()})" for title, name in named.items())
+    what = f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent"
     lines = [one for slices in found.columns.values() for one in slices]
-    return Table.about("slices-of-two", caption, columns, lines, outputs=PAPER, most=MOST_SLICES)
+    return doc.Table.about(
+        "slices-of-two", f"{what}: {pairs}", columns, lines, outputs=doc.PAPER, most=MOST_SLICES
+    )
 
 
 def _of_which(one: Slice) -> str:
@@ -148,9 +129,9 @@ def _of_which(one: Slice) -> str:
 
 
 def _of_score(name: str, what: str) -> Callable[[Slice], Any]:
-    return lambda one: at(one.score(name), what)
+    return lambda one: doc.at(one.score(name), what)
 
 
-def _p(one: Slice) -> str:
+def _p(one: Slice) -> str | None:
     noted = _difference(one)
-    return noted.detail.removeprefix("p = ") if noted else NOTHING
+    return noted.detail.removeprefix("p = ") if noted else None

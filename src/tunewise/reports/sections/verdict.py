@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import PAGE, TERMINAL, Outputs, Paragraph, Section
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 
-SCREENS: Outputs = PAGE | TERMINAL
+SCREENS = doc.PAGE | doc.TERMINAL
 MOST_BELOW = 3  # contenders below the obvious of which the first screen says why
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("verdict", "Verdict")
+def section(facts: Facts) -> doc.Blocks:
     """The verdict in the order in which somebody needs it."""
-    verdict = facts.verdict
-    found = [
-        Paragraph(verdict.headline, style="headline", outputs=SCREENS),
-        *(Paragraph(text, style="claim", outputs=SCREENS) for text in verdict.certainty),
-        Paragraph(verdict.cost or "", outputs=SCREENS),
-        *(Paragraph(note, style="note", outputs=SCREENS) for note in verdict.notes),
-        *(Paragraph(text, style="note", outputs=SCREENS) for text in doubtful(facts)),
-        balance(facts),
-        Paragraph(verdict.fairness, link="comparability", outputs=SCREENS),
-        Paragraph(verdict.outlook or "", outputs=SCREENS),
-        Paragraph(verdict.within.says if verdict.within else "", style="strong", outputs=SCREENS),
-    ]
-    return Section.of("verdict", "Verdict", [block for block in found if block.text])
-
-
-def balance(facts: Facts) -> Paragraph:
-    """How even the classes are; on a terminal only where they are not."""
-    found = facts.balance
-    if found is None or not facts.results.scored:
-        return Paragraph("")
-    style: Literal["", "note"] = "note" if found.uneven else ""
-    return Paragraph(found.sentence(), style=style, outputs=SCREENS if found.uneven else PAGE)
+    verdict, even = facts.verdict, facts.balance
+    yield doc.Paragraph(verdict.headline, style="headline", outputs=SCREENS)
+    for text in verdict.certainty:
+        yield doc.Paragraph(text, style="claim", outputs=SCREENS)
+    yield doc.Paragraph(verdict.cost or "", outputs=SCREENS)
+    for text in (*verdict.notes, *doubtful(facts)):
+        yield doc.Paragraph(text, style="note", outputs=SCREENS)
+    if even and facts.results.scored:  # on a terminal only where classes are uneven
+        if even.uneven:
+            yield doc.Paragraph(even.sentence(), style="note", outputs=SCREENS)
+        else:
+            yield doc.Paragraph(even.sentence(), outputs=doc.PAGE)
+    yield doc.Paragraph(verdict.fairness, link="comparability", outputs=SCREENS)
+    yield doc.Paragraph(verdict.outlook or "", outputs=SCREENS)
+    within = verdict.within.says if verdict.within else ""
+    yield doc.Paragraph(within, style="strong", outputs=SCREENS)
 
 
 def doubtful(facts: Facts) -> list[str]:

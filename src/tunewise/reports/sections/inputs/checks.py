@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from tunewise.core.format import plural
-from tunewise.reports.document.model import PAGE, Badge, Bullet, Bullets, Paragraph, Section
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.checks import FailedCheck
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import whose
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("checks", "Checks")
+def section(facts: Facts) -> doc.Blocks:
     found = facts.checks
     if not found.trials:
-        return None
+        return
     text = (
         f"Faults that raise no error were looked for in {plural(found.trials, 'training')}: "
         f"{'; '.join(found.looked_for).lower()}."
     )
-    none = Paragraph("Nothing was found.", outputs=PAGE)
-    bullets = Bullets(tuple(map(_bullet, found.findings)), outputs=PAGE)
-    return Section.of(
-        "checks",
-        "Checks",
-        [Paragraph(text, style="about", outputs=PAGE), bullets if found.findings else none],
-    )
+    yield doc.Paragraph(text, style="about", outputs=doc.PAGE)
+    if not found.findings:
+        yield doc.Paragraph("Nothing was found.", outputs=doc.PAGE)
+    yield doc.Bullets(tuple(map(_bullet, found.findings)), outputs=doc.PAGE)
 
 
-def _bullet(one: FailedCheck) -> Bullet:
-    return Bullet(
+def _bullet(one: FailedCheck) -> doc.Bullet:
+    return doc.Bullet(
         f"{one.trials} of {plural(one.judged, 'training')}",
-        badge=Badge(f"not so: {one.check.lower()}", "bad"),
+        badge=doc.Badge(f"not so: {one.check.lower()}", "bad"),
         about=whose(one),
         quoted=one.detail,
     )

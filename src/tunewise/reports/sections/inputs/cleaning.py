@@ -7,52 +7,40 @@ from typing import Any
 
 from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    PRINT,
-    REPORT,
-    Bullet,
-    Bullets,
-    Column,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.sections.cells import texts
+from tunewise.reports.sections.cells import number
 
 WHERE = "Each removed row, with the reason, is listed by `tunewise removed` on the study's folder."
 NOTHING = "The steps of data.clean found nothing to remove."
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("cleaning", "Cleaning")
+def section(facts: Facts) -> doc.Blocks:
     cleaned = facts.evidence.data.source.get("clean")
     if not isinstance(cleaned, Mapping):
-        return None
+        return
     removed = cleaned.get("removed") or []
     total = sum(sum(step["rows"].values()) for step in removed)
     text = f"Before it was cut into splits, {plural(total, 'row')} left the data. {WHERE}"
-    rewritten = _rewritten(cleaned)
-    return Section.of(
-        "cleaning",
-        "Cleaning",
-        [
-            Paragraph(text if removed else NOTHING, outputs=PRINT),
-            _removed(removed) if removed else None,
-            Bullets(tuple(map(Bullet, rewritten))) if rewritten else None,
-        ],
-    )
+    yield doc.Paragraph(text if removed else NOTHING, outputs=doc.PRINT)
+    if removed:
+        yield _removed(removed)
+    yield doc.Bullets(tuple(map(doc.Bullet, _rewritten(cleaned))))
 
 
-def _removed(removed: list[Any]) -> Table:
+def _removed(removed: list[Any]) -> doc.Table:
     """Rows by step and by the split that they stood in when they were read."""
     splits = list(dict.fromkeys(name for step in removed for name in step["rows"]))
-    columns = (*texts("Rows"), *map(Column, splits))
+    columns = (
+        doc.Column("Rows", "rows", number=False),
+        *(doc.Column(name, name, number) for name in splits),
+    )
     rows = tuple(
-        (str(step["what"]), *(f"{step['rows'].get(name, 0):,}" for name in splits))
-        for step in removed
+        (str(step["what"]), *(step["rows"].get(name, 0) for name in splits)) for step in removed
     )
     caption = "Rows that cleaning removed, by the split they were read as"
-    return Table("cleaning", caption, columns, rows, outputs=REPORT, wide=False)
+    return doc.Table("cleaning", caption, columns, rows, outputs=doc.REPORT, wide=False)
 
 
 def _rewritten(cleaned: Mapping[str, Any]) -> list[str]:

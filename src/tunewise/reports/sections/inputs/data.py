@@ -7,62 +7,44 @@ from typing import Any
 
 from tunewise.core.format import listed, percent
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    ALL,
-    FILES,
-    NOTHING,
-    PAGE,
-    PRINT,
-    Bullet,
-    Bullets,
-    Column,
-    Details,
-    Noted,
-    Pairs,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.setting_differences import flat
 from tunewise.reports.facts.wording import value_words
-from tunewise.reports.sections.cells import number, short, texts
+from tunewise.reports.sections.cells import short, texts
 
 MOST_LABELS = 14  # rows of the table of labels in a paper
 COUNTED = {  # by their titles, where they stand within the facts of a split
-    "Words, mean": ("words", "mean"),
-    "Most words": ("words", "largest"),
-    "Tokens, mean": ("tokens", "mean"),
-    "Most tokens": ("tokens", "largest"),
-    "Truncated, %": ("truncated_share",),
-    "Repeated": ("repeated_texts",),
-    "Without answer": ("without_answer",),
+    "Words, mean": "words.mean",
+    "Most words": "words.largest",
+    "Tokens, mean": "tokens.mean",
+    "Most tokens": "tokens.largest",
+    "Truncated, %": "truncated_share",
+    "Repeated": "repeated_texts",
+    "Without answer": "without_answer",
 }
 FRACTION = "Truncated, %"  # the one that is no count
+ACCEPTED = "The splits share texts; the study accepts it: “{}”."
 CLEAN = "The audit found nothing to warn about."
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("data", "Data")
+def section(facts: Facts) -> doc.Blocks:
     data, audit = facts.evidence.data, facts.evidence.data.audit
-    accepted = (
-        f"The splits share texts; the study accepts it: “{shown(data.accept_leakage or '')}”."
-    )
-    lines = tuple((key, value_words(value)) for key, value in flat(audit.facts).items())
     labels = _label_counts(facts.evidence)
-    return Section.of(
-        "data",
-        "Data",
-        [
-            Paragraph(_text(facts.evidence, labels), outputs=PRINT) if data.rows else None,
-            Paragraph(accepted, style="note", outputs=PAGE) if data.accept_leakage else None,
-            _counted(facts.evidence),
-            _labels(facts.evidence, labels),
-            Paragraph("The audit of the data warns:" if audit.warnings else CLEAN, outputs=PRINT),
-            Bullets(tuple(map(Bullet, audit.warnings))) if audit.warnings else None,
-            Details("What the audit counted", (Pairs(lines),)) if lines else None,
-        ],
-    )
+    if data.rows:
+        yield doc.Paragraph(_text(facts.evidence, labels), outputs=doc.PRINT)
+    if data.accept_leakage:
+        accepted = ACCEPTED.format(shown(data.accept_leakage))
+        yield doc.Paragraph(accepted, style="note", outputs=doc.PAGE)
+    yield _counted(audit.facts.get("splits"))
+    yield _labels(facts.evidence, labels)
+    says = "The audit of the data warns:" if audit.warnings else CLEAN
+    yield doc.Paragraph(says, outputs=doc.PRINT)
+    yield doc.Bullets(tuple(map(doc.Bullet, audit.warnings)))
+    if lines := tuple((key, value_words(value)) for key, value in flat(audit.facts).items()):
+        yield doc.Details("What the audit counted", (doc.Pairs(lines),))
 
 
 def _label_counts(evidence: Evidence) -> dict[str, list[int]]:
@@ -77,14 +59,10 @@ def _label_counts(evidence: Evidence) -> dict[str, list[int]]:
 
 def _text(evidence: Evidence, labels: Mapping[str, list[int]]) -> str:
     data = evidence.data
-    sizes = listed(
-        [f"{int(rows):,} examples for {shown(name)}" for name, rows in data.rows.items()]
-    )
-    text = f"The data set has {sizes}."
-    text += _commonest(evidence, labels) if evidence.labels else ""
-    if data.hash:
-        text += f" Its content has the hash {data.hash}."
-    return text + _shared(evidence)
+    sizes = [f"{int(rows):,} examples for {shown(name)}" for name, rows in data.rows.items()]
+    commonest = _commonest(evidence, labels) if evidence.labels else ""
+    content = f" Its content has the hash {data.hash}." if data.hash else ""
+    return f"The data set has {listed(sizes)}.{commonest}{content}{_shared(evidence)}"
 
 
 def _commonest(evidence: Evidence, labels: Mapping[str, list[int]]) -> str:
@@ -99,84 +77,74 @@ def _commonest(evidence: Evidence, labels: Mapping[str, list[int]]) -> str:
     )
 
 
-def _labels(evidence: Evidence, labels: Mapping[str, list[int]]) -> Table:
+def _labels(evidence: Evidence, labels: Mapping[str, list[int]]) -> doc.Table:
     """How often each label occurs in each split, with a bar on the page."""
     splits = list(evidence.data.rows)
     most = [max([1, *column]) for column in zip(*labels.values(), strict=True)]
     columns = (
-        Column("Label", "label", number=False),
-        *(Column(name, outputs=PRINT) for name in splits),
-        *(Column("", name, outputs=FILES) for name in splits),
+        doc.Column("Label", "label", number=False),
+        *(doc.Column(name, outputs=doc.PRINT) for name in splits),
+        *(doc.Column("", name) for name in splits),
     )
     rows = tuple(
         (
             label,
-            *(Noted(f"{n:,}", bar=n / top) for n, top in zip(counts, most, strict=True)),
+            *(doc.Noted(f"{n:,}", bar=n / top) for n, top in zip(counts, most, strict=True)),
             *counts,
         )
         for label, counts in labels.items()
     )
-    outputs = ALL - frozenset(("terminal", "md")) if len(rows) <= MOST_LABELS else FILES | PAGE
-    return Table(
-        "labels", "Labels by split", columns, rows, outputs=outputs if rows else FILES, wide=False
-    )
+    people = doc.PRINT if len(rows) <= MOST_LABELS else doc.PAGE
+    outputs = doc.FILES | people if rows else doc.FILES
+    return doc.Table("labels", "Labels by split", columns, rows, outputs=outputs, wide=False)
 
 
-def _counted(evidence: Evidence) -> Table | None:
+def _counted(splits: Any) -> doc.Table | None:
     """What the audit counted, split by split; columns without a number are left out."""
-    splits = evidence.data.audit.facts.get("splits")
     if not isinstance(splits, Mapping) or not splits:
         return None
     found = {
         title: [_number(counted, path) for counted in splits.values()]
         for title, path in COUNTED.items()
     }
-    kept = {
-        title: values
+    kept = [
+        title
         for title, values in found.items()
         if any(values) or (title == FRACTION and any(value is not None for value in values))
-    }
+    ]
     if not kept:
         return None
-    columns = (*texts("Split"), *map(Column, kept))
-    rows = tuple(
-        (str(name), *(_cell(title, values[place]) for title, values in kept.items()))
-        for place, name in enumerate(splits)
+    columns = (
+        *texts("Split"),
+        *(doc.Column(title, show=percent if title == FRACTION else _in_full) for title in kept),
     )
-    caption = "What the audit counted in each split"
-    return Table("audit", caption, columns, rows, outputs=PRINT, wide=len(kept) > 5)
+    rows = tuple(zip(map(str, splits), *(found[title] for title in kept), strict=True))
+    caption, wide = "What the audit counted in each split", len(kept) > 5
+    return doc.Table("audit", caption, columns, rows, outputs=doc.PRINT, wide=wide)
 
 
 def _shared(evidence: Evidence) -> str:
     """How much of one split stands in another too."""
-    shared = evidence.data.audit.facts.get("shared_texts")
+    shared = evidence.data.audit.facts.get("shared_texts") or ()
     overlaps = []
-    for one in shared or ():
+    for one in shared:
         if not isinstance(one, Mapping) or one.get("share") is None:
             continue
-        parts = ", ".join(
-            f"{one[key]:,} {name}"
-            for key, name in (("same", "the same"), ("alike", "alike"), ("near", "nearly so"))
-            if one.get(key)
-        )
+        kinds = {"same": "the same", "alike": "alike", "near": "nearly so"}
+        parts = ", ".join(f"{one[key]:,} {name}" for key, name in kinds.items() if one.get(key))
         if parts:
-            overlaps.append(
-                f"{percent(one['share'])} % of {one['of']} in {one['within']} ({parts})"
-            )
+            overlap = f"{percent(one['share'])} % of {one['of']} in {one['within']}"
+            overlaps.append(f"{overlap} ({parts})")
     if overlaps:
         return f" Some texts stand in two splits: {'; '.join(overlaps)}."
     return " No text was found in two splits." if shared else ""
 
 
-def _number(facts: Any, path: tuple[str, ...]) -> float | None:
-    for key in path:
+def _number(facts: Any, path: str) -> float | None:
+    for key in path.split("."):
         facts = facts.get(key) if isinstance(facts, Mapping) else None
     return facts if isinstance(facts, int | float) else None
 
 
-def _cell(title: str, value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    if title == FRACTION:
-        return percent(value)
-    return f"{value:,.4g}" if value % 1 else number(int(value))
+def _in_full(value: float) -> str:
+    return f"{value:,.4g}" if value % 1 else f"{int(value):,}"

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from tunewise.reports.document.model import (
-    FILES,
-    PRINT,
-    Bullet,
-    Bullets,
-    Column,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 
 ABOUT = (
@@ -26,19 +17,13 @@ WAYS = (
 )
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("runs", "Runs")
+def section(facts: Facts) -> doc.Blocks:
     assumed = facts.evidence.study.elsewhere
     if assumed is None:
-        return None
-    columns = (Column("", "assumed"),)
-    rows = tuple((text,) for text in assumed)
-    return Section.of(
-        "runs",
-        "Runs",
-        [
-            Paragraph(ABOUT, outputs=PRINT),
-            Bullets(tuple(map(Bullet, assumed)), outputs=PRINT),
-            Paragraph(WAYS, style="about", outputs=PRINT),
-            Table("assumed", "What was assumed", columns, rows, outputs=FILES),
-        ],
-    )
+        return
+    yield doc.Paragraph(ABOUT, outputs=doc.PRINT)
+    yield doc.Bullets(tuple(map(doc.Bullet, assumed)))
+    yield doc.Paragraph(WAYS, style="about", outputs=doc.PRINT)
+    rows = ((text,) for text in assumed)
+    yield doc.Table.of_files("assumed", "What was assumed", ("assumed",), rows)

@@ -9,20 +9,7 @@ from collections.abc import Mapping
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import duration, listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import (
-    NOTHING,
-    PAGE,
-    PAPER,
-    PRINT,
-    Code,
-    Column,
-    Details,
-    Noted,
-    Pairs,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Row
@@ -46,28 +33,25 @@ EACH = (
 )
 
 
-def section(facts: Facts) -> Section | None:
-    study = facts.evidence.study
-    text = _study_file(facts.evidence)
+@doc.titled("study", "Study, environment, reproduction")
+def section(facts: Facts) -> doc.Blocks:
+    study, text = facts.evidence.study, _study_file(facts.evidence)
     resolved = json.dumps(study.settings, indent=2, ensure_ascii=False)
-    return Section.of(
-        "study",
-        "Study, environment, reproduction",
-        [
-            Paragraph(_in_paper(facts), outputs=PAPER),
-            _pooling(facts),
-            Paragraph(AGAIN, outputs=PAGE),
-            Code(_command(facts.evidence)),
-            *_settings(facts),
-            _each_row(facts),
-            Paragraph(SAME, outputs=PAGE),
-            Details("Study file", (Code(text),), open=True) if text else None,
-            Details("Resolved settings", (Code(resolved),)),
-            Details("Trials of each row", (_trials(facts),)),
-            Details("Environment", (_pairs(study.environment),)),
-            Details("Content hashes", (_pairs(_hashes(facts.evidence)),)),
-        ],
-    )
+    yield doc.Paragraph(_in_paper(facts), outputs=doc.PAPER)
+    if study.pooling:  # how a model's classifier makes one vector of a text, where it was left open
+        models = [f"{short(model, 80)}: {shown(how)}" for model, how in study.pooling.items()]
+        yield doc.Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=doc.PRINT)
+    yield doc.Paragraph(AGAIN, outputs=doc.PAGE)
+    yield doc.Code(_command(facts.evidence))
+    yield from _settings(facts)
+    yield _each_row(facts)
+    yield doc.Paragraph(SAME, outputs=doc.PAGE)
+    if text:
+        yield doc.Details("Study file", (doc.Code(text),), open=True)
+    yield doc.Details("Resolved settings", (doc.Code(resolved),))
+    yield doc.Details("Trials of each row", (_trials(facts),))
+    yield doc.Details("Environment", (_pairs(study.environment),))
+    yield doc.Details("Content hashes", (_pairs(_hashes(facts.evidence)),))
 
 
 def _command(evidence: Evidence) -> str:
@@ -84,11 +68,11 @@ def _study_file(evidence: Evidence) -> str:
 
 def _hashes(evidence: Evidence) -> JSONObject:
     models = {name: model.as_json() for name, model in evidence.study.models.items()}
-    return {"data": evidence.data.hash or NOTHING, **flat(models)}
+    return {"data": evidence.data.hash or doc.NOTHING, **flat(models)}
 
 
-def _pairs(values: Mapping[str, object]) -> Pairs:
-    return Pairs(tuple((key, value_words(value)) for key, value in flat(dict(values)).items()))
+def _pairs(values: Mapping[str, object]) -> doc.Pairs:
+    return doc.Pairs(tuple((key, value_words(value)) for key, value in flat(dict(values)).items()))
 
 
 def _in_paper(facts: Facts) -> str:
@@ -98,8 +82,7 @@ def _in_paper(facts: Facts) -> str:
     )
     trials = [trial for one in evidence.contenders for trial in one.trials]
     seconds = [trial.record.costs.total_seconds for trial in trials]
-    known = [one for one in seconds if one is not None]
-    if known:
+    if known := [one for one in seconds if one is not None]:
         text += f" Its {len(trials)} trials took {duration(sum(known))} of computing."
     named_versions = [f"{name} {versions[name]}" for name in LIBRARIES if versions.get(name)]
     if named_versions:
@@ -119,46 +102,36 @@ def _in_paper(facts: Facts) -> str:
     )
 
 
-def _pooling(facts: Facts) -> Paragraph | None:
-    """How each model's classifier makes one vector of a text, where the study left it open."""
-    message = facts.evidence.study.pooling
-    if not message:
-        return None
-    models = [f"{short(model, 80)}: {shown(how)}" for model, how in message.items()]
-    return Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=PRINT)
-
-
-def _settings(facts: Facts) -> list[Table | Details]:
+def _settings(facts: Facts) -> doc.Blocks:
     """Settings in which contenders differ; the page marks what the search chose."""
     found = settings_apart(facts.evidence)
     if not found:
-        return []
+        return
     names = [row.name for row in facts.results.rows]
     title, key = "Settings in which rows differ", "settings"
     raw = ((one.path, *(one.values[name] for name in names)) for one in found)
     rows = tuple((one.path, *(_value(one, name) for name in names)) for one in found)
-    on_page = Table(key, title, tuple(texts("Setting", *map(shown, names))), rows, outputs=PAGE)
-    return [Table.of_files(key, title, ("setting", *names), raw), Details(title, (on_page,))]
+    columns = tuple(texts("Setting", *map(shown, names)))
+    yield doc.Table.of_files(key, title, ("setting", *names), raw)
+    yield doc.Details(title, (doc.Table(key, title, columns, rows, outputs=doc.PAGE),))
 
 
-def _value(one: Setting, name: str) -> str | Noted:
-    return Noted(one.values[name], "chosen") if one.searched[name] else one.values[name]
+def _value(one: Setting, name: str) -> str | doc.Noted:
+    return doc.Noted(one.values[name], "chosen") if one.searched[name] else one.values[name]
 
 
-def _each_row(facts: Facts) -> Details:
-    blocks = [
-        block
-        for one in facts.evidence.contenders
-        for block in (Paragraph(one.name, outputs=PAGE), Code(command(facts.evidence, one)))
-    ]
-    about = Paragraph(EACH, style="about", outputs=PAGE)
-    return Details("Commands that train each row again", (about, *blocks))
+def _each_row(facts: Facts) -> doc.Details:
+    blocks: list[doc.Block] = [doc.Paragraph(EACH, style="about", outputs=doc.PAGE)]
+    for one in facts.evidence.contenders:
+        blocks.append(doc.Paragraph(one.name, outputs=doc.PAGE))
+        blocks.append(doc.Code(command(facts.evidence, one)))
+    return doc.Details("Commands that train each row again", tuple(blocks))
 
 
-def _trials(facts: Facts) -> Table:
+def _trials(facts: Facts) -> doc.Table:
     def ids(row: Row) -> str:
         return " ".join(trial.record.id for trial in facts.evidence.by_name[row.name].finished)
 
-    columns = (CONTENDER, Column("Trials, in the order of the seeds", of=ids, number=False))
+    columns = (CONTENDER, doc.Column("Trials, in the order of the seeds", of=ids, number=False))
     title = "Trials of each row"
-    return Table.about("trials-of-rows", title, columns, facts.results.rows, outputs=PAGE)
+    return doc.Table.about("trials-of-rows", title, columns, facts.results.rows, outputs=doc.PAGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shortened, shown
-from tunewise.reports.document.model import PAPER, Bullet, Bullets, Section
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.tuning.searching import edges
 from tunewise.reports.facts.wording import setting_words
@@ -15,7 +15,8 @@ MOST_NOTES = 6
 AT_THE_EDGE = "search.edge"
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("limits", "Limits")
+def section(facts: Facts) -> doc.Blocks:
     notes = facts.verdict.notes
     limits = list(notes[:MOST_NOTES])
     if len(notes) > MOST_NOTES:
@@ -29,8 +30,7 @@ def section(facts: Facts) -> Section | None:
     if len(findings) > MOST_FINDINGS:
         more = len(findings) - MOST_FINDINGS
         limits.append(f"{more} more differences beside the method stand on the page.")
-    bullets = Bullets(tuple(map(Bullet, limits)), outputs=PAPER)
-    return Section.of("limits", "Limits", [bullets] if limits else [])
+    yield doc.Bullets(tuple(map(doc.Bullet, limits)), outputs=doc.PAPER)
 
 
 def _of_the_claims(facts: Facts) -> list[str]:

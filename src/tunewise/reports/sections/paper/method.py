@@ -8,45 +8,41 @@ from collections.abc import Mapping
 
 from tunewise.core.canonical import Settings
 from tunewise.core.format import count, listed
-from tunewise.reports.document.model import (
-    NOTHING,
-    PAPER,
-    Block,
-    Column,
-    Equation,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.references import References
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_words, setting_words
-from tunewise.reports.sections.cells import named, short
+from tunewise.reports.sections.cells import from_to, named, short
 
 _EQUATION = re.compile(r"\{equation ([a-z-]+)\}")
+SHARED = {  # settings of training that are named where all contenders have the same
+    "schedule": "schedule",
+    "warmup": "fraction of warm-up",
+    "weight_decay": "weight decay",
+    "clip_norm": "clipping norm",
+}
 _BRACED = re.compile(r"( ?)\{([a-z0-9-]+)\}")
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("method", "Method and reasons")
+def section(facts: Facts) -> doc.Blocks:
     evidence, results, refs = facts.evidence, facts.results, facts.references
     described = evidence.study.descriptions
-    blocks = _described(described.task, refs, _values(evidence), lead="Task.")
+    yield from _described(described.task, refs, _values(evidence), lead="Task.")
     for name in dict.fromkeys(contender.method for contender in evidence.contenders):
-        blocks += _described(described.methods.get(name, ""), refs, {})
-    blocks += [
-        _contenders(evidence),
-        Paragraph(_training(evidence, refs), lead="Training.", outputs=PAPER),
-        Paragraph(_choosing(evidence, results), lead="Choosing.", outputs=PAPER),
-        Paragraph(_statistics(results, refs), lead="Uncertainty.", outputs=PAPER),
-    ]
-    return Section.of("method", "Method and reasons", blocks)
+        yield from _described(described.methods.get(name, ""), refs, {})
+    caption, contenders = "Contenders, with the settings that were chosen", evidence.contenders
+    yield doc.Table.about("contenders", caption, COLUMNS, contenders, outputs=doc.PAPER)
+    yield doc.Paragraph(_training(evidence, refs), lead="Training.", outputs=doc.PAPER)
+    yield doc.Paragraph(_choosing(evidence, results), lead="Choosing.", outputs=doc.PAPER)
+    yield doc.Paragraph(_statistics(results, refs), lead="Uncertainty.", outputs=doc.PAPER)
 
 
 def _described(
     text: str, refs: References, values: Mapping[str, str], *, lead: str = ""
-) -> list[Block]:
+) -> doc.Blocks:
     """What a class of ours, or of somebody else, says of itself: paragraphs and equations.
 
     ``{equation name}`` alone is an equation, ``{name}`` a value of the study or a source; a name
@@ -58,13 +54,11 @@ def _described(
         sentence = values.get(name) or (refs(name) if name in refs else "")
         return f"{space}{sentence}" if sentence else ""
 
-    blocks: list[Block] = []
     for paragraph in text.split("\n\n"):
         if equation := _EQUATION.fullmatch(paragraph):
-            blocks.append(Equation(equation.group(1)))
-        elif paragraph:
-            blocks.append(Paragraph(_BRACED.sub(known, paragraph), lead=lead, outputs=PAPER))
-    return blocks
+            yield doc.Equation(equation.group(1))
+        else:
+            yield doc.Paragraph(_BRACED.sub(known, paragraph), lead=lead, outputs=doc.PAPER)
 
 
 def _values(evidence: Evidence) -> dict[str, str]:
@@ -80,19 +74,6 @@ def _values(evidence: Evidence) -> dict[str, str]:
     }
 
 
-def _contenders(evidence: Evidence) -> Table:
-    columns = (
-        Column("Contender", of=named, number=False),
-        Column("Settings", None, _brief, "settings", number=False, wraps=True),
-        Column("Trainable", None, count, "parameters.trainable"),
-        Column("Learning rate", of=_rate),
-        Column("Epochs", of=_epochs),
-        Column("Batch", of=lambda one: _trained_with(one).get("batch_size")),
-    )
-    caption = "Contenders, with the settings that were chosen"
-    return Table.about("contenders", caption, columns, evidence.contenders, outputs=PAPER)
-
-
 def _rate(contender: Contender) -> str | None:
     rate = _trained_with(contender).get("learning_rate")
     return f"{rate:g}" if isinstance(rate, int | float) else None
@@ -103,8 +84,7 @@ def _epochs(contender: Contender) -> str | None:
     epochs = _trained_with(contender).get("epochs")
     if epochs != "auto":
         return None if epochs is None else str(epochs)
-    taken = sorted({len(trial.record.result.epochs) for trial in contender.finished})
-    return str(taken[0]) if len(taken) == 1 else f"{taken[0]} to {taken[-1]}"
+    return from_to(*(len(trial.record.result.epochs) for trial in contender.finished))
 
 
 def _trained_with(contender: Contender) -> Settings:
@@ -122,14 +102,23 @@ def _brief(settings: Settings) -> str:
             continue
         words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         parts.append(f"{key} {words}".replace('"', ""))
-    return ", ".join(parts) or NOTHING
+    return ", ".join(parts) or doc.NOTHING
+
+
+COLUMNS = (
+    doc.Column("Contender", of=named, number=False),
+    doc.Column("Settings", None, _brief, "settings", number=False, wraps=True),
+    doc.Column("Trainable", None, count, "parameters.trainable"),
+    doc.Column("Learning rate", of=_rate),
+    doc.Column("Epochs", of=_epochs),
+    doc.Column("Batch", of=lambda one: _trained_with(one).get("batch_size")),
+)
 
 
 def _training(evidence: Evidence, refs: References) -> str:
-    trained = (_trained_with(one) for one in evidence.contenders if one.model)
-    used = [training for training in trained if training]
+    used = list(filter(None, (_trained_with(one) for one in evidence.contenders if one.model)))
     versions = evidence.study.environment
-    on = " and ".join(
+    libraries = " and ".join(
         f"{name} {versions[key]} {refs(key)}"
         for name, key in (("PyTorch", "torch"), ("transformers", "transformers"))
         if versions.get(key)
@@ -137,25 +126,17 @@ def _training(evidence: Evidence, refs: References) -> str:
     if not used:
         trains = any(c.parameters and c.parameters.trainable for c in evidence.contenders)
         return "No training has ended yet." if trains else "No contender trains a network."
-    optimizers = {str(training.get("optimizer")) for training in used}
-    sentence = "Networks are trained"
-    if optimizers == {"adamw"}:
-        sentence += f" with AdamW {refs('adamw')}"
-    shared = {
-        name: used[0][key]
-        for key, name in (
-            ("schedule", "schedule"),
-            ("warmup", "fraction of warm-up"),
-            ("weight_decay", "weight decay"),
-            ("clip_norm", "clipping norm"),
-        )
+    alike = {str(training.get("optimizer")) for training in used} == {"adamw"}
+    optimizer = f" with AdamW {refs('adamw')}" if alike else ""
+    shared = ", ".join(
+        f"{name} {used[0][key]}"
+        for key, name in SHARED.items()
         if used[0].get(key) is not None and len({str(training.get(key)) for training in used}) == 1
-    }
-    if shared:
-        sentence += " (" + ", ".join(f"{name} {value}" for name, value in shared.items()) + ")"
+    )
+    settings, on = f" ({shared})" if shared else "", f", on {libraries}" if libraries else ""
     return (
-        f"{sentence}{f', on {on}' if on else ''}. The loss is divided by the targets of a whole "
-        "step."
+        f"Networks are trained{optimizer}{settings}{on}. The loss is divided by the targets of a "
+        "whole step."
     )
 
 
@@ -163,8 +144,7 @@ def _choosing(evidence: Evidence, results: Results) -> str:
     metric = metric_words(results.metric)
     searched = evidence.searched
     if searched:
-        points = {len(one.points) for one in searched}
-        number = str(points.pop()) if len(points) == 1 else f"{min(points)} to {max(points)}"
+        number = from_to(*(len(one.points) for one in searched))
         names = sorted({setting_words(name) for one in searched for name in one.searched})
         sentence = (
             f"Each searched contender has {number} points over {listed(names)}, tried with the "

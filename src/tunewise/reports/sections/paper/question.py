@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import PAPER, Paragraph, Section
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("question", "Question")
+def section(facts: Facts) -> doc.Blocks:
     models = dict.fromkeys(one.model for one in facts.evidence.contenders if one.model)
     task = shown(str(facts.evidence.study.task.get("kind", "the task"))).replace("-", " ")
     what = f"adapt {listed([shown(str(model)) for model in models])} to" if models else "solve"
@@ -22,4 +23,4 @@ def section(facts: Facts) -> Section | None:
         "and over seeds. Those that the examples leave open are called ties; those that only the "
         "seeds leave open are called not shown over seeds."
     )
-    return Section.of("question", "Question", [Paragraph(text, outputs=PAPER)])
+    yield doc.Paragraph(text, outputs=doc.PAPER)

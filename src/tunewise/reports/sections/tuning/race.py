@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from tunewise.core.format import plural, probability
-from tunewise.reports.document.model import (
-    FILES,
-    PAGE,
-    PAPER,
-    PRINT,
-    TERMINAL,
-    Column,
-    Named,
-    Paragraph,
-    Section,
-    Table,
-)
+from functools import partial
+
+from tunewise.core.format import plural
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.wording import metric_words
-from tunewise.reports.sections.cells import mean_and_sd
+from tunewise.reports.sections.cells import called, mean_and_sd
 
 HOW = (
     "Every contender got the same search with the first seed. Further seeds came in rounds; after "
@@ -27,37 +18,28 @@ HOW = (
 )
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("race", "Race under a budget")
+def section(facts: Facts) -> doc.Blocks:
     race = facts.race
     if race is None:
-        return None
-    metric = facts.evidence.headline
+        return
+    metric, roomy = facts.evidence.headline, doc.PRINT | doc.FILES
+    validation, spread = f"Validation {metric_words(metric)}", partial(mean_and_sd, metric)
     columns = (
-        Column(
-            "Contender", "contender", of=lambda one: Named(one.name, one.position), number=False
-        ),
-        Column("Seeds", "seeds", of="seeds"),
-        Column(
-            f"Validation {metric_words(metric)}",
-            of=lambda one: mean_and_sd(metric, one.validation),
-        ),
-        Column("Outcome", "state", of="state", number=False),
-        Column("Why", "why", of="why", number=False, wraps=True, outputs=PAGE | PAPER | FILES),
-        Column("", "chance", probability, "chance"),
+        doc.Column("Contender", "contender", of=called, number=False),
+        doc.Column("Seeds", "seeds", of="seeds"),
+        doc.Column(validation, None, spread, "validation"),
+        doc.Column("Outcome", "state", of="state", number=False),
+        doc.Column("Why", "why", of="why", number=False, wraps=True, outputs=roomy),
+        doc.Column("", "chance", of="chance"),
     )
     looks = facts.evidence.race.looks if facts.evidence.race else 0
     caption = f"The race, after {plural(looks, 'look')} at validation"
-    return Section.of(
-        "race",
-        "Race under a budget",
-        [
-            *(Paragraph(text, outputs=PRINT | TERMINAL) for text in race.says),
-            Paragraph(HOW, outputs=PRINT),
-            *(
-                Paragraph(f"{one.name}: dropped {one.why}.", style="note", outputs=TERMINAL)
-                for one in race.racers
-                if one.state == "dropped"
-            ),
-            Table.about("race", caption, columns, race.racers),
-        ],
-    )
+    for text in race.says:
+        yield doc.Paragraph(text, outputs=doc.PRINT | doc.TERMINAL)
+    yield doc.Paragraph(HOW, outputs=doc.PRINT)
+    for one in race.racers:
+        if one.state == "dropped":
+            text = f"{one.name}: dropped {one.why}."
+            yield doc.Paragraph(text, style="note", outputs=doc.TERMINAL)
+    yield doc.Table.about("race", caption, columns, race.racers)

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.search import best_of_points, searches
-from tunewise.reports.document.model import (
-    PAGE,
-    PAPER,
-    PRINT,
-    Block,
-    Bullet,
-    Bullets,
-    Column,
-    Details,
-    Noted,
-    Paragraph,
-    Section,
-    Table,
-)
+from tunewise.reports.document import model as doc
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.tuning.searching import Tried, edges, tried
@@ -32,7 +20,7 @@ from tunewise.reports.facts.wording import (
     setting_words,
     value_words,
 )
-from tunewise.reports.sections.cells import named, score, texts
+from tunewise.reports.sections.cells import named, score
 
 MOST_ON_PAGE = 30  # points of one contender
 MOST_COLUMNS = 6  # points that a table of a paper sets side by side
@@ -45,34 +33,28 @@ MORE_POINTS = (
 )
 
 
-def section(facts: Facts) -> Section | None:
+@doc.titled("search", "Search")
+def section(facts: Facts) -> doc.Blocks:
     searched = facts.evidence.searched
     if not searched:
-        return None
-    metric = facts.evidence.headline
+        return
+    metric, evidence = facts.evidence.headline, facts.shortlist.evidence
     points = {one.name: tried(one, metric) for one in searched}
-    evidence = facts.shortlist.evidence
-    curve = best_of_points(evidence)
-    charts = searches(evidence)
-    ringed = "; the chosen one is ringed" if charts else ""
-    cited = facts.references("show-your-work") if curve else ""
+    charts, curve = searches(evidence), best_of_points(evidence)
     text = (
-        f"Validation {metric_words(metric)} of each value tried with the first seed{ringed}."
-        f"{_edges(searched, metric)}"
+        f"Validation {metric_words(metric)} of each value tried with the first seed"
+        f"{'; the chosen one is ringed' if charts else ''}.{_edges(searched, metric)}"
     )
-    return Section.of(
-        "search",
-        "Search",
-        [
-            Paragraph(text, outputs=PRINT),
-            _in_files(facts, searched, points),
-            *_in_paper(facts, searched),
-            *charts,
-            Paragraph(f"{MORE_POINTS} {cited}.", outputs=PAPER) if curve else None,
-            curve,
-            *(_of_one(facts, one, points[one.name], len(searched)) for one in searched),
-        ],
-    )
+    yield doc.Paragraph(text, outputs=doc.PRINT)
+    yield _in_files(metric, points)
+    yield _in_paper(facts, searched)
+    yield from charts
+    if curve:
+        cited = facts.references("show-your-work")
+        yield doc.Paragraph(f"{MORE_POINTS} {cited}.", outputs=doc.PAPER)
+        yield curve
+    for one in searched:
+        yield _of_one(one, points[one.name], metric, few=len(searched) <= OPEN)
 
 
 def _edges(searched: Sequence[Contender], metric: str) -> str:
@@ -86,82 +68,69 @@ def _edges(searched: Sequence[Contender], metric: str) -> str:
     )
 
 
-def _in_files(facts: Facts, searched: Sequence[Contender], points: dict[str, list[Tried]]) -> Table:
-    keys = (
-        "contender",
-        "point",
-        f"validation {facts.evidence.headline}",
-        "status",
-        "chosen",
-        "edge",
-    )
+def _in_files(metric: str, points: dict[str, list[Tried]]) -> doc.Table:
+    keys = ("contender", "point", f"validation {metric}", "status", "chosen", "edge")
     rows = (
         (
-            one.name,
-            point_words(point.values),
-            point.score,
-            point.status,
-            "chosen" if point.chosen else None,
-            ", ".join(point.edges) or None,
+            *(name, point_words(point.values), point.score, point.status),
+            *("chosen" if point.chosen else None, ", ".join(point.edges) or None),
         )
-        for one in searched
-        for point in points[one.name]
+        for name, tried_points in points.items()
+        for point in tried_points
     )
-    return Table.of_files("search", "Search points, best first", keys, rows)
+    return doc.Table.of_files("search", "Search points, best first", keys, rows)
 
 
-def _of_one(facts: Facts, one: Contender, points: list[Tried], searches: int) -> Details:
+def _of_one(one: Contender, points: list[Tried], metric: str, *, few: bool) -> doc.Details:
     """The points of a contender for the page, best first."""
-    metric, title = facts.evidence.headline, f"{len(points)} points"
     columns = (
-        *texts(*map(setting_name, one.searched)),
-        Column(f"{metric_name(metric)}, validation"),
+        *(_value_of(setting) for setting in one.searched),
+        doc.Column(f"{metric_name(metric)}, validation", of=partial(_score, metric)),
     )
-    table = Table(
+    title = f"{len(points)} points"
+    table = doc.Table.about(
         "search",
         title,
         columns,
-        tuple((*_values(one, point), _score(metric, point)) for point in points),
-        outputs=PAGE,
-        strong=frozenset(n for n, point in enumerate(points) if point.chosen),
+        points,
+        strong=lambda point: point.chosen,
+        outputs=doc.PAGE,
         most=MOST_ON_PAGE,
     )
-    few = searches <= OPEN and len(points) <= FEW_POINTS
-    return Details(f"{title} of", (table,), open=few, about=named(one))
+    few = few and len(points) <= FEW_POINTS
+    return doc.Details(f"{title} of", (table,), open=few, about=named(one))
 
 
-def _values(one: Contender, point: Tried) -> list[str | Noted]:
-    message = {key: value_words(point.values.get(key)) for key in one.searched}
-    return [
-        Noted(text, "at the edge of the range") if key in point.edges else text
-        for key, text in message.items()
-    ]
+def _value_of(setting: str) -> doc.Column:
+    def value(point: Tried) -> str | doc.Noted:
+        text = value_words(point.values.get(setting))
+        return doc.Noted(text, "at the edge of the range") if setting in point.edges else text
+
+    return doc.Column(setting_name(setting), of=value, number=False)
 
 
-def _score(metric: str, point: Tried) -> str | Noted:
+def _score(metric: str, point: Tried) -> str | doc.Noted:
     if point.score is None:
         return point.status
-    sentence = score(metric, point.score)
-    return Noted(sentence, "chosen") if point.chosen else sentence
+    text = score(metric, point.score)
+    return doc.Noted(text, "chosen") if point.chosen else text
 
 
-def _in_paper(facts: Facts, searched: Sequence[Contender]) -> list[Block]:
+def _in_paper(facts: Facts, searched: Sequence[Contender]) -> doc.Block | None:
     """A table where all searches tried the same few points, else a list."""
-    metric = facts.evidence.headline
-    mine = [one for one in searched if one.trials and one.name in facts.shortlist.names]
-    mine.sort(key=lambda one: facts.shortlist.names.index(one.name))
+    metric, names = facts.evidence.headline, facts.shortlist.names
+    mine = [one for one in searched if one.trials and one.name in names]
+    mine.sort(key=lambda one: names.index(one.name))
     if not mine:
-        return []
+        return None
     if len({_told(one) for one in mine}) > 1 or len(mine[0].points) > MOST_COLUMNS:
-        items = tuple(Bullet(_searched(one, metric)) for one in mine[:MOST_LISTED])
-        return [Bullets(items, outputs=PAPER)]
-    columns = (Column("Contender", number=False), *(Column(message) for message in _told(mine[0])))
-    rows = tuple(
-        (named(one), *(_point(one, n, metric) for n in range(len(one.points)))) for one in mine
-    )
+        items = tuple(doc.Bullet(_searched(one, metric)) for one in mine[:MOST_LISTED])
+        return doc.Bullets(items, outputs=doc.PAPER)
+    columns = (doc.Column("Contender", number=False), *map(doc.Column, _told(mine[0])))
+    rows = tuple((named(one), *_points(one, metric)) for one in mine)
     setting = listed([setting_words(key) for key in mine[0].searched])
     caption = f"Search over {setting}, in percent of {metric_words(metric)}; * chosen"
-    return [Table("search-points", caption, columns, rows, outputs=PAPER, wide=False)]
+    return doc.Table("search-points", caption, columns, rows, outputs=doc.PAPER, wide=False)
 
 
 def _told(contender: Contender) -> tuple[str, ...]:
@@ -176,18 +145,19 @@ def _told(contender: Contender) -> tuple[str, ...]:
     )
 
 
-def _point(contender: Contender, place: int, metric: str) -> str:
-    point = contender.points[place]
-    value = point.score(metric)
-    if value is None:
-        return point.status
-    return f"{score(metric, value)}{'*' if point is contender.chosen else ''}"
+def _points(contender: Contender, metric: str) -> list[str]:
+    """What each point of a search gave, with a star behind the chosen one."""
+    values = [(point, point.score(metric)) for point in contender.points]
+    return [
+        point.status
+        if value is None
+        else f"{score(metric, value)}{'*' if point is contender.chosen else ''}"
+        for point, value in values
+    ]
 
 
 def _searched(contender: Contender, metric: str) -> str:
-    """What each point of a search gave, in one line."""
-    message = [
-        f"{values}: {_point(contender, place, metric)}"
-        for place, values in enumerate(_told(contender))
-    ]
-    return f"{shown(contender.name)}. {'; '.join(message).replace('*', ' (chosen)')}."
+    """The same in one line."""
+    gave = zip(_told(contender), _points(contender, metric), strict=True)
+    text = "; ".join(f"{values}: {value}" for values, value in gave)
+    return f"{shown(contender.name)}. {text.replace('*', ' (chosen)')}."
