@@ -15,7 +15,7 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import results_of
 from tunewise.reports.outputs.answers_file import (
     GUARDED,

@@ -19,7 +19,8 @@ from tunewise.reports.document.model import (
     Section,
     Table,
 )
-from tunewise.reports.facts.evidence import UNFINISHED, gather
+from tunewise.reports.facts.evidence import UNFINISHED
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.outputs.page import environment

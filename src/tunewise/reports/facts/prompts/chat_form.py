@@ -42,34 +42,9 @@ def chat_forms(asked: SideBySide, forms: Sequence[Form]) -> list[ChatForm]:
     raw = [mcnemar_of(list(map(bool, right[a])), list(map(bool, right[b]))).exact for a, b in known]
     corrected = dict(zip(known, holm(raw).tolist() if raw else (), strict=True))
     return [
-        ChatForm(forms[plain], forms[chat], _changed(asked, plain, chat), corrected.get(pair))
-        for pair in pairs
-        for plain, chat in (pair,)
+        ChatForm(forms[a], forms[b], len(asked.moved(a, b)), corrected.get((a, b)))
+        for a, b in pairs
     ]
-
-
-def what_changed(found: Sequence[ChatForm]) -> list[str]:
-    """A sentence for each prompt."""
-    return [_sentence(one) for one in found]
-
-
-def _sentence(one: ChatForm) -> str:
-    plain, chat = one.plain, one.chat
-    parts = []
-    if plain.right is not None and chat.right is not None:
-        p = "" if one.p is None else f" (p = {probability(one.p)})"
-        parts.append(f"{percent(chat.right)} % are right instead of {percent(plain.right)} %{p}")
-    if plain.silent is not None and chat.silent is not None:
-        parts.append(
-            f"{percent(chat.silent)} % of the texts are empty instead of {percent(plain.silent)} %"
-        )
-    if plain.together is not None and chat.together is not None:
-        parts.append(
-            f"{percent(chat.together)} % hold together instead of {percent(plain.together)} %"
-        )
-    what = f": {listed(parts)}" if parts else ""
-    changed = f"{one.changed:,} of {chat.items:,} answers"
-    return f"The chat form changes {changed} of {shown(plain.name)}{what}."
 
 
 def _same_but_for_chat(plain: Prompt, chat: Prompt) -> bool:
@@ -78,6 +53,22 @@ def _same_but_for_chat(plain: Prompt, chat: Prompt) -> bool:
     return chat.chat and not plain.chat and same
 
 
-def _changed(asked: SideBySide, plain: int, chat: int) -> int:
-    pairs = zip(asked.replies(plain), asked.replies(chat), strict=True)
-    return sum(one.option != other.option for one, other in pairs)
+def what_changed(found: Sequence[ChatForm]) -> list[str]:
+    """A sentence for each prompt."""
+    sentences = []
+    for one in found:
+        p = "" if one.p is None else f" (p = {probability(one.p)})"
+        rates = (
+            ("are right", one.chat.right, one.plain.right, p),
+            ("of the texts are empty", one.chat.silent, one.plain.silent, ""),
+            ("hold together", one.chat.together, one.plain.together, ""),
+        )
+        parts = [
+            f"{percent(chat)} % {what} instead of {percent(plain)} %{test}"
+            for what, chat, plain, test in rates
+            if chat is not None and plain is not None
+        ]
+        changed = f"{one.changed:,} of {one.chat.items:,} answers"
+        detail = f": {listed(parts)}" if parts else ""
+        sentences.append(f"The chat form changes {changed} of {shown(one.plain.name)}{detail}.")
+    return sentences

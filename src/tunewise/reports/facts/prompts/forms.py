@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.prompts.side_by_side import SideBySide
 from tunewise.statistics.replies import holds_together, options_named, repeats_itself
+from tunewise.statistics.summary import mean_known
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,27 @@ class Form:
 
 def forms(asked: SideBySide) -> list[Form]:
     """Every prompt with what its replies come to."""
-    return [_form(asked, place) for place in range(len(asked.prompts))]
+    first = {place: places[0] for places in asked.by_model for place in places}
+    found = []
+    for place, prompt in enumerate(asked.prompts):
+        replies = asked.replies(place)
+        texts = [reply.text for reply in replies if reply.text is not None]
+        form = Form(
+            prompt.name,
+            prompt.position,
+            items=len(replies),
+            right=mean_known(reply.right for reply in replies),
+            changed=len(asked.moved(first[place], place)) if place != first[place] else None,
+            silent=mean_known(not text.strip() for text in texts),
+            named=mean_known(one.understood for one in replies if one.text is not None),
+            one_answer=mean_known(len(options_named(one, prompt.words)) == 1 for one in texts),
+            repeating=mean_known(repeats_itself(text) for text in texts),
+            together=mean_known(holds_together(text, prompt.words) for text in texts),
+            different=len(set(texts)) / len(texts) if texts else None,
+            words=mean_known(len(text.split()) for text in texts),
+        )
+        found.append(form)
+    return found
 
 
 def changes(asked: SideBySide) -> list[str]:
@@ -59,35 +78,9 @@ def changes(asked: SideBySide) -> list[str]:
 
 def _moved(asked: SideBySide, first: int, place: int) -> str:
     """How many answers a prompt changes, and from what to what."""
-    pairs = zip(asked.replies(first), asked.replies(place), strict=True)
-    moved = Counter((a.answer, b.answer) for a, b in pairs if a.option != b.option)
+    moved = Counter((one.answer, other.answer) for one, other in asked.moved(first, place))
     name = shown(asked.prompts[place].name)
     if not moved:
         return f"{name} changes no answer"
     ways = [f"{count:,} from {shown(a)} to {shown(b)}" for (a, b), count in moved.most_common(2)]
     return f"{name} changes {moved.total():,} ({listed(ways)})"
-
-
-def _form(asked: SideBySide, place: int) -> Form:
-    prompt, replies = asked.prompts[place], asked.replies(place)
-    first = next(places[0] for places in asked.by_model if place in places)
-    changed = [a.option != b.option for a, b in zip(asked.replies(first), replies, strict=True)]
-    texts = [reply.text for reply in replies if reply.text is not None]
-    return Form(
-        prompt.name,
-        prompt.position,
-        len(replies),
-        _mean([reply.right for reply in replies if reply.right is not None]),
-        None if first == place else sum(changed),
-        _mean([not text.strip() for text in texts]),
-        _mean([reply.understood for reply in replies if reply.text is not None]),
-        _mean([len(options_named(text, prompt.words)) == 1 for text in texts]),
-        _mean([repeats_itself(text) for text in texts]),
-        _mean([holds_together(text, prompt.words) for text in texts]),
-        len(set(texts)) / len(texts) if texts else None,
-        _mean([len(text.split()) for text in texts]),
-    )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return fmean(values) if values else None
