@@ -277,6 +277,12 @@ class Evidence:
         opened = any(trial.test for contender in self.contenders for trial in contender.trials)
         return "test" if opened else "validation"
 
+    @cached_property
+    def answered(self) -> list[tuple[Contender, list[Answers]]]:
+        """The contenders with answers on the deciding split, one set a seed."""
+        found = ((one, list(one.answers(self.split).values())) for one in self.contenders)
+        return [(one, runs) for one, runs in found if runs]
+
     def texts(self, split: str) -> dict[str, dict[str, str]]:
         """The examples of a split by id, each with the columns the task reads."""
         path = self._rows(split)

@@ -20,9 +20,8 @@ from tunewise.reports.facts.factors import factors
 from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.generated_answers import decoded, failures, unfinished
 from tunewise.reports.facts.phases import phases_of
-from tunewise.reports.facts.prompts.chat_form import chat_forms
 from tunewise.reports.facts.prompts.expert_form import expert_against
-from tunewise.reports.facts.prompts.forms import forms
+from tunewise.reports.facts.prompts.forms import chat_forms, forms
 from tunewise.reports.facts.prompts.side_by_side import side_by_side
 from tunewise.reports.facts.question_types import by_type
 from tunewise.reports.facts.references import References

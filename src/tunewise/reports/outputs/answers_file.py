@@ -20,7 +20,7 @@ from statistics import fmean
 
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.disagreements import answered, truth_of
+from tunewise.reports.facts.disagreements import truth_of
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.slices import KIND
 from tunewise.store.answers import Answers
@@ -52,7 +52,7 @@ class Predictions:
 
 def predictions(evidence: Evidence) -> Predictions | None:
     """The answers on the split that the verdict rests on; None while there are none."""
-    split, contenders = evidence.split, answered(evidence)
+    split, contenders = evidence.split, evidence.answered
     if not contenders:
         return None
     texts = evidence.texts(split)
