@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tunewise.core.canonical import Settings
@@ -285,7 +283,7 @@ class Evidence:
 
     def texts(self, split: str) -> dict[str, dict[str, str]]:
         """The examples of a split by id, each with the columns the task reads."""
-        path = self._rows(split)
+        path = self.examples(split)
         if path is None:
             return {}
         columns = self.text_columns
@@ -298,37 +296,7 @@ class Evidence:
         named = self.study.texts or self.study.task.get("text", ())
         return [named] if isinstance(named, str) else list(named)
 
-    def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
-        """For each column its value by example id.
-
-        `length` is that of the texts in characters, `context_length` that of one column; of a
-        written answer, the first reference's. A column that the prepared data do not hold is left
-        out.
-        """
-        path = self._rows(split)
-        if path is None:
-            return {}
-        table = pq.read_table(path)
-        ids, found = table["id"].to_pylist(), {name: self._column(table, name) for name in names}
-        return {
-            name: dict(zip(ids, values, strict=True)) for name, values in found.items() if values
-        }
-
-    def _column(self, table: pa.Table, name: str) -> list[str | None]:
-        if name == "length":
-            texts = zip(*(table[column].to_pylist() for column in self.text_columns), strict=True)
-            return [str(sum(len(str(text)) for text in row)) for row in texts]
-        if name in table.column_names:
-            values, labels = table[name].to_pylist(), self.labels
-            if labels and name == (self.study.answer or "label"):
-                return [labels[value] for value in values]
-            return [None if value is None else str(value) for value in values]
-        column = name.removesuffix("_length")
-        if column == name or column not in table.column_names:
-            return []
-        return [str(len(_text(value))) for value in table[column].to_pylist()]
-
-    def _rows(self, split: str) -> Path | None:
+    def examples(self, split: str) -> Path | None:
         """The file of a split's examples; None where there is none, or a damaged one."""
         if self.study.elsewhere is not None:
             return None
@@ -337,9 +305,3 @@ class Evidence:
         except DamagedStudy:
             return None
         return path if path.is_file() else None
-
-
-def _text(value: Any) -> str:
-    """A text as it stands, or the first of the right answers; none is an empty one."""
-    texts = value["text"][:1] if isinstance(value, dict) else [value]
-    return "".join(map(str, texts))

@@ -119,8 +119,9 @@ def _steps(trained: list[Contender]) -> Iterator[Finding]:
             shape = repr([contender.training.get(key) for key in ("epochs", "batch_size")])
             asked.setdefault(shape, []).append(contender)
     for group in asked.values():
-        steps = {
-            c.name: sorted({t.record.result.steps for t in c.finished} - {None}) for c in group
+        steps: dict[str, Any] = {
+            one.name: sorted({trial.record.result.steps for trial in one.finished} - {None})
+            for one in group
         }
         if differ(steps):
             yield finding(

@@ -127,6 +127,7 @@ def _stored(contender: Contender, split: str) -> list[JSONObject]:
 def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
     settings = {**contender.settings, **contender.centre.settings.method.settings}
     model, form = contender.centre.settings.model, settings.get("chat", "never")
+    has_template = model is not None and IN_CHAT in (model.reads or "")
     return Prompt(
         contender.name,
         contender.position,
@@ -134,8 +135,7 @@ def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
         settings,
         words=tuple(map(str, settings.get("labels") or evidence.labels)),
         seeded=contender.described.seeded,
-        chat=form == "always"
-        or (form == "auto" and bool(model) and IN_CHAT in (model.reads or "")),
+        chat=form == "always" or (form == "auto" and has_template),
     )
 
 
