@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, dashes, faded, figure, tint
+from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.curves import CurvePoint, training_loss, validation_curve
 from tunewise.reports.facts.evidence import Evidence
@@ -79,8 +79,8 @@ def _curves(
         dots.encode(y=y, opacity=faded(), tooltip=tooltip),
         height=260,
     )
-    drawn = figure(key, f"{title} over epochs", _says(curves), chart)
-    return replace(drawn, title=title)
+    says = f"{title} over epochs: {'; '.join(_says(curves))}."
+    return Figure(key, title, says, finished(chart))
 
 
 def _says(curves: dict[str, list[CurvePoint]]) -> Iterator[str]:
