@@ -275,7 +275,7 @@ class Evidence:
         opened = any(trial.test for contender in self.contenders for trial in contender.trials)
         return "test" if opened else "validation"
 
-    @cached_property
+    @property
     def answered(self) -> list[tuple[Contender, list[Answers]]]:
         """The contenders with answers on the deciding split, one set a seed."""
         found = ((one, list(one.answers(self.split).values())) for one in self.contenders)
