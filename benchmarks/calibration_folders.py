@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from simulated_studies import World, simulate
 
 from tunewise.core.files import mark_complete, write_json
-from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.verdict.verdict import Verdict, verdict
 from tunewise.statistics.score_matrix import RowScores

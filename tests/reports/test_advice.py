@@ -15,7 +15,8 @@ from tests.reports.fabricate import CONTENDERS, Invented, Plan, fabricate
 
 from tunewise.core.files import mark_complete, read_json, write_json
 from tunewise.reports.facts.comparability.checks import fairness
-from tunewise.reports.facts.evidence import Contender, Evidence, gather
+from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.tuning.searching import edges
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.study import StudyFolder

@@ -15,8 +15,9 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.slices import slice_values
 from tunewise.reports.outputs.answers_file import (
     GUARDED,
     Predictions,
@@ -90,7 +91,7 @@ def test_text_truth_and_slices_stand_beside_the_answers(tmp_path: Path) -> None:
     found = predictions(evidence)
     assert found is not None
     assert found.columns[:5] == ("id", "kind", "length", "text", "truth")
-    texts, kinds = evidence.texts("test"), evidence.slice_values("test", ["kind"])["kind"]
+    texts, kinds = evidence.texts("test"), slice_values(evidence, "test", ["kind"])["kind"]
     for row in found.rows:
         assert row[1] == kinds[str(row[0])]
         assert row[3] == texts[str(row[0])]["text"]

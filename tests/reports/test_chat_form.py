@@ -16,10 +16,10 @@ from tunewise.core.files import mark_complete
 from tunewise.reports.facts.comparability.checks import fairness
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.chat_form import what_changed
+from tunewise.reports.facts.generated_answers import unfinished
 from tunewise.reports.facts.prompts.expert_form import expert_against
+from tunewise.reports.facts.prompts.forms import what_changed
 from tunewise.reports.facts.prompts.side_by_side import side_by_side
-from tunewise.reports.facts.unfinished import unfinished
 from tunewise.reports.sections import generated_texts
 from tunewise.statistics.paired import mcnemar_of
 

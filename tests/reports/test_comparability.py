@@ -15,7 +15,7 @@ from tunewise.core.files import mark_complete
 from tunewise.reports.facts.comparability.checks import CLEAN, fairness, summary
 from tunewise.reports.facts.comparability.finding import Finding
 from tunewise.reports.facts.comparability.search import choice
-from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.tuning.searching import edges
 from tunewise.statistics.power import detectable_difference
 from tunewise.store.study import StudyFolder

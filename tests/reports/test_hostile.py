@@ -30,8 +30,8 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.facts.compare import contest
-from tunewise.reports.facts.evidence import gather
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.outputs.compare import print_contest
 from tunewise.reports.outputs.dashboard import Board
 from tunewise.reports.outputs.paper import Paper

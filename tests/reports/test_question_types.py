@@ -13,8 +13,8 @@ from tests.reports.fabricate import Invented, Plan, fabricate
 
 from tunewise.data.question_types import TAXONOMIES
 from tunewise.reports.facts import question_types
-from tunewise.reports.facts.evidence import gather
 from tunewise.reports.facts.facts import Facts
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.question_types import SOURCES, ByType, by_type
 from tunewise.reports.facts.slices import sliced
 from tunewise.statistics.paired import mcnemar_of

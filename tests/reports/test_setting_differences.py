@@ -11,7 +11,8 @@ from typer.main import get_command
 
 from tunewise.cli.main import app
 from tunewise.core.canonical import digest
-from tunewise.reports.facts.evidence import Evidence, gather
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.setting_differences import command, settings_apart
 from tunewise.store.records import ContenderRecord, ModelRecord
 from tunewise.store.study import StudyFolder

@@ -16,7 +16,7 @@ from tunewise.core.errors import InputError
 from tunewise.core.sanitize import visible
 from tunewise.reports.facts.comparability.checks import fairness
 from tunewise.reports.facts.comparisons import answered
-from tunewise.reports.facts.evidence import gather
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import results_of
 from tunewise.reports.facts.slices import sliced
 from tunewise.results import StudyResults

@@ -42,6 +42,10 @@ class Claim:
     detectable: float | None = None
     reason: str | None = None
 
+    def turned(self) -> Claim:
+        """The same claim about the second minus the first."""
+        return replace(self, interval=self.interval.turned()) if self.interval else self
+
 
 @dataclass(frozen=True)
 class Terms:

@@ -22,6 +22,14 @@ class Interval(NamedTuple):
         """The part of the interval that the score can reach at all."""
         return Interval(max(self.low, lowest), min(self.high, highest))
 
+    def turned(self) -> Interval:
+        """Of a difference: that of the second minus the first.
+
+        >>> Interval(-0.01, 0.03).turned()
+        Interval(low=-0.03, high=0.01)
+        """
+        return Interval(-self.high, -self.low)
+
 
 def normal_quantile(level: float) -> float:
     """The z that leaves ``(1 - level) / 2`` above it.

@@ -67,6 +67,25 @@ class Pair:
     equivalence: Equivalence | None = None
     improvement: Improvement | None = None
 
+    def turned(self) -> Pair:
+        """The same pair as ``other - row``; what only the first sight tells is left out."""
+        tests = {
+            seed: test._replace(first_only=test.second_only, second_only=test.first_only)
+            for seed, test in self.mcnemar.items()
+        }
+        same = self.equivalence
+        return replace(
+            self,
+            row=self.other,
+            other=self.row,
+            difference=-self.difference,
+            items=self.items.turned(),
+            method=self.method.turned(),
+            mcnemar=tests,
+            equivalence=same and replace(same, interval=same.interval.turned()),
+            improvement=None,
+        )
+
     @property
     def deciding(self) -> Claim:
         """The claim by which the two are different or not."""

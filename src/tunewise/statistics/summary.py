@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -32,6 +34,16 @@ class Row:
     items_reason: str | None
     method_interval: Interval | None
     method_reason: str | None
+
+
+def mean_known(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are known; None where none is.
+
+    >>> mean_known([1.0, None, 0.5]), mean_known([None])
+    (0.75, None)
+    """
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def summarize(row: RowScores, group: SharedExamples, metric: Metric, *, level: float) -> Row:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from tunewise.core.canonical import JSONObject, Settings
-from tunewise.reports.facts.evidence import Contender, Trial, gather
+from tunewise.reports.facts.evidence import Contender, Trial
+from tunewise.reports.facts.gather import gather
 from tunewise.store.log import Event, read_log
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import LOG, RESULT, TrialRecord

@@ -3,57 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 
 from tunewise.core.canonical import JSONObject
-from tunewise.core.format import count, duration, listed, size
+from tunewise.core.format import listed
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, finished, tint
-from tunewise.reports.charts.labels import Spot, readable
+from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, figure, tint
+from tunewise.reports.charts.labels import with_room
 from tunewise.reports.document.model import PAGE, PRINT, Figure
-from tunewise.reports.facts.costs import Placed, placed
+from tunewise.reports.facts.costs import COSTS, Placed, placed
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_name, metric_words
 
 
-@dataclass(frozen=True)
-class Cost:
+class Axis(NamedTuple):
     """An axis of cost: its name, its title, and the unit its values are divided by."""
 
     key: str
     title: str
     unit: float
 
-    def words(self, value: float) -> str:
-        match self.key:
-            case "parameters":
-                return count(int(value))
-            case "memory":
-                return size(int(value))
-        return duration(value)
-
 
 HEIGHT = 250
 PLOT = 260.0  # width of the plot where it is narrowest: three charts beside one another
 LONGEST = 22  # signs of a name beside its point
 
-COSTS = (
-    Cost("parameters", "trainable parameters", 1.0),
-    Cost("memory", "peak memory of a trial (MB)", 1e6),
-    Cost("time", "seconds of a trial", 1.0),
+AXES = (
+    Axis("parameters", "trainable parameters", 1.0),
+    Axis("memory", "peak memory of a trial (MB)", 1e6),
+    Axis("time", "seconds of a trial", 1.0),
 )
 
 
 def tradeoffs(results: Results) -> list[Figure]:
     """Quality against trainable parameters, memory and time, where at least two rows have both."""
-    drawn = (_tradeoff(results, cost) for cost in COSTS)
+    drawn = (_tradeoff(results, cost) for cost in AXES)
     return [chart for chart in drawn if chart is not None]
 
 
-def _tradeoff(results: Results, cost: Cost) -> Figure | None:
+def _tradeoff(results: Results, cost: Axis) -> Figure | None:
     points = placed(results, cost.key)
     if len(points) < 2:
         return None
@@ -80,12 +70,12 @@ def _tradeoff(results: Results, cost: Cost) -> Figure | None:
     title = f"{metric_name(results.metric)} against {cost.title.partition(' (')[0]}"
     says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['amount']}" for v in values)
     best = listed([v["name"] for v in front], most=9)
-    words = f"{title}: {says}. No other scores as high for less than {best}."
+    says += f". No other scores as high for less than {best}"
     outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
-    return Figure(f"quality-{cost.key}", title, words, finished(chart), outputs)
+    return figure(f"quality-{cost.key}", title, [says], chart, outputs)
 
 
-def _axes(values: Sequence[JSONObject], cost: Cost, title: str) -> tuple[Any, Any]:
+def _axes(values: Sequence[JSONObject], cost: Axis, title: str) -> tuple[Any, Any]:
     """Costs on a logarithmic scale with some air, scores not from zero."""
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
     air = max(1.1, (most / least) ** 0.1)
@@ -100,29 +90,18 @@ def _axes(values: Sequence[JSONObject], cost: Cost, title: str) -> tuple[Any, An
 
 
 def _names(values: Sequence[JSONObject], x: Any, y: Any) -> list[Any]:
-    """Names as far as there is room, reaching inwards, so that none leaves the chart."""
-    costs = [v["cost"] for v in values]
-    middle, near = (min(costs) * max(costs)) ** 0.5, _named(values)
-    layers = []
-    for left in (True, False):
-        side = [v for v in near if (v["cost"] <= middle) == left]
-        if side:  # a layer without values draws a warning into the console
-            text = base(side).mark_text(
-                align="left" if left else "right", dx=4 if left else -4, dy=-16
-            )
-            layers.append(text.encode(x=x, y=y, text=alt.Text("label:N"), opacity=faded()))
-    return layers
-
-
-def _named(values: Sequence[JSONObject]) -> list[JSONObject]:
-    """The points whose names have room, those on the front before all others."""
+    """Names as far as there is room, those on the front before all others."""
     order = sorted(values, key=lambda v: v["front"] == "no")
-    spots = [Spot(v["cost"], v["score"], v["label"]) for v in order]
-    kept = readable(spots, width=PLOT, height=HEIGHT / 2, above=16, logarithmic=True)
-    return [value for value, keep in zip(order, kept, strict=True) if keep]
+    fields, room = ("cost", "score", "label"), {"width": PLOT, "height": HEIGHT / 2, "above": 16}
+    return [
+        base(points)
+        .mark_text(align=side, dx=4 if side == "left" else -4, dy=-16)
+        .encode(x=x, y=y, text=alt.Text("label:N"), opacity=faded())
+        for side, points in with_room(order, fields, logarithmic=True, **room)
+    ]
 
 
-def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> JSONObject:
+def _value(point: Placed, cost: Axis, short: Mapping[str, str]) -> JSONObject:
     name = shown(point.row.name)
     label = short.get(name, name)
     return {
@@ -130,6 +109,6 @@ def _value(point: Placed, cost: Cost, short: Mapping[str, str]) -> JSONObject:
         "label": cut(label, LONGEST),
         "cost": point.cost / cost.unit,
         "score": point.score,
-        "amount": cost.words(point.cost),
+        "amount": COSTS[cost.key].words(point.cost),
         "front": "yes" if point.front else "no",
     }

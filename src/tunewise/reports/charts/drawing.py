@@ -6,7 +6,7 @@ enter as data, never into an expression.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
@@ -14,6 +14,7 @@ from altair.utils.schemapi import disable_debug_mode
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
+from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row
@@ -69,6 +70,23 @@ def finished(chart: Any) -> JSONObject:
     spec["params"] = [{"name": "picked", "value": ""}]
     spec["datasets"] = {name: list(values) for name, values in spec["datasets"].items()}
     return spec
+
+
+def figure(
+    key: str, title: str, says: Iterable[str], chart: Any, outputs: Outputs = PRINT
+) -> Figure:
+    """A chart with its title and, for the blind, what each of its marks says."""
+    return Figure(key, title, f"{title}: {'; '.join(says)}.", finished(chart), outputs)
+
+
+def lines(
+    values: Sequence[JSONObject], rows: Sequence[Row | Contender | RateCurve], **axes: Any
+) -> tuple[Any, Any]:
+    """A line for each contender, and a chart of its points that lacks its mark."""
+    looks = {**axes, "color": tint(rows, legend=True), "opacity": faded()}
+    marks = base(values)
+    line = marks.mark_line(strokeWidth=2).encode(strokeDash=dashes(rows), **looks)
+    return line, marks.encode(**looks)
 
 
 def interval_tips(title: str, form: str = ".1%") -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 
@@ -11,32 +10,13 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, faded, finished, tint
-from tunewise.reports.charts.labels import Spot, readable
+from tunewise.reports.charts.labels import with_room
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.generated_answers import Decoded
 from tunewise.reports.facts.results import Results
 
 HEIGHT = 320
 PLOT = 290.0  # width of the plot where it is narrowest: in a column of a paper
-
-
-def _ways(values: list[JSONObject], x: Any, y: Any, paint: Any) -> list[Any]:
-    """The names of the ways, as far as there is room, on the inner side of their points."""
-    spots = [Spot(value["diversity"], value["f1"], value["decoding"]) for value in values]
-    kept = readable(spots, width=PLOT, height=HEIGHT / 2)
-    ends = [spot.x for spot in spots]
-    middle = (min(ends) + max(ends)) / 2
-    labeled = [value for value, keep in zip(values, kept, strict=True) if keep]
-    sides = {
-        left: [v for v in labeled if (v["diversity"] <= middle) == left] for left in (True, False)
-    }
-    return [
-        base(side)
-        .mark_text(align="left" if left else "right", dx=8 if left else -8)
-        .encode(x=x, y=y, text=alt.Text("decoding:N"), color=paint, opacity=faded())
-        for left, side in sides.items()
-        if side  # a layer without values draws a warning into the console
-    ]
 
 
 def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure | None:
@@ -55,7 +35,6 @@ def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure |
     if not values:
         return None
     names = {row.contender for row in rows}
-    marks = base(values)
     wide = alt.Scale(zero=False, nice=False, padding=18)
     title = "Diversity: 1 − F1 between samples of a question"
     x = alt.X("diversity:Q", title=title, scale=wide, axis=alt.Axis(tickCount=6))
@@ -68,11 +47,17 @@ def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure |
         alt.Tooltip("diversity:Q", format=".2f"),
     ]
     paint = tint([row for row in results.rows if row.name in names], legend=True)
+    fields = ("diversity", "f1", "decoding")
+    looks = {"x": x, "y": y, "color": paint, "opacity": faded()}
+    points = base(values).mark_point(size=90, filled=True, opacity=1)
     chart = alt.layer(
-        marks.mark_point(size=90, filled=True, opacity=1).encode(
-            x=x, y=y, color=paint, opacity=faded(), tooltip=tooltip
+        points.encode(tooltip=tooltip, **looks),
+        *(
+            base(half)
+            .mark_text(align=side, dx=8 if side == "left" else -8)
+            .encode(text=alt.Text("decoding:N"), **looks)
+            for side, half in with_room(values, fields, width=PLOT, height=HEIGHT / 2)
         ),
-        *_ways(values, x, y, paint),
         height=HEIGHT,
     )
     says = "; ".join(

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tunewise.core.canonical import JSONObject
+
 SIGN = 6.6  # mean width of a letter of twelve points
 LINE = 13.0  # height of a line
 DOT = 5.0  # radius of a point
@@ -40,6 +42,32 @@ class Spot:
     x: float
     y: float
     label: str
+
+
+def with_room(
+    values: Sequence[JSONObject],
+    fields: tuple[str, str, str],
+    *,
+    width: float,
+    height: float,
+    above: float = 0.0,
+    logarithmic: bool = False,
+) -> list[tuple[str, list[JSONObject]]]:
+    """The points whose names have room, those of either half with the side where a name begins.
+
+    Names reach inwards, so that none leaves the chart. `fields` are those of x, of y and of the
+    name; the rest is as for `readable`.
+    """
+    spots = [Spot(*(value[name] for name in fields)) for value in values]
+    kept = readable(spots, width=width, height=height, above=above, logarithmic=logarithmic)
+    low, high = min(spot.x for spot in spots), max(spot.x for spot in spots)
+    middle = (low * high) ** 0.5 if logarithmic else (low + high) / 2
+    sides: dict[str, list[JSONObject]] = {"left": [], "right": []}
+    for value, spot, keep in zip(values, spots, kept, strict=True):
+        if keep:
+            sides["left" if spot.x <= middle else "right"].append(value)
+    # a layer without values draws a warning into the console
+    return [(side, points) for side, points in sides.items() if points]
 
 
 def readable(

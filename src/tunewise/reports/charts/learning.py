@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 import altair as alt
 
@@ -55,27 +55,13 @@ def _curves(
     ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
     x = alt.X("epoch:Q", title="epoch", axis=ticks)
     y = alt.Y("mean:Q", title=axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
-    strokes = _by_split() if several else dashes(present)
-    low, high = alt.Y("low:Q", title=axis), alt.Y2("high:Q")
-    detail, paint = alt.Detail("split:N"), tint(present, legend=True)
-    marks = base(values).encode(detail=detail, x=x, color=paint)
-    dots = marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36)
-    chart = alt.layer(
-        marks.mark_area().encode(y=low, y2=high, opacity=faded(0.2, 0.03)),
-        marks.mark_line(strokeWidth=2).encode(y=y, strokeDash=strokes, opacity=faded()),
-        dots.encode(y=y, opacity=faded(), tooltip=_tooltip(axis)),
-        height=260,
+    by_split = alt.Scale(domain=list(SPLITS), range=list(SPLITS.values()))
+    strokes = (
+        alt.StrokeDash("split:N", scale=by_split, legend=alt.Legend(title="split"))
+        if several
+        else dashes(present)
     )
-    return Figure(key, title, _says(title, curves), finished(chart))
-
-
-def _by_split() -> Any:
-    scale = alt.Scale(domain=list(SPLITS), range=list(SPLITS.values()))
-    return alt.StrokeDash("split:N", scale=scale, legend=alt.Legend(title="split"))
-
-
-def _tooltip(axis: str) -> list[Any]:
-    return [
+    tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("split:N"),
         alt.Tooltip("epoch:Q", format=".2~f"),
@@ -83,20 +69,29 @@ def _tooltip(axis: str) -> list[Any]:
         alt.Tooltip("low:Q", format=".3f", title="lowest seed"),
         alt.Tooltip("high:Q", format=".3f", title="highest seed"),
     ]
+    low, high = alt.Y("low:Q", title=axis), alt.Y2("high:Q")
+    detail, paint = alt.Detail("split:N"), tint(present, legend=True)
+    marks = base(values).encode(detail=detail, x=x, color=paint)
+    dots = marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36)
+    chart = alt.layer(
+        marks.mark_area().encode(y=low, y2=high, opacity=faded(0.2, 0.03)),
+        marks.mark_line(strokeWidth=2).encode(y=y, strokeDash=strokes, opacity=faded()),
+        dots.encode(y=y, opacity=faded(), tooltip=tooltip),
+        height=260,
+    )
+    says = f"{title} over epochs: {'; '.join(_says(curves))}."
+    return Figure(key, title, says, finished(chart))
 
 
-def _says(title: str, curves: dict[str, list[CurvePoint]]) -> str:
+def _says(curves: dict[str, list[CurvePoint]]) -> Iterator[str]:
     last = {
         (shown(point.name), split): point.mean
         for split, points in curves.items()
         for point in points
     }
     several = len({split for _, split in last}) > 1
-    ends = "; ".join(
-        f"{name}{f' on {split}' if several else ''} ends at {mean:.3f}"
-        for (name, split), mean in last.items()
-    )
-    return f"{title} over epochs: {ends}."
+    for (name, split), mean in last.items():
+        yield f"{name}{f' on {split}' if several else ''} ends at {mean:.3f}"
 
 
 def whole_epochs(epochs: float) -> list[int]:

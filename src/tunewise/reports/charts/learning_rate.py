@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
+from tunewise.reports.charts.drawing import base, faded, figure, lines, tint
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.tuning.searching import RateCurve
 from tunewise.reports.facts.wording import is_fraction, metric_words
@@ -61,31 +61,21 @@ def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str
         alt.Tooltip("value:Q", format=".1%" if form == "%" else ".3f", title=title),
         alt.Tooltip("point:N"),
     ]
-    marks, paint = base(values), tint(curves, legend=True)
-    layers = [
-        marks.mark_line(strokeWidth=2).encode(
-            x=x, y=y, color=paint, strokeDash=dashes(curves), opacity=faded()
-        ),
-        marks.mark_circle().encode(
-            x=x,
-            y=y,
-            color=paint,
-            size=alt.Size("size:Q", scale=None, legend=None),
-            opacity=faded(),
-            tooltip=tooltip,
-        ),
-    ]
+    line, points = lines(values, curves, x=x, y=y)
+    size = alt.Size("size:Q", scale=None, legend=None)
+    layers = [line, points.mark_circle().encode(size=size, tooltip=tooltip)]
     if chosen := [value for value in values if value["point"] == "chosen"]:
         ring = base([{**value, "size": value["size"] + 2 * DOT} for value in chosen])
-        size = alt.Size("size:Q", scale=None, legend=None)
         layers.append(ring.mark_point(style="ring").encode(x=x, y=y, size=size, tooltip=tooltip))
-    layers += _at_the_edge(lost, x, paint, middle=math.sqrt(rates[0] * rates[-1]))
+    layers += _at_the_edge(
+        lost, x, tint(curves, legend=True), middle=math.sqrt(rates[0] * rates[-1])
+    )
     chart = alt.layer(*layers, height=HEIGHT)
     name = f"{quantity}-by-learning-rate"
     heading = f"{title.partition(' (')[0].capitalize()} against learning rate"
     # A paper has a table of the scores.
     outputs = PRINT if quantity == "loss" else PAGE
-    return Figure(name, heading, _says(heading, curves, quantity, form), finished(chart), outputs)
+    return figure(name, heading, _says(curves, quantity, form), chart, outputs)
 
 
 def _values(curves: Sequence[RateCurve], quantity: str) -> list[JSONObject]:
@@ -148,16 +138,11 @@ def _at_the_edge(lost: Sequence[JSONObject], x: Any, paint: Any, *, middle: floa
     return layers
 
 
-def _says(heading: str, curves: Sequence[RateCurve], quantity: str, form: str) -> str:
-    lines = []
+def _says(curves: Sequence[RateCurve], quantity: str, form: str) -> Iterator[str]:
     for curve in curves:
-        message = []
+        rates = []
         for point in curve.points:
             value = point.value(quantity)
-            if value is None:
-                words = point.status
-            else:
-                words = f"{value:.1%}" if form == "%" else f"{value:.3f}"
-            message.append(f"{words} at {point.rate:g}{' (chosen)' if point.chosen else ''}")
-        lines.append(f"{shown(curve.name)} {', '.join(message)}")
-    return f"{heading}: {'; '.join(lines)}."
+            words = point.status if value is None else f"{value:{'.1%' if form == '%' else '.3f'}}"
+            rates.append(f"{words} at {point.rate:g}{' (chosen)' if point.chosen else ''}")
+        yield f"{shown(curve.name)} {', '.join(rates)}"

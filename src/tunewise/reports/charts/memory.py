@@ -8,7 +8,7 @@ import altair as alt
 
 from tunewise.core.format import size
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, finished, named
+from tunewise.reports.charts.drawing import base, figure, named
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import LIGHT
 from tunewise.reports.facts.phases import Phases
@@ -51,6 +51,5 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
         )
     )
     chart = bars.properties(height=len(names) * (len(PHASES) * BAR + 10))
-    says = "; ".join(f"{value['name']} {value['phase']} {value['amount']}" for value in values)
-    title = "Peak memory by phase"
-    return Figure("memory-phases", title, f"{title}: {says}.", finished(chart))
+    says = (f"{value['name']} {value['phase']} {value['amount']}" for value in values)
+    return figure("memory-phases", "Peak memory by phase", says, chart)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, finished
+from tunewise.reports.charts.drawing import base, figure
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import color, dash
 
@@ -32,6 +32,5 @@ def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Figure:
         strokeDash=alt.StrokeDash("name:N", scale=strokes, legend=None),
     )
     drawn = (lines.mark_line(strokeWidth=2) + lines.mark_circle(size=36)).properties(height=260)
-    says = "; ".join(f"{shown(name)} ends at {curve[-1]:.0%}" for name, curve in curves.items())
-    title = "Learning a few examples by heart"
-    return Figure("sanity", title, f"{title}: {says}.", finished(drawn))
+    says = (f"{shown(name)} ends at {curve[-1]:.0%}" for name, curve in curves.items())
+    return figure("sanity", "Learning a few examples by heart", says, drawn)

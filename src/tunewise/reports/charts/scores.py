@@ -14,6 +14,7 @@ from tunewise.reports.charts.drawing import (
     ROW_HEIGHT,
     base,
     faded,
+    figure,
     finished,
     interval_tips,
     named,
@@ -67,14 +68,13 @@ def differences(results: Results) -> Figure | None:
         marks.mark_point(size=110, filled=True, opacity=1).encode(x=x, **looks),
         height=ROW_HEIGHT * len(values),
     )
-    says = "; ".join(
+    says = (
         f"{value['name']} {value['difference']:{form}}{unit} "
         f"({value['low']:{form}} to {value['high']:{form}}), "
         f"{standing_words(str(value['verdict']))}"
         for value in values
     )
-    title = f"Difference to {shown(results.best.name)}"
-    return Figure("differences", title, f"{title}: {says}.", finished(chart))
+    return figure("differences", f"Difference to {shown(results.best.name)}", says, chart)
 
 
 def _difference(row: Row, scale: float) -> JSONObject:
@@ -135,14 +135,14 @@ def scores(
         notes.encode(x=alt.XDatum(0), y=y, text=alt.Text("note:N")),
         height=ROW_HEIGHT * len(values),
     )
-    says = "; ".join(
+    says = (
         f"{value['name']} {value['note']}, counted as 0"
         if value["note"]
         else f"{value['name']} {value['mean']:{form}} "
         f"({value['low']:{form}} to {value['high']:{form}})"
         for value in values
     )
-    return Figure(f"{split}-{metric}", title, f"{title}: {says}.", finished(chart), outputs)
+    return figure(f"{split}-{metric}", title, says, chart, outputs)
 
 
 def _score(row: Row, metric: str, split: str) -> JSONObject:

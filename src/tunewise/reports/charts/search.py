@@ -9,7 +9,7 @@ import altair as alt
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import PERCENTS, base, dashes, faded, finished, tint
+from tunewise.reports.charts.drawing import PERCENTS, base, figure, lines
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -51,34 +51,24 @@ def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
         alt.Tooltip("point:N"),
     ]
     ring = base([value for value in values if value["point"] == CHOSEN])
+    line, points = lines(values, present, x=x, y=y)
     chart = alt.layer(
-        *_lines(values, x, y, present, tooltip),
+        line,
+        points.mark_circle(size=70).encode(tooltip=tooltip),
         ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip),
         height=240,
     )
-    says = "; ".join(
+    says = (
         f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
         + (" (chosen)" if value["point"] == CHOSEN else "")
         for value in values
     )
     title = f"Search over {message}"
-    return Figure(f"search-{number}", title, f"{title}: {says}.", finished(chart))
+    return figure(f"search-{number}", title, says, chart)
 
 
 def _scores(title: str) -> Any:
     return alt.Y("score:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
-
-
-def _lines(
-    values: list[JSONObject], x: Any, y: Any, present: Sequence[Contender], tooltip: list[Any]
-) -> list[Any]:
-    """A line for each contender, with its points."""
-    marks = base(values)
-    looks = {"x": x, "y": y, "color": tint(present, legend=True), "opacity": faded()}
-    return [
-        marks.mark_line(strokeWidth=2).encode(strokeDash=dashes(present), **looks),
-        marks.mark_circle(size=70).encode(tooltip=tooltip, **looks),
-    ]
 
 
 def _tried(contender: Contender, setting: str, metric: str) -> list[JSONObject]:
@@ -134,11 +124,11 @@ def best_of_points(evidence: Evidence) -> Figure | None:
         alt.Tooltip("points:Q", format="d", title="points"),
         alt.Tooltip("score:Q", format=".1%", title=expected),
     ]
-    lines = _lines(values, x, _scores(expected), [one for one, _ in found], tooltip)
-    says = "; ".join(
+    line, points = lines(values, [one for one, _ in found], x=x, y=_scores(expected))
+    says = (
         f"{shown(one.name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"
         for one, curve in found
     )
     title = "What more search points would bring"
-    drawn = finished(alt.layer(*lines, height=240))
-    return Figure("search-best-of-points", title, f"{title}: {says}.", drawn)
+    drawn = alt.layer(line, points.mark_circle(size=70).encode(tooltip=tooltip), height=240)
+    return figure("search-best-of-points", title, says, drawn)

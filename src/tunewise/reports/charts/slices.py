@@ -11,7 +11,7 @@ from tunewise.reports.charts.drawing import (
     base,
     cut,
     faded,
-    finished,
+    figure,
     interval_tips,
     tint,
 )
@@ -65,5 +65,5 @@ def _chart(column: str, number: int, found: Sliced, results: Results) -> Figure:
         height=max(60, (LINE * len(rows) + 10) * len(slices)),
     )
     title = f"{metric} by {cut(shown(column), LONGEST)}"
-    says = "; ".join(f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
-    return Figure(f"slices-{number}", title, f"{title}: {says}.", finished(chart), PAGE)
+    says = (f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
+    return figure(f"slices-{number}", title, says, chart, PAGE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
 
 from tunewise.core.balance import uneven
 from tunewise.core.format import percent, plural
@@ -13,6 +12,7 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import split_name
 from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.summary import mean_known
 
 BALANCED = "balanced_accuracy"
 MOST = 40  # characters of a class in a sentence
@@ -86,12 +86,12 @@ def balance(evidence: Evidence, results: Results) -> Balance | None:
 
 def _balanced(evidence: Evidence) -> dict[str, float]:
     metric, found = METRICS[BALANCED], {}
-    for one in evidence.contenders:
-        runs = one.answers(evidence.split).values()
-        scores = [metric.of(run.columns) for run in runs if len(run.ids) and not run.written]
-        known = [score for score in scores if score is not None]
-        if known:
-            found[one.name] = fmean(known)
+    for one, runs in evidence.answered:
+        score = mean_known(
+            metric.of(run.columns) for run in runs if len(run.ids) and not run.written
+        )
+        if score is not None:
+            found[one.name] = score
     return found
 
 

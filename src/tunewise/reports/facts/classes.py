@@ -47,8 +47,7 @@ def by_class(evidence: Evidence) -> list[ByClass]:
     number = len(evidence.labels)
     if not 0 < number <= MOST_CLASSES:
         return []
-    found = ((one, list(one.answers(evidence.split).values())) for one in evidence.contenders)
-    return [_of(contender, runs, number) for contender, runs in found if runs]
+    return [_of(contender, runs, number) for contender, runs in evidence.answered]
 
 
 def _of(contender: Contender, runs: Sequence[Answers], number: int) -> ByClass:

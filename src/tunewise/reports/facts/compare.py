@@ -19,7 +19,6 @@ from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.setting_differences import differing, flat_settings
 from tunewise.reports.facts.wording import value_words
 from tunewise.statistics.claims import Claim, Terms
-from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.paired import McNemar
 from tunewise.statistics.pairs import Pair, compare_pair
@@ -106,6 +105,7 @@ def contest(evidence: Evidence, results: Results, first: str, second: str) -> Co
     row, against = _asked_alike(evidence, one, other)
     examples = _examples(evidence, one, other)
     rights = Counter(example.right for example in examples)
+    differing_ones = [one for one in examples if one.first.answer != one.second.answer]
     ours, theirs = flat_settings(one), flat_settings(other)
     rows = {row.name: _costs(row) for row in results.rows}
     return Contest(
@@ -115,7 +115,7 @@ def contest(evidence: Evidence, results: Results, first: str, second: str) -> Co
         items=len(row.ids),
         measures=_measures(evidence, results, row, against, evidence.metrics),
         counts={who: rights[who] for who in ("both", "first", "second", "neither")},
-        differing=_differing(evidence, examples),
+        differing=tuple(sorted(differing_ones, key=lambda one: WHO.index(one.right))),
         settings=tuple(
             (path, _cell(ours.get(path)), _cell(theirs.get(path)))
             for path in differing([ours, theirs])
@@ -249,53 +249,24 @@ def _measure(
     terms = Terms(metric, LEVEL, 1, None, RESAMPLES)
     pair = known or compare_pair(one, two, group, terms, rng=rng)
     if pair.row != row.name:
-        pair = _turned(pair)
+        pair = pair.turned()
     return Measure(name, first, second, pair.difference, pair.items, pair.method, pair.mcnemar)
 
 
-def _turned(pair: Pair) -> Pair:
-    """The same pair seen from the other side, as far as a measure shows it."""
-
-    def turned(claim: Claim) -> Claim:
-        if claim.interval is None:
-            return claim
-        low, high = claim.interval
-        return replace(claim, interval=Interval(-high, -low))
-
-    tests = {
-        seed: test._replace(first_only=test.second_only, second_only=test.first_only)
-        for seed, test in pair.mcnemar.items()
-    }
-    return replace(
-        pair,
-        difference=-pair.difference,
-        items=turned(pair.items),
-        method=turned(pair.method),
-        mcnemar=tests,
-    )
-
-
 def _examples(evidence: Evidence, one: Contender, other: Contender) -> list[Differing]:
-    """Every example with each contender's answer of most seeds; texts are read later."""
+    """Every example with each contender's answer of most seeds."""
+    texts = evidence.texts(evidence.split)
     ours, theirs = (list(side.answers(evidence.split).values()) for side in (one, other))
     return [
         Differing(
             id,
-            {},
+            texts.get(id, {}),
             truth_of(evidence, ours[0], id),
             majority_answer(evidence, one, ours, id),
             majority_answer(evidence, other, theirs, id),
         )
         for id in ours[0].ids
     ]
-
-
-def _differing(evidence: Evidence, examples: Sequence[Differing]) -> tuple[Differing, ...]:
-    """The examples answered differently: those one of the two gets right first."""
-    split = [one for one in examples if one.first.answer != one.second.answer]
-    texts = evidence.texts(evidence.split) if split else {}
-    split.sort(key=lambda one: WHO.index(one.right))
-    return tuple(replace(one, texts=texts.get(one.id, {})) for one in split)
 
 
 def _cell(value: object) -> Cell:

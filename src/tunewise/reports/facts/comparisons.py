@@ -29,22 +29,26 @@ def comparison(evidence: Evidence) -> Comparison | None:
     if not rows:
         alone = scores_alone(evidence)
         return compare_scores(alone, METRICS[evidence.headline], level=LEVEL) if alone else None
+    family: Family = "to-best"
+    if not isinstance(declared := evidence.study.family, str):  # as far as both have answered
+        present = {row.name for row in rows}
+        family = [(one, other) for one, other in declared if {one, other} <= present]
     return compare(
         rows,
         evidence.headline,
         rng=np.random.default_rng(0),
-        family=_family(evidence, {row.name for row in rows}),
+        family=family,
         equivalence_margin=evidence.study.equivalence_margin,
         level=LEVEL,
     )
 
 
-def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
-    """Intervals over examples by contender, split and metric, where they can be computed."""
-    found: dict[tuple[str, str, str], Interval] = {}
+def intervals(evidence: Evidence) -> dict[str, dict[tuple[str, str], Interval]]:
+    """Each contender's intervals over examples by split and metric, where they can be computed."""
+    found: dict[str, dict[tuple[str, str], Interval]] = {name: {} for name in evidence.by_name}
     for alone in scores_alone(evidence):
         if interval := interval_alone(alone, METRICS[evidence.headline], level=LEVEL):
-            found[alone.name, evidence.split, evidence.headline] = interval
+            found[alone.name][evidence.split, evidence.headline] = interval
     for split in ("validation", "test"):
         rows = answered(evidence.contenders, split)
         for name in evidence.metrics if rows else ():
@@ -55,7 +59,7 @@ def intervals(evidence: Evidence) -> dict[tuple[str, str, str], Interval]:
                 for row in group.rows:
                     interval = summarize(row, group, metric, level=LEVEL).items_interval
                     if interval is not None:
-                        found[row.name, split, name] = interval
+                        found[row.name][split, name] = interval
     return found
 
 
@@ -84,20 +88,10 @@ def answered(contenders: Sequence[Contender], split: str) -> list[RowScores]:
         if not runs:
             continue
         row = row_scores(contender.name, runs, seeded=contender.described.seeded)
-        for seed, run in runs.items():
-            if run.ids != row.ids:
-                raise DamagedFile(
-                    f"{row.name}: the answers of seed {seed} on {split} are about other examples "
-                    "than "
-                    "those of its other seeds."
-                )
+        if odd := [seed for seed, run in runs.items() if run.ids != row.ids]:
+            raise DamagedFile(
+                f"{row.name}: the answers of seed {odd[0]} on {split} are about other examples "
+                "than those of its other seeds."
+            )
         found.append(row)
     return found
-
-
-def _family(evidence: Evidence, present: set[str]) -> Family:
-    """The pairs declared before the study ran, as far as both have answered."""
-    declared = evidence.study.family
-    if isinstance(declared, str):
-        return "to-best"
-    return [(one, other) for one, other in declared if {one, other} <= present]

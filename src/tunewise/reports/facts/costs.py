@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tunewise.core.format import count, duration, size
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.statistics.metrics import upward
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a row costs in one quantity, and its amount as people read it."""
+
+    of: Callable[[Row], float | None]
+    words: Callable[[float], str]
+
+
+COSTS = {
+    "parameters": Cost(lambda row: row.trainable, lambda number: count(int(number))),
+    "memory": Cost(lambda row: row.measured.peak_bytes, lambda number: size(int(number))),
+    "time": Cost(lambda row: row.measured.seconds, duration),
+    "artefact": Cost(lambda row: row.measured.artefact_bytes, lambda number: size(int(number))),
+}
 
 
 def has_costs(evidence: Evidence, results: Results) -> bool:
@@ -36,11 +53,11 @@ class Placed:
 
 
 def placed(results: Results, cost: str) -> list[Placed]:
-    """The rows that have both a score and that cost (`parameters`, `memory` or `time`)."""
+    """The rows that have both a score and that cost, a key of `COSTS`."""
     points = [
         (row, value, spread.mean)
         for row in results.rows
-        if (value := _cost(row, cost)) and (spread := results.headline(row))
+        if (value := COSTS[cost].of(row)) and (spread := results.headline(row))
     ]
     front = pareto([(value, upward(results.metric, score)) for _, value, score in points])
     return [
@@ -62,12 +79,3 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[bool]:
         )
         for cost, quality in points
     ]
-
-
-def _cost(row: Row, cost: str) -> float | None:
-    match cost:
-        case "parameters":
-            return row.trainable
-        case "memory":
-            return row.measured.peak_bytes
-    return row.measured.seconds

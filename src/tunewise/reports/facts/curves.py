@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tunewise.reports.facts.evidence import Contender, Evidence, Trial
+from tunewise.reports.facts.evidence import Evidence, Trial
 from tunewise.store.log import read_log
 from tunewise.store.trials import LOG
 
@@ -26,12 +26,19 @@ class CurvePoint:
 
 def training_loss(evidence: Evidence) -> list[CurvePoint]:
     """Mean training loss in nats per target, within bins of steps, by epochs passed."""
-    return _summed(evidence, _logged_loss)
+    return _over_seeds(evidence, _logged_loss)
 
 
 def validation_curve(evidence: Evidence, metric: str) -> list[CurvePoint]:
     """A validation metric after each epoch."""
-    return _summed(evidence, lambda trial: _by_epoch(trial, metric))
+    return _over_seeds(
+        evidence,
+        lambda trial: {
+            float(epoch.epoch): score
+            for epoch in trial.record.result.epochs
+            if (score := epoch.validation.get(metric)) is not None
+        },
+    )
 
 
 def turns(points: Iterable[CurvePoint]) -> dict[str, tuple[float, bool]]:
@@ -46,30 +53,20 @@ def turns(points: Iterable[CurvePoint]) -> dict[str, tuple[float, bool]]:
     }
 
 
-def _summed(evidence: Evidence, read: Callable[[Trial], dict[float, float]]) -> list[CurvePoint]:
+def _over_seeds(
+    evidence: Evidence, read: Callable[[Trial], dict[float, float]]
+) -> list[CurvePoint]:
     points = []
     for contender in evidence.contenders:
-        points.extend(_over_seeds(contender, [read(trial) for trial in contender.finished]))
+        values: dict[float, list[float]] = {}
+        for trial in contender.finished:
+            for epoch, value in read(trial).items():
+                values.setdefault(epoch, []).append(value)
+        points += [
+            CurvePoint(contender.name, epoch, sum(v) / len(v), min(v), max(v), len(v))
+            for epoch, v in sorted(values.items())
+        ]
     return points
-
-
-def _over_seeds(contender: Contender, curves: Iterable[dict[float, float]]) -> list[CurvePoint]:
-    values: dict[float, list[float]] = {}
-    for curve in curves:
-        for epoch, value in curve.items():
-            values.setdefault(epoch, []).append(value)
-    return [
-        CurvePoint(contender.name, epoch, sum(v) / len(v), min(v), max(v), len(v))
-        for epoch, v in sorted(values.items())
-    ]
-
-
-def _by_epoch(trial: Trial, metric: str) -> dict[float, float]:
-    return {
-        float(epoch.epoch): score
-        for epoch in trial.record.result.epochs
-        if (score := epoch.validation.get(metric)) is not None
-    }
 
 
 def _logged_loss(trial: Trial) -> dict[float, float]:
@@ -79,16 +76,15 @@ def _logged_loss(trial: Trial) -> dict[float, float]:
         for event in read_log(trial.record.folder / LOG)
         if event["event"] == "step" and event.get("loss") is not None
     ]
-    epochs = len(trial.record.result.epochs)
+    epochs = trial.record.result.epochs
     if not steps or not epochs:
-        return {
-            float(epoch.epoch): epoch.train_loss
-            for epoch in trial.record.result.epochs
-            if epoch.train_loss is not None
-        }
+        means = {float(epoch.epoch): epoch.train_loss for epoch in epochs}
+        return {epoch: loss for epoch, loss in means.items() if loss is not None}
     last = max(int(event["step"]) for event in steps)
-    bins = max(1, min(MOST_BINS, len(steps)) // epochs) * epochs  # none lies over two epochs
+    bins = max(1, min(MOST_BINS, len(steps)) // len(epochs)) * len(
+        epochs
+    )  # none lies over two epochs
     sums: dict[int, list[float]] = {}
     for event in steps:
         sums.setdefault((int(event["step"]) - 1) * bins // last, []).append(float(event["loss"]))
-    return {(place + 0.5) / bins * epochs: sum(v) / len(v) for place, v in sums.items()}
+    return {(place + 0.5) / bins * len(epochs): sum(v) / len(v) for place, v in sums.items()}

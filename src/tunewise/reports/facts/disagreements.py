@@ -60,7 +60,7 @@ def disagreements(evidence: Evidence, *, most: int = MOST_SHOWN) -> list[Disagre
 
     Only examples that every contender with answers was asked are compared.
     """
-    asked = answered(evidence)
+    asked = evidence.answered
     if len(asked) < 2:
         return []
     common = set.intersection(*({*runs[0].ids} for _, runs in asked))
@@ -91,12 +91,6 @@ def _numbered(run: Answers, ids: Sequence[str], texts: dict[str, int]) -> NDArra
         return numbers
     found = np.array([run.places.get(id, NONE) for id in ids], dtype=np.int64)
     return np.where(found == NONE, NONE, numbers[found])
-
-
-def answered(evidence: Evidence) -> list[tuple[Contender, list[Answers]]]:
-    """The contenders with answers on the deciding split, one set a seed."""
-    found = ((one, list(one.answers(evidence.split).values())) for one in evidence.contenders)
-    return [(one, runs) for one, runs in found if runs]
 
 
 def majority_answer(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.core.errors import InputError, Problem, unknown
-from tunewise.reports.facts.disagreements import answered, majority_answer, truth_of
+from tunewise.reports.facts.disagreements import majority_answer, truth_of
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.label_errors import ABLE, likely_label_errors
 from tunewise.store.answers import Answers
@@ -135,33 +135,27 @@ def errors_of(evidence: Evidence, contender: Contender) -> Errors | None:
     if not own:
         return None
     examined, agreement, mistakes = _mistakes(contender, asked)
-    wrong = sorted(
-        (one for one in own if not one.right),
-        key=lambda one: (-(one.confidence or 0.0), one.agreeing),
-    )
+    wrong = [one for one in own if not one.right]
+    wrong.sort(key=lambda one: (-(one.confidence or 0.0), one.agreeing))
     return Errors(
         contender.name,
         contender.position,
         evidence.split,
-        len(own),
-        tuple(wrong),
-        tuple(mistakes),
-        examined,
-        agreement,
+        answered=len(own),
+        wrong=tuple(wrong),
+        mistakes=tuple(mistakes),
+        examined=examined,
+        agreement=agreement,
     )
 
 
 def errors(evidence: Evidence, ranked: Sequence[str]) -> Errors | None:
     """Those of the first of the ranked contenders that tells examples apart; None without one."""
-    known = {one.name: (one, runs) for one, runs in answered(evidence)}
-    for name in ranked:
-        if name in known and _tells_apart(known[name][1]):
-            return errors_of(evidence, known[name][0])
+    known = {one.name: (one, runs) for one, runs in evidence.answered}
+    for contender, runs in (known[name] for name in ranked if name in known):
+        if any(run.written or len(np.unique(run.choices)) > 1 for run in runs):
+            return errors_of(evidence, contender)
     return None
-
-
-def _tells_apart(runs: Sequence[Answers]) -> bool:
-    return any(run.written or len(np.unique(run.choices)) > 1 for run in runs)
 
 
 def _mean_probabilities(runs: Sequence[Answers]) -> NDArray[np.float64] | None:
@@ -183,14 +177,11 @@ def _mistakes(
     labels, chances = [], []
     for split, own in asked.items():
         runs = list(contender.answers(split).values())
-        found = _mean_probabilities(runs) if runs else None
-        if found is not None:
+        if runs and (found := _mean_probabilities(runs)) is not None:
             examples += own
             labels.append(np.asarray(runs[0].labels))
             chances.append(found)
-    if not examples:
-        return 0, 0.0, []
-    agreement = fmean(one.right for one in examples)
+    agreement = fmean(one.right for one in examples) if examples else 0.0
     if agreement < ABLE:
         return len(examples), agreement, []
     places = likely_label_errors(np.concatenate(labels), np.concatenate(chances))

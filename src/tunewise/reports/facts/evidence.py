@@ -1,33 +1,29 @@
-"""What a study folder says, contender by contender: the one place where reports read it."""
+"""A study contender by contender, with everything that was run: what all facts are computed of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from tunewise.core.canonical import Settings
 from tunewise.core.errors import DamagedStudy
-from tunewise.statistics.selection import best_point
 from tunewise.store.answers import Answers, read_answers
 from tunewise.store.faults import Fault
-from tunewise.store.identity import rung_id, seeds_of, trial_id
 from tunewise.store.places import Places
-from tunewise.store.race import Left, RaceRecord, read_race
+from tunewise.store.race import Left, RaceRecord
 from tunewise.store.records import (
     ContenderRecord,
     DataRecord,
     ParameterCounts,
-    PointRecord,
     StudyRecord,
     TrialSettings,
 )
-from tunewise.store.study import WHOLE, StudyFolder
+from tunewise.store.study import StudyFolder
 from tunewise.store.trials import TrialRecord
 
 DONE = "done"
@@ -279,9 +275,15 @@ class Evidence:
         opened = any(trial.test for contender in self.contenders for trial in contender.trials)
         return "test" if opened else "validation"
 
+    @property
+    def answered(self) -> list[tuple[Contender, list[Answers]]]:
+        """The contenders with answers on the deciding split, one set a seed."""
+        found = ((one, list(one.answers(self.split).values())) for one in self.contenders)
+        return [(one, runs) for one, runs in found if runs]
+
     def texts(self, split: str) -> dict[str, dict[str, str]]:
         """The examples of a split by id, each with the columns the task reads."""
-        path = self._rows(split)
+        path = self.examples(split)
         if path is None:
             return {}
         columns = self.text_columns
@@ -289,46 +291,12 @@ class Evidence:
         return {row["id"]: {column: str(row[column]) for column in columns} for row in rows}
 
     @property
-    def question_column(self) -> str:
-        """The column of the question, where there is one: the first that the task reads."""
-        return next(iter(self.text_columns), "")
-
-    @property
     def text_columns(self) -> list[str]:
         """The columns that the task reads."""
         named = self.study.texts or self.study.task.get("text", ())
         return [named] if isinstance(named, str) else list(named)
 
-    def slice_values(self, split: str, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
-        """For each column its value by example id.
-
-        `length` is that of the texts in characters, `context_length` that of one column; of a
-        written answer, the first reference's. A column that the prepared data do not hold is left
-        out.
-        """
-        path = self._rows(split)
-        if path is None:
-            return {}
-        table, label = pq.read_table(path), self.study.answer or "label"
-        texts = self.text_columns
-        found: dict[str, dict[str, str | None]] = {name: {} for name in names}
-        for row in table.to_pylist():
-            for name in names:
-                if name == "length":
-                    value = str(sum(len(str(row[column])) for column in texts))
-                elif name not in table.column_names:
-                    column = name.removesuffix("_length")
-                    if column == name or column not in table.column_names:
-                        continue
-                    value = str(len(_text(row[column])))
-                elif name == label and self.labels:
-                    value = self.labels[row[name]]
-                else:
-                    value = row[name] if row[name] is None else str(row[name])
-                found[name][row["id"]] = value
-        return {name: values for name, values in found.items() if values}
-
-    def _rows(self, split: str) -> Path | None:
+    def examples(self, split: str) -> Path | None:
         """The file of a split's examples; None where there is none, or a damaged one."""
         if self.study.elsewhere is not None:
             return None
@@ -337,114 +305,3 @@ class Evidence:
         except DamagedStudy:
             return None
         return path if path.is_file() else None
-
-
-def gather(folder: StudyFolder) -> Evidence:
-    """Read a study folder. Interrupted trials do not count; failed ones do.
-
-    What it says of the machine it ran on is left out: see `Places`.
-    """
-    study, records, tests = folder.study(), folder.records(), folder.tests()
-    read = [*records.values(), *tests.values()]
-    parts = [study, *(each.result for each in read), *(each.costs for each in read)]
-    places = Places([part.as_json() for part in parts])
-    study = places.record(study)
-    records, tests = _public(records, places), _public(tests, places)
-    race = None
-    if study.budget is not None:
-        begun = {row.name: study.seeds[:1] for row in study.contenders}
-        race = read_race(folder.path) or RaceRecord(begun)
-    contenders = tuple(
-        _contender(study, position, described, records, tests, race=race)
-        for position, described in enumerate(study.contenders)
-    )
-    return Evidence(folder.path, study, contenders, places, tuple(folder.faults(WHOLE)), race)
-
-
-def _public(records: Mapping[str, TrialRecord], places: Places) -> dict[str, TrialRecord]:
-    return {
-        id: replace(record, result=places.record(record.result), costs=places.record(record.costs))
-        for id, record in records.items()
-    }
-
-
-def _contender(
-    study: StudyRecord,
-    position: int,
-    described: ContenderRecord,
-    records: Mapping[str, TrialRecord],
-    tests: Mapping[str, TrialRecord],
-    *,
-    race: RaceRecord | None,
-) -> Contender:
-    seeds = seeds_of(study, described)
-    if race is not None:
-        seeds = list(race.seeds.get(described.name, study.seeds[:1]))
-    dropped = race is not None and described.name in race.dropped
-    points = [_point(place, seeds, records, tests) for place in described.points]
-    if described.rates is not None:  # those that stopped on the way are no search points
-        points = [one for one in points if one.trials] or [points[described.rates.prior]]
-    chosen = _chosen(points, seeds[0], described.chosen_by(study.metrics[0]))
-    return Contender(
-        described,
-        position,
-        points=tuple(points),
-        chosen=chosen,
-        seeds_planned=len(seeds),
-        tested=bool(study.data.has_test) and not dropped,
-        parameters=_parameters(described, points),
-        learning_rate=_learning_rate(described, chosen),
-        rungs=tuple(_rungs(described, seeds[0], records)),
-        left=next((one for one in race.left if one.contender == described.name), None)
-        if race is not None
-        else None,
-        over=race is not None and race.ended is not None,
-    )
-
-
-def _rungs(
-    described: ContenderRecord, seed: int, records: Mapping[str, TrialRecord]
-) -> Iterator[AtRung]:
-    for step in described.rates.rungs if described.rates else ():
-        for point in described.points:
-            record = records.get(rung_id(trial_id(point.identity, seed), step))
-            if record is not None:
-                yield AtRung(point.settings.training["learning_rate"], step, record)
-
-
-def _point(
-    place: PointRecord,
-    seeds: Sequence[int],
-    records: Mapping[str, TrialRecord],
-    tests: Mapping[str, TrialRecord],
-) -> Point:
-    ids = {seed: trial_id(place.identity, seed) for seed in seeds}
-    trials = (Trial(seed, records[id], tests.get(id)) for seed, id in ids.items() if id in records)
-    return Point(place.chosen, tuple(trials), place.settings)
-
-
-def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
-    """The point that counts, chosen by the same rule as while the study runs."""
-    first = [next((t for t in point.trials if t.seed == first_seed), None) for point in points]
-    tried = [None if one is None else (one.done, one.record.metric(metric)) for one in first]
-    place = best_point(metric, tried)
-    return None if place is None else points[place]
-
-
-def _parameters(described: ContenderRecord, points: Sequence[Point]) -> ParameterCounts | None:
-    """What the trials counted; what the plan counted where none has ended."""
-    counted = (trial.record.result.parameters for point in points for trial in point.trials)
-    return next((one for one in counted if one), described.parameters)
-
-
-def _learning_rate(described: ContenderRecord, chosen: Point | None) -> float | None:
-    if described.rates is not None:
-        return chosen.settings.training["learning_rate"] if chosen else None
-    rates = {point.settings.training.get("learning_rate") for point in described.points}
-    return rates.pop() if len(rates) == 1 else None
-
-
-def _text(value: Any) -> str:
-    """A text as it stands, or the first of the right answers; none is an empty one."""
-    texts = value["text"][:1] if isinstance(value, dict) else [value]
-    return "".join(map(str, texts))

@@ -5,34 +5,40 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import cache, cached_property, partial
+from typing import TypeVar
 
-from tunewise.reports.facts.balance import Balance, balance
-from tunewise.reports.facts.checks import Checks, checks
-from tunewise.reports.facts.classes import ByClass, by_class
+from tunewise.reports.facts.balance import balance
+from tunewise.reports.facts.checks import checks
+from tunewise.reports.facts.classes import by_class
 from tunewise.reports.facts.comparability.checks import fairness
-from tunewise.reports.facts.comparability.finding import Finding
-from tunewise.reports.facts.compare import Measure, headline_measure
-from tunewise.reports.facts.curves import CurvePoint, turns, validation_curve
-from tunewise.reports.facts.disagreements import Disagreement, disagreements
-from tunewise.reports.facts.errors import Errors, errors
-from tunewise.reports.facts.evidence import Evidence, gather
-from tunewise.reports.facts.factors import Factor, factors
-from tunewise.reports.facts.generated_answers import Decoded, Failures, decoded, failures
-from tunewise.reports.facts.phases import Phases, phases_of
-from tunewise.reports.facts.prompts.chat_form import ChatForm, chat_forms
-from tunewise.reports.facts.prompts.expert_form import Versus, expert_against
-from tunewise.reports.facts.prompts.forms import Form, forms
-from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
-from tunewise.reports.facts.question_types import ByType, by_type
+from tunewise.reports.facts.compare import headline_measure
+from tunewise.reports.facts.curves import turns, validation_curve
+from tunewise.reports.facts.disagreements import disagreements
+from tunewise.reports.facts.errors import errors
+from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.factors import factors
+from tunewise.reports.facts.gather import gather
+from tunewise.reports.facts.generated_answers import decoded, failures, unfinished
+from tunewise.reports.facts.phases import phases_of
+from tunewise.reports.facts.prompts.expert_form import expert_against
+from tunewise.reports.facts.prompts.forms import chat_forms, forms
+from tunewise.reports.facts.prompts.side_by_side import side_by_side
+from tunewise.reports.facts.question_types import by_type
 from tunewise.reports.facts.references import References
-from tunewise.reports.facts.results import Results, results_of
-from tunewise.reports.facts.shortlist import FEW, Shortlist, shortlist
-from tunewise.reports.facts.slices import Sliced, sliced
-from tunewise.reports.facts.tuning.race import Race, race_facts
-from tunewise.reports.facts.unfinished import Unfinished, unfinished
-from tunewise.reports.facts.verdict.below import Below, below_the_obvious
-from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.reports.facts.results import results_of
+from tunewise.reports.facts.shortlist import FEW, shortlist
+from tunewise.reports.facts.slices import sliced
+from tunewise.reports.facts.tuning.race import race_facts
+from tunewise.reports.facts.verdict.below import below_the_obvious
+from tunewise.reports.facts.verdict.verdict import verdict
 from tunewise.store.study import StudyFolder
+
+Value = TypeVar("Value")
+
+
+def once(compute: Callable[[Facts], Value]) -> cached_property[Value]:
+    """A fact that is computed when it is first asked for, and never again."""
+    return cached_property(compute)
 
 
 class Facts:
@@ -60,114 +66,36 @@ class Facts:
         return other
 
     # What was found
-
-    @cached_property
-    def results(self) -> Results:
-        return results_of(self.evidence)
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        return verdict(self.evidence, self.results)
-
-    @cached_property
-    def race(self) -> Race | None:
-        return race_facts(self.evidence)
-
-    @cached_property
-    def shortlist(self) -> Shortlist:
-        return shortlist(self.evidence, self.results, self.most)
-
-    @cached_property
-    def measured_against(self) -> Callable[[str, str], Measure]:
-        """First minus second by the headline metric, computed once for each pair of names."""
-        return cache(partial(headline_measure, self.evidence, self.results))
-
-    @cached_property
-    def below_the_obvious(self) -> list[Below]:
-        return below_the_obvious(
-            self.evidence, self.results, self.measured_against, self.lowest_losses
-        )
-
-    @cached_property
-    def effects(self) -> list[Factor]:
-        return factors(self.evidence)
-
-    @cached_property
-    def sliced(self) -> Sliced | None:
-        return sliced(self.evidence, self.results)
-
-    @cached_property
-    def question_types(self) -> ByType | None:
-        return by_type(self.evidence, self.sliced)
-
-    @cached_property
-    def by_class(self) -> list[ByClass]:
-        return by_class(self.evidence)
-
-    @cached_property
-    def disagreements(self) -> list[Disagreement]:
-        return disagreements(self.evidence)
-
-    @cached_property
-    def balance(self) -> Balance | None:
-        return balance(self.evidence, self.results)
-
-    @cached_property
-    def errors(self) -> Errors | None:
-        return errors(self.evidence, [row.name for row in self.results.scored])
+    results = once(lambda of: results_of(of.evidence))
+    verdict = once(lambda of: verdict(of.evidence, of.results))
+    race = once(lambda of: race_facts(of.evidence))
+    shortlist = once(lambda of: shortlist(of.evidence, of.results, of.most))
+    measured_against = once(lambda of: cache(partial(headline_measure, of.evidence, of.results)))
+    effects = once(lambda of: factors(of.evidence))
+    sliced = once(lambda of: sliced(of.evidence, of.results))
+    question_types = once(lambda of: by_type(of.evidence, of.sliced))
+    by_class = once(lambda of: by_class(of.evidence))
+    disagreements = once(lambda of: disagreements(of.evidence))
+    balance = once(lambda of: balance(of.evidence, of.results))
+    errors = once(lambda of: errors(of.evidence, [row.name for row in of.results.scored]))
 
     # Whether it can be believed
-
-    @cached_property
-    def comparability(self) -> tuple[Finding, ...]:
-        return fairness(self.evidence)
-
-    @cached_property
-    def checks(self) -> Checks:
-        return checks(self.evidence)
+    comparability = once(lambda of: fairness(of.evidence))
+    checks = once(lambda of: checks(of.evidence))
 
     # What it cost, and how training went
-
-    @cached_property
-    def phases(self) -> list[Phases]:
-        return phases_of(self.evidence, self.results)
-
-    @cached_property
-    def validation_loss(self) -> list[CurvePoint]:
-        return validation_curve(self.evidence, "loss")
-
-    @cached_property
-    def lowest_losses(self) -> dict[str, tuple[float, bool]]:
-        """For each contender the epoch of its lowest validation loss, and whether it rose then."""
-        return turns(self.validation_loss)
+    phases = once(lambda of: phases_of(of.evidence, of.results))
+    validation_loss = once(lambda of: validation_curve(of.evidence, "loss"))
+    lowest_losses = once(lambda of: turns(of.validation_loss))
+    below_the_obvious = once(
+        lambda of: below_the_obvious(of.evidence, of.results, of.measured_against, of.lowest_losses)
+    )
 
     # Prompts and generated answers
-
-    @cached_property
-    def prompts(self) -> SideBySide | None:
-        found = side_by_side(self.evidence)
-        return found if found is not None and found.items else None
-
-    @cached_property
-    def prompt_forms(self) -> list[Form]:
-        return forms(self.prompts) if self.prompts else []
-
-    @cached_property
-    def expert_form(self) -> list[Versus]:
-        return expert_against(self.evidence, self.prompts) if self.prompts else []
-
-    @cached_property
-    def chat_form(self) -> list[ChatForm]:
-        return chat_forms(self.prompts, self.prompt_forms) if self.prompts else []
-
-    @cached_property
-    def unfinished(self) -> list[Unfinished]:
-        return unfinished(self.evidence)
-
-    @cached_property
-    def decoded(self) -> list[Decoded]:
-        return decoded(self.evidence)
-
-    @cached_property
-    def wrong_answers(self) -> list[Failures]:
-        return failures(self.evidence)
+    prompts = once(lambda of: side_by_side(of.evidence))
+    prompt_forms = once(lambda of: forms(of.prompts) if of.prompts else [])
+    expert_form = once(lambda of: expert_against(of.evidence, of.prompts) if of.prompts else [])
+    chat_form = once(lambda of: chat_forms(of.prompts, of.prompt_forms) if of.prompts else [])
+    unfinished = once(lambda of: unfinished(of.evidence))
+    decoded = once(lambda of: decoded(of.evidence))
+    wrong_answers = once(lambda of: failures(of.evidence))

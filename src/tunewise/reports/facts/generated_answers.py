@@ -1,20 +1,26 @@
-"""Written answers as stored: every way of decoding, every sample, with what they are worth."""
+"""Generated texts as stored: what each way of decoding gives, how answers fail, what never ends."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 import pyarrow.parquet as pq
 
 from tunewise.core.canonical import JSONObject
+from tunewise.core.format import percent
+from tunewise.core.sanitize import shown
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.statistics.diversity import distinct, self_f1, unique_fraction
 from tunewise.statistics.failures import KINDS, failure
+from tunewise.statistics.summary import mean_known
 
 EXAMPLES = 3  # shown of each kind of failure
+MOST = 0.5  # a fraction of the texts from which on it is a fault of asking, not of an answer
+UNENDED = ("length", "loop")
 
 Stored = list[JSONObject]
 
@@ -72,6 +78,30 @@ class Failures:
         return self.counts.get(kind, 0) / self.answers
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """Fractions of a contender's texts, those that count, over all seeds."""
+
+    contender: str
+    position: int
+    texts: int
+    empty: float
+    unended: float  # that ended at the limit or in a loop
+
+    @property
+    def sentence(self) -> str:
+        parts = []
+        if self.empty > MOST:
+            parts.append(f"{percent(self.empty)} % are empty")
+        if self.unended > MOST:
+            parts.append(f"{percent(self.unended)} % never stop")
+        return (
+            f"Of the {self.texts:,} texts that {shown(self.contender)} generated "
+            f"{' and '.join(parts)}: is the model asked in the form that it was trained on, with "
+            "room for an answer?"
+        )
+
+
 def decoded(evidence: Evidence) -> list[Decoded]:
     """Every contender with every way of decoding, on the deciding split."""
     found = []
@@ -82,26 +112,61 @@ def decoded(evidence: Evidence) -> list[Decoded]:
     return found
 
 
+def _decoded(contender: Contender, way: str, runs: Sequence[Stored]) -> Decoded:
+    by_question: list[Stored] = []  # of every seed
+    firsts: list[list[str]] = []
+    for run in runs:
+        groups: dict[str, Stored] = {}
+        for row in run:
+            if row["strategy"] == way:
+                groups.setdefault(row["id"], []).append(row)
+        by_question += groups.values()
+        firsts.append([group[0]["answer"] for group in groups.values()])
+    rows = [row for group in by_question for row in group]
+    samples = [[row["answer"] for row in group] for group in by_question]
+    return Decoded(
+        contender=contender.name,
+        position=contender.position,
+        strategy=way,
+        samples=max(map(len, by_question)),
+        exact_match=fmean(row["exact_match"] for row in rows),
+        f1=fmean(row["f1"] for row in rows),
+        best_exact_match=fmean(max(row["exact_match"] for row in group) for group in by_question),
+        best_f1=fmean(max(row["f1"] for row in group) for group in by_question),
+        distinct_1=mean_known(distinct(texts, 1) for texts in firsts),
+        distinct_2=mean_known(distinct(texts, 2) for texts in firsts),
+        unique=fmean(map(unique_fraction, samples)),
+        self_f1=mean_known(map(self_f1, samples)),
+        words=fmean(len(row["answer"].split()) for row in rows),
+        cut=fmean(row["stopped"] in UNENDED for row in rows),
+    )
+
+
 def failures(evidence: Evidence) -> list[Failures]:
     """Every contender that has written answers, by the answers that count."""
-    column = evidence.question_column
     texts = evidence.texts(evidence.split)
-    asked = {id: columns.get(column, "") for id, columns in texts.items()}
+    asked = {id: next(iter(columns.values()), "") for id, columns in texts.items()}
     found = []
     for contender in evidence.contenders:
         runs = [_headline(run) for run in _runs(contender, evidence.split)]
         if not runs:
             continue
-        kinds = [[_kind(row, asked) for row in run] for run in runs]
-        found.append(
-            Failures(
-                contender.name,
-                contender.position,
-                sum(map(len, runs)),
-                dict(Counter(kind for run in kinds for kind in run if kind)),
-                _examples(runs[0], kinds[0], asked),
-            )
-        )
+        counts: Counter[str] = Counter()
+        examples: dict[str, list[FailedAnswer]] = {kind: [] for kind in KINDS}
+        for number, run in enumerate(runs):
+            for row in run:
+                question = asked.get(row["id"], "")
+                references = row["references"]
+                kind = failure(question, row["answer"], references, stopped=row["stopped"])
+                if kind is None:
+                    continue
+                counts[kind] += 1
+                if number == 0 and len(examples[kind]) < EXAMPLES:
+                    right = tuple(dict.fromkeys(references))
+                    examples[kind].append(FailedAnswer(row["id"], question, right, row["answer"]))
+        kept = {kind: tuple(rows) for kind, rows in examples.items() if rows}
+        answers = sum(map(len, runs))
+        found.append(Failures(contender.name, contender.position, answers, dict(counts), kept))
     return found
 
 
@@ -119,54 +184,29 @@ def _headline(run: Stored) -> Stored:
     return [row for row in run if row["strategy"] == run[0]["strategy"] and row["sample"] == 0]
 
 
-def _kind(row: JSONObject, asked: dict[str, str]) -> str | None:
-    question = asked.get(row["id"], "")
-    return failure(question, row["answer"], row["references"], stopped=row["stopped"])
+def unfinished(evidence: Evidence) -> list[Unfinished]:
+    """The contenders most of whose texts are empty or do not end, on the deciding split."""
+    found = []
+    for one in evidence.contenders:
+        texts = [text for t in one.finished for text in _texts(t.predictions(evidence.split))]
+        if texts:
+            empty = fmean(not text.strip() for text, _ in texts)
+            unended = fmean(stopped in UNENDED for _, stopped in texts)
+            found.append(Unfinished(one.name, one.position, len(texts), empty, unended))
+    return [one for one in found if max(one.empty, one.unended) > MOST]
 
 
-def _examples(
-    run: Stored, kinds: Sequence[str | None], asked: dict[str, str]
-) -> dict[str, tuple[FailedAnswer, ...]]:
-    shown: dict[str, list[FailedAnswer]] = {kind: [] for kind in KINDS}
-    for row, kind in zip(run, kinds, strict=True):
-        if kind and len(shown[kind]) < EXAMPLES:
-            references = tuple(dict.fromkeys(row["references"]))
-            question = asked.get(row["id"], "")
-            shown[kind].append(FailedAnswer(row["id"], question, references, row["answer"]))
-    return {kind: tuple(rows) for kind, rows in shown.items() if rows}
+def _texts(path: Path | None) -> list[tuple[str, str]]:
+    """The generated texts that count and to which an answer is known, with how each ended.
 
-
-def _decoded(contender: Contender, way: str, runs: Sequence[Stored]) -> Decoded:
-    by_question: list[Stored] = []  # of every seed
-    firsts: list[list[str]] = []
-    for run in runs:
-        groups: dict[str, Stored] = {}
-        for row in run:
-            if row["strategy"] == way:
-                groups.setdefault(row["id"], []).append(row)
-        by_question += groups.values()
-        firsts.append([group[0]["answer"] for group in groups.values()])
-    rows = [row for group in by_question for row in group]
-    samples = [[row["answer"] for row in group] for group in by_question]
-    agreeing = [agreed for group in samples if (agreed := self_f1(group)) is not None]
-    return Decoded(
-        contender=contender.name,
-        position=contender.position,
-        strategy=way,
-        samples=max(map(len, by_question)),
-        exact_match=fmean(row["exact_match"] for row in rows),
-        f1=fmean(row["f1"] for row in rows),
-        best_exact_match=fmean(max(row["exact_match"] for row in group) for group in by_question),
-        best_f1=fmean(max(row["f1"] for row in group) for group in by_question),
-        distinct_1=_mean([distinct(texts, 1) for texts in firsts]),
-        distinct_2=_mean([distinct(texts, 2) for texts in firsts]),
-        unique=fmean(map(unique_fraction, samples)),
-        self_f1=fmean(agreeing) if agreeing else None,
-        words=fmean(len(row["answer"].split()) for row in rows),
-        cut=fmean(row["stopped"] in ("length", "loop") for row in rows),
-    )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    Prompts that were only weighed have none.
+    """
+    names = pq.read_schema(path).names if path is not None else []
+    if "stopped" not in names:
+        return []
+    if "references" in names:
+        columns = ["strategy", "sample", "references", "answer", "stopped"]
+        rows = _headline(pq.read_table(path, columns=columns).to_pylist())
+        return [(row["answer"], row["stopped"]) for row in rows if any(row["references"] or ())]
+    rows = pq.read_table(path, columns=["text", "stopped"]).to_pylist()
+    return [(row["text"] or "", row["stopped"]) for row in rows if row["stopped"]]

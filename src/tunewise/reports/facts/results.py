@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,7 @@ from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.pairs import Pair
+from tunewise.statistics.summary import mean_known
 
 if TYPE_CHECKING:
     from tunewise.reports.outputs import notebook
@@ -173,14 +174,12 @@ def results_of(evidence: Evidence) -> Results:
         items=max((row.items for row in compared.rows), default=0) if compared else 0,
         seeds_planned=evidence.study.seeds,
         pairs_counted=compared.family_size if compared else 0,
-        rows=tuple(_row(evidence.by_name[name], compared, found) for name in order),
+        rows=tuple(_row(evidence.by_name[name], compared, found[name]) for name in order),
     )
 
 
 def _row(
-    contender: Contender,
-    compared: Comparison | None,
-    found: Mapping[tuple[str, str, str], Interval],
+    contender: Contender, compared: Comparison | None, found: dict[tuple[str, str], Interval]
 ) -> Row:
     counted = contender.parameters
     flags = (str(flag) for trial in contender.finished for flag in trial.record.result.flags)
@@ -197,11 +196,7 @@ def _row(
         seeds=tuple(trial.seed for trial in contender.finished),
         validation=_spreads(contender.finished, "validation"),
         test=_spreads(contender.finished, "test"),
-        intervals={
-            (split, metric): interval
-            for (name, split, metric), interval in found.items()
-            if name == contender.name
-        },
+        intervals=found,
         to_best=compared.to_best(contender.name) if compared else None,
         standing=_standing(contender.name, compared),
         flags=tuple(dict.fromkeys(flags)),
@@ -244,9 +239,8 @@ def _measured(contender: Contender) -> Measured:
     # Where nothing ended well, the peak is what it failed at.
     peaks = [cost.bytes.peak_resident for cost in ended or everything]
     sizes = [cost.bytes.artefact for cost in ended]
-    seconds = [cost.total_seconds for cost in ended if cost.total_seconds is not None]
     return Measured(
-        seconds=float(np.mean(seconds)) if seconds else None,
+        seconds=mean_known(cost.total_seconds for cost in ended),
         seconds_all=sum(cost.total_seconds or 0 for cost in everything),
         peak_bytes=max((peak for peak in peaks if peak is not None), default=None),
         artefact_bytes=max((size for size in sizes if size is not None), default=None),

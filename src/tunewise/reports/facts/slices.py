@@ -7,10 +7,12 @@ slice of every column.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
@@ -86,7 +88,7 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     if not names or not rows:
         return None
     metric = METRICS[evidence.headline]
-    values = evidence.slice_values(evidence.split, names)
+    values = slice_values(evidence, evidence.split, names)
     slices = [
         found
         for column in names
@@ -102,6 +104,39 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
         slices[n] = replace(slices[n], test=summary)
     second = rows[1].name if len(rows) > 1 else None
     return Sliced(metric.name, evidence.split, rows[0].name, second, len(tested), tuple(slices))
+
+
+def slice_values(
+    evidence: Evidence, split: str, names: Iterable[str]
+) -> dict[str, dict[str, str | None]]:
+    """For each column its value by example id.
+
+    `length` is that of the texts in characters, `context_length` that of one column; of a written
+    answer, the first reference's. A column that the prepared data do not hold is left out.
+    """
+    path = evidence.examples(split)
+    if path is None:
+        return {}
+    table = pq.read_table(path)
+    ids, found = table["id"].to_pylist(), {name: _values(evidence, table, name) for name in names}
+    return {name: dict(zip(ids, values, strict=True)) for name, values in found.items() if values}
+
+
+def _values(evidence: Evidence, table: pa.Table, name: str) -> list[str | None]:
+    if name == LENGTH:
+        texts = zip(*(table[column].to_pylist() for column in evidence.text_columns), strict=True)
+        return [str(sum(len(str(text)) for text in row)) for row in texts]
+    if name in table.column_names:
+        values, labels = table[name].to_pylist(), evidence.labels
+        if labels and name == (evidence.study.answer or "label"):
+            return [labels[value] for value in values]
+        return [None if value is None else str(value) for value in values]
+    column = name.removesuffix(f"_{LENGTH}")
+    if column == name or column not in table.column_names:
+        return []
+    values = table[column].to_pylist()
+    written = ("".join(one["text"][:1]) if isinstance(one, dict) else str(one) for one in values)
+    return [str(len(text)) for text in written]
 
 
 def _columns(evidence: Evidence) -> list[str]:

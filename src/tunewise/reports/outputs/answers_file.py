@@ -20,9 +20,9 @@ from statistics import fmean
 
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.disagreements import answered, truth_of
+from tunewise.reports.facts.disagreements import truth_of
 from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.slices import KIND
+from tunewise.reports.facts.slices import KIND, slice_values
 from tunewise.store.answers import Answers
 
 FOLDER = "predictions"
@@ -52,7 +52,7 @@ class Predictions:
 
 def predictions(evidence: Evidence) -> Predictions | None:
     """The answers on the split that the verdict rests on; None while there are none."""
-    split, contenders = evidence.split, answered(evidence)
+    split, contenders = evidence.split, evidence.answered
     if not contenders:
         return None
     texts = evidence.texts(split)
@@ -60,7 +60,7 @@ def predictions(evidence: Evidence) -> Predictions | None:
     names = dict.fromkeys((*paths, KIND, *evidence.study.slices))
     beside = {
         name: values
-        for name, values in evidence.slice_values(split, [*names]).items()
+        for name, values in slice_values(evidence, split, names).items()
         if name not in evidence.text_columns and name != evidence.study.answer
     }
     truths: dict[str, str] = {}

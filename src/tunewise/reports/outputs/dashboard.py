@@ -10,7 +10,8 @@ from tunewise.core.errors import InputError, Problem, TunewiseError
 from tunewise.core.format import percent
 from tunewise.reports.document import model as doc
 from tunewise.reports.document.html import section_html
-from tunewise.reports.facts.evidence import UNFINISHED, gather
+from tunewise.reports.facts.evidence import UNFINISHED
+from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import Results, results_of
 from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.outputs.page import environment

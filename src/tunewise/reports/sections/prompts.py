@@ -5,9 +5,8 @@ from __future__ import annotations
 from tunewise.core.format import percent, points, probability
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.chat_form import what_changed
 from tunewise.reports.facts.prompts.expert_form import Versus, expert_answers
-from tunewise.reports.facts.prompts.forms import Form, changes
+from tunewise.reports.facts.prompts.forms import Form, changes, what_changed
 from tunewise.reports.facts.prompts.side_by_side import Asked, Prompt, Reply, SideBySide
 from tunewise.reports.facts.wording import split_name
 from tunewise.reports.sections.cells import called, decimal, percents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, by_rows, differ, finding
+from tunewise.reports.facts.comparability.finding import Finding, by_rows, differ, finding, mixed
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.store.records import TrialSettings
 
@@ -27,7 +27,7 @@ def data_findings(evidence: Evidence) -> Iterator[Finding]:
 def _content(evidence: Evidence) -> Iterator[Finding]:
     """Other data, or one model by name but not by content."""
     hashes = _of_trials(evidence, lambda settings: settings.data.hash)
-    if _several(hashes):
+    if mixed(hashes):
         yield finding(
             "data.hash",
             f"Rows were trained on different data (content hashes): {by_rows(hashes)}.",
@@ -37,7 +37,7 @@ def _content(evidence: Evidence) -> Iterator[Finding]:
     hashes = _of_trials(evidence, lambda one: one.model.hash if one.model else "")
     for model in dict.fromkeys(one.model for one in evidence.contenders if one.model):
         rows = {name: own for name, own in hashes.items() if evidence.by_name[name].model == model}
-        if _several(rows):
+        if mixed(rows):
             yield finding(
                 "model.hash",
                 f"“{shown(model)}” is not the same model in every row (content hashes): "
@@ -73,10 +73,6 @@ def _of_trials(evidence: Evidence, read: Callable[[TrialSettings], str]) -> dict
     return {name: hashes for name, hashes in found.items() if hashes}
 
 
-def _several(hashes: dict[str, list[str]]) -> bool:
-    return differ(hashes) or any(len(own) > 1 for own in hashes.values())
-
-
 def _examples(evidence: Evidence) -> Iterator[Finding]:
     """Rows that answered different numbers of examples on the deciding split."""
     counts = {
@@ -110,8 +106,8 @@ def _truncated(evidence: Evidence) -> Iterator[Finding]:
     """Fractions of texts that were truncated, where they differ much between rows."""
     fractions: dict[str, float] = {}
     for contender in evidence.contenders:
-        cut = [trial.record.result.truncated_share for trial in contender.finished]
-        values = [value for one in cut for value in one.values() if value is not None]
+        cut = [trial.record.result.truncated_share.values() for trial in contender.finished]
+        values = [value for one in cut for value in one if value is not None]
         if values:
             fractions[contender.name] = max(values)
     gap = max(fractions.values(), default=0.0) - min(fractions.values(), default=0.0)

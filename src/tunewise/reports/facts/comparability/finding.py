@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -73,3 +73,8 @@ def by_rows(values: Mapping[str, Any]) -> str:
 
 def differ(values: Mapping[str, Any]) -> bool:
     return len(by_value(values)) > 1
+
+
+def mixed(values: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether rows differ, or one has several values."""
+    return differ(values) or any(len(own) > 1 for own in values.values())

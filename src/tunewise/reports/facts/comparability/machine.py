@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.comparability.finding import Finding, Severity, by_rows, differ, finding
+from tunewise.reports.facts.comparability.finding import Finding, Severity, by_rows, finding, mixed
 from tunewise.reports.facts.evidence import Evidence, Trial
 
 OLDER = (
@@ -73,18 +73,24 @@ MIXED: tuple[tuple[str, Severity, Callable[[Trial], Any], str, str], ...] = (
 
 def machine_findings(evidence: Evidence) -> Iterator[Finding]:
     """Mixed versions, hardware, hosts, threads and precision, and tests opened twice."""
-    yield from _versions(evidence)
-    for kind, severity, read, *words in MIXED:
-        yield from _mixed(evidence, kind, read, words, severity)
+    trials = [trial for contender in evidence.contenders for trial in contender.finished]
+    packages = dict.fromkeys(key for trial in trials for key in trial.record.costs.environment)
+    for package in packages:
+        if package not in HARDWARE:
+            what = (f"Trials ran with different versions of {shown(package)}", OLDER)
+            read = partial(_version, package)
+            yield from _mixed(evidence, f"versions.{package}", "warning", read, *what)
+    for each in MIXED:
+        yield from _mixed(evidence, *each)
     yield from _openings(evidence)
 
 
+def _version(package: str, trial: Trial) -> str | int | None:
+    return trial.record.costs.environment.get(package)
+
+
 def _mixed(
-    evidence: Evidence,
-    kind: str,
-    read: Callable[[Trial], Any],
-    words: Sequence[str],
-    severity: Severity = "warning",
+    evidence: Evidence, kind: str, severity: Severity, read: Callable[[Trial], Any], *words: str
 ) -> Iterator[Finding]:
     """Several values among the rows, or within one; rows that say nothing are left out.
 
@@ -95,10 +101,11 @@ def _mixed(
         values = {repr(v): v for t in contender.finished if (v := read(t)) is not None}
         if values:
             rows[contender.name] = [values[key] for key in sorted(values)]
-    if differ(rows) or any(len(values) > 1 for values in rows.values()):
-        told_values = {name: " and ".join(map(_word, values)) for name, values in rows.items()}
-        says = f"{words[0]}: {by_rows(told_values)}."
-        yield finding(f"machine.{kind}", says, words[1], rows, severity=severity, measured=True)
+    if mixed(rows):
+        says, todo = words
+        in_words = {name: " and ".join(map(_word, values)) for name, values in rows.items()}
+        says = f"{says}: {by_rows(in_words)}."
+        yield finding(f"machine.{kind}", says, todo, rows, severity=severity, measured=True)
 
 
 def _word(value: Any) -> str:
@@ -107,31 +114,12 @@ def _word(value: Any) -> str:
     return shown(str(value))
 
 
-def _versions(evidence: Evidence) -> Iterator[Finding]:
-    """One finding for each package of which several versions took part."""
-    trials = [trial for contender in evidence.contenders for trial in contender.finished]
-    packages = dict.fromkeys(
-        key for trial in trials for key in trial.record.costs.environment if key not in HARDWARE
-    )
-    for package in packages:
-        what = f"Trials ran with different versions of {shown(package)}"
-        yield from _mixed(
-            evidence, f"versions.{package}", partial(_version, package), (what, OLDER)
-        )
-
-
-def _version(package: str, trial: Trial) -> str | int | None:
-    return trial.record.costs.environment.get(package)
-
-
 def _openings(evidence: Evidence) -> Iterator[Finding]:
     opened = {
-        contender.name: max(
-            (len(trial.test.costs.openings) for trial in contender.trials if trial.test), default=0
-        )
-        for contender in evidence.contenders
+        one.name: [len(trial.test.costs.openings) for trial in one.trials if trial.test]
+        for one in evidence.contenders
     }
-    counts = {name: times for name, times in opened.items() if times > 1}
+    counts = {name: max(own) for name, own in opened.items() if own and max(own) > 1}
     if counts:
         yield finding(
             "test.openings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -64,12 +64,7 @@ def _spaces(trained: list[Contender]) -> Iterator[Finding]:
     if others or not all(
         _alike(one, other) for one in spaces.values() for other in spaces.values()
     ):
-        words = {
-            name: ", ".join(
-                f"{shown(setting_name(key))} {value_words(values)}" for key, values in space.items()
-            )
-            for name, space in spaces.items()
-        }
+        words = {name: _words(space, setting_name) for name, space in spaces.items()}
         yield finding(
             "search.space",
             f"Search spaces differ: {by_rows(words)}.",
@@ -86,6 +81,10 @@ def _space(contender: Contender) -> dict[str, list[Any]]:
         setting: list({repr(v): v for p in contender.points for v in [p.values[setting]]}.values())
         for setting in contender.searched
     }
+
+
+def _words(space: dict[str, list[Any]], name: Callable[[str], str]) -> str:
+    return ", ".join(f"{shown(name(key))} {value_words(space[key])}" for key in space)
 
 
 def _alike(space: dict[str, list[Any]], other: dict[str, list[Any]]) -> bool:
@@ -129,13 +128,7 @@ def _no_direction(trained: list[Contender]) -> Iterator[Finding]:
     """Searches in which no point learned anything: which way to search on is unknown."""
     found = {one.name: _space(one) for one in trained if learned_nothing(one)}
     if found:
-        words = {
-            name: ", ".join(
-                f"{setting_words(shown(key))} {value_words(values)}"
-                for key, values in space.items()
-            )
-            for name, space in found.items()
-        }
+        words = {name: _words(space, setting_words) for name, space in found.items()}
         yield finding(
             "search.nothing_learned",
             "At every point of the search a training fell into one answer for all, or its loss did "

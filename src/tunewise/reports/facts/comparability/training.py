@@ -118,17 +118,19 @@ def _steps(trained: list[Contender]) -> Iterator[Finding]:
         if contender.training.get("patience") is None and contender.finished:
             shape = repr([contender.training.get(key) for key in ("epochs", "batch_size")])
             asked.setdefault(shape, []).append(contender)
-    taken: list[dict[str, Any]] = [
-        {c.name: sorted({t.record.result.steps for t in c.finished} - {None}) for c in group}
-        for group in asked.values()
-    ]
-    for steps in [one for one in taken if differ(one)][:1]:
-        yield finding(
-            "steps",
-            f"Rows with the same epochs and batch size took different steps: {by_rows(steps)}.",
-            "Something cut a trial short; look at its log before comparing.",
-            steps,
-        )
+    for group in asked.values():
+        steps: dict[str, Any] = {
+            one.name: sorted({trial.record.result.steps for trial in one.finished} - {None})
+            for one in group
+        }
+        if differ(steps):
+            yield finding(
+                "steps",
+                f"Rows with the same epochs and batch size took different steps: {by_rows(steps)}.",
+                "Something cut a trial short; look at its log before comparing.",
+                steps,
+            )
+            return
 
 
 def _seeds(evidence: Evidence) -> Iterator[Finding]:

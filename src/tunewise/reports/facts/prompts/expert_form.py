@@ -70,12 +70,10 @@ def expert_against(evidence: Evidence, asked: SideBySide) -> list[Versus]:
         if not pairs:
             continue
         accuracy, together = _accuracy(evidence, asked, pairs), _together(asked, pairs)
-        for one, other in pairs:
-            ours, theirs, pair = asked.prompts[one], asked.prompts[other], (one, other)
-            beside = _beside(ours, theirs)
-            found.append(
-                Versus(ours.name, theirs.name, accuracy.get(pair), together.get(pair), beside)
-            )
+        for pair in pairs:
+            ours, theirs = (asked.prompts[place] for place in pair)
+            tests = accuracy.get(pair), together.get(pair)
+            found.append(Versus(ours.name, theirs.name, *tests, _beside(ours, theirs)))
     return found
 
 
@@ -118,9 +116,9 @@ def _accuracy(
     evidence: Evidence, asked: SideBySide, pairs: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], Gap]:
     family = [(asked.prompts[one].name, asked.prompts[other].name) for one, other in pairs]
-    names = {name for pair in family for name in pair}
-    rows = [row for row in answered(evidence.contenders, asked.split) if row.name in names]
-    if len(rows) < len(names) or any(example.right is None for example in asked.items):
+    members = {name for pair in family for name in pair}
+    rows = [row for row in answered(evidence.contenders, asked.split) if row.name in members]
+    if len(rows) < len(members) or any(example.right is None for example in asked.items):
         return {}
     rng = np.random.default_rng(0)
     found = compare(
@@ -128,13 +126,11 @@ def _accuracy(
     )
     by_pair = {frozenset((pair.row, pair.other)): pair for pair in found.pairs}
     gaps = {}
-    for places, (expert, other) in zip(pairs, family, strict=True):
-        pair = by_pair[frozenset((expert, other))]
-        if pair.items.p_adjusted is not None:
-            sign = 1 if pair.row == expert else -1  # a pair with the best reads from the other
-            gaps[places] = Gap(
-                sign * pair.difference, pair.items.p_adjusted, bool(pair.items.separated)
-            )
+    for places, names in zip(pairs, family, strict=True):
+        pair = by_pair[frozenset(names)]
+        if (p := pair.items.p_adjusted) is not None:
+            sign = 1 if pair.row == names[0] else -1  # a pair with the best reads from the other
+            gaps[places] = Gap(sign * pair.difference, p, bool(pair.items.separated))
     return gaps
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.disagreements import differing_pairs
 from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.store.records import IN_CHAT, ModelRecord
+from tunewise.store.records import IN_CHAT
 
 UNDERSTOOD = "understood"  # the column that answers to prompts alone are stored with
 
@@ -85,6 +85,11 @@ class SideBySide:
         """One prompt's replies, example by example."""
         return [example.replies[place] for example in self.items]
 
+    def moved(self, one: int, other: int) -> list[tuple[Reply, Reply]]:
+        """The replies of two prompts to the examples that they answer otherwise."""
+        pairs = zip(self.replies(one), self.replies(other), strict=True)
+        return [(ours, theirs) for ours, theirs in pairs if ours.option != theirs.option]
+
     def most_telling(self, most: int) -> list[Asked]:
         """All of them; of many, those on which prompts differ most, the earlier of equals first."""
         if len(self.items) <= most:
@@ -95,20 +100,20 @@ class SideBySide:
 def side_by_side(evidence: Evidence) -> SideBySide | None:
     """The prompts of a study on the split that decides, each with its first seed.
 
-    None where no prompt has answered yet.
+    None where there is no example that every prompt has answered.
     """
     found = [(one, rows) for one in evidence.contenders if (rows := _stored(one, evidence.split))]
-    if not found:
-        return None
     prompts = tuple(_prompt(evidence, contender) for contender, _ in found)
     by_id = [{row["id"]: row for row in rows} for _, rows in found]
-    texts = evidence.texts(evidence.split)
-    examples = [
-        _asked(evidence, prompts, [rows[id] for rows in by_id], texts.get(id, {}))
-        for id in by_id[0]
-        if all(id in rows for rows in by_id)
-    ]
-    return SideBySide(evidence.split, prompts, tuple(examples))
+    texts = evidence.texts(evidence.split) if found else {}
+    examples = []
+    for id, row in by_id[0].items() if found else ():
+        if all(id in rows for rows in by_id):
+            each = zip(prompts, by_id, strict=True)
+            replies = tuple(_reply(evidence, prompt, rows[id]) for prompt, rows in each)
+            right = None if row["label"] is None else evidence.option(row["label"])
+            examples.append(Asked(id, texts.get(id, {}), right, replies))
+    return SideBySide(evidence.split, prompts, tuple(examples)) if examples else None
 
 
 def _stored(contender: Contender, split: str) -> list[JSONObject]:
@@ -121,25 +126,17 @@ def _stored(contender: Contender, split: str) -> list[JSONObject]:
 
 def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
     settings = {**contender.settings, **contender.centre.settings.method.settings}
-    words = tuple(map(str, settings.get("labels") or evidence.labels))
-    seeded = contender.described.seeded
     model, form = contender.centre.settings.model, settings.get("chat", "never")
-    chat = form == "always" or (form == "auto" and model is not None and IN_CHAT in _reads(model))
-    name, position = contender.name, contender.position
-    return Prompt(name, position, contender.model, settings, words, seeded, chat)
-
-
-def _reads(model: ModelRecord) -> str:
-    return model.reads or ""
-
-
-def _asked(
-    evidence: Evidence, prompts: tuple[Prompt, ...], rows: list[JSONObject], texts: dict[str, str]
-) -> Asked:
-    label = rows[0]["label"]
-    replies = (_reply(evidence, prompt, row) for prompt, row in zip(prompts, rows, strict=True))
-    right = None if label is None else evidence.option(label)
-    return Asked(rows[0]["id"], texts, right, tuple(replies))
+    has_template = model is not None and IN_CHAT in (model.reads or "")
+    return Prompt(
+        contender.name,
+        contender.position,
+        contender.model,
+        settings,
+        words=tuple(map(str, settings.get("labels") or evidence.labels)),
+        seeded=contender.described.seeded,
+        chat=form == "always" or (form == "auto" and has_template),
+    )
 
 
 def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
@@ -148,10 +145,10 @@ def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:
     return Reply(
         option,
         answer,
-        prompt.words[option] if option < len(prompt.words) else answer,
-        float(row["probabilities"][option]),
-        None if label is None else label == option,
-        str(row["text"] or "") if prompt.writes else None,
-        bool(row[UNDERSTOOD]),
-        bool(row["cut"]),
+        word=prompt.words[option] if option < len(prompt.words) else answer,
+        probability=float(row["probabilities"][option]),
+        right=None if label is None else label == option,
+        text=str(row["text"] or "") if prompt.writes else None,
+        understood=bool(row[UNDERSTOOD]),
+        cut=bool(row["cut"]),
     )

@@ -195,27 +195,23 @@ def _all_else(contender: Contender) -> str:
     return canonical([contender.model, contender.method, dict(contender.settings), training])
 
 
-def _measured(contender: Contender, metric: str) -> RateCurve:
-    """All rates at the first comparison, which each of them came to."""
-    first = min((one.step for one in contender.rungs), default=0)
-    found = [
-        AtRate(
-            one.rate,
-            one.record.status,
-            one.loss,
-            one.record.metric(metric),
-            chosen=one.rate == contender.learning_rate,
-            step=first,
-        )
-        for one in contender.rungs
-        if one.step == first
-    ]
-    return RateCurve(contender.name, contender.position, tuple(found))
-
-
 def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
-    if group[0].rungs:
-        return _measured(group[0], metric)
+    first, *_ = group
+    if first.rungs:  # all rates at the first comparison, which each of them came to
+        step = min(one.step for one in first.rungs)
+        found = [
+            AtRate(
+                one.rate,
+                one.record.status,
+                one.loss,
+                one.record.metric(metric),
+                chosen=one.rate == first.learning_rate,
+                step=step,
+            )
+            for one in first.rungs
+            if one.step == step
+        ]
+        return RateCurve(first.name, first.position, tuple(found))
     found = [
         AtRate(
             rate,
@@ -230,8 +226,8 @@ def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
     ]
     words = [one.name.split(" ") for one in group]
     common = [word for word in words[0] if all(word in other for other in words)]
-    name = " ".join(common) or group[0].name
-    return RateCurve(name, group[0].position, tuple(sorted(found, key=lambda point: point.rate)))
+    name = " ".join(common) or first.name
+    return RateCurve(name, first.position, tuple(sorted(found, key=lambda point: point.rate)))
 
 
 def _comparable(contender: Contender) -> Iterator[Point]:

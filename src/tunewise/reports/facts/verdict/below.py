@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import fmean
 
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
@@ -13,6 +12,8 @@ from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.verdict.enough import amount
 from tunewise.reports.facts.wording import between
+from tunewise.statistics.intervals import Interval
+from tunewise.statistics.summary import mean_known
 
 ALPHA = 0.05  # over all trained contenders together
 ON_TRAINING = "accuracy"  # the one metric that is also known of the training examples
@@ -30,7 +31,7 @@ class Below:
     name: str
     other: str
     lead: float
-    interval: tuple[float, float] | None
+    interval: Interval | None
     why: str
     remedy: str
     on_training: float | None
@@ -68,23 +69,21 @@ def below_the_obvious(
     if all(is_trained) or not results.finished:
         return []
     obvious = rows[is_trained.index(False)]
-    behind = [
-        row for row in rows[rows.index(obvious) :] if evidence.by_name[row.name].described.trained
-    ]
     found = []
-    for row in reversed(behind):
+    for row in reversed(rows[rows.index(obvious) :]):
+        contender = evidence.by_name[row.name]
+        if not contender.described.trained:
+            continue
         measure = measured(obvious.name, row.name)
         p = measure.items.p
         if measure.difference is None or p is None or p * sum(is_trained) >= ALPHA:
             continue
-        contender = evidence.by_name[row.name]
         accuracies = _accuracies(contender, evidence.headline)
         rose = lowest_losses.get(row.name, (0.0, True))[1]
         why, remedy = _explained(contender, *accuracies, rose=rose)
-        lead, ends = measure.difference, measure.items.interval
-        interval = None if ends is None else (ends[0], ends[1])
+        lead, interval = measure.difference, measure.items.interval
         if not results.higher_is_better:
-            lead, interval = -lead, interval and (-interval[1], -interval[0])
+            lead, interval = -lead, interval and interval.turned()
         found.append(Below(row.name, obvious.name, lead, interval, why, remedy, *accuracies))
     return found
 
@@ -99,9 +98,10 @@ def _accuracies(contender: Contender, metric: str) -> tuple[float | None, float 
         for epoch in trial.record.result.epochs
         if epoch.epoch == trial.record.result.best_epoch
     ]
-    training = [one.train_accuracy for one in chosen if one.train_accuracy is not None]
-    validation = [score for one in chosen if (score := one.validation.get(ON_TRAINING)) is not None]
-    return (fmean(training) if training else None, fmean(validation) if validation else None)
+    return (
+        mean_known(epoch.train_accuracy for epoch in chosen),
+        mean_known(epoch.validation.get(ON_TRAINING) for epoch in chosen),
+    )
 
 
 def _explained(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import between, gap, gap_unit, metric_words, p_words
-from tunewise.statistics.claims import Claim
 from tunewise.statistics.combine import Equivalence
 from tunewise.statistics.pairs import Pair
 
@@ -71,21 +70,20 @@ def as_good_within(row: Row, results: Results) -> str:
 
 
 def _within(test: Equivalence, plain: Plain, metric: str) -> str:
-    low, high = test.interval
-    if plain.pair.row != plain.row.name:  # the difference of the model from it
-        low, high = -high, -low
+    # Where the model is not the best, the pair is its difference to what uses none.
+    ends = test.interval if plain.pair.row == plain.row.name else test.interval.turned()
     return (
         f"its {metric_words(metric)} is that of {shown(plain.rival.name)} within "
-        f"{amount(metric, test.margin)} (difference {between(metric, (low, high))}, "
+        f"{amount(metric, test.margin)} (difference {between(metric, ends)}, "
         f"90 % interval; equivalence {p_words(test.p)})"
     )
 
 
 def _lead(pair: Pair, results: Results) -> str:
     """By how much the best is ahead, and why that decides nothing."""
-    lead, metric, claim = upward_of(results, pair), results.metric, pair.deciding
-    ends = ends_of(results, claim)
-    interval = f"95 % interval {between(metric, ends)}; " if ends else ""
+    seen, metric = lead_of(results, pair), results.metric
+    lead, claim = seen.difference, seen.deciding
+    interval = f"95 % interval {between(metric, claim.interval)}; " if claim.interval else ""
     over = f" corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
     level = round(lead, 12) == 0
     ahead = "level with it" if level else f"{amount(metric, lead)} ahead of it"
@@ -96,17 +94,9 @@ def _lead(pair: Pair, results: Results) -> str:
     return f"{ahead} ({interval}{p_words(claim.p_adjusted)}{over}){chance}{margin}"
 
 
-def upward_of(results: Results, pair: Pair) -> float:
-    """The lead of the best over the row of a pair: positive where the best is better."""
-    return -pair.difference if results.higher_is_better else pair.difference
-
-
-def ends_of(results: Results, claim: Claim) -> tuple[float, float] | None:
-    """A claim's interval of that lead."""
-    if claim.interval is None:
-        return None
-    low, high = claim.interval
-    return (-high, -low) if results.higher_is_better else (low, high)
+def lead_of(results: Results, pair: Pair) -> Pair:
+    """A pair as the lead of the best over its row: positive where the best is better."""
+    return pair.turned() if results.higher_is_better else pair
 
 
 def _as_trained(pair: Pair) -> str:

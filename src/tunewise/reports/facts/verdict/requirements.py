@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunewise.core.format import count, duration, listed, percent, size
+from tunewise.core.format import listed, percent
 from tunewise.core.sanitize import shown
+from tunewise.reports.facts.costs import COSTS
 from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.verdict.enough import amount, upward_of
+from tunewise.reports.facts.verdict.enough import amount, lead_of
 from tunewise.reports.facts.wording import metric_name
 
-AT_MOST = ("memory", "artefact", "time", "parameters")
+NAMES = {"parameters": "trainable parameters", "artefact": "artifact"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
     if not limits:
         return None
     scored = [row for row in results.rows if results.headline(row)]
-    missed = {row.name: _misses(row, limits, results.split) for row in scored}
+    missed = {row.name: _misses(row, limits, results) for row in scored}
     within = [row for row in scored if not missed[row.name]]
     asked = listed([_bound(name, bound) for name, bound in limits.items()], most=9)
     if not scored:
@@ -78,61 +79,45 @@ def _lead(chosen: Row, results: Results) -> str:
     pair = chosen.to_best
     if pair is None:
         return "scores higher"
-    lead = amount(results.metric, upward_of(results, pair))
+    lead = amount(results.metric, lead_of(results, pair).difference)
     shown_so = "" if chosen.standing == "behind" else ", not shown to be more than chance"
     return f"scores {'higher' if results.higher_is_better else 'lower'} (by {lead}{shown_so})"
 
 
-def _misses(row: Row, limits: Mapping[str, float], split: str) -> tuple[Miss, ...]:
-    values = ((name, bound, _value(row, name, split)) for name, bound in limits.items())
-    return tuple(
-        Miss(name, bound, value)
-        for name, bound, value in values
-        if value is None or (value > bound if name in AT_MOST else value < bound)
-    )
-
-
-def _value(row: Row, name: str, split: str) -> float | None:
-    match name:
-        case "memory":
-            return row.measured.peak_bytes
-        case "artefact":
-            return row.measured.artefact_bytes
-        case "time":
-            return row.measured.seconds
-        case "parameters":  # what uses no network has no trainable parameters
-            return row.trainable or 0
-    spread = row.scores(split).get(name)
-    return spread.mean if spread else None
+def _misses(row: Row, limits: Mapping[str, float], results: Results) -> tuple[Miss, ...]:
+    """What a row costs has an upper limit, a score of it a lower one."""
+    missed = []
+    for name, bound in limits.items():
+        if name in COSTS:
+            value = COSTS[name].of(row)
+            if name == "parameters":  # what uses no network has no trainable ones
+                value = value or 0
+            kept = value is not None and value <= bound
+        else:
+            spread = row.scores(results.split).get(name)
+            value = spread.mean if spread else None
+            kept = value is not None and value >= bound
+        if not kept:
+            missed.append(Miss(name, bound, value))
+    return tuple(missed)
 
 
 def _bound(name: str, bound: float) -> str:
-    return f"{_name(name)} at {'most' if name in AT_MOST else 'least'} {_amount(name, bound)}"
+    return f"{_name(name)} at {'most' if name in COSTS else 'least'} {_amount(name, bound)}"
 
 
 def _missed_words(misses: Sequence[Miss]) -> str:
     """Each limit that is missed, with the value that was measured."""
-    return listed(
-        [
-            f"{_name(one.limit)} "
-            f"({'not measured' if one.value is None else _amount(one.limit, one.value)})"
-            for one in misses
-        ],
-        most=9,
+    found = (
+        ("not measured" if one.value is None else _amount(one.limit, one.value), one.limit)
+        for one in misses
     )
+    return listed([f"{_name(limit)} ({value})" for value, limit in found], most=9)
 
 
 def _name(limit: str) -> str:
-    words = {"parameters": "trainable parameters", "artefact": "artifact"}
-    return words.get(limit, limit if limit in AT_MOST else metric_name(limit).lower())
+    return NAMES.get(limit, limit if limit in COSTS else metric_name(limit).lower())
 
 
 def _amount(name: str, value: float) -> str:
-    match name:
-        case "memory" | "artefact":
-            return size(int(value))
-        case "time":
-            return duration(value)
-        case "parameters":
-            return count(int(value))
-    return f"{percent(value)} %"
+    return COSTS[name].words(value) if name in COSTS else f"{percent(value)} %"

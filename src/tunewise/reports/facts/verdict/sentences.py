@@ -11,9 +11,8 @@ from tunewise.reports.facts.verdict.enough import (
     Plain,
     amount,
     as_good_within,
-    ends_of,
+    lead_of,
     plain_sentence,
-    upward_of,
 )
 from tunewise.reports.facts.wording import between, gap, gap_unit, p_words, score_words, split_name
 from tunewise.statistics.claims import Claim
@@ -112,18 +111,16 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     nearest = next((row for row in results.rows if row.to_best), None)
     if nearest is None or nearest.to_best is None:
         return ()
-    pair, name, other = nearest.to_best, shown(best.name), shown(nearest.name)
-    lead = upward_of(results, pair)
-    level = round(lead, 12) == 0
-    ahead = "level with" if level else f"{amount(results.metric, lead)} ahead of"
+    pair, name, other = lead_of(results, nearest.to_best), shown(best.name), shown(nearest.name)
+    level = round(pair.difference, 12) == 0
+    ahead = "level with" if level else f"{amount(results.metric, pair.difference)} ahead of"
     models = (
         f"These checkpoints: on {_the_examples(results)}, "
         f"{name} is {ahead} {other}{_evidence_of(pair.items, results)}."
     )
-    ends = ends_of(results, pair.method)
-    if ends is None:
+    if pair.method.interval is None:
         return (models, f"The methods: {pair.method.reason}.")
-    low, high = (gap(results.metric, end) for end in ends)
+    low, high = (gap(results.metric, end) for end in pair.method.interval)
     beyond = " and other examples" if results.items else ""
     methods = (
         f"The methods: with other seeds{beyond}, the lead of {name} over {other} would lie "
@@ -174,22 +171,19 @@ def outlook(results: Results) -> str | None:
 
 def cost(best: Row, cheapest: Row | None, fastest: Row | None, leanest: Row | None) -> str | None:
     """What is saved by taking the cheapest, the fastest or the leanest in place of the best."""
-    parts, name = [], shown(best.name)
+    parts = []
     if cheapest and cheapest is not best and best.trainable is not None:
         few = cheapest.trainable or 0
-        has = f"{count(few)} trainable parameters" if few else "no trainable parameters"
-        parts.append(f"{shown(cheapest.name)} has {has} against {count(best.trainable)} for {name}")
+        has = f"has {count(few) if few else 'no'} trainable parameters"
+        parts.append((cheapest, has, count(best.trainable)))
     if fastest and fastest is not best:
-        parts.append(
-            f"{shown(fastest.name)} takes {duration(fastest.measured.seconds)} per trial against "
-            f"{duration(best.measured.seconds)} for {name}"
-        )
+        took = f"takes {duration(fastest.measured.seconds)} per trial"
+        parts.append((fastest, took, duration(best.measured.seconds)))
     if leanest and leanest is not best:
-        parts.append(
-            f"{shown(leanest.name)} peaks at {size(leanest.measured.peak_bytes)} of memory against "
-            f"{size(best.measured.peak_bytes)} for {name}"
-        )
-    return "; ".join(parts) + "." if parts else None
+        peak = f"peaks at {size(leanest.measured.peak_bytes)} of memory"
+        parts.append((leanest, peak, size(best.measured.peak_bytes)))
+    saved = [f"{shown(row.name)} {what} against {own}" for row, what, own in parts]
+    return "; ".join(f"{one} for {shown(best.name)}" for one in saved) + "." if saved else None
 
 
 def _settling(pair: Pair | None) -> list[str]:
@@ -208,8 +202,8 @@ def _settling(pair: Pair | None) -> list[str]:
 
 
 def _evidence_of(claim: Claim, results: Results) -> str:
-    """The interval and the test of a claim, in brackets, seen from the best, and what they say."""
-    ends = ends_of(results, claim)
+    """The interval and the test of a claim to a lead, in brackets, and what they say."""
+    ends = claim.interval
     if claim.p is None or (ends is None and claim.p == 1):
         return f" ({claim.reason})"
     detail = f"95 % interval {between(results.metric, ends)}" if ends else str(claim.reason)

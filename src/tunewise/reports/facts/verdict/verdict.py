@@ -131,22 +131,16 @@ def _failed_checks(evidence: Evidence) -> Iterator[str]:
     """A sentence a check, however many trainings did not pass it: the first is reported in full."""
     found: dict[str, list[tuple[str, str]]] = {}
     for contender in evidence.contenders:
+        name = shown(contender.name)
         for trial in contender.finished:
             for check in trial.record.result.checks:
                 if check.passed is False:  # None: could not be judged
                     detail = shown(check.detail).removesuffix(".")
-                    account = (
-                        f"{shown(contender.name)}, seed {trial.seed}{detail and f': {detail}'}."
-                    )
+                    account = f"{name}, seed {trial.seed}{detail and f': {detail}'}."
                     title = shown(TITLES.get(check.name, check.name))
-                    found.setdefault(title, []).append((shown(contender.name), account))
+                    found.setdefault(title, []).append((name, account))
     for title, trainings in found.items():
-        first = trainings[0][1]
-        if len(trainings) == 1:
-            yield f"The check “{title}” failed for {first}"
-        else:
-            names = list(dict.fromkeys(name for name, _ in trainings))
-            yield (
-                f"The check “{title}” failed in {len(trainings):,} trainings, of {listed(names)}. "
-                f"The first is {first}"
-            )
+        names = list(dict.fromkeys(name for name, _ in trainings))
+        many = f" in {len(trainings):,} trainings, of {listed(names)}. The first is"
+        where = many if len(trainings) > 1 else " for"
+        yield f"The check “{title}” failed{where} {trainings[0][1]}"
