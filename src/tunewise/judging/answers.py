@@ -166,21 +166,20 @@ def _as_text(value: Any) -> str:
 
 def _classes(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     """Classes are the labels of all files; a prediction that is none of them is wrong."""
-    names = sorted(
-        {spelling(label) for s in sheets for label in s.labels or ()}, key=_numbers_first
-    )
+    spelled = [[spelling(label) for label in sheet.labels or ()] for sheet in sheets]
+    names = sorted({name for own in spelled for name in own}, key=_numbers_first)
     known = {name: place for place, name in enumerate(names)}
     problems, answers, strangers, unread = [], [], 0, 0
     probable = [_probabilities(sheet, names) for sheet in sheets]
     everywhere = all(one is not None for one in probable)
-    for sheet, probabilities in zip(sheets, probable, strict=True):
+    for sheet, right, probabilities in zip(sheets, spelled, probable, strict=True):
         predicted = [spelling(one) for one in sheet.predictions or ()]
         outside = [name for name in predicted if name not in known]
         strangers += len(outside)
         unread += sheet.probabilities is not None and probabilities is None
         if len(outside) == len(predicted):
             problems.append(Problem(sheet.place, _no_class(outside, names)))
-        labels = np.array([known[spelling(one)] for one in sheet.labels or ()], dtype=np.int32)
+        labels = np.array([known[name] for name in right], dtype=np.int32)
         choices = np.array([known.get(name, len(names)) for name in predicted], dtype=np.int32)
         answers.append(Answers(sheet.ids, labels, choices, probabilities if everywhere else None))
     if problems:

@@ -49,7 +49,12 @@ def grouped(
     for run in runs:
         entries.setdefault(str(run.name), []).append(run)
     found = [_entry(name, own) for name, own in entries.items()]
-    return found, [_told(found), *assumed]
+    numbered = [
+        f"Nothing says with which seeds the {len(own)} runs of {name} were made; each counts as one."
+        for name, own in entries.items()
+        if len(own) > 1 and all(run.seed is None for run in own)
+    ]
+    return found, [_told(found), *numbered, *assumed]
 
 
 def _entry(name: str, runs: Sequence[Run]) -> Entry:

@@ -180,6 +180,7 @@ def _judged(
     runs = [run for entry in entries for run in entry.runs.values()]
     if asked.metric is not None:
         metric_named(asked.metric)
+    assumed = [*assumed, *dict.fromkeys(text for run in runs for text in run.assumed)]
     scored = [run for run in runs if run.sheet is not None]
     alone = [run for run in runs if run.alone is not None]
     if scored and alone:
@@ -189,7 +190,7 @@ def _judged(
         )
         raise InputError([Problem(alone[0].place, message)])
     if not scored:
-        metric, examples, says = _alone(alone, asked.metric)
+        metric, examples, says = _alone(runs, asked.metric)
         evidence = evidence_of(
             entries,
             None,
@@ -232,7 +233,9 @@ def _alone(runs: Sequence[Run], metric: str | None) -> tuple[str, int, list[str]
     """
     scores = [run.alone for run in runs if run.alone is not None]
     if not scores:
-        raise InputError("there is nothing to judge: no run has a score or an answer.")
+        failed = [Problem(run.place, f"it failed ({run.error}).") for run in runs if run.error]
+        nothing = Problem("", "there is nothing to judge: no run has a score or an answer.")
+        raise InputError([nothing, *failed])
     metrics = list(dict.fromkeys(one.metric or "score" for one in scores))
     counts = list(dict.fromkeys(one.examples for one in scores))
     if len(metrics) > 1 and metric is None:

@@ -108,6 +108,7 @@ class Run:
     alone: Alone | None = None
     known: Known = Known()
     error: str | None = None
+    assumed: tuple[str, ...] = ()  # in reading it
 
 
 @dataclass(frozen=True)
