@@ -50,7 +50,7 @@ def grouped(
         entries.setdefault(str(run.name), []).append(run)
     found = [_entry(name, own) for name, own in entries.items()]
     numbered = [
-        f"Nothing says with which seeds the {len(own)} runs of {name} were made; each counts as one."
+        f"Nothing says which seeds the {len(own)} runs of {name} had; each counts as another."
         for name, own in entries.items()
         if len(own) > 1 and all(run.seed is None for run in own)
     ]
@@ -97,7 +97,7 @@ def _by_pattern(runs: Sequence[Run], pattern: str) -> list[Run]:
     expression, problems, found = _expression(pattern), [], []
     for run in runs:
         path = PurePath(run.place)
-        ends = (path.as_posix(), path.with_suffix("").as_posix())
+        ends = (path.with_suffix("").as_posix(), path.as_posix())
         met = next((m for end in ends if (m := expression.search(end))), None)
         if met is None:
             message = f"does not fit --pattern '{pattern}'; patterns match the end of the path."

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from tunewise.core.errors import DamagedFile, InputError, Problem, nearest
+from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import read_json
+from tunewise.core.format import first_of
 from tunewise.data.readers.files import ENDINGS, data_files, read_file
+from tunewise.data.table import PLACE, twice_in
 from tunewise.judging.asked import Asked, one_of
 from tunewise.judging.columns import ROLES
 from tunewise.judging.runs import Run
@@ -47,8 +50,11 @@ def read_runs(paths: Sequence[Path], asked: Asked) -> list[Run]:
     if tasks:  # of several tasks, only one is asked about
         kept = one_of("task", "--task", tasks, asked.task)
         sources = [one for one in sources if one.task in (None, kept)]
-    elif asked.task is not None:
-        raise InputError(f"--task {asked.task}: none of the files says what task it is about.")
+    else:
+        for option, value in (("--task", asked.task), ("--filter", asked.filter)):
+            if value is not None:
+                message = f"{option} {value}: it is of evaluation harnesses, and no file is of one."
+                raise InputError(message)
     runs: list[Run] = []
     for source in sources:
         try:
@@ -80,9 +86,20 @@ def read_labels(path: Path, columns: dict[str, str]) -> dict[str, Any]:
             message = f"has no column for {role}: one of {', '.join(ROLES[role][:6])} is needed."
             raise InputError([Problem(place, message)])
         found[role] = column
-    labels = [row.get(found["label"]) for row in table.rows]
+    problems = [
+        Problem(row[PLACE], f"'{found[role]}' is missing.")
+        for row in table.rows
+        for role in found
+        if row.get(found[role]) is None
+    ]
+    ids = [str(row.get(found["id"])) for row in table.rows]
+    if twice := twice_in(ids):
+        problems.append(Problem(place, f"has several labels for {first_of(twice)}."))
+    if problems:
+        raise InputError(problems)
+    labels = [row[found["label"]] for row in table.rows]
     texts = [one.get("text", one) if isinstance(one, dict) else one for one in labels]
-    return {str(row.get(found["id"])): text for row, text in zip(table.rows, texts, strict=True)}
+    return dict(zip(ids, texts, strict=True))
 
 
 def _parts(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -91,9 +108,10 @@ def _parts(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
         yield path, ()
         return
     if not path.is_dir():
-        beside = path.parent.iterdir() if path.parent.is_dir() else iter(())
-        near = nearest(path.name, [one.name for one in beside])
-        raise InputError([Problem(str(path), f"no such file or folder. {near}")])
+        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = get_close_matches(path.name, beside, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise InputError([Problem(str(path), f"no such file or folder.{hint}")])
     states = sorted(path.rglob(trainer.STATE))
     tops = [one.parent for one in states if not one.parent.name.startswith("checkpoint-")]
     if states:

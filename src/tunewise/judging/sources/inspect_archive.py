@@ -1,8 +1,8 @@
 """Logs of Inspect as it packs them: an ``.eval`` file is a zip archive of JSON.
 
-``header.json`` has all that a log in JSON has but its samples, ``summaries.json`` the scores of each
-sample. Today's versions compress with Zstandard, which `zipfile` reads from Python 3.14 on; Arrow
-does it in all.
+``header.json`` has all that a log in JSON has but its samples, ``summaries.json`` the scores of
+each sample. Today's versions compress with Zstandard, which `zipfile` reads from Python 3.14 on;
+Arrow does it in all.
 
 Source: inspect_ai, ``log/_recorders/eval.py``; the header of a member: PKWARE's APPNOTE, 4.3.7.
 """
@@ -44,7 +44,14 @@ def unpacked(path: Path) -> dict[str, Any]:
             samples = None
             if SUMMARIES in names:
                 samples = json.loads(_member(path, archive.getinfo(SUMMARIES)))
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, struct.error, RecursionError) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        EOFError,
+        ValueError,
+        struct.error,
+        RecursionError,
+    ) as error:
         message = f"is damaged, or no log of Inspect ({error})."
         raise InputError([Problem(str(path), message)]) from error
     if not isinstance(content, dict):
