@@ -26,7 +26,7 @@ from tunewise.statistics.score_matrix import RowScores
 
 
 def judged(paths: list[Path], **options: Any) -> Judgment:
-    return judge_files(paths, Asked(), **options)
+    return judge_files(paths, Asked(**options))
 
 
 def single_runs(examples: int = 400) -> tuple[Any, Any, Any]:
@@ -226,7 +226,7 @@ GOOD = {"id": ["a", "b", "c"], "label": ["x", "y", "x"], "prediction": ["x", "y"
 @pytest.mark.parametrize(
     ("other", "expected"),
     [
-        (GOOD | {"id": ["a", "b", "b"]}, "1 ids stand there more than once (b)"),
+        (GOOD | {"id": ["a", "b", "b"]}, "1 id stands there more than once (b)"),
         (GOOD | {"id": ["a", "b", "z"]}, "lacks 1 example that others have (z)"),
         (GOOD | {"id": ["p", "q", "r"]}, "these are different test sets"),
         (GOOD | {"label": ["x", "y", "y"]}, "another label than in"),

@@ -117,7 +117,7 @@ def test_samples_of_the_harness_are_scored_as_it_scored_them(tmp_path: Path) -> 
     samples(tmp_path / "org__large", "toy", [1.0, 1.0, 0.0, 1.0])
     found = judged(tmp_path)
     rows = {row.name: row.test["exact_match"].mean for row in found.results.rows}
-    assert rows == {"org__large": 0.75, "org__small": 0.5}
+    assert rows == {"large": 0.75, "small": 0.5}
 
 
 def test_of_several_tasks_filters_and_metrics_one_is_asked_for(tmp_path: Path) -> None:

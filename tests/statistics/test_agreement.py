@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import fft, stats
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_reference
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from tunewise.statistics import paired, power
 from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import bca, percentile, student_t, wilson
-from tunewise.statistics.paired import exact_sign_flip, mcnemar, mcnemar_of
+from tunewise.statistics.paired import exact_sign_flip, fast_length, mcnemar, mcnemar_of
 from tunewise.statistics.ranks import friedman
 from tunewise.statistics.roots import root
 from tunewise.statistics.seeds import probability_of_improvement, sign_flip
@@ -204,3 +204,8 @@ def test_a_level_in_percent_is_refused() -> None:
 def test_p_values_outside_zero_to_one_are_refused() -> None:
     with pytest.raises(ValueError, match="from 0 to 1"):
         holm([0.5, 1.5])
+
+
+def test_lengths_of_fourier_transforms_are_those_of_scipy() -> None:
+    for least in (*range(1, 400), 9_999, 65_537, 1_000_001):
+        assert fast_length(least) == fft.next_fast_len(least, real=True)

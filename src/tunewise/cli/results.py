@@ -74,7 +74,7 @@ def _study(opened: StudyResults, form: Form) -> None:
 
 
 def _peft(paths: list[Path], form: Form) -> None:
-    found = judge_files(paths, Asked(), name="PEFT's method comparison")
+    found = judge_files(paths, Asked(name="PEFT's method comparison"))
     match form:
         case Form.table:
             print_judgment(found.facts, STDOUT)

@@ -20,6 +20,7 @@ MOST_CLASSES = 200  # more different labels than this are texts
 OTHER = "(none of the classes)"
 CHOSEN = ("accuracy", "f1_macro")
 RIGHT = {0.0, 1.0}
+ROUNDED = 0.05  # how far from 1 the sum of probabilities may be that were written with few digits
 NAMED_SO = {"exact_match": "exact_match", "em": "exact_match", "loss": "loss", "nll": "loss"}
 
 
@@ -166,21 +167,22 @@ def _as_text(value: Any) -> str:
 
 def _classes(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     """Classes are the labels of all files; a prediction that is none of them is wrong."""
-    names = sorted(
-        {spelling(label) for s in sheets for label in s.labels or ()}, key=_numbers_first
-    )
+    if unlabeled := [problem for sheet in sheets for problem in _without_label(sheet)]:
+        raise InputError(unlabeled)
+    spelled = [[spelling(label) for label in sheet.labels or ()] for sheet in sheets]
+    names = sorted({name for own in spelled for name in own}, key=_numbers_first)
     known = {name: place for place, name in enumerate(names)}
     problems, answers, strangers, unread = [], [], 0, 0
     probable = [_probabilities(sheet, names) for sheet in sheets]
     everywhere = all(one is not None for one in probable)
-    for sheet, probabilities in zip(sheets, probable, strict=True):
+    for sheet, right, probabilities in zip(sheets, spelled, probable, strict=True):
         predicted = [spelling(one) for one in sheet.predictions or ()]
         outside = [name for name in predicted if name not in known]
         strangers += len(outside)
         unread += sheet.probabilities is not None and probabilities is None
         if len(outside) == len(predicted):
             problems.append(Problem(sheet.place, _no_class(outside, names)))
-        labels = np.array([known[spelling(one)] for one in sheet.labels or ()], dtype=np.int32)
+        labels = np.array([known[name] for name in right], dtype=np.int32)
         choices = np.array([known.get(name, len(names)) for name in predicted], dtype=np.int32)
         answers.append(Answers(sheet.ids, labels, choices, probabilities if everywhere else None))
     if problems:
@@ -190,16 +192,27 @@ def _classes(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     metrics = dict.fromkeys([*([metric] if metric else ()), *CHOSEN])
     if everywhere:
         metrics["loss"] = None
-    assumed = [f"{len(names)} classes: {listed([f'“{name}”' for name in names], most=8)}."]
+    several = "class" if len(names) == 1 else "classes"
+    assumed = [f"{len(names)} {several}: {listed([f'“{name}”' for name in names], most=8)}."]
     if strangers:
         words = f"{plural(strangers, 'prediction')} of all runs {'is' if strangers == 1 else 'are'}"
         assumed.append(f"{words} none of the classes, and count{'s' * (strangers == 1)} as wrong.")
     if unread:
-        assumed.append("Probabilities are not used: it is not clear which class each belongs to.")
+        assumed.append(
+            "Probabilities are not used: they do not sum to 1, or it is not clear which class each "
+            "belongs to."
+        )
     options = (*names, OTHER) if strangers else tuple(names)
     if everywhere and strangers:
         answers = [replace(one, probabilities=_with_none(one.probabilities)) for one in answers]
     return Answered(tuple(answers), tuple(metrics), options, tuple(assumed))
+
+
+def _without_label(sheet: Sheet) -> list[Problem]:
+    """An empty text may be what somebody wrote; it is no class."""
+    empty = [id for id, label in zip(sheet.ids, sheet.labels or (), strict=True) if label == ""]
+    message = f"{plural(len(empty), 'example')} without a label ({first_of(empty)})."
+    return [Problem(sheet.place, message)] if empty else []
 
 
 def _numbers_first(name: str) -> tuple[int, float, str]:
@@ -232,7 +245,7 @@ def _probabilities(sheet: Sheet, names: Sequence[str]) -> FloatArray | None:
         else:
             return None
         chances = [float(one) for one in row if isinstance(one, int | float) and 0 <= one <= 1]
-        if not len(chances) == len(row) == len(names):
+        if not len(chances) == len(row) == len(names) or abs(sum(chances) - 1) > ROUNDED:
             return None
         rows.append(chances)
     return np.array(rows)

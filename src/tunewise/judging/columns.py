@@ -55,10 +55,20 @@ def named_columns(text: str | None) -> dict[str, str]:
         role, equals, column = pair.strip().partition("=")
         if not equals or not column:
             raise InputError(f"--columns: '{pair.strip()}' is no pair such as label=gold.")
+        found[role] = column
+    return checked_roles(found)
+
+
+def checked_roles(columns: Mapping[str, str]) -> dict[str, str]:
+    """Columns by role, with every role one that exists.
+
+    Raises:
+        InputError: a role does not.
+    """
+    for role in columns:
         if role not in ROLES:
             raise InputError(f"--columns: unknown role '{role}'. {nearest(role, ROLES)}")
-        found[role] = column
-    return found
+    return dict(columns)
 
 
 def sheet_of(table: Table, place: str, named: Mapping[str, str] | None = None) -> Sheet:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tunewise.core.errors import InputError, Problem, cut
 from tunewise.core.format import first_of, plural
 from tunewise.data.labels import spelling
-from tunewise.judging.runs import Run, Sheet
+from tunewise.judging.runs import Entry, Run, Sheet
 
 MOST_PROBLEMS = 5  # examples with two labels that are named
 
@@ -42,6 +42,23 @@ def on_the_same_examples(
     if problems := _two_labels([one for one in reduced if one is not None]):
         raise InputError(problems)
     return [replace(run, sheet=one) for run, one in zip(runs, reduced, strict=True)], assumed
+
+
+def answered_alike(entries: Sequence[Entry]) -> list[str]:
+    """Seeds of a contender whose every answer is the same: nothing was random, or one is a copy."""
+    says = []
+    for entry in entries:
+        first: dict[tuple[str, ...], int] = {}
+        for seed, run in entry.runs.items():
+            if run.sheet is None:
+                continue
+            content = tuple(map(str, [*(run.sheet.predictions or ()), *(run.sheet.scores or ())]))
+            if (same := first.setdefault(content, seed)) != seed:
+                says.append(
+                    f"Seeds {same} and {seed} of {entry.name} answer every example alike. Where "
+                    "one is a copy or nothing was random, leave one out."
+                )
+    return says
 
 
 def _by_number(sheets: Sequence[Sheet]) -> list[str]:

@@ -108,7 +108,7 @@ class Gate:
     def __init__(self, state: Path | str | None, *, alpha: float = ALPHA) -> None:
         if not 0 < alpha < 1:
             raise InputError(f"alpha = {alpha:g}: a chance above 0 and below 1 is needed.")
-        self.path = None if state is None else Path(state)
+        self.path = None if state is None else _writable(Path(state))
         self.alpha = alpha
 
     def look(
@@ -125,16 +125,12 @@ class Gate:
         Raises:
             InputError: the runs cannot be compared, or the state is of another gate.
         """
-        asked = Asked(metric=metric)
-        return self.look_at(
-            _runs(candidate, CANDIDATE, asked), _runs(best, BEST, asked), asked, shared=shared
-        )
+        asked = Asked(metric=metric, shared=shared)
+        return self.look_at(_runs(candidate, CANDIDATE, asked), _runs(best, BEST, asked), asked)
 
-    def look_at(
-        self, candidate: Sequence[Run], best: Sequence[Run], asked: Asked, *, shared: bool = False
-    ) -> Look:
+    def look_at(self, candidate: Sequence[Run], best: Sequence[Run], asked: Asked) -> Look:
         """The same of runs that were read."""
-        rows = _Rows.of(candidate, best, asked, shared=shared)
+        rows = _Rows.of(candidate, best, asked)
         if self.path is None:
             return self._decided(rows, 1, self.alpha / 2, self.alpha / 2)
         lock = self.path.with_name(f".{self.path.name}.lock")
@@ -209,15 +205,13 @@ class _Rows:
     answers: str
 
     @classmethod
-    def of(
-        cls, candidate: Sequence[Run], best: Sequence[Run], asked: Asked, *, shared: bool
-    ) -> _Rows:
+    def of(cls, candidate: Sequence[Run], best: Sequence[Run], asked: Asked) -> _Rows:
         runs = [*candidate, *best]
         for run in runs:
             if run.sheet is None:
                 why = run.error or "it has a score and no answers to single examples"
                 raise InputError([Problem(run.place, f"a gate cannot judge it: {why}.")])
-        same, _ = on_the_same_examples(runs, shared=shared)
+        same, _ = on_the_same_examples(runs, shared=asked.shared)
         found = answered(same, asked.metric)
         rows = [
             row_scores(name, dict(enumerate(own)))
@@ -269,6 +263,20 @@ class _Rows:
         shift = detectable_shift(NORMAL_DF, power=POWER, alpha=2 * level)
         ratio = shift * meeting.over_examples.standard_error / difference
         return int(np.ceil(meeting.group.items * ratio**2))
+
+
+def _writable(path: Path) -> Path:
+    """Where a state may lie.
+
+    Raises:
+        InputError: it is a folder, or would lie in none.
+    """
+    if path.is_dir():
+        raise InputError([Problem(str(path), "is a folder; a gate remembers its looks in a file.")])
+    if not path.parent.is_dir():
+        message = f"there is no folder {path.parent} to keep the state of a gate in."
+        raise InputError([Problem(str(path), message)])
+    return path
 
 
 def _content(answers: Answers) -> list[Any]:

@@ -38,6 +38,8 @@ def run_of(given: Given, place: str, asked: Asked) -> Run:
             raise InputError([Problem(str(given), f"holds {len(runs)} runs; one is needed here.")])
         return runs[0]
     if isinstance(given, int | float | np.number) and not isinstance(given, bool):
+        if not np.isfinite(given):
+            raise InputError([Problem(place, f"{given}: a finite number is needed.")])
         return Run(place, alone=Alone(float(given), None, asked.metric))
     if isinstance(given, tuple) and len(given) == 2:
         labels, predictions = (list(np.asarray(one).tolist()) for one in given)
@@ -112,7 +114,10 @@ def _array(given: Given, place: str, asked: Asked) -> Sheet:
         sheet = _numbered(len(values), place, predictions=values.tolist())
         found: Sheet = with_labels(sheet, asked)
         return found
-    if values.dtype.kind not in "bif" or not np.isfinite(values.astype(np.float64)).all():
+    if values.dtype.kind in "bif" and not np.isfinite(values.astype(np.float64)).all():
+        where = int(np.flatnonzero(~np.isfinite(values.astype(np.float64)))[0])
+        raise InputError([Problem(place, f"[{where}] is {values[where]}: no score of an example.")])
+    if values.dtype.kind not in "bif":
         message = "has predictions without labels: give judge(..., labels=...), or one score each."
         raise InputError([Problem(place, message)])
     return _numbered(len(values), place, scores=values.astype(np.float64).tolist())

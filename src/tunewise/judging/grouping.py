@@ -49,7 +49,12 @@ def grouped(
     for run in runs:
         entries.setdefault(str(run.name), []).append(run)
     found = [_entry(name, own) for name, own in entries.items()]
-    return found, [_told(found), *assumed]
+    numbered = [
+        f"Nothing says which seeds the {len(own)} runs of {name} had; each counts as another."
+        for name, own in entries.items()
+        if len(own) > 1 and all(run.seed is None for run in own)
+    ]
+    return found, [_told(found), *numbered, *assumed]
 
 
 def _entry(name: str, runs: Sequence[Run]) -> Entry:
@@ -92,7 +97,7 @@ def _by_pattern(runs: Sequence[Run], pattern: str) -> list[Run]:
     expression, problems, found = _expression(pattern), [], []
     for run in runs:
         path = PurePath(run.place)
-        ends = (path.as_posix(), path.with_suffix("").as_posix())
+        ends = (path.with_suffix("").as_posix(), path.as_posix())
         met = next((m for end in ends if (m := expression.search(end))), None)
         if met is None:
             message = f"does not fit --pattern '{pattern}'; patterns match the end of the path."

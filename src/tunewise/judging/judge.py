@@ -11,9 +11,11 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import listed
 from tunewise.core.lazy import Later
+from tunewise.data.table import twice_in
 from tunewise.judging.answers import answered
-from tunewise.judging.asked import Asked
-from tunewise.judging.examples import on_the_same_examples
+from tunewise.judging.asked import NAME, Asked
+from tunewise.judging.columns import checked_roles
+from tunewise.judging.examples import answered_alike, on_the_same_examples
 from tunewise.judging.given import Given, is_several, run_of
 from tunewise.judging.grouping import grouped
 from tunewise.judging.reading import read_runs
@@ -23,6 +25,7 @@ from tunewise.reports.facts.comparability.finding import Finding
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.verdict.verdict import Verdict
+from tunewise.reports.facts.wording import is_fraction
 from tunewise.statistics.metrics import METRICS, metric_named
 
 if TYPE_CHECKING:
@@ -31,8 +34,6 @@ if TYPE_CHECKING:
 else:  # charts take a second to load, and a verdict does not wait for them
     record = Later("tunewise.reports.outputs.record")
     output_forms = Later("tunewise.reports.outputs.forms")
-
-NAME = "Runs made elsewhere"
 
 
 @dataclass(frozen=True)
@@ -75,33 +76,15 @@ class Judgment:
         return output_forms.write_forms(self.facts, Path(out), forms)
 
 
-def judge_files(
-    paths: Sequence[Path],
-    asked: Asked,
-    *,
-    pattern: str | None = None,
-    table: Path | None = None,
-    shared: bool = False,
-    margin: float | None = None,
-    name: str = NAME,
-) -> Judgment:
-    """Judge the runs in files and folders.
-
-    Args:
-        paths: files or folders; whose they are is seen from their content.
-        asked: how they are to be read, as far as somebody said so.
-        pattern: where names and seeds stand in the paths, such as ``{name}-seed{seed}``.
-        table: a file with the columns file, name and seed instead.
-        shared: judge by the examples that all runs have, where some lack a few.
-        margin: a difference too small to matter, in the unit of the metric.
-        name: what a report is called.
+def judge_files(paths: Sequence[Path], asked: Asked) -> Judgment:
+    """Judge the runs in files and folders; whose they are is seen from their content.
 
     Raises:
         InputError: all that is wrong with the files.
     """
     runs = read_runs(paths, asked)
-    entries, assumed = grouped(runs, pattern=pattern, table=table)
-    return _judged(entries, assumed, asked, shared=shared, margin=margin, name=name)
+    entries, assumed = grouped(runs, pattern=asked.pattern, table=asked.table)
+    return _judged(entries, assumed, asked)
 
 
 def judge(
@@ -143,7 +126,14 @@ def judge(
     if labels is not None:
         pairs = labels.items() if isinstance(labels, Mapping) else enumerate(labels)
         known = {str(id): label for id, label in pairs}
-    asked = Asked(dict(columns or {}), metric=metric, labels=known)
+    asked = Asked(
+        checked_roles(columns or {}),
+        metric=metric,
+        labels=known,
+        shared=shared,
+        margin=equivalence_margin,
+        name=name,
+    )
     problems: list[Problem] = []
     entries = []
     for label, own in runs.items():
@@ -154,9 +144,11 @@ def judge(
             except InputError as error:
                 problems += error.problems
         entries.append(Entry(str(label), found))
+    for name_twice in twice_in([entry.name for entry in entries]):
+        problems.append(Problem("", f"two contenders are called '{name_twice}'."))
     if problems:
         raise InputError(problems)
-    return _judged(entries, [], asked, shared=shared, margin=equivalence_margin, name=name)
+    return _judged(entries, [], asked)
 
 
 def _seeded(own: Any) -> dict[int, Any]:
@@ -168,18 +160,11 @@ def _seeded(own: Any) -> dict[int, Any]:
     return {0: own}
 
 
-def _judged(
-    entries: Sequence[Entry],
-    assumed: Sequence[str],
-    asked: Asked,
-    *,
-    shared: bool,
-    margin: float | None,
-    name: str,
-) -> Judgment:
+def _judged(entries: Sequence[Entry], assumed: Sequence[str], asked: Asked) -> Judgment:
     runs = [run for entry in entries for run in entry.runs.values()]
     if asked.metric is not None:
         metric_named(asked.metric)
+    assumed = [*assumed, *dict.fromkeys(text for run in runs for text in run.assumed)]
     scored = [run for run in runs if run.sheet is not None]
     alone = [run for run in runs if run.alone is not None]
     if scored and alone:
@@ -189,18 +174,18 @@ def _judged(
         )
         raise InputError([Problem(alone[0].place, message)])
     if not scored:
-        metric, examples, says = _alone(alone, asked.metric)
+        metric, examples, says = _alone(runs, asked.metric)
+        _check_margin(asked, metric)
         evidence = evidence_of(
             entries,
             None,
-            name=name,
+            asked,
             metrics=[metric],
             assumed=[*assumed, *says],
-            margin=margin,
             examples=examples,
         )
         return Judgment(Facts(evidence))
-    scored, same = on_the_same_examples(scored, shared=shared)
+    scored, same = on_the_same_examples(scored, shared=asked.shared)
     found = answered(scored, asked.metric)
     kept = iter(scored)
     entries = [
@@ -213,15 +198,22 @@ def _judged(
         )
         for entry in entries
     ]
+    _check_margin(asked, found.metrics[0])
     evidence = evidence_of(
         entries,
         found,
-        name=name,
+        asked,
         metrics=found.metrics,
-        assumed=[*assumed, *found.assumed, *same],
-        margin=margin,
+        assumed=[*assumed, *found.assumed, *same, *answered_alike(entries)],
     )
     return Judgment(Facts(evidence))
+
+
+def _check_margin(asked: Asked, metric: str) -> None:
+    """A margin of 1 or more leaves nothing to say of fractions, and was meant as points."""
+    if asked.margin is not None and asked.margin >= 1 and is_fraction(metric):
+        message = f"a margin of {asked.margin:g}: {metric} is a fraction; one point is 0.01."
+        raise InputError(message)
 
 
 def _alone(runs: Sequence[Run], metric: str | None) -> tuple[str, int, list[str]]:
@@ -232,7 +224,9 @@ def _alone(runs: Sequence[Run], metric: str | None) -> tuple[str, int, list[str]
     """
     scores = [run.alone for run in runs if run.alone is not None]
     if not scores:
-        raise InputError("there is nothing to judge: no run has a score or an answer.")
+        failed = [Problem(run.place, f"it failed ({run.error}).") for run in runs if run.error]
+        nothing = Problem("", "there is nothing to judge: no run has a score or an answer.")
+        raise InputError([nothing, *failed])
     metrics = list(dict.fromkeys(one.metric or "score" for one in scores))
     counts = list(dict.fromkeys(one.examples for one in scores))
     if len(metrics) > 1 and metric is None:

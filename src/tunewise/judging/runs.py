@@ -8,7 +8,7 @@ from typing import Any
 
 from tunewise.core.canonical import Settings
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import first_of
+from tunewise.core.format import first_of, plural
 from tunewise.data.table import twice_in
 from tunewise.store.records import Environment, ParameterCounts
 from tunewise.store.trial_records import EpochRecord
@@ -43,7 +43,8 @@ class Sheet:
     def __post_init__(self) -> None:
         if twice := twice_in(self.ids):
             message = (
-                f"{len(twice):,} ids stand there more than once ({first_of(twice)}). Each "
+                f"{plural(len(twice), 'id')} {'stands' if len(twice) == 1 else 'stand'} there more "
+                f"than once ({first_of(twice)}). Each "
                 "example has one row; of several answers to it, keep the one that counts."
             )
             raise InputError([Problem(self.place, message)])
@@ -108,6 +109,7 @@ class Run:
     alone: Alone | None = None
     known: Known = Known()
     error: str | None = None
+    assumed: tuple[str, ...] = ()  # in reading it
 
 
 @dataclass(frozen=True)

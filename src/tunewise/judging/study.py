@@ -10,6 +10,7 @@ import numpy as np
 
 from tunewise.core.canonical import digest
 from tunewise.judging.answers import Answered
+from tunewise.judging.asked import Asked
 from tunewise.judging.runs import Entry, Known, Run
 from tunewise.reports.facts.evidence import Contender, Evidence, Point, Trial
 from tunewise.statistics.metrics import scores_of
@@ -34,11 +35,10 @@ SPLIT = "test"
 def evidence_of(
     entries: Sequence[Entry],
     answered: Answered | None,
+    asked: Asked,
     *,
-    name: str,
     metrics: Sequence[str],
     assumed: Sequence[str],
-    margin: float | None = None,
     examples: int = 0,
 ) -> Evidence:
     """What a study folder with these runs would say.
@@ -46,10 +46,9 @@ def evidence_of(
     Args:
         entries: the contenders, those with answers having their runs in the order of `answered`.
         answered: the answers of all runs; None where only their scores are known.
-        name: what the verdict is about.
+        asked: what the verdict is called, and the margin that does not matter.
         metrics: by name, the first of them deciding.
         assumed: what nobody said and was taken for granted.
-        margin: a difference that does not matter, in the unit of the metric.
         examples: how many were scored, where no answers say so.
     """
     held = iter(answered.answers) if answered else iter(())
@@ -66,9 +65,9 @@ def evidence_of(
     )
     first = next((a for _, runs in rows for _, a in runs.values() if a is not None), None)
     study = StudyRecord(
-        name=name,
+        name=asked.name,
         seeds=tuple(sorted({seed for entry in entries for seed in entry.runs})),
-        equivalence_margin=margin,
+        equivalence_margin=asked.margin,
         task={"kind": "classification" if labels else "answers"},
         metrics=tuple(metrics),
         labels=labels,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, special
+from scipy import special
 
 from tunewise.statistics.metrics import FloatArray, Metric
 
@@ -130,7 +130,7 @@ def _transformed(sizes: NDArray[np.int64], counts: NDArray[np.int64], reach: int
     absolute value ``prod |cos(size w / 2)|^count``, which is next to nothing at all but a few of
     the frequencies w that one inverse Fourier transform needs.
     """
-    length = fft.next_fast_len(reach + 1, real=True)
+    length = fast_length(reach + 1)
     kept = np.arange(length // 2 + 1)
     factors: FloatArray = np.ones(kept.size)
     spectrum = np.zeros(kept.size, dtype=np.complex128)
@@ -139,8 +139,21 @@ def _transformed(sizes: NDArray[np.int64], counts: NDArray[np.int64], reach: int
         is_something = np.abs(factors) > NEXT_TO_NOTHING
         kept, factors = kept[is_something], factors[is_something]
     spectrum[kept] = factors * np.exp(-1j * _half_angles(reach * kept, length))
-    chances: FloatArray = np.maximum(fft.irfft(spectrum, length)[: reach + 1], 0.0)
+    chances: FloatArray = np.maximum(np.fft.irfft(spectrum, length)[: reach + 1], 0.0)
     return chances
+
+
+def fast_length(least: int) -> int:
+    """The smallest product of 2, 3 and 5 from `least` up: a Fourier transform of it is fast.
+
+    `scipy.fft` has it, and takes longer to load than all that it would compute here.
+
+    >>> [fast_length(least) for least in (1, 7, 11, 1025)]
+    [1, 8, 12, 1080]
+    """
+    powers = range(least.bit_length())
+    odd = (3**a * 5**b for a in powers for b in powers)
+    return min(one << (-(-least // one) - 1).bit_length() for one in odd)
 
 
 def _half_angles(turns: NDArray[np.int64], length: int) -> FloatArray:

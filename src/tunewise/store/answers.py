@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tunewise.core.lazy import Later
 from tunewise.statistics.metrics import WRITTEN, Columns
 from tunewise.statistics.score_matrix import RowScores
+
+if TYPE_CHECKING:
+    import pyarrow.compute as pc
+else:  # a tenth of a second, and only repeated answers need it
+    pc = Later("pyarrow.compute")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What lm-evaluation-harness writes with ``--log_samples``: ``samples_<task>_<time>.jsonl``.
 
 One line for each example and filter: `doc_id`, `doc`, `target`, `filtered_resps`, `filter`,
-`metrics`, and a value for each metric. The folder is called as the model is.
+`metrics`, and a value for each metric. The folder is called as the model is, with ``__`` where
+that has a slash; a model that is evaluated again gets one more file in it.
 
 Source: lm-evaluation-harness 0.4, ``lm_eval/evaluator.py`` and ``loggers/evaluation_tracker.py``.
 """
@@ -9,7 +10,8 @@ Source: lm-evaluation-harness 0.4, ``lm_eval/evaluator.py`` and ``loggers/evalua
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import listed
@@ -36,6 +38,21 @@ def task_of(place: str) -> str:
     return found["task"] if found else PurePath(place).stem
 
 
+def newest(paths: Sequence[Path]) -> dict[Path, tuple[str, ...]]:
+    """The last samples of each folder and task, with what that leaves out.
+
+    A model that was evaluated again has no other seed.
+    """
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in paths:
+        groups.setdefault((path.parent, task_of(str(path))), []).append(path)
+    found: dict[Path, tuple[str, ...]] = {}
+    for (folder, task), own in groups.items():
+        says = f"{folder.as_posix()} has {len(own)} evaluations of {task}; the last counts."
+        found[max(own, key=lambda path: path.name)] = (says,) if len(own) > 1 else ()
+    return found
+
+
 def samples_run(table: Table, place: str, asked: Asked) -> Run:
     """The scores that the harness gave each example.
 
@@ -53,6 +70,7 @@ def samples_run(table: Table, place: str, asked: Asked) -> Run:
     ]
     if problems:
         raise InputError(problems)
+    called = PurePath(place).parent.as_posix().replace("__", "/")
     sheet = Sheet(
         tuple(str(row["doc_id"]) for row in rows),
         labels=[str(row.get("doc_hash", "")) for row in rows],
@@ -60,7 +78,7 @@ def samples_run(table: Table, place: str, asked: Asked) -> Run:
         scored_by=metric,
         place=place,
     )
-    return Run(place, str(PurePath(place).parent), sheet=sheet, known=Known())
+    return Run(place, called, sheet=sheet, known=Known())
 
 
 def _metric(rows: list[Row], place: str, wanted: str | None) -> str:
@@ -72,6 +90,9 @@ def _metric(rows: list[Row], place: str, wanted: str | None) -> str:
         for name in dict.fromkeys([*listed_first, *first])
         if name not in OTHERS and isinstance(first.get(name), int | float)
     ]
+    if wanted is not None and wanted in first and wanted not in numbers:
+        message = f"{wanted} has no number for each example, only one over all of them."
+        raise InputError([Problem(place, message)])
     if wanted is not None:
         return one_of("metric", "--columns score", numbers or [""], wanted)
     if not numbers:

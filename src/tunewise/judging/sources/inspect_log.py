@@ -1,4 +1,4 @@
-"""Logs of Inspect in their JSON form (``inspect log dump`` or ``--log-format json``).
+"""Logs of Inspect: JSON (``--log-format json``), or unpacked of their archives.
 
 `eval` says which model and task, `samples` has an entry for each example and epoch with its
 `scores` by scorer. Epochs are repeated answers of one model, and count as seeds.
@@ -15,6 +15,7 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.judging.asked import Asked, one_of
 from tunewise.judging.runs import Known, Run, Sheet
 
+EPOCHS = "Epochs of a log are answers drawn anew, and count as seeds."
 LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 
 
@@ -72,6 +73,7 @@ def log_runs(content: Mapping[str, Any], place: str, asked: Asked) -> list[Run]:
                 place=place,
             ),
             known=Known(model=model),
+            assumed=(EPOCHS,) if several else (),
         )
         for epoch, rows in epochs.items()
     ]

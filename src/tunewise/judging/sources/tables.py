@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.core.format import listed
+from tunewise.core.format import listed, plural
 from tunewise.data.table import PLACE, Row, Table, twice_in
 from tunewise.judging.asked import Asked
 from tunewise.judging.columns import ROLES, sheet_of
@@ -52,9 +52,10 @@ def with_labels(sheet: Any, asked: Asked) -> Any:
         return sheet
     lacking = [id for id in sheet.ids if id not in asked.labels]
     if lacking:
+        others = f", nor {plural(len(lacking) - 1, 'other')}" if len(lacking) > 1 else ""
         message = (
-            f"--labels has no example '{lacking[0]}', nor {len(lacking) - 1:,} more of "
-            f"{len(sheet.ids):,}. {nearest(lacking[0], list(asked.labels)[:1000])[:200]}"
+            f"--labels has no example '{lacking[0]}'{others}, of {len(sheet.ids):,}. "
+            f"{nearest(lacking[0], list(asked.labels)[:1000])[:200]}"
         )
         raise InputError([Problem(sheet.place, message)])
     return replace(sheet, labels=[asked.labels[id] for id in sheet.ids])
@@ -72,16 +73,18 @@ def _parts(
     groups: dict[tuple[Any, Any], list[Row]] = {}
     for row in table.rows:
         groups.setdefault((row.get(whose or ""), row.get(seed or "")), []).append(row)
-    for (name, number), rows in groups.items():
+    for (name, _), rows in groups.items():
         kept = None if name is None else str(name)
-        yield kept, _whole(number, rows[0]), replace(table, rows=rows)
+        yield kept, _whole(rows[0], seed), replace(table, rows=rows)
 
 
-def _whole(value: Any, row: Row) -> int | None:
+def _whole(row: Row, column: str | None) -> int | None:
+    value = None if column is None else row.get(column)
     if value in (None, ""):
         return None
     if not re.fullmatch(r"\d+(\.0*)?", str(value)):
-        raise InputError([Problem(row[PLACE], f"seed = {value!r:.40}: a whole number is needed.")])
+        message = f"{column} = {value!r:.40}: a whole number is needed."
+        raise InputError([Problem(row[PLACE], message)])
     return int(float(value))
 
 
@@ -96,16 +99,23 @@ def _scores(table: Table, place: str, whose: str, seed: str | None, asked: Asked
     count = _first(table, COUNT)
     values = [(row, _number(row, column)) for row in table.rows]
     percent = is_fraction(metric) and any(value > 1 for _, value in values)
+    if percent and (low := next(((row, v) for row, v in values if 0 < v <= 1), None)):
+        message = (
+            f"{column} = {low[1]:g}, and others are above 1. Write all as fractions or percents."
+        )
+        raise InputError([Problem(low[0][PLACE], message)])
     runs, problems = [], []
     for row, value in values:
         if percent and not 0 <= value <= 100:
             problems.append(Problem(row[PLACE], f"{column} = {value:g} is no fraction or percent."))
-        examples = None if count is None else _whole(row.get(count), row)
+        examples = _whole(row, count)
+        if examples == 0:
+            problems.append(Problem(row[PLACE], f"{count} = 0: a score of no examples is none."))
         settings = {key: row[key] for key in SETTINGS if row.get(key) not in (None, "")}
-        steps = settings.pop("steps", None)
-        known = Known(training=settings, steps=_whole(steps, row))
+        steps = _whole(row, "steps" if settings.pop("steps", None) else None)
+        known = Known(training=settings, steps=steps)
         alone = Alone(value / 100 if percent else value, examples, metric)
-        number = _whole(row.get(seed), row) if seed else None
+        number = _whole(row, seed)
         runs.append(Run(row[PLACE], place, str(row[whose]), number, alone=alone, known=known))
     if problems:
         raise InputError(problems)
