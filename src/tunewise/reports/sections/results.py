@@ -244,13 +244,7 @@ def _other_metrics(facts: Facts) -> str:
     return sentences
 
 
-def _charts(facts: Facts) -> list[Figure]:
-    """Every metric on validation, the headline on test; a paper has the deciding one."""
-    results, rows = facts.results, facts.shortlist.rows
-    wanted = [("validation", metric) for metric in results.metrics] + [("test", results.metric)]
-    found = []
-    for split, metric in wanted:
-        deciding = (split, metric) == (results.split, results.metric)
-        if drawn := charts.scores(rows, metric, split, outputs=PRINT if deciding else PAGE):
-            found.append(drawn)
-    return found
+def _charts(facts: Facts) -> list[Figure | None]:
+    """The metric that decides, on the split that decides; the others stand side by side."""
+    results = facts.results
+    return [charts.scores(facts.shortlist.rows, results.metric, results.split)]
