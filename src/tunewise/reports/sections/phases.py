@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tunewise.core.format import milliseconds, size
-from tunewise.reports.charts.memory import memory_by_phase
-from tunewise.reports.document.model import PRINT, REPORT, Column, Paragraph, Section, Table
+from tunewise.reports.charts.memory import PHASES, memory_by_phase
+from tunewise.reports.document.model import (
+    NOTHING,
+    PRINT,
+    REPORT,
+    Column,
+    Paragraph,
+    Section,
+    Table,
+)
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.phases import HELD, TIMED, Phases
 from tunewise.reports.sections.cells import CONTENDER, named
@@ -15,7 +23,8 @@ WHAT = (
     "Where memory and time go: the bytes of the weights, of the gradients, of the optimizer’s "
     "state and of the activations that the backward pass needs, counted storage by storage in one "
     "step of the longest examples; the largest sum at one time, with its phase; and the "
-    "milliseconds of each phase in a mean step."
+    "milliseconds of each phase in a mean step. The pass over a frozen backbone is made once, and "
+    "counted on a batch of that size."
 )
 
 
@@ -27,7 +36,7 @@ def section(facts: Facts) -> Section | None:
         replace(CONTENDER, of=lambda one: named(facts.evidence.by_name[one.name])),
         *(_held(part) for part in HELD),
         Column("Peak", "peak bytes", size, "peak"),
-        Column("Phase", "peak phase", of="peak_phase", number=False),
+        Column("Phase", "peak phase", _phase, "peak_phase", number=False),
         *(_timed(part) for part in TIMED),
     )
     caption = f"Memory by what holds it, and time of a step by phase{facts.shortlist.note}"
@@ -44,6 +53,10 @@ def section(facts: Facts) -> Section | None:
 
 def _held(part: str) -> Column:
     return Column(part.capitalize(), f"{part} bytes", size, lambda one: one.held.get(part))
+
+
+def _phase(name: str | None) -> str:
+    return NOTHING if name is None else PHASES.get(name, name)
 
 
 def _timed(part: str) -> Column:

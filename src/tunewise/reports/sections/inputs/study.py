@@ -56,6 +56,7 @@ def section(facts: Facts) -> Section | None:
         [
             Paragraph(_in_paper(facts), outputs=PAPER),
             _pooling(facts),
+            _batch_sizes(facts),
             Paragraph(AGAIN, outputs=PAGE),
             Code(_command(facts.evidence)),
             *_settings(facts),
@@ -126,6 +127,16 @@ def _pooling(facts: Facts) -> Paragraph | None:
         return None
     models = [f"{short(model, 80)}: {shown(how)}" for model, how in message.items()]
     return Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=PRINT)
+
+
+def _batch_sizes(facts: Facts) -> Paragraph | None:
+    """The size that was found for each model, where the study file says `auto`."""
+    found = facts.evidence.study.batch_sizes
+    if not found:
+        return None
+    sizes = [f"{examples:,} for {short(model, 80)}" for model, examples in found.items()]
+    text = f"The largest that fits, found by doubling and halving from 32: {listed(sizes, most=9)}."
+    return Paragraph(text, lead="Batch size.", outputs=PRINT)
 
 
 def _settings(facts: Facts) -> list[Table | Details]:
