@@ -391,8 +391,7 @@ def test_the_pass_over_a_frozen_backbone_is_counted_where_it_happens(
     shape = StepShape(8, longest, evaluated=8, evaluated_tokens=longest)
     predicted = predict_memory(model, parts.task, parts.method, parts.training, shape).memory
     found, expected = memory["peak_bytes"]["features"], predicted.peak_bytes("features")
-    # The longest eight need no mask; a prediction is for a batch that does, which shows in so small a
-    # model.
+    # The longest eight need no mask; a prediction is for a batch that does, as a small model shows.
     assert 0.93 * expected < found <= expected
     assert found > memory["peak_bytes"].get("forward", 0)
     assert memory["peak_phase"] == "features"

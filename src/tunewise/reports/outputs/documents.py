@@ -24,7 +24,7 @@ PAPER_ORDER = (
     *("effects", "search"),
     *("significance", "slices", "question_types", "prompts", "generated_texts", "decoding"),
     *("wrong_answers", "failed_trials", "disagreements", "costs", "phases", "against_full"),
-    "limits",
+    *("limits", "theory"),
 )
 TERMINAL_ORDER = ("prompts", "verdict", "generated_texts", "results", "race", "learning_rate")
 LAST = ("study", "runs")
