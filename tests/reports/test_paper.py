@@ -66,6 +66,7 @@ def test_a_full_study_has_every_section_with_something_in_it(tmp_path: Path) -> 
         "Costs",
         "Comparison with full fine-tuning",
         "Limits",
+        "Appendix: the mathematics",
         "Study, environment, reproduction",
     ]
     assert "Among 2 settings of lora" in words(text)
