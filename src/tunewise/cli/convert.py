@@ -22,6 +22,7 @@ from tunewise.training.finished import load_predictor
 from tunewise.training.predictor import ModelPredictor
 
 CONVERSION = "conversion.json"  # in the folder of a converted model: what was measured of it
+ROUNDING = 1e-9  # what floating point adds must not decide
 GGUF = (
     "--as gguf: Tunewise has no converter of its own. Export a folder with --merge, convert it "
     "with llama.cpp's convert_hf_to_gguf.py, let it answer the test examples into a file with id, "
@@ -111,7 +112,7 @@ def _latency(one: Latency) -> str:
 def too_far(found: Conversion, margin: float) -> str | None:
     """Why a conversion is not kept: it scores worse by more than `margin`, in points or nats."""
     allowed = margin / 100 if is_fraction(found.metric) else margin
-    if found.worse_by() <= allowed:
+    if found.worse_by() <= allowed + ROUNDING:
         return None
     worse = points(-found.worse_by()) if is_fraction(found.metric) else f"{-found.worse_by():.3f}"
     return (
