@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import typer
+from huggingface_hub import ModelCard
 from peft import AutoPeftModelForSequenceClassification
 from tests.cli.test_predict import stored
 from tests.proofs import proven_here, run_card
@@ -70,6 +71,24 @@ def test_a_model_of_a_known_kind_loads_with_transformers(
         model = AutoModelForSequenceClassification.from_pretrained(to)
     assert model.config.id2label == LABELS
     agree(answered(model, to, finished), finished, name)
+
+
+@proven_here()
+def test_the_hub_reads_the_results_off_the_card(finished: Path, tmp_path: Path) -> None:
+    command(finished, tmp_path / "full", contender="full")
+    card = ModelCard((tmp_path / "full" / "README.md").read_text())
+    found = {(one.dataset_split, one.metric_type): one for one in card.data.eval_results or []}
+    rows = json.loads((finished / "report" / "evaluation_results.json").read_text())["contenders"]
+    (scores,) = [row["test"] for row in rows if row["name"] == "full"]
+    accuracy = found["test", "accuracy"]
+    assert accuracy.metric_value == pytest.approx(scores["accuracy"]["mean"])
+    low, high = scores["accuracy"]["interval"]
+    assert accuracy.metric_args["low"] == pytest.approx(low)
+    assert accuracy.metric_args["high"] == pytest.approx(high)
+    assert card.data.pipeline_tag == "text-classification"
+    for heading in ("Comparison", "Limits", "Training it again", "Loading it", "Data"):
+        assert f"## {heading}\n" in card.text
+    assert "tunewise run study.yaml" in card.text
 
 
 @proven_here()
@@ -189,4 +208,32 @@ def test_a_contender_is_taken_away_as_a_script(
 def test_a_script_is_not_merged(finished: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--merge is of --as folder"):
         command(finished, tmp_path / "out", form=As.script, contender="lora", merge=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", [As.onnx, As.int8])
+def test_a_classifier_answers_in_onnxruntime_as_it_did(
+    finished: Path, tmp_path: Path, form: As
+) -> None:
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+    to = tmp_path / "converted"
+    command(finished, to, form=form, contender="full", margin=100.0)
+    found = json.loads((to / "conversion.json").read_text())
+    assert found["split"] == "test" and found["examples"] == len(stored(finished, "full"))
+    assert found["largest"] < (1e-5 if form == As.onnx else 0.1)
+    if form == As.onnx:
+        assert (found["difference"], found["same_answers"]) == (0, 1)
+    assert 0 < found["at_one"]["median_seconds"] <= found["at_one"]["p95_seconds"]
+    assert found["bytes"] == (to / "model.onnx").stat().st_size
+    assert run_card(to).strip() in LABELS.values()
+    with pytest.raises(InputError, match="--force replaces it"):
+        command(finished, to, form=form, contender="full")
+
+
+def test_what_cannot_be_converted_is_refused_in_words(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"convert_hf_to_gguf\.py"):
+        command(finished, tmp_path / "a", form=As.gguf, contender="full")
+    with pytest.raises(InputError, match="this contender has no model"):
+        command(finished, tmp_path / "a", form=As.onnx, contender="tfidf")
     assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,7 @@ from tunewise.core.errors import InputError
 from tunewise.foundations.topic import Check, Topic, difference
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-NEED_TORCH = {"gradients", "lora", "lora-costs", "masked-loss", "optimisers"}
+NEED_TORCH = {"gradients", "lora", "lora-costs", "masked-loss", "optimisers", "sentence-pairs"}
 
 
 @cache

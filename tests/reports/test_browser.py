@@ -41,7 +41,7 @@ def test_all_charts_draw_without_a_word_in_the_console(
 
 def test_the_mode_changes_page_and_charts(browser: Browser, page: Path) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
-    bars = "document.querySelector('[data-chart=validation-accuracy] .mark-rect path')"
+    bars = "document.querySelector('[data-chart=test-accuracy] .mark-rect path')"
     browser.open(page, dark=False)
     light = browser.run(f"[{ground}, {bars}.getAttribute('fill')]")
     browser.open(page, dark=True)
@@ -50,7 +50,7 @@ def test_the_mode_changes_page_and_charts(browser: Browser, page: Path) -> None:
 
 
 def test_picking_a_contender_fades_the_others_in_every_chart(browser: Browser, page: Path) -> None:
-    rectangles = "document.querySelectorAll('[data-chart=validation-accuracy] .mark-rect path')"
+    rectangles = "document.querySelectorAll('[data-chart=test-accuracy] .mark-rect path')"
     bars = f"[...{rectangles}].slice(0, 5)"  # behind them come the seeds' ticks
     opacities = f"{bars}.map(bar => bar.getAttribute('opacity') ?? '1')"
     browser.open(page)

@@ -133,13 +133,14 @@ def specs(seen: Seen) -> dict[str, dict[str, Any]]:
 
 def test_charts_are_drawn_for_everything_the_study_has(rooms: Seen) -> None:
     assert list(specs(rooms)) == [
-        "validation-accuracy",
-        "validation-f1_macro",
         "test-accuracy",
+        "both-splits-accuracy",
+        "validation-metrics",
         "differences",
         "confusion",
         "loss-by-epoch",
         "validation-accuracy-by-epoch",
+        "training-loss-by-epoch",
         "quality-parameters",
         "quality-memory",
         "quality-time",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.reports.conftest import Seen, grid, grids, look
-from tests.reports.fabricate import CONTENDERS, Plan
+from tests.reports.fabricate import CONTENDERS, Plan, without
 
 from tunewise.core.errors import MissingExtra
 from tunewise.reports.document.model import (
@@ -67,6 +67,7 @@ def test_a_full_study_has_every_section_with_something_in_it(tmp_path: Path) -> 
         "Costs",
         "Comparison with full fine-tuning",
         "Limits",
+        "Appendix: the mathematics",
         "Study, environment, reproduction",
     ]
     assert "Among 2 settings of lora" in words(text)
@@ -173,3 +174,20 @@ def test_a_missing_typst_is_answered_with_the_install_command(
     monkeypatch.setattr(pdf, "typst", None)
     with pytest.raises(MissingExtra, match=r"pip install 'tunewise\[pdf\]'"):
         write_paper(rooms.facts, tmp_path)
+
+
+def test_the_appendix_has_the_reduction_of_the_study_at_hand(rooms: Seen) -> None:
+    table = grid(rooms.paper, "Appendix: the mathematics", "Reduction factor")
+    assert [row[0] for row in table.rows] == ["lora rank=16"]
+    total, trainable = 23_010_053, 296_837
+    state = 4 * total + 12 * trainable
+    assert table.rows[0][3:] == [
+        f"{total / trainable:.1f}",
+        f"{state / 1e6:.1f} MB",
+        f"{state / (16 * total):.1%}",
+    ]
+
+
+def test_a_study_without_low_rank_or_prompts_has_no_appendix(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", without(Plan(seeds=(0,), test=60), "lora rank=16"))
+    assert "Appendix: the mathematics" not in [one.title for one in seen.paper.sections]

@@ -14,6 +14,7 @@ from tests.reports.fabricate import CONTENDERS, Plan, without
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.latex import as_latex
 from tunewise.reports.document.model import Table
+from tunewise.reports.facts.curves import validation_curve
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.write import write_plot
 from tunewise.statistics.metrics import METRICS
@@ -149,9 +150,30 @@ def test_what_did_not_fit_stands_in_the_bars_with_nothing(tmp_path: Path) -> Non
     row = next(row for row in seen.results.rows if row.name == "full")
     assert (row.status, row.standing) == ("out-of-memory", "unscored")
     assert row.measured.peak_bytes is not None
-    for split in ("validation", "test"):
-        [chart] = [chart for chart in seen.charts if chart.key == f"{split}-accuracy"]
+    for key in ("test-accuracy", "both-splits-accuracy", "validation-metrics"):
+        [chart] = [chart for chart in seen.charts if chart.key == key]
         assert "full out of memory, counted as 0" in chart.says
         with drawn_truly():
             write_plot(tmp_path, chart)
-        assert ">out of memory<" in (tmp_path / f"{split}-accuracy.svg").read_text()
+        assert ">out of memory<" in (tmp_path / f"{key}.svg").read_text()
+
+
+def test_bars_stand_side_by_side_with_their_own_means(rooms: Seen) -> None:
+    charts = {chart.key: chart.spec for chart in rooms.charts}
+    for key, wanted in {
+        "both-splits-accuracy": [("validation", "accuracy"), ("test", "accuracy")],
+        "validation-metrics": [("validation", "accuracy"), ("validation", "f1_macro")],
+    }.items():
+        (drawn, *_) = charts[key]["datasets"].values()
+        means = [row.scores(s)[m].mean for row in rooms.results.rows for s, m in wanted]
+        assert [value["mean"] for value in drawn] == means
+
+
+def test_best_and_last_epoch_are_those_of_the_curve(rooms: Seen) -> None:
+    table = rooms.tables["best-and-last"]
+    curve = validation_curve(rooms.evidence, "accuracy")
+    assert [row[0].name for row in table.rows] == ["head", "lora rank=16", "full"]
+    for named, best, at, last, epochs in table.rows:
+        own = {point.epoch: point.mean for point in curve if point.name == named.name}
+        assert (best, last) == (max(own.values()), own[max(own)])
+        assert own[at] == best and epochs == len(own) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict
 from enum import StrEnum
@@ -13,6 +14,7 @@ import typer
 from tunewise import __version__
 from tunewise.cli import completion
 from tunewise.cli.console import STDERR, say
+from tunewise.cli.convert import CONVERSION, GGUF, convert, described, too_far
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.cli.scripts import write_script_of
@@ -46,6 +48,9 @@ class As(StrEnum):
 
     folder = "folder"
     script = "script"
+    onnx = "onnx"
+    int8 = "int8"
+    gguf = "gguf"
 
 
 Kind = Annotated[
@@ -53,8 +58,18 @@ Kind = Annotated[
     typer.Option(
         "--as",
         help="folder: of transformers or PEFT. script: one file of torch, transformers and PEFT "
-        "that trains and evaluates it, with its data.",
+        "that trains and evaluates it, with its data. onnx, int8: a classifier for onnxruntime, "
+        "answered again there.",
     ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        min=0, metavar="POINTS", help="How much worse a converted model may score; else refused."
+    ),
+]
+Accept = Annotated[
+    bool, typer.Option("--accept-loss", help="Keep a converted model that is worse than that.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.")]
 
@@ -65,6 +80,8 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
     form: Kind = As.folder,
     merge: Merge = False,
     contender: Name = None,
+    margin: Margin = 1.0,
+    accept_loss: Accept = False,
     force: Force = False,
 ) -> None:
     """Take a contender away in the form that its ecosystem loads.
@@ -73,14 +90,21 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
     process of its own that it answers as the contender did. What neither library can load
     stays in Tunewise's form. Exit code 1: the proof failed, and the folder says so.
     As a script it trains again from the seed; nothing of Tunewise is needed to run it.
+    As ONNX it answers the test examples again in onnxruntime, and the difference is reported;
+    one that scores worse by more than the margin is not kept (exit code 1).
     """
     to = Path(to).resolve()
     _check_target(to, force=force)
     if form == As.script and merge:
         raise InputError("--merge is of --as folder: a script trains the contender as it was.")
+    if form == As.gguf:
+        raise InputError(GGUF)
     with damage_named(folder):
         if form == As.script:
             _export_script(folder, to, contender)
+        elif form in {As.onnx, As.int8}:
+            kept = math.inf if accept_loss else margin
+            _export_converted(folder, to, contender, int8=form == As.int8, margin=kept)
         else:
             _export(folder, to, contender, merge=merge)
 
@@ -98,6 +122,26 @@ def _export_script(folder: Path, to: Path, contender: str | None) -> None:
         finally:
             remove_folder(draft)
     typer.echo(to / script.name)
+
+
+def _export_converted(
+    folder: Path, to: Path, contender: str | None, *, int8: bool, margin: float
+) -> None:
+    study = StudyResults(folder)
+    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
+    with writing(to):
+        draft.mkdir(parents=True)
+        try:
+            found = convert(study, contender, draft, int8=int8)
+            for line in described(found):
+                STDERR.print(line, soft_wrap=True, markup=False, highlight=False)
+            if refused := too_far(found, margin):
+                STDERR.print(refused, soft_wrap=True, markup=False)
+                raise typer.Exit(1)
+            _put_in_place(draft, to)
+        finally:
+            remove_folder(draft)
+    typer.echo(to)
 
 
 def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> None:
@@ -155,7 +199,7 @@ def _check_target(to: Path, *, force: bool) -> None:
         message = "is a file; name a folder."
     elif not any(to.iterdir()):
         return
-    elif not (is_exported(to) or (to / SCRIPT).is_file()):
+    elif not (is_exported(to) or any((to / name).is_file() for name in (SCRIPT, CONVERSION))):
         message = "holds other things than an export; choose another folder."
     elif not force:
         message = "holds an export already; --force replaces it."

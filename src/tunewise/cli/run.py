@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.cli.device import Device, settle_device
 from tunewise.cli.options import Out, Overrides, StudyFile, Track, Workers
 from tunewise.cli.running import run_study
 
@@ -33,6 +34,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
     track: Track,
     out: Out = None,
     workers: Workers = None,
+    device: Device = None,
     budget: Budget = None,
     more: More = None,
 ) -> None:
@@ -40,6 +42,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
     Ctrl-C once saves checkpoints and stops; the same command goes on from there.
     """
+    settle_device(device)
     outcome = run_study(
         study,
         out,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tunewise.cli.console import say
+from tunewise.cli.device import Device, settle_device
 from tunewise.cli.options import Out, Overrides
 from tunewise.cli.running import run_study
 from tunewise.core.canonical import JSONObject, changed_settings
@@ -39,12 +40,14 @@ def command(  # noqa: PLR0917  # typer calls it by name
     learning_rate: Rate = None,
     limit: Limit = None,
     seed: Seed = 0,
+    device: Device = None,
     out: Out = None,
 ) -> None:
     """Train one contender without a study file.
 
     Columns that are not named are guessed as `tunewise init` would.
     """
+    settle_device(device)
     training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     source, task = _data(data, tuple(text or ()), label)
     study = {

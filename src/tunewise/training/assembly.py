@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.tasks.lengths import limit
 from tunewise.training.encoded_split import BackboneOutputs, Feed, Stored
-from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for
+from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for, run_backbone
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
 from tunewise.training.vectors import VectorStore, frozen_encoders
@@ -194,6 +194,23 @@ class Feeds:
         elif self.store is not None:
             stored = BackboneOutputs(self.store.get(split, encoded))
         return Feed(self.parts.task, self.model.processor, encoded, stored, self.parts.seed)
+
+    def pass_once(
+        self, encoded: Sequence[Encoded], measured: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Run a frozen backbone over one batch, the longest, so that its pass can be measured.
+
+        Stored outputs may have been computed long ago and for another study. The batch is of the
+        size that a training step has; what it gives is dropped, and no random number is drawn.
+        """
+        if self.store is None:
+            return
+        longest = sorted(encoded, key=lambda one: one.length)[-self.parts.training.batch_size :]
+        task, model = self.parts.task, self.model
+        batch = task.collate(longest, model.processor).to(model.device)
+        model.module.eval()
+        with measured():
+            run_backbone(model, batch, self.store.reduction.name)
 
     @contextmanager
     def backbone_out(self) -> Iterator[None]:

@@ -186,6 +186,9 @@ class TrialRun:
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
         self.profiler = TrialProfiler(held_tensors(model.module))
+        if self.until is None:
+            with self.stopwatch.phase("features"):
+                feeds.pass_once(encoded, self.profiler.backbone)
         with feeds.backbone_out():
             if self.parts.training.optimizer == SOLVER:
                 self._solve(model, train_feed, validation_feed)

@@ -19,15 +19,19 @@ from tunewise.store.trial_records import MemoryRecord
 from tunewise.tasks.base import Batch
 
 TIMED = ("forward", "backward", "update")
+FEATURES = "features"  # the pass over a frozen backbone
 SAMPLED = 16  # on a GPU every so many steps: waiting at each boundary would slow all of them
 
 
 @dataclass(frozen=True)
 class StepCosts:
-    """One counted step and its fraction of the machine's peak; seconds are means over all steps."""
+    """One counted step and its fraction of the machine's peak; seconds are means over all steps.
+
+    Of a head that is solved the pass over its backbone is counted alone.
+    """
 
     memory: MemoryRecord
-    flops: int
+    flops: int | None
     share_of_peak: float | None
     seconds: dict[str, float] | None  # by phase, and how many steps were timed
 
@@ -54,6 +58,7 @@ class TrialProfiler:
         self.device_bytes: dict[str, dict[str, int]] = {}  # peaks by phase, on a GPU
         self.counted_step: StepMeter | None = None
         self.counted_evaluations: list[StepMeter] = []
+        self.counted_backbone: StepMeter | None = None
         self._chosen = 0  # the number of the step to count
         self._evaluated: set[str] = set()  # the phases of evaluations that have been counted
         self._counting: StepMeter | None = None  # in an evaluation, now
@@ -64,6 +69,13 @@ class TrialProfiler:
         later = list(longest)[1:] or list(longest)
         if self.counted_step is None and later:
             self._chosen = max(later, key=lambda number: longest[number])
+
+    @contextmanager
+    def backbone(self) -> Iterator[None]:
+        """Around a pass of a batch over a frozen backbone, which no step repeats."""
+        self.counted_backbone = StepMeter(self.held, None)
+        with self.counted_backbone.counting(), self._counted(self.counted_backbone, FEATURES):
+            yield
 
     @contextmanager
     def step(self, number: int, batches: Sequence[Batch]) -> Iterator[Phase]:
@@ -103,28 +115,36 @@ class TrialProfiler:
             self._counting = None
 
     def costs(self) -> StepCosts | None:
-        """What a step cost; None where none was counted."""
-        if self.counted_step is None:
+        """What was counted; None where nothing was. A head that is solved takes no step."""
+        meters = [self.counted_step, self.counted_backbone, *self.counted_evaluations]
+        first, *others = [meter for meter in meters if meter is not None] or [None]
+        if first is None or (self.counted_step is None and self.counted_backbone is None):
             return None
-        memory = self.counted_step.memory().as_json()
-        for meter in self.counted_evaluations:
+        memory = first.memory().as_json()
+        for meter in others:
+            assert meter is not None
             for name, values in meter.memory().as_json().items():
                 if isinstance(values, dict):
                     memory[name] |= values
         peaks: dict[str, int] = memory["peak_bytes"]
         memory["peak_phase"] = max(peaks, key=lambda phase: peaks[phase])
-        flops = sum(memory["flops"][phase] for phase in TIMED if phase in memory["flops"])
-        seconds, fraction = None, None
-        if self.timed_steps:
-            seconds = {phase: self.seconds[phase] / self.timed_steps for phase in TIMED}
-            seconds["steps"] = self.timed_steps
-            calibration = known_calibration(torch.get_num_threads())
-            if calibration is not None:
-                done = flops / self.shape["padded_tokens"] * self.timed_tokens
-                reached = done / sum(self.seconds.values())
-                fraction = reached / calibration.flops_per_second
         whole = {**memory, "counted": self.shape, "device": self.device_bytes or None}
-        return StepCosts(MemoryRecord.from_json(whole), flops, fraction, seconds)
+        if self.counted_step is None:
+            return StepCosts(MemoryRecord.from_json(whole), None, None, None)
+        flops = sum(memory["flops"][phase] for phase in TIMED if phase in memory["flops"])
+        return StepCosts(MemoryRecord.from_json(whole), flops, *self._timing(flops))
+
+    def _timing(self, flops: int) -> tuple[float | None, dict[str, float] | None]:
+        """The fraction of the machine's peak that steps reached, and their mean seconds."""
+        if not self.timed_steps:
+            return None, None
+        seconds = {phase: self.seconds[phase] / self.timed_steps for phase in TIMED}
+        seconds["steps"] = self.timed_steps
+        calibration = known_calibration(torch.get_num_threads())
+        if calibration is None:
+            return None, seconds
+        done = flops / self.shape["padded_tokens"] * self.timed_tokens
+        return done / sum(self.seconds.values()) / calibration.flops_per_second, seconds
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

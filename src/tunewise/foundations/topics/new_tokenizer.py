@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tunewise.foundations.tokenisation import BPE, learn
 from tunewise.foundations.topic import Check, Topic
 
@@ -22,6 +24,14 @@ CELLS = (
 NEW_HOME = "a quiet room with a large kitchen and a low rent"
 NEW_CELL = "cytoplasmic receptors regulate apoptosis of hepatocytes"
 SIZE = 150
+SKEWED = ("the doctor said he would come",) * 9 + ("the doctor said she would come",)
+EVEN = ("the doctor said he would come", "the doctor said she would come") * 5
+
+
+def after_doctor(corpus: Sequence[str]) -> float:
+    """Of the sentences about a doctor, the fraction that goes on with "he"."""
+    counted = [sentence.split()[3] for sentence in corpus if "doctor" in sentence]
+    return counted.count("he") / len(counted)
 
 
 def fertility(tokenizer: BPE, text: str) -> float:
@@ -42,15 +52,21 @@ def explain() -> Topic:
             "Where it costs a few tokens more, keep it: fine-tuning bears that, and what the "
             "checkpoint knows is worth more. A new tokenizer is called for where the script or "
             "the language was not in its corpus, where characters are lost, or where texts no "
-            "longer fit the model's length. A new pretraining run is called for "
-            "where, besides, there is text enough to learn the language from, far more than any "
-            "task's training set; with less, go on pretraining the model you have on your text, or "
-            "add the few missing words as new tokens and train their rows."
+            "longer fit the model's length. A new model is called for in three cases: none has "
+            "learned the language; there is text enough to learn it from, far more than any "
+            "task's training set, in a field that the present model hardly saw; or what the "
+            "present one learned is itself the concern, because its corpus pairs people with "
+            "roles in a way that must not enter the product. Going on with training moves such "
+            "a bias; in a model that counts, as below, it never removes it. With less text, go on "
+            "pretraining the model you have, or add the few missing words as new tokens and train "
+            "their rows."
         ),
         derivation=(
             "tokens a word  f = tokens / words          cost of a text: f times its words",
             "attention over w words costs (f w)^2: twice the tokens, four times the cost",
             "same vocabulary size, other corpus: merges go where the corpus' pairs are",
+            "bias, by counting: P(he | doctor) = n(doctor, he) / n(doctor); after m more",
+            "sentences, half of each: (n(doctor, he) + m/2) / (n(doctor) + m), never 1/2",
         ),
         quantities=(
             ("tokenizer of homes, on a new text on homes", f"{fertility(homes, NEW_HOME):.2f}"),
@@ -60,9 +76,23 @@ def explain() -> Topic:
                 "tokenizer of both, of the same size, on the same",
                 f"{fertility(everything, NEW_CELL):.2f}",
             ),
+            *(
+                (f"P(he | doctor), {what}", f"{after_doctor(corpus):.2f}")
+                for what, corpus in (
+                    ("corpus of 9 he to 1 she", SKEWED),
+                    ("the same, and as many even sentences", SKEWED + EVEN),
+                    ("a new corpus, even", EVEN),
+                )
+            ),
             ("of the characters β, µ and →, lost by the tokenizer of homes", f"{lost} of 3"),
         ),
         checks=(
+            Check(
+                "going on with even text leaves a bias, by the formula; starting anew leaves none",
+                abs(after_doctor(SKEWED + EVEN) - (9 + 5) / (10 + 10))
+                + abs(after_doctor(EVEN) - 0.5),
+                1e-12,
+            ),
             Check(
                 "the tokenizer of homes costs at least twice the cells' own (shortfall)",
                 max(0.0, 2 * fertility(cells, NEW_CELL) - fertility(homes, NEW_CELL)),

@@ -13,7 +13,12 @@ from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import LIGHT
 from tunewise.reports.facts.phases import Phases
 
-PHASES = ("forward", "backward", "update")
+PHASES = {
+    "features": "frozen backbone",  # its pass, which stored features stand for in every step
+    "forward": "forward",
+    "backward": "backward",
+    "update": "update",
+}
 BAR = 13  # height of one phase of a contender
 
 
@@ -22,18 +27,20 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
     values = [
         {
             "name": shown(one.name),
-            "phase": phase,
+            "phase": title,
             "megabytes": one.peaks[phase] / 1e6,
             "amount": size(one.peaks[phase]),
         }
         for one in found
-        for phase in PHASES
+        for phase, title in PHASES.items()
         if phase in one.peaks
     ]
     if not values:
         return None
     names = list(dict.fromkeys(str(value["name"]) for value in values))
-    paint = alt.Scale(domain=list(PHASES), range=list(LIGHT[: len(PHASES)]))
+    drawn = [title for title in PHASES.values() if any(v["phase"] == title for v in values)]
+    colors = dict(zip(PHASES.values(), (LIGHT[3], *LIGHT[:3]), strict=True))
+    paint = alt.Scale(domain=drawn, range=[colors[title] for title in drawn])
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("phase:N"),
@@ -45,11 +52,11 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
         .encode(
             x=alt.X("megabytes:Q", title="peak memory (MB)", axis=alt.Axis(tickCount=5)),
             y=named(names),
-            yOffset=alt.YOffset("phase:N", sort=list(PHASES)),
+            yOffset=alt.YOffset("phase:N", sort=drawn),
             color=alt.Color("phase:N", scale=paint, legend=alt.Legend(title="phase")),
             tooltip=tooltip,
         )
     )
-    chart = bars.properties(height=len(names) * (len(PHASES) * BAR + 10))
+    chart = bars.properties(height=len(names) * (len(drawn) * BAR + 10))
     says = (f"{value['name']} {value['phase']} {value['amount']}" for value in values)
     return figure("memory-phases", "Peak memory by phase", says, chart)

@@ -20,7 +20,7 @@ from tunewise.reports.charts.drawing import (
     named,
     tint,
 )
-from tunewise.reports.document.model import PRINT, Figure, Outputs
+from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Parameters, Results, Row
 from tunewise.reports.facts.wording import (
@@ -95,9 +95,7 @@ def _difference(row: Row, scale: float) -> JSONObject:
     }
 
 
-def scores(
-    rows: Sequence[Row], metric: str, split: str, *, outputs: Outputs = PRINT
-) -> Figure | None:
+def scores(rows: Sequence[Row], metric: str, split: str) -> Figure | None:
     """Bars of a metric, each with its seeds and, where there is one, its interval.
 
     What did not fit in memory stands there with 0 and says so.
@@ -142,7 +140,7 @@ def scores(
         f"({value['low']:{form}} to {value['high']:{form}})"
         for value in values
     )
-    return figure(f"{split}-{metric}", title, says, chart, outputs)
+    return figure(f"{split}-{metric}", title, says, chart)
 
 
 def _score(row: Row, metric: str, split: str) -> JSONObject:

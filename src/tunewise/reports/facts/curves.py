@@ -26,12 +26,12 @@ class CurvePoint:
 
 def training_loss(evidence: Evidence) -> list[CurvePoint]:
     """Mean training loss in nats per target, within bins of steps, by epochs passed."""
-    return _over_seeds(evidence, _logged_loss)
+    return over_seeds_of(evidence, _logged_loss)
 
 
 def validation_curve(evidence: Evidence, metric: str) -> list[CurvePoint]:
     """A validation metric after each epoch."""
-    return _over_seeds(
+    return over_seeds_of(
         evidence,
         lambda trial: {
             float(epoch.epoch): score
@@ -53,9 +53,10 @@ def turns(points: Iterable[CurvePoint]) -> dict[str, tuple[float, bool]]:
     }
 
 
-def _over_seeds(
+def over_seeds_of(
     evidence: Evidence, read: Callable[[Trial], dict[float, float]]
 ) -> list[CurvePoint]:
+    """A quantity by epochs passed, which `read` takes from a trial, over each contender's seeds."""
     points = []
     for contender in evidence.contenders:
         values: dict[float, list[float]] = {}

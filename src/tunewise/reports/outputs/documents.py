@@ -12,9 +12,9 @@ from tunewise.reports.facts.facts import Facts
 
 # A section that is not named stands behind those that are, before the study itself.
 PAGE_ORDER = (
-    *("verdict", "generated_texts", "results", "race", "comparability", "significance"),
-    *("classes", "learning", "costs", "phases", "against_full", "learning_rate", "search"),
-    *("effects", "question_types", "slices", "prompts"),
+    *("verdict", "generated_texts", "results", "side_by_side", "race", "comparability"),
+    *("significance", "classes", "learning", "by_epoch", "costs", "phases", "against_full"),
+    *("learning_rate", "search", "effects", "question_types", "slices", "prompts"),
     *("errors", "disagreements", "decoding", "wrong_answers", "data", "cleaning", "checks"),
     "failed_trials",
 )
@@ -24,7 +24,7 @@ PAPER_ORDER = (
     *("effects", "search"),
     *("significance", "slices", "question_types", "prompts", "generated_texts", "decoding"),
     *("wrong_answers", "failed_trials", "disagreements", "costs", "phases", "against_full"),
-    "limits",
+    *("limits", "theory"),
 )
 TERMINAL_ORDER = ("prompts", "verdict", "generated_texts", "results", "race", "learning_rate")
 LAST = ("study", "runs")

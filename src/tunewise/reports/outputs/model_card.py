@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tunewise.core.format import count
+from tunewise.core.sanitize import shown
 from tunewise.reports.document.markdown import markdown_table, plain
 from tunewise.reports.document.model import Column, Table
+from tunewise.reports.facts.costs import has_costs
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.setting_differences import command
 from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.sections.cells import ends, score, texts
+from tunewise.reports.sections.results import how_to_read, table_of
 from tunewise.store.places import Places
 from tunewise.store.records import TrialSettings
 
@@ -106,7 +110,10 @@ def card(
         _what(evidence, row, exported),
         f"## Loading it\n\nRun inside this folder, or put its path in place of `.`:\n\n"
         f"```python\n{_snippet(evidence, exported)}\n```\n\n{_needs(exported)}",
-        f"## Results\n\n{_results(row, results)}\n\nIn this study: {plain(verdict.headline)}",
+        f"## Results\n\n{_results(row, results)}",
+        f"## Comparison\n\n{_comparison(evidence, results, verdict)}",
+        f"## Limits\n\n{_limits(row, verdict)}",
+        f"## Training it again\n\n{_again(evidence, name)}",
         f"## Data\n\n{_data(evidence)}",
         f"## Settings\n\n{_fenced(_settings(exported))}",
         f"## Proof\n\n{_proof(exported)}",
@@ -135,8 +142,47 @@ def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
         values["base_model"] = model.source
     if hub := evidence.data.source.get("hub"):
         values["datasets"] = [hub]
+    if measured := _model_index(evidence, row, values["pipeline_tag"]):
+        values["model-index"] = [{"name": shown(row.name), "results": measured}]
     lines = [f"{key}: {json.dumps(value)}" for key, value in values.items()]
     return "\n".join(["---", *lines, "---"])
+
+
+def _model_index(evidence: Evidence, row: Row, task: str) -> list[dict[str, Any]]:
+    """A result a split, as the hub reads them, its metrics with their intervals.
+
+    Values are means over seeds as fractions, or nats; intervals are over examples, in the
+    arguments of a metric, for which the hub has no field.
+    """
+    found = []
+    for split in ("validation", "test"):
+        metrics = [
+            {
+                "type": metric,
+                "name": metric_name(metric),
+                "value": spread.mean,
+                "args": {
+                    "seeds": list(row.seeds),
+                    "sd": spread.sd,
+                    **_interval(row, split, metric),
+                },
+            }
+            for metric, spread in row.scores(split).items()
+        ]
+        data = {
+            "name": shown(evidence.name),
+            "type": str(evidence.data.source.get("hub") or "local"),
+            "split": split,
+            "args": {"hash": evidence.data.hash},
+        }
+        if metrics:
+            found.append({"task": {"type": task}, "dataset": data, "metrics": metrics})
+    return found
+
+
+def _interval(row: Row, split: str, metric: str) -> dict[str, float]:
+    interval = row.intervals.get((split, metric))
+    return {} if interval is None else {"low": interval.low, "high": interval.high, "level": 0.95}
 
 
 def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
@@ -200,6 +246,38 @@ def _results(row: Row, results: Results) -> str:
         f"rests on {results.items:,} examples of the {results.split} split."
     )
     return f"{markdown_table(Table('results', '', columns, rows))}\n\n{note}"
+
+
+def _comparison(evidence: Evidence, results: Results, verdict: Verdict) -> str:
+    """What else was measured on the same data, and how sure the order is."""
+    costs = has_costs(evidence, results)
+    table = table_of(results, finished=verdict.finished, costs=costs)
+    sentences = " ".join(plain(text) for text in (verdict.headline, *verdict.certainty))
+    return f"{markdown_table(table)}\n\n{how_to_read(results)}\n\n{sentences}"
+
+
+def _limits(row: Row, verdict: Verdict) -> str:
+    """What these figures do not say."""
+    limits = [
+        "It was measured on one data set; on other texts it may be better or worse.",
+        "One seed: nothing is known of what another training would give."
+        if len(row.seeds) == 1
+        else f"This is one of {len(row.seeds)} trainings, and the others scored otherwise.",
+        "Groups of people or kinds of text have no figures of their own here.",
+        *verdict.notes,
+    ]
+    if not row.test:
+        limits.append("There was no test split: the scores are those that chose the settings.")
+    return "\n".join(f"- {plain(text)}" for text in limits)
+
+
+def _again(evidence: Evidence, name: str) -> str:
+    """The command, of the study file that lies with the report."""
+    text = (
+        "With the study's file and its data; the trial above is the one of the first seed, and "
+        "gives the same weights on the same kind of machine:"
+    )
+    return f"{text}\n\n```sh\n{command(evidence, evidence.by_name[name])}\n```"
 
 
 def _data(evidence: Evidence) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tunewise.core.format import milliseconds, size
-from tunewise.reports.charts.memory import memory_by_phase
+from tunewise.reports.charts.memory import PHASES, memory_by_phase
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.phases import HELD, TIMED, Phases
@@ -15,7 +15,8 @@ WHAT = (
     "Where memory and time go: the bytes of the weights, of the gradients, of the optimizer’s "
     "state and of the activations that the backward pass needs, counted storage by storage in one "
     "step of the longest examples; the largest sum at one time, with its phase; and the "
-    "milliseconds of each phase in a mean step."
+    "milliseconds of each phase in a mean step. The pass over a frozen backbone is made once, and "
+    "counted on a batch of that size."
 )
 
 
@@ -28,7 +29,7 @@ def section(facts: Facts) -> doc.Blocks:
         replace(CONTENDER, of=lambda one: named(facts.evidence.by_name[one.name])),
         *(doc.Column(part.capitalize(), f"{part} bytes", size, ("held", part)) for part in HELD),
         doc.Column("Peak", "peak bytes", size, "peak"),
-        doc.Column("Phase", "peak phase", of="peak_phase", number=False),
+        doc.Column("Phase", "peak phase", _phase, "peak_phase", number=False),
         *(
             doc.Column(
                 f"{part.capitalize()}, ms", f"{part} seconds", milliseconds, ("seconds", part)
@@ -40,6 +41,10 @@ def section(facts: Facts) -> doc.Blocks:
     yield doc.Paragraph(f"{WHAT}{_ratio(shown)}", outputs=doc.PRINT)
     yield doc.Table.about("phases", caption, columns, shown, outputs=doc.REPORT)
     yield memory_by_phase(shown)
+
+
+def _phase(name: str | None) -> str:
+    return doc.NOTHING if name is None else PHASES.get(name, name)
 
 
 def _ratio(shown: list[Phases]) -> str:

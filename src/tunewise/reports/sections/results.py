@@ -221,9 +221,6 @@ def _other_metrics(results: Results) -> str:
 
 
 def _charts(facts: Facts) -> doc.Blocks:
-    """Every metric on validation, the headline on test; a paper has the deciding one."""
-    results, rows = facts.results, facts.shortlist.rows
-    wanted = [("validation", metric) for metric in results.metrics] + [("test", results.metric)]
-    for split, metric in wanted:
-        deciding = (split, metric) == (results.split, results.metric)
-        yield charts.scores(rows, metric, split, outputs=doc.PRINT if deciding else doc.PAGE)
+    """The metric that decides, on the split that decides; the others stand side by side."""
+    results = facts.results
+    yield charts.scores(facts.shortlist.rows, results.metric, results.split)

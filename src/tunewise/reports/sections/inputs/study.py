@@ -41,6 +41,11 @@ def section(facts: Facts) -> doc.Blocks:
     if study.pooling:  # how a model's classifier makes one vector of a text, where it was left open
         models = [f"{short(model, 80)}: {shown(how)}" for model, how in study.pooling.items()]
         yield doc.Paragraph(f"{'; '.join(models)}.", lead="Pooling.", outputs=doc.PRINT)
+    if study.batch_sizes:  # those that were found, where the study file says `auto`
+        sizes = [f"{n:,} for {short(model, 80)}" for model, n in study.batch_sizes.items()]
+        how = "The largest that fits, found by doubling and halving from 32"
+        text_of = f"{how}: {listed(sizes, most=9)}."
+        yield doc.Paragraph(text_of, lead="Batch size.", outputs=doc.PRINT)
     yield doc.Paragraph(AGAIN, outputs=doc.PAGE)
     yield doc.Code(_command(facts.evidence))
     yield from _settings(facts)

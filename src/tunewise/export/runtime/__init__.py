@@ -1,0 +1,1 @@
+"""A classifier in another runtime, answered again there: what converting it changed."""

@@ -1,0 +1,121 @@
+"""Bars side by side: the same metric on two splits, or several metrics on one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from tunewise.core.canonical import JSONObject
+from tunewise.core.format import listed
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import (
+    PERCENTS,
+    base,
+    faded,
+    figure,
+    interval_tips,
+    named,
+)
+from tunewise.reports.charts.scores import OUT_OF_MEMORY
+from tunewise.reports.document.model import PAGE, Figure
+from tunewise.reports.document.palette import LIGHT
+from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.wording import is_fraction, metric_name, metric_words
+from tunewise.statistics.intervals import Interval
+
+BAR = 15  # height of one bar of a contender
+SPLITS = ("validation", "test")
+
+
+def both_splits(results: Results, rows: Sequence[Row]) -> Figure | None:
+    """The headline metric on validation and on test, where both were scored."""
+    metric = results.metric
+    bars = [(split, split, metric) for split in SPLITS]
+    title = f"{metric_name(metric)} on validation and test"
+    return _grouped(rows, bars, f"both-splits-{metric}", title, axis=metric_words(metric))
+
+
+def several_metrics(results: Results, rows: Sequence[Row]) -> Figure | None:
+    """The metrics that are fractions, on validation, where there are several."""
+    fractions = [metric for metric in results.metrics if is_fraction(metric)]
+    if len(fractions) < 2:
+        return None
+    bars = [(metric_name(metric), "validation", metric) for metric in fractions]
+    title = (
+        f"{listed([metric_name(fractions[0]), *map(metric_words, fractions[1:])])} on validation"
+    )
+    return _grouped(rows, bars, "validation-metrics", title, axis="score")
+
+
+def _grouped(
+    rows: Sequence[Row], bars: Sequence[tuple[str, str, str]], key: str, title: str, *, axis: str
+) -> Figure | None:
+    """A bar for each contender and each of `bars`, which are a name, a split and a metric.
+
+    What did not fit in memory has bars of length 0 and says so. None where fewer than two of
+    the bars have a score.
+    """
+    scored = {name for name, split, metric in bars if any(metric in r.scores(split) for r in rows)}
+    if len(scored) < 2:
+        return None
+    shown_rows = [
+        row
+        for row in rows
+        if row.status == OUT_OF_MEMORY or any(metric in row.scores(s) for _, s, metric in bars)
+    ]
+    values = [value for row in shown_rows for one in bars if (value := _bar(row, *one))]
+    names = [name for name, _, _ in bars]
+    form = ".1%" if is_fraction(bars[0][2]) else ".3f"
+    scale = PERCENTS if is_fraction(bars[0][2]) else alt.Axis(tickCount=5)
+    y = named([shown(row.name) for row in shown_rows])
+    offset = alt.YOffset("bar:N", sort=names)
+    paint = alt.Scale(domain=names, range=list(LIGHT[: len(names)]))
+    tooltip = [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("bar:N"),
+        *interval_tips("mean", form),
+    ]
+    marks = base(values)
+    chart = alt.layer(
+        marks.mark_bar(cornerRadiusEnd=2).encode(
+            x=alt.X("mean:Q", title=axis, axis=scale),
+            y=y,
+            yOffset=offset,
+            color=alt.Color("bar:N", scale=paint, legend=alt.Legend(title=None)),
+            opacity=faded(),
+            tooltip=tooltip,
+        ),
+        marks.mark_rule(style="whisker").encode(
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, yOffset=offset, tooltip=tooltip
+        ),
+        marks.mark_text(style="value", align="left", dx=4).encode(
+            x=alt.XDatum(0), y=y, yOffset=offset, text=alt.Text("note:N")
+        ),
+        height=len(shown_rows) * (len(names) * BAR + 10),
+    )
+    says = (_says(row, values, form) for row in shown_rows)
+    return figure(key, title, says, chart, PAGE)
+
+
+def _says(row: Row, values: Sequence[JSONObject], form: str) -> str:
+    own = [value for value in values if value["name"] == shown(row.name)]
+    scores = (value["note"] or f"{value['mean']:{form}} ({value['bar']})" for value in own)
+    counted = ", counted as 0" if any(value["note"] for value in own) else ""
+    return f"{shown(row.name)} {', '.join(dict.fromkeys(scores))}{counted}"
+
+
+def _bar(row: Row, name: str, split: str, metric: str) -> JSONObject | None:
+    spread = row.scores(split).get(metric)
+    if spread is None and row.status != OUT_OF_MEMORY:
+        return None
+    mean = spread.mean if spread else 0.0
+    interval = row.intervals.get((split, metric)) or Interval(mean, mean)
+    return {
+        "name": shown(row.name),
+        "bar": name,
+        "note": "" if spread else "out of memory",
+        "mean": mean,
+        "low": interval.low,
+        "high": interval.high,
+    }

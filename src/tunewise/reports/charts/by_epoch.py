@@ -1,0 +1,129 @@
+"""Charts with one point an epoch: accuracy on both splits, and training loss beside its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import altair as alt
+
+from tunewise.core.canonical import JSONObject
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import PERCENTS, base, faded, figure, tint
+from tunewise.reports.charts.learning import SPLITS, TRAINING, VALIDATION, whole_epochs
+from tunewise.reports.document.model import PAGE, Figure
+from tunewise.reports.facts.by_epoch import training_accuracy, training_loss_by_epoch
+from tunewise.reports.facts.curves import CurvePoint, training_loss, validation_curve
+from tunewise.reports.facts.evidence import Contender, Evidence
+
+Curves = dict[str, list[CurvePoint]]  # by split, or by what a point is the mean of
+
+MEANS, STEPS = "mean of an epoch", "steps"
+
+
+def accuracies(evidence: Evidence) -> Figure | None:
+    """Accuracy while training and on validation over epochs, in one plot.
+
+    None where the task has no accuracy, or one point alone.
+    """
+    curves = {
+        TRAINING: training_accuracy(evidence),
+        VALIDATION: validation_curve(evidence, "accuracy"),
+    }
+    if not all(len({point.epoch for point in points}) > 1 for points in curves.values()):
+        return None
+    values = _values(curves)
+    strokes = alt.StrokeDash(
+        "curve:N",
+        scale=alt.Scale(domain=list(SPLITS), range=list(SPLITS.values())),
+        legend=alt.Legend(title="split"),
+    )
+    marks = _marks(evidence, curves, values).encode(
+        y=alt.Y("mean:Q", title="accuracy", scale=alt.Scale(zero=False), axis=PERCENTS)
+    )
+    chart = alt.layer(
+        marks.mark_line(strokeWidth=2).encode(strokeDash=strokes, opacity=faded()),
+        marks.mark_circle(size=36).encode(opacity=faded(), tooltip=_tooltip("accuracy", ".1%")),
+        height=260,
+    )
+    says = (_accuracy_says(curves, name) for name in _names(curves))
+    return figure("accuracy-both-splits", "Accuracy on both splits by epoch", says, chart, PAGE)
+
+
+def losses(evidence: Evidence) -> Figure | None:
+    """Training loss: a point for the mean of each epoch, beside the line of its steps."""
+    curves = {MEANS: training_loss_by_epoch(evidence), STEPS: training_loss(evidence)}
+    if not curves[MEANS]:
+        return None
+    marks = {
+        name: _marks(evidence, curves, _values({name: points})).encode(
+            y=alt.Y("mean:Q", title="training loss (nats)", scale=alt.Scale(zero=False))
+        )
+        for name, points in curves.items()
+    }
+    tooltip = _tooltip("training loss", ".3f")
+    chart = alt.layer(
+        marks[STEPS].mark_line(strokeWidth=1).encode(opacity=faded(0.4, 0.05)),
+        marks[MEANS].mark_line(strokeWidth=2).encode(opacity=faded()),
+        marks[MEANS].mark_circle(size=60).encode(opacity=faded(), tooltip=tooltip),
+        height=260,
+    )
+    says = (
+        f"{shown(name)} {first:.3f} in the first epoch and {last:.3f} in the last"
+        for name in _names(curves)
+        for first, last in [_ends(curves[MEANS], name)]
+    )
+    return figure("training-loss-by-epoch", "Training loss by epoch", says, chart, PAGE)
+
+
+def _marks(evidence: Evidence, curves: Curves, values: list[JSONObject]) -> Any:
+    """Points by epoch, in the contenders' colors."""
+    present = _present(evidence, _names(curves))
+    last = max(point.epoch for points in curves.values() for point in points)
+    ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
+    return base(values).encode(
+        detail=alt.Detail("curve:N"),
+        x=alt.X("epoch:Q", title="epoch", axis=ticks),
+        color=tint(present, legend=True),
+    )
+
+
+def _present(evidence: Evidence, names: Sequence[str]) -> list[Contender]:
+    return [one for one in evidence.contenders if one.name in names]
+
+
+def _names(curves: Curves) -> list[str]:
+    return list(dict.fromkeys(point.name for points in curves.values() for point in points))
+
+
+def _values(curves: Curves) -> list[JSONObject]:
+    return [
+        {**asdict(point), "name": shown(point.name), "curve": curve}
+        for curve, points in curves.items()
+        for point in points
+    ]
+
+
+def _ends(points: Sequence[CurvePoint], name: str) -> tuple[float, float]:
+    own = [point.mean for point in points if point.name == name]
+    return own[0], own[-1]
+
+
+def _accuracy_says(curves: Curves, name: str) -> str:
+    """What it ends at on both splits, and where validation was best."""
+    (_, trained), (_, validated) = (_ends(points, name) for points in curves.values())
+    best = max((p for p in curves[VALIDATION] if p.name == name), key=lambda p: p.mean)
+    return (
+        f"{shown(name)} ends at {trained:.1%} on training and {validated:.1%} on validation, "
+        f"where epoch {best.epoch:g} was the best with {best.mean:.1%}"
+    )
+
+
+def _tooltip(title: str, form: str) -> list[Any]:
+    return [
+        alt.Tooltip("name:N", title="contender"),
+        alt.Tooltip("curve:N", title="curve"),
+        alt.Tooltip("epoch:Q", format=".2~f"),
+        alt.Tooltip("mean:Q", format=form, title=title),
+    ]
