@@ -21,17 +21,24 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.pools import AUTO, LIBRARY
 from tunewise.backbones.sources import whereabouts
 from tunewise.backbones.stored import OnRows
+from tunewise.core.errors import InputError
 from tunewise.data.prepared import hash_of
 from tunewise.methods.head import Head
 from tunewise.statistics.metrics import FloatArray
 from tunewise.store.records import ModelRecord
 from tunewise.studies.contenders.models import built
 from tunewise.studies.contenders.pooling import asked_of
-from tunewise.tasks.base import Settled, Task
+from tunewise.tasks.base import Encoded, Settled, Task
 from tunewise.tasks.lengths import limit
 from tunewise.training.assembly import settle
 from tunewise.training.encoded_split import BackboneOutputs, Feed
-from tunewise.training.features import FeatureStore, Stub, feature_key, reduction_for
+from tunewise.training.features import (
+    FeatureStore,
+    Reduction,
+    Stub,
+    feature_key,
+    reduction_for,
+)
 from tunewise.training.linear_head import labeled_inputs, linear_head, solve
 from tunewise.training.predictor import predict_feed
 from tunewise.training.settings import TrainingSettings
@@ -89,30 +96,20 @@ def probed(
         InputError: the model cannot be loaded, or has no head that reads one vector of a text.
     """
     began = time.monotonic()
-    options, splits = settled.options, settled.splits
-    model, task = _with_linear_head(source, task, options)
+    model, task, encoded, reduction = _readable(source, task, settled)
     parameters = sum(weight.numel() for weight in model.module.parameters())
     longest = limit(task, None, model)
-    encoded = {
-        split: task.encode(
-            [task.read(row) for row in splits[split]], model.processor, max_length=longest
-        )
-        for split in READ
-    }
-    reduction = reduction_for(model, task, encoded["train"])
-    key = feature_key(source.hash, task, longest, hash_of(splits))
+    key = feature_key(source.hash, task, longest, hash_of(settled.splits))
     with tempfile.TemporaryDirectory() as folder:
-        feeds = {split: Feed(task, model.processor, texts) for split, texts in encoded.items()}
-        if reduction is not None:  # else the head finds its vector by the tokens
-            store = FeatureStore(Path(folder) / key, model, task, reduction, on_rows)
-            feeds = {
-                split: replace(feed, stored=BackboneOutputs(store.get(split, encoded[split])))
-                for split, feed in feeds.items()
-            }
-            _take_backbone_out(model, has_pooler=reduction.has_pooler)
-        solve(model, feeds["train"], feeds["validation"], classes=len(options))
+        store = FeatureStore(Path(folder) / key, model, task, reduction, on_rows)
+        feeds = {
+            split: Feed(task, model.processor, texts, BackboneOutputs(store.get(split, texts)))
+            for split, texts in encoded.items()
+        }
+        _take_backbone_out(model, has_pooler=reduction.has_pooler)
+        solve(model, feeds["train"], feeds["validation"], classes=len(settled.options))
         probe = _predicted(model, feeds["validation"])
-        nearest = _nearest(model, feeds["train"], feeds["validation"], len(options))
+        nearest = _nearest(model, feeds["train"], feeds["validation"], len(settled.options))
     held = encoded["validation"]
     return Probed(
         name=name,
@@ -126,26 +123,37 @@ def probed(
     )
 
 
-def _with_linear_head(
-    source: ModelRecord, task: Task, options: Sequence[str]
-) -> tuple[Model, Task]:
-    """The model on its device with a head of one linear layer, and the task as it is asked it.
+def _readable(
+    source: ModelRecord, task: Task, settled: Settled
+) -> tuple[Model, Task, dict[str, Sequence[Encoded]], Reduction]:
+    """The model with a head of one linear layer that reads one vector of a text.
 
-    Where the library's head for the family has a hidden layer, which would have to be trained, one
-    layer over the mean of the token states stands in its place.
+    Also the task as the model is asked it, the encoded texts, and what is stored of them. Where
+    the library's head for the family has a hidden layer, which would have to be trained, or reads
+    every token, one layer over the mean of the token states stands in its place.
     """
     if getattr(task, "pooling", LIBRARY) == AUTO:
         task = asked_of(task, *whereabouts(source.source, source.revision)).task
-    model = built(source, task, options)
-    Head().prepare(model)
-    if linear_head(model) is None:
-        averaged = replace(task, pooling="mean")  # type: ignore[call-arg]  # a text classification
-        model, task = built(source, averaged, options), averaged
+    averaged = replace(task, pooling="mean")  # type: ignore[call-arg]  # a text classification
+    for asked in (task, averaged):
+        model = built(source, asked, settled.options)
         Head().prepare(model)
-    if torch.cuda.is_available():
-        model.module.to("cuda")
-    settle(model, TrainingSettings())
-    return model, task
+        if linear_head(model) is None:
+            continue
+        if torch.cuda.is_available():
+            model.module.to("cuda")
+        settle(model, TrainingSettings())
+        encoded = {split: _encoded(split, asked, model, settled) for split in READ}
+        if reduction := reduction_for(model, asked, encoded["train"]):
+            return model, asked, encoded, reduction
+    raise InputError(
+        f"model {source.source}: its head reads every token, not one vector."
+    )
+
+
+def _encoded(split: str, task: Task, model: Model, settled: Settled) -> Sequence[Encoded]:
+    examples = [task.read(row) for row in settled.splits[split]]
+    return task.encode(examples, model.processor, max_length=limit(task, None, model))
 
 
 def _take_backbone_out(model: Model, *, has_pooler: bool) -> None:
