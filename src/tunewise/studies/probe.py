@@ -146,9 +146,7 @@ def _readable(
         encoded = {split: _encoded(split, asked, model, settled) for split in READ}
         if reduction := reduction_for(model, asked, encoded["train"]):
             return model, asked, encoded, reduction
-    raise InputError(
-        f"model {source.source}: its head reads every token, not one vector."
-    )
+    raise InputError(f"model {source.source}: its head reads every token, not one vector.")
 
 
 def _encoded(split: str, task: Task, model: Model, settled: Settled) -> Sequence[Encoded]:
