@@ -41,8 +41,8 @@ def main() -> None:
         found = plan(settings, workers=1)
         splits = rows_of(settings).splits
         rows = {split: len(part) for split, part in splits.items()}
-        words = word_counts(splits, ["text"])[1]
-        work = Workload("choose", ("en",), rows["train"], rows["validation"], words)
+        words = word_counts(splits, ["text"])[:2]
+        work = Workload("choose", ("en",), rows["train"], rows["validation"], *words)
         peak = max(row.peak_bytes or 0 for row in found.contenders) + found.libraries_bytes
         guess = peak_bytes(model, work)
         time = study_seconds(model, work, Calibration(**found.calibration))

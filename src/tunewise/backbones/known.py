@@ -63,11 +63,10 @@ class KnownModel:
 @cache
 def known_models() -> tuple[KnownModel, ...]:
     """All of them, small to large within their kind."""
-    lists = ("languages", "forms")
-    return tuple(
-        KnownModel(**{key: tuple(v) if key in lists else v for key, v in entry.items()})
-        for entry in json.loads(FILE.read_text(encoding="utf-8"))["models"]
-    )
+    entries: list[JSONObject] = json.loads(FILE.read_text(encoding="utf-8"))["models"]
+    for entry in entries:
+        entry |= {name: tuple(entry[name]) for name in ("languages", "forms")}
+    return tuple(KnownModel(**entry) for entry in entries)
 
 
 def known_model(source: str) -> KnownModel | None:

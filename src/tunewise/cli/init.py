@@ -92,7 +92,8 @@ def _workload(guess: Guess) -> Workload:
         languages=tuple(guess.profile.languages),
         rows=guess.rows["train"],
         held=guess.rows.get("validation", 0),
-        words=guess.profile.words[1],
+        words=guess.profile.words[0],
+        long_words=guess.profile.words[1],
         workers=len(usable_cores()),
         training=TrainingSettings(epochs=3, batch_size=16) if writes else TrainingSettings(),
     )

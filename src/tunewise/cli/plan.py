@@ -80,12 +80,14 @@ def _workload(settings: StudySettings, found: Plan) -> Workload | None:
     if not settings.models or not own or task.builder.images:
         return None
     splits, texts = rows_of(settings).splits, task.reading.texts
+    words, long_words, _ = word_counts(splits, texts)
     return Workload(
         form=task.builder.form,
         languages=tuple(languages_of(splits, texts)),
         rows=found.rows["train"],
         held=found.rows["validation"],
-        words=word_counts(splits, texts)[1],
+        words=words,
+        long_words=long_words,
         seeds=len(settings.seeds),
         workers=found.workers,
     )

@@ -19,10 +19,9 @@ FULL_BYTES = 16  # a parameter: weight, gradient or best epoch, and two of the o
 ACTIVATION_BYTES = 75  # of training, a token and layer and unit of width, attention included
 LIBRARIES_BYTES = 600_000_000  # torch and transformers, once
 UPDATE_BYTES = 40  # moved for each parameter by an optimizer's step
-ELEMENTWISE = 1.5  # times what the matrix products of a step alone would take
+BESIDE = 1.2  # times what the matrix products alone would take: padding, and all other operations
 FORWARD = {"lora": 2.0, "full": 3.0}  # passes of a step, backward included, in forward passes
-PADDED = 0.75  # mean length of a batch over the longest text's
-TOKENS_A_WORD = 1.4
+TOKENS_A_WORD, USUAL_LIMIT = 1.4, 512  # as without a tokenizer, and where no length is named
 MODELS_SHOWN = 5
 NEXT_SIZE = 1.9  # times as long, at least, as with any other model that is shown
 LOGITS_BYTES = 12  # of a model that writes: a token and word of the vocabulary, with its gradient
@@ -36,7 +35,8 @@ class Workload:
     languages: tuple[str, ...]
     rows: int  # of train
     held: int  # of validation
-    words: int  # of a long text: 95 % are shorter
+    words: int  # of a usual text: half are shorter
+    long_words: int  # of a long text: 95 % are shorter
     seeds: int = 3
     workers: int = 1
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -86,7 +86,7 @@ def proposals(
 
 def peak_bytes(model: KnownModel, work: Workload) -> int:
     """Of one full fine-tuning with batches that are padded to a long text."""
-    tokens = work.training.batch_size * tokens_of(work, model)
+    tokens = work.training.batch_size * tokens_of(work.long_words, model)
     held = ACTIVATION_BYTES * tokens * model.layers * model.width
     if work.form == "write":
         held += LOGITS_BYTES * tokens * model.embedded // model.width
@@ -96,9 +96,9 @@ def peak_bytes(model: KnownModel, work: Workload) -> int:
 def study_seconds(model: KnownModel, work: Workload, calibration: Calibration) -> float:
     """Of LoRA and full with their rates searched and every seed, and of a head on features."""
     settings = work.training
-    tokens = tokens_of(work, model) * PADDED
+    tokens = tokens_of(work.words, model)
     forward = forward_flops(model, tokens, writes=work.form == "write") * tokens  # of a text
-    per_flop = ELEMENTWISE * calibration.slowdown / calibration.flops_per_second
+    per_flop = BESIDE * calibration.slowdown / calibration.flops_per_second
     step = settings.batch_size * forward * per_flop
     steps_per_epoch = -(-work.rows // settings.batch_size)
     steps = expected_steps(settings, steps_per_epoch)
@@ -133,10 +133,9 @@ def trainings(settings: TrainingSettings, steps_per_epoch: int, seeds: int) -> f
     return steps / whole + seeds - 1
 
 
-def tokens_of(work: Workload, model: KnownModel) -> int:
-    """Of a long text, as the model reads it."""
-    usual = min(model.context, 512)
-    return max(1, min(usual, int(TOKENS_A_WORD * work.words) + 2))
+def tokens_of(words: int, model: KnownModel) -> int:
+    """Of a text, as the model reads it."""
+    return max(1, min(model.context, USUAL_LIMIT, int(TOKENS_A_WORD * words) + 2))
 
 
 def _spread(fitting: Sequence[Proposal]) -> list[Proposal]:
