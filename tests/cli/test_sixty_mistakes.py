@@ -65,11 +65,11 @@ CASES = (
     ("removed study.yaml", r"study\.yaml data: nothing is cleaned.*data\.clean", VALIDATE),
     ("removed runs/rooms", r"runs/rooms: its study cleans nothing.*data\.clean", HELP),
     ("removed runs/room", r"runs/room: no such file", "tunewise init DATA"),
-    ("doctor stduy.yaml", r"stduy\.yaml: no study here", HERE),
+    ("doctor stduy.yaml", r"stduy\.yaml: no study here", PERHAPS),
     ("doctor runs", r"runs: no study here", HERE),
     # running
     ("run stduy.yaml", r"Did you mean 'study\.yaml'", PERHAPS),
-    ("run other.yaml", r"other\.yaml: no such file", "study file is made by: tunewise init DATA"),
+    ("run zzz.yml", r"zzz\.yml: no such file", "study file is made by: tunewise init DATA"),
     ("run study.yaml --budget soon", r"--budget: found 'soon': .*30 min", VALIDATE),
     ("run study.yaml --more seed=2", r"--more: found 'seed=2': .*seeds=2", VALIDATE),
     ("run study.yaml --more seeds=0", r"--more: found 'seeds=0': .*seeds=2", VALIDATE),
