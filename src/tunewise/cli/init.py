@@ -68,8 +68,8 @@ def command(  # noqa: PLR0917  # typer calls it by name
     chosen = [named_from(model, here=here) for model in models or ()]
     work = _workload(guess)
     found = () if chosen else proposed(work)
-    text = write_study(guess, study_name(data), models=chosen, others=remarks(found))
-    write_text(path, text)
+    study = write_study(guess, study_name(data), models=chosen, others=remarks(found))
+    write_text(path, study)
     print_first_screen(guess, data, STDERR)
     for reason in guess.reasons:
         STDERR.print(f"- {shown(reason)}")
