@@ -165,6 +165,7 @@ def test_what_only_reads_never_loads_torch() -> None:
         "import tunewise.cli.track",
         "import tunewise.cli.env",
         "import tunewise.cli.judge",
+        "import tunewise.cli.init",
         "import tunewise; tunewise.open",
     )
 

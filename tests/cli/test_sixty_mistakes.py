@@ -25,6 +25,7 @@ VALIDATE = "Correct it, then: tunewise validate study.yaml"
 HERE = r"Studies here: runs/rooms\. For example: tunewise \w+ runs/rooms"
 ROWS = "Its contenders: tunewise results runs/rooms"
 HELP = r"How it is called: tunewise \w+ -h|Try 'tunewise \w+ -h' for help"
+PERHAPS = r"Perhaps: tunewise \w+ study\.yaml"
 NEAR_FULL = r"'ful'\. Did you mean 'full'"
 
 CASES = (
@@ -45,7 +46,7 @@ CASES = (
     ("init reviews.csv --sheet one", r"data\.sheet: belongs to a workbook", HELP),
     # study files
     ("validate", r"Missing argument 'study'", HELP),
-    ("validate study.yml", r"study\.yml: no such file\. Did you mean 'study\.yaml'", HELP),
+    ("validate study.yml", r"study\.yml: no such file\. Did you mean 'study\.yaml'", PERHAPS),
     ("validate reviews.csv", r"data \(\.csv\), where a study file is needed", "tunewise init"),
     ("validate runs/rooms", r"folder of a study that was started", "tunewise status runs/rooms"),
     ("validate study.yaml --set methods=[lorra]", r":4 methods.*Did you mean 'lora'", VALIDATE),
@@ -56,16 +57,19 @@ CASES = (
     ("validate study.yaml --set task.metrics=[acuracy]", r"Did you mean 'accuracy'", VALIDATE),
     ("validate study.yaml --set data.split.test=1.5", r"found 1\.5: .*between 0 and 1", VALIDATE),
     ("validate study.yaml --set seeds=[1,1]", r"seeds: found 1: stands twice", VALIDATE),
-    ("sanity stduy.yaml", r"Did you mean 'study\.yaml'", HELP),
+    ("sanity stduy.yaml", r"Did you mean 'study\.yaml'", PERHAPS),
+    ("shortlist study.yaml", r"models: none is named: --models", VALIDATE),
+    ("shortlist study.yaml --models embedded:encodr", r"Did you mean 'encoder'", VALIDATE),
     ("plan study.yaml --workers none", r"'--workers'.*integer", HELP),
     ("plan runs/rooms", r"folder of a study that was started", "tunewise status runs/rooms"),
     ("removed study.yaml", r"study\.yaml data: nothing is cleaned.*data\.clean", VALIDATE),
     ("removed runs/rooms", r"runs/rooms: its study cleans nothing.*data\.clean", HELP),
     ("removed runs/room", r"runs/room: no such file", "tunewise init DATA"),
-    ("doctor stduy.yaml", r"stduy\.yaml: no study here", HERE),
+    ("doctor stduy.yaml", r"stduy\.yaml: no study here", PERHAPS),
     ("doctor runs", r"runs: no study here", HERE),
     # running
-    ("run stduy.yaml", r"Did you mean 'study\.yaml'", HELP),
+    ("run stduy.yaml", r"Did you mean 'study\.yaml'", PERHAPS),
+    ("run zzz.yml", r"zzz\.yml: no such file", "study file is made by: tunewise init DATA"),
     ("run study.yaml --budget soon", r"--budget: found 'soon': .*30 min", VALIDATE),
     ("run study.yaml --more seed=2", r"--more: found 'seed=2': .*seeds=2", VALIDATE),
     ("run study.yaml --more seeds=0", r"--more: found 'seeds=0': .*seeds=2", VALIDATE),
@@ -93,6 +97,7 @@ CASES = (
     ("predict runs/rooms --text a", r"weights of 'full' are not there", "tunewise run"),
     ("predict runs/rooms --text a --out a.xlsx", r"'\.xlsx' files are not written", ROWS),
     ("export runs/rooms --contender ful --to out", NEAR_FULL, ROWS),
+    ("export runs/rooms --to x --as scrip", r"--as': 'scrip' is.* Did you mean 'script'", HELP),
     ("export runs/rooms --to study.yaml", r"study\.yaml: is a file; name a folder", ROWS),
     ("generate --prompt hello", r"give either the folder of a study or --model", HERE),
     # the rest

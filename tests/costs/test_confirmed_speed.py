@@ -11,12 +11,8 @@ import pytest
 import torch
 
 from tunewise.costs import machine_speed
-from tunewise.costs.machine_speed import (
-    Calibration,
-    clock_of,
-    confirmed_calibration,
-    remember,
-)
+from tunewise.costs.calibration import Calibration, remember
+from tunewise.costs.machine_speed import clock_of, confirmed_calibration
 
 
 @pytest.fixture

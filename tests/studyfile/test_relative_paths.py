@@ -141,7 +141,7 @@ def test_a_folder_that_is_not_there_is_asked_for_at_no_hub(
 
 def test_a_pair_keeps_both_its_folders(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
-    pair = prepare._from_base("./gone + ./bert", Path())
+    pair = prepare.from_base("./gone + ./bert", Path())
     assert pair == "./gone + ./bert"
 
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tunewise.training.course import Course, Standing, most_steps, search_steps
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.course import Course, Standing
+from tunewise.training.settings import TrainingSettings, most_steps, search_steps
 
 OPEN = TrainingSettings(epochs="auto")
 

@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from tunewise.backbones.door import at_the_door
+from tunewise.backbones.known import known_model, shapes_folder
 from tunewise.backbones.lacking import lacking
 from tunewise.backbones.load import NO_LIMIT, configuration, longest_input
 from tunewise.backbones.model import Model
@@ -68,6 +69,8 @@ class NoTokenizer:
 def configuration_folder(source: str, base: Path = Path()) -> Path:
     """The folder with a model's ``config.json``; of a hub model nothing else is fetched.
 
+    Of a well-known one that is neither in the cache nor to be had, the shapes known here stand in.
+
     Raises:
         InputError: there is none.
     """
@@ -82,6 +85,8 @@ def configuration_folder(source: str, base: Path = Path()) -> Path:
     try:
         file = hf_hub_download(source, "config.json", local_files_only=hub_is_out_of_reach())
     except Exception as error:
+        if known := known_model(source):
+            return shapes_folder(known)
         raise InputError(
             f"model {source}: its configuration is neither in the cache nor on the hub "
             f"({reason(error)})"

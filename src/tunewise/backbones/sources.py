@@ -149,7 +149,7 @@ def _snapshot(source: str, revision: str | None) -> Path:
     except LocalEntryNotFoundError as error:
         raise InputError(
             f"{place}: not in the local cache, and the hub cannot be reached. "
-            "Download it once while online, or name a local folder (./...)."
+            f"Download it once while online (hf download {source}), or name a local folder (./...)."
         ) from error
     except Exception as error:  # whatever the hub, or what lies between, may answer
         raise InputError(

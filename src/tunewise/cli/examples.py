@@ -8,6 +8,7 @@ EXAMPLES = {
     "validate": "tunewise validate reviews.yaml",
     "doctor": "tunewise doctor reviews.yaml",
     "removed": "tunewise removed reviews.yaml --format csv",
+    "shortlist": "tunewise shortlist reviews.yaml --models embedded:encoder ./my-model",
     "plan": "tunewise plan reviews.yaml",
     "run": "tunewise run reviews.yaml --set seeds=[0,1,2]",
     "train": "tunewise train --model embedded:encoder --data reviews.csv --method lora",

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tunewise.core.format import listed, percent, plural
 from tunewise.core.sanitize import shown
+from tunewise.data.first_look.languages import language_names
 from tunewise.data.first_look.portrait import Portrait
 from tunewise.data.inspect import Guess
 
@@ -78,6 +79,8 @@ def _lines(guess: Guess) -> Iterator[str]:
     profile = guess.profile
     middle, high, most = profile.words
     yield f"Words a row: {middle:,} (median), {high:,} (95 %), {most:,} (most)."
+    if profile.languages:
+        yield f"Language: {language_names(profile.languages)}."
     shared = {name: part for name, part in profile.shared.items() if part}
     if shared:
         parts = [f"{percent(part)} % of {name}" for name, part in shared.items()]

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tunewise.backbones.known import known_model
 from tunewise.cli.console import STDERR
 from tunewise.cli.first_screen import print_first_screen
+from tunewise.cli.options import Models
+from tunewise.cli.proposed_models import lines, named, named_from, next_steps, proposed, remarks
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_text
-from tunewise.core.sanitize import shown
+from tunewise.core.sanitize import shown, visible
 from tunewise.data.column_guess import Wishes
-from tunewise.data.inspect import look
+from tunewise.data.inspect import Guess, look
 from tunewise.data.study_template import study_name, write_study
+from tunewise.estimate.by_size import Proposal, Workload
+from tunewise.studies.pool import usable_cores
+from tunewise.training.settings import TrainingSettings
 
 
 def command(  # noqa: PLR0917  # typer calls it by name
@@ -41,11 +47,13 @@ def command(  # noqa: PLR0917  # typer calls it by name
         typer.Option("--out", help="The study file; <data>.yaml if not given."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
+    models: Models = None,
 ) -> None:
     """Look at data and write a study file that runs as it is.
 
     Chooses the task, the columns, the splits and the cleaning by what the data holds, and says
-    why. On a terminal it asks where two columns could both be the label.
+    why. On a terminal it asks where two columns could both be the label. Proposes models that
+    read the language and fit this machine; --models A B C takes those instead of the embedded one.
     """
     path = out or Path(f"{study_name(data)}.yaml")
     if path.exists() and not force:
@@ -57,15 +65,52 @@ def command(  # noqa: PLR0917  # typer calls it by name
     here = path.parent == Path()
     source = data if here else str(Path(data).resolve())
     guess = look(source, path.parent if here else Path(), wishes)
-    write_text(path, write_study(guess, study_name(data)))
+    chosen = [named_from(model, here=here) for model in models or ()]
+    work = _workload(guess)
+    found = () if chosen else proposed(work)
+    study = write_study(guess, study_name(data), models=chosen, others=remarks(found))
+    write_text(path, study)
     print_first_screen(guess, data, STDERR)
     for reason in guess.reasons:
         STDERR.print(f"- {shown(reason)}")
     for warning in (*guess.warnings, *guess.problems):
         if not warning.startswith("data.clean") and warning not in guess.profile.notes:
             STDERR.print(f"! {shown(warning)}")
+    for line in _about_models(work, found, chosen):
+        STDERR.print(visible(line), soft_wrap=True)
     typer.echo(path)
-    STDERR.print(f"Check it, then: tunewise run {path}")
+    STDERR.print(f"Check it, then: tunewise run {path}", soft_wrap=True)
+    for line in next_steps(found, data, str(path)):
+        STDERR.print(line, soft_wrap=True)
+
+
+def _workload(guess: Guess) -> Workload:
+    """What decides which models fit: the study as it is drafted."""
+    writes = guess.kind == "question-answering"
+    return Workload(
+        form="write" if writes else "choose",
+        languages=tuple(guess.profile.languages),
+        rows=guess.rows["train"],
+        held=guess.rows.get("validation", 0),
+        words=guess.profile.words[0],
+        long_words=guess.profile.words[1],
+        workers=len(usable_cores()),
+        training=TrainingSettings(epochs=3, batch_size=16) if writes else TrainingSettings(),
+    )
+
+
+def _about_models(
+    work: Workload, found: Sequence[Proposal], chosen: Sequence[str]
+) -> Iterator[str]:
+    if not chosen:
+        yield ""
+        yield from lines(found, work)
+        return
+    for name in chosen:
+        known = known_model(name)
+        if known and not known.reads(work.languages):
+            knows, wanted = named(known.languages), named(work.languages)
+            yield f"! {name} was pretrained on {knows}, not on {wanted}."
 
 
 def _asked(question: str, options: Sequence[str], assumed: str) -> str:

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from tunewise import __version__
 from tunewise.cli.examples import EXAMPLES
 from tunewise.cli.next_step import interrupted, next_step
+from tunewise.cli.parsing import Command
 from tunewise.core.errors import DamagedStudy, InputError, TunewiseError, nearest
 from tunewise.core.outside import is_outside, message_of
 from tunewise.core.sanitize import visible
@@ -29,6 +30,7 @@ COMMANDS = {
     "validate": "Check a study file and its data; change nothing.",
     "doctor": "Say what is wrong or doubtful with a study or this machine, with the remedy.",
     "removed": "List the rows that cleaning takes out of a study's data.",
+    "shortlist": "Compare models by their frozen features, before any of them is trained.",
     "plan": "Say what a study would take and could tell, before any of it runs.",
     "run": "Run a study, or resume it.",
     "train": "Train one contender without a study file.",
@@ -64,7 +66,7 @@ class Commands(TyperGroup):
         module = importlib.import_module(f"tunewise.cli.{cmd_name}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         says = f"Example: {EXAMPLES[cmd_name]}\n\n{inspect.cleandoc(module.command.__doc__)}"
-        named = app.command(cmd_name, help=says, context_settings=HELP)
+        named = app.command(cmd_name, cls=Command, help=says, context_settings=HELP)
         named(module.command)
         return typer.main.get_command(app)
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from tunewise.cli.examples import EXAMPLES
 from tunewise.core.format import first_of
 from tunewise.store.study import is_study
 
-OF_FILES = ("validate", "plan", "run", "sanity", "removed", "doctor")  # take a study file
+OF_FILES = (
+    "validate",
+    "shortlist",
+    "plan",
+    "run",
+    "sanity",
+    "removed",
+    "doctor",
+)  # take a study file
 OF_CONTENDERS = ("compare", "errors", "predict", "export", "generate")  # of a study's folder
 OF_FOLDERS = (*OF_CONTENDERS, "status", "results", "report", "track", "board", "removed", "doctor")
 GOES_ON = ("run", "demo", "train")
@@ -28,14 +37,25 @@ def next_step(words: Sequence[str], message: str) -> str:
         return ""
     if command not in EXAMPLES:
         return "What there is: tunewise -h"
-    if path is not None and path.is_file() and command in OF_FILES:
-        return f"Correct it, then: tunewise validate {path}"
+    if path is not None and command in OF_FILES and (path.is_file() or not path.exists()):
+        return _study_file(command, path)
     if path is not None and is_study(path):
         if command in OF_CONTENDERS:
             return f"Its contenders: tunewise results {path}"
     elif command in OF_FOLDERS:
         return _studies(command, path)
     return f"How it is called: tunewise {command} -h"
+
+
+def _study_file(command: str, path: Path) -> str:
+    """What to do with one that is there; of one that is not, which could have been meant."""
+    if path.is_file():
+        return f"Correct it, then: tunewise validate {path}"
+    names = [other.name for other in path.parent.glob("*.yaml")]
+    close = get_close_matches(path.name, names, n=1)
+    if close:
+        return f"Perhaps: tunewise {command} {path.parent / close[0]}"
+    return "A study file is made by: tunewise init DATA"
 
 
 def _studies(command: str, path: Path | None) -> str:

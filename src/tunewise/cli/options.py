@@ -60,3 +60,12 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Trials side by side; as many as cores if not given."),
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--models",
+        metavar="MODEL...",
+        help="Folders, hub ids or embedded:encoder; several behind each other.",
+        show_default=False,
+    ),
+]

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
+from textwrap import wrap
 from typing import Annotated
 
 import typer
 
+from tunewise.backbones.sources import EMBEDDED
+from tunewise.cli import proposed_models
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
+from tunewise.cli.proposed_models import proposed
 from tunewise.core.format import count, duration, size
+from tunewise.data.first_look.languages import languages_of
+from tunewise.data.first_look.profile import word_counts
+from tunewise.estimate.by_size import Workload
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Planned, Schedule, up_to
 from tunewise.estimate.schedule import refuse_too_small
 from tunewise.statistics.power import detectable_difference, detectable_shift
 from tunewise.studies.pool import usable_cores
 from tunewise.studies.progress import clean
+from tunewise.studies.rows import rows_of
+from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
 
 DISAGREEMENTS = (0.1, 0.2)  # fractions of examples that one of two contenders gets right alone
+WIDTH = 80
 NAME = 18  # letters of a contender's name
 LINE = f"{{:<{NAME}}} {{:>6}} {{:<13}}{{:>8}}{{:1}} {{:<11}} {{:>8}} {{:>10}}"  # 80 columns
 KINDS = {
@@ -47,12 +58,39 @@ def command(
     """
     settings = read_study(study, overrides)
     found = plan(settings, workers=workers or len(usable_cores()), say=say)
+    work = _workload(settings, found)
+    models = proposed(work) if work else ()
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2))
+        fit = [asdict(model) for model in models]
+        typer.echo(json.dumps(found.as_json() | {"models_that_fit": fit}, indent=2))
         return
     for line in lines(found):
         typer.echo(line)
+    if work:
+        typer.echo()
+        for line in proposed_models.lines(models, work):
+            typer.echo(line)
     refuse_too_small(found)
+
+
+def _workload(settings: StudySettings, found: Plan) -> Workload | None:
+    """A study as `by_size` takes it; None where its models are not all embedded, or see images."""
+    task = settings.task
+    own = all(model.source.startswith(EMBEDDED) for model in settings.models)
+    if not settings.models or not own or task.builder.images:
+        return None
+    splits, texts = rows_of(settings).splits, task.reading.texts
+    words, long_words, _ = word_counts(splits, texts)
+    return Workload(
+        form=task.builder.form,
+        languages=tuple(languages_of(splits, texts)),
+        rows=found.rows["train"],
+        held=found.rows["validation"],
+        words=words,
+        long_words=long_words,
+        seeds=len(settings.seeds),
+        workers=found.workers,
+    )
 
 
 def lines(found: Plan) -> Iterator[str]:
@@ -76,9 +114,13 @@ def lines(found: Plan) -> Iterator[str]:
     yield from _statistics(found)
     for row in found.contenders:
         if row.note is not None:
-            yield f"note: {clean(row.name)}: {row.note}"
+            yield from _note(f"{clean(row.name)}: {row.note}")
     for note in found.notes:
-        yield f"note: {clean(note)}"
+        yield from _note(clean(note))
+
+
+def _note(text: str) -> list[str]:
+    return wrap(f"note: {text}", WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
 def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:

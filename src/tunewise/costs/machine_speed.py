@@ -6,19 +6,12 @@ machine takes turns with it, and would be remembered as a slow machine for ever 
 
 from __future__ import annotations
 
-import platform
-import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 
-from tunewise.core.cache import cache_folder
-from tunewise.core.errors import DamagedFile
-from tunewise.core.files import read_json, write_json
+from tunewise.costs.calibration import Calibration, known_calibration
 
 SIZE = 1024  # of the matrices: large enough that nothing but arithmetic counts
 LENGTH = 1 << 22  # of the vectors: larger than the caches
@@ -27,29 +20,6 @@ MORE_ROUNDS = 20  # of what takes a few milliseconds
 DRIFT = 1.5  # times as fast or as slow as remembered: then it is measured anew
 
 Clock = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The best that was seen of a machine with so many threads.
-
-    `slowdown` is how many times longer real training steps took than these three say together.
-    """
-
-    threads: int
-    flops_per_second: float  # of a large matrix product in float32
-    bytes_per_second: float  # read and written by an element-wise operation
-    seconds_per_operation: float  # of an operation on next to nothing
-    slowdown: float = 1.0
-
-    def seconds(self, flops: int, moved_bytes: int, operations: int) -> float:
-        """About how long such work takes; products are bound by arithmetic, the rest by memory."""
-        ideal = (
-            flops / self.flops_per_second
-            + moved_bytes / self.bytes_per_second
-            + operations * self.seconds_per_operation
-        )
-        return self.slowdown * ideal
 
 
 def calibrate() -> Calibration:
@@ -84,25 +54,6 @@ def confirmed_calibration(threads: int) -> Calibration | None:
     finally:
         torch.set_num_threads(before)
     return known if 1 / DRIFT < drift < DRIFT else None
-
-
-def known_calibration(threads: int) -> Calibration | None:
-    """What was measured on this machine, if it ever was."""
-    try:
-        return Calibration(**read_json(_path(threads)))
-    except (OSError, DamagedFile, TypeError):
-        return None
-
-
-def remember(calibration: Calibration) -> None:
-    """Keep it in the user's cache, where there can be one."""
-    with suppress(OSError):
-        write_json(_path(calibration.threads), asdict(calibration))
-
-
-def _path(threads: int) -> Path:
-    host = re.sub(r"[^A-Za-z0-9.-]", "-", platform.node())
-    return cache_folder() / "calibration" / f"{host}-{threads}.json"
 
 
 def _products(rounds: int) -> float:

@@ -14,6 +14,7 @@ from tunewise.data.audit.audit import Audit, audit
 from tunewise.data.cleaning.combine import as_text
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.column_guess import SPAN_TEXTS, Roles, Wishes, guess_roles, holds_spans
+from tunewise.data.first_look.languages import languages_of
 from tunewise.data.first_look.portrait import portrait
 from tunewise.data.first_look.profile import Profile, class_counts, shared_uncleaned, word_counts
 from tunewise.data.first_look.proposals import propose
@@ -234,6 +235,7 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
             columns=tuple(portrait(name, main.rows) for name in main.columns),
             roles={**dict.fromkeys(SPAN_TEXTS, "text"), "answers": "answers"},
             words=word_counts(kept, SPAN_TEXTS),
+            languages=languages_of(kept, SPAN_TEXTS),
             notes=tuple(note for table in opened.tables.values() for note in table.notes),
         ),
         kind="question-answering",
@@ -306,6 +308,7 @@ def _audited(  # noqa: PLR0917  # each is another part of the guess
             roles={**group, **dict.fromkeys(roles.read, "text"), roles.label: "label"},
             classes=class_counts(counts),
             words=word_counts(data.splits, roles.texts),
+            languages=languages_of(data.splits, roles.texts),
             shared=shared_uncleaned(raw, settings.split, roles.texts, roles.label),
             cleaned=data.facts.get("clean"),
             notes=tuple(note for table in opened.tables.values() for note in table.notes),

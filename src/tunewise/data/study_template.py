@@ -32,8 +32,21 @@ def study_name(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "study"
 
 
-def write_study(guess: Guess, name: str | None = None) -> str:
-    """The study file as text. What was guessed stands beside its reason."""
+def write_study(
+    guess: Guess,
+    name: str | None = None,
+    *,
+    models: Sequence[str] = (),
+    others: Sequence[str] = (),
+) -> str:
+    """The study file as text. What was guessed stands beside its reason.
+
+    Args:
+        guess: what the data holds.
+        name: of the study.
+        models: to adapt; the embedded one if none is named.
+        others: comments on models that could stand in its place.
+    """
     name = name or study_name(guess.settings.source or "")
     return "\n".join(
         [
@@ -48,7 +61,7 @@ def write_study(guess: Guess, name: str | None = None) -> str:
             "",
             *_data_lines(guess),
             "",
-            *(_WRITERS if guess.kind == "question-answering" else _MODELS),
+            *_model_lines(guess.kind, models, others),
             "",
             *(_WRITING if guess.kind == "question-answering" else _METHODS),
             "",
@@ -157,14 +170,21 @@ def _rule(rule: SplitRule) -> dict[str, str]:
     return parts
 
 
-_MODELS = (
-    "# The models to adapt. embedded:encoder comes with Tunewise, needs no network and is tiny: it",
-    "# shows the way, not what a real model can do. With a network, put a real one in its place.",
-    "models: [embedded:encoder]",
-    "# models: [distilbert-base-uncased]                   # 66 million parameters",
-    "# models: [sentence-transformers/all-MiniLM-L6-v2]    # 22 million",
-    "# models: [bert-base-uncased, ./my-model]             # several, also folders",
-)
+_EMBEDDED = {"classification": "embedded:encoder", "question-answering": "embedded:decoder"}
+
+
+def _model_lines(kind: str, models: Sequence[str], others: Sequence[str]) -> list[str]:
+    if models:
+        return ["# The models to adapt.", f"models: {_value(models)}"]
+    remark = (
+        f"The models to adapt. {_EMBEDDED[kind]} comes with Tunewise, needs no network and is "
+        "tiny. It knows nothing but its own invented world: it shows the way, not what a real "
+        "model can do. With a network, put a real one in its place; several may stand there, also "
+        "folders."
+    )
+    return [*_remark(remark), f"models: [{_EMBEDDED[kind]}]", *others]
+
+
 _SEEDS = (
     "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
     "# budget: 30 min                  # adds seeds only where they can change the verdict",
@@ -179,14 +199,6 @@ _METHODS = (
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
     *_SEEDS,
-)
-
-
-_WRITERS = (
-    "# The language models to adapt. embedded:decoder comes with Tunewise, needs no network and is",
-    "# tiny: it shows the way. With a network, put a real one in its place.",
-    "models: [embedded:decoder]",
-    "# models: [gpt2]                                      # 124 million parameters",
 )
 _WRITING = (
     "# The ways to adapt them; each makes a row of the verdict.",

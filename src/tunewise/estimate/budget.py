@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewise.core.errors import DamagedFile, InputError, Problem
-from tunewise.costs.machine_speed import Calibration
+from tunewise.costs.calibration import Calibration
 from tunewise.estimate.plan import plan
 from tunewise.estimate.schedule import (
     around_seconds,

@@ -14,8 +14,9 @@ from tunewise.backbones.sources import parts_of
 from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import listed
+from tunewise.costs.calibration import Calibration
 from tunewise.costs.limit import FRACTION, available_bytes
-from tunewise.costs.machine_speed import Calibration, confirmed_calibration
+from tunewise.costs.machine_speed import confirmed_calibration
 from tunewise.costs.parameters import artifact_bytes
 from tunewise.data.table import Splits
 from tunewise.estimate.client import EstimateClient
@@ -38,8 +39,7 @@ from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.tasks.lengths import wanted_length
-from tunewise.training.course import search_steps
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import TrainingSettings, search_steps
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free

@@ -6,16 +6,15 @@ import heapq
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tunewise.costs.machine_speed import Calibration
+from tunewise.costs.calibration import Calibration
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.estimate.lengths import Lengths
 from tunewise.estimate.plan_types import Planned
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
 from tunewise.training.batches import evaluation_batches, training_batches
-from tunewise.training.course import expected_steps, most_steps, search_steps
 from tunewise.training.predictor import EVALUATION_BATCH
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import TrainingSettings, expected_steps, most_steps, search_steps
 
 START_SECONDS = 0.5  # a trial's process, reading its data, writing its results
 LOADED_BYTES = 1e9  # of weights that are read or written in a second

@@ -10,7 +10,8 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.shapes import NoTokenizer
-from tunewise.costs.machine_speed import Calibration, clock_of
+from tunewise.costs.calibration import Calibration
+from tunewise.costs.machine_speed import clock_of
 from tunewise.costs.memory import Memory
 from tunewise.estimate.memory import count_step
 from tunewise.estimate.step_shape import StepBatches, fake_examples

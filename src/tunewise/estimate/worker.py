@@ -16,7 +16,8 @@ from tunewise.backbones.modules import ATTENTION, roles, shape_of
 from tunewise.backbones.shapes import has_tokenizer
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
-from tunewise.costs.machine_speed import Calibration, calibrate, remember
+from tunewise.costs.calibration import Calibration, remember
+from tunewise.costs.machine_speed import calibrate
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable

@@ -81,7 +81,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     models, missing = _models(settings)
     if problems := problems + missing:
         # What the texts alone show is reported with the rest.
-        raise InputError(_once(problems + _audit(settings, settled, None).problems))
+        raise InputError(_once(problems + audited(settings, settled, None).problems))
     data, train, task = settled.data, settled.splits["train"], settings.task
     asked, unread = _asked(models, settings)
     tasks = {name: found.task for name, found in asked.items()}
@@ -90,7 +90,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     contenders, inspectors, problems, left_out = applied(settings, settled, expansion, facts)
     problems += unread
     inspector = next(iter(inspectors.values()), None)
-    found = _audit(settings, settled, inspector)
+    found = audited(settings, settled, inspector)
     unlearnt: list[str] = []
     if inspector is not None and not found.problems:
         longest = limit(task, _max_length(settings), inspector.model)
@@ -220,17 +220,17 @@ def _models(settings: StudySettings) -> tuple[dict[str, ModelRecord], list[Probl
             problems.append(Problem(place, message))
             continue
         try:
-            source = _from_base(model.source, settings.base)
+            source = from_base(model.source, settings.base)
             found[str(model)] = ModelRecord.from_json(resolve(source, model.revision))
         except InputError as error:
             problems += error.problems
     return found, problems
 
 
-def _from_base(source: str, base: Path) -> str:
+def from_base(source: str, base: Path) -> str:
     """A model's folder as the study file means it: a path starts where the file lies."""
     if PAIR in source:
-        return PAIR.join(_from_base(part, base) for part in parts_of(source))
+        return PAIR.join(from_base(part, base) for part in parts_of(source))
     path = path_from(base, source)
     if source.startswith(EMBEDDED) or not (path.is_dir() or looks_like_path(source)):
         return source
@@ -254,7 +254,7 @@ def _asked(
     return found, problems
 
 
-def _audit(settings: StudySettings, settled: Settled, inspector: Inspector | None) -> Audit:
+def audited(settings: StudySettings, settled: Settled, inspector: Inspector | None) -> Audit:
     task = settings.task
     token_lengths, longest = None, None
     if inspector is not None:

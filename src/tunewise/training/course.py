@@ -14,11 +14,8 @@ from typing import Literal
 
 from tunewise.statistics.noise import is_lower
 from tunewise.training.optimizer import decayed, learning_rate_at
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import DECAY, TrainingSettings, most_steps, search_steps
 
-LEAST_STEPS, MOST_STEPS, MOST_EPOCHS = 200, 3000, 40
-SEARCH_EPOCHS = 3  # of the length at which learning rates are compared
-DECAY = 0.2  # of the epochs up to the best one, for the decay after it
 PATIENCE = 2  # epochs without a fall of the loss beyond its noise
 PATIENCE_PART = 0.2  # or this fraction of the epochs so far, whichever is more
 
@@ -34,37 +31,6 @@ class Standing:
     ended: Ended | None = None  # why the constant rate ended
     decay_from: int = 0  # the first epoch of the decay
     decay_epochs: int = 0
-
-
-def search_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
-    """The steps over which learning rates are compared: all, where epochs are named."""
-    if settings.epochs != "auto":
-        return settings.epochs * steps_per_epoch
-    wanted = max(SEARCH_EPOCHS * steps_per_epoch, LEAST_STEPS)
-    return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
-
-
-def expected_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
-    """The steps that a training is expected to take: it stops learning by the end of the search
-    length, and the decay follows.
-    """
-    if settings.epochs != "auto":
-        return settings.epochs * steps_per_epoch
-    wanted = math.ceil((1 + DECAY) * search_steps(settings, steps_per_epoch))
-    return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
-
-
-def most_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
-    """The steps that a training takes at most, its decay included."""
-    if settings.epochs != "auto":
-        return settings.epochs * steps_per_epoch
-    most = max(LEAST_STEPS, min(MOST_STEPS, MOST_EPOCHS * steps_per_epoch))
-    return _whole(most, steps_per_epoch)
-
-
-def _whole(steps: int, steps_per_epoch: int) -> int:
-    """The steps of the epochs that hold so many."""
-    return math.ceil(steps / steps_per_epoch) * steps_per_epoch
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
@@ -34,6 +35,10 @@ ABOUT_MEMORY = ("batch_size", "accumulate", "gradient_checkpointing")
 Schedule = Literal["linear", "cosine", "constant"]
 FULL_BATCH = ("own-gd",)
 """Optimizers whose step is over all training examples, or they are not what their name says."""
+# Where epochs are found: the steps of a training, and the length at which rates are compared.
+LEAST_STEPS, MOST_STEPS, MOST_EPOCHS = 200, 3000, 40
+SEARCH_EPOCHS = 3  # of the length at which learning rates are compared
+DECAY = 0.2  # of the epochs up to the best one, for the decay after it
 
 
 @dataclass(frozen=True)
@@ -125,3 +130,34 @@ class TrainingSettings:
             raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if self.timeout is not None and self.timeout <= 0:
             raise SettingError("timeout", self.timeout, "seconds, above 0.")
+
+
+def search_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
+    """The steps over which learning rates are compared: all, where epochs are named."""
+    if settings.epochs != "auto":
+        return settings.epochs * steps_per_epoch
+    wanted = max(SEARCH_EPOCHS * steps_per_epoch, LEAST_STEPS)
+    return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
+
+
+def expected_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
+    """The steps that a training is expected to take: it stops learning by the end of the search
+    length, and the decay follows.
+    """
+    if settings.epochs != "auto":
+        return settings.epochs * steps_per_epoch
+    wanted = math.ceil((1 + DECAY) * search_steps(settings, steps_per_epoch))
+    return min(_whole(wanted, steps_per_epoch), most_steps(settings, steps_per_epoch))
+
+
+def most_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
+    """The steps that a training takes at most, its decay included."""
+    if settings.epochs != "auto":
+        return settings.epochs * steps_per_epoch
+    most = max(LEAST_STEPS, min(MOST_STEPS, MOST_EPOCHS * steps_per_epoch))
+    return _whole(most, steps_per_epoch)
+
+
+def _whole(steps: int, steps_per_epoch: int) -> int:
+    """The steps of the epochs that hold so many."""
+    return math.ceil(steps / steps_per_epoch) * steps_per_epoch

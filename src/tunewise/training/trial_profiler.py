@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tunewise.core.phases import Phase, unmeasured
-from tunewise.costs.machine_speed import known_calibration
+from tunewise.costs.calibration import known_calibration
 from tunewise.costs.memory import OUTSIDE, StepMeter
 from tunewise.store.trial_records import MemoryRecord
 from tunewise.tasks.base import Batch

@@ -32,6 +32,7 @@ class Profile:
     shared: Mapping[str, float] = field(default_factory=dict)
     cleaned: JSONObject | None = None
     notes: tuple[str, ...] = ()  # how the file was read
+    languages: Mapping[str, float] = field(default_factory=dict)  # fractions of the texts
 
 
 def word_counts(splits: Splits, texts: Sequence[str]) -> tuple[int, int, int]:

@@ -16,10 +16,10 @@ from tunewise.export.script.blocks import constants, decided
 from tunewise.methods.base import Adaptation
 from tunewise.store.trial_records import EpochRecord, TrialResult
 from tunewise.training.assembly import Parts, prepared_model
-from tunewise.training.course import DECAY, Course
+from tunewise.training.course import Course
 from tunewise.training.linear_head import linear_head
 from tunewise.training.progress import best_epoch
-from tunewise.training.settings import SOLVER, STEPS, TrainingSettings
+from tunewise.training.settings import DECAY, SOLVER, STEPS, TrainingSettings
 
 
 def no_script(reason: str) -> InputError:

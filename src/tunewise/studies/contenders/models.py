@@ -68,7 +68,7 @@ class Inspector:
         if only_asked:
             with contextlib.suppress(InputError):  # reported when it is asked, with who asks it
                 self.writer = self._writer()
-        loaded = self.writer or self._built()
+        loaded = self.writer or built(source, task, options)
         self.warnings = tuple(loaded.warnings)
         self.processor = loaded.processor
         self.shorter = None if only_asked else shortened(loaded)
@@ -105,32 +105,6 @@ class Inspector:
         method.for_columns(self.task.reading.texts).check(self.writer, self.options)
         return parameter_counts(self.writer.module, self.writer.head)
 
-    def _built(self) -> Model:
-        """The model in the form that gives the task's answers, asked a text alone and in a batch.
-
-        Raises:
-            InputError: it does not answer both alike.
-        """
-        model = self._as_asked(self.task.builder)
-        check_finite(model)
-        shift = shift_by_padding(self.task, model)
-        if shift > SAME:
-            raise InputError(f"{_shifted(model, shift)} {self._instead()}")
-        return model
-
-    def _as_asked(self, builder: Builder) -> Model:
-        source, revision = self.source.source, self.source.revision
-        return builder.build(source, options=self.options, seed=0, revision=revision)
-
-    def _instead(self) -> str:
-        """What would do, where the model's own classifier does not: tried, not guessed."""
-        if getattr(self.task, "pooling", None) == "library":
-            averaged = replace(self.task.builder, pooling="mean")
-            with contextlib.suppress(InputError):
-                if shift_by_padding(self.task, self._as_asked(averaged)) <= SAME:
-                    return "With pooling: mean in the task, padding changes nothing."
-        return "Choose another model."
-
     def _writer(self) -> Model:
         source, revision = self.source.source, self.source.revision
         try:
@@ -158,6 +132,34 @@ class Inspector:
             model.module.to("meta")
             model.adapter = None
         return model
+
+
+def built(source: ModelRecord, task: Task, options: Sequence[str]) -> Model:
+    """The model in the form that gives the task's answers, asked a text alone and in a batch.
+
+    Raises:
+        InputError: it cannot be loaded, or does not answer both alike.
+    """
+    model = _as_asked(source, task.builder, options)
+    check_finite(model)
+    shift = shift_by_padding(task, model)
+    if shift > SAME:
+        raise InputError(f"{_shifted(model, shift)} {_instead(source, task, options)}")
+    return model
+
+
+def _as_asked(source: ModelRecord, builder: Builder, options: Sequence[str]) -> Model:
+    return builder.build(source.source, options=options, seed=0, revision=source.revision)
+
+
+def _instead(source: ModelRecord, task: Task, options: Sequence[str]) -> str:
+    """What would do, where the model's own classifier does not: tried, not guessed."""
+    if getattr(task, "pooling", None) == "library":
+        averaged = replace(task.builder, pooling="mean")
+        with contextlib.suppress(InputError):
+            if shift_by_padding(task, _as_asked(source, averaged, options)) <= SAME:
+                return "With pooling: mean in the task, padding changes nothing."
+    return "Choose another model."
 
 
 def _shifted(model: Model, shift: float) -> str:

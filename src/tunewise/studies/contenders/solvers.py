@@ -9,8 +9,7 @@ from tunewise.core.errors import InputError
 from tunewise.store.records import ContenderRecord, PointRecord
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.contender_records import identity_of
-from tunewise.training.course import search_steps
-from tunewise.training.settings import READ_BY_SOLVER, SOLVER, STEPS, TrainingSettings
+from tunewise.training.settings import READ_BY_SOLVER, SOLVER, STEPS, TrainingSettings, search_steps
 
 
 def settled(point: PointRecord, *, solvable: bool) -> PointRecord:

@@ -1,0 +1,76 @@
+"""What a machine can do, as it was measured and is remembered. No torch."""
+
+from __future__ import annotations
+
+import platform
+import re
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tunewise.core.cache import cache_folder
+from tunewise.core.errors import DamagedFile
+from tunewise.core.files import read_json, write_json
+
+SIZE = 1024  # of the matrices of a rough measurement
+ROUNDS = 3
+ROUGH_BYTES, ROUGH_OPERATION = 1e10, 5e-6  # a second, and seconds: of no weight beside products
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The best that was seen of a machine with so many threads.
+
+    `slowdown` is how many times longer real training steps took than these three say together.
+    """
+
+    threads: int
+    flops_per_second: float  # of a large matrix product in float32
+    bytes_per_second: float  # read and written by an element-wise operation
+    seconds_per_operation: float  # of an operation on next to nothing
+    slowdown: float = 1.0
+
+    def seconds(self, flops: int, moved_bytes: int, operations: int) -> float:
+        """About how long such work takes; products are bound by arithmetic, the rest by memory."""
+        ideal = (
+            flops / self.flops_per_second
+            + moved_bytes / self.bytes_per_second
+            + operations * self.seconds_per_operation
+        )
+        return self.slowdown * ideal
+
+
+def known_calibration(threads: int) -> Calibration | None:
+    """What was measured on this machine, if it ever was."""
+    try:
+        return Calibration(**read_json(_path(threads)))
+    except (OSError, DamagedFile, TypeError):
+        return None
+
+
+def remember(calibration: Calibration) -> None:
+    """Keep it in the user's cache, where there can be one."""
+    with suppress(OSError):
+        write_json(_path(calibration.threads), asdict(calibration))
+
+
+def _path(threads: int) -> Path:
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", platform.node())
+    return cache_folder() / "calibration" / f"{host}-{threads}.json"
+
+
+def rough_calibration() -> Calibration:
+    """One core's matrix products alone, by NumPy; takes about a tenth of a second.
+
+    By the processor time of all threads that take part, so that it is that of one core.
+    """
+    a = np.ones((SIZE, SIZE), dtype=np.float32)
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        a @ a
+        seconds.append(time.process_time() - start)
+    return Calibration(1, 2 * SIZE**3 / max(min(seconds), 1e-6), ROUGH_BYTES, ROUGH_OPERATION)
