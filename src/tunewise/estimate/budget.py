@@ -16,15 +16,16 @@ from tunewise.estimate.schedule import (
     around_seconds,
     prices_of,
     refuse_too_small,
-    round_seconds,
 )
 from tunewise.store.records import BudgetRecord, PriceRecord, StudyRecord
 from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.prepare import Prepared, Say
+from tunewise.studies.race.account import worth
 from tunewise.studyfile.expand import expand
 
 LARGE = 5_000_000  # parameters of a model from which on it takes minutes
 LONG = 3600.0  # seconds from which on a budget is recommended
+ROUNDED = 0.01  # seconds for sums of trials that are rounded otherwise than their product
 
 
 def with_budget(
@@ -53,9 +54,7 @@ def with_budget(
     before = earlier.budget if earlier else None
     budget = _kept(prepared.study, earlier) or _priced(prepared, before, workers, say)
     if allowance.trials is not None:
-        seeded = [row.name for row in prepared.study.contenders if row.seeded]
-        whole = round_seconds(dict(budget.prices), seeded, budget.workers)
-        given = allowance.trials * whole
+        given = round(worth(prepared.study, budget, allowance.trials) + ROUNDED, 3)
     else:
         given = allowance.seconds or 0.0
     same = before is not None and abs(before.seconds - before.added - given) < 1
