@@ -57,7 +57,7 @@ def main() -> int:
         found = {**measured(minutes, asked.workers), "load_before": round(load, 1)}
         exceeded |= found["over"] > MOST_OVER
         print(
-            f"{minutes:g} min: {found['seconds']:.0f} s of {60 * minutes:.0f} ({found['over']:+.1%}), "
+            f"{minutes:g} min: {found['seconds']:.0f} s, {found['over']:+.1%} of the budget, "
             f"ended: {found['ended']}{', by the clock' if found['by_clock'] else ''}, "
             f"{found['trainings']} trainings",
             flush=True,

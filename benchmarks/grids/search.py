@@ -144,9 +144,7 @@ def by_hand(prepared: Prepared, row: ContenderRecord, rate: float) -> dict[str, 
     load = round(os.getloadavg()[0], 1)
     model = str(prepared.settings.places[0].source)
     folder = locate(model) if model.startswith("embedded:") else model
-    one = trained(
-        row.name, str(folder), _rows(prepared), rate=rate, epochs=int(training["epochs"])
-    )
+    one = trained(row.name, str(folder), _rows(prepared), rate=rate, epochs=int(training["epochs"]))
     print(f"{row.name} at {rate:.1e}: {one['seconds']:.0f} s, test {one['test']:.3f}", flush=True)
     return {**one, "load_before": load}
 
@@ -164,14 +162,13 @@ def _rows(prepared: Prepared) -> CaseRows:
     return CaseRows(**parts, classes=len(study.labels), hash=hash_of(prepared.splits))
 
 
-def summary(
-    found: dict[str, Any], prepared: Prepared, asked: argparse.Namespace
-) -> dict[str, Any]:
+def summary(found: dict[str, Any], prepared: Prepared, asked: argparse.Namespace) -> dict[str, Any]:
     """Seconds of the whole grid, from two trainings of each contender, and the two answers."""
 
     def extrapolated(kind: str) -> float:
-        means = [np.mean([one[kind] for one in each.values()]) for each in found["one_by_one"].values()]
-        return round(float(sum(means)) * asked.rates * asked.seeds, 1)
+        measured = [each.values() for each in found["one_by_one"].values()]
+        each_training = sum(np.mean([one[kind] for one in several]) for several in measured)
+        return round(float(each_training) * asked.rates * asked.seeds, 1)
 
     grid = {kind: extrapolated(kind) for kind in ("seconds", "processor_seconds")}
     mine = found["ours"]

@@ -9,8 +9,10 @@ import pytest
 from tests.cli.conftest import write_reviews
 from tests.commands import Ended
 
+from tunewise.api import Study
 from tunewise.store.race import read_race
 from tunewise.store.study import StudyFolder
+from tunewise.studies.reuse import reused
 
 Run = Callable[..., Ended]
 
@@ -50,6 +52,28 @@ def test_more_seeds_add_trials_and_train_nothing_anew(study: Path, tunewise: Run
     assert len(after) == len(before) + 4
     assert {id: after[id] for id in before} == before
     assert StudyFolder(folder).study().seeds == (0, 1, 2)
+    says = " ".join(more.stderr.split())
+    assert "The study has changed. 3 finished trainings of before count." in says
+    beforehand = "To be trained anew, as far as is known by now: lora (2) and full (2)."
+    assert says.index(beforehand) < says.index("[4/7]")
+
+
+def test_a_changed_study_says_what_counts_and_what_is_trained_anew(
+    study: Path, tunewise: Run
+) -> None:
+    ran = tunewise("run", "study.yaml", "--set", "methods=[majority]", cwd=study)
+    assert ran.returncode == 0, ran.stderr
+    folder = StudyFolder(study / "runs" / "going-on")
+
+    def says(*changes: str) -> str:
+        return " ".join(reused(Study.read(study / "study.yaml", changes).prepare().study, folder))
+
+    assert says("methods=[majority]") == ""
+    added = says("methods=[majority, tfidf, {lora: {rank: 2}}]")
+    assert "1 finished training of before counts." in added and "tfidf (1) and lora (1)" in added
+    other = says("methods=[tfidf]")
+    assert "To be trained anew, as far as is known by now: tfidf (1)." in other
+    assert "Not asked for any more, but kept in the folder: 1 finished training." in other
 
 
 def test_time_is_added_to_a_budget_of_the_command_line(study: Path, tunewise: Run) -> None:

@@ -18,11 +18,11 @@ from tunewise.costs.machine_speed import Calibration
 from tunewise.data.first_look.first_budget import first_budget
 from tunewise.data.inspect import look
 from tunewise.data.study_template import write_study
-from tunewise.estimate.budget import with_budget
+from tunewise.estimate.budget import expected, with_budget
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Schedule
 from tunewise.estimate.schedule import refuse_too_small, too_small
-from tunewise.store.records import ContenderRecord, StudyRecord
+from tunewise.store.records import ContenderRecord, DataRecord, ParameterCounts, StudyRecord
 from tunewise.studies.prepare import Prepared
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
@@ -62,10 +62,7 @@ def needs(found: Plan) -> Schedule:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=() if name in QUICK else pytest.mark.bench)
-        for name in EXPORTS
-    ],
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.bench) for name in EXPORTS],
 )
 def test_a_draft_has_time_for_its_search_and_a_seed_of_all(tmp_path: Path, name: str) -> None:
     if name == "workbook":
@@ -138,3 +135,32 @@ def test_a_budget_that_is_too_small_says_what_is_needed_and_what_could_be_left_o
 def test_the_refusal_of_a_plan_is_an_error_of_the_budget(study: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"budget: 6.0 s is too little: .* Give budget: \d+ min"):
         refuse_too_small(planned(study, budget="0.1 min"))
+
+
+@pytest.mark.parametrize(
+    ("size", "more"),
+    [
+        ((10_000_000, 40), {}),  # a model that takes hours
+        ((10_000, 9000), {}),  # a tiny one with many rows
+        ((10_000, 40), None),
+        ((10_000_000, 40), {"budget": "2 h"}),
+    ],
+)
+def test_without_a_budget_the_time_is_said_and_what_a_budget_would_do(
+    study: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    more: dict[str, str] | None,
+) -> None:
+    parameters, rows = size
+    row = ContenderRecord("lora", parameters=ParameterCounts(parameters, 10))
+    record = StudyRecord(contenders=(row,), data=DataRecord(rows={"train": rows}))
+    long = Plan("s", (), 2, 1, 2, 4000.0, 4000.0, 0, 0, False, 0, {"validation": 9})
+    monkeypatch.setattr("tunewise.estimate.budget.plan", lambda *_, **__: long)
+    asked = Prepared(read_study({**study, **(more or {})}), {}, record, (), {}, ())
+    said = expected(asked, workers=2)
+    if more is None or more:
+        assert said == []
+        return
+    assert said[0] == "This takes about 66 min with 2 trials side by side."
+    assert len(said) == 2 and "--budget 30min" in said[1]

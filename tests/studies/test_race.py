@@ -249,7 +249,8 @@ def test_a_budget_in_trials_gives_so_many_seeds_to_all_if_none_is_dropped(trials
     study, answers = study_of(equals), Invented(equals, 1)
     assert study.budget is not None
     prices = {
-        f"c{number}": PriceRecord(0.1, number / 3, (STEPS + number, 900), 0.7) for number in (0, 1, 2)
+        f"c{number}": PriceRecord(0.1, number / 3, (STEPS + number, 900), 0.7)
+        for number in (0, 1, 2)
     }
     priced = replace(study.budget, prices=prices, around=20.0, clocked=False, speed=None)
     budget = replace(priced, seconds=worth(study, priced, trials) + 0.001)

@@ -244,7 +244,9 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
 
 
 def _mean_bytes(rows: Sequence[Row], texts: Sequence[str]) -> float:
-    return fmean(sum(len(str(row[text]).encode(errors="replace")) for text in texts) for row in rows)
+    return fmean(
+        sum(len(str(row[text]).encode(errors="replace")) for text in texts) for row in rows
+    )
 
 
 def _shortened(found: Audit) -> list[str]:

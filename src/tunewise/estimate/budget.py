@@ -24,6 +24,7 @@ from tunewise.studies.race.account import worth
 from tunewise.studyfile.expand import expand
 
 LARGE = 5_000_000  # parameters of a model from which on it takes minutes
+MANY = 5000  # rows of train from which on a tiny one does too
 LONG = 3600.0  # seconds from which on a budget is recommended
 ROUNDED = 0.01  # seconds for sums of trials that are rounded otherwise than their product
 
@@ -110,10 +111,11 @@ def _rounded(price: PriceRecord) -> PriceRecord:
 def expected(prepared: Prepared, *, workers: int) -> list[str]:
     """How long a study without a budget takes, and above an hour what a budget would do.
 
-    Nothing is said of one whose models are tiny: it is over before the prediction would be.
+    Nothing is said of tiny models and little data: it is over before the prediction would be.
     """
     counted = [row.parameters.total for row in prepared.study.contenders if row.parameters]
-    if prepared.settings.budget is not None or max(counted, default=0) < LARGE:
+    tiny = max(counted, default=0) < LARGE and prepared.study.data.rows.get("train", 0) < MANY
+    if prepared.settings.budget is not None or not counted or tiny:
         return []
     found = plan(prepared.settings, workers=workers)
     lines = [f"This takes about {found.time} with {workers} trials side by side."]
