@@ -142,7 +142,7 @@ def _of_children() -> float:
 def by_hand(prepared: Prepared, row: ContenderRecord, rate: float) -> dict[str, Any]:
     training = row.points[0].settings.training
     load = round(os.getloadavg()[0], 1)
-    model = str(prepared.settings.places[0].source)
+    model = next(iter(prepared.settings.places)).source
     folder = locate(model) if model.startswith("embedded:") else model
     one = trained(row.name, str(folder), _rows(prepared), rate=rate, epochs=int(training["epochs"]))
     print(f"{row.name} at {rate:.1e}: {one['seconds']:.0f} s, test {one['test']:.3f}", flush=True)
