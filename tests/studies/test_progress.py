@@ -166,11 +166,13 @@ def test_the_live_view_of_a_race_says_who_races_and_who_was_dropped(
     )
     monkeypatch.setattr(live_status, "race_of", lambda study, records: race)
     board.hear(ended(job(folder, 3), 0.3))
-    lines = drawn(board, width=100)
+    lines = drawn(board, width=80)
     (first,) = [line for line in lines if line.lstrip().startswith("majority")]
     assert first.rstrip().endswith("racing")
     (second,) = [line for line in lines if "dropped" in line]
-    assert second.lstrip().startswith("lora") and "p <" in second
+    assert second.lstrip().startswith("lora rank=16 ")
+    assert second.split()[-4:] == ["dropped", "-0.5000", "<", "0.001"]
+    assert any("p: the chance" in line for line in lines)
 
 
 def test_a_contender_that_failed_says_so(folder: StudyFolder) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from benchmarks.simulated_races import (
+    NULL,
     STEPS,
     Invented,
     World,
@@ -26,7 +27,7 @@ from tunewise.store.records import BudgetRecord, PriceRecord, StudyRecord
 from tunewise.store.trial_records import TrialCosts
 from tunewise.store.trials import TrialRecord
 from tunewise.studies.jobs import next_jobs, progress_of
-from tunewise.studies.race.account import Account, makespan, with_speed
+from tunewise.studies.race.account import Account, makespan, with_speed, worth
 from tunewise.studies.race.clock import Clock, time_is_up
 from tunewise.studies.race.race import LEAST_SEEDS, race_of
 
@@ -240,6 +241,23 @@ def test_a_training_to_come_costs_what_those_before_took() -> None:
     account = Account(study, study.budget, known)
     assert account.seed_seconds("a") == 2.0 + 10 * 0.5  # as expected, not at its limit
     assert account.seed_seconds("a", ["x"]) == 2.0 + STEPS * 0.5
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3.5, 5])
+def test_a_budget_in_trials_gives_so_many_seeds_to_all_if_none_is_dropped(trials: float) -> None:
+    equals = replace(NULL, validation=200, seeds=5)
+    study, answers = study_of(equals), Invented(equals, 1)
+    assert study.budget is not None
+    prices = {
+        f"c{number}": PriceRecord(0.1, number / 3, (STEPS + number, 900), 0.7)
+        for number in (0, 1, 2)
+    }
+    priced = replace(study.budget, prices=prices, around=20.0, clocked=False, speed=None)
+    budget = replace(priced, seconds=worth(study, priced, trials) + 0.001)
+    race = go_on(replace(study, budget=budget), answers, {}, Random(0))
+    assert not race.dropped
+    assert max(map(len, race.seeds.values())) == int(trials)
+    assert race.spent <= budget.seconds
 
 
 def test_time_is_up_before_tests_and_report_would_be_late() -> None:

@@ -21,6 +21,7 @@ from tunewise.core.format import plural, size
 from tunewise.core.sanitize import shown
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
+from tunewise.estimate.schedule import too_small
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.verdict import at_limit, still_improving
 from tunewise.results import StudyResults
@@ -121,6 +122,9 @@ def _planned(found: Plan, settings: StudySettings) -> Iterator[Symptom]:
     if free < found.disk_bytes:
         says = f"The study takes {size(found.disk_bytes)} on disk, and {size(free)} are free."
         yield Symptom("machine", "wrong", says, "Make room, or --set keep=none.")
+    if found.schedule is not None and found.schedule.needed > found.schedule.budget:
+        says, fix = too_small(found.schedule)
+        yield Symptom("study", "wrong", says, fix)
     if settings.budget is None and found.seconds > LONG:
         says = f"It would take {found.time} on this machine."
         fix = "Name a budget (budget: 1 h), a smaller model, or data.limit."

@@ -37,6 +37,17 @@ def budget_override(budget: str | None) -> tuple[list[str], float]:
     return [], parsed.seconds
 
 
+def earlier_budget(settings: StudySettings, folder: Path) -> list[str]:
+    """The setting that the folder's study had as its budget, where the study file names none."""
+    if settings.budget is not None or not is_study(folder):
+        return []
+    try:
+        earlier = StudyFolder(folder).study().settings.get("budget")
+    except DamagedFile:
+        return []
+    return [f'budget="{earlier}"'] if isinstance(earlier, str) else []
+
+
 def more_seeds(more: str, settings: StudySettings, folder: Path) -> str:
     """The setting that ``--more seeds=2`` means: the seeds the folder has had, and further ones.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunewise.cli.console import STDERR, STDOUT
+from tunewise.core.format import duration
 from tunewise.reports.outputs.terminal import print_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
@@ -30,6 +31,13 @@ def _left_to_do(folder: StudyFolder, outcome: Outcome) -> list[str]:
         return [outcome.paused]
     if outcome.aside:
         return waiting_jobs(folder, folder.study(), folder.records(), folder.tests())
+    if progress.complete and not progress.finished:
+        budget = folder.study().budget
+        given = duration(budget.seconds) if budget else "time"
+        return [
+            f"The budget of {given} was spent before anything was trained: the machine is busy, or "
+            "slower than predicted. `--budget +10min` adds to it."
+        ]
     if progress.complete:
         return []
     return [

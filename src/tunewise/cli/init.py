@@ -63,7 +63,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
     ask = _asked if sys.stdin.isatty() and sys.stderr.isatty() else None
     wishes = Wishes(tuple(text or ()), label, group, tuple(drop or ()), sheet, ask)
     here = path.parent == Path()
-    source = data if here else str(Path(data).resolve())
+    source = str(Path(data).resolve()) if not here and Path(data).exists() else data
     guess = look(source, path.parent if here else Path(), wishes)
     chosen = [named_from(model, here=here) for model in models or ()]
     work = _workload(guess)

@@ -126,7 +126,8 @@ def _note(text: str) -> list[str]:
 def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:
     """How a budget would be spent, and the smallest difference that it can settle."""
     first = found.contenders
-    yield f"Budget {duration(schedule.budget)}, of which"
+    asked = "" if schedule.trials is None else f"of {schedule.trials:g} trials each, about "
+    yield f"Budget {asked}{duration(schedule.budget)}, of which"
     yield f"  {duration(schedule.around)} to prepare and report, features included;"
     yield f"  {up_to(*schedule.search)} to search with the first seed ({len(first)} contenders);"
     yield f"  {up_to(*schedule.round)} for each further seed of all that remain;"

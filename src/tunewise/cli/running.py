@@ -41,14 +41,17 @@ def run_study(
 ) -> Outcome:
     """Read a study, run it in the folder `out` (``runs/<name>``) and show how it ended.
 
-    `budget` replaces the study's, or, with a plus before it, adds to it. `more` is of the form
-    ``seeds=2``.
+    `budget` replaces the study's, or, with a plus before it, adds to it; that may be one that was
+    given on the command line before. `more` is of the form ``seeds=2``.
     """
     began = time.monotonic()
     with Pool() as pool:
         given, added = extending.budget_override(budget)
         settings = studyfile.read_study(source, [*overrides, *given])
         out = out or prepare.default_folder(settings)
+        if added and (before := extending.earlier_budget(settings, out)):
+            given = before
+            settings = studyfile.read_study(source, [*overrides, *given])
         if more is not None:
             seeds = extending.more_seeds(more, settings, out)
             settings = studyfile.read_study(source, [*overrides, *given, seeds])

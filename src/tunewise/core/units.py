@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -53,7 +54,10 @@ def written_bytes(count: int) -> str:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a study may take: seconds on the clock, or so many trainings of each contender."""
+    """What a study may take: seconds on the clock, or so many trainings of each contender.
+
+    Of those the first stands for its search.
+    """
 
     seconds: float | None = None
     trials: float | None = None
@@ -73,9 +77,20 @@ def parse_budget(text: str) -> Budget:
     number = float(found["number"]) if found else 0.0
     if number > 0 and unit in _TIMES:
         return Budget(seconds=number * _TIMES[unit])
-    if number > 0 and unit in _TRIALS:
+    if number >= 1 and unit in _TRIALS:
         return Budget(trials=number)
     raise ValueError(f"{text!r} is no budget: {A_BUDGET}")
+
+
+def written_budget(seconds: float) -> str:
+    """The least budget in whole minutes, from two hours on in whole hours, that holds so much.
+
+    >>> written_budget(600), written_budget(601), written_budget(7201)
+    ('10 min', '11 min', '3 h')
+    """
+    if seconds <= 2 * _HOUR:
+        return f"{math.ceil(seconds / _MINUTE)} min"
+    return f"{math.ceil(seconds / _HOUR)} h"
 
 
 A_BUDGET = "minutes, hours or trials of each contender, such as 30 min, 2 h or 3 trials."

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Literal
 
 from tunewise.core.errors import InputError, Problem
@@ -51,6 +52,7 @@ class Guess:
     rows: dict[str, int]
     counts: dict[str, dict[str, int]]
     words: float  # mean words of a row's texts, in train
+    bytes: float  # and their mean length in UTF-8, which tells of scripts without spaces too
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
@@ -227,6 +229,7 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
         rows={name: len(part) for name, part in kept.items()},
         counts={},
         words=found.facts["splits"]["train"]["words"]["mean"],
+        bytes=_mean_bytes(kept["train"], SPAN_TEXTS),
         reasons=(why, *reasons, *more),
         warnings=(*data.notes, *notes, *found.warnings),
         problems=tuple(str(problem) for problem in found.problems),
@@ -239,6 +242,12 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
             notes=tuple(note for table in opened.tables.values() for note in table.notes),
         ),
         kind="question-answering",
+    )
+
+
+def _mean_bytes(rows: Sequence[Row], texts: Sequence[str]) -> float:
+    return fmean(
+        sum(len(str(row[text]).encode(errors="replace")) for text in texts) for row in rows
     )
 
 
@@ -299,6 +308,7 @@ def _audited(  # noqa: PLR0917  # each is another part of the guess
         rows=rows,
         counts=counts,
         words=found.facts["splits"]["train"]["words"]["mean"],
+        bytes=_mean_bytes(data.splits["train"], roles.texts),
         reasons=tuple(reasons),
         warnings=(*data.notes, *_shortened(found)),
         problems=tuple(str(problem) for problem in found.problems),

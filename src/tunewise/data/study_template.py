@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from tunewise.core.balance import uneven
 from tunewise.data.cleaning.rules import CleanRules
+from tunewise.data.first_look.first_budget import first_budget
 from tunewise.data.inspect import Guess
 from tunewise.data.settings import DataSettings, SplitRule
 
@@ -64,6 +65,8 @@ def write_study(
             *_model_lines(guess.kind, models, others),
             "",
             *(_WRITING if guess.kind == "question-answering" else _METHODS),
+            "",
+            *_budget_lines(guess, name, models),
             "",
         ]
     )
@@ -185,10 +188,6 @@ def _model_lines(kind: str, models: Sequence[str], others: Sequence[str]) -> lis
     return [*_remark(remark), f"models: [{_EMBEDDED[kind]}]", *others]
 
 
-_SEEDS = (
-    "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
-    "# budget: 30 min                  # adds seeds only where they can change the verdict",
-)
 _METHODS = (
     "# The ways to adapt them; each makes a row of the verdict.",
     "methods:",
@@ -198,7 +197,6 @@ _METHODS = (
     "  - lora: {rank: 8}               # small corrections on frozen weights",
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
-    *_SEEDS,
 )
 _WRITING = (
     "# The ways to adapt them; each makes a row of the verdict.",
@@ -208,8 +206,26 @@ _WRITING = (
     "  - full                                   # every weight learns",
     "# Each method gets the learning rate that it needs, measured on validation.",
     "training: {epochs: 3, batch_size: 16, max_length: 512}",
-    *_SEEDS,
 )
+
+
+def _budget_lines(guess: Guess, name: str, models: Sequence[str]) -> list[str]:
+    if any(not model.startswith("embedded:") for model in models):  # how long is for `plan` to say
+        return [
+            "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
+            *_remark(f"`tunewise plan {name}.yaml` says how long that takes, and within a budget:"),
+            "# budget: 30 min                  # adds seeds only where they can change the verdict",
+        ]
+    budget = first_budget(guess.kind, guess.rows, guess.bytes)
+    return [
+        *_remark(
+            f"What it may take. {budget} holds the search of every method and one more seed of "
+            "each, with reserve; further seeds go where they can change the verdict. A real model "
+            f"takes longer: `tunewise plan {name}.yaml` says how long."
+        ),
+        f"budget: {budget}",
+        "# seeds: [0, 1, 2]                # without a budget: every method gets each of them",
+    ]
 
 
 def quoted(text: str) -> str:

@@ -16,15 +16,17 @@ from tunewise.estimate.schedule import (
     around_seconds,
     prices_of,
     refuse_too_small,
-    round_seconds,
 )
 from tunewise.store.records import BudgetRecord, PriceRecord, StudyRecord
 from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.prepare import Prepared, Say
+from tunewise.studies.race.account import worth
 from tunewise.studyfile.expand import expand
 
 LARGE = 5_000_000  # parameters of a model from which on it takes minutes
+MANY = 5000  # rows of train from which on a tiny one does too
 LONG = 3600.0  # seconds from which on a budget is recommended
+ROUNDED = 0.01  # seconds for sums of trials that are rounded otherwise than their product
 
 
 def with_budget(
@@ -53,9 +55,7 @@ def with_budget(
     before = earlier.budget if earlier else None
     budget = _kept(prepared.study, earlier) or _priced(prepared, before, workers, say)
     if allowance.trials is not None:
-        seeded = [row.name for row in prepared.study.contenders if row.seeded]
-        whole = round_seconds(dict(budget.prices), seeded, budget.workers)
-        given = allowance.trials * whole
+        given = round(worth(prepared.study, budget, allowance.trials) + ROUNDED, 3)
     else:
         given = allowance.seconds or 0.0
     same = before is not None and abs(before.seconds - before.added - given) < 1
@@ -111,10 +111,11 @@ def _rounded(price: PriceRecord) -> PriceRecord:
 def expected(prepared: Prepared, *, workers: int) -> list[str]:
     """How long a study without a budget takes, and above an hour what a budget would do.
 
-    Nothing is said of one whose models are tiny: it is over before the prediction would be.
+    Nothing is said of tiny models and little data: it is over before the prediction would be.
     """
     counted = [row.parameters.total for row in prepared.study.contenders if row.parameters]
-    if prepared.settings.budget is not None or max(counted, default=0) < LARGE:
+    tiny = max(counted, default=0) < LARGE and prepared.study.data.rows.get("train", 0) < MANY
+    if prepared.settings.budget is not None or not counted or tiny:
         return []
     found = plan(prepared.settings, workers=workers)
     lines = [f"This takes about {found.time} with {workers} trials side by side."]

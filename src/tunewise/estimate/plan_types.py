@@ -66,6 +66,7 @@ class Schedule:
     seeds: tuple[int, int]  # that fit if none is dropped
     needed: float  # for one whole training of each contender and its test, as expected
     parts: dict[str, float] = field(default_factory=dict)  # of that, by contender
+    trials: float | None = None  # of each contender, where the budget is given in them
 
     def without(self) -> list[str]:
         """The dearest contenders, without which the budget is enough."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import duration, listed
+from tunewise.core.units import written_budget
 from tunewise.estimate.plan_types import Plan, Planned, Schedule
 from tunewise.estimate.seconds import START_SECONDS, makespan, search_jobs, steps_of
 from tunewise.store.records import PriceRecord
@@ -15,6 +16,7 @@ from tunewise.studyfile.settings import StudySettings
 
 PLACE = "budget"
 AROUND_SECONDS = 20.0  # reading and checking the data, loading libraries, writing the report
+SPARE_SECONDS = 60.0  # of what is asked for in the place of a budget that is too small
 
 
 def prices_of(expansion: Expansion, planned: Plan) -> dict[str, PriceRecord]:
@@ -33,13 +35,12 @@ def around_seconds(expansion: Expansion, planned: Plan) -> float:
     return AROUND_SECONDS + makespan(list(frozen.values()), planned.workers)
 
 
-def round_seconds(prices: Mapping[str, PriceRecord], seeded: Sequence[str], workers: int) -> float:
-    """Of one whole training of each contender that has seeds."""
-    return _round(prices, seeded, workers, lambda price: price.steps[0])
-
-
 def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) -> Schedule | None:
-    """How the budget would be spent; None without one."""
+    """How the budget would be spent; None without one.
+
+    One in trials is as many seconds as they are predicted to take, the search and all else
+    included.
+    """
     allowance = settings.allowance
     if allowance is None:
         return None
@@ -64,11 +65,15 @@ def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) ->
         _round(prices, seeded, workers, lambda price: price.steps[-1]),
     ]
     tests = makespan([price.test for price in prices.values()], workers)
-    budget = allowance.seconds or (allowance.trials or 0) * round_seconds(prices, seeded, workers)
+    trials = allowance.trials or 1.0
+    asked = around + search[0] + tests + (trials - 1) * (rounds[0] + tests)
+    budget = allowance.seconds or asked
     fitting = [
         1 + math.floor(max(0.0, budget - around - first - tests) / max(each + tests, 0.1))
         for first, each in zip(search, rounds, strict=True)
     ]
+    if allowance.trials is not None:
+        fitting = [math.floor(allowance.trials)] * 2
     most, least = (min(count, len(settings.seeds)) for count in fitting)
     parts = {name: (sum(each) + prices[name].test) / workers for name, each in jobs[0].items()}
     return Schedule(
@@ -80,6 +85,7 @@ def schedule_of(settings: StudySettings, expansion: Expansion, planned: Plan) ->
         (least, most),
         needed=around + search[0] + tests,
         parts=parts,
+        trials=allowance.trials,
     )
 
 
@@ -117,16 +123,16 @@ def refuse_too_small(found: Plan) -> None:
     schedule = found.schedule
     if schedule is None or schedule.needed <= schedule.budget:
         return
-    raise InputError([Problem(PLACE, too_small(schedule))])
+    raise InputError([Problem(PLACE, " ".join(too_small(schedule)))])
 
 
-def too_small(schedule: Schedule) -> str:
+def too_small(schedule: Schedule) -> tuple[str, str]:
     """What is wrong with a budget that is not enough, and what would be right."""
     names = schedule.without()
     instead = f" Or leave out {listed(names)}." if names else ""
-    return (
+    says = (
         f"{duration(schedule.budget)} is too little: to measure the learning rates of "
         f"{len(schedule.parts)} contenders, train each once and test it takes about "
-        f"{duration(schedule.needed)} on this machine. Give budget: "
-        f"{math.ceil(schedule.needed / 60) + 1} min.{instead}"
+        f"{duration(schedule.needed)} on this machine."
     )
+    return says, f"Give budget: {written_budget(schedule.needed + SPARE_SECONDS)}.{instead}"

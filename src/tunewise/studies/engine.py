@@ -48,7 +48,8 @@ class Outcome:
             return 143
         if self.interrupted:
             return 130
-        return 1 if self.progress.failed or self.paused or self.aside else 0
+        nothing = self.progress.complete and not self.progress.finished  # the clock was first
+        return 1 if self.progress.failed or self.paused or self.aside or nothing else 0
 
 
 def run_jobs(

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from tunewise.core.format import probability
 from tunewise.store.log import LogTail
 from tunewise.store.race import read_clock
 from tunewise.store.records import ContenderRecord
@@ -22,6 +23,8 @@ from tunewise.studies.jobs import Progress, label_of, progress_of
 from tunewise.studies.race.race import race_of
 
 STATES = {"behind": "dropped", "equivalent": "level", "open": "open", "failed": "failed"}
+RACE = ("race", "to best", "p")  # what heads the columns of `Standing.in_race`
+HOW_SURE = "p: the chance of such a lag on validation, were it as good as the best"
 ENOUGH = 0.05  # fraction of its steps after which a running trial says how long it will take
 
 
@@ -71,7 +74,15 @@ class Standing:
     trials: int
     failed: bool
     state: str = ""  # in a race under a budget: racing, dropped, level, open
-    chance: float | None = None  # that it is as good as the best, by the last look
+    difference: float | None = None  # to the best on validation, by the last look; below 0 if worse
+    chance: float | None = None  # of such a lag, were it as good as the best
+
+    @property
+    def in_race(self) -> tuple[str, str, str]:
+        """Whether it races, how far it is behind the best, and how sure that is."""
+        if self.difference is None or self.chance is None:
+            return self.state, "", ""
+        return self.state, f"{self.difference:+.4f}", probability(self.chance)
 
 
 class Board:
@@ -190,9 +201,10 @@ class Board:
         left = next((one for one in self.race.left if one.contender == name), None)
         seen = next((one for one in self.race.open if one.contender == name), None)
         seen = left.against if left and left.against else seen
-        chance = seen.chance if seen and seen.contender == name else None
         state = STATES[left.why] if left else "racing" if name in self.race.racing else ""
-        return {"state": state, "chance": chance}
+        if seen is None or seen.contender != name:
+            return {"state": state}
+        return {"state": state, "difference": seen.difference, "chance": seen.chance}
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""

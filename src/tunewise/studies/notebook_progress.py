@@ -15,7 +15,7 @@ from typing import Any
 from tunewise.core.format import duration
 from tunewise.core.sanitize import shown
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.live_status import Board, Running, Standing
+from tunewise.studies.live_status import HOW_SURE, RACE, Board, Running, Standing
 
 REDRAW = 0.5  # seconds between two drawings
 MOST_NOTICES, LEADERS = 6, 12
@@ -85,7 +85,7 @@ def board_html(board: Board, notices: list[str]) -> str:
         f"<div><b>{_text(str(board.study.name))}</b>: {_text(', '.join(says))}</div>",
         _bar(done / total),
         _table([_running(one) for one in board.running.values()]),
-        _table([_standing(one) for one in board.standings[:LEADERS]], _head(board)),
+        _standings(board),
         *(f'<div style="{QUIET}">{_text(text)}</div>' for text in notices[-MOST_NOTICES:]),
     ]
     style = "font-size:.9rem;line-height:1.5;max-width:44rem;font-variant-numeric:tabular-nums"
@@ -100,8 +100,13 @@ def _bar(fraction: float) -> str:
     )
 
 
-def _head(board: Board) -> list[str]:
-    return ["contender", f"validation {board.study.metrics[0]}", "trainings"]
+def _standings(board: Board) -> str:
+    shown_ones = board.standings[:LEADERS]
+    head = ["contender", f"validation {board.study.metrics[0]}", "trainings"]
+    if not any(one.state for one in shown_ones):
+        return _table([_standing(one) for one in shown_ones], head)
+    rows = [[*_standing(one), *one.in_race] for one in shown_ones]
+    return f'{_table(rows, [*head, *RACE])}<div style="{QUIET}">{HOW_SURE}</div>'
 
 
 def _running(one: Running) -> list[str]:

@@ -13,11 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tunewise.core.format import duration, probability
+from tunewise.core.format import duration
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
-from tunewise.studies.live_status import Board, Running, Standing
+from tunewise.studies.live_status import HOW_SURE, RACE, Board, Running, Standing
 from tunewise.studies.notebook_progress import following, live_cell
 
 REDRAW = 0.25  # seconds between two drawings
@@ -62,7 +62,7 @@ def view(board: Board, height: int = 24) -> RenderableType:
     parts: list[RenderableType] = [_study_line(board)]
     if not board.progress.complete:
         parts.append(_bars(list(board.running.values())))
-    room = height - len(board.running) - 6
+    room = height - len(board.running) - (6 if board.race is None else 7)
     shown = board.standings[: max(0, min(LEADERS, room))]
     if shown:
         parts += [Text(""), _leaders(shown, board.study.metrics[0])]
@@ -120,30 +120,22 @@ def _bars(running: list[Running]) -> Table:
     return grid
 
 
-def _leaders(standings: list[Standing], metric: str) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim", expand=False)
-    table.add_column("contender", overflow="fold", max_width=44)
+def _leaders(standings: list[Standing], metric: str) -> RenderableType:
+    races = any(row.state for row in standings)
+    table = Table(box=None, padding=(0, 1 if races else 2), header_style="dim", expand=False)
+    table.add_column("contender", overflow="fold", min_width=12, max_width=44)
     table.add_column(f"validation {clean(metric)}", justify="right", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
-    races = any(row.state for row in standings)
     if races:
-        table.add_column("race", no_wrap=True)
+        state, *numbers = RACE
+        table.add_column(state, no_wrap=True)
+        for head in numbers:
+            table.add_column(head, justify="right", no_wrap=True)
     for row in standings:
         score = "failed" if row.failed else "" if row.score is None else f"{row.score:.4f}"
         cells = (Text(clean(row.name)), Text(score), f"{row.finished}/{row.trials}")
-        table.add_row(*cells, *([_in_race(row)] if races else []))
-    return table
-
-
-def _in_race(row: Standing) -> str:
-    """Whether it races, and the chance of a lag like its own were it as good as the best."""
-    if row.chance is None:
-        return row.state
-    return f"{row.state}, as good as the best: p {_equals(probability(row.chance))}".lstrip(", ")
-
-
-def _equals(text: str) -> str:
-    return text if text.startswith("<") else f"= {text}"
+        table.add_row(*cells, *(row.in_race if races else []))
+    return Group(table, Text(f" {HOW_SURE}", style="dim")) if races else table
 
 
 def _tell(board: Board, event: Event, say: Callable[[str], None]) -> None:

@@ -34,15 +34,16 @@ def reused(study: StudyRecord, folder: StudyFolder) -> list[str]:
     missing = Counter(needed[id] for id in needed if id not in records)
     if not records:
         return []
-    lines = [f"The study has changed. {plural(len(known), 'finished training')} of before count."]
+    count = "counts" if len(known) == 1 else "count"
+    lines = [f"The study has changed. {plural(len(known), 'finished training')} of before {count}."]
     if missing:
         names = [f"{shown(name)} ({count})" for name, count in missing.items()]
         lines.append(f"To be trained anew, as far as is known by now: {listed(names, most=8)}.")
     useful = set(map(trial_of, needed))
     others = [id for id in records if trial_of(id) not in useful]
     if others:
-        stay = plural(len(others), "finished training")
-        lines.append(f"{stay} belong to nothing that is asked now, and stay in the folder.")
+        kept = plural(len(others), "finished training")
+        lines.append(f"Not asked for any more, but kept in the folder: {kept}.")
     return lines
 
 

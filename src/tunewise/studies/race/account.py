@@ -1,12 +1,14 @@
 """What a race has spent and what its next round takes: predicted seconds of trials, never clocks.
 
 A trial costs its steps, which its record tells, times the predicted seconds of one; a trial to come
-has as many steps as those of its contender had on average.
+has as many steps as those of its contender had on average. A budget in trials knows predictions
+alone: whatever a search or a training takes, it counts as one training of its contender.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -31,6 +33,16 @@ def makespan(jobs: Iterable[float], workers: int) -> float:
     return max(free)
 
 
+def worth(study: StudyRecord, budget: BudgetRecord, trials: float) -> float:
+    """Predicted seconds of so many trainings of each contender, tests included.
+
+    The first of them stands for the search.
+    """
+    account = Account(study, replace(budget, clocked=False), {})
+    seeds = {row.name: math.ceil(trials) if row.seeded else 1 for row in study.contenders}
+    return trials * account.search() + account.tests(seeds)
+
+
 @dataclass(frozen=True)
 class Account:
     """The costs of a study under a budget, by the records that there are."""
@@ -41,13 +53,16 @@ class Account:
 
     @property
     def speed(self) -> float:
-        return self.budget.speed or 1.0
+        return (self.budget.speed or 1.0) if self.budget.clocked else 1.0
 
     def price(self, name: str) -> PriceRecord:
         return self.budget.prices.get(name, PriceRecord())
 
     def search(self) -> float:
         """Of all that came before the second seed, the preparation included."""
+        if not self.budget.clocked:
+            seeded = [row.name for row in self.study.contenders if row.seeded]
+            return self.round(map(self.seed_seconds, seeded))
         jobs = [one for row in self.study.contenders for one in self._searched(row).values()]
         longest = max(jobs, default=0.0)
         together = max(sum(jobs) / max(1, self.budget.workers), longest)
@@ -56,6 +71,7 @@ class Account:
     def seed_seconds(self, name: str, ids: Sequence[str] = ()) -> float:
         """Of one more seed; `ids` are its trials of before, which tell the steps it takes."""
         price = self.price(name)
+        ids = ids if self.budget.clocked else ()
         known = [record.result.steps for id in ids if (record := self.records.get(id))]
         counted = [steps for steps in known if steps]
         steps = fmean(counted) if counted else price.steps[0]
