@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from tunewise.backbones import load
 from tunewise.backbones.image_threads import use_helpers
 from tunewise.core.files import mark_complete
 from tunewise.costs.limit import memory_limit
@@ -28,6 +29,7 @@ def warm_up() -> None:
     """Import every method and task now: SciPy, scikit-learn and PEFT cost a job seconds."""
     for registry in (METHODS, TASKS):
         assert registry.classes
+    load.warm_up()
 
 
 def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:

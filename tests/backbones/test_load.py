@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import conversion_mapping
 
 from tunewise.backbones import sources
 from tunewise.backbones.load import build
@@ -19,6 +20,7 @@ from tunewise.backbones.sources import resolve
 from tunewise.backbones.weights import save_model
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.methods.full import Full
+from tunewise.runner import warm_up
 
 Tiny = Callable[..., Model]
 Checkpoint = Callable[[str], Path]
@@ -37,6 +39,20 @@ def test_the_seed_decides_the_new_parameters_and_nothing_else(tiny: Tiny) -> Non
     assert all(torch.equal(one[name], same[name]) for name in one)
     changed = {name for name in one if not torch.equal(one[name], other[name])}
     assert changed == {name for name in models[0].head if name.endswith("weight")}
+
+
+def test_a_worker_makes_what_every_model_needs_before_it_forks(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The names of weights of all families: made in each trial, they took it a quarter second."""
+
+    def again() -> None:
+        raise AssertionError("made a second time")
+
+    monkeypatch.setattr(conversion_mapping, "_checkpoint_conversion_mapping_cache", None)
+    warm_up()
+    monkeypatch.setattr(conversion_mapping, "_build_checkpoint_conversion_mapping", again)
+    assert tiny("bert").module is not None
 
 
 def test_the_mean_pooled_head_is_the_same_whatever_the_backbone_lacked(

@@ -14,6 +14,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedConfig,
 )
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
@@ -39,6 +40,14 @@ else:
     suited = Later("tunewise.backbones.suited_pooling")
 
 NO_LIMIT = 1 << 24  # tokenizers write a huge number where they know no longest input
+
+
+def warm_up() -> None:
+    """Make what transformers makes for the first model of a process, and keeps.
+
+    Its names of weights for all families are a thousand patterns to compile, a quarter of a second.
+    """
+    get_checkpoint_conversion_mapping("bert")
 
 
 def build(
