@@ -11,7 +11,9 @@ import pytest
 import torch
 from hypothesis import settings
 from tests.commands import KeptWorker, Run, run_here
+from tests.drawings import drawn_once, drawn_truly
 from tests.forecasts import predicted_here
+from tests.scheduling import ByStudy
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
@@ -76,6 +78,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "phi": SMALL,
 }
 
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStudy | None:
+    return ByStudy(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 # How long one example takes depends on what else the machine does; it proves nothing.
 settings.register_profile("tunewise", deadline=None)
 settings.load_profile("tunewise")
@@ -98,6 +106,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """No test waits for the disk: an invented study is a hundred flushes of some milliseconds.
+
+    That files are flushed, and when, is held by the tests that watch `os.fsync` themselves.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def kept_worker(own_cache: None) -> Iterator[KeptWorker]:
     """The worker of all studies of a session, started for the first; it inherits the cache."""
     worker = KeptWorker()
@@ -110,6 +129,20 @@ def kept_worker(own_cache: None) -> Iterator[KeptWorker]:
 def predictions() -> Iterator[None]:
     """Contenders are predicted in this process, but where `predicted_by_a_process`."""
     with predicted_here():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawings() -> Iterator[None]:
+    """Charts that are the same but for their data have one drawing, but where `drawn_truly`."""
+    with drawn_once():
+        yield
+
+
+@pytest.fixture(scope="module")
+def true_drawings() -> Iterator[None]:
+    """Every chart is drawn with its own data: for modules that read what a drawing shows."""
+    with drawn_truly():
         yield
 
 

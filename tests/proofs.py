@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,10 +41,22 @@ def ask_here(form: str, question: dict[str, Any], folder: Path) -> tuple[dict[st
             return found, ""
 
 
+def card_lines(folder: Path) -> str:
+    return (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+
+
+def run_card_here(folder: Path) -> str:
+    """What the lines of an export's card print, run as they stand, with no name defined before."""
+    out = io.StringIO()
+    with warnings.catch_warnings(), chdir(folder), redirect_stdout(out):
+        warnings.simplefilter("ignore")
+        exec(compile(card_lines(folder), "README.md", "exec"), {"__name__": "__main__"})
+    return out.getvalue()
+
+
 def run_card(folder: Path) -> str:
-    """What the lines of an export's card print, run as they stand in a process of their own."""
-    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    command = [sys.executable, "-c", code]
+    """The same in a process of their own."""
+    command = [sys.executable, "-c", card_lines(folder)]
     return subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, check=True
     ).stdout

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -123,35 +123,25 @@ def test_what_was_shared_is_used(tmp_path: Path) -> None:
     assert compute.asked == []
 
 
+def rows_of_a_slow_compute(place: Path, begin: Any) -> None:
+    def compute(wanted: range) -> Tensor:
+        with (place / "calls").open("a") as file:
+            file.write("computed\n")
+        time.sleep(1)
+        return torch.zeros(len(wanted), 2)
+
+    begin.wait()
+    stored_rows(place / "rows", 3, compute)
+
+
 def test_two_processes_that_need_the_same_rows_compute_them_once(tmp_path: Path) -> None:
     """The second waits for the first, and finds them."""
-    code = """
-import sys, time
-from pathlib import Path
-import torch
-from tunewise.backbones.stored import stored_rows
-folder, calls = Path(sys.argv[1]), Path(sys.argv[2])
-def compute(wanted):
-    with calls.open("a") as file:
-        file.write("computed\\n")
-    time.sleep(1)
-    return torch.zeros(len(wanted), 2)
-print("ready", flush=True)
-sys.stdin.readline()
-stored_rows(folder, 3, compute)
-"""
-    command = [sys.executable, "-c", code, str(tmp_path / "rows"), str(tmp_path / "calls")]
-    both = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    fork = multiprocessing.get_context("fork")
+    given = (tmp_path, fork.Barrier(2))  # both ask at once
+    both = [fork.Process(target=rows_of_a_slow_compute, args=given) for _ in range(2)]
     for process in both:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    for process in both:  # at once, whatever loading took
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+        process.start()
     for process in both:
-        process.communicate()
-        assert process.returncode == 0
+        process.join()
+        assert process.exitcode == 0
     assert (tmp_path / "calls").read_text() == "computed\n"

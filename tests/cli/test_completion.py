@@ -15,14 +15,21 @@ from tunewise.cli.main import app, main
 from tunewise.cli.next_step import next_step
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("place")
+    fabricate(folder / "runs" / "rooms")
+    (folder / "reviews.yaml").write_text("name: reviews\n")
+    (folder / "reviews.csv").write_text("text,label\n")
+    (folder / "more").mkdir()
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    fabricate(tmp_path / "runs" / "rooms")
-    (tmp_path / "reviews.yaml").write_text("name: reviews\n")
-    (tmp_path / "reviews.csv").write_text("text,label\n")
-    (tmp_path / "more").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def place(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory that holds a study, its file, data and another folder."""
+    monkeypatch.chdir(made)
+    return made
 
 
 def offered(line: str) -> list[str]:

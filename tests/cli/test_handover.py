@@ -28,14 +28,23 @@ def test_two_contenders_are_compared_in_every_form(
     assert tunewise("compare", "runs/smal", "a", "b", cwd=place).returncode == 2
 
 
-def test_a_submission_resolves_to_the_trials_of_the_study(
-    finished: Path, place: Path, tmp_path: Path, tunewise: Run
-) -> None:
+@pytest.fixture(scope="module")
+def handed_in(
+    finished: Path, place: Path, tmp_path_factory: pytest.TempPathFactory, tunewise: Run
+) -> Path:
+    """A submission of the study with the script of LoRA; tests work on copies."""
     pytest.importorskip("typst")
-    words = ("report", "runs/small", "--layout", "submission", "--out", str(tmp_path / "out"))
+    out = tmp_path_factory.mktemp("submission") / "out"
+    words = ("report", "runs/small", "--layout", "submission", "--out", str(out))
     ran = tunewise(*words, "--contender", "lora", "--author", "A. Student", cwd=place)
     assert ran.returncode == 0, ran.stderr
-    results = tmp_path / "out" / "results"
+    return out
+
+
+def test_a_submission_resolves_to_the_trials_of_the_study(
+    handed_in: Path, finished: Path, place: Path, tmp_path: Path
+) -> None:
+    results = shutil.copytree(handed_in, tmp_path / "out") / "results"
     shutil.copytree(place / "data", results / "data")  # paths start at the study file
     model = Path(StudyResults(finished).folder.study().contenders[-1].model or "")
     shutil.copytree(model, results / model.name)
@@ -48,14 +57,9 @@ def test_a_submission_resolves_to_the_trials_of_the_study(
     assert (checkpoints / "lora" / "seed-1" / "adapter_model.safetensors").is_file()
 
 
-def test_a_submission_runs_where_there_is_no_tunewise(
-    finished: Path, place: Path, tmp_path: Path, tunewise: Run
-) -> None:
+def test_a_submission_runs_where_there_is_no_tunewise(handed_in: Path, tmp_path: Path) -> None:
     """Moved elsewhere, its script trains, evaluates and saves with the usual libraries alone."""
-    pytest.importorskip("typst")
-    words = ("report", "runs/small", "--layout", "submission", "--out", str(tmp_path / "out"))
-    assert tunewise(*words, "--contender", "lora", cwd=place).returncode == 0
-    there = (tmp_path / "out").rename(tmp_path / "elsewhere")
+    there = shutil.copytree(handed_in, tmp_path / "elsewhere")
     read = [path for path in there.rglob("*") if path.suffix in (".py", ".md", ".txt", ".json")]
     machine = str(tmp_path.parent).encode()
     assert [path for path in read if machine in path.read_bytes()] == []

@@ -16,15 +16,17 @@ from transformers import AutoConfig, AutoModel
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.store.study import StudyFolder
 
-ROOM = 120  # MB beside the libraries: the small model takes 10, the large one 330
+pytestmark = pytest.mark.usefixtures("true_drawings")
+
+ROOM = 60  # MB beside the libraries: the small model takes 10, the large one 165
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT whose vocabulary alone makes full fine-tuning hold 330 MB: 20 M parameters, AdamW."""
+    """A BERT whose vocabulary alone makes full fine-tuning hold 165 MB: 10 M parameters, AdamW."""
     folder = tmp_path_factory.mktemp("large")
     torch.manual_seed(0)
-    config = CONFIGURATIONS["bert"] | {"hidden_size": 512, "vocab_size": 40_000}
+    config = CONFIGURATIONS["bert"] | {"hidden_size": 512, "vocab_size": 20_000}
     with quiet():
         AutoModel.from_config(AutoConfig.for_model("bert", **config)).save_pretrained(folder)
         tokenizer().save_pretrained(folder)

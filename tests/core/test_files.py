@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tunewise.core import files
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import (
     COMPLETE,
+    FAIL_AT,
     check_complete,
     check_file,
     described,
@@ -27,28 +30,35 @@ from tunewise.core.files import (
     write_together,
 )
 
-WRITE_TWICE = """
-from pathlib import Path
-from tunewise.core.files import write_bytes
-import sys
-write_bytes(Path(sys.argv[1]), b"old")
-write_bytes(Path(sys.argv[1]), b"new")
-"""
+
+def ended_at(step: int, write: Callable[[Path], None], place: Path) -> int | None:
+    """The exit code of a process of its own, which dies at that step of writing."""
+
+    def be_it() -> None:
+        os.environ[FAIL_AT] = str(step)
+        write(place)
+
+    process = multiprocessing.get_context("fork").Process(target=be_it)
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def write_twice(path: Path) -> None:
+    for content in (b"old", b"new"):
+        write_bytes(path, content)
 
 
 def test_a_file_holds_the_old_content_or_the_new_whenever_the_writer_dies(tmp_path: Path) -> None:
     path = tmp_path / "file"
     for step in range(1, 20):
         path.unlink(missing_ok=True)
-        run = subprocess.run(
-            [sys.executable, "-c", WRITE_TWICE, str(path)],
-            env={**os.environ, "TUNEWISE_FAIL_AT": str(step)},
-            check=False,
-        )
+        code = ended_at(step, write_twice, path)
         assert not path.exists() or path.read_bytes() in {b"old", b"new"}
-        if run.returncode == 0:
+        if code == 0:
             break
-    assert run.returncode == 0
+        assert code == 137
+    assert code == 0
     assert path.read_bytes() == b"new"
     assert step > 4  # the loop did kill it at several places
 
@@ -131,13 +141,9 @@ def test_removal_takes_the_marker_first(folder: Path, monkeypatch: pytest.Monkey
     remove_folder(folder)  # and may be repeated
 
 
-WRITE_MANY_TWICE = """
-from pathlib import Path
-from tunewise.core.files import write_together
-import sys
-for content in (b"old", b"new"):
-    write_together(Path(sys.argv[1]), {name: content for name in "abc"})
-"""
+def write_many_twice(place: Path) -> None:
+    for content in (b"old", b"new"):
+        write_together(place, dict.fromkeys("abc", content))
 
 
 def test_files_written_together_are_whole_whenever_the_writer_dies(tmp_path: Path) -> None:
@@ -145,16 +151,13 @@ def test_files_written_together_are_whole_whenever_the_writer_dies(tmp_path: Pat
     for step in range(1, 20):
         for name in "abc":
             (place / name).unlink(missing_ok=True)
-        run = subprocess.run(
-            [sys.executable, "-c", WRITE_MANY_TWICE, str(place)],
-            env={**os.environ, "TUNEWISE_FAIL_AT": str(step)},
-            check=False,
-        )
+        code = ended_at(step, write_many_twice, place)
         found = [(place / name).read_bytes() for name in "abc" if (place / name).exists()]
         assert {*found} <= {b"old", b"new"}
-        if run.returncode == 0:
+        if code == 0:
             break
-    assert run.returncode == 0
+        assert code == 137
+    assert code == 0
     assert found == [b"new"] * 3
     assert step > 4  # the loop did kill it at several places
 

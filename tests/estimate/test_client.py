@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.forecasts import predicted_by_a_process
@@ -13,11 +15,13 @@ from tunewise.estimate.client import EstimateClient
 
 @predicted_by_a_process()
 def test_ctrl_c_does_not_reach_the_process_and_ends_it_quietly(
-    capfd: pytest.CaptureFixture[str],
+    checkpoint: Callable[[str], Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
+    about = {"folders": [str(checkpoint("bert"))], "dropout": None, "options": ["a", "b"]}
+    task = {"kind": "classification", "text": ["text"], "label": "label"}
     client = EstimateClient()
     with pytest.raises(KeyboardInterrupt), client:
-        client._ask({"ask": "calibration"})
+        assert client._ask({"ask": "model", "task": task, **about})["max_length"] == 40
         assert client.process is not None
         assert os.getsid(client.process.pid) != os.getsid(0)  # a terminal's Ctrl-C is not for it
         raise KeyboardInterrupt

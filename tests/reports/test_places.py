@@ -22,6 +22,8 @@ from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.trackers.runs import runs_of
 
+pytestmark = pytest.mark.usefixtures("true_drawings")  # they are read for what they name
+
 HOME = "/home/annabel"
 MODEL = f"{HOME}/my models/bert"
 DATA = f"{HOME}/data/reviews.csv"

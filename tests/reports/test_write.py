@@ -11,9 +11,11 @@ from tests.reports.conftest import Seen
 
 from tunewise.reports.outputs.write import write_report
 
+pytestmark = pytest.mark.usefixtures("true_drawings")
 
-@pytest.fixture(scope="session")
-def written(rooms: Seen) -> Path:
+
+@pytest.fixture(scope="module")
+def written(true_drawings: None, rooms: Seen) -> Path:
     return write_report(rooms.folder)
 
 

@@ -33,7 +33,7 @@ def study(tmp_path: Path, writer: Path) -> dict[str, Any]:
         "name": "written",
         "task": {
             "kind": "question-answering",
-            "max_new_tokens": 8,
+            "max_new_tokens": 4,
             "decoding": ["greedy", "top-k 5"],
             "samples": 3,
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from tests.commands import Run
-from tests.proofs import proven_here, run_card
+from tests.proofs import proven_here, run_card_here
 from tests.tasks.conftest import questions, write_rows
 
 from tunewise.cli.export import command
@@ -187,7 +187,7 @@ def test_a_writer_is_exported_with_proof(
         return
     config = json.loads((to / "adapter_config.json").read_text())
     assert config["task_type"] == "CAUSAL_LM"
-    assert run_card(to).strip() == first_answer(finished, name)
+    assert run_card_here(to).strip() == first_answer(finished, name)
 
 
 def first_answer(finished: Path, name: str) -> str:
