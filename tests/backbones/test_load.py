@@ -44,7 +44,7 @@ def test_the_seed_decides_the_new_parameters_and_nothing_else(tiny: Tiny) -> Non
 def test_a_worker_makes_what_every_model_needs_before_it_forks(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The names of weights of all families: made in each trial, they took it a quarter second."""
+    """The names of weights of all families: each trial took an eighth of a second to make them."""
 
     def again() -> None:
         raise AssertionError("made a second time")

@@ -45,7 +45,7 @@ NO_LIMIT = 1 << 24  # tokenizers write a huge number where they know no longest 
 def warm_up() -> None:
     """Make what transformers makes for the first model of a process, and keeps.
 
-    Its names of weights for all families are a thousand patterns to compile, a quarter of a second.
+    Its names of weights for all families are a thousand patterns to compile, an eighth of a second.
     """
     get_checkpoint_conversion_mapping("bert")
 
