@@ -76,7 +76,7 @@ def test_a_model_of_a_known_kind_loads_with_transformers(
 @proven_here()
 def test_the_hub_reads_the_results_off_the_card(finished: Path, tmp_path: Path) -> None:
     command(finished, tmp_path / "full", contender="full")
-    card = ModelCard((tmp_path / "full" / "README.md").read_text())
+    card: Any = ModelCard((tmp_path / "full" / "README.md").read_text())
     found = {(one.dataset_split, one.metric_type): one for one in card.data.eval_results or []}
     rows = json.loads((finished / "report" / "evaluation_results.json").read_text())["contenders"]
     (scores,) = [row["test"] for row in rows if row["name"] == "full"]

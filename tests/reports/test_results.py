@@ -155,4 +155,25 @@ def test_what_did_not_fit_stands_in_the_bars_with_nothing(tmp_path: Path) -> Non
         assert "full out of memory, counted as 0" in chart.says
         with drawn_truly():
             write_plot(tmp_path, chart)
-        assert ">out of memory<" in (tmp_path / f"{split}-accuracy.svg").read_text()
+        assert ">out of memory<" in (tmp_path / f"{key}.svg").read_text()
+
+
+def test_bars_stand_side_by_side_with_their_own_means(rooms: Seen) -> None:
+    charts = {chart.key: chart.spec for chart in rooms.charts}
+    for key, wanted in {
+        "both-splits-accuracy": [("validation", "accuracy"), ("test", "accuracy")],
+        "validation-metrics": [("validation", "accuracy"), ("validation", "f1_macro")],
+    }.items():
+        (drawn, *_) = charts[key]["datasets"].values()
+        means = [row.scores(s)[m].mean for row in rooms.results.rows for s, m in wanted]
+        assert [value["mean"] for value in drawn] == means
+
+
+def test_best_and_last_epoch_are_those_of_the_curve(rooms: Seen) -> None:
+    table = rooms.tables["best-and-last"]
+    curve = validation_curve(rooms.evidence, "accuracy")
+    assert [row[0].name for row in table.rows] == ["head", "lora rank=16", "full"]
+    for named, best, at, last, epochs in table.rows:
+        own = {point.epoch: point.mean for point in curve if point.name == named.name}
+        assert (best, last) == (max(own.values()), own[max(own)])
+        assert own[at] == best and epochs == len(own) == 6

@@ -116,13 +116,14 @@ class TrialProfiler:
 
     def costs(self) -> StepCosts | None:
         """What was counted; None where nothing was. A head that is solved takes no step."""
-        meters = [self.counted_step, self.counted_backbone, *self.counted_evaluations]
-        first, *others = [meter for meter in meters if meter is not None] or [None]
-        if first is None or (self.counted_step is None and self.counted_backbone is None):
+        first = self.counted_step or self.counted_backbone
+        if first is None:
             return None
+        others = [] if first is self.counted_backbone else [self.counted_backbone]
         memory = first.memory().as_json()
-        for meter in others:
-            assert meter is not None
+        for meter in [*others, *self.counted_evaluations]:
+            if meter is None:
+                continue
             for name, values in meter.memory().as_json().items():
                 if isinstance(values, dict):
                     memory[name] |= values

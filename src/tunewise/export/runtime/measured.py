@@ -65,7 +65,9 @@ def compared(before: Answers, after: Answers, *, metric: str, split: str) -> Con
     interval = pair.items.interval if pair else None
     if interval is not None and sign < 0:
         interval = Interval(-interval.high, -interval.low)
-    both = before.probabilities is not None and after.probabilities is not None
+    largest = None
+    if before.probabilities is not None and after.probabilities is not None:
+        largest = float(np.abs(before.probabilities - after.probabilities).max())
     return Conversion(
         split=split,
         metric=metric,
@@ -75,7 +77,7 @@ def compared(before: Answers, after: Answers, *, metric: str, split: str) -> Con
         difference=sign * pair.difference if pair else None,
         interval=interval,
         same_answers=float(np.mean(before.choices == after.choices)),
-        largest=float(np.abs(before.probabilities - after.probabilities).max()) if both else None,
+        largest=largest,
     )
 
 

@@ -13,8 +13,13 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import PERCENTS, base, faded, figure, tint
 from tunewise.reports.charts.learning import SPLITS, TRAINING, VALIDATION, whole_epochs
 from tunewise.reports.document.model import PAGE, Figure
-from tunewise.reports.facts.by_epoch import training_accuracy, training_loss_by_epoch
-from tunewise.reports.facts.curves import CurvePoint, training_loss, validation_curve
+from tunewise.reports.facts.curves import (
+    CurvePoint,
+    training_accuracy,
+    training_loss,
+    training_loss_by_epoch,
+    validation_curve,
+)
 from tunewise.reports.facts.evidence import Contender, Evidence
 
 Curves = dict[str, list[CurvePoint]]  # by split, or by what a point is the mean of

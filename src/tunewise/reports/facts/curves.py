@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tunewise.reports.facts.evidence import Evidence, Trial
+from tunewise.statistics.metrics import upward
 from tunewise.store.log import read_log
 from tunewise.store.trials import LOG
 
@@ -68,6 +69,53 @@ def over_seeds_of(
             for epoch, v in sorted(values.items())
         ]
     return points
+
+
+def training_accuracy(evidence: Evidence) -> list[CurvePoint]:
+    """The fraction of targets answered correctly while training, dropout on, by epoch."""
+    return over_seeds_of(
+        evidence,
+        lambda trial: {
+            float(epoch.epoch): epoch.train_accuracy
+            for epoch in trial.record.result.epochs
+            if epoch.train_accuracy is not None
+        },
+    )
+
+
+def training_loss_by_epoch(evidence: Evidence) -> list[CurvePoint]:
+    """Mean training loss of each epoch in nats per target."""
+    return over_seeds_of(
+        evidence,
+        lambda trial: {
+            float(epoch.epoch): epoch.train_loss
+            for epoch in trial.record.result.epochs
+            if epoch.train_loss is not None
+        },
+    )
+
+
+@dataclass(frozen=True)
+class BestAndLast:
+    """A contender's validation score after its best epoch and after its last, means over seeds."""
+
+    name: str
+    best: float
+    best_epoch: float
+    last: float
+    last_epoch: float
+
+
+def best_and_last(evidence: Evidence, metric: str) -> list[BestAndLast]:
+    """A row for each contender whose trials scored validation after more than one epoch."""
+    points = validation_curve(evidence, metric)
+    found = []
+    for name in dict.fromkeys(point.name for point in points):
+        curve = [point for point in points if point.name == name]
+        if len(curve) > 1:
+            best, last = max(curve, key=lambda p: upward(metric, p.mean)), curve[-1]
+            found.append(BestAndLast(name, best.mean, best.epoch, last.mean, last.epoch))
+    return found
 
 
 def _logged_loss(trial: Trial) -> dict[float, float]:
