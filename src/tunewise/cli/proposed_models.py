@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from tunewise.backbones.known import MANY
@@ -85,5 +86,6 @@ def remarks(found: Sequence[Proposal]) -> list[str]:
 def next_steps(found: Sequence[Proposal], data: str, study: str) -> Iterator[str]:
     """How to take one, and how to compare several first."""
     if found:
-        yield f"To take one: tunewise init {data} --force --models {found[0].name}"
+        data, study = quote(data), quote(study)
+        yield f"To take one: tunewise init {data} --force --out {study} --models {found[0].name}"
         yield f"To compare several before training: tunewise shortlist {study} --models A B C"
