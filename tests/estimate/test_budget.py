@@ -14,7 +14,7 @@ from transformers import AutoConfig
 
 from tunewise.core.errors import InputError
 from tunewise.core.units import parse_budget
-from tunewise.costs.machine_speed import Calibration
+from tunewise.costs.calibration import Calibration
 from tunewise.data.first_look.first_budget import first_budget
 from tunewise.data.inspect import look
 from tunewise.data.study_template import write_study

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # it has no types of its own
+import jsonschema
 import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan

@@ -6,7 +6,7 @@ import sys
 from dataclasses import fields
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # it has no types of its own
+import jsonschema
 import pytest
 
 from tunewise.core.canonical import OPEN

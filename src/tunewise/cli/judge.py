@@ -170,7 +170,7 @@ def _checked(out: Path, report: str) -> list[str]:
         raise InputError(
             [Problem(str(out), "is a file; a report is written into a folder: --out.")]
         )
-    known = list(output_forms.WRITERS)
+    known = output_forms.FORMS
     for name in (asked := [one.strip() for one in report.split(",")]):
         if name not in known:
             raise InputError(f"--report: {unknown('form', name, known)}")

@@ -198,7 +198,7 @@ def _without_model(
     train = [example for example in train if example.label is not None]
     found = {}
     for method in WITHOUT_MODEL:
-        predictor = method.fit(train, settled.options, model=None, seed=0)
+        predictor = method.fit(train, settled.options, validation=held, model=None, seed=0)
         told = predictor.predict(held)
         answers = Answers(
             np.array([one.choice for one in told], dtype=np.int64),

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from tunewise.export.script.blocks.batches import derive_seed, evaluation_batches
 from tunewise.export.script.blocks.constants import DROPOUT, LABEL_COLUMN, LABELS
 from tunewise.export.script.blocks.decided import SETS_DROPOUT
-from tunewise.export.script.blocks.texts import Row
+from tunewise.export.script.blocks.files import Row
 
 
 def build_model(args: argparse.Namespace, tokenizer: Any) -> nn.Module:

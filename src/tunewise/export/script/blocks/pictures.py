@@ -44,8 +44,9 @@ from tunewise.export.script.blocks.decided import (
     TEXT_KIND,
     TEXT_RESTS,
 )
+from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.pooled import pool
-from tunewise.export.script.blocks.texts import Row, preprocess_function
+from tunewise.export.script.blocks.texts import preprocess_function
 
 
 class ImageEncoder(nn.Module):
