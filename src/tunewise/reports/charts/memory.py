@@ -11,7 +11,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, figure, named
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import LIGHT
-from tunewise.reports.facts.phases import Phases
+from tunewise.reports.facts.costs import Phases
 
 PHASES = ("forward", "backward", "update")
 BAR = 13  # height of one phase of a contender
