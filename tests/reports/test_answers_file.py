@@ -15,6 +15,7 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.core.sanitize import visible
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.results import results_of
 from tunewise.reports.facts.slices import slice_values
@@ -113,7 +114,7 @@ def test_written_answers_stand_as_they_were_written(
         for text, right in (("the Denver", 1), ("=no", 0), ("=no", 0))
     ]
     message = [(rooms.evidence.contenders[0], runs)]
-    monkeypatch.setattr("tunewise.reports.outputs.answers_file.answered", lambda evidence: message)
+    monkeypatch.setattr(Evidence, "answered", property(lambda evidence: message))
     found = predictions(rooms.evidence)
     assert found is not None
     assert found.rows[0][-3:] == ("Denver | the city", "=no", 1 / 3)

@@ -15,9 +15,9 @@ from tests.reports.test_paper import titles, words
 from tunewise.core.sanitize import short_names
 from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.document.model import figures
+from tunewise.reports.facts.costs import phases_of
 from tunewise.reports.facts.factors import factors
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.phases import phases_of
 from tunewise.reports.outputs.paper import Paper, _fitted, _in_legend
 from tunewise.reports.outputs.pdf import typeset
 from tunewise.statistics.failures import KINDS

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -375,3 +376,18 @@ def answering(name: str, *fractions: float, seeded: bool = True) -> RowScores:
         right = np.isin(np.arange(500), order[: round(500 * fraction)])
         choices[seed] = np.where(right, labels, 1 - labels)
     return RowScores(name, [str(n) for n in range(500)], labels, choices, seeded=seeded)
+
+
+def test_a_pair_turned_round_says_the_same_of_the_other_row() -> None:
+    weak, strong = row("weak", range(60), range(40)), row("strong", range(10), range(20, 30))
+    pair = compared(weak, strong, equivalence_margin=0.05).pairs[0]
+    turned = pair.turned()
+    assert (turned.row, turned.other) == (pair.other, pair.row)
+    assert turned.difference == -pair.difference
+    assert pair.items.interval is not None and turned.items.interval is not None
+    assert turned.items.interval == (-pair.items.interval.high, -pair.items.interval.low)
+    assert pair.equivalence is not None and turned.equivalence is not None
+    assert turned.equivalence.interval == pair.equivalence.interval.turned()
+    assert turned.mcnemar[0].first_only == pair.mcnemar[0].second_only == 50
+    assert (turned.items.p, turned.method.p) == (pair.items.p, pair.method.p)
+    assert turned.turned() == replace(pair, improvement=None)

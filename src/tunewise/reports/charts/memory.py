@@ -11,7 +11,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, figure, named
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import LIGHT
-from tunewise.reports.facts.phases import Phases
+from tunewise.reports.facts.costs import Phases
 
 PHASES = {
     "features": "frozen backbone",  # its pass, which stored features stand for in every step

@@ -12,6 +12,7 @@ from tunewise.reports.facts.checks import checks
 from tunewise.reports.facts.classes import by_class
 from tunewise.reports.facts.comparability.checks import fairness
 from tunewise.reports.facts.compare import headline_measure
+from tunewise.reports.facts.costs import phases_of
 from tunewise.reports.facts.curves import turns, validation_curve
 from tunewise.reports.facts.disagreements import disagreements
 from tunewise.reports.facts.errors import errors
@@ -19,7 +20,6 @@ from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.factors import factors
 from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.generated_answers import decoded, failures, unfinished
-from tunewise.reports.facts.phases import phases_of
 from tunewise.reports.facts.prompts.expert_form import expert_against
 from tunewise.reports.facts.prompts.forms import chat_forms, forms
 from tunewise.reports.facts.prompts.side_by_side import side_by_side

@@ -7,8 +7,8 @@ from dataclasses import replace
 from tunewise.core.format import milliseconds, size
 from tunewise.reports.charts.memory import PHASES, memory_by_phase
 from tunewise.reports.document import model as doc
+from tunewise.reports.facts.costs import HELD, TIMED, Phases
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.phases import HELD, TIMED, Phases
 from tunewise.reports.sections.cells import CONTENDER, from_to, named
 
 WHAT = (

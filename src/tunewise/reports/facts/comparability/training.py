@@ -115,7 +115,8 @@ def _steps(trained: list[Contender]) -> Iterator[Finding]:
     """Steps that differ although nothing that was set explains it; the first such group."""
     asked: dict[str, list[Contender]] = {}
     for contender in trained:
-        if contender.training.get("patience") is None and contender.finished:
+        has_length = contender.training.get("epochs") != "auto"
+        if has_length and contender.training.get("patience") is None and contender.finished:
             shape = repr([contender.training.get(key) for key in ("epochs", "batch_size")])
             asked.setdefault(shape, []).append(contender)
     for group in asked.values():

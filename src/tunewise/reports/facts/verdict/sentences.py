@@ -182,7 +182,11 @@ def cost(best: Row, cheapest: Row | None, fastest: Row | None, leanest: Row | No
     if leanest and leanest is not best:
         peak = f"peaks at {size(leanest.measured.peak_bytes)} of memory"
         parts.append((leanest, peak, size(best.measured.peak_bytes)))
-    saved = [f"{shown(row.name)} {what} against {own}" for row, what, own in parts]
+    saved = [
+        f"{shown(row.name)} {what} against {own}"
+        for row, what, own in parts
+        if f" {own} " not in f"{what} "  # what reads alike is no saving
+    ]
     return "; ".join(f"{one} for {shown(best.name)}" for one in saved) + "." if saved else None
 
 

@@ -67,7 +67,9 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     to_come = {one.name: one.to_come for one in evidence.contenders if any(one.to_come)}
     best, tied = results.best, results.standing("tied")
     leaders = [best, *tied] if best else []  # by score: of equally cheap ones the better
-    cheapest = _least(leaders, lambda row: row.trainable or 0)  # what uses no network has none
+    known = all(row.trainable is not None for row in leaders) or evidence.study.elsewhere is None
+    # What uses no network has no parameters; of runs made elsewhere they may be unknown.
+    cheapest = _least(leaders, lambda row: row.trainable or 0) if known else None
     fastest = _least(leaders, lambda row: row.measured.seconds)
     leanest = _least(leaders, lambda row: row.measured.peak_bytes)
     learned_nothing = {one.name for one in evidence.contenders if one.learned_nothing}

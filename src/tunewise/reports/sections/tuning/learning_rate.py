@@ -67,6 +67,10 @@ def _table(curves: list[RateCurve], metric: str, *, early: bool) -> doc.Table:
     )
     strong = frozenset(place for place, (_, point) in enumerate(pairs) if point.chosen)
     caption = "Validation loss by learning rate, under the first seed"
+    if early:
+        caption += ", where all were compared first; the best of them went on before one was chosen"
+    if len(rows) > MOST_SHOWN:
+        caption += f" ({MOST_SHOWN} of {len(rows)} rows; the report has all)"
     outputs = doc.TERMINAL | doc.FILES
     return doc.Table("learning-rate", caption, columns, rows, outputs, strong, most=MOST_SHOWN)
 
