@@ -211,4 +211,4 @@ def lines(found: dict[str, Any], named: str) -> list[str]:
         return [*out, "no grid of these rows was recorded to compare with"]
     same = mine["best"] in (theirs["best"], *theirs["level"])
     agreed = "the same, or level with it" if same else "ANOTHER"
-    return [*out, f"the recorded grid: {theirs['best']}; Tunewise: {mine['recommended']}: {agreed}"]
+    return [*out, f"the recorded grid: {theirs['best']}; Tunewise: {mine['best']}: {agreed}"]
