@@ -95,9 +95,7 @@ class TfIdf(Direct):
         """
         words = []
         for texts in zip(*(example.texts for example in train), strict=True):
-            counted = _vectorizer(
-                self.ngrams, min_df=self.min_count, max_features=self.max_features
-            )
+            counted = vectorizer(self.ngrams, min_df=self.min_count, max_features=self.max_features)
             try:
                 counted.fit(texts)
             except ValueError as error:  # scikit-learn's word for an empty vocabulary
@@ -129,7 +127,7 @@ class TfIdf(Direct):
             tensors = load_file(folder / WEIGHTS_FILE)
             words = []
             for number, vocabulary in enumerate(stored["vocabularies"]):
-                known = _vectorizer(stored["ngrams"], vocabulary=vocabulary)
+                known = vectorizer(stored["ngrams"], vocabulary=vocabulary)
                 known.idf_ = tensors[f"idf.{number}"]
                 words.append(known)
             return WeightedWords(
@@ -175,7 +173,7 @@ class WeightedWords:
         write_json(folder / WORDS_FILE, stored)
 
 
-def _vectorizer(ngrams: Sequence[int], **settings: Any) -> TfidfVectorizer:
+def vectorizer(ngrams: Sequence[int], **settings: Any) -> TfidfVectorizer:
     """Words of any length, in lower case; the logarithm of a count, so that repeating is no
     argument.
     """

@@ -97,10 +97,10 @@ def solve(
     known, held_out = labeled_inputs(model, layer, train), labeled_inputs(model, layer, validation)
     has_bias = layer.bias is not None
     tried: list[RegularizationRecord] = []
-    found: list[tuple[float, _Scale, LinearClassifier]] = []
+    found: list[tuple[float, Scale, LinearClassifier]] = []
     iterations = 0
     for standardized in (True, False):
-        scale = _Scale.of(known.x, centered=has_bias, standardized=standardized)
+        scale = Scale.of(known.x, centered=has_bias, standardized=standardized)
         fits = LogisticPath(
             Labeled(scale(known.x), known.y),
             classes,
@@ -159,7 +159,7 @@ def labeled_inputs(model: Model, layer: nn.Linear, feed: Feed) -> Labeled:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """Brings vectors to mean 0 and deviation 1, of each feature or of all together.
 
     Without a bias, which could not take up the shift, only to that size.
@@ -169,7 +169,7 @@ class _Scale:
     deviation: Matrix
 
     @classmethod
-    def of(cls, x: Matrix, *, centered: bool, standardized: bool) -> _Scale:
+    def of(cls, x: Matrix, *, centered: bool, standardized: bool) -> Scale:
         mean = x.mean(axis=0) if centered else np.zeros(x.shape[1])
         squares = ((x - mean) ** 2).mean(axis=0)
         deviation = np.sqrt(squares if standardized else np.full_like(squares, squares.mean()))
