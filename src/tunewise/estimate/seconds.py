@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.costs.calibration import Calibration
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.estimate.lengths import Lengths
@@ -25,7 +25,7 @@ TRAINING = ("forward", "backward", "update")
 
 
 def trial_seconds(
-    calibration: Calibration, point: PlannedPoint, seen: dict[str, Any], lengths: Lengths
+    calibration: Calibration, point: PlannedPoint, seen: JSONObject, lengths: Lengths
 ) -> tuple[float, float]:
     """Of one trial, as expected and at most: every epoch's steps and evaluations at the lengths the
     texts have.
@@ -54,21 +54,21 @@ def steps_of(training: TrainingSettings, rows: int) -> tuple[int, int]:
     return expected_steps(training, steps_per_epoch), most_steps(training, steps_per_epoch)
 
 
-def answering_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+def answering_seconds(calibration: Calibration, seen: JSONObject, lengths: Lengths) -> float:
     """Of validation once after a training, with answers in every way."""
     way = "every_way" if "every_way" in seen["memory"]["flops"] else "generation"
     evaluated = _evaluation(calibration, seen, lengths)
     return evaluated + _writing(calibration, seen, lengths, way)
 
 
-def _solving(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+def _solving(calibration: Calibration, seen: JSONObject, lengths: Lengths) -> float:
     """Of the fits along the path: two products of all rows with the layer in each iteration."""
     products = 4 * len(lengths.train.read(seen["max_length"])) * seen["parameters"]["trainable"]
     return ITERATIONS * calibration.seconds(DOUBLE * products, DOUBLE * products, SOLVER_CALLS)
 
 
 def _epoch(
-    calibration: Calibration, training: TrainingSettings, seen: dict[str, Any], lengths: Lengths
+    calibration: Calibration, training: TrainingSettings, seen: JSONObject, lengths: Lengths
 ) -> float:
     train, most = lengths.train.read(seen["max_length"]), seen["shape"]["tokens"]
     if seen["stored_features"]:
@@ -79,14 +79,14 @@ def _epoch(
     return sum(_work(calibration, seen["memory"], TRAINING, fraction) for fraction in fractions)
 
 
-def _evaluation(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+def _evaluation(calibration: Calibration, seen: JSONObject, lengths: Lengths) -> float:
     held = lengths.validation.read(seen["max_length"], lengths.spare or 0)
     if seen["stored_features"]:
         held = [1] * len(held)
     return _passing(calibration, seen, "evaluation", held, counted=max(held))
 
 
-def _writing(calibration: Calibration, seen: dict[str, Any], lengths: Lengths, phase: str) -> float:
+def _writing(calibration: Calibration, seen: JSONObject, lengths: Lengths, phase: str) -> float:
     """Of the answers to all prompts, read so many at a time; 0 where none are written."""
     if lengths.spare is None:
         return 0.0
@@ -98,7 +98,7 @@ def _writing(calibration: Calibration, seen: dict[str, Any], lengths: Lengths, p
 
 def _passing(
     calibration: Calibration,
-    seen: dict[str, Any],
+    seen: JSONObject,
     phase: str,
     lengths: Sequence[int],
     *,
@@ -120,7 +120,7 @@ def _passing(
     )
 
 
-def features_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Lengths) -> float:
+def features_seconds(calibration: Calibration, seen: JSONObject, lengths: Lengths) -> float:
     """Of what frozen parts read of train and validation, once; 0 where there are none."""
     shape, phases = seen["shape"], seen["memory"]["flops"]
     total = 0.0
@@ -137,7 +137,7 @@ def features_seconds(calibration: Calibration, seen: dict[str, Any], lengths: Le
 
 
 def _reading(
-    calibration: Calibration, seen: dict[str, Any], phase: str, lengths: Sequence[int]
+    calibration: Calibration, seen: JSONObject, phase: str, lengths: Sequence[int]
 ) -> float:
     """Of an encoder's pass over texts or, of length 1, images."""
     shape = seen["shape"]
@@ -155,7 +155,7 @@ def _reading(
 
 
 def _work(
-    calibration: Calibration, memory: dict[str, Any], phases: Iterable[str], fraction: float
+    calibration: Calibration, memory: JSONObject, phases: Iterable[str], fraction: float
 ) -> float:
     total = 0.0
     for phase in phases:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from tunewise.core.canonical import open_field
+from tunewise.core.canonical import JSONObject, Settings, open_field
 from tunewise.core.errors import SettingError, TunewiseError, unknown
 from tunewise.methods.base import METHODS, Method
 from tunewise.studyfile.document import Keys
@@ -85,9 +84,7 @@ def read_entry(
     )
 
 
-def _kinds(
-    reader: Reader, part: type[Method], settings: Mapping[str, Any], keys: Keys
-) -> dict[str, Any] | None:
+def _kinds(reader: Reader, part: type[Method], settings: Settings, keys: Keys) -> JSONObject | None:
     """The types of an entry's settings, or None once it is reported why they are not known."""
     for name, reason in part.one_value.items():
         if isinstance(settings.get(name), list):
@@ -107,10 +104,10 @@ def _kinds(
 def _known(
     reader: Reader,
     part: type[Method],
-    settings: Mapping[str, Any],
-    kinds: Mapping[str, Any],
+    settings: Settings,
+    kinds: Settings,
     keys: Keys,
-) -> dict[str, Any]:
+) -> JSONObject:
     """The settings that the method has; each of the others is reported."""
     refused = {**part.opened(settings).refused}
     if part.uses_model and "models" in settings:
@@ -163,7 +160,7 @@ def _own_training(reader: Reader, value: Any, keys: Keys, part: type[Method]) ->
 
 
 def _models(
-    reader: Reader, own: Mapping[str, Any], part: type[Method], keys: Keys
+    reader: Reader, own: Settings, part: type[Method], keys: Keys
 ) -> tuple[ModelChoice, ...]:
     """The entry's own models, in the place of the study's."""
     value, keys = own.get(MODEL), (*keys, MODEL)

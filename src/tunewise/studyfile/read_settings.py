@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from tunewise.backbones.sources import PAIR
-from tunewise.core.canonical import arguments
+from tunewise.core.canonical import JSONObject, Settings, arguments
 from tunewise.core.errors import SettingError
 from tunewise.core.paths import no_path
 from tunewise.studyfile.document import Keys
@@ -29,7 +29,7 @@ from tunewise.studyfile.values import (
 ENCODERS = ("image", "text")  # of a model that reads both
 
 
-def combinations(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+def combinations(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[JSONObject]:
     """Every choice of one value for each setting, the last setting changing fastest.
 
     >>> list(combinations({"rank": (1, 2), "alpha": (16.0,)}))
@@ -44,7 +44,7 @@ def count(grid: Mapping[str, tuple[Any, ...]]) -> int:
     return math.prod(len(values) for values in grid.values())
 
 
-def mapping(reader: Reader, value: Any, keys: Keys, example: str) -> dict[str, Any]:
+def mapping(reader: Reader, value: Any, keys: Keys, example: str) -> JSONObject:
     """The value as a mapping; nothing at all is an empty one."""
     if value is None:
         return {}
@@ -54,9 +54,7 @@ def mapping(reader: Reader, value: Any, keys: Keys, example: str) -> dict[str, A
     return {}
 
 
-def read_grid(
-    reader: Reader, types: Mapping[str, Any], values: Mapping[str, Any], keys: Keys
-) -> Grid:
+def read_grid(reader: Reader, types: Settings, values: Settings, keys: Keys) -> Grid:
     """The given settings, each with the values of its sweep; wrong ones are left out."""
     grid = {key: reader.several(types[key], value, (*keys, key)) for key, value in values.items()}
     return {key: found for key, found in grid.items() if found}
@@ -65,7 +63,7 @@ def read_grid(
 def read_part(
     reader: Reader,
     part: type,
-    values: Mapping[str, Any],
+    values: Settings,
     keys: Keys,
     *,
     what: str,
@@ -76,7 +74,7 @@ def read_part(
     `complete` is False where some of its settings were misspelled: what it lacks may be those.
     """
     before = len(reader.problems)
-    found: dict[str, Any] = {}
+    found: JSONObject = {}
     for key, value in values.items():
         kind = types_of(part)[key]
         nested = [option for option in options(kind) if is_dataclass(option)]
@@ -104,7 +102,7 @@ def _nested(reader: Reader, part: Any, value: Any, keys: Keys) -> Any:
     return read_part(reader, part, right_ones, keys, what=kind, complete=complete)
 
 
-def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -> list[str]:
+def missing(reader: Reader, part: type, values: Settings, keys: Keys) -> list[str]:
     """Report the settings without a default that were not given."""
     lacking = _lacking(part, values)
     for name in lacking:
@@ -112,7 +110,7 @@ def missing(reader: Reader, part: type, values: Mapping[str, Any], keys: Keys) -
     return lacking
 
 
-def _lacking(part: type, values: Mapping[str, Any]) -> list[str]:
+def _lacking(part: type, values: Settings) -> list[str]:
     return [
         name_of(field.name)
         for field in fields(part)
@@ -125,7 +123,7 @@ def _lacking(part: type, values: Mapping[str, Any]) -> list[str]:
 def check(
     reader: Reader,
     part: type,
-    values: Mapping[str, Any],
+    values: Settings,
     at: Callable[[Keys], Keys],
     *,
     complete: bool = True,
@@ -150,7 +148,7 @@ def check(
             complete = False
 
 
-def build(part: type, values: Mapping[str, Any]) -> Any:
+def build(part: type, values: Settings) -> Any:
     """The part itself, from settings by their names in the study file."""
     names = {name_of(field.name): field.name for field in fields(part)}
     return part(**arguments(part, {names.get(key, key): v for key, v in values.items()}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from tunewise.core.canonical import settings_of
+from tunewise.core.canonical import JSONObject, Settings, settings_of
 from tunewise.methods.base import Adaptation
 from tunewise.studyfile.entries import AUTO, OWN
 from tunewise.studyfile.expand import names_steps
@@ -16,7 +16,7 @@ from tunewise.studyfile.values import name_of
 from tunewise.training.settings import STEPS, TrainingSettings
 
 
-def resolved(study: StudySettings) -> dict[str, Any]:
+def resolved(study: StudySettings) -> JSONObject:
     """Plain values that read back as the same study, also after a default has changed.
 
     Sweeps and search stay as they are; a learning rate or a search left to the method is written
@@ -42,7 +42,7 @@ def resolved(study: StudySettings) -> dict[str, Any]:
     }
 
 
-def _training(study: StudySettings) -> dict[str, Any]:
+def _training(study: StudySettings) -> JSONObject:
     """The study's training settings, but those that each method has its own value or search for."""
     given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
     if given["learning_rate"] == AUTO:  # each method says it, or what it has instead
@@ -56,7 +56,7 @@ def _training(study: StudySettings) -> dict[str, Any]:
     return {name: given[name] for name in given if name not in unread or given[name] is None}
 
 
-def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
+def _entry(study: StudySettings, entry: MethodEntry) -> JSONObject:
     value: Any = study.given["methods"]
     if isinstance(value, list):
         value = value[int(entry.keys[1])]
@@ -79,12 +79,12 @@ def _entry(study: StudySettings, entry: MethodEntry) -> dict[str, Any]:
     return {entry.method: settings}
 
 
-def _written(entry: MethodEntry) -> dict[str, Any]:
+def _written(entry: MethodEntry) -> JSONObject:
     """What the study leaves to the method or to the model, as what it means for an entry."""
     part = entry.part
     if not issubclass(part, Adaptation):
         return {}
-    written: dict[str, Any] = {}
+    written: JSONObject = {}
     if entry.auto_rate:
         written["learning_rate"] = AUTO
     elif "learning_rate" not in entry.training and RATE not in entry.search:
@@ -94,25 +94,25 @@ def _written(entry: MethodEntry) -> dict[str, Any]:
     return written
 
 
-def _search(study: StudySettings) -> dict[str, Any]:
+def _search(study: StudySettings) -> JSONObject:
     """The search as given, but what is `auto`, which each method then says."""
     values = _mapping(study.given, "search")
     return {key: value for key, value in values.items() if value != AUTO}
 
 
-def _mapping(values: Any, key: str) -> dict[str, Any]:
+def _mapping(values: Any, key: str) -> JSONObject:
     """A part of the study as given; nothing at all is an empty one."""
     return dict(values.get(key) or {})
 
 
-def _named(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _named(settings: Settings) -> JSONObject:
     return {
         name_of(key): _named(value) if isinstance(value, Mapping) else value
         for key, value in settings.items()
     }
 
 
-def _defaults(part: type) -> dict[str, Any]:
+def _defaults(part: type) -> JSONObject:
     return {
         name_of(field.name): list(field.default)
         if isinstance(field.default, tuple)

@@ -10,9 +10,10 @@ Source: https://github.com/huggingface/peft, method_comparison/MetaMathQA.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from tunewise.core.canonical import JSONObject, Settings
 from tunewise.core.errors import InputError, Problem
 from tunewise.judging.runs import Alone, Known, Run
 from tunewise.store.records import ParameterCounts
@@ -36,7 +37,7 @@ def is_result(content: Any) -> bool:
     return isinstance(content, dict) and bool({"run_info", "train_info"} & content.keys())
 
 
-def result_run(content: Mapping[str, Any], place: str) -> Run:
+def result_run(content: Settings, place: str) -> Run:
     """The run of one file. Its status is PEFT's own: crashes and lack of memory are one.
 
     Raises:
@@ -61,7 +62,7 @@ def result_run(content: Mapping[str, Any], place: str) -> Run:
     )
 
 
-def _known(content: Mapping[str, Any], run: Mapping[str, Any], train: Mapping[str, Any]) -> Known:
+def _known(content: Settings, run: Settings, train: Settings) -> Known:
     config = run.get("train_config") or {}
     adapter = run.get("peft_config") or {}
     total, trained = (_number(train, f"num_{what}_params", int) for what in ("total", "trainable"))
@@ -86,7 +87,7 @@ def _known(content: Mapping[str, Any], run: Mapping[str, Any], train: Mapping[st
     )
 
 
-def _part(place: str, content: Any, key: str) -> dict[str, Any]:
+def _part(place: str, content: Any, key: str) -> JSONObject:
     part = content.get(key)
     if isinstance(part, dict):
         return part
@@ -95,7 +96,7 @@ def _part(place: str, content: Any, key: str) -> dict[str, Any]:
     raise InputError([Problem(place, message)])
 
 
-def _needed(place: str, where: str, part: Mapping[str, Any], key: str, kind: type) -> Any:
+def _needed(place: str, where: str, part: Settings, key: str, kind: type) -> Any:
     if isinstance(part.get(key), kind):
         return part[key]
     message = f"'{where}' has no '{key}'; written by another version of the comparison? {READS}"
@@ -129,7 +130,7 @@ def _accuracy(place: str, content: Any, metrics: Sequence[Any]) -> float:
     return right / EXAMPLES
 
 
-def _number(part: Mapping[str, Any], key: str, kind: type) -> Any:
+def _number(part: Settings, key: str, kind: type) -> Any:
     value = part.get(key)
     return kind(value) if type(value) in {int, float} else None
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tunewise.core.canonical import JSONObject
 from tunewise.reports.facts.comparability.finding import Finding
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
@@ -28,7 +29,7 @@ OF_A_ROW = (
 MEASURED_OF_A_VERDICT = ("fastest", "leanest", "cost", "within", "fairness")
 
 
-def record(facts: Facts) -> dict[str, Any]:
+def record(facts: Facts) -> JSONObject:
     """Everything a program may want to know, as JSON values without NaN."""
     study, results, judged = facts.evidence.study, facts.results, asdict(facts.verdict)
     measured = {name: judged.pop(name) for name in MEASURED_OF_A_VERDICT}
@@ -62,7 +63,7 @@ def record(facts: Facts) -> dict[str, Any]:
     return dict(finite(content))
 
 
-def _written(facts: Facts) -> dict[str, Any]:
+def _written(facts: Facts) -> JSONObject:
     """Ways of decoding and kinds of failure, where answers were written."""
     if not facts.decoded:
         return {}
@@ -72,7 +73,7 @@ def _written(facts: Facts) -> dict[str, Any]:
     return {"decoding": list(map(asdict, facts.decoded)), "wrong_answers": wrong}
 
 
-def _prompted(facts: Facts) -> dict[str, Any]:
+def _prompted(facts: Facts) -> JSONObject:
     """What the form of the prompt changed, where a model was prompted."""
     if facts.prompts is None:
         return {}
@@ -84,7 +85,7 @@ def _prompted(facts: Facts) -> dict[str, Any]:
     return {"prompting": prompting}
 
 
-def _contender(row: Row) -> dict[str, Any]:
+def _contender(row: Row) -> JSONObject:
     return {
         **{name: getattr(row, name) for name in OF_A_ROW},
         "validation": _scores(row, "validation"),
@@ -97,7 +98,7 @@ def _contender(row: Row) -> dict[str, Any]:
     }
 
 
-def _scores(row: Row, split: str) -> dict[str, Any]:
+def _scores(row: Row, split: str) -> JSONObject:
     return {
         metric: {
             "mean": spread.mean,
@@ -109,7 +110,7 @@ def _scores(row: Row, split: str) -> dict[str, Any]:
     }
 
 
-def _searches(evidence: Evidence) -> list[dict[str, Any]]:
+def _searches(evidence: Evidence) -> list[JSONObject]:
     """Every searched point of every contender, best first."""
     return [
         {
@@ -122,7 +123,7 @@ def _searches(evidence: Evidence) -> list[dict[str, Any]]:
     ]
 
 
-def _fairness(findings: Sequence[Finding]) -> dict[str, Any]:
+def _fairness(findings: Sequence[Finding]) -> JSONObject:
     """What was found in the study itself, and apart from it what was found in measurements."""
     plain = [{**asdict(one), "values": dict(one.values)} for one in findings]
     measured = [one for one in plain if one.pop("measured")]
