@@ -9,6 +9,8 @@ from tests.reports.conftest import Seen
 from tests.reports.hostile import HOSTILE
 
 from tunewise.core.sanitize import shown, visible
+from tunewise.reports.document import model as doc
+from tunewise.reports.document.terminal import grid
 from tunewise.reports.outputs.terminal import print_report
 
 
@@ -25,6 +27,19 @@ def test_the_verdict_and_every_row_fit_eighty_columns(rooms: Seen) -> None:
         assert row.name in text
     assert "66.8 ± 0.4" in text  # nothing of a number is cut off
     assert "…" not in text
+
+
+def test_no_number_is_cut_in_the_widest_of_rows() -> None:
+    """Titles break before numbers do: three digits before the point, and minutes with seconds."""
+    titles = ("Contender", "Accuracy", "95 %", "Gap", "p", "Trainable", "Time per trial")
+    row = ("last-layers count=2 (not shown over seeds)", "100.0 ± 0.0", "99.0–100.0", "−10.0")
+    row = (*row, "< 0.001", "26.5 k", "4 min 35 s")
+    columns = tuple(doc.Column(title, title, number=bool(at)) for at, title in enumerate(titles))
+    for rows in ((), (row,)):
+        file = io.StringIO()
+        table = doc.Table("scores", "Scores", columns, rows, doc.TERMINAL)
+        Console(file=file, width=80).print(grid(table))
+        assert all(cell in file.getvalue() for one in rows for cell in one[1:])
 
 
 def test_no_escape_of_the_data_reaches_the_terminal(hostile: Seen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import fill
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -16,6 +17,7 @@ from tunewise.reports.document import model as doc
 STYLES = {"headline": "bold", "strong": "bold", "note": "yellow", "about": "dim"}
 FLUSH = ("headline", "about")  # the other paragraphs are set in
 LONGEST_TEXT, LONGEST_REPLY, WIDEST_NAME = 300, 110, 20  # characters
+WIDTH = 80  # columns of a terminal that numbers have to fit
 MARKS = {True: "✓", False: "✗", None: " "}
 
 
@@ -56,19 +58,38 @@ def grid(table: doc.Table) -> Grid:
         title_justify="left",
         title_style="",
     )
-    for place, column in enumerate(table.columns_of("terminal")):
+    rows = [
+        [shown(doc.in_line(cell, "terminal")) for cell in row] for row in table.shown("terminal")
+    ]
+    columns = table.columns_of("terminal")
+    titles = _titles([shown(column.title) for column in columns], rows)
+    for place, (column, title) in enumerate(zip(columns, titles, strict=True)):
         first = place == 0
         drawn.add_column(
-            Text(shown(column.title)),
+            Text(title),
             justify="right" if column.number and not first else "left",
             no_wrap=column.number and not first,
             overflow="fold",
             min_width=12 if first else None,
         )
-    for place, row in enumerate(table.shown("terminal")):
-        style = "bold" if place in table.strong else ""
-        drawn.add_row(*(Text(shown(doc.in_line(cell, "terminal"))) for cell in row), style=style)
+    for place, row in enumerate(rows):
+        drawn.add_row(*map(Text, row), style="bold" if place in table.strong else "")
     return drawn
+
+
+def _titles(titles: list[str], rows: list[list[str]]) -> list[str]:
+    """Titles that break over lines, down to what stands below them, where all would be too wide.
+
+    The first column breaks by itself; of the others numbers would be cut.
+    """
+    cells = [max(len(row[place]) for row in rows) for place in range(len(titles)) if rows]
+    wide = sum(max(len(title), cell) + 2 for title, cell in zip(titles, cells, strict=bool(rows)))
+    if wide <= WIDTH:
+        return titles
+    return [
+        fill(title, max(cell, 1), break_long_words=False) if place else title
+        for place, (title, cell) in enumerate(zip(titles, cells, strict=True))
+    ]
 
 
 def _paragraph(block: doc.Paragraph) -> RenderableType:
