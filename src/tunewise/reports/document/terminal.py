@@ -18,6 +18,7 @@ STYLES = {"headline": "bold", "strong": "bold", "note": "yellow", "about": "dim"
 FLUSH = ("headline", "about")  # the other paragraphs are set in
 LONGEST_TEXT, LONGEST_REPLY, WIDEST_NAME = 300, 110, 20  # characters
 WIDTH = 80  # columns of a terminal that numbers have to fit
+NARROWEST = 14  # of the first column, with its margin
 MARKS = {True: "✓", False: "✗", None: " "}
 
 
@@ -70,7 +71,7 @@ def grid(table: doc.Table) -> Grid:
             justify="right" if column.number and not first else "left",
             no_wrap=column.number and not first,
             overflow="fold",
-            min_width=12 if first else None,
+            min_width=NARROWEST if first else None,
         )
     for place, row in enumerate(rows):
         drawn.add_row(*map(Text, row), style="bold" if place in table.strong else "")
@@ -83,8 +84,8 @@ def _titles(titles: list[str], rows: list[list[str]]) -> list[str]:
     The first column breaks by itself; of the others numbers would be cut.
     """
     cells = [max(len(row[place]) for row in rows) for place in range(len(titles)) if rows]
-    wide = sum(max(len(title), cell) + 2 for title, cell in zip(titles, cells, strict=bool(rows)))
-    if wide <= WIDTH:
+    widths = [max(len(title), cell) + 2 for title, cell in zip(titles, cells, strict=bool(rows))]
+    if NARROWEST + sum(widths[1:]) <= WIDTH:
         return titles
     return [
         fill(title, max(cell, 1), break_long_words=False) if place else title
