@@ -24,6 +24,7 @@ from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import is_fraction, metric_name, metric_words
 from tunewise.statistics.intervals import Interval
 
+NO_ONES = (LIGHT[7], LIGHT[5], LIGHT[6], LIGHT[4])  # colors that few contenders have
 BAR = 15  # height of one bar of a contender
 SPLITS = ("validation", "test")
 
@@ -33,7 +34,9 @@ def both_splits(results: Results, rows: Sequence[Row]) -> Figure | None:
     metric = results.metric
     bars = [(split, split, metric) for split in SPLITS]
     title = f"{metric_name(metric)} on validation and test"
-    return _grouped(rows, bars, f"both-splits-{metric}", title, axis=metric_words(metric))
+    return _grouped(
+        rows, bars, f"both-splits-{metric}", title, of="split", axis=metric_words(metric)
+    )
 
 
 def several_metrics(results: Results, rows: Sequence[Row]) -> Figure | None:
@@ -45,16 +48,22 @@ def several_metrics(results: Results, rows: Sequence[Row]) -> Figure | None:
     title = (
         f"{listed([metric_name(fractions[0]), *map(metric_words, fractions[1:])])} on validation"
     )
-    return _grouped(rows, bars, "validation-metrics", title, axis="score")
+    return _grouped(rows, bars, "validation-metrics", title, of="metric", axis="score")
 
 
 def _grouped(
-    rows: Sequence[Row], bars: Sequence[tuple[str, str, str]], key: str, title: str, *, axis: str
+    rows: Sequence[Row],
+    bars: Sequence[tuple[str, str, str]],
+    key: str,
+    title: str,
+    *,
+    of: str,
+    axis: str,
 ) -> Figure | None:
     """A bar for each contender and each of `bars`, which are a name, a split and a metric.
 
-    What did not fit in memory has bars of length 0 and says so. None where fewer than two of
-    the bars have a score.
+    `of` is what the bars differ in. What did not fit in memory has bars of length 0 and says so.
+    None where fewer than two of the bars have a score.
     """
     scored = {name for name, split, metric in bars if any(metric in r.scores(split) for r in rows)}
     if len(scored) < 2:
@@ -70,7 +79,7 @@ def _grouped(
     scale = PERCENTS if is_fraction(bars[0][2]) else alt.Axis(tickCount=5)
     y = named([shown(row.name) for row in shown_rows])
     offset = alt.YOffset("bar:N", sort=names)
-    paint = alt.Scale(domain=names, range=list(LIGHT[: len(names)]))
+    paint = alt.Scale(domain=names, range=[NO_ONES[n % len(NO_ONES)] for n in range(len(names))])
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("bar:N"),
@@ -82,7 +91,7 @@ def _grouped(
             x=alt.X("mean:Q", title=axis, axis=scale),
             y=y,
             yOffset=offset,
-            color=alt.Color("bar:N", scale=paint, legend=alt.Legend(title=None)),
+            color=alt.Color("bar:N", scale=paint, legend=alt.Legend(title=of)),
             opacity=faded(),
             tooltip=tooltip,
         ),

@@ -119,7 +119,7 @@ def _chosen(row: Row) -> str:
     details = [
         f"{setting_name(key)} {value_words(value)}" for key, value in (row.chosen or {}).items()
     ]
-    if row.learning_rate:
+    if row.learning_rate and not any("learning_rate" in key for key in row.chosen or {}):
         details.append(f"learning rate {value_words(row.learning_rate)}")
     return ", ".join([*details, plural(len(row.seeds), "seed")])
 
