@@ -95,8 +95,8 @@ def test_a_model_that_does_not_fit_is_a_row_and_stops_nobody(
     rows = {row["status"]: row for row in content["contenders"]}
     assert rows["out-of-memory"]["measured"]["peak_bytes"] > limit * 1_000_000
     assert rows["done"]["test"]["accuracy"]["mean"] > 0
-    for split in ("validation", "test"):
-        drawn = (study / "out" / "report" / "plots" / f"{split}-accuracy.svg").read_text()
+    for name in ("both-splits", "test"):
+        drawn = (study / "out" / "report" / "plots" / f"{name}-accuracy.svg").read_text()
         assert "out of memory" in drawn
     page = (study / "out" / "report" / "index.html").read_text()
     assert f"{rows['out-of-memory']['name']} out of memory, counted as 0" in page

@@ -33,7 +33,7 @@ def test_all_charts_draw_without_a_word_in_the_console(
     browser: Browser, page: Path, width: int, dark: bool
 ) -> None:
     browser.open(page, width=width, dark=dark)
-    assert browser.run(DRAWN) == 14
+    assert browser.run(DRAWN) == 15
     assert browser.messages == []
     assert [url for url in browser.requests if not url.startswith("file:")] == []
     assert browser.run("document.documentElement.scrollWidth") == width
@@ -81,4 +81,4 @@ def test_hostile_texts_do_nothing(browser: Browser, hostile: Seen, tmp_path: Pat
         assert browser.messages == []
         assert [url for url in browser.requests if not url.startswith("file:")] == []
         assert browser.run("document.documentElement.scrollWidth") == width
-        assert browser.run(DRAWN) == 17  # three of slices among them
+        assert browser.run(DRAWN) == 18  # three of slices among them

@@ -58,7 +58,8 @@ def test_twenty_six_contenders_still_fit_eight_pages(tmp_path: Path) -> None:
     pytest.importorskip("typst")
     large = seen(tmp_path / "large", LARGE)
     assert len(large.results.rows) == 26
-    assert 6 <= len(typeset(large.paper, "png", ppi=10)) <= 8
+    body = [one for one in large.paper.sections if one.key != "theory"]  # an appendix comes on top
+    assert 6 <= len(typeset(replace(large.paper, sections=body), "png", ppi=10)) <= 8
 
 
 def test_it_has_every_section_that_a_report_of_such_a_study_needs(paper: Paper) -> None:
@@ -80,6 +81,7 @@ def test_it_has_every_section_that_a_report_of_such_a_study_needs(paper: Paper) 
         "Memory and time by phase",
         "Comparison with full fine-tuning",
         "Limits",
+        "Appendix: the mathematics",
         "Study, environment, reproduction",
     ]
 

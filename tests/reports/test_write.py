@@ -31,7 +31,7 @@ def test_the_report_lies_in_the_study_folder_with_all_its_parts(written: Path, r
         "tables/scores.tex",
     } <= names
     drawings = {name for name in names if name.startswith("plots/")}
-    assert len(drawings) == 28
+    assert len(drawings) == 30
     assert all(name.replace(".svg", ".png") in drawings for name in drawings)
 
 

@@ -88,7 +88,7 @@ def explain() -> Topic:
         ),
         checks=(
             Check(
-                "going on with even text leaves a bias, by the formula; starting anew leaves none",
+                "going on with even text leaves a bias, as the formula says; anew, none",
                 abs(after_doctor(SKEWED + EVEN) - (9 + 5) / (10 + 10))
                 + abs(after_doctor(EVEN) - 0.5),
                 1e-12,

@@ -1,8 +1,8 @@
-"""The partial derivatives of a network of two layers, index by index."""
+"""The partial derivatives of a small network, index by index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -126,14 +126,9 @@ def explain() -> Topic:
             "b1[b]   <- b1[b]   - r 1[q_b > 0]     sum_i 2 (p_i - y_i) W2[i,b]",
         ),
         quantities=(
-            *((f"dL/d{name}", vector(whole[name].ravel())) for name in NAMES),
+            *_by_row("dL/d", whole, NAMES, vector),
             ("after the update, with the rate", f"{RATE:g}"),
-            *(
-                (f"{name}{f', row {number}' if rows.ndim > 1 else ''}", _digits(row))
-                for name in ("W1", "b1", "W2", "b2")
-                for rows in [getattr(after, name)]
-                for number, row in enumerate(np.atleast_2d(rows), 1)
-            ),
+            *_by_row("", vars(after), ("W1", "b1", "W2", "b2"), _digits),
             ("L before and after", f"{loss(network, x, y):,.0f} and {loss(after, x, y):,.2f}"),
         ),
         checks=(
@@ -155,6 +150,16 @@ def explain() -> Topic:
         ),
         source="worked by hand above; gradients of matrices are listed row by row.",
     )
+
+
+def _by_row(
+    before: str, arrays: Mapping[str, Array], names: Sequence[str], shown: Callable[[Array], str]
+) -> Iterator[tuple[str, str]]:
+    """Each array as a line, a matrix as a line for each row."""
+    for name in names:
+        rows = np.asarray(arrays[name])
+        for number, row in enumerate(np.atleast_2d(rows), 1):
+            yield f"{before}{name}{f', row {number}' if rows.ndim > 1 else ''}", shown(row)
 
 
 def _digits(values: Array) -> str:

@@ -114,7 +114,7 @@ def explain() -> Topic:
                 1e-6,
             ),
             Check(
-                "with one segment for both, the first sentence's vectors stay as they are",
+                "with one segment for both, the first's vectors stay as they are",
                 float(moved[:boundary].max()),
                 0,
             ),

@@ -1,4 +1,4 @@
-"""A Wengert list: what a framework does when it differentiates."""
+"""A Wengert list: what a framework does to differentiate."""
 
 from __future__ import annotations
 

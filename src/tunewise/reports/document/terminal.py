@@ -18,7 +18,7 @@ STYLES = {"headline": "bold", "strong": "bold", "note": "yellow", "about": "dim"
 FLUSH = ("headline", "about")  # the other paragraphs are set in
 LONGEST_TEXT, LONGEST_REPLY, WIDEST_NAME = 300, 110, 20  # characters
 WIDTH = 80  # columns of a terminal that numbers have to fit
-NARROWEST = 14  # of the first column, with its margin
+NARROWEST = 12  # of the first column, whose texts break
 MARKS = {True: "✓", False: "✗", None: " "}
 
 
@@ -85,7 +85,7 @@ def _titles(titles: list[str], rows: list[list[str]]) -> list[str]:
     """
     cells = [max(len(row[place]) for row in rows) for place in range(len(titles)) if rows]
     widths = [max(len(title), cell) + 2 for title, cell in zip(titles, cells, strict=bool(rows))]
-    if NARROWEST + sum(widths[1:]) <= WIDTH:
+    if NARROWEST + 3 + sum(widths[1:]) <= WIDTH:
         return titles
     return [
         fill(title, max(cell, 1), break_long_words=False) if place else title
