@@ -261,3 +261,12 @@ def test_without_ids_files_of_one_length_are_taken_row_by_row() -> None:
     found = tunewise.judge({"one": bare, "other": bare})
     assert any("row by row" in text for text in found.assumed)
     assert "has no ids" in faults({"one": GOOD, "other": bare})
+
+
+def test_nothing_is_the_cheapest_where_nobody_knows_the_parameters() -> None:
+    labels = [0, 1, 2, 0, 1, 2, 0, 1] * 5
+    other = [1, *labels[1:]]
+    found = tunewise.judge({"a": [labels], "b": [other]}, labels=labels)
+    assert found.verdict.tied == ("b",)
+    assert found.verdict.cheapest is None
+    assert "cheapest" not in found.verdict.headline

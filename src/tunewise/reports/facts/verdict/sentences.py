@@ -19,13 +19,13 @@ from tunewise.statistics.claims import Claim
 from tunewise.statistics.pairs import Pair
 
 
-def headline(results: Results, best: Row, cheapest: Row, plain: Plain | None) -> str:
-    """What to remember of a study that has finished."""
+def headline(results: Results, best: Row, cheapest: Row | None, plain: Plain | None) -> str:
+    """What to remember of a study that has finished; `cheapest` is None where nobody knows."""
     sentence = _leader(results, best)
     about = plain_sentence(plain, results) if plain else None
     if plain and about and plain.shown:
         return f"{about} {sentence}"
-    if about or not results.standing("tied"):
+    if about or cheapest is None or not results.standing("tied"):
         return f"{sentence} {about}" if about else sentence
     if cheapest is best:
         return f"{sentence} {shown(best.name)} is also the cheapest of them."

@@ -75,7 +75,7 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     learned_nothing = {one.name for one in evidence.contenders if one.learned_nothing}
     plain = plain_against_model(results, learned_nothing) if best else None
     if best and not to_come:
-        unfinished = headline(results, best, cheapest or best, plain)
+        unfinished = headline(results, best, cheapest, plain)
     else:
         unfinished = f"{waiting(to_come)} {so_far(results, best)}".strip()
     return Verdict(
