@@ -15,12 +15,11 @@ import peft
 import torch
 import transformers
 from reference.cases import CaseRows
-from reference.trainer import accuracy, tokenized
+from reference.trainer import accuracy, arguments, tokenized
 
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.store.records import ContenderRecord
 
-BATCH = 32
 LAST = 2  # layers that `last-layers` trains
 ADAPTERS = {
     "lora": lambda: peft.LoraConfig(
@@ -49,7 +48,14 @@ def trained(
         model = adapted(name, folder, rows.classes)
         trainer = transformers.Trainer(
             model=model,
-            args=arguments(scratch, rate=rate, epochs=epochs, seed=seed),
+            args=arguments(
+                scratch,
+                learning_rate=rate,
+                seed=seed,
+                epochs=epochs,
+                warmup=0,
+                weight_decay=0.0,
+            ),
             train_dataset=tokenized(rows.train, tokenizer),
             eval_dataset=tokenized(rows.validation, tokenizer),
             data_collator=transformers.DataCollatorWithPadding(tokenizer),
@@ -84,27 +90,3 @@ def adapted(name: str, folder: str, classes: int) -> Any:
         kept = place.endswith("bias") if name == "bitfit" else any(key in place for key in last)
         weight.requires_grad_(kept or place.startswith(("classifier", "bert.pooler")))
     return model
-
-
-def arguments(scratch: str, *, rate: float, epochs: int, seed: int) -> Any:
-    return transformers.TrainingArguments(
-        output_dir=scratch,
-        per_device_train_batch_size=BATCH,
-        per_device_eval_batch_size=2 * BATCH,
-        train_sampling_strategy="group_by_length",
-        learning_rate=rate,
-        num_train_epochs=epochs,
-        weight_decay=0.0,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=1,
-        save_only_model=True,
-        load_best_model_at_end=True,
-        metric_for_best_model="accuracy",
-        report_to="none",
-        disable_tqdm=True,
-        logging_strategy="no",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=False,
-        seed=seed,
-    )

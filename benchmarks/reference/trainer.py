@@ -175,15 +175,23 @@ def adapted(contender: str, folder: Path, classes: int) -> Any:
     return peft.get_peft_model(model, config)
 
 
-def arguments(scratch: str, *, learning_rate: float, seed: int, epochs: int) -> Any:
+def arguments(
+    scratch: str,
+    *,
+    learning_rate: float,
+    seed: int,
+    epochs: int,
+    warmup: float = WARMUP,
+    weight_decay: float = WEIGHT_DECAY,
+) -> Any:
     return transformers.TrainingArguments(
         output_dir=scratch,
         per_device_train_batch_size=BATCH,
         per_device_eval_batch_size=2 * BATCH,
         train_sampling_strategy="group_by_length",  # half the padding
         learning_rate=learning_rate,
-        warmup_steps=WARMUP,  # below 1 a fraction of all steps
-        weight_decay=WEIGHT_DECAY,
+        warmup_steps=warmup,  # below 1 a fraction of all steps
+        weight_decay=weight_decay,
         num_train_epochs=epochs,
         eval_strategy="epoch",
         save_strategy="epoch",

@@ -18,10 +18,11 @@ from tunewise.core.errors import InputError
 from tunewise.methods.nearest_neighbour import NearestNeighbour
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.score_matrix import RowScores
+from tunewise.store.answers import Answers
 from tunewise.store.study import StudyFolder
 from tunewise.studies.jobs import next_jobs
 from tunewise.studies.prepare import prepare, store
-from tunewise.studies.probe import READ, Answers, Probed
+from tunewise.studies.probe import READ, Probed
 from tunewise.studies.rows import rows_of
 from tunewise.studies.shortlist import Shortlist, shortlist
 from tunewise.tasks.classification import Classification
@@ -164,7 +165,7 @@ def made(right: dict[str, int], parameters: dict[str, int]) -> Shortlist:
     models, rows = [], []
     for name, count in right.items():
         choices = (np.arange(400) >= count).astype(np.int64)
-        answers = Answers(choices, np.eye(2)[choices])
+        answers = Answers(tuple(ids), labels, choices, np.eye(2)[choices])
         models.append(Probed(name, "mean", parameters[name], 8, 0.0, answers, answers, 0.0))
         rows.append(RowScores(name, ids, labels, {0: choices}, seeded=False))
     compared = compare(rows, "accuracy", rng=np.random.default_rng(0))

@@ -26,6 +26,7 @@ from tunewise.core.errors import InputError
 from tunewise.data.prepared import hash_of
 from tunewise.methods.head import Head
 from tunewise.statistics.metrics import FloatArray
+from tunewise.store.answers import Answers
 from tunewise.store.records import ModelRecord
 from tunewise.studies.contenders.models import built
 from tunewise.studies.contenders.pooling import asked_of
@@ -49,21 +50,8 @@ READ = ("train", "validation")  # the test split is never encoded
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What was answered on the validation examples that have a label.
-
-    Shapes:
-        choices        (examples,)           position of the chosen option
-        probabilities  (examples, options)
-    """
-
-    choices: NDArray[np.int64]
-    probabilities: FloatArray
-
-
-@dataclass(frozen=True)
 class Probed:
-    """A model by its frozen features."""
+    """A model by its frozen features; what it answers are the labeled validation examples."""
 
     name: str
     pooling: str  # how one vector is made of a text
@@ -177,10 +165,18 @@ def _predicted(model: Model, validation: Feed) -> Answers:
         for answer, example in zip(answers, validation.encoded, strict=True)
         if example.label is not None
     ]
-    return Answers(
+    return _answers(
+        validation,
         np.array([answer.choice for answer in kept], dtype=np.int64),
         np.array([answer.probabilities for answer in kept], dtype=np.float64),
     )
+
+
+def _answers(validation: Feed, choices: NDArray[np.int64], probabilities: FloatArray) -> Answers:
+    """Choices (examples,) and probabilities (examples, options) of the labeled examples."""
+    known = [example for example in validation.encoded if example.label is not None]
+    labels = np.array([example.label for example in known], dtype=np.int64)
+    return Answers(tuple(example.id for example in known), labels, choices, probabilities)
 
 
 def _nearest(model: Model, train: Feed, validation: Feed, options: int) -> Answers:
@@ -197,7 +193,7 @@ def _nearest(model: Model, train: Feed, validation: Feed, options: int) -> Answe
     choices = y[near]
     probabilities = np.full((len(choices), options), 1 / options)
     probabilities[np.arange(len(choices)), choices] += 1
-    return Answers(choices, probabilities / 2)
+    return _answers(validation, choices, probabilities / 2)
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

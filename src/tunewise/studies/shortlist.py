@@ -23,11 +23,11 @@ from tunewise.methods.majority import Majority
 from tunewise.methods.tfidf import TfIdf
 from tunewise.statistics.comparison import Comparison, compare
 from tunewise.statistics.power import detectable_difference
-from tunewise.statistics.score_matrix import RowScores
 from tunewise.statistics.summary import Row
+from tunewise.store.answers import Answers, row_scores
 from tunewise.store.records import ModelRecord
 from tunewise.studies.prepare import Say, audited, from_base
-from tunewise.studies.probe import Answers, Probed, probed
+from tunewise.studies.probe import Probed, probed
 from tunewise.studies.rows import rows_of
 from tunewise.studyfile.settings import StudySettings
 from tunewise.tasks.base import Settled
@@ -131,8 +131,8 @@ def shortlist(settings: StudySettings, *, say: Say = lambda text: None) -> Short
         classes=len(settled.options),
         models=tuple(found),
         missing=missing,
-        probe=_compared(held, {one.name: one.probe for one in found}, metric),
-        nearest=_compared(held, {one.name: one.nearest for one in found}, metric),
+        probe=_compared({one.name: one.probe for one in found}, metric),
+        nearest=_compared({one.name: one.nearest for one in found}, metric),
         without_model=_without_model(settings, settled, held),
     )
 
@@ -174,20 +174,9 @@ def _told(model: str, rows: int, say: Say) -> Callable[[int], None]:
     return hear
 
 
-def _compared(held: Sequence[Example], answers: Mapping[str, Answers], metric: str) -> Comparison:
-    rows = [_scores(name, held, one) for name, one in answers.items()]
+def _compared(answers: Mapping[str, Answers], metric: str) -> Comparison:
+    rows = [row_scores(name, {0: one}, seeded=False) for name, one in answers.items()]
     return compare(rows, metric, rng=np.random.default_rng(SEED))
-
-
-def _scores(name: str, held: Sequence[Example], answers: Answers) -> RowScores:
-    return RowScores(
-        name,
-        [example.id for example in held],
-        np.array([example.label for example in held], dtype=np.int64),
-        {0: answers.choices},
-        {0: answers.probabilities},
-        seeded=False,
-    )
 
 
 def _without_model(
@@ -201,10 +190,10 @@ def _without_model(
         predictor = method.fit(train, settled.options, validation=held, model=None, seed=0)
         told = predictor.predict(held)
         answers = Answers(
+            tuple(example.id for example in held),
+            np.array([example.label for example in held], dtype=np.int64),
             np.array([one.choice for one in told], dtype=np.int64),
             np.array([one.probabilities for one in told], dtype=np.float64),
         )
-        found[method.name] = _compared(held, {method.name: answers}, settings.task.metrics[0]).rows[
-            0
-        ]
+        (found[method.name],) = _compared({method.name: answers}, settings.task.metrics[0]).rows
     return found

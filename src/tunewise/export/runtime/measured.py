@@ -16,8 +16,7 @@ from tunewise.export.runtime.onnx_file import OnnxClassifier
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
-from tunewise.statistics.score_matrix import RowScores
-from tunewise.store.answers import Answers
+from tunewise.store.answers import Answers, row_scores
 from tunewise.tasks.base import Encoded
 from tunewise.training.predictor import EVALUATION_BATCH, ModelPredictor
 
@@ -57,14 +56,12 @@ class Conversion:
 
 def compared(before: Answers, after: Answers, *, metric: str, split: str) -> Conversion:
     """The difference of two columns of answers to the same examples, in the same order."""
-    rows = [_row(BEFORE, before), _row(AFTER, after)]
+    rows = [row_scores(BEFORE, {0: before}), row_scores(AFTER, {0: after})]
     found = compare(rows, metric, rng=np.random.default_rng(0), family=[(AFTER, BEFORE)])
     means = {row.name: row.mean for row in found.rows}
     pair = next((one for one in found.pairs if {one.row, one.other} == {AFTER, BEFORE}), None)
-    sign = 1 if pair is None or pair.row == AFTER else -1
-    interval = pair.items.interval if pair else None
-    if interval is not None and sign < 0:
-        interval = Interval(-interval.high, -interval.low)
+    if pair and pair.row != AFTER:
+        pair = pair.turned()
     largest = None
     if before.probabilities is not None and after.probabilities is not None:
         largest = float(np.abs(before.probabilities - after.probabilities).max())
@@ -74,17 +71,11 @@ def compared(before: Answers, after: Answers, *, metric: str, split: str) -> Con
         examples=len(before.ids),
         trained=means[BEFORE],
         converted=means[AFTER],
-        difference=sign * pair.difference if pair else None,
-        interval=interval,
+        difference=pair.difference if pair else None,
+        interval=pair.items.interval if pair else None,
         same_answers=float(np.mean(before.choices == after.choices)),
         largest=largest,
     )
-
-
-def _row(name: str, answers: Answers) -> RowScores:
-    probabilities = {} if answers.probabilities is None else {0: answers.probabilities}
-    scores = {} if answers.scores is None else {0: answers.scores}
-    return RowScores(name, answers.ids, answers.labels, {0: answers.choices}, probabilities, scores)
 
 
 class Converted:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tunewise.reports.facts.evidence import Evidence, Trial
 from tunewise.statistics.metrics import upward
 from tunewise.store.log import read_log
+from tunewise.store.trial_records import EpochRecord
 from tunewise.store.trials import LOG
 
 MOST_BINS = 60  # points of a training-loss curve; a study of a million steps draws no more
@@ -27,19 +28,12 @@ class CurvePoint:
 
 def training_loss(evidence: Evidence) -> list[CurvePoint]:
     """Mean training loss in nats per target, within bins of steps, by epochs passed."""
-    return over_seeds_of(evidence, _logged_loss)
+    return _over_seeds(evidence, _logged_loss)
 
 
 def validation_curve(evidence: Evidence, metric: str) -> list[CurvePoint]:
     """A validation metric after each epoch."""
-    return over_seeds_of(
-        evidence,
-        lambda trial: {
-            float(epoch.epoch): score
-            for epoch in trial.record.result.epochs
-            if (score := epoch.validation.get(metric)) is not None
-        },
-    )
+    return _by_epoch(evidence, lambda epoch: epoch.validation.get(metric))
 
 
 def turns(points: Iterable[CurvePoint]) -> dict[str, tuple[float, bool]]:
@@ -54,7 +48,7 @@ def turns(points: Iterable[CurvePoint]) -> dict[str, tuple[float, bool]]:
     }
 
 
-def over_seeds_of(
+def _over_seeds(
     evidence: Evidence, read: Callable[[Trial], dict[float, float]]
 ) -> list[CurvePoint]:
     """A quantity by epochs passed, which `read` takes from a trial, over each contender's seeds."""
@@ -71,28 +65,26 @@ def over_seeds_of(
     return points
 
 
-def training_accuracy(evidence: Evidence) -> list[CurvePoint]:
-    """The fraction of targets answered correctly while training, dropout on, by epoch."""
-    return over_seeds_of(
+def _by_epoch(evidence: Evidence, read: Callable[[EpochRecord], float | None]) -> list[CurvePoint]:
+    """What epochs have of a quantity, over each contender's seeds."""
+    return _over_seeds(
         evidence,
         lambda trial: {
-            float(epoch.epoch): epoch.train_accuracy
+            float(epoch.epoch): value
             for epoch in trial.record.result.epochs
-            if epoch.train_accuracy is not None
+            if (value := read(epoch)) is not None
         },
     )
+
+
+def training_accuracy(evidence: Evidence) -> list[CurvePoint]:
+    """The fraction of targets answered correctly while training, dropout on, by epoch."""
+    return _by_epoch(evidence, lambda epoch: epoch.train_accuracy)
 
 
 def training_loss_by_epoch(evidence: Evidence) -> list[CurvePoint]:
     """Mean training loss of each epoch in nats per target."""
-    return over_seeds_of(
-        evidence,
-        lambda trial: {
-            float(epoch.epoch): epoch.train_loss
-            for epoch in trial.record.result.epochs
-            if epoch.train_loss is not None
-        },
-    )
+    return _by_epoch(evidence, lambda epoch: epoch.train_loss)
 
 
 @dataclass(frozen=True)
