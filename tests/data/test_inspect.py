@@ -361,3 +361,13 @@ def test_real_questions_with_spans_are_recognised(real_data: Path) -> None:
 def test_real_data_of_other_tasks_are_refused(real_data: Path, source: str) -> None:
     with pytest.raises(InputError):
         look(source, real_data)
+
+
+def test_nothing_is_said_of_other_texts_where_all_are_taken(tmp_path: Path) -> None:
+    lines = [
+        f"the room was quite warm {n},a long tale of a stay in this house {n},{'ab'[n % 2]}"
+        for n in range(60)
+    ]
+    (tmp_path / "two.csv").write_text("\n".join(["title,body,label", *lines]))
+    (reason,) = [one for one in look("two.csv", tmp_path).reasons if "put together" in one]
+    assert reason == "The text is put together of 'title' and 'body'."

@@ -219,9 +219,7 @@ def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str,
     for first, second in PAIRS:
         if first in by_name and second in by_name:
             pair = (by_name[first].name, by_name[second].name)
-            return pair, [
-                f"The texts are a pair by their names. Also there: {_others(texts, pair)}."
-            ]
+            return pair, [f"The texts are a pair by their names{_others(texts, pair)}."]
     if len(texts) == 1:
         return (texts[0].name,), [f"The text is the only column of texts: {texts[0]}."]
     late = [one.name for one in texts if _AFTERWARDS.fullmatch(one.name)]
@@ -232,7 +230,7 @@ def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str,
         for one in before
         if one is longest or (_is_worth_reading(one) and one.missing < 0.6 * one.rows)
     )
-    why = [f"{_reads(chosen)}; also there: {_others(texts, chosen)}."]
+    why = [f"{_reads(chosen)}{_others(texts, chosen)}."]
     if late := [name for name in late if name not in chosen]:
         why.append(
             f"Left out, because it may be written once the label is known: {listed(late)}. "
@@ -252,7 +250,8 @@ def _reads(names: Sequence[str]) -> str:
 
 
 def _others(texts: Sequence[Portrait], chosen: Sequence[str]) -> str:
-    return ", ".join(str(one) for one in texts if one.name not in chosen) or "no other text"
+    others = ", ".join(str(one) for one in texts if one.name not in chosen)
+    return f"; also there: {others}" if others else ""
 
 
 def _free_name(columns: Sequence[str]) -> str:

@@ -119,7 +119,7 @@ def _more(evidence: Evidence, race: RaceRecord) -> list[str]:
     if not pairs:
         return []
     if not known:
-        names = [shown(one.contender) for one in pairs]
+        names = list(dict.fromkeys(shown(one.contender) for one in pairs))
         return [
             f"More seeds would not tell {listed(names)} from {shown(pairs[0].best)}: on so few "
             "examples their difference is too small. More examples would, or a margin within which "
