@@ -179,6 +179,17 @@ def test_counts_stand_for_repeated_jackknife_values() -> None:
     assert bca(0.1, replicates, jackknife, counts=counts) == bca(0.1, replicates, repeated)
 
 
+def test_the_rounding_of_sums_moves_no_interval() -> None:
+    rng = np.random.default_rng(0)
+    right = rng.integers(-1, 2, 50)
+    replicates = rng.choice(right, (2000, 50)).sum(axis=1) / 50
+    jackknife = (right.sum() - right) / 49
+    value = float(right.mean())
+    assert (replicates == value).sum() > 100
+    rounded = bca(value, replicates + 1e-16, jackknife)
+    assert rounded == pytest.approx(bca(value, replicates, jackknife), abs=1e-12)
+
+
 def test_an_undefined_correction_falls_back_to_percentiles() -> None:
     replicates = np.linspace(1, 2, 101)
     assert bca(0.0, replicates, np.zeros(3)) == percentile(replicates)

@@ -11,6 +11,7 @@ from scipy import special
 
 from tunewise.statistics.metrics import FloatArray
 
+ROUNDING = 1e-10  # of a score: how far sums in another order may lie apart
 
 class Interval(NamedTuple):
     """From `low` to `high`, both in the unit of the score."""
@@ -128,9 +129,12 @@ def bca(
         level: coverage as a fraction in (0, 1).
 
     Source: Efron 1987, J. Am. Stat. Assoc. 82:171. Replicates equal to the value count half
-    below it, as in `scipy.stats.bootstrap`.
+    below it, as in `scipy.stats.bootstrap`; what differs by the rounding of sums, which is another
+    on every processor, is equal.
     """
-    below = float(np.mean(replicates < value) + np.mean(replicates == value) / 2)
+    beyond = replicates - value
+    equal = np.abs(beyond) <= ROUNDING * max(abs(value), float(np.abs(replicates).max()))
+    below = float(np.mean((beyond < 0) & ~equal) + np.mean(equal) / 2)
     if not 0 < below < 1:
         return percentile(replicates, level=level)
     bias = special.ndtri(below)
