@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -28,6 +28,10 @@ test-real: $(VENV)/.installed-dev
 test-gpu: $(VENV)/.installed-dev
 	CUBLAS_WORKSPACE_CONFIG=:4096:8 $(BIN)/pytest -m gpu -rA
 	$(BIN)/python benchmarks/lora_step.py --device cuda --steps 200
+
+# Reports say the same whichever kernels of linear algebra a processor picks.
+test-processors: $(VENV)/.installed-dev
+	for kind in Prescott Haswell SkylakeX; do OPENBLAS_CORETYPE=$$kind $(BIN)/pytest tests/reports/test_golden.py || exit 1; done
 
 test-trackers: $(VENV)/.installed-dev
 	$(PIP) -e '.[dev,trackers]'

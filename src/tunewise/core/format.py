@@ -17,12 +17,22 @@ def percent(fraction: float | None, *, digits: int = 1) -> str:
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign.
 
-    What floating point adds in the sixteenth digit must not decide how a half is rounded.
-
-    >>> points(-0.021), points(0.02749999999999997)
-    ('−2.1', '+2.8')
+    >>> points(-0.021), points(0.02749999999999997), points(-1e-17)
+    ('−2.1', '+2.8', '+0.0')
     """
-    return f"{round(100 * difference, 9):+.1f}".replace("-", "−")
+    return signed(100 * difference, digits=1)
+
+
+def signed(number: float, *, digits: int) -> str:
+    """A number with its sign.
+
+    What floating point adds in the sixteenth digit decides neither how a half is rounded nor the
+    sign of zero.
+
+    >>> signed(-0.0625, digits=3), signed(-1e-17, digits=3)
+    ('−0.062', '+0.000')
+    """
+    return f"{round(number, 9) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def interval(ends: tuple[float, float] | None) -> str:

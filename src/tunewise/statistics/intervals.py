@@ -13,6 +13,7 @@ from tunewise.statistics.metrics import FloatArray
 
 ROUNDING = 1e-10  # of a score: how far sums in another order may lie apart
 
+
 class Interval(NamedTuple):
     """From `low` to `high`, both in the unit of the score."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,9 +38,12 @@ class Resampled:
     is_mean: bool
 
     def mixed(self, mix: FloatArray) -> float:
-        """A linear combination of the runs' scores; runs of weight zero do not matter."""
+        """A linear combination of the runs' scores; runs of weight zero do not matter.
+
+        Summed exactly: in which order a processor sums must not decide whether equals differ.
+        """
         runs = np.flatnonzero(mix)
-        return float(mix[runs] @ self.values[runs])
+        return math.fsum(mix[runs] * self.values[runs])
 
     def interval(self, mix: FloatArray, *, level: float = 0.95) -> Interval | None:
         """BCa interval of a linear combination of the runs' scores, such as a difference.

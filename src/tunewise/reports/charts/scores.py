@@ -25,6 +25,7 @@ from tunewise.reports.document.palette import FROZEN, color
 from tunewise.reports.facts.results import Parameters, Results, Row
 from tunewise.reports.facts.wording import (
     fraction,
+    gap,
     is_fraction,
     metric_name,
     split_name,
@@ -68,22 +69,32 @@ def differences(results: Results) -> Figure | None:
         marks.mark_point(size=110, filled=True, opacity=1).encode(x=x, **looks),
         height=ROW_HEIGHT * len(values),
     )
-    says = (
-        f"{value['name']} {value['difference']:{form}}{unit} "
-        f"({value['low']:{form}} to {value['high']:{form}}), "
-        f"{standing_words(str(value['verdict']))}"
-        for value in values
-    )
+    says = [_says_difference(row, results.metric, unit) for row in rows]
     return figure("differences", f"Difference to {shown(results.best.name)}", says, chart)
 
 
-def _difference(row: Row, scale: float) -> JSONObject:
-    """Times `scale`, which makes points of fractions; a claim without an interval has no width."""
+def _says_difference(row: Row, metric: str, unit: str) -> str:
+    spot, ends = _spot_and_ends(row)
+    low, high = (gap(metric, end) for end in ends[0])
+    return (
+        f"{shown(row.name)} {gap(metric, spot)}{unit} ({low} to {high}), "
+        f"{standing_words(row.standing)}"
+    )
+
+
+def _spot_and_ends(row: Row) -> tuple[float, tuple[Interval, Interval]]:
+    """A difference to the best, over examples and over seeds; where no interval is, of no width."""
     assert row.to_best is not None
     spot = row.to_best.difference
     examples, method = (
         claim.interval or Interval(spot, spot) for claim in (row.to_best.items, row.to_best.method)
     )
+    return spot, (examples, method)
+
+
+def _difference(row: Row, scale: float) -> JSONObject:
+    """Times `scale`, which makes points of fractions."""
+    spot, (examples, method) = _spot_and_ends(row)
     return {
         "name": shown(row.name),
         "difference": scale * spot,

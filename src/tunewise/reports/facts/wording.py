@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tunewise.core.canonical import Settings
-from tunewise.core.format import percent, points, probability
+from tunewise.core.format import percent, points, probability, signed
 from tunewise.core.sanitize import shown
 
 METRIC_NAMES = {
@@ -81,7 +81,7 @@ def gap(metric: str, difference: float) -> str:
     >>> gap("accuracy", 0.021), gap("loss", -0.0312)
     ('+2.1', '−0.031')
     """
-    return points(difference) if is_fraction(metric) else f"{difference:+.3f}".replace("-", "−")
+    return points(difference) if is_fraction(metric) else signed(difference, digits=3)
 
 
 def gap_unit(metric: str) -> str:
