@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tunewise.core.format import count, duration, size
-from tunewise.data.settings import DataSettings
 from tunewise.estimate.plan_types import Plan, Planned
 from tunewise.reports.document.model import Column, Noted, Pairs, Paragraph, Table
 from tunewise.reports.outputs.notebook import cell
@@ -16,9 +15,10 @@ from tunewise.studyfile.settings import StudySettings
 def study_html(settings: StudySettings) -> str:
     """What it asks of which data, and the contenders that it compares."""
     planned = expand(settings)
+    files = ", ".join(f"{split}: {name}" for split, name in (settings.data.files or {}).items())
     facts = (
         ("Task", f"{settings.task.name} of {' and '.join(settings.task.reading.texts)}"),
-        ("Data", _source(settings.data)),
+        ("Data", " ".join(filter(None, (settings.data.source, f"({files})" if files else "")))),
         ("Seeds", ", ".join(map(str, settings.seeds))),
         *((("Budget", settings.budget),) if settings.budget else ()),
     )
@@ -39,7 +39,10 @@ def plan_html(plan: Plan) -> str:
         Column("Trainings", of="trials"),
         Column("Trainable", None, count, _counted("trainable")),
         Column("Parameters", None, count, _counted("total")),
-        Column("Memory", of=_memory),
+        Column(
+            "Memory",
+            of=lambda row: Noted(size(row.peak_bytes), "" if row.fits else "does not fit"),
+        ),
         Column("Stored", None, size, "artefact_bytes"),
         Column("Time of one", None, duration, "seconds"),
     )
@@ -49,7 +52,10 @@ def plan_html(plan: Plan) -> str:
         f"{min(plan.workers, plan.trials)} side by side; {size(plan.disk_bytes)} on disk."
     )
     notes = [f"{row.name}: {row.note}" for row in plan.contenders if row.note]
-    notes += [_too_large(row, plan) for row in plan.contenders if not row.fits]
+    for row in plan.contenders:
+        if not row.fits:
+            remedy = f" It would fit with {row.remedies[0].settings}." if row.remedies else ""
+            notes.append(f"{row.name} does not fit into {size(plan.limit_bytes)}.{remedy}")
     return cell(
         plan.name,
         [
@@ -62,17 +68,3 @@ def plan_html(plan: Plan) -> str:
 
 def _counted(which: str) -> Callable[[Planned], int | None]:
     return lambda row: (row.parameters or {}).get(which)
-
-
-def _memory(row: Planned) -> Noted:
-    return Noted(size(row.peak_bytes), "" if row.fits else "does not fit")
-
-
-def _too_large(row: Planned, plan: Plan) -> str:
-    remedy = f" It would fit with {row.remedies[0].settings}." if row.remedies else ""
-    return f"{row.name} does not fit into {size(plan.limit_bytes)}.{remedy}"
-
-
-def _source(data: DataSettings) -> str:
-    files = ", ".join(f"{split}: {name}" for split, name in (data.files or {}).items())
-    return " ".join(filter(None, (data.source, f"({files})" if files else "")))

@@ -13,11 +13,10 @@ from tunewise.data.cleaning.combine import TextRules
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prediction_input import given_input
 from tunewise.methods.base import Predictor
-from tunewise.store.records import ContenderRecord, StudyRecord, TrialSettings
+from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import TrialRecord
 from tunewise.studies.chosen import chosen_ids
-from tunewise.studies.rate_search import Records
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import load_predictor
 
@@ -64,7 +63,9 @@ class Trained:
         Raises:
             InputError: an example has other texts than the study reads.
         """
-        return [self._words(one) for one in self._answers(texts)]
+        options = self._parts.options
+        found = self._answers(texts)
+        return [one.written[0].text if one.written else options[one.choice] for one in found]
 
     def predict_proba(self, texts: str | Sequence[Given]) -> list[dict[str, float]]:
         """The probability of each label for each text, by label; empty where text is written.
@@ -84,9 +85,6 @@ class Trained:
     @cached_property
     def _predictor(self) -> Predictor:
         return load_predictor(self._parts, self._chosen.weights)
-
-    def _words(self, one: Prediction) -> str:
-        return one.written[0].text if one.written else self._parts.options[one.choice]
 
     def _answers(self, texts: str | Sequence[Given]) -> list[Prediction]:
         given = [texts] if isinstance(texts, str) else list(texts)
@@ -133,21 +131,18 @@ def choose(opened: StudyResults, name: str | None, *, weights: bool = True) -> C
     ids = chosen_ids(study, contenders[name], records) if name else []
     if name is None or not ids:
         who = "no contender has a result" if name is None else f"'{name}' has no result"
-        raise InputError([Problem(str(folder.path), f"{who} yet. {_go_on(folder)}")])
+        command = f"tunewise run {folder.path / 'study.yaml'} --out {folder.path}"
+        raise InputError([Problem(str(folder.path), f"{who} yet. Resume with: {command}")])
     if weights and not folder.has_weights(ids[0]):
         ready = [
             other
             for other, row in contenders.items()
-            if any(folder.has_weights(id) for id in _first(study, row, records))
+            if any(folder.has_weights(id) for id in chosen_ids(study, row, records)[:1])
         ]
         raise InputError(_gone(folder, name, ids[0], ready))
     rules = TextRules.from_json(study.settings.get("data") or {})
     where = folder.weights(ids[0]) if weights else folder.weights_folder(ids[0])
     return Chosen(name, records[ids[0]], where, rules)
-
-
-def _first(study: StudyRecord, row: ContenderRecord, records: Records) -> list[str]:
-    return chosen_ids(study, row, records)[:1]
 
 
 def _gone(folder: StudyFolder, name: str, id: str, ready: Sequence[str]) -> str:
@@ -159,7 +154,3 @@ def _gone(folder: StudyFolder, name: str, id: str, ready: Sequence[str]) -> str:
         f"study into another folder: tunewise run {folder.path / 'study.yaml'} "
         f"--set keep=all --out ANOTHER"
     )
-
-
-def _go_on(folder: StudyFolder) -> str:
-    return f"Resume with: tunewise run {folder.path / 'study.yaml'} --out {folder.path}"

@@ -97,7 +97,11 @@ class Worker:
             readable, _, _ = select.select([0, self.bell], [], [])
             if self.bell in readable:
                 os.read(self.bell, 4096)
-                self._bury()
+                for key, pid in list(self.children.items()):
+                    ended, status = os.waitpid(pid, os.WNOHANG)
+                    if ended:
+                        del self.children[key]
+                        self._report({"job": key, "exit": os.waitstatus_to_exitcode(status)})
             if 0 in readable:
                 content = os.read(0, 1 << 16)
                 if not content:
@@ -145,13 +149,6 @@ class Worker:
                 os._exit(code)  # past the worker's own clean-up, which is not the child's
         return pid
 
-    def _bury(self) -> None:
-        for key, pid in list(self.children.items()):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                del self.children[key]
-                self._report({"job": key, "exit": os.waitstatus_to_exitcode(status)})
-
     def _report(self, message: JSONObject) -> None:
         os.write(self.reports, json.dumps(message).encode() + b"\n")
 
@@ -177,11 +174,17 @@ def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
     folder = StudyFolder(study)
     try:
         _print_to(folder.output_file(job.key))
-        _pin(message.get("core"))
-        with _own(folder.lock_file(job.key)) as lock:
+        core = message.get("core")
+        if core is not None and hasattr(os, "sched_setaffinity"):
+            with suppress(OSError):  # the core may have been taken from us meanwhile
+                os.sched_setaffinity(0, {core})
+        path = folder.lock_file(job.key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as lock:
             if not _locked(lock.fileno(), stop):
                 return Exit.INTERRUPTED if stop.asked else Exit.BUSY
-            if is_complete(_place(folder, job)):
+            places = {"features": folder.features_folder, "test": folder.test_folder}
+            if is_complete(places.get(job.kind, folder.trial_folder)(job.id)):
                 return Exit.COMPLETE
             status = _load(runner).run_job(job, study, lambda: stop.asked)
         return ENDINGS.get(status, Exit.COMPLETE)
@@ -204,12 +207,6 @@ def _load(name: str) -> Runner:
     return cast(Runner, runner)
 
 
-def _place(folder: StudyFolder, job: Job) -> Path:
-    """The folder that is complete when the job is."""
-    places = {"features": folder.features_folder, "test": folder.test_folder}
-    return places.get(job.kind, folder.trial_folder)(job.id)
-
-
 def _print_to(path: Path) -> None:
     """Send everything this process prints, also from C, to a file that starts empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -219,17 +216,6 @@ def _print_to(path: Path) -> None:
         os.dup2(source, target)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text file here
     faulthandler.enable()  # a crash in C also says where
-
-
-def _pin(core: int | None) -> None:
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        with suppress(OSError):  # the core may have been taken from us meanwhile
-            os.sched_setaffinity(0, {core})
-
-
-def _own(path: Path) -> Any:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("a")
 
 
 def _locked(handle: int, stop: _Stop) -> bool:

@@ -29,7 +29,13 @@ def read_configuration(path: Path, place: str) -> JSONObject:
     config = read_object(path, f"{place}: config.json")
     for name, value in _settings(config):
         if name in QUANTISED and value is not None:
-            raise InputError(f"{place}: the checkpoint is quantized ({_way(value)}). {FULL}")
+            quantization = value if isinstance(value, dict) else {}
+            way = quantization.get("quant_method")
+            if way is None and any(str(key).startswith("load_in_") for key in quantization):
+                way = "bitsandbytes"
+            if not isinstance(way, str) or not way.isprintable():
+                way = "it does not say how"
+            raise InputError(f"{place}: the checkpoint is quantized ({way}). {FULL}")
         if type(value) is int and value > MOST_MADE and MADE_ONE_BY_ONE.search(name):
             raise InputError(
                 f"{place}: config.json: {shown(name)} = {shown(value)}: {MOST_MADE:,} is the limit."
@@ -79,12 +85,3 @@ def _settings(config: JSONObject) -> Iterator[tuple[str, Any]]:
             waiting += value.items()
         elif isinstance(value, list):
             waiting += [(name, one) for one in value]
-
-
-def _way(value: Any) -> str:
-    """How a checkpoint was quantized, as far as it says."""
-    quantization = value if isinstance(value, dict) else {}
-    method = quantization.get("quant_method")
-    if method is None and any(str(name).startswith("load_in_") for name in quantization):
-        method = "bitsandbytes"
-    return method if isinstance(method, str) and method.isprintable() else "it does not say how"

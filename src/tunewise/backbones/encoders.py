@@ -117,12 +117,10 @@ def _pooling(backbone: nn.Module, output: Any) -> str:
     if (found := output.get(POOLED)) is None and not has_token:
         raise ValueError("it has neither a pooled output nor a class token")
     # DINOv2's pooled output is its class token.
-    is_token = has_token and (found is None or _same(found, output[FIRST][:, 0]))
+    is_token = has_token and (
+        found is None or (found.device.type != "meta" and torch.equal(found, output[FIRST][:, 0]))
+    )
     return FIRST if is_token else POOLED
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.device.type != "meta" and torch.equal(one, other)
 
 
 def image_sides(config: Any) -> tuple[int, int]:

@@ -71,7 +71,8 @@ def check_folder(source: str, folder: Path) -> None:
     """
     with _readable(source):
         if not (folder / CONFIG).is_file():
-            raise InputError(f"model {source}: the folder has no config.json; {_no_model(folder)}")
+            no_model = _adapter(folder) if (folder / ADAPTER).exists() else "it is no model."
+            raise InputError(f"model {source}: the folder has no config.json; {no_model}")
         read_configuration(folder / CONFIG, f"model {source}")
         if (folder / ADAPTER).exists():
             raise InputError(f"model {source}: {_adapter(folder)}")
@@ -205,17 +206,14 @@ def _inside(source: str, folder: Path, name: str) -> Path:
     if not path.is_file():
         raise InputError(f"model {source}: {INDEX} names {name}, which is not in the folder.")
     real = path.resolve()
-    if real.parent != folder.resolve() and not _is_in_hub_cache(real):
+    # The hub's cache keeps contents in a place of their own, named by their hashes.
+    cached = real.parent.name == "blobs" and real.parent.parent.name.startswith("models--")
+    if real.parent != folder.resolve() and not cached:
         raise InputError(
             f"model {source}: {name} is a link to {real}, outside of the folder. Put the file "
             "itself there, or name the folder that it lies in."
         )
     return path
-
-
-def _is_in_hub_cache(path: Path) -> bool:
-    """Whether a file lies where the hub's cache keeps contents, named by their hashes."""
-    return path.parent.name == "blobs" and path.parent.parent.name.startswith("models--")
 
 
 def _is_plain(name: Any) -> bool:
@@ -226,10 +224,6 @@ def _is_plain(name: Any) -> bool:
         and not {"/", "\\"} & set(name)
         and len(os.fsencode(name)) <= LONGEST_NAME
     )
-
-
-def _no_model(folder: Path) -> str:
-    return _adapter(folder) if (folder / ADAPTER).exists() else "it is no model."
 
 
 def _adapter(folder: Path) -> str:

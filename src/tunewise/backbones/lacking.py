@@ -17,24 +17,14 @@ def lacking(folder: Path, backbone: str, names: Sequence[str]) -> set[str]:
     """
     stored = {name for path in folder.glob("*.safetensors") for name in tensor_names(path)}
     inside = [name for name in names if name.startswith(f"{backbone}.")]
-    missing = {
-        name
-        for name in inside
-        if not stored & {spelt for plain in _spellings(name, backbone) for spelt in plain}
-    }
+    missing = set()
+    for name in inside:  # which may stand there without the backbone's, and with norms of old
+        known = {name, name.removeprefix(f"{backbone}.")}
+        for norm, old in (("weight", "gamma"), ("bias", "beta")):
+            known |= {one.replace(f"LayerNorm.{norm}", f"LayerNorm.{old}") for one in known}
+        if not stored & known:
+            missing.add(name)
     return missing if len(missing) <= MOST_LACKING * len(inside) else set()
-
-
-def _spellings(name: str, backbone: str) -> list[tuple[str, ...]]:
-    """How checkpoints write a name: with or without the backbone's, and with norms of old."""
-    short = name.removeprefix(f"{backbone}.")
-    old = [
-        plain.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
-            "LayerNorm.bias", "LayerNorm.beta"
-        )
-        for plain in (name, short)
-    ]
-    return [(name, short, *old)]
 
 
 def tensor_names(path: Path) -> list[str]:

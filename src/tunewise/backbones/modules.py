@@ -55,7 +55,8 @@ def roles(model: Model) -> dict[str, tuple[str, ...]]:
                 continue  # a list of something else, such as the convolutions of a stem
             for start in attentions:
                 found |= _attention_roles([p for p in linears if p.startswith(f"{start}.")])
-            found |= {p: ("mlp",) for p in linears if not p.startswith(_starts(attentions))}
+            inside = tuple(f"{start}." for start in attentions)
+            found |= {p: ("mlp",) for p in linears if not p.startswith(inside)}
     return found
 
 
@@ -85,7 +86,13 @@ def targets(model: Model, names: Sequence[str]) -> list[tuple[str, Linear]]:
         else:
             matched = _matches(name, inner if name == ALL_LINEAR else list(linears), by_role, new)
         if not matched:
-            raise InputError(_no_match(name, linears, by_role, new))
+            endings = {path.rpartition(".")[2] for path in linears if path not in new}
+            known_roles = {role for own in by_role.values() for role in own}
+            known = {*endings, *known_roles, ALL_LINEAR}
+            known |= {group for group, members in GROUPS.items() if known_roles & set(members)}
+            raise InputError(
+                f"targets: '{name}' matches no linear layer of this model. {nearest(name, known)}"
+            )
         if into_head := sorted(matched & new):
             raise InputError(
                 f"targets: '{name}' matches the head ({', '.join(into_head)}), which is new and "
@@ -103,16 +110,6 @@ def _matches(
     if name in GROUPS:
         return {path for path, own in by_role.items() if set(own) & set(GROUPS[name])} - new
     return {path for path in linears if path == name or path.endswith(f".{name}")}
-
-
-def _no_match(
-    name: str, linears: dict[str, Linear], by_role: dict[str, tuple[str, ...]], new: set[str]
-) -> str:
-    endings = {path.rpartition(".")[2] for path in linears if path not in new}
-    known_roles = {role for own in by_role.values() for role in own}
-    known = {*endings, *known_roles, ALL_LINEAR}
-    known |= {group for group, members in GROUPS.items() if known_roles & set(members)}
-    return f"targets: '{name}' matches no linear layer of this model. {nearest(name, known)}"
 
 
 def blocks(model: Model) -> list[str]:
@@ -168,10 +165,6 @@ def _attention_roles(paths: list[str]) -> dict[str, tuple[str, ...]]:
         part = {"q": "query", "k": "key", "v": "value"}
         return {p: (part[letter],) for p, letter in initial.items() if letter in part} | found
     return dict.fromkeys(inner[:1], ("query", "key", "value")) | found
-
-
-def _starts(paths: list[str]) -> tuple[str, ...]:
-    return tuple(f"{path}." for path in paths)
 
 
 def head_modules(model: Model) -> list[str]:

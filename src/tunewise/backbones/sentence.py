@@ -177,7 +177,15 @@ def _part(files: _Files, kind: str, path: str, *, weights: bool) -> nn.Module:
     else:
         raise ValueError(f"{MODULES}: a {kind} behind the pooling is not known")
     if weights:
-        _load(part, files, path)
+        name = f"{path}/model.safetensors"
+        found = files.path(name)
+        if found is None:
+            raise ValueError(f"{name}: is missing; weights are loaded from safetensors alone")
+        try:
+            part.load_state_dict(load_file(found))
+        except (RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise ValueError(f"{name}: does not fit its config.json ({reason})") from error
     return part
 
 
@@ -207,18 +215,6 @@ def _whole(config: JSONObject, key: str, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name}: {key} = {value!r}; a whole number from 1 up")
     return value
-
-
-def _load(part: nn.Module, files: _Files, path: str) -> None:
-    name = f"{path}/model.safetensors"
-    found = files.path(name)
-    if found is None:
-        raise ValueError(f"{name}: is missing; weights are loaded from safetensors alone")
-    try:
-        part.load_state_dict(load_file(found))
-    except (RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise ValueError(f"{name}: does not fit its config.json ({reason})") from error
 
 
 def _prefix(files: _Files) -> str:

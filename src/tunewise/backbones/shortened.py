@@ -62,7 +62,9 @@ def shortened(model: Model) -> Shortened | None:
     if kept * 2 > min(lengths.values()):
         return None
     dropped = tuple(f"{path}." for path in paths if int(path.rpartition(".")[2]) >= kept)
-    named = {**dict(model.module.named_parameters()), **_buffers(model.module)}
+    stored = model.module.state_dict(keep_vars=True)
+    named: dict[str, Tensor] = dict(model.module.named_parameters())
+    named |= {name: stored[name] for name, _ in model.module.named_buffers() if name in stored}
     tensors = {
         name: tensor
         for name, tensor in named.items()
@@ -84,8 +86,3 @@ def _kinds_within(module: nn.Module, start: str, count: int) -> int:
         for block in (module.get_submodule(f"{start}.{number}") for number in range(count))
     ]
     return max(shapes.index(shape) for shape in shapes) + 1
-
-
-def _buffers(module: nn.Module) -> dict[str, Tensor]:
-    stored = module.state_dict(keep_vars=True)
-    return {name: stored[name] for name, _ in module.named_buffers() if name in stored}

@@ -55,7 +55,11 @@ def locate(source: str) -> Path | None:
     if not (looks_like_path(source) or _mode(path)):
         return None
     if not stat.S_ISDIR(_mode(path)):
-        raise InputError(f"model {source}: {_why_not(path)}")
+        why = "a file; a model is a folder with config.json and model.safetensors."
+        if not _mode(path):
+            names = [entry.name for entry in _subfolders(path.parent)]
+            why = f"no such folder in {path.parent}. {nearest(path.name, names)}"
+        raise InputError(f"model {source}: {why}")
     check_folder(source, path)
     return path
 
@@ -82,7 +86,16 @@ def resolve(source: str, revision: str | None = None) -> dict[str, Any]:
         InputError: there is no such model, or the hub cannot be asked.
     """
     if PAIR in source:
-        return _resolve_pair(source, revision)
+        revisions = parts_of(revision) if revision else (None, None)
+        both = [
+            resolve(part, wanted or None)
+            for part, wanted in zip(parts_of(source), revisions, strict=True)
+        ]
+        return {
+            "source": source,
+            "revision": PAIR.join(part["revision"] or "" for part in both),
+            "hash": digest([part["hash"] for part in both]),
+        }
     folder = locate(source)
     if folder is None:
         commit = _snapshot(source, revision).name
@@ -125,19 +138,6 @@ def check_unchanged(recorded: Mapping[str, Any], since: float) -> None:
             "two models do not belong in one table. Put them back, or run the study once more: "
             "what the change concerns is trained anew."
         )
-
-
-def _resolve_pair(source: str, revision: str | None) -> dict[str, Any]:
-    revisions = parts_of(revision) if revision else (None, None)
-    both = [
-        resolve(part, wanted or None)
-        for part, wanted in zip(parts_of(source), revisions, strict=True)
-    ]
-    return {
-        "source": source,
-        "revision": PAIR.join(part["revision"] or "" for part in both),
-        "hash": digest([part["hash"] for part in both]),
-    }
 
 
 def _snapshot(source: str, revision: str | None) -> Path:
@@ -184,13 +184,6 @@ def fetched(source: str, revision: str | None) -> Path:
             has(name)
     check_folder(source, folder)
     return folder
-
-
-def _why_not(path: Path) -> str:
-    if _mode(path):
-        return "a file; a model is a folder with config.json and model.safetensors."
-    names = [entry.name for entry in _subfolders(path.parent)]
-    return f"no such folder in {path.parent}. {nearest(path.name, names)}"
 
 
 def _mode(path: Path) -> int:

@@ -41,15 +41,12 @@ def command(
     CSV has one line for each example that they answer differently; JSON has everything.
     """
     with damage_named(folder):
-        _compare(StudyResults(folder), first, second, form, everything=everything)
-
-
-def _compare(study: StudyResults, first: str, second: str, form: Form, *, everything: bool) -> None:
-    found = contest(study.evidence, study.results, first, second)
-    match form:
-        case Form.table:
-            print_contest(found, STDOUT, everything=everything)
-        case Form.json:
-            typer.echo(json.dumps(finite(contest_record(found)), indent=2, allow_nan=False))
-        case Form.csv:
-            typer.echo(as_csv(differing_table(found)), nl=False)
+        study = StudyResults(folder)
+        found = contest(study.evidence, study.results, first, second)
+        match form:
+            case Form.table:
+                print_contest(found, STDOUT, everything=everything)
+            case Form.json:
+                typer.echo(json.dumps(finite(contest_record(found)), indent=2, allow_nan=False))
+            case Form.csv:
+                typer.echo(as_csv(differing_table(found)), nl=False)

@@ -61,7 +61,10 @@ def command(
     Looks at data, models, machine and comparison. Of a study file, what would run; of a folder,
     what ran. Exit code 2: something is wrong; doubts alone are 0.
     """
-    found = sorted(_symptoms(study), key=lambda one: (list(AREAS).index(one.area), _rank(one)))
+    areas, grades = list(AREAS), list(MARKS)
+    found = sorted(
+        _symptoms(study), key=lambda one: (areas.index(one.area), grades.index(one.grade))
+    )
     if as_json:
         values = {"symptoms": [asdict(one) for one in found], "environment": environment()}
         typer.echo(json.dumps(values, indent=2))
@@ -71,10 +74,6 @@ def command(
         raise typer.Exit(2)
 
 
-def _rank(one: Symptom) -> int:
-    return list(MARKS).index(one.grade)
-
-
 def _symptoms(path: Path | None) -> Iterator[Symptom]:
     yield from machine_symptoms()
     if path is None:
@@ -82,7 +81,12 @@ def _symptoms(path: Path | None) -> Iterator[Symptom]:
     if path.is_file():
         yield from _of_file(path)
     elif is_study(path):
-        yield from _of_folder(path)
+        facts = StudyResults(path).facts
+        yield from symptoms_of(facts.evidence.study)
+        resume = f"tunewise run {path / 'study.yaml'} --out {path}"
+        for fault in facts.evidence.damaged:
+            yield Symptom("comparison", "wrong", f"Damaged: {fault.says}", resume)
+        yield from _compared(facts, path, resume)
     else:
         message = "no study here. A study file, or a folder that was run, is right here."
         raise InputError([Problem(str(path), message)])
@@ -96,19 +100,16 @@ def _of_file(path: Path) -> Iterator[Symptom]:
         planned = plan(settings, workers=len(usable_cores()), say=say)
     except InputError as error:
         for problem in error.problems:
+            # Its area is that of the key of the study file that it names.
+            words = problem.place.replace(":", " ").replace(".", " ").replace("[", " ").split()
+            area: Area = "models" if "models" in words else "study"
+            if any(word in words for word in ("data", "csv", "tsv", "jsonl", "parquet")):
+                area = "data"
             fix = f"Correct it there; then: tunewise doctor {path}"
-            yield Symptom(_area(problem), "wrong", str(problem), fix)
+            yield Symptom(area, "wrong", str(problem), fix)
         return
     yield from symptoms_of(prepared.study)
     yield from _planned(planned, settings)
-
-
-def _area(problem: Problem) -> Area:
-    """Where a mistake belongs: by the key of the study file that it names."""
-    words = problem.place.replace(":", " ").replace(".", " ").replace("[", " ").split()
-    if "data" in words or any(word in words for word in ("csv", "tsv", "jsonl", "parquet")):
-        return "data"
-    return "models" if "models" in words else "study"
 
 
 def _planned(found: Plan, settings: StudySettings) -> Iterator[Symptom]:
@@ -132,15 +133,6 @@ def _planned(found: Plan, settings: StudySettings) -> Iterator[Symptom]:
     if len(settings.seeds) < 2 and settings.budget is None:
         says = "One seed: the results will hold for these checkpoints, not for the methods."
         yield Symptom("comparison", "doubtful", says, "seeds: [0, 1, 2], or a budget.")
-
-
-def _of_folder(path: Path) -> Iterator[Symptom]:
-    facts = StudyResults(path).facts
-    yield from symptoms_of(facts.evidence.study)
-    resume = f"tunewise run {path / 'study.yaml'} --out {path}"
-    for fault in facts.evidence.damaged:
-        yield Symptom("comparison", "wrong", f"Damaged: {fault.says}", resume)
-    yield from _compared(facts, path, resume)
 
 
 def _compared(facts: Facts, path: Path, resume: str) -> Iterator[Symptom]:

@@ -15,7 +15,7 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.model import Section
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.errors import Errors, contender_named, errors_of
+from tunewise.reports.facts.errors import contender_named, errors_of
 from tunewise.reports.outputs.error_list import error_blocks, errors_table, listing
 from tunewise.reports.outputs.record import finite
 from tunewise.results import StudyResults
@@ -40,7 +40,18 @@ def command(
     (confident learning, Northcutt et al. 2021). CSV has a line for each example.
     """
     with damage_named(folder):
-        found = _errors(StudyResults(folder), contender)
+        opened = StudyResults(folder)
+        facts = opened.facts
+        found = facts.errors if contender is None else None
+        if contender is not None:
+            found = errors_of(facts.evidence, contender_named(facts.evidence, contender))
+        if found is None:
+            who = f"'{contender}' has" if contender else "no contender has"
+            path = opened.folder.path
+            message = (
+                f"{who} answered nothing yet. Resume with: tunewise run {path / 'study.yaml'} "
+            )
+            raise InputError([Problem(str(path), f"{message}--out {path}")])
         match form:
             case Form.json:
                 rows = finite(listing(found))
@@ -50,16 +61,3 @@ def command(
             case Form.table:
                 blocks = tuple(error_blocks(found, everything=everything))
                 print_sections([Section("errors", "Errors", blocks)], STDOUT)
-
-
-def _errors(opened: StudyResults, name: str | None) -> Errors:
-    facts = opened.facts
-    found = facts.errors if name is None else None
-    if name is not None:
-        found = errors_of(facts.evidence, contender_named(facts.evidence, name))
-    if found is None:
-        who = f"'{name}' has" if name else "no contender has"
-        path = opened.folder.path
-        message = f"{who} answered nothing yet. Resume with: tunewise run {path / 'study.yaml'} "
-        raise InputError([Problem(str(path), f"{message}--out {path}")])
-    return found

@@ -14,7 +14,7 @@ import typer
 from tunewise.core.errors import InputError, unknown
 from tunewise.core.files import writing
 from tunewise.foundations import topics
-from tunewise.foundations.topic import Check, Topic
+from tunewise.foundations.topic import Topic
 
 WIDTH = 80
 PLOTS = {"optimisers": "tunewise.foundations.convergence_chart"}  # imported when asked for: slow
@@ -85,17 +85,14 @@ def draw(name: str, file: Path) -> None:
 def titles() -> dict[str, str]:
     """Every topic's title by its name. The files are read, not run: some of them need torch."""
     folder = Path(topics.__path__[0])
-    return {
-        found.name.replace("_", "-"): _title(folder / f"{found.name}.py")
-        for found in pkgutil.iter_modules(topics.__path__)
-    }
-
-
-def _title(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    if not docstring:
-        raise ValueError(f"{path}: a topic's title is the first line of its docstring")
-    return docstring.splitlines()[0].rstrip(".")
+    named = {}
+    for found in pkgutil.iter_modules(topics.__path__):
+        path = folder / f"{found.name}.py"
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        if not docstring:
+            raise ValueError(f"{path}: a topic's title is the first line of its docstring")
+        named[found.name.replace("_", "-")] = docstring.splitlines()[0].rstrip(".")
+    return named
 
 
 def listing() -> str:
@@ -118,12 +115,17 @@ def load(name: str) -> Topic:
 def render(name: str, topic: Topic) -> str:
     """Plain text, 80 columns."""
     title = titles()[name]
+    width = max(len(what) for what, _ in topic.quantities)
+    checks = []
+    for check in topic.checks:
+        state = f"{'ok' if check.passed else 'FAILED':<6}  error {check.error:<8.2g}"
+        checks.append(f"{state} (allowed {check.allowed:g})\n          {check.what}")
     parts = [
         f"{title}\n{'=' * len(title)}",
         textwrap.fill(topic.statement, WIDTH, break_on_hyphens=False),
         _section("Derivation", topic.derivation),
-        _section("Numbers", _table(topic.quantities)),
-        _section("Checked just now", [_line(check) for check in topic.checks]),
+        _section("Numbers", [f"{what:<{width}}  {value}" for what, value in topic.quantities]),
+        _section("Checked just now", checks),
         textwrap.fill(f"Source: {topic.source}", WIDTH, subsequent_indent="  "),
     ]
     return "\n\n".join(parts)
@@ -131,13 +133,3 @@ def render(name: str, topic: Topic) -> str:
 
 def _section(heading: str, lines: list[str] | tuple[str, ...]) -> str:
     return f"{heading}\n" + "\n".join(f"  {line}".rstrip() for line in lines)
-
-
-def _table(quantities: tuple[tuple[str, str], ...]) -> list[str]:
-    width = max(len(what) for what, _ in quantities)
-    return [f"{what:<{width}}  {value}" for what, value in quantities]
-
-
-def _line(check: Check) -> str:
-    state = "ok    " if check.passed else "FAILED"
-    return f"{state}  error {check.error:<8.2g} (allowed {check.allowed:g})\n          {check.what}"

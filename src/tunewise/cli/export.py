@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +22,7 @@ from tunewise.cli.options import Folder
 from tunewise.cli.scripts import write_script_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
-from tunewise.export.artifact import Form, base_of, write_artifact
+from tunewise.export.artifact import base_of, write_artifact
 from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
@@ -101,47 +103,25 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
         raise InputError(GGUF)
     with damage_named(folder):
         if form == As.script:
-            _export_script(folder, to, contender)
+            study = StudyResults(folder)
+            with _drafted(to) as draft:
+                script, trial = write_script_of(study, contender, draft, copy_models=False)
+                made = {"tunewise": __version__, "trial": trial, "script": script.name}
+                write_json(draft / SCRIPT, made)
+            typer.echo(to / script.name)
         elif form in {As.onnx, As.int8}:
             kept = math.inf if accept_loss else margin
-            _export_converted(folder, to, contender, int8=form == As.int8, margin=kept)
+            study = StudyResults(folder)
+            with _drafted(to) as draft:
+                found = convert(study, contender, draft, int8=form == As.int8)
+                for line in described(found):
+                    STDERR.print(line, soft_wrap=True, markup=False, highlight=False)
+                if refused := too_far(found, kept):
+                    STDERR.print(refused, soft_wrap=True, markup=False)
+                    raise typer.Exit(1)
+            typer.echo(to)
         else:
             _export(folder, to, contender, merge=merge)
-
-
-def _export_script(folder: Path, to: Path, contender: str | None) -> None:
-    study = StudyResults(folder)
-    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
-    with writing(to):
-        draft.mkdir(parents=True)
-        try:
-            script, trial = write_script_of(study, contender, draft, copy_models=False)
-            made = {"tunewise": __version__, "trial": trial, "script": script.name}
-            write_json(draft / SCRIPT, made)
-            _put_in_place(draft, to)
-        finally:
-            remove_folder(draft)
-    typer.echo(to / script.name)
-
-
-def _export_converted(
-    folder: Path, to: Path, contender: str | None, *, int8: bool, margin: float
-) -> None:
-    study = StudyResults(folder)
-    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
-    with writing(to):
-        draft.mkdir(parents=True)
-        try:
-            found = convert(study, contender, draft, int8=int8)
-            for line in described(found):
-                STDERR.print(line, soft_wrap=True, markup=False, highlight=False)
-            if refused := too_far(found, margin):
-                STDERR.print(refused, soft_wrap=True, markup=False)
-                raise typer.Exit(1)
-            _put_in_place(draft, to)
-        finally:
-            remove_folder(draft)
-    typer.echo(to)
 
 
 def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> None:
@@ -150,14 +130,8 @@ def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> No
     say(f"Loading {chosen.name}")
     parts = Parts.of(chosen.settings, study.folder.path)
     predictor = load_predictor(parts, chosen.weights)
-    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
-    with writing(to):
-        draft.mkdir(parents=True)
-        try:
-            proof = _write(draft, study, chosen, parts, predictor, merge=merge)
-            _put_in_place(draft, to)
-        finally:
-            remove_folder(draft)
+    with _drafted(to) as draft:
+        proof = _write(draft, study, chosen, parts, predictor, merge=merge)
     typer.echo(to)
     if not proof.passed:
         reason = proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
@@ -185,7 +159,19 @@ def _write(
     write_json(draft / "proof.json", asdict(proof))
     writing = parts.task.writing
     prompt = writing.prompt(examples[0]) if writing else ""
-    exported = _described(chosen, predictor, form, proof, merged=merge, prompt=prompt)
+    model = chosen.settings.model
+    trained = predictor if isinstance(predictor, ModelPredictor) else None
+    exported = Exported(
+        form=form,
+        merged=merge,
+        trial=chosen.record.id,
+        settings=chosen.settings,
+        base=base_of(model) if model else None,
+        max_length=trained.max_length if trained else None,
+        prompt=prompt,
+        pad_token_id=trained.model.processor.pad_token_id if trained else None,
+        proof=asdict(proof),
+    )
     text = card(study.evidence, study.results, study.verdict, chosen.name, exported)
     write_text(draft / "README.md", text)
     return proof
@@ -208,29 +194,22 @@ def _check_target(to: Path, *, force: bool) -> None:
     raise InputError([Problem(str(to), message)])
 
 
-def _described(
-    chosen: Chosen, predictor: Predictor, form: Form, proof: Proof, *, merged: bool, prompt: str
-) -> Exported:
-    model = chosen.settings.model
-    trained = predictor if isinstance(predictor, ModelPredictor) else None
-    return Exported(
-        form=form,
-        merged=merged,
-        trial=chosen.record.id,
-        settings=chosen.settings,
-        base=base_of(model) if model else None,
-        max_length=trained.max_length if trained else None,
-        prompt=prompt,
-        pad_token_id=trained.model.processor.pad_token_id if trained else None,
-        proof=asdict(proof),
-    )
+@contextmanager
+def _drafted(to: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its place once all went well.
 
-
-def _put_in_place(draft: Path, to: Path) -> None:
-    """Rename the draft; an earlier export steps aside first and is removed last."""
+    An earlier export steps aside first and is removed last.
+    """
+    draft = to.with_name(f".{to.name}.tmp.{os.getpid()}")
     aside = draft.with_name(f"{draft.name}.old")
-    if to.exists():
-        to.rename(aside)
-    draft.rename(to)
-    flush_folder(to.parent)
-    remove_folder(aside)
+    with writing(to):
+        draft.mkdir(parents=True)
+        try:
+            yield draft
+            if to.exists():
+                to.rename(aside)
+            draft.rename(to)
+            flush_folder(to.parent)
+            remove_folder(aside)
+        finally:
+            remove_folder(draft)

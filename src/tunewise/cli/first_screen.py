@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len, set_cell_size
@@ -56,7 +55,10 @@ def _columns(columns: tuple[Portrait, ...], roles: Mapping[str, str]) -> Grid:
             role = roles.get(one.name, "")
             style = "bold" if role else ""
             example = _cut(" ".join(one.example.split()), EXAMPLE)
-            cells = (shown(one.name), _holds(one), f"{one.missing:,}", f"{one.distinct:,}")
+            holds = HOLDS.get(one.kind, one.kind)
+            if one.kind == "text":
+                holds = f"text, {one.words:.0f} words" if one.words >= 1.5 else "words"
+            cells = (shown(one.name), holds, f"{one.missing:,}", f"{one.distinct:,}")
             grid.add_row(*(Text(cell) for cell in (*cells, example, role)), style=style)
     if len(kept) < len(columns):
         grid.add_row(Text(f"and {len(columns) - len(kept)} more"))
@@ -67,12 +69,6 @@ def _cut(text: str, most: int) -> str:
     """A text in one line of so many cells; some letters take two."""
     safe = shown(text)
     return safe if cell_len(safe) <= most else f"{set_cell_size(safe, most - 1).rstrip()}…"
-
-
-def _holds(one: Portrait) -> str:
-    if one.kind == "text":
-        return f"text, {one.words:.0f} words" if one.words >= 1.5 else "words"
-    return HOLDS.get(one.kind, one.kind)
 
 
 def _lines(guess: Guess) -> Iterator[str]:
@@ -86,22 +82,21 @@ def _lines(guess: Guess) -> Iterator[str]:
         parts = [f"{percent(part)} % of {name}" for name, part in shared.items()]
         yield f"Uncleaned, {listed(parts)} would have a text that train has too."
     if profile.cleaned:
-        yield from _cleaning(profile.cleaned)
+        removed = [
+            (sum(step["rows"].values()), step["what"]) for step in profile.cleaned["removed"]
+        ]
+        if removed:
+            total = plural(sum(count for count, _ in removed), "row")
+            parts = [f"{count:,} {what}" for count, what in removed]
+            yield f"Cleaning leaves out {total}: {listed(parts, most=9)}."
+        for what, count in profile.cleaned["rewritten"].items():
+            if count:
+                yield f"Cleaning rewrites {plural(count, 'row')}: {what}."
+        if count := profile.cleaned["kept_together"]:
+            together = f"{plural(count, 'row')} with nearly equal texts"
+            yield f"{together} are kept in one split each group."
     sizes = ", ".join(f"{name} {count:,}" for name, count in guess.rows.items())
     yield f"Splits: {sizes}."
-
-
-def _cleaning(cleaned: Mapping[str, Any]) -> Iterator[str]:
-    removed = [(sum(step["rows"].values()), step["what"]) for step in cleaned["removed"]]
-    if removed:
-        total = plural(sum(count for count, _ in removed), "row")
-        parts = [f"{count:,} {what}" for count, what in removed]
-        yield f"Cleaning leaves out {total}: {listed(parts, most=9)}."
-    for what, count in cleaned["rewritten"].items():
-        if count:
-            yield f"Cleaning rewrites {plural(count, 'row')}: {what}."
-    if count := cleaned["kept_together"]:
-        yield f"{plural(count, 'row')} with nearly equal texts are kept in one split each group."
 
 
 def _classes(guess: Guess) -> Grid:

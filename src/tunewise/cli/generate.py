@@ -10,7 +10,6 @@ import typer
 
 from tunewise.backbones.chat import Chat, ChatReader, Turn, reader_of
 from tunewise.backbones.load import build_writer
-from tunewise.backbones.texts import PromptReader
 from tunewise.cli.console import say
 from tunewise.cli.damage import damage_named
 from tunewise.core.canonical import JSONObject
@@ -97,7 +96,11 @@ def command(  # noqa: PLR0917  # typer calls it by name
         reader = reader_of(tokenizer, "", trained if chat == "auto" else chat, turns)
         if turns and not isinstance(reader, ChatReader):
             raise InputError([Problem("--system", "is a turn of a chat, and this is none.")])
-        _generate(module, tokenizer, _prompt_ids(module, reader, prompt), strategy, seed)
+        ids = [*reader.opening, *reader.ids([reader.text(prompt)])[0]]
+        if len(ids) >= (room := context_length(module)):
+            message = f"has {len(ids)} tokens, and the model's context only {room}."
+            raise InputError([Problem("--prompt", message)])
+        _generate(module, tokenizer, ids, strategy, seed)
 
 
 def _generate(module: Any, tokenizer: Any, ids: list[int], strategy: Strategy, seed: int) -> None:
@@ -168,14 +171,6 @@ def _writer(folder: Path | None, model: str | None, contender: str | None) -> tu
 def _of(parts: Parts, weights: Path) -> tuple[Any, Any, Chat]:
     writing = parts.task.writing
     return *load_writer(parts, weights), writing.chat if writing else "auto"
-
-
-def _prompt_ids(module: Any, reader: PromptReader | ChatReader, prompt: str) -> list[int]:
-    ids = [*reader.opening, *reader.ids([reader.text(prompt)])[0]]
-    if len(ids) >= (room := context_length(module)):
-        message = f"has {len(ids)} tokens, and the model's context only {room}."
-        raise InputError([Problem("--prompt", message)])
-    return ids
 
 
 def _write(text: str) -> None:

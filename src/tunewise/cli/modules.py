@@ -34,10 +34,9 @@ def command(model: Named, as_json: AsJson = False) -> None:
     choice = ModelChoice.of(model)
     built = skeleton(choice.source, choice.revision)
     groups = inventory(built)
-    typer.echo(_json(model, built, groups) if as_json else _table(built, groups))
-
-
-def _json(name: str, model: Model, groups: list[Group]) -> str:
+    if not as_json:
+        typer.echo(_table(built, groups))
+        return
     modules = [
         {
             "path": group.pattern,
@@ -51,7 +50,8 @@ def _json(name: str, model: Model, groups: list[Group]) -> str:
         }
         for group in groups
     ]
-    return json.dumps({"model": name, "modules": modules, "targets": _words(model)}, indent=1)
+    found = {"model": model, "modules": modules, "targets": _words(built)}
+    typer.echo(json.dumps(found, indent=1))
 
 
 def _words(model: Model) -> dict[str, dict[str, int]]:

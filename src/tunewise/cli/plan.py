@@ -98,7 +98,12 @@ def lines(found: Plan) -> Iterator[str]:
     head = ("contender", "trials", "trainable/all", "memory", "", "mostly", "stored", "time")
     yield LINE.format(*head).rstrip()
     for row in found.contenders:
-        yield from _rows(row)
+        # A long name has a line of its own: cut, it might be another contender's.
+        name = clean(row.name)
+        if len(name) > NAME:
+            yield name
+            name = ""
+        yield _row(row, name)
     together = min(found.workers, found.trials)
     yield ""
     if found.schedule is None:
@@ -147,15 +152,6 @@ def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:
             f"Smallest difference it can settle: about {100 * settled:.1f} points "
             f"({pairs} pairs, seeds alike)."
         )
-
-
-def _rows(row: Planned) -> Iterator[str]:
-    """A long name has a line of its own: cut, it might be another contender's."""
-    name = clean(row.name)
-    if len(name) > NAME:
-        yield name
-        name = ""
-    yield _row(row, name)
 
 
 def _row(row: Planned, name: str) -> str:

@@ -47,7 +47,18 @@ def command(
 
     Of a study file, those that it would remove now; of a folder, those that were removed.
     """
-    removed = _of_folder(study) if study.is_dir() else _of_file(study)
+    if study.is_dir():
+        folder = StudyFolder(study)
+        with damage_named(study):
+            if "clean" not in folder.study().data.source:
+                raise InputError([Problem(str(study), f"its study cleans nothing. {_HOW}")])
+            removed: Sequence[Removed] = read_removed(folder.file(f"data/{FILE}"))
+    else:
+        settings = read_study(study)
+        if settings.data.clean is None:
+            raise InputError([Problem(f"{study} data", f"nothing is cleaned. {_HOW}")])
+        say("Reading the data ...")
+        removed = rows_of(settings).removed
     match form:
         case Form.json:
             typer.echo("".join(f"{json.dumps(asdict(one))}\n" for one in removed), nl=False)
@@ -56,23 +67,6 @@ def command(
             typer.echo(as_csv(Table.of_files("removed", "Removed", COLUMNS, rows)), nl=False)
         case Form.table:
             _print(removed)
-
-
-def _of_folder(path: Path) -> Sequence[Removed]:
-    folder = StudyFolder(path)
-    with damage_named(path):
-        study = folder.study()
-        if "clean" not in study.data.source:
-            raise InputError([Problem(str(path), f"its study cleans nothing. {_HOW}")])
-        return read_removed(folder.file(f"data/{FILE}"))
-
-
-def _of_file(path: Path) -> Sequence[Removed]:
-    settings = read_study(path)
-    if settings.data.clean is None:
-        raise InputError([Problem(f"{path} data", f"nothing is cleaned. {_HOW}")])
-    say("Reading the data ...")
-    return rows_of(settings).removed
 
 
 _HOW = "Steps are named under data.clean, such as clean: {empty: drop, duplicates: drop}."

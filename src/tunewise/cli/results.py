@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Form
-from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.judging.asked import Asked
-from tunewise.judging.judge import judge_files
+from tunewise.judging.judge import Judgment, judge_files
 from tunewise.reports.document.csv import as_csv
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.terminal import print_judgment, print_report
 from tunewise.reports.sections.results import scores_table
 from tunewise.results import StudyResults
@@ -58,31 +60,19 @@ def command(
             if len(paths) != 1:
                 raise InputError(f"{len(paths)} folders: name one study.")
             with damage_named(paths[0]):
-                _study(StudyResults(paths[0]), form)
+                _print(StudyResults(paths[0]), form, print_report)
         case Source.peft:
-            _peft(paths, form)
+            judgment = judge_files(paths, Asked(name="PEFT's method comparison"))
+            _print(judgment, form, print_judgment)
 
 
-def _study(opened: StudyResults, form: Form) -> None:
+def _print(
+    found: StudyResults | Judgment, form: Form, as_table: Callable[[Facts, Console], None]
+) -> None:
     match form:
         case Form.table:
-            print_report(opened.facts, STDOUT)
+            as_table(found.facts, STDOUT)
         case Form.json:
-            _print_json(opened.as_json())
-        case Form.csv:
-            typer.echo(as_csv(scores_table(opened.facts)), nl=False)
-
-
-def _peft(paths: list[Path], form: Form) -> None:
-    found = judge_files(paths, Asked(name="PEFT's method comparison"))
-    match form:
-        case Form.table:
-            print_judgment(found.facts, STDOUT)
-        case Form.json:
-            _print_json(found.as_json())
+            typer.echo(json.dumps(found.as_json(), indent=2, allow_nan=False))
         case Form.csv:
             typer.echo(as_csv(scores_table(found.facts)), nl=False)
-
-
-def _print_json(content: JSONObject) -> None:
-    typer.echo(json.dumps(content, indent=2, allow_nan=False))

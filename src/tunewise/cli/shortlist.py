@@ -76,7 +76,10 @@ def command(
     match form:
         case Form.table:
             print_sections([Section("shortlist", "Shortlist", tuple(_blocks(found)))], STDOUT)
-            STDOUT.print(_next(found, study), soft_wrap=True)
+            following = ["init", str(study), "--models", *found.keep]
+            if study.suffix in completion.ENDINGS:
+                following = ["run", str(study), "--set", f"models={json.dumps(list(found.keep))}"]
+            STDOUT.print(f"Next: {shlex.join(['tunewise', *following])}", soft_wrap=True)
         case Form.json:
             typer.echo(json.dumps(finite(found.as_json()), indent=2, allow_nan=False))
         case Form.csv:
@@ -173,7 +176,11 @@ def _findings(found: Shortlist) -> Iterator[str]:
             text += f" The smallest of them is {short[found.smallest]}, {size} parameters."
         yield text
     if worse:
-        named = [f"{short[name]} ({_p(found, name)})" for name in worse]
+        pairs = {name: found.probe.to_best(name) for name in worse}
+        p_values = {
+            name: pair.deciding.p_adjusted if pair else None for name, pair in pairs.items()
+        }
+        named = [f"{short[name]} ({p_words(p)})" for name, p in p_values.items()]
         yield f"Leave out what is shown to be worse: {listed(named, most=9)}."
     yield _floor(found)
     if found.resolves is not None and len(found.models) > 1:
@@ -190,11 +197,6 @@ def _findings(found: Shortlist) -> Iterator[str]:
             yield f"{short[model.name]} cuts {percent(model.cut)} % of the texts to its length."
 
 
-def _p(found: Shortlist, name: str) -> str:
-    pair = found.probe.to_best(name)
-    return p_words(pair.deciding.p_adjusted if pair else None)
-
-
 def _floor(found: Shortlist) -> str:
     """What needs no model, and whether the models are worth their price."""
     metric, rows = found.metric, found.without_model
@@ -205,11 +207,3 @@ def _floor(found: Shortlist) -> str:
     if best is not None and words is not None and (words >= best if higher else words <= best):
         text += " Counted words do as well as the best of these features: keep tfidf in the study."
     return text
-
-
-def _next(found: Shortlist, place: Path) -> str:
-    """The command that makes or runs the study with the models that are kept."""
-    if place.suffix in completion.ENDINGS:
-        models = f"models={json.dumps(list(found.keep))}"
-        return f"Next: {shlex.join(['tunewise', 'run', str(place), '--set', models])}"
-    return f"Next: {shlex.join(['tunewise', 'init', str(place), '--models', *found.keep])}"

@@ -257,9 +257,22 @@ def check_complete(folder: Path, *, content: bool = True) -> None:
     listed = listed_files(folder)
     for name, file in listed.items():
         check_file(folder / name, file, content=content)
-    for path in _added(folder, listed):
-        message = f"{path}: was put there after the folder was complete."
-        raise DamagedFile(message, added=path)
+    # Left aside are drafts, what file managers leave behind, and folders inside that have a marker
+    # of their own and nothing in the list.
+    for here, folders, names in os.walk(folder):
+        inside = Path(here).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not is_complete(Path(here, name))
+            or any(Path(one).is_relative_to(inside / name) for one in listed)
+        )
+        for name in sorted(names):
+            unheard = str(inside / name) not in listed and name != COMPLETE
+            if unheard and DRAFT not in name and name[0] != "." and name not in LITTER:
+                added = Path(here, name)
+                message = f"{added}: was put there after the folder was complete."
+                raise DamagedFile(message, added=added)
 
 
 def listed_files(folder: Path) -> dict[str, JSONObject]:
@@ -317,26 +330,6 @@ def _known_sha256(path: Path, found: os.stat_result) -> str:
 @lru_cache(maxsize=16_384)
 def _hashed(path: Path, state: tuple[int, ...]) -> str:
     return sha256_of(path)
-
-
-def _added(folder: Path, listed: Mapping[str, Any]) -> Iterator[Path]:
-    """Files that the marker does not list.
-
-    Left aside are drafts, what file managers leave behind, and folders inside that have a marker
-    of their own and nothing in the list.
-    """
-    for here, folders, names in os.walk(folder):
-        inside = Path(here).relative_to(folder)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not is_complete(Path(here, name))
-            or any(Path(one).is_relative_to(inside / name) for one in listed)
-        )
-        for name in sorted(names):
-            unheard = str(inside / name) not in listed and name != COMPLETE
-            if unheard and DRAFT not in name and name[0] != "." and name not in LITTER:
-                yield Path(here, name)
 
 
 def remove_folder(folder: Path) -> None:

@@ -85,7 +85,8 @@ def message_of(error: BaseException) -> str:
     notes = [note for each in chain for note in getattr(each, "__notes__", ())]
     if number in {errno.ENOSPC, errno.EDQUOT} and where and path is not None:
         notes.append(f"{_free(Path(os.fsdecode(path)))} are free there")
-    return f"{where}{cause}{_bracketed(notes)}. {remedy} and run the same command again."
+    noted = f" ({', '.join(dict.fromkeys(notes))})" if notes else ""
+    return f"{where}{cause}{noted}. {remedy} and run the same command again."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -110,7 +111,3 @@ def _free(path: Path) -> str:
         except OSError:
             continue
     return "unknown bytes"
-
-
-def _bracketed(notes: list[str]) -> str:
-    return f" ({', '.join(dict.fromkeys(notes))})" if notes else ""

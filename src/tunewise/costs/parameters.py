@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from torch import nn
 
@@ -31,7 +30,9 @@ def parameters_by_group(
     layers, `base` the names from before a method was applied: all others are the adapter's.
     """
     found = {group: {"total": 0, "trainable": 0} for group in GROUPS}
-    norms = {path for path, layer in module.named_modules() if "norm" in _kind(layer)}
+    norms = {
+        path for path, layer in module.named_modules() if "norm" in type(layer).__name__.lower()
+    }
     tables = {path for path, layer in module.named_modules() if isinstance(layer, nn.Embedding)}
     for name, weight in module.named_parameters():
         plain = name.replace(".base.", ".").replace(".base_layer.", ".")
@@ -69,7 +70,3 @@ def artifact_bytes(parameters: Mapping[str, int]) -> int:
     under a few megabytes.
     """
     return 4 * parameters["trainable"]
-
-
-def _kind(layer: Any) -> str:
-    return type(layer).__name__.lower()

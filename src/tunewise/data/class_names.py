@@ -7,13 +7,12 @@ each of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import plural
-from tunewise.data.table import PLACE, Row, Table
+from tunewise.data.table import PLACE, Table
 
 Names = tuple[str, ...]
 
@@ -34,14 +33,22 @@ def agreed(tables: dict[str, Table]) -> dict[str, Table]:
         if len(set(known)) == 1:
             continue
         together = tuple(dict.fromkeys(name for names in known for name in names))
+        first_names = {split: ", ".join(own[:5]) for split, own in lists.items() if own is not None}
+        shown = "; ".join(f"{split}: {names}" for split, names in first_names.items())
         note = (
             f"'{column}': the splits list its {plural(len(together), 'class name')} differently "
-            f"({_described(lists)}); each split is read by its own list."
+            f"({shown}); each split is read by its own list."
         )
         for split, own in lists.items():
             table = tables[split]
             problems += _unreadable(table, column, own, note)
-            rows = [_turned(row, column, own or (), together) for row in table.rows]
+            turned = dict(enumerate(map(together.index, own or ())))
+            rows = [
+                {**row, column: turned[row[column]]}
+                if _is_position(row.get(column)) and row[column] in turned
+                else row
+                for row in table.rows
+            ]
             tables = {
                 **tables,
                 split: replace(table, rows=rows, names={**table.names, column: together}),
@@ -53,11 +60,6 @@ def agreed(tables: dict[str, Table]) -> dict[str, Table]:
     return tables
 
 
-def _described(lists: Mapping[str, Names | None]) -> str:
-    shown = {split: ", ".join(names[:5]) for split, names in lists.items() if names is not None}
-    return "; ".join(f"{split}: {names}" for split, names in shown.items())
-
-
 def _unreadable(table: Table, column: str, own: Names | None, note: str) -> list[Problem]:
     numbered = [row for row in table.rows if _is_position(row.get(column))]
     if own is None and numbered:
@@ -67,13 +69,6 @@ def _unreadable(table: Table, column: str, own: Names | None, note: str) -> list
         for row in numbered
         if own is not None and not 0 <= row[column] < len(own)
     ]
-
-
-def _turned(row: Row, column: str, own: Names, together: Names) -> Row:
-    value = row.get(column)
-    if not _is_position(value) or not 0 <= value < len(own):
-        return row
-    return {**row, column: together.index(own[value])}
 
 
 def _is_position(value: Any) -> TypeGuard[int]:

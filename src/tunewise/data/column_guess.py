@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.format import listed, plural
-from tunewise.data.cleaning.combine import as_text
 from tunewise.data.first_look.evidence import predictability
 from tunewise.data.first_look.portrait import Portrait, portrait
-from tunewise.data.labels import is_missing, spelling
+from tunewise.data.labels import as_text, is_missing, spelling
 from tunewise.data.table import Row
 
 MOST_CLASSES = 300
@@ -116,8 +115,10 @@ def guess_roles(
         listing = "; ".join(map(str, portraits))
         raise InputError([Problem(shown, f"no column holds texts to classify: {listing}.")])
     chosen, why_texts = _choose_texts(texts, wishes)
-    parts = chosen if len(chosen) > 1 and not _is_pair(chosen) else ()
-    made = (_free_name(columns),) if parts else chosen
+    is_pair = tuple(name.lower() for name in chosen) in PAIRS
+    parts = chosen if len(chosen) > 1 and not is_pair else ()
+    names = ("text", "input", "all_text", *(f"text_{number}" for number in range(2, 10_000)))
+    made = (next(name for name in names if name not in columns),) if parts else chosen
     return Roles(made, label, (*why_texts, *why_label), parts, tuple(portraits))
 
 
@@ -172,7 +173,8 @@ def _choose_label(
         options = [one.name for one in close]
         answer = wishes.ask("Which column is the label?", options, label.name)
         label = next(one for one in ranked if one.name == answer)
-    others = [one for one in ranked if one is not label and not _is_prose(one, texts)]
+    prose = [one for one in texts if one.words >= FEWEST_WORDS]
+    others = [one for one in ranked if one is not label and one not in prose]
     return label.name, [_label_reason(label, others, told)]
 
 
@@ -204,14 +206,6 @@ def _could_be_text(one: Portrait) -> bool:
     return one.kind == "text" and varied and (not named or one.words >= LONG)
 
 
-def _is_prose(one: Portrait, texts: Sequence[Portrait]) -> bool:
-    return one in texts and one.words >= FEWEST_WORDS
-
-
-def _is_pair(chosen: Sequence[str]) -> bool:
-    return tuple(name.lower() for name in chosen) in PAIRS
-
-
 def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str, ...], list[str]]:
     by_name = {one.name.lower(): one for one in texts}
     if wishes.texts:
@@ -228,7 +222,11 @@ def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str,
     chosen = tuple(
         one.name
         for one in before
-        if one is longest or (_is_worth_reading(one) and one.missing < 0.6 * one.rows)
+        if one is longest
+        or (
+            (one.words >= FEWEST_WORDS or one.name.lower() in TEXT_NAMES)
+            and one.missing < 0.6 * one.rows
+        )
     )
     why = [f"{_reads(chosen)}{_others(texts, chosen)}."]
     if late := [name for name in late if name not in chosen]:
@@ -237,10 +235,6 @@ def _choose_texts(texts: Sequence[Portrait], wishes: Wishes) -> tuple[tuple[str,
             "--text takes it in."
         )
     return chosen, why
-
-
-def _is_worth_reading(one: Portrait) -> bool:
-    return one.words >= FEWEST_WORDS or one.name.lower() in TEXT_NAMES
 
 
 def _reads(names: Sequence[str]) -> str:
@@ -252,12 +246,6 @@ def _reads(names: Sequence[str]) -> str:
 def _others(texts: Sequence[Portrait], chosen: Sequence[str]) -> str:
     others = ", ".join(str(one) for one in texts if one.name not in chosen)
     return f"; also there: {others}" if others else ""
-
-
-def _free_name(columns: Sequence[str]) -> str:
-    """What the column is called that is made of several."""
-    names = ("text", "input", "all_text", *(f"text_{number}" for number in range(2, 10_000)))
-    return next(name for name in names if name not in columns)
 
 
 def _label_reason(label: Portrait, others: Sequence[Portrait], told: dict[str, float]) -> str:

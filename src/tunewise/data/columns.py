@@ -35,13 +35,19 @@ def named_rows(
     """
     splits: Splits = {}
     problems: list[Problem] = []
+    taken = {*rename.keys(), *rename.values()}
     for split, table in tables.items():
-        shown = _file_of(table)
+        place: str = table.rows[0][PLACE]
+        shown = place.rpartition("[")[0] if place.endswith("]") else place.rpartition(":")[0]
         lost = _missing_columns(table, wanted, rename, shown)
         problems += lost
         if lost:
             continue
-        rows = [_renamed(row, rename) for row in table.rows]
+        rows: list[Row] = []
+        for row in table.rows:
+            named = {column: value for column, value in row.items() if column not in taken}
+            named |= {ours: row[theirs] for ours, theirs in rename.items() if theirs in row}
+            rows.append(named)
         for column in wanted:
             if column in optional:
                 for row in rows:
@@ -85,12 +91,6 @@ def _missing_columns(
     return problems
 
 
-def _renamed(row: Row, rename: Mapping[str, str]) -> Row:
-    taken = {*rename.keys(), *rename.values()}
-    named = {column: value for column, value in row.items() if column not in taken}
-    return {**named, **{ours: row[theirs] for ours, theirs in rename.items() if theirs in row}}
-
-
 def _gaps(rows: Sequence[Row], column: str) -> list[Problem]:
     places = [row[PLACE] for row in rows if column not in row]
     if not places:
@@ -116,8 +116,3 @@ def _id_fault(value: Any) -> str | None:
             return "the id is missing; every row needs its own."
         case _:
             return f"the id is {type(value).__name__}; it must be a text or a whole number."
-
-
-def _file_of(table: Table) -> str:
-    place: str = table.rows[0][PLACE]
-    return place.rpartition("[")[0] if place.endswith("]") else place.rpartition(":")[0]

@@ -131,7 +131,17 @@ def _decoded(content: bytes) -> Image.Image | str:
     if not content:
         return "is empty (0 bytes)."
     try:
-        return _opened(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            image.verify()  # checksums; the image must be opened again after it
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image.load()  # a file that was cut off fails here
+            if image.format == "PNG" and lacks_rows(content):
+                raise OSError("its pixel data ends before the last row")
+        return image
     except UnidentifiedImageError:
         return f"is no image in a format that is read ({', '.join(FORMATS)})."
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -156,17 +166,3 @@ def name_of(content: bytes) -> str:
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         ending = str(image.format).lower().replace("jpeg", "jpg")
     return f"{hashlib.sha256(content).hexdigest()[:32]}.{ending}"
-
-
-def _opened(content: bytes) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > MOST_PIXELS:
-            raise Image.DecompressionBombError
-        image.verify()  # checksums; the image must be opened again after it
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-        image.load()  # a file that was cut off fails here
-        if image.format == "PNG" and lacks_rows(content):
-            raise OSError("its pixel data ends before the last row")
-    return image

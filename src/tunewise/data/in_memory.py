@@ -62,7 +62,14 @@ def is_table(value: Any) -> bool:
         return False
     if isinstance(value, list):
         return bool(value) and all(isinstance(row, Mapping) for row in value)
-    return isinstance(value, pa.Table) or _is_dataset(value) or _has_columns(value)
+    return (
+        isinstance(value, pa.Table)
+        or _is_dataset(value)
+        or (
+            hasattr(value, "columns")
+            and (hasattr(value, "__arrow_c_stream__") or hasattr(value, "iloc"))
+        )
+    )
 
 
 def as_arrow(value: Any) -> pa.Table:
@@ -81,12 +88,6 @@ def as_arrow(value: Any) -> pa.Table:
 
 def _is_dataset(value: Any) -> bool:
     return hasattr(value, "with_format") and hasattr(value, "features")
-
-
-def _has_columns(value: Any) -> bool:
-    return hasattr(value, "columns") and (
-        hasattr(value, "__arrow_c_stream__") or hasattr(value, "iloc")
-    )
 
 
 def _splits_of(value: Any) -> dict[str, Any]:

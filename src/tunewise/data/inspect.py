@@ -12,14 +12,13 @@ from typing import Literal
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import first_of, listed, plural
 from tunewise.data.audit.audit import Audit, audit
-from tunewise.data.cleaning.combine import as_text
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.column_guess import SPAN_TEXTS, Roles, Wishes, guess_roles, holds_spans
 from tunewise.data.first_look.languages import languages_of
 from tunewise.data.first_look.portrait import portrait
 from tunewise.data.first_look.profile import Profile, class_counts, shared_uncleaned, word_counts
 from tunewise.data.first_look.proposals import propose
-from tunewise.data.labels import is_missing, resolve
+from tunewise.data.labels import as_text, is_missing, resolve
 from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.prepared import label_counts, prepared_rows
@@ -77,7 +76,14 @@ def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Gues
     if holds_spans(main.columns, main.rows) and not (wishes.texts or wishes.label):
         return _spans(settings, opened, base, reasons)
     roles = guess_roles(main.columns, main.rows, source, wishes)
-    settings = _completed(settings, opened, roles, wishes.group)
+    # what the data need: one text of several, a rule for the splits they lack, cleaning
+    combine = {roles.texts[0]: list(roles.parts)} if roles.parts else None
+    rule = _rule(opened, roles, wishes.group)
+    settings = replace(settings, combine=combine, split=rule)
+    splits = whole_rows(opened, settings, [*roles.texts, roles.label], label=roles.label)
+    found = propose(splits, roles.texts, roles.label, rule)
+    settings = replace(settings, clean=found)
+    settings = replace(settings, on_unseen_label=_on_unseen(splits, roles.label, found, rule))
     names = _names(main.rows, roles.label)
     return _audited(settings, opened, base, roles, names, (*roles.reasons, *reasons))
 
@@ -142,19 +148,6 @@ def _file_rank(path: Path, table: Table, common: Sequence[set[str]]) -> tuple[bo
     """The likeliest first: named exactly like a split, with the columns of the others, long."""
     shared = sum(len(columns & set(table.columns)) for columns in common)
     return (split_named(path.stem) is None, -shared, -len(table.rows))
-
-
-def _completed(
-    settings: DataSettings, opened: Source, roles: Roles, group: str | None
-) -> DataSettings:
-    """Add what the data need: one text of several, a rule for the splits they lack, cleaning."""
-    combine = {roles.texts[0]: list(roles.parts)} if roles.parts else None
-    rule = _rule(opened, roles, group)
-    settings = replace(settings, combine=combine, split=rule)
-    splits = whole_rows(opened, settings, [*roles.texts, roles.label], label=roles.label)
-    found = propose(splits, roles.texts, roles.label, rule)
-    settings = replace(settings, clean=found)
-    return replace(settings, on_unseen_label=_on_unseen(splits, roles.label, found, rule))
 
 
 def _on_unseen(

@@ -84,6 +84,11 @@ def spelling(value: Any) -> str:
             return str(value)
 
 
+def as_text(value: Any) -> str:
+    """A text as it is, any other value as a label is written."""
+    return value if isinstance(value, str) else spelling(value)
+
+
 def resolve(
     splits: Splits,
     label: str,
@@ -118,7 +123,7 @@ def resolve(
     )
     places: dict[str, list[str]] = {}
     for row in present:
-        text = spelling(row[label]) if numeric else _as_text(row[label])
+        text = spelling(row[label]) if numeric else as_text(row[label])
         places.setdefault(text, []).append(row.get(PLACE, ""))
     names = tuple(given or found or ())
     two_names_for_booleans = isinstance(present[0][label], bool) and len(names) == 2
@@ -207,10 +212,6 @@ def _kind(value: Any) -> str:
             return f"a value of type {type(value).__name__}"
 
 
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else spelling(value)
-
-
 def _with_names(
     names: tuple[str, ...],
     places: Mapping[str, list[str]],
@@ -245,8 +246,15 @@ def _without_names(
     places: Mapping[str, list[str]], *, numeric: bool
 ) -> tuple[Labels, list[Problem]]:
     problems = too_alike(places)
-    if numeric:
-        problems += [_negative(text, where) for text, where in places.items() if text[0] == "-"]
+    for text, where in places.items():
+        if numeric and text[0] == "-":
+            hint = " -1 often marks rows without a label: leave such a split out."
+            message = (
+                f"label {text} is negative ({_count(where)}); classes are counted from 0."
+                f"{hint if text == '-1' else ''} If it is a name, list the names: "
+                f"task.labels: ['{text}', ...]."
+            )
+            problems.append(Problem(where[0], message))
     options = tuple(sorted(places, key=int) if numeric else sorted(places))
     return Labels(options, {text: number for number, text in enumerate(options)}), problems
 
@@ -267,15 +275,6 @@ def _unseen(
         for text, where in places.items()
         if labels.spellings[text] not in in_train
     ]
-
-
-def _negative(text: str, where: Sequence[str]) -> Problem:
-    hint = " -1 often marks rows without a label: leave such a split out." if text == "-1" else ""
-    return Problem(
-        where[0],
-        f"label {text} is negative ({_count(where)}); classes are counted from 0.{hint} If it is "
-        f"a name, list the names: task.labels: ['{text}', ...].",
-    )
 
 
 def _count(places: Sequence[str]) -> str:

@@ -64,7 +64,11 @@ def _found(settings: DataSettings, base: Path) -> Source:
         case "embedded":
             return _from_embedded(settings.source)
         case "hub":
-            return _from_hub(settings, settings.source)
+            tables, commit = _hub().read_hub(
+                settings.source, config=settings.config, revision=settings.revision
+            )
+            facts = {"hub": settings.source, "config": settings.config, "revision": commit}
+            return _chosen(settings, tables, facts, settings.source)
         case "folder":
             return _from_folder(settings, settings.source, base)
         case "file":
@@ -81,7 +85,12 @@ def _from_files(
         try:
             path = resolved(name, folder)
             if not path.is_file():
-                problems.append(_no_file(path, f"data.files.{split}", name, folder))
+                place = f"data.files.{split}"
+                problem = missing(place, name, folder)
+                if path.exists():
+                    what = "a folder" if path.is_dir() else "no regular file"
+                    problem = Problem(place, f"'{name}' is {what}; a data file is needed.")
+                problems.append(problem)
                 continue
             tables[split] = read_file(path, f"{prefix}{name}", sheet)
         except InputError as error:
@@ -96,13 +105,6 @@ def _from_files(
             names = read_names(beside / NAMES_FILE, NAMES_FILE)
             break
     return Source(_in_order(tables), {"files": facts}, names=names)
-
-
-def _no_file(path: Path, place: str, name: str, folder: Path) -> Problem:
-    if path.exists():
-        what = "a folder" if path.is_dir() else "no regular file"
-        return Problem(place, f"'{name}' is {what}; a data file is needed.")
-    return missing(place, name, folder)
 
 
 def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
@@ -132,12 +134,6 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
             )
         ]
     )
-
-
-def _from_hub(settings: DataSettings, source: str) -> Source:
-    tables, commit = _hub().read_hub(source, config=settings.config, revision=settings.revision)
-    facts = {"hub": source, "config": settings.config, "revision": commit}
-    return _chosen(settings, tables, facts, source)
 
 
 def _chosen(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type
 _PASSES = (  # of Adam7: first column and row, steps
@@ -19,10 +18,14 @@ def lacks_rows(content: bytes) -> bool:
     Source: PNG specification (third edition), sections 7 to 11.
     """
     header, streams = b"", []
-    for kind, body in _chunks(content):
+    at = 8  # the chunks begin behind the signature
+    while at + 8 <= len(content):
+        length, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        body = content[at + 8 : at + 8 + length]
         header = body if kind == b"IHDR" else header
         if kind == b"IDAT":
             streams.append(body)
+        at += 12 + length
     width, height = (int.from_bytes(header[at : at + 4], "big") for at in (0, 4))
     bits = header[8] * _CHANNELS[header[9]]
     passes = _PASSES if header[12] else ((0, 0, 1, 1),)
@@ -31,24 +34,11 @@ def lacks_rows(content: bytes) -> bool:
         columns, rows = -((x - width) // across), -((y - height) // down)
         if columns > 0 and rows > 0:
             wanted += rows * (1 + (columns * bits + 7) // 8)  # a byte for the filter of each row
-    return not _holds(b"".join(streams), wanted)
-
-
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 8
-    while at + 8 <= len(content):
-        length = int.from_bytes(content[at : at + 4], "big")
-        yield content[at + 4 : at + 8], content[at + 8 : at + 8 + length]
-        at += 12 + length
-
-
-def _holds(stream: bytes, wanted: int) -> bool:
-    """Whether at least so many bytes come out; no more than a piece of them is held at once."""
-    unpacker = zlib.decompressobj()
-    while wanted > 0:
+    unpacker, stream = zlib.decompressobj(), b"".join(streams)
+    while wanted > 0:  # no more than a piece of what comes out is held at once
         piece = unpacker.decompress(stream, _PIECE)
         if not piece:
-            return False
+            return True
         wanted -= len(piece)
         stream = unpacker.unconsumed_tail
-    return True
+    return False

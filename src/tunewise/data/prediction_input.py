@@ -67,7 +67,13 @@ def read_inputs(
     optional = [field for fields in making.values() for field in fields]
     named = named_rows({"input": table}, needed, rename=used, optional=optional, prefix=PREFIX)
     rows = with_combined(named, making)["input"]
-    if problems := [problem for row in rows for problem in _no_text(row, texts)]:
+    problems = [
+        Problem(row[PLACE], f"'{column}' is {row[column]!r}; a text is needed.")
+        for row in rows
+        for column in texts
+        if not isinstance(row[column], str)
+    ]
+    if problems:
         raise InputError(problems)
     asked = tuple(column for column in texts if column != image)
     examples = [
@@ -121,12 +127,4 @@ def _with_images(
     return [
         example._replace(image=found[row[column]])
         for example, row in zip(examples, rows, strict=True)
-    ]
-
-
-def _no_text(row: Row, texts: Sequence[str]) -> list[Problem]:
-    return [
-        Problem(row[PLACE], f"'{column}' is {row[column]!r}; a text is needed.")
-        for column in texts
-        if not isinstance(row[column], str)
     ]

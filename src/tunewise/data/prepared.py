@@ -20,7 +20,7 @@ from tunewise.core.canonical import ID_LENGTH, canonical
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import write_bytes, write_together
 from tunewise.data.labels import Labels
-from tunewise.data.table import SPLITS, Row, Splits
+from tunewise.data.table import SPLITS, Row, Splits, cell_text
 
 IMAGES = "pictures"  # the folder of images, beside the splits
 
@@ -35,7 +35,7 @@ def prepared_rows(
                 "id": row["id"],
                 **{column: row[column] for column in texts},
                 label: labels.position(row[label]),
-                **{column: _text(row.get(column)) for column in keep if column not in texts},
+                **{column: cell_text(row.get(column)) for column in keep if column not in texts},
             }
             for row in rows
         ]
@@ -109,7 +109,3 @@ def label_counts(splits: Splits, label: str, labels: Labels) -> dict[str, dict[s
 
 def _stored(row: Row) -> Row:
     return {column: value for column, value in row.items() if not column.startswith("_")}
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)

@@ -46,7 +46,13 @@ class SplitRule:
                 f"names no part to cut from '{self.from_}': for example {{validation: 0.1}}."
             )
         for name, size in given.items():
-            _check_size(name, size)
+            rows = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+            fraction = isinstance(size, float) and 0 < size < 1
+            if not (rows or fraction or size == "rest"):
+                right = (
+                    "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest."
+                )
+                raise SettingError(name, size, right)
         if sum(size == "rest" for size in given.values()) > 1:
             raise ValueError(f"{' and '.join(given)} both take the rest: only one part can.")
         fractions = {name: size for name, size in given.items() if isinstance(size, float)}
@@ -116,7 +122,15 @@ class DataSettings:
         for name in self.files or {}:
             if name not in SPLITS:
                 raise SettingError("files", self.files, unknown("split", name, SPLITS))
-        _check_limit(self.limit)
+        limits = self.limit if isinstance(self.limit, dict) else {"": self.limit}
+        for name, number in limits.items():
+            if name and name not in SPLITS:
+                raise SettingError("limit", self.limit, unknown("split", name, SPLITS))
+            if number is None and not name:
+                continue
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                right = "a whole number of rows from 1 up."
+                raise SettingError("limit", number, right, within=(name,) if name else ())
         _check_columns(self.columns or {})
         _check_combine(self.combine or {})
         for name in ("on_missing_label", "on_unseen_label"):
@@ -124,26 +138,6 @@ class DataSettings:
                 raise SettingError(name, getattr(self, name), "either error or drop.")
         if not self.source and (self.config or self.revision):
             raise ValueError("config and revision belong to a hub id, and there is no source.")
-
-
-def _check_size(name: str, size: object) -> None:
-    rows = isinstance(size, int) and not isinstance(size, bool) and size >= 1
-    fraction = isinstance(size, float) and 0 < size < 1
-    if not (rows or fraction or size == "rest"):
-        right = "a whole number of rows from 1 up, a fraction between 0 and 1 (0.1), or rest."
-        raise SettingError(name, size, right)
-
-
-def _check_limit(limit: int | dict[str, int] | None) -> None:
-    limits = limit if isinstance(limit, dict) else {"": limit}
-    for name, number in limits.items():
-        if name and name not in SPLITS:
-            raise SettingError("limit", limit, unknown("split", name, SPLITS))
-        if number is None and not name:
-            continue
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            right = "a whole number of rows from 1 up."
-            raise SettingError("limit", number, right, within=(name,) if name else ())
 
 
 def _check_combine(combine: dict[str, list[str]]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import plural
-from tunewise.data.cleaning.clean import Cleaned, Removed, clean
+from tunewise.data.cleaning.clean import Removed, clean
 from tunewise.data.cleaning.combine import TextRules, refuse_taken, with_combined
 from tunewise.data.columns import named_rows
 from tunewise.data.labels import is_missing, spelling
@@ -17,7 +17,7 @@ from tunewise.data.locate import kind_of, resolved
 from tunewise.data.opening import Source, open_source
 from tunewise.data.settings import DataSettings
 from tunewise.data.splits import apply_rule, limited
-from tunewise.data.table import Splits, Table
+from tunewise.data.table import Row, Splits, Table
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,15 @@ def read_data(
     splits = whole_rows(source, settings, columns, label=label)
     facts = {**source.facts, "read": {name: len(rows) for name, rows in splits.items()}}
     if label and settings.on_missing_label == "drop":
-        splits, dropped = _without_missing(splits, label)
+        splits, dropped = _kept(splits, lambda row: not is_missing(row.get(label)))
+        if not splits.get("test", True):
+            del splits["test"]  # published without labels: the study then has no test split
         facts["dropped_without_label"] = dropped
         notes += _dropped_notes(dropped, "without a label were dropped")
-    cleaned = _cleaned(splits, settings, texts or columns, label)
-    if cleaned:
+    cleaned = None
+    if settings.clean is not None:
+        whole = [text for text in texts or columns if text != label]
+        cleaned = clean(splits, settings.clean, whole, label)
         splits, facts["clean"] = cleaned.splits, cleaned.facts()
         notes += cleaned.notes()
     if rule:
@@ -87,7 +91,10 @@ def read_data(
     if settings.limit is not None:
         splits = limited(splits, settings.limit, label=label, seed=rule.seed if rule else 0)
     if label and settings.on_unseen_label == "drop":
-        splits, dropped = _without_unseen(splits, label)
+        seen = {spelling(row.get(label)) for row in splits["train"]}
+        splits, dropped = _kept(
+            splits, lambda row: spelling(row.get(label)) in seen or is_missing(row.get(label))
+        )
         facts["dropped_unseen_label"] = dropped
         notes += _dropped_notes(dropped, "with a label that train lacks were dropped")
         _check_splits(splits, source)
@@ -95,14 +102,6 @@ def read_data(
     folder = source_folder(settings, base)
     removed = tuple(cleaned.removed) if cleaned else ()
     return Data(splits, source.names or own, facts, tuple(notes), own, folder, removed)
-
-
-def _cleaned(
-    splits: Splits, settings: DataSettings, texts: Sequence[str], label: str | None
-) -> Cleaned | None:
-    if settings.clean is None:
-        return None
-    return clean(splits, settings.clean, [text for text in texts if text != label], label)
 
 
 def whole_rows(
@@ -142,25 +141,9 @@ def _carried_names(
     return next((table.names[theirs] for table in tables.values() if theirs in table.names), None)
 
 
-def _without_missing(splits: Splits, label: str) -> tuple[Splits, dict[str, int]]:
-    kept = {
-        name: [row for row in rows if not is_missing(row.get(label))]
-        for name, rows in splits.items()
-    }
-    dropped = {name: len(splits[name]) - len(rows) for name, rows in kept.items()}
-    if not kept.get("test", True):
-        del kept["test"]  # published without labels: the study then has no test split
-    return kept, dropped
-
-
-def _without_unseen(splits: Splits, label: str) -> tuple[Splits, dict[str, int]]:
-    seen = {spelling(row.get(label)) for row in splits["train"]}
-    kept = {
-        name: [
-            row for row in rows if spelling(row.get(label)) in seen or is_missing(row.get(label))
-        ]
-        for name, rows in splits.items()
-    }
+def _kept(splits: Splits, keep: Callable[[Row], bool]) -> tuple[Splits, dict[str, int]]:
+    """The rows that are kept, and of each split how many are not."""
+    kept = {name: [row for row in rows if keep(row)] for name, rows in splits.items()}
     return kept, {name: len(splits[name]) - len(rows) for name, rows in kept.items()}
 
 
@@ -176,17 +159,15 @@ def _check_splits(splits: Splits, source: Source) -> None:
     ]
     for name in ("train", "validation"):
         if name not in splits:
-            problems.append(Problem("data", _lacks(name, source)))
+            if source.single:
+                way = "Cut the file: split: {train: 0.8, validation: 0.1, test: 0.1}"
+            elif name == "validation" and "train" in source.tables:
+                way = "Cut it from train: split: {validation: 0.1}"
+            else:
+                way = f"Name its file: files: {{{name}: ...}}"
+            why = " Settings are chosen on it." if name == "validation" else ""
+            problems.append(
+                Problem("data", f"no {name} split (found: {', '.join(source.tables)}).{why} {way}")
+            )
     if problems:
         raise InputError(problems)
-
-
-def _lacks(name: str, source: Source) -> str:
-    if source.single:
-        way = "Cut the file: split: {train: 0.8, validation: 0.1, test: 0.1}"
-    elif name == "validation" and "train" in source.tables:
-        way = "Cut it from train: split: {validation: 0.1}"
-    else:
-        way = f"Name its file: files: {{{name}: ...}}"
-    why = " Settings are chosen on it." if name == "validation" else ""
-    return f"no {name} split (found: {', '.join(source.tables)}).{why} {way}"

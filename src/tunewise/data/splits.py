@@ -155,7 +155,17 @@ def _groups(rows: Sequence[Row], group: str | None, together: Mapping[str, str])
     """The group of every row: by the column, and joined where near duplicates connect two."""
     if group is None:
         return [together.get(row["id"], row["id"]) for row in rows]
-    _refuse_lacking(rows, group)
+    lacking = [row[PLACE] for row in rows if row.get(group) is None or not str(row[group]).strip()]
+    if lacking:
+        raise InputError(
+            [
+                Problem(
+                    lacking[0],
+                    f"'{group}' is empty here and in {plural(len(lacking), 'row')} in all "
+                    f"({first_of(lacking)}); data.split.group needs a value in every row.",
+                )
+            ]
+        )
     leader: dict[str, str] = {}  # of the values of the column that near duplicates connect
 
     def of(value: str) -> str:
@@ -171,20 +181,6 @@ def _groups(rows: Sequence[Row], group: str | None, together: Mapping[str, str])
             )
             leader[other] = one
     return [of(str(row[group])) for row in rows]
-
-
-def _refuse_lacking(rows: Sequence[Row], group: str) -> None:
-    lacking = [row[PLACE] for row in rows if row.get(group) is None or not str(row[group]).strip()]
-    if lacking:
-        raise InputError(
-            [
-                Problem(
-                    lacking[0],
-                    f"'{group}' is empty here and in {plural(len(lacking), 'row')} in all "
-                    f"({first_of(lacking)}); data.split.group needs a value in every row.",
-                )
-            ]
-        )
 
 
 def _cut_groups(

@@ -11,7 +11,7 @@ from tunewise.core.balance import uneven
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.first_look.first_budget import first_budget
 from tunewise.data.inspect import Guess
-from tunewise.data.settings import DataSettings, SplitRule
+from tunewise.data.settings import DataSettings
 
 _PLAIN = re.compile(r"(\.{0,2}/)*[A-Za-z][\w./-]*(:[\w./-]+)?", re.ASCII)
 _WORDS_OF_YAML = {"yes", "no", "true", "false", "null", "on", "off", "y", "n"}
@@ -128,7 +128,14 @@ def _settings(settings: DataSettings) -> list[str]:
     if settings.files:
         lines.append(f"files: {_flow({key: quoted(file) for key, file in settings.files.items()})}")
     if settings.split:
-        lines.append(f"split: {_flow(_rule(settings.split))}  # the same rows every time")
+        rule = settings.split
+        parts = {} if rule.from_ == "train" else {"from": rule.from_}
+        given = {name: getattr(rule, name) for name in ("train", "validation", "test")}
+        parts |= {name: str(size) for name, size in given.items() if size is not None}
+        parts["seed"] = str(rule.seed)
+        if rule.group:
+            parts["group"] = quoted(rule.group)
+        lines.append(f"split: {_flow(parts)}  # the same rows every time")
     if settings.sheet:
         lines.append(f"sheet: {quoted(settings.sheet)}")
     if settings.combine:
@@ -161,16 +168,6 @@ def _cleaning(rules: CleanRules) -> list[str]:
     if rules.min_examples > 1:
         lines.append(f"{f'min_examples: {rules.min_examples}':<26}# smaller classes are left out")
     return lines
-
-
-def _rule(rule: SplitRule) -> dict[str, str]:
-    parts = {} if rule.from_ == "train" else {"from": rule.from_}
-    given = {name: getattr(rule, name) for name in ("train", "validation", "test")}
-    parts |= {name: str(size) for name, size in given.items() if size is not None}
-    parts["seed"] = str(rule.seed)
-    if rule.group:
-        parts["group"] = quoted(rule.group)
-    return parts
 
 
 _EMBEDDED = {"classification": "embedded:encoder", "question-answering": "embedded:decoder"}

@@ -57,6 +57,11 @@ def split_named(name: str) -> str | None:
     return _ALIASES.get(name.lower())
 
 
+def cell_text(value: Any) -> str | None:
+    """A value of a table as text; None, where there is none, stays None."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
 def twice_in(names: Sequence[str]) -> list[str]:
     """The names that occur more than once, by their first appearance.
 
@@ -64,6 +69,16 @@ def twice_in(names: Sequence[str]) -> list[str]:
     ['b', 'a']
     """
     return [name for name, count in Counter(names).items() if count > 1]
+
+
+def unusable_names(columns: Sequence[str], place: str) -> list[Problem]:
+    """What is wrong with the names of columns: one is there twice, or is the reserved one."""
+    problems = [
+        Problem(place, f"two columns are called '{name}'.") for name in twice_in(columns) if name
+    ]
+    if PLACE in columns:
+        problems.append(Problem(place, f"the column name '{PLACE}' is reserved; rename it."))
+    return problems
 
 
 def refuse_repeated_header(tables: Iterable[Table]) -> None:

@@ -113,7 +113,11 @@ def _extend(
     for rank, (parent, token, score) in enumerate(found):
         tokens = (*one.running[parent][0], token)
         length = len(tokens)
-        stopped = _stopped(tokens, one.limit, strategy, ends)
+        stopped: Stopped | None = "length" if length == one.limit else None
+        if token in ends.tokens:
+            stopped = "end"
+        elif ends.stopped_at(tokens, strategy.stop) is not None:
+            stopped = "stop"
         if stopped and rank < k and score > NEVER / 2:
             one.finished.append(Hypothesis(tokens, score, stopped))
         candidates.append((score + (NEVER if stopped else 0.0), -rank, parent, token, tokens))
@@ -124,11 +128,3 @@ def _extend(
     hopeless = full and going[0][0] / length <= one.finished[-1].score
     one.over = hopeless or all(score < NEVER / 2 for score, *_ in going)
     return [(parent, token) for _, _, parent, token, _ in going]
-
-
-def _stopped(tokens: tuple[int, ...], limit: int, strategy: Strategy, ends: Ends) -> Stopped | None:
-    if tokens[-1] in ends.tokens:
-        return "end"
-    if ends.stopped_at(tokens, strategy.stop) is not None:
-        return "stop"
-    return "length" if len(tokens) == limit else None

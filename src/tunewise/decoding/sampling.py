@@ -37,7 +37,14 @@ def probabilities(scores: Tensor, strategy: Strategy) -> Tensor:
     if strategy.top_k is not None and strategy.top_k < p.shape[-1]:
         p = _from(p, p.topk(strategy.top_k).values[:, -1:])
     if strategy.top_p is not None:
-        p = _from(p, _nucleus_edge(p, strategy.top_p))
+        # From the last probability on, before which less than the mass is summed up.
+        for width in (LIKELIEST, p.shape[-1]):  # sorting all words is slow, and rarely needed
+            largest = p.topk(min(width, p.shape[-1])).values
+            summed = largest.cumsum(-1)
+            if bool((summed[:, -1] >= strategy.top_p).all()):
+                break
+        kept = (summed - largest < strategy.top_p).sum(-1, keepdim=True)
+        p = _from(p, largest.gather(1, kept - 1))
     return p
 
 
@@ -45,17 +52,6 @@ def _from(p: Tensor, least: Tensor) -> Tensor:
     """Without what is less likely than `least`, (n, 1); the rest sums to 1 again."""
     kept = p.masked_fill(p < least, 0.0)
     return kept / kept.sum(-1, keepdim=True)
-
-
-def _nucleus_edge(p: Tensor, mass: float) -> Tensor:
-    """The last probability, from the largest on, before which less than `mass` is summed up."""
-    for width in (LIKELIEST, p.shape[-1]):  # sorting all words is slow, and rarely needed
-        largest = p.topk(min(width, p.shape[-1])).values
-        summed = largest.cumsum(-1)
-        if bool((summed[:, -1] >= mass).all()):
-            break
-    kept = (summed - largest < mass).sum(-1, keepdim=True)
-    return largest.gather(1, kept - 1)
 
 
 def draw(scores: Tensor, strategy: Strategy, at: Tensor) -> Tensor:

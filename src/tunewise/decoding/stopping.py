@@ -33,7 +33,9 @@ class Ends:
 
     def stopped_at(self, tokens: Sequence[int], stop: Sequence[str]) -> str | None:
         """The text before the first of `stop`, if the last token completed one of them."""
-        last = self._piece(tokens[-1])
+        if (token := tokens[-1]) not in self._pieces:
+            self._pieces[token] = self.tokenizer.decode([token], clean_up_tokenization_spaces=False)
+        last = self._pieces[token]
         # Decoding everything at each step is slow, and most tokens cannot complete anything; half
         # a character can, and of a blank a lone token may not tell.
         whole = "\ufffd" not in last
@@ -42,11 +44,6 @@ class Ends:
         text = self.text(tokens)
         places = [place for place in (text.find(one) for one in stop) if place >= 0]
         return text[: min(places)] if places else None
-
-    def _piece(self, token: int) -> str:
-        if token not in self._pieces:
-            self._pieces[token] = self.tokenizer.decode([token], clean_up_tokenization_spaces=False)
-        return self._pieces[token]
 
 
 def end_tokens(module: Any, tokenizer: Any) -> frozenset[int]:

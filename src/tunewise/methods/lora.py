@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from tunewise.backbones.model import Model
-from tunewise.backbones.modules import ALL_LINEAR, Linear, blocks, shape_of, targets
+from tunewise.backbones.modules import ALL_LINEAR, blocks, shape_of, targets
 from tunewise.backbones.ties import settle_tie
 from tunewise.core.errors import InputError, SettingError
 from tunewise.core.settings import refuse_below, setting
@@ -110,7 +110,16 @@ class LoRA(Adaptation):
         return 2 if ALL_LINEAR in self.targets else 1
 
     def prepare(self, model: Model) -> None:
-        chosen = self._chosen(model)
+        chosen = dict(targets(model, self.targets))
+        if self.layers is not None:
+            first, last = self.layers
+            paths = blocks(model)
+            if last >= len(paths):
+                raise InputError(
+                    f"layers = [{first}, {last}]: this model has blocks 0 to {len(paths) - 1}."
+                )
+            starts = tuple(f"{path}." for path in paths[first : last + 1])
+            chosen = {path: layer for path, layer in chosen.items() if path.startswith(starts)}
         ranks = _by_path(model, self.ranks, "ranks")
         alphas = _by_path(model, self.alphas, "alphas")
         for path, layer in chosen.items():
@@ -132,25 +141,16 @@ class LoRA(Adaptation):
             )
             model.module.set_submodule(path, wrapped.train(layer.training))
 
-    def _chosen(self, model: Model) -> dict[str, Linear]:
-        chosen = dict(targets(model, self.targets))
-        if self.layers is None:
-            return chosen
-        first, last = self.layers
-        paths = blocks(model)
-        if last >= len(paths):
-            raise InputError(
-                f"layers = [{first}, {last}]: this model has blocks 0 to {len(paths) - 1}."
-            )
-        starts = tuple(f"{path}." for path in paths[first : last + 1])
-        return {path: layer for path, layer in chosen.items() if path.startswith(starts)}
-
     def groups(self, model: Model) -> list[dict[str, Any]]:
         """With a `ratio`, the Bs have a group of their own."""
         names = trained_names(model)
         if self.ratio == 1:
             return [{"params": names}]
-        ups = {f"{path}.B" for path, layer in model.module.named_modules() if _is_lora(layer)}
+        ups = {
+            f"{path}.B"
+            for path, layer in model.module.named_modules()
+            if isinstance(layer, LoRALinear)
+        }
         return [
             {"params": [name for name in names if name not in ups]},
             {"params": [name for name in names if name in ups], "rate": self.ratio},
@@ -175,10 +175,6 @@ class LoRA(Adaptation):
                 model.module.set_submodule(path, layer.merged())
         settle_tie(model.module)
         return model.module
-
-
-def _is_lora(layer: nn.Module) -> bool:
-    return isinstance(layer, LoRALinear)
 
 
 def _by_path(model: Model, values: Mapping[str, Number] | None, setting: str) -> dict[str, Number]:

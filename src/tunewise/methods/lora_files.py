@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isclose
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from transformers.pytorch_utils import Conv1D
@@ -52,7 +52,10 @@ def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
         modules_to_save=head_modules(model),
         fan_in_fan_out=all(isinstance(lora.base, Conv1D) for lora in layers.values()),
     )
-    written = {key: _sorted(value) for key, value in config.to_dict().items()}
+    written = {
+        key: sorted(value) if isinstance(value, set) else value
+        for key, value in config.to_dict().items()
+    }
     save_tensors(_tensors(model), folder / WEIGHTS)
     write_json(folder / CONFIG, dict(sorted(written.items())))
     write_base(model, folder)
@@ -72,24 +75,21 @@ def load_adapter(model: Model, folder: Path) -> None:
         if config.get(key):
             raise InputError(f"{folder / CONFIG}: {key} is set, which this method does not have.")
     for path, layer in lora_layers(model).items():
-        _check_scale(folder / CONFIG, config, path, layer)
+        # Weights say nothing of their scale, so another alpha would be read without a word.
+        place = folder / CONFIG
+        ranks, alphas = config.get("rank_pattern") or {}, config.get("alpha_pattern") or {}
+        rank = ranks.get(peft.utils.other.get_pattern_key(ranks, path), config["r"])
+        alpha = alphas.get(peft.utils.other.get_pattern_key(alphas, path), config["lora_alpha"])
+        scaling: Scaling = "root" if config.get("use_rslora") else "rank"
+        if rank != layer.rank or not isclose(scale_of(rank, alpha, scaling), layer.scale):
+            raise InputError(
+                f"{place}: {path} has rank {rank} and alpha {alpha} (scaling: {scaling}), but this "
+                f"method gives it rank {layer.rank} and alpha {layer.alpha} ({layer.scaling})."
+            )
     stored = {_our_name(name): tensor for name, tensor in read_tensors(folder / WEIGHTS).items()}
     names = {_our_name(name) for name in _tensors(model)}
     check_base(model, folder)
     fill(model.module, stored, names, folder / WEIGHTS)
-
-
-def _check_scale(place: Path, config: dict[str, Any], path: str, layer: LoRALinear) -> None:
-    """Weights say nothing of their scale, so another alpha would be read without a word."""
-    ranks, alphas = config.get("rank_pattern") or {}, config.get("alpha_pattern") or {}
-    rank = ranks.get(peft.utils.other.get_pattern_key(ranks, path), config["r"])
-    alpha = alphas.get(peft.utils.other.get_pattern_key(alphas, path), config["lora_alpha"])
-    scaling: Scaling = "root" if config.get("use_rslora") else "rank"
-    if rank != layer.rank or not isclose(scale_of(rank, alpha, scaling), layer.scale):
-        raise InputError(
-            f"{place}: {path} has rank {rank} and alpha {alpha} (scaling: {scaling}), but this "
-            f"method gives it rank {layer.rank} and alpha {layer.alpha} ({layer.scaling})."
-        )
 
 
 def lora_layers(model: Model) -> dict[str, LoRALinear]:
@@ -113,7 +113,3 @@ def _our_name(name: str) -> str:
     for letter in "AB":
         name = name.replace(f".lora_{letter}.weight", f".{letter}")
     return name
-
-
-def _sorted(value: Any) -> Any:
-    return sorted(value) if isinstance(value, set) else value

@@ -110,24 +110,18 @@ def vectors_of(model: Model, examples: Sequence[Example]) -> Tensor:
         {name: column[place] for name, column in read.items()} for place in range(len(examples))
     ]
     if isinstance(model.module, Fusion):
-        return F.normalize(_fused(model, model.module, examples, texts), dim=1)
+        shown = {e.image for e in examples}  # several questions may be on one image
+        names = {path: name_of(image_bytes(path, Path())) for path in shown}  # as studies name them
+        paths = {name: path for path, name in names.items()}
+        images = image_vectors(model.module, model.processor, paths, opener=open_image)
+        where = {name: place for place, name in enumerate(sorted(paths))}
+        questions = text_vectors(model.module, model.processor, texts)
+        both = (
+            images.take([where[names[e.image]] for e in examples]),
+            questions.take(range(len(examples))),
+        )
+        return F.normalize(torch.cat([F.normalize(part, dim=1) for part in both], dim=1), dim=1)
     return F.normalize(_averaged(model, texts), dim=1)
-
-
-def _fused(
-    model: Model, module: Fusion, examples: Sequence[Example], texts: Sequence[Any]
-) -> Tensor:
-    shown = {e.image for e in examples}  # several questions may be on one image
-    names = {path: name_of(image_bytes(path, Path())) for path in shown}  # as studies name them
-    paths = {name: path for path, name in names.items()}
-    images = image_vectors(module, model.processor, paths, opener=open_image)
-    where = {name: place for place, name in enumerate(sorted(paths))}
-    questions = text_vectors(module, model.processor, texts)
-    both = (
-        images.take([where[names[e.image]] for e in examples]),
-        questions.take(range(len(examples))),
-    )
-    return torch.cat([F.normalize(part, dim=1) for part in both], dim=1)
 
 
 @torch.no_grad()

@@ -86,7 +86,11 @@ def apply(model: Model, peft_type: str, settings: Settings) -> None:
         model.backbones = {name: f"base_model.{path}" for name, path in model.backbones.items()}
         model.head = [f"base_model.{name}" for name in model.head]
     model.adapter = Adapter(wrapped, whole)
-    adapted = _trained_by(peft_type, model)
+    head = set(model.head)
+    # PEFT freezes AdaLoRA's counts of ranks, but not where it moves them to a model's device.
+    adapted = [
+        name for name in trained_names(model) if name not in head and ".ranknum." not in name
+    ]
     if not adapted:
         raise InputError(f"{peft_type}: PEFT adapts nothing of this model with these settings.")
     inner = "" if peft_type in PROMPTS else "base_model.model."
@@ -246,13 +250,6 @@ def _refuse_writing(model: Model, peft_type: str) -> None:
             f"peft_type = {peft_type}: PEFT puts its prompt before each token that is written, so "
             "that no answer can be. Use our method prefix, which stands before the text once."
         )
-
-
-def _trained_by(peft_type: str, model: Model) -> list[str]:
-    """The adapter's own parameters: what PEFT lets require gradients, without the head."""
-    head = set(model.head)
-    # PEFT freezes AdaLoRA's counts of ranks, but not where it moves them to a model's device.
-    return [name for name in trained_names(model) if name not in head and ".ranknum." not in name]
 
 
 def _tell_sizes(config: Any, model: Model) -> None:

@@ -190,7 +190,14 @@ def configuration(peft_type: str, settings: Settings, asked: TaskType = "SEQ_CLS
     if peft_type in PROMPTS and not settings.get("num_virtual_tokens"):
         raise ValueError(f"{peft_type} needs num_virtual_tokens: how many, such as 16.")
     if peft_type == "ADALORA":
-        settings = {**settings, "total_step": _some_steps(settings)}
+        # AdaLoRA wants the number of steps from the start; before training any will do.
+        given = defaults("ADALORA") | dict(settings)
+        if given["init_r"] <= given["target_r"]:
+            right = f"above target_r ({given['target_r']}), or there is nothing to allocate."
+            raise SettingError("init_r", given["init_r"], right)
+        if min(given["tinit"], given["tfinal"]) < 0 or given["deltaT"] < 1:
+            raise ValueError("tinit and tfinal are steps from 0 up, and deltaT from 1 up.")
+        settings = {**settings, "total_step": int(given["tinit"] + given["tfinal"] + 1)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -208,17 +215,6 @@ def as_lists(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: as_lists(item) for key, item in value.items()}
     return value
-
-
-def _some_steps(settings: Settings) -> int:
-    """AdaLoRA wants the number of steps from the start; before training any will do."""
-    given = defaults("ADALORA") | dict(settings)
-    if given["init_r"] <= given["target_r"]:
-        right = f"above target_r ({given['target_r']}), or there is nothing to allocate."
-        raise SettingError("init_r", given["init_r"], right)
-    if min(given["tinit"], given["tfinal"]) < 0 or given["deltaT"] < 1:
-        raise ValueError("tinit and tfinal are steps from 0 up, and deltaT from 1 up.")
-    return int(given["tinit"] + given["tfinal"] + 1)
 
 
 def _kind(hint: Any, *, nothing: bool = False) -> Any:

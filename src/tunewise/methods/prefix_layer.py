@@ -33,7 +33,8 @@ class Prefix(nn.Module):
 
         A text that is gone on with has the prefix in its cache, and in its mask and positions.
         """
-        if _goes_on(inputs):
+        cache = inputs.get("past_key_values")
+        if cache is not None and cache.get_seq_length() > 0:
             return args, inputs
         tokens = args[0] if args else inputs.pop("input_ids", None)
         text = inputs.pop("inputs_embeds", None)
@@ -65,11 +66,6 @@ class Prefix(nn.Module):
         if getattr(output, "pooler_output", None) is not None:
             output.pooler_output = backbone.pooler(output.last_hidden_state)
         return output
-
-
-def _goes_on(inputs: dict[str, Any]) -> bool:
-    cache = inputs.get("past_key_values")
-    return cache is not None and cache.get_seq_length() > 0
 
 
 def attach(backbone: nn.Module, prefix: Prefix) -> None:

@@ -92,10 +92,18 @@ class Prompt(Direct):
 
     def __post_init__(self) -> None:
         if self.template is not None:
-            self._check_places(self.template)
-        if self.example is not None and not _shows(self.example):
-            right = "must hold {label}, once, and {text} or a column of the task."
-            raise SettingError("example", self.example, right)
+            places = set(PLACE.findall(self.template))
+            if not places - {LABELS, EXAMPLES}:
+                right = "must hold {text} or a column of the task, or every prompt is the same."
+                raise SettingError("template", self.template, right)
+            if (EXAMPLES in places) != (self.style == "few-shot"):
+                rule = "needs" if self.style == "few-shot" else "of style few-shot alone has"
+                raise SettingError("template", self.template, f"{rule} a place {{examples}}.")
+        if self.example is not None:
+            shown = PLACE.findall(self.example)
+            if shown.count(LABEL) != 1 or not set(shown) - {LABEL, LABELS, EXAMPLES}:
+                right = "must hold {label}, once, and {text} or a column of the task."
+                raise SettingError("example", self.example, right)
         if self.examples is not None and self.style != "few-shot":
             raise SettingError("examples", self.examples, "are shown by style few-shot alone.")
         if self.examples == ():
@@ -105,15 +113,6 @@ class Prompt(Direct):
         refuse_below(1, self, "shots", "max_new_tokens")
         if self.labels is not None and not all(label.strip() for label in self.labels):
             raise SettingError("labels", self.labels, "every label needs a word.")
-
-    def _check_places(self, template: str) -> None:
-        places = set(PLACE.findall(template))
-        if not places - {LABELS, EXAMPLES}:
-            right = "must hold {text} or a column of the task, or every prompt is the same."
-            raise SettingError("template", template, right)
-        if (EXAMPLES in places) != (self.style == "few-shot"):
-            rule = "needs" if self.style == "few-shot" else "of style few-shot alone has"
-            raise SettingError("template", template, f"{rule} a place {{examples}}.")
 
     @property
     def seeded(self) -> bool:  # type: ignore[override]  # by the settings, not by the class
@@ -229,9 +228,3 @@ def _with_numbers(
         (name,) = error.args
         known = list(dict.fromkeys((*ours, *columns)))
         raise InputError(f"{setting}: {unknown('place', name, known)}") from None
-
-
-def _shows(example: str) -> bool:
-    """Whether the form of an example has a place for its label and one for what it is of."""
-    places = PLACE.findall(example)
-    return places.count(LABEL) == 1 and len(set(places) - {LABEL, LABELS, EXAMPLES}) > 0

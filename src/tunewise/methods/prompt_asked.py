@@ -16,7 +16,6 @@ from torch import Tensor
 from tunewise.backbones.chat import Chat, ChatReader, Turn, asks_in_chat
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import PromptReader, tokens
-from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction, Reply
@@ -66,17 +65,16 @@ class Prompted:
         probabilities: NDArray[np.float64] = weights.softmax(-1).clamp(min=TINY).numpy()
         found = answers(examples, probabilities)
         texts = self._written([e.id for e in examples], [one.ids for one in asked])
-        rows = zip(found, texts, asked, strict=True)
-        return [self._read(prediction, text, one.cut) for prediction, text, one in rows]
-
-    def _read(self, prediction: Prediction, found: Generated | None, cut: bool) -> Prediction:
-        """The option that the text names; the likeliest where there is no text or it names none."""
-        if found is None:
-            return prediction._replace(reply=Reply("", True, cut))
-        option = named(found.text, self.script.words)
-        choice = prediction.choice if option is None else option
-        reply = Reply(found.text, option is not None, cut, found.stopped)
-        return prediction._replace(choice=choice, reply=reply)
+        read: list[Prediction] = []
+        for prediction, text, one in zip(found, texts, asked, strict=True):
+            if text is None:
+                read.append(prediction._replace(reply=Reply("", True, one.cut)))
+                continue
+            option = named(text.text, self.script.words)  # where it names none, the likeliest
+            choice = prediction.choice if option is None else option
+            reply = Reply(text.text, option is not None, one.cut, text.stopped)
+            read.append(prediction._replace(choice=choice, reply=reply))
+        return read
 
     def weights(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """The log-probability of each label after each prompt, (prompts, labels)."""
@@ -91,7 +89,10 @@ class Prompted:
             InputError: there is no room for a single word.
         """
         room, given = self.room(), tuple(texts)
-        texts = within(given, self._tokens, self.model.longest_text)
+        processor = self.model.processor
+        texts = within(
+            given, lambda tried: sum(map(len, tokens(processor, tried))), self.model.longest_text
+        )
         whole = self._ids(texts)
         if len(whole) <= room:
             return Encoded(whole, texts != given)
@@ -102,9 +103,6 @@ class Prompted:
                 f"{self.model.source}. Show fewer or shorter examples."
             )
         return Encoded(self._ids(fitting), True)
-
-    def _tokens(self, texts: Sequence[str]) -> int:
-        return sum(map(len, tokens(self.model.processor, texts)))
 
     def room(self) -> int:
         """Tokens that a prompt may have, so that its answer fits behind it."""
@@ -155,8 +153,16 @@ class Prompted:
         """Write script and settings as JSON, and which model is asked."""
         folder.mkdir(parents=True, exist_ok=True)
         joined = self.script.example is None and isinstance(self.reader, PromptReader)
-        stored = {**_stored(self.script, joined=joined), "content_free": self.content_free}
-        write_json(folder / FILE, stored)
+        script = self.script
+        # An example is stored as its one text, where they need not stay apart.
+        examples = [
+            ["\n".join(texts) if joined or len(texts) == 1 else texts, word]
+            for texts, word in script.examples
+        ]
+        stored = {"template": script.template, "words": script.words, "examples": examples}
+        if script.example is not None:
+            stored["example"] = script.example
+        write_json(folder / FILE, {**stored, "content_free": self.content_free})
         write_base(self.model, folder)
 
 
@@ -176,16 +182,6 @@ def stored_script(folder: Path, model: Model) -> tuple[Script, tuple[float, ...]
     script = Script(stored["template"], tuple(stored["words"]), examples, example)
     free = stored["content_free"]
     return script, None if free is None else tuple(free)
-
-
-def _stored(script: Script, *, joined: bool) -> JSONObject:
-    """The script as JSON; an example as its one text, where they need not stay apart."""
-    examples = [
-        ["\n".join(texts) if joined or len(texts) == 1 else texts, word]
-        for texts, word in script.examples
-    ]
-    stored = {"template": script.template, "words": script.words, "examples": examples}
-    return stored if script.example is None else {**stored, "example": script.example}
 
 
 def label_tokens(tokenizer: Any, script: Script) -> list[list[int]]:

@@ -23,7 +23,7 @@ from tunewise.core.settings import refuse_below, setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.answers import answers
 from tunewise.methods.base import METHODS, Direct
-from tunewise.methods.logistic_path import Labeled, LinearClassifier, LogisticPath
+from tunewise.methods.logistic_path import Labeled, LogisticPath
 
 WORDS_FILE = "tfidf.json"
 WEIGHTS_FILE = "tfidf.safetensors"
@@ -103,23 +103,16 @@ class TfIdf(Direct):
                     f"tfidf: no words occur in min_count = {self.min_count} texts ({error})"
                 ) from error
             words.append(counted)
-        classifier, C = self._classifier(
-            _labeled(words, train), _labeled(words, validation), len(options)
-        )
+        path, held = LogisticPath(_labeled(words, train), len(options)), _labeled(words, validation)
+        if self.C is not None or len(held.y) == 0:
+            C = self.C or UNCHOSEN
+            classifier = path.fit(C)
+        else:
+            classifier, tried = path.best(PENALTIES, held)
+            C = min(tried, key=lambda one: one.validation_loss).C
         return WeightedWords(
             tuple(options), self.ngrams, words, classifier.weight, classifier.bias, C
         )
-
-    def _classifier(
-        self, train: Labeled, validation: Labeled, classes: int
-    ) -> tuple[LinearClassifier, float]:
-        """The classifier and its C."""
-        path = LogisticPath(train, classes)
-        if self.C is not None or len(validation.y) == 0:
-            C = self.C or UNCHOSEN
-            return path.fit(C), C
-        best, tried = path.best(PENALTIES, validation)
-        return best, min(tried, key=lambda one: one.validation_loss).C
 
     def load(self, folder: Path, *, model: Model | None = None) -> WeightedWords:
         stored = read_json(folder / WORDS_FILE)

@@ -64,7 +64,9 @@ class JSONRecord:
         for known, _ in self._known():
             key, value = _key(known), getattr(self, known.name)
             may_be_missing = known.metadata.get("optional") or self.read is not None
-            if key in written or not may_be_missing or value != _default(known):
+            make = known.default_factory
+            default = known.default if make is MISSING else make()
+            if key in written or not may_be_missing or value != default:
                 written[key] = _written(value)
         return written
 
@@ -76,10 +78,6 @@ class JSONRecord:
 
 def _key(known: Field[Any]) -> str:
     return str(known.metadata.get(KEY, known.name))
-
-
-def _default(known: Field[Any]) -> Any:
-    return known.default if known.default_factory is MISSING else known.default_factory()
 
 
 @cache

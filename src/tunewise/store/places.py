@@ -33,16 +33,20 @@ class Places:
     def __init__(self, values: Iterable[Any] = ()) -> None:
         values = list(values)
         self.paths = tails(path for value in values for path in _paths(value))
-        hosts = sorted({host for value in values for host in _hosts(value)})
+        told = [value[HOST] for value in values if isinstance(value, Mapping) and value.get(HOST)]
+        hosts = sorted(set(map(str, told)))
         self.hosts = {host: f"machine {number}" for number, host in enumerate(hosts, start=1)}
 
     def public(self, value: Any) -> Any:
         """A value of ``study.json``, or of a trial's files, as others may see it."""
         if isinstance(value, Mapping):
-            return {
-                self._known(key): item if key in KEPT else self._under(key, item)
-                for key, item in value.items()
-            }
+            found = {}
+            for key, item in value.items():
+                shown = item
+                if key not in KEPT:
+                    shown = self.hosts.get(str(item), item) if key == HOST else self.public(item)
+                found[self._known(key)] = shown
+            return found
         if isinstance(value, (list, tuple)):
             return [self.public(item) for item in value]
         return self.text(self._known(value)) if isinstance(value, str) else value
@@ -63,9 +67,6 @@ class Places:
             text = text.replace(path, f"./{self.paths[path]}")
         return _INSIDE.sub(lambda found: f"./{found[1] or ''}", text)
 
-    def _under(self, key: str, item: Any) -> Any:
-        return self.hosts.get(str(item), item) if key == HOST else self.public(item)
-
     def _known(self, text: str) -> str:
         return PAIR.join(self.paths.get(part, part) for part in text.split(PAIR))
 
@@ -81,8 +82,3 @@ def _paths(value: Any) -> Iterator[str]:
             yield from _paths(item)
     elif isinstance(value, str):
         yield from (part for part in value.split(PAIR) if _WHOLE.fullmatch(part))
-
-
-def _hosts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping) and value.get(HOST):
-        yield str(value[HOST])

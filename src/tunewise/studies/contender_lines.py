@@ -14,19 +14,17 @@ def contender_lines(
 ) -> tuple[str, ...]:
     """A line for each contender, then the sum and the notes."""
     width = max(len(row.name) for row in contenders)
-    trials = [_trials(row, seeds) for row in contenders]
+    # Trainings to their end: each point once, then the best with the other seeds.
+    trials = [
+        (1 if row.rates else len(row.points)) + (seeds - 1 if row.seeded else 0)
+        for row in contenders
+    ]
     lines = [
         f"{row.name:<{width}}  {plural(number, 'trial')}{_tuned(row)}{_trained(row)}"
         for row, number in zip(contenders, trials, strict=True)
     ]
     total = f"{plural(len(lines), 'contender')}, {plural(sum(trials), 'trial')}"
     return (*lines, f"{total}, {plural(seeds, 'seed')}.", *notes)
-
-
-def _trials(row: ContenderRecord, seeds: int) -> int:
-    """Trainings to their end: each point once, then the best with the other seeds."""
-    points = 1 if row.rates else len(row.points)
-    return points + (seeds - 1 if row.seeded else 0)
 
 
 def _tuned(row: ContenderRecord) -> str:

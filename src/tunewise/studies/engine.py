@@ -232,7 +232,11 @@ class _Launch:
             self._pause(f"{job.key} could not write: {cause}")
         elif code == Exit.DAMAGED:
             self.on_event(Stopped(job))
-            self._repair(job)
+            # What is damaged is made again; where this launch cannot, the next one does it.
+            self.tried[job.key] += 1
+            if not self.ledger.repair() or self.tried[job.key] >= TRIES:
+                self.paused = self.paused or self.ledger.last_words(job)
+                self._stop()
         elif code == Exit.BUSY:
             lock = self.folder.lock_file(job.key)
             raise StudyBusy(f"{job.key} is still run by a process of an earlier launch ({lock}).")
@@ -290,14 +294,6 @@ class _Launch:
             self.paused = f"Paused, nothing is lost: {cause} {self.ledger.room()}."
             self.on_event(Notice(self.paused))
             self._stop()
-
-    def _repair(self, job: Job) -> None:
-        """Have what is damaged made again; where this launch cannot, the next one does."""
-        self.tried[job.key] += 1
-        if self.ledger.repair() and self.tried[job.key] < TRIES:
-            return
-        self.paused = self.paused or self.ledger.last_words(job)
-        self._stop()
 
     def _bury_worker(self) -> None:
         """Start another worker; the jobs of the dead one ended with it and wait again."""

@@ -89,7 +89,10 @@ def _size(study: StudyRecord) -> Iterator[Symptom]:
 
 
 def _texts(study: StudyRecord) -> Iterator[Symptom]:
-    for name, facts in _splits(study):
+    splits = study.data.audit.facts.get("splits")
+    for name, facts in splits.items() if isinstance(splits, Mapping) else ():
+        if not isinstance(facts, Mapping):
+            continue
         rows = max(1, int(facts.get("rows", 0)))
         if empty := facts.get("empty_texts"):
             yield _doubt(f"{name}: {plural(empty, 'empty text')}.", "data.clean: {empty: drop}")
@@ -164,13 +167,6 @@ def _models(study: StudyRecord) -> Iterator[Symptom]:
             "Add methods that do, such as head or lora, and name models.",
             "models",
         )
-
-
-def _splits(study: StudyRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    splits = study.data.audit.facts.get("splits")
-    for name, facts in splits.items() if isinstance(splits, Mapping) else ():
-        if isinstance(facts, Mapping):
-            yield str(name), facts
 
 
 def _objects(values: Any) -> Iterator[Mapping[str, Any]]:

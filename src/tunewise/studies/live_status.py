@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -14,8 +13,7 @@ from tunewise.store.log import LogTail
 from tunewise.store.race import read_clock
 from tunewise.store.records import ContenderRecord
 from tunewise.store.study import StudyFolder
-from tunewise.store.trial_records import Job
-from tunewise.store.trials import LOG, TrialRecord
+from tunewise.store.trials import LOG
 from tunewise.studies.choose import has_failed, search_ids
 from tunewise.studies.chosen import chosen_ids, seeds_due
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
@@ -97,15 +95,20 @@ class Board:
         self.running: dict[str, Running] = {}
         self.began = clock()
         self.before = read_clock(folder.path)  # seconds that earlier launches took
-        self.seconds = {id: _seconds(record) for id, record in self.records.items()}
+        self.seconds: dict[str, float | None] = {}
+        for id, record in self.records.items():
+            total = record.costs.total_seconds if record.status == "done" else None
+            self.seconds[id] = None if total is None else float(total)
         self._count()
 
     def hear(self, event: Event) -> None:
         match event:
             case Started(job):
-                log = LogTail(self._log_of(job))
+                log = self.folder.trial_folder(job.id) / LOG
+                if job.kind == "features":
+                    log = self.folder.features_folder(job.id).with_suffix(".jsonl")
                 self.running[job.key] = Running(
-                    *label_of(self.study, job), job.kind, log, self.clock()
+                    *label_of(self.study, job), job.kind, LogTail(log), self.clock()
                 )
             case Finished(job, record, seconds):
                 self.running.pop(job.key, None)
@@ -120,11 +123,6 @@ class Board:
                 for running in self.running.values():
                     if running.kind != "test":
                         running.read()
-
-    def _log_of(self, job: Job) -> Path:
-        if job.kind == "features":
-            return self.folder.features_folder(job.id).with_suffix(".jsonl")
-        return self.folder.trial_folder(job.id) / LOG
 
     def _count(self) -> None:
         """What changes only when a job ends; hashing ids four times a second would be felt."""
@@ -212,8 +210,3 @@ class Board:
             self.study, row, self.records, self.race
         )
         return set(ids)
-
-
-def _seconds(record: TrialRecord) -> float | None:
-    total = record.costs.total_seconds
-    return float(total) if record.status == "done" and total is not None else None

@@ -15,7 +15,7 @@ from typing import Any
 from tunewise.core.format import duration
 from tunewise.core.sanitize import shown
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.live_status import HOW_SURE, RACE, Board, Running, Standing
+from tunewise.studies.live_status import HOW_SURE, RACE, Board, Standing
 
 REDRAW = 0.5  # seconds between two drawings
 MOST_NOTICES, LEADERS = 6, 12
@@ -81,23 +81,24 @@ def board_html(board: Board, notices: list[str]) -> str:
     left = board.budget_left() if board.study.budget else board.seconds_left()
     if left is not None and board.running:
         says.append(f"{duration(left)} {'of the budget ' * bool(board.study.budget)}left")
+    running = []
+    for one in board.running.values():
+        does, loss = "testing" if one.kind == "test" else "starting", ""
+        if one.steps:
+            does = f"step {one.step:,} of {one.steps:,}"
+            loss = "" if one.loss is None else f"loss {one.loss:.3f}"
+        running.append([one.name, one.point, does, loss])
+    inner = f"height:100%;width:{100 * min(1.0, done / total):.1f}%;background:#0072b2"
+    outer = "height:.5rem;margin:.3rem 0;border-radius:.25rem;overflow:hidden"
     lines = [
         f"<div><b>{_text(str(board.study.name))}</b>: {_text(', '.join(says))}</div>",
-        _bar(done / total),
-        _table([_running(one) for one in board.running.values()]),
+        f'<div style="{outer};background:rgba(127,127,127,.25)"><div style="{inner}"></div></div>',
+        _table(running),
         _standings(board),
         *(f'<div style="{QUIET}">{_text(text)}</div>' for text in notices[-MOST_NOTICES:]),
     ]
     style = "font-size:.9rem;line-height:1.5;max-width:44rem;font-variant-numeric:tabular-nums"
     return f'<div style="{style}">{"".join(lines)}</div>'
-
-
-def _bar(fraction: float) -> str:
-    inner = f"height:100%;width:{100 * min(1.0, fraction):.1f}%;background:#0072b2"
-    outer = "height:.5rem;margin:.3rem 0;border-radius:.25rem;overflow:hidden"
-    return (
-        f'<div style="{outer};background:rgba(127,127,127,.25)"><div style="{inner}"></div></div>'
-    )
 
 
 def _standings(board: Board) -> str:
@@ -107,13 +108,6 @@ def _standings(board: Board) -> str:
         return _table([_standing(one) for one in shown_ones], head)
     rows = [[*_standing(one), *one.in_race] for one in shown_ones]
     return f'{_table(rows, [*head, *RACE])}<div style="{QUIET}">{HOW_SURE}</div>'
-
-
-def _running(one: Running) -> list[str]:
-    if not one.steps:
-        return [one.name, one.point, "testing" if one.kind == "test" else "starting", ""]
-    loss = "" if one.loss is None else f"loss {one.loss:.3f}"
-    return [one.name, one.point, f"step {one.step:,} of {one.steps:,}", loss]
 
 
 def _standing(one: Standing) -> list[str]:

@@ -26,7 +26,6 @@ from tunewise.data.cleaning.clean import Removed
 from tunewise.data.cleaning.removed import write_removed
 from tunewise.data.prepared import hash_of, write_images, write_prepared
 from tunewise.data.table import Splits
-from tunewise.store.faults import Fault
 from tunewise.store.records import (
     AuditRecord,
     DataRecord,
@@ -48,7 +47,7 @@ from tunewise.studyfile.expand import Expansion, expand
 from tunewise.studyfile.resolved import resolved
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
-from tunewise.tasks.base import Settled, Task
+from tunewise.tasks.base import Settled
 from tunewise.tasks.lengths import lengths, limit
 
 Say = Callable[[str], None]
@@ -137,6 +136,7 @@ def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
 def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> StudyRecord:
     """What the study file and the right answers say, without contenders, models and data."""
     task = settings.task
+    methods = [contender.method for contender in expansion.contenders]
     return StudyRecord(
         name=settings.name,
         settings=resolved(settings),
@@ -151,18 +151,12 @@ def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> 
         answer=task.reading.answer,
         metrics=tuple(task.metrics),
         labels=tuple(settled.options),
-        descriptions=_descriptions(task, expansion),
+        descriptions=Descriptions(  # for reports, which load no method
+            task.description,
+            {method.name: method.description for method in methods},
+            {key: text for method in methods for key, text in method.references.items()},
+        ),
         environment=environment(),
-    )
-
-
-def _descriptions(task: Task, expansion: Expansion) -> Descriptions:
-    """What reports, which load no method, say of the task and of each method."""
-    methods = [contender.method for contender in expansion.contenders]
-    return Descriptions(
-        task.description,
-        {method.name: method.description for method in methods},
-        {key: text for method in methods for key, text in method.references.items()},
     )
 
 
@@ -188,19 +182,15 @@ def store(prepared: Prepared, folder: StudyFolder) -> list[str]:
         What was damaged of what an earlier run had written, and lies in quarantine now.
     """
     folder.refuse_other(prepared.settings.name)  # before its data would be replaced
-    repaired = [folder.move_aside(fault) for fault in _damaged(prepared, folder)]
+    edited, text = folder.path / STUDY_FILE, prepared.settings.text.encode()
+    same = edited.is_file() and edited.read_bytes() == text  # edited to be run: no fault
+    damaged = [one for one in folder.study_faults() if not (same and one.folder == edited)]
+    repaired = [folder.move_aside(fault) for fault in damaged]
     write_prepared(folder.path / "data", prepared.splits)
     write_images(folder.path / "data", prepared.images)
     write_removed(folder.path / "data", prepared.removed)
     folder.write_study(prepared.study, prepared.settings.text)
     return repaired
-
-
-def _damaged(prepared: Prepared, folder: StudyFolder) -> list[Fault]:
-    """The faults of the study that lies there; a study file that was edited to be run is none."""
-    edited, text = folder.path / STUDY_FILE, prepared.settings.text.encode()
-    same = edited.is_file() and edited.read_bytes() == text
-    return [fault for fault in folder.study_faults() if not (same and fault.folder == edited)]
 
 
 def default_folder(settings: StudySettings) -> Path:

@@ -95,7 +95,10 @@ def probed(
             split: Feed(task, model.processor, texts, BackboneOutputs(store.get(split, texts)))
             for split, texts in encoded.items()
         }
-        _take_backbone_out(model, has_pooler=reduction.has_pooler)
+        # Stored outputs stand for the backbone from here on, and its memory is free.
+        (path,) = model.backbones.values()
+        stub = Stub(model.module.get_submodule(path), has_pooler=reduction.has_pooler)
+        model.module.set_submodule(path, stub)
         solve(model, feeds["train"], feeds["validation"], classes=len(settled.options))
         probe = _predicted(model, feeds["validation"])
         nearest = _nearest(model, feeds["train"], feeds["validation"], len(settled.options))
@@ -133,22 +136,14 @@ def _readable(
         if torch.cuda.is_available():
             model.module.to("cuda")
         settle(model, TrainingSettings())
-        encoded = {split: _encoded(split, asked, model, settled) for split in READ}
+        encoded: dict[str, Sequence[Encoded]] = {}
+        for split in READ:
+            examples = [asked.read(row) for row in settled.splits[split]]
+            longest = limit(asked, None, model)
+            encoded[split] = asked.encode(examples, model.processor, max_length=longest)
         if reduction := reduction_for(model, asked, encoded["train"]):
             return model, asked, encoded, reduction
     raise InputError(f"model {source.source}: its head reads every token, not one vector.")
-
-
-def _encoded(split: str, task: Task, model: Model, settled: Settled) -> Sequence[Encoded]:
-    examples = [task.read(row) for row in settled.splits[split]]
-    return task.encode(examples, model.processor, max_length=limit(task, None, model))
-
-
-def _take_backbone_out(model: Model, *, has_pooler: bool) -> None:
-    """Stored outputs stand for the backbone from here on, and its memory is free."""
-    (path,) = model.backbones.values()
-    backbone = model.module.get_submodule(path)
-    model.module.set_submodule(path, Stub(backbone, has_pooler=has_pooler))
 
 
 def _head(model: Model) -> nn.Linear:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -40,7 +40,17 @@ def show_progress(
         return
     console = console or Console(stderr=True, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield lambda event: _tell(board, event, lambda line: _print(console, line))
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Tick):
+                return  # between events there is nothing to say
+            board.hear(event)
+            if isinstance(event, Notice):
+                _print(console, event.text)
+            elif isinstance(event, Finished):
+                _print(console, _finished(board, event))
+
+        yield tell
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         drawn = 0.0
@@ -48,8 +58,11 @@ def show_progress(
         def hear(event: Event) -> None:
             nonlocal drawn
             board.hear(event)
-            if line := _worth_keeping(board, event):
-                _print(console, line)
+            # Notices, and trials that failed, stay on the screen above the live view.
+            if isinstance(event, Notice):
+                _print(console, event.text)
+            elif isinstance(event, Finished) and event.record and event.record.status != "done":
+                _print(console, _finished(board, event))
             if time.monotonic() - drawn > REDRAW or isinstance(event, Finished):
                 live.update(view(board, console.height), refresh=True)
                 drawn = time.monotonic()
@@ -136,26 +149,6 @@ def _leaders(standings: list[Standing], metric: str) -> RenderableType:
         cells = (Text(clean(row.name)), Text(score), f"{row.finished}/{row.trials}")
         table.add_row(*cells, *(row.in_race if races else []))
     return Group(table, Text(f" {HOW_SURE}", style="dim")) if races else table
-
-
-def _tell(board: Board, event: Event, say: Callable[[str], None]) -> None:
-    """Say in plain lines what happened; between events there is nothing to say."""
-    if isinstance(event, Tick):
-        return
-    board.hear(event)
-    if isinstance(event, Notice):
-        say(event.text)
-    elif isinstance(event, Finished):
-        say(_finished(board, event))
-
-
-def _worth_keeping(board: Board, event: Event) -> str | None:
-    """What stays on the screen above the live view: notices, and trials that failed."""
-    if isinstance(event, Notice):
-        return event.text
-    if isinstance(event, Finished) and event.record and event.record.status != "done":
-        return _finished(board, event)
-    return None
 
 
 def _finished(board: Board, event: Finished) -> str:

@@ -60,7 +60,8 @@ def rate_progress(
 ) -> RateProgress:
     """The comparisons that are due, or the rates that are left, by the records that there are."""
     ids = [trial_id(point.identity, study.seeds[0]) for point in contender.points]
-    alive = list(_initial(search, len(ids)))
+    lowest, highest = search.prior - search.around, search.prior + search.around
+    alive = list(range(max(0, lowest), min(len(ids), highest + 1)))
     seen: list[tuple[int, int]] = []
     for number, step in enumerate(search.rungs):
         extensions = 0
@@ -77,12 +78,6 @@ def rate_progress(
             extensions += 1
         alive = sorted(_going_on(order, found, keep=len(search.rungs) - number))
     return RateProgress(tuple(seen), (), tuple(alive))
-
-
-def _initial(search: RateSearch, points: int) -> range:
-    return range(
-        max(0, search.prior - search.around), min(points, search.prior + search.around + 1)
-    )
 
 
 def _beyond(best: int, alive: Collection[int], points: int) -> int | None:

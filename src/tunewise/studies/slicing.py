@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.core.errors import Problem, nearest
-from tunewise.data.table import Splits
+from tunewise.data.table import Splits, cell_text
 from tunewise.tasks.base import Task
 
 LENGTH = "length"  # not a column: quartiles of the texts' length in characters
@@ -21,7 +21,11 @@ def slice_columns(
     rows are never sliced.
     """
     problems = []
-    lengths = {LENGTH, *(f"{column}{OF_ONE}" for column in _measured(task))}
+    # Columns of which the length in characters means something; `length` is that of all texts.
+    measured = task.reading.words if len(task.reading.words) > 1 else ()
+    if task.writing:
+        measured = (*task.reading.words, task.reading.answer)
+    lengths = {LENGTH, *(f"{column}{OF_ONE}" for column in measured)}
     scored = {name: rows for name, rows in splits.items() if name != "train"}
     for column in slices:
         for split, rows in scored.items():
@@ -37,17 +41,6 @@ def slice_columns(
     return [column for column in slices if column not in taken], problems
 
 
-def _measured(task: Task) -> tuple[str, ...]:
-    """The columns whose length in characters means something: texts, and written answers.
-
-    Of a single text, `length` tells it already.
-    """
-    words = task.reading.words
-    if task.writing:
-        return (*words, task.reading.answer)
-    return words if len(words) > 1 else ()
-
-
 def with_columns(prepared: Splits, splits: Splits, columns: Sequence[str]) -> Splits:
     """The prepared rows with further columns of the data, as text."""
     if not columns:
@@ -56,11 +49,7 @@ def with_columns(prepared: Splits, splits: Splits, columns: Sequence[str]) -> Sp
     for split, rows in prepared.items():
         by_id = {str(row["id"]): row for row in splits[split]}
         found[split] = [
-            {**row, **{column: _text(by_id[str(row["id"])].get(column)) for column in columns}}
+            {**row, **{column: cell_text(by_id[str(row["id"])].get(column)) for column in columns}}
             for row in rows
         ]
     return found
-
-
-def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)

@@ -44,7 +44,10 @@ class Ledger:
         folder.remove_drafts()
         self.repair()
         folder.forget_aside()
-        self._reopen()
+        # Earlier versions' results of trials that were killed count as none.
+        for records in (self.records, self.tests):
+            for id in [id for id, record in records.items() if record.status == KILLED]:
+                (records.pop(id).folder / COMPLETE).unlink()
         self.spoiled: dict[str, Ending] = {}  # features that cannot be had, and why
         self.aside: dict[str, Ending] = {}  # jobs that this launch does not try any more
         self.race: RaceRecord | None = None  # where that of a study under a budget stands
@@ -103,7 +106,16 @@ class Ledger:
         if record is None:
             return False
         if job.kind == "trial":
-            self._compare(record)
+            # Say so where a trial that ran again came out otherwise than before.
+            now = (record.folder / RESULT).read_bytes()
+            for before in self.folder.earlier_results(record.id):
+                if before.read_bytes() != now:
+                    message = (
+                        f"trial/{record.id} ran again and came out otherwise than {before}: that "
+                        "file is damaged, or the machine or its software is another. A test that "
+                        "was opened before is of the weights of then."
+                    )
+                    self.on_event(Notice(message))
         self._keep(job, record, seconds)
         return True
 
@@ -119,9 +131,29 @@ class Ledger:
             self.on_event(Stopped(job))
             self.on_event(Notice(f"{job.key}: {ending.status}. {ending.error}"))
         elif ending.outside:
-            self._set_aside(job, ending)
+            name = " ".join(label_of(self.study, job))
+            self.aside[job.key] = ending
+            self.on_event(Stopped(job))
+            self.on_event(
+                Notice(f"{name}: {ending.status}. {ending.error} It is tried again later.")
+            )
+            self.folder.note_aside(job.key, name, ending.status, ending.error)
         else:
-            self._write_ending(job, ending, seconds)
+            place = self._place(job)
+            if printed := _tail(self.folder.output_file(job.key)):
+                write_bytes(place / "output.txt", printed)
+            peaks = PEAK.findall(printed)  # which a process that was over its memory limit printed
+            record = write_ending(
+                place,
+                status=ending.status,
+                error=ending.error,
+                settings=job.settings,
+                seconds=seconds,
+                peak_resident=int(peaks[-1]) if peaks else None,
+            )
+            if job.kind == "trial":
+                self.folder.remove_weights(job.id, ending.status)
+            self._keep(job, record, seconds)
 
     def last_words(self, job: Job, default: str = "ended without a word.") -> str:
         """The last line a process wrote, which for an exception is its text."""
@@ -153,29 +185,6 @@ class Ledger:
             f"study has taken up to {max(taken) / 1e6:.1f} MB"
         )
 
-    def _write_ending(self, job: Job, ending: Ending, seconds: float) -> None:
-        place, output = self._place(job), self.folder.output_file(job.key)
-        if printed := _tail(output):
-            write_bytes(place / "output.txt", printed)
-        record = write_ending(
-            place,
-            status=ending.status,
-            error=ending.error,
-            settings=job.settings,
-            seconds=seconds,
-            peak_resident=_printed_peak(output),
-        )
-        if job.kind == "trial":
-            self.folder.remove_weights(job.id, ending.status)
-        self._keep(job, record, seconds)
-
-    def _set_aside(self, job: Job, ending: Ending) -> None:
-        name = " ".join(label_of(self.study, job))
-        self.aside[job.key] = ending
-        self.on_event(Stopped(job))
-        self.on_event(Notice(f"{name}: {ending.status}. {ending.error} It is tried again later."))
-        self.folder.note_aside(job.key, name, ending.status, ending.error)
-
     def _keep(self, job: Job, record: TrialRecord, seconds: float) -> None:
         (self.tests if job.kind == "test" else self.records)[job.id] = record
         self._note_race()
@@ -196,24 +205,20 @@ class Ledger:
         repaired = False
         while faults := [each for each in self.folder.faults() if each.folder not in given]:
             for fault in faults:
-                self._mend(fault)
+                if fault.folder.parent.name == "features":
+                    remove_folder(fault.folder)  # can be computed again
+                    self.on_event(Notice(f"{fault.message} These features are computed again."))
+                elif fault.id == REMOVED:
+                    self._move_aside(fault)
+                    self.folder.note_removals_anew(self.folder.records())
+                elif fault.folder == self.folder.weights_folder(fault.id):
+                    self._train_again(fault.id, fault.message, fault)
+                else:
+                    self._move_aside(fault)
             repaired = True
         self.records, self.tests = self.folder.records(), self.folder.tests()
         self.features = self.folder.features()
         return repaired
-
-    def _mend(self, fault: Fault) -> None:
-        of = self.folder
-        if fault.folder.parent.name == "features":
-            remove_folder(fault.folder)  # can be computed again
-            self.on_event(Notice(f"{fault.message} These features are computed again."))
-        elif fault.id == REMOVED:
-            self._move_aside(fault)
-            of.note_removals_anew(of.records())
-        elif fault.folder == of.weights_folder(fault.id):
-            self._train_again(fault.id, fault.message, fault)
-        else:
-            self._move_aside(fault)
 
     def _train_again(self, id: str, message: str, fault: Fault | None = None) -> None:
         """Have a finished trial run again, because its weights are damaged or gone.
@@ -230,25 +235,6 @@ class Ledger:
     def _move_aside(self, fault: Fault) -> None:
         self.on_event(Notice(self.folder.move_aside(fault)))
 
-    def _compare(self, record: TrialRecord) -> None:
-        """Say so where a trial that ran again came out otherwise than before."""
-        now = (record.folder / RESULT).read_bytes()
-        for before in self.folder.earlier_results(record.id):
-            if before.read_bytes() != now:
-                self.on_event(
-                    Notice(
-                        f"trial/{record.id} ran again and came out otherwise than {before}: that "
-                        "file is damaged, or the machine or its software is another. A test that "
-                        "was opened before is of the weights of then."
-                    )
-                )
-
-    def _reopen(self) -> None:
-        """Make earlier versions' results of trials that were killed count as none."""
-        for records in (self.records, self.tests):
-            for id in [id for id, record in records.items() if record.status == KILLED]:
-                (records.pop(id).folder / COMPLETE).unlink()
-
 
 def _tail(output: Path) -> bytes:
     """The end of what a process printed; it may have printed without end."""
@@ -258,9 +244,3 @@ def _tail(output: Path) -> bytes:
             return file.read(TAIL)
     except FileNotFoundError:
         return b""
-
-
-def _printed_peak(output: Path) -> int | None:
-    """The peak of a process that was over its memory limit, which its output tells."""
-    found = PEAK.findall(_tail(output))
-    return int(found[-1]) if found else None

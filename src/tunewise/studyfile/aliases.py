@@ -136,7 +136,8 @@ def ours(name: str, section: str, known: list[str]) -> str:
     there = sections[0] if sections else ""
     if there == "method" and (section != "method" or word not in known):
         return "" if section == "method" else f"'{name}' is '{word}', a method's own setting."
-    where = "" if there == section else f" and stands {_under(there)}"
+    place = f"under '{there}'" if there else "at the top of the study"
+    where = "" if there == section else f" and stands {place}"
     remark = f"; {REMARKS[name]}" if name in REMARKS else ""
     return f"'{name}' is called '{word}' here{where}{remark}."
 
@@ -148,7 +149,3 @@ def word_for(name: str) -> str:
     ('learning_rate', 'rank')
     """
     return NAMES.get(name.lower(), name).rpartition(".")[2]
-
-
-def _under(section: str) -> str:
-    return f"under '{section}'" if section else "at the top of the study"

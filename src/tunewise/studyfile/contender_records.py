@@ -15,7 +15,7 @@ from tunewise.store.records import (
     PointRecord,
     TrialSettings,
 )
-from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
+from tunewise.studyfile.expand import Expansion, PlannedContender
 from tunewise.studyfile.settings import StudySettings
 from tunewise.tasks.base import TASKS, Task
 from tunewise.training.settings import STEPS, TrainingSettings
@@ -57,6 +57,12 @@ def identity_of(settings: TrialSettings) -> JSONObject:
     task = {key: value for key, value in settings.task.items() if key != "kind"}
     asked = TASKS.build(settings.task["kind"], task)
     chosen, model, limit = settings.method, settings.model, settings.max_length
+    training = settings.training
+    if training:
+        changed = changed_settings(TrainingSettings(**training))
+        if changed.get("optimizer") == STEPS:
+            del changed["optimizer"]  # what auto is for all that takes steps
+        training = {"version": TrainingSettings.version, **changed}
     method = METHODS.build(chosen.name, chosen.settings)
     reads = {} if model is None or model.reads is None else {"reads": model.reads}
     return {
@@ -64,26 +70,26 @@ def identity_of(settings: TrialSettings) -> JSONObject:
         "data": settings.data.as_json(),
         "model": model and {"hash": model.hash, **reads},
         "method": {**chosen.as_json(), "settings": changed_settings(method)},
-        "training": settings.training and _training_identity(settings.training),
+        "training": training,
         **({} if limit is None else {"max_length": limit}),
     }
-
-
-def _training_identity(training: Settings) -> JSONObject:
-    changed = changed_settings(TrainingSettings(**training))
-    if changed.get("optimizer") == STEPS:
-        del changed["optimizer"]  # what auto is for all that takes steps
-    return {"version": TrainingSettings.version, **changed}
 
 
 def _record(study: StudySettings, contender: PlannedContender, facts: Facts) -> ContenderRecord:
     model = None if contender.model is None else str(contender.model)
     task = study.task if model is None else facts.tasks.get(model, study.task)
-    common = TrialSettings(
-        task=task_settings(task, facts.task),
-        data=DataReference(facts.data_hash),
-        model=None if model is None else facts.models[model],
-    )
+    points = []
+    for point in contender.points:
+        settings = replace(
+            point.settings(),
+            task=task_settings(task, facts.task),
+            data=DataReference(facts.data_hash),
+            model=None if model is None else facts.models[model],
+        )
+        points.append(PointRecord(dict(point.chosen), settings, identity_of(settings)))
+    given: Any = study.given["methods"]
+    for key in contender.entry.keys[1:]:
+        given = None if isinstance(given, str) else given[key]
     return ContenderRecord(
         name=contender.name,
         model=model,
@@ -93,23 +99,10 @@ def _record(study: StudySettings, contender: PlannedContender, facts: Facts) -> 
         trained=contender.trained,
         auto_batch=contender.entry.auto_batch and contender.trained,
         search=tuple(contender.points[0].chosen),
-        points=tuple(_point(common, point) for point in contender.points),
-        own_training=_own_training(study, contender),
+        points=tuple(points),
+        own_training=tuple((given or {}).get("training") or {}),
         rates=contender.rates,
         spoken=contender.method.spoken,
         constant=contender.method.constant,
         reads_only=contender.method.reads_only,
     )
-
-
-def _own_training(study: StudySettings, contender: PlannedContender) -> tuple[str, ...]:
-    """The training settings that the contender's own entry gives, for the fairness lint."""
-    given: Any = study.given["methods"]
-    for key in contender.entry.keys[1:]:
-        given = None if isinstance(given, str) else given[key]
-    return tuple((given or {}).get("training") or {})
-
-
-def _point(common: TrialSettings, point: PlannedPoint) -> PointRecord:
-    settings = replace(point.settings(), task=common.task, data=common.data, model=common.model)
-    return PointRecord(dict(point.chosen), settings, identity_of(settings))

@@ -115,21 +115,15 @@ def _doubts(value: Any, keys: Keys) -> Iterator[tuple[Keys, str]]:
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _doubts(item, (*keys, number))
-    elif doubt := _doubt(value):
-        yield keys, doubt
-
-
-def _doubt(value: Any) -> str:
-    if isinstance(value, str):
-        wrong = f"found {value!r:.80}: holds a character that is no Unicode text."
-        return "" if _is_unicode(value) else wrong
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else f"found {value}: a finite number is right here."
-    if isinstance(value, int):
-        return "" if abs(value) < LARGEST else "found a whole number of more than 64 bits."
-    if value is None:
-        return ""
-    return f"found {type(value).__name__}: plain text, numbers, lists and mappings only."
+    elif isinstance(value, str) and not _is_unicode(value):
+        yield keys, f"found {value!r:.80}: holds a character that is no Unicode text."
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield keys, f"found {value}: a finite number is right here."
+    elif isinstance(value, int) and abs(value) >= LARGEST:
+        yield keys, "found a whole number of more than 64 bits."
+    elif value is not None and not isinstance(value, (str, float, int)):
+        kind = type(value).__name__
+        yield keys, f"found {kind}: plain text, numbers, lists and mappings only."
 
 
 def _is_unicode(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -123,7 +123,13 @@ def expand(study: StudySettings) -> Expansion:
     rows = _once(_rows(study), notes)
     named = _named(rows)
     notes += [f"{entry.place}: {note}" for entry in study.methods for note in entry.notes]
-    notes += _unequal(named)
+    points = {row.name: len(row.points) for row in named if row.trained and not row.rates}
+    if len(set(points.values())) > 1:
+        most, least = max(points, key=lambda n: points[n]), min(points, key=lambda n: points[n])
+        notes.append(
+            f"search: '{most}' is tuned over {plural(points[most], 'point')}, "
+            f"'{least}' over {points[least]}: the first has the larger budget."
+        )
     return Expansion(tuple(named), tuple(notes), len(study.seeds))
 
 
@@ -188,16 +194,14 @@ def _once(rows: Iterator[PlannedContender], notes: list[str]) -> list[PlannedCon
             notes.append(f"{row.entry.place}: a search point stands twice and is tried once.")
         key = canonical([str(row.model) if row.model else None, sorted(points)])
         if key in seen:
-            notes.append(f"{row.entry.place}: {_same_as(row, seen[key])}; it is run once.")
+            other = seen[key].entry
+            same = f"the same contender as {other.place}"
+            if row.entry is other:
+                same = "a contender stands twice with the same settings"
+            notes.append(f"{row.entry.place}: {same}; it is run once.")
         else:
             seen[key] = replace(row, points=tuple(points.values()))
     return list(seen.values())
-
-
-def _same_as(row: PlannedContender, other: PlannedContender) -> str:
-    if row.entry is other.entry:
-        return "a contender stands twice with the same settings"
-    return f"the same contender as {other.entry.place}"
 
 
 def _named(rows: Sequence[PlannedContender]) -> list[PlannedContender]:
@@ -205,7 +209,14 @@ def _named(rows: Sequence[PlannedContender]) -> list[PlannedContender]:
     groups: dict[str, list[PlannedContender]] = {}
     for row in rows:
         groups.setdefault(row.entry.label, []).append(row)
-    problems = _shared_names(groups)
+    problems: list[Problem] = []
+    for base, group in groups.items():  # that were given one name by hand, although they differ
+        entries = list({row.entry.keys: row.entry for row in group}.values())
+        given = [entry for entry in entries if entry.name]
+        if given and len(entries) > 1:
+            message = f"'{base}' is also the name of {entries[0].place}, which is set otherwise."
+            problems.append(Problem(f"{entries[1].place}.name", message))
+
     models = model_names(row.model for row in rows if row.model)
     keys = {base: differing([row.fixed() for row in group]) for base, group in groups.items()}
     named: dict[str, PlannedContender] = {}
@@ -216,41 +227,13 @@ def _named(rows: Sequence[PlannedContender]) -> list[PlannedContender]:
             name = f"{name} on {models[row.model]}"
         other = named.setdefault(folded(name), replace(row, name=name))
         if other.points is not row.points and not problems:
-            problems.append(_clash(row, name, other))
+            clash = f"'{name}' is also the name of {other.entry.place}."
+            if name != other.name:
+                clash = (
+                    f"'{name}' and '{other.name}' ({other.entry.place}) differ only by case or "
+                    "Unicode form; give one of them another name."
+                )
+            problems.append(Problem(row.entry.place, clash))
     if problems:
         raise InputError(problems)
     return list(named.values())
-
-
-def _shared_names(groups: Mapping[str, Sequence[PlannedContender]]) -> list[Problem]:
-    """Entries that were given one name by hand, although they differ."""
-    problems = []
-    for base, group in groups.items():
-        entries = list({row.entry.keys: row.entry for row in group}.values())
-        given = [entry for entry in entries if entry.name]
-        if given and len(entries) > 1:
-            message = f"'{base}' is also the name of {entries[0].place}, which is set otherwise."
-            problems.append(Problem(f"{entries[1].place}.name", message))
-    return problems
-
-
-def _clash(row: PlannedContender, name: str, other: PlannedContender) -> Problem:
-    if name == other.name:
-        return Problem(row.entry.place, f"'{name}' is also the name of {other.entry.place}.")
-    return Problem(
-        row.entry.place,
-        f"'{name}' and '{other.name}' ({other.entry.place}) differ only by case or Unicode form; "
-        "give one of them another name.",
-    )
-
-
-def _unequal(rows: Sequence[PlannedContender]) -> list[str]:
-    """A note where one trained contender is tuned over more points than another."""
-    points = {row.name: len(row.points) for row in rows if row.trained and not row.rates}
-    if len(set(points.values())) < 2:
-        return []
-    most, least = max(points, key=lambda n: points[n]), min(points, key=lambda n: points[n])
-    return [
-        f"search: '{most}' is tuned over {plural(points[most], 'point')}, "
-        f"'{least}' over {points[least]}: the first has the larger budget."
-    ]

@@ -36,18 +36,15 @@ def known_only(
     """
     known = list(known)
     for key in values:
-        if key not in known:
-            reader.wrong((*keys, key), _unknown(key, kind, known, section))
+        if key in known:
+            continue
+        message = unknown(f"setting of {kind}", key, known)
+        if section is not None and key in (there := _places(section)):
+            message = f"'{key}' is no setting of {kind}: it stands {there[key]}."
+        elif section is not None:
+            message = ours(key, section, known) or message
+        reader.wrong((*keys, key), message)
     return {key: value for key, value in values.items() if key in known}
-
-
-def _unknown(key: str, kind: str, known: list[str], section: str | None) -> str:
-    if section is not None:
-        if key in (there := _places(section)):
-            return f"'{key}' is no setting of {kind}: it stands {there[key]}."
-        if sentence := ours(key, section, known):
-            return sentence
-    return unknown(f"setting of {kind}", key, known)
 
 
 @cache

@@ -66,10 +66,6 @@ def value_in_name(value: Any) -> str:
     return str(value).replace(" ", "_")
 
 
-def _last(source: str) -> str:
-    return source.rstrip("/").rpartition("/")[2]
-
-
 def model_names(models: Iterable[ModelChoice]) -> dict[ModelChoice, str]:
     """Each model by the last part of its name, or by the whole where that is not unique.
 
@@ -77,18 +73,15 @@ def model_names(models: Iterable[ModelChoice]) -> dict[ModelChoice, str]:
     ['a/bert', 'b/bert', 'minilm']
     """
     models = list(dict.fromkeys(models))
-    short = {model: "+".join(map(_last, model.source.split(PAIR))) for model in models}
+    parts = {model: [part.rstrip("/") for part in model.source.split(PAIR)] for model in models}
+    short = {model: "+".join(part.rpartition("/")[2] for part in parts[model]) for model in models}
     times = Counter(folded(name) for name in short.values())
     ends = tails(part for model in models for part in model.source.split(PAIR))
-    return {
-        model: name if name and times[folded(name)] == 1 else _whole(model, ends)
-        for model, name in short.items()
-    }
-
-
-def _whole(model: ModelChoice, ends: Mapping[str, str]) -> str:
-    """A model in full; of a path from the root, as much of its end as no other has."""
-    text = str(model)
-    for path in model.source.split(PAIR):
-        text = text.replace(path, ends[path]) if path.startswith(("/", "~")) else text
-    return text
+    for model, name in short.items():
+        if name and times[folded(name)] == 1:
+            continue
+        short[model] = str(model)  # in full; of a path from the root, as much as no other has
+        for path in model.source.split(PAIR):
+            if path.startswith(("/", "~")):
+                short[model] = short[model].replace(path, ends[path])
+    return short

@@ -34,7 +34,10 @@ def from_here(path: Sequence[str], value: Any, document: Document) -> Any:
         case ["methods", _, "model"]:
             value = _models(value, moved)
         case ["data"] if isinstance(value, dict):
-            value = _data(value, moved)
+            if value.get("source"):  # its files lie inside it
+                value = {**value, "source": _source(value["source"], moved)}
+            elif "files" in value:
+                value = {**value, "files": _each(value["files"], moved)}
         case ["data", "source"]:
             value = _source(value, moved)
         case ["data", "files", *_] if not document.says(("data", "source")):
@@ -42,7 +45,12 @@ def from_here(path: Sequence[str], value: Any, document: Document) -> Any:
         case ["methods", _, "folder"] if isinstance(value, str):
             value = moved(value)
         case ["methods"] if isinstance(value, list):
-            value = [_entry(item, moved) for item in value]
+            value = [
+                {name: _settings(inner, moved) for name, inner in entry.items()}
+                if isinstance(entry, dict)
+                else entry
+                for entry in value
+            ]
     return value
 
 
@@ -68,12 +76,6 @@ def _model(name: str, move: Move) -> str:
     return move(name) if is_path and not _stands_alone(name) else name
 
 
-def _data(value: dict[str, Any], move: Move) -> dict[str, Any]:
-    if value.get("source"):  # its files lie inside it
-        return {**value, "source": _source(value["source"], move)}
-    return {**value, "files": _each(value["files"], move)} if "files" in value else value
-
-
 def _source(value: Any, move: Move) -> Any:
     if not isinstance(value, str) or _stands_alone(value):
         return value
@@ -81,14 +83,8 @@ def _source(value: Any, move: Move) -> Any:
     return move(value) if is_path else value
 
 
-def _entry(entry: Any, move: Move) -> Any:
-    """An entry of ``methods``, where ``folder`` names an experiment and ``model`` models."""
-    if not isinstance(entry, dict):
-        return entry
-    return {name: _settings(inner, move) for name, inner in entry.items()}
-
-
 def _settings(inner: Any, move: Move) -> Any:
+    """An entry of ``methods``, where ``folder`` names an experiment and ``model`` models."""
     if not isinstance(inner, dict):
         return inner
     moved = dict(inner)

@@ -22,14 +22,27 @@ def resolved(study: StudySettings) -> JSONObject:
     Sweeps and search stay as they are; a learning rate or a search left to the method is written
     as the numbers it means.
     """
+    values = _mapping(study.given, "search")
+    # The study's training settings, but those that each method has its own value or search for.
+    given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
+    if given["learning_rate"] == AUTO:  # each method says it, or what it has instead
+        given["learning_rate"] = None
+    others = [
+        {*entry.own, *_written(entry), *(() if entry.auto_rate else entry.searched("training"))}
+        for entry in study.methods
+        if entry.part.trained
+    ]
+    unread = set.intersection(*others) if others else set()
     return {
         "name": study.name,
         "task": {"kind": study.task.name, **settings_of(study.task)},
         "data": _named(settings_of(study.data)),
         "models": [str(model) for model in study.models],
         "methods": [_entry(study, entry) for entry in study.methods],
-        "training": _training(study),
-        "search": _search(study),
+        "training": {
+            name: given[name] for name in given if name not in unread or given[name] is None
+        },
+        "search": {key: value for key, value in values.items() if value != AUTO},
         "seeds": list(study.seeds),
         "budget": study.budget,
         "keep": study.keep,
@@ -40,20 +53,6 @@ def resolved(study: StudySettings) -> JSONObject:
         "require": _mapping(study.given, "require") or None,
         "slices": list(study.slices),
     }
-
-
-def _training(study: StudySettings) -> JSONObject:
-    """The study's training settings, but those that each method has its own value or search for."""
-    given = {**_defaults(TrainingSettings), **_mapping(study.given, "training")}
-    if given["learning_rate"] == AUTO:  # each method says it, or what it has instead
-        given["learning_rate"] = None
-    others = [
-        {*entry.own, *_written(entry), *(() if entry.auto_rate else entry.searched("training"))}
-        for entry in study.methods
-        if entry.part.trained
-    ]
-    unread = set.intersection(*others) if others else set()
-    return {name: given[name] for name in given if name not in unread or given[name] is None}
 
 
 def _entry(study: StudySettings, entry: MethodEntry) -> JSONObject:
@@ -92,12 +91,6 @@ def _written(entry: MethodEntry) -> JSONObject:
     if "optimizer" not in {*entry.training, *entry.searched("training")}:
         written["optimizer"] = STEPS if names_steps(entry) else AUTO
     return written
-
-
-def _search(study: StudySettings) -> JSONObject:
-    """The search as given, but what is `auto`, which each method then says."""
-    values = _mapping(study.given, "search")
-    return {key: value for key, value in values.items() if value != AUTO}
 
 
 def _mapping(values: Any, key: str) -> JSONObject:

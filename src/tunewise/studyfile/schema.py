@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,12 @@ def study_schema() -> Schema:
     training = {**_part(TrainingSettings, sweeps=True), "type": ["object", "null"]}
     for key in FOUND:
         training["properties"][key]["anyOf"].append({"const": AUTO})
+    tasks = []
+    for name, task in TASKS.classes.items():
+        schema = _part(task, sweeps=False)
+        schema["properties"] = {"kind": {"const": name}, **schema["properties"]}
+        schema["required"] = ["kind", *schema.get("required", [])]
+        tasks.append(schema)
     return {
         "$schema": DIALECT,
         "title": "A Tunewise study",
@@ -46,7 +52,7 @@ def study_schema() -> Schema:
         "required": ["name", "task", "data", "methods"],
         "properties": {
             **top["properties"],
-            "task": {"oneOf": [_task(name) for name in TASKS.classes]},
+            "task": {"oneOf": tasks},
             "data": _part(DataSettings, sweeps=False),
             "models": {
                 "description": "Hub ids (name@revision), folders, or embedded:encoder.",
@@ -58,13 +64,6 @@ def study_schema() -> Schema:
         },
         "$defs": {"training": training},
     }
-
-
-def _task(name: str) -> Schema:
-    schema = _part(TASKS.get(name), sweeps=False)
-    schema["properties"] = {"kind": {"const": name}, **schema["properties"]}
-    schema["required"] = ["kind", *schema.get("required", [])]
-    return schema
 
 
 def _methods() -> Schema:
@@ -117,21 +116,20 @@ def _search() -> Schema:
                 continue
             kinds.setdefault(name, kind)
             kinds[f"{section}.{name}"] = kind
+    properties: dict[str, Schema] = {}
+    for name, kind in kinds.items():
+        values: Schema = {"type": "array", "minItems": 1, "items": _type(kind)}
+        ways: list[Schema] = [values, {"type": "object", "additionalProperties": values}]
+        if name.endswith("learning_rate"):
+            ways.append({"const": AUTO})
+        properties[name] = {"anyOf": ways}
     return {
         "description": "Values tuned away on validation, equally many for each method.",
         "type": ["object", "null"],
         # A method with open settings may have any name to search.
         "additionalProperties": {"type": ["array", "object"]},
-        "properties": {name: _searched(name, kind) for name, kind in kinds.items()},
+        "properties": properties,
     }
-
-
-def _searched(name: str, kind: Any) -> Schema:
-    values: Schema = {"type": "array", "minItems": 1, "items": _type(kind)}
-    ways: list[Schema] = [values, {"type": "object", "additionalProperties": values}]
-    if name.endswith("learning_rate"):
-        ways.append({"const": AUTO})
-    return {"anyOf": ways}
 
 
 def _part(part: type, *, sweeps: bool) -> Schema:
@@ -144,13 +142,18 @@ def _part(part: type, *, sweeps: bool) -> Schema:
             continue
         name = name_of(field.name)
         once = name in getattr(part, "one_value", ())
-        schema = _sweep(types[name]) if sweeps and not once else _single(types[name])
+        schema = _single(types[name])
+        if sweeps and not once:
+            ways = schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
+            several = {"type": "array", "minItems": 1, "items": _type(types[name])}
+            schema = {"anyOf": [*ways, several]}
         if meaning := field.metadata.get(MEANING):
             schema["description"] = meaning
         if field.default is MISSING:
             needed.append(name)
         else:
-            schema["default"] = _default(field)
+            is_tuple = isinstance(field.default, tuple)
+            schema["default"] = list(field.default) if is_tuple else field.default
         properties[name] = schema
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     if needed:
@@ -168,27 +171,12 @@ def _single(kind: Any) -> Schema:
     return {"anyOf": [_type(element(kind)), _type(kind)]} if is_list(kind) else _type(kind)
 
 
-def _sweep(kind: Any) -> Schema:
-    several = {"type": "array", "minItems": 1, "items": _type(kind)}
-    return {"anyOf": [*_ways(_single(kind)), several]}
-
-
-def _ways(schema: Schema) -> list[Schema]:
-    return schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
-
-
 def _one_or_several(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "array", "items": schema}]}
 
 
 def _type(kind: Any) -> Schema:
     return TypeAdapter(kind).json_schema()
-
-
-def _default(field: Field[Any]) -> Any:
-    if isinstance(field.default, tuple):
-        return list(field.default)
-    return field.default
 
 
 def text() -> str:

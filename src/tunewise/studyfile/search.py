@@ -44,7 +44,12 @@ def read_search(
                 reader.wrong(keys, f"{path.partition('.')[2]} is searched twice: once is enough.")
             if found := _values(reader, entry, path, raw, keys):
                 grid[path] = found
-        _check_equal(reader, key, value, grids, paths)
+        sizes = {len(grid[path]) for grid, path in zip(grids, paths, strict=True) if path in grid}
+        if isinstance(value, dict) and len(sizes) > 1:
+            lists = {name: values for name, values in value.items() if isinstance(values, list)}
+            counts = ", ".join(f"{name} {len(values)}" for name, values in lists.items())
+            message = "equally many values for each method, so that none is tuned more; found "
+            reader.wrong(("search", key), f"{message}{counts}.")
     return grids
 
 
@@ -57,7 +62,9 @@ def measured(reader: Reader, entry: MethodEntry) -> MethodEntry:
     left_open = entry.auto_rate and RATE not in entry.search
     if not left_open or not issubclass(entry.part, Adaptation):
         return replace(entry, auto_rate=False)
-    if entry.search and not _asked(reader, entry):
+    searched = [("search", key) for key in (RATE, RATE.partition(".")[2])]
+    says_auto = any(map(reader.document.says, searched)) or bool(_given_at(reader, entry, RATE))
+    if entry.search and not says_auto:
         return replace(entry, auto_rate=False)
     if entry.search:
         names = ", ".join(path.partition(".")[2] for path in entry.search)
@@ -80,13 +87,6 @@ def rate_grid(prior: float) -> tuple[float, ...]:
     return tuple(rate for rate in rates if rate < 1)
 
 
-def _asked(reader: Reader, entry: MethodEntry) -> bool:
-    """Whether the study itself says ``auto`` of the entry's learning rate."""
-    name = RATE.partition(".")[2]
-    searched = [("search", key) for key in (RATE, name)]
-    return any(map(reader.document.says, searched)) or bool(_given_at(reader, entry, RATE))
-
-
 def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str | None]:
     """Which setting the key means for each entry, or None where the entry has no such setting."""
     section, _, name = key.rpartition(".")
@@ -106,7 +106,11 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
         )
         return [None] * len(entries)
     if not of_training and not owners:
-        reader.wrong(("search", key), _unknown(key, entries))
+        known = set(types_of(TrainingSettings)).union(*(entry.kinds for entry in entries))
+        word, message = word_for(key), unknown("setting to search", key, known)
+        if word != key and word in known:
+            message = f"'{key}' is called '{word}' here."
+        reader.wrong(("search", key), message)
     for owner in owners:
         if reason := METHODS.get(owner).one_value.get(name):
             reader.wrong(("search", key), f"'{name}' cannot be searched: {reason}")
@@ -119,14 +123,6 @@ def _paths(reader: Reader, key: str, entries: Sequence[MethodEntry]) -> list[str
         f"training.{name}" if loop else f"method.{name}" if own else None
         for loop, own in zip(trained, owned, strict=True)
     ]
-
-
-def _unknown(key: str, entries: Sequence[MethodEntry]) -> str:
-    known = set(types_of(TrainingSettings)).union(*(entry.kinds for entry in entries))
-    word = word_for(key)
-    if word != key and word in known:
-        return f"'{key}' is called '{word}' here."
-    return unknown("setting to search", key, known)
 
 
 def _for_each(
@@ -186,17 +182,3 @@ def _given_at(reader: Reader, entry: MethodEntry, path: str) -> list[str]:
     if section == "training":
         places = [("training", name), (*entry.keys, "training", name)]
     return [reader.document.place(keys) for keys in places if reader.document.says(keys)]
-
-
-def _check_equal(
-    reader: Reader, key: str, value: Any, grids: Sequence[Grid], paths: Sequence[str | None]
-) -> None:
-    if not isinstance(value, dict):
-        return
-    sizes = {len(grid[path]) for grid, path in zip(grids, paths, strict=True) if path in grid}
-    if len(sizes) > 1:
-        counts = ", ".join(f"{name} {len(v)}" for name, v in value.items() if isinstance(v, list))
-        message = (
-            f"equally many values for each method, so that none is tuned more; found {counts}."
-        )
-        reader.wrong(("search", key), message)

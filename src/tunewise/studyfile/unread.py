@@ -28,8 +28,24 @@ def check_read(
     """Report each setting that has no effect. All parts are sound by themselves."""
     _report(reader, task, task.unread(), ("task",))
     if task.reading.stratum is None:
-        _check_labels(reader, task, data)
-    _check_training(reader, entries)
+        # What the data settings say of labels, where the task has none.
+        reason = f"the task {task.name} has no labels"
+        names = ("on_missing_label", "on_unseen_label")
+        _report(reader, data, dict.fromkeys(names, reason), ("data",))
+        if data.split is not None:
+            _report(reader, data.split, {"stratify": reason}, ("data", "split"))
+        if data.clean is not None:
+            unread = dict.fromkeys(("labels", "min_examples"), reason)
+            _report(reader, data.clean, unread, ("data", "clean"))
+    # The study's training settings, where every method that is trained has its own.
+    given = reader.document.values.get("training")
+    trained = [entry for entry in entries if entry.part.trained]
+    for name in given if trained and isinstance(given, Mapping) else ():
+        keys = ("training", name)
+        if reader.document.says(keys) and all(name in entry.own for entry in trained):
+            places = ", ".join(entry.place for entry in trained)
+            message = f"has no effect: every trained method has its own ({places}). Leave out one."
+            reader.wrong(keys, message)
     for entry in entries:
         _check_method(reader, entry)
 
@@ -61,30 +77,6 @@ def moot(study: StudySettings) -> list[str]:
                 f"{'epoch' if epochs == 1 else 'epochs'} early."
             )
     return notes
-
-
-def _check_labels(reader: Reader, task: Task, data: DataSettings) -> None:
-    """What the data settings say of labels, where the task has none."""
-    reason = f"the task {task.name} has no labels"
-    names = ("on_missing_label", "on_unseen_label")
-    _report(reader, data, dict.fromkeys(names, reason), ("data",))
-    if data.split is not None:
-        _report(reader, data.split, {"stratify": reason}, ("data", "split"))
-    if data.clean is not None:
-        unread = dict.fromkeys(("labels", "min_examples"), reason)
-        _report(reader, data.clean, unread, ("data", "clean"))
-
-
-def _check_training(reader: Reader, entries: Sequence[MethodEntry]) -> None:
-    """The study's training settings, where every method that is trained has its own."""
-    given = reader.document.values.get("training")
-    trained = [entry for entry in entries if entry.part.trained]
-    for name in given if trained and isinstance(given, Mapping) else ():
-        keys = ("training", name)
-        if reader.document.says(keys) and all(name in entry.own for entry in trained):
-            places = ", ".join(entry.place for entry in trained)
-            message = f"has no effect: every trained method has its own ({places}). Leave out one."
-            reader.wrong(keys, message)
 
 
 def _check_method(reader: Reader, entry: MethodEntry) -> None:

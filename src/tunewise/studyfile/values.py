@@ -56,17 +56,29 @@ class Reader:
         Types are strict: no text is taken for a number, no truth value for a whole number.
         A single value stands for a list of one.
         """
-        if (
-            is_list(kind)
-            and not isinstance(value, (list, NoneType))
-            and not _is_itself(value, kind)
-        ):
+        may_be_itself = type(value) in options(kind)
+        if is_list(kind) and not isinstance(value, (list, NoneType)) and not may_be_itself:
             value = [value]
         try:
             return _adapter(kind).validate_json(json.dumps(value), strict=True)
         except ValidationError as error:
-            for at in _positions(error, value):
-                self._mismatch(kind, value if at is None else value[at], keys, at)
+            # Which items of a list are wrong, or None for the value as a whole.
+            items = range(len(value)) if isinstance(value, list) else range(0)
+            wrong: list[int | None] = [
+                next((part for part in mistake["loc"] if isinstance(part, int)), None)
+                for mistake in error.errors(include_url=False)
+            ]
+            for at in dict.fromkeys(wrong) if all(at in items for at in wrong) else [None]:
+                found, one = (value, kind) if at is None else (value[at], element(kind, at))
+                where = keys if at is None else (*keys, at)
+                kinds = options(one)
+                choices = [str(choice) for option in kinds for choice in get_args(option)]
+                only_words = all(get_origin(option) is Literal for option in kinds)
+                if only_words and isinstance(found, str):
+                    self.wrong(where, f"found {shown(found)}. {nearest(found, choices)}")
+                else:
+                    quotes = _quotes(one, found)
+                    self.wrong(where, f"found {shown(found)}: {right(one)}{quotes}.")
             return WRONG
 
     def several(self, kind: Any, value: Any, keys: Keys) -> tuple[Any, ...]:
@@ -86,15 +98,6 @@ class Reader:
         each = [self.typed(kind, item, (*keys, number)) for number, item in enumerate(value)]
         return tuple(item for item in each if item is not WRONG)
 
-    def _mismatch(self, kind: Any, value: Any, keys: Keys, at: int | None) -> None:
-        kind = kind if at is None else element(kind, at)
-        where = keys if at is None else (*keys, at)
-        choices = _choices(options(kind))
-        if choices and isinstance(value, str):
-            self.wrong(where, f"found {shown(value)}. {nearest(value, choices)}")
-        else:
-            self.wrong(where, f"found {shown(value)}: {right(kind)}{_quotes(kind, value)}.")
-
 
 @cache
 def types_of(part: type) -> dict[str, Any]:
@@ -105,15 +108,6 @@ def types_of(part: type) -> dict[str, Any]:
     hints = get_type_hints(part)
     named = [field for field in fields(part) if not field.metadata.get(OPEN)]
     return {name_of(field.name): hints[field.name] for field in named}
-
-
-def _is_itself(value: Any, kind: Any) -> bool:
-    """Whether a setting that may be a list may also be this single value, which then is no list.
-
-    >>> _is_itself("a", str | tuple[str, ...]), _is_itself("a", tuple[str, ...])
-    (True, False)
-    """
-    return type(value) in options(kind)
 
 
 def name_of(field: str) -> str:
@@ -193,13 +187,6 @@ def _words(kind: Any) -> str:
     return "a mapping"
 
 
-def _choices(kinds: list[Any]) -> list[str]:
-    """The words that are allowed, where nothing but certain words is."""
-    if any(get_origin(kind) is not Literal for kind in kinds):
-        return []
-    return [str(choice) for kind in kinds for choice in get_args(kind)]
-
-
 def _quotes(kind: Any, value: Any) -> str:
     """A remark where only quotes are wrong."""
     if isinstance(value, str):
@@ -207,16 +194,6 @@ def _quotes(kind: Any, value: Any) -> str:
         fits = meant in options(kind) or (meant is int and float in options(kind))
         return "; take off the quotes" if fits and meant is not str else ""
     return "; put it in quotes" if isinstance(value, (int, float)) and str in options(kind) else ""
-
-
-def _positions(error: ValidationError, value: Any) -> list[int | None]:
-    """Which items of a list are wrong, or None for the value as a whole."""
-    items = range(len(value)) if isinstance(value, list) else range(0)
-    found = dict.fromkeys(
-        next((part for part in mistake["loc"] if isinstance(part, int)), None)
-        for mistake in error.errors(include_url=False)
-    )
-    return list(found) if all(at in items for at in found) else [None]
 
 
 @cache

@@ -64,7 +64,12 @@ def save_checkpoint(
     remove_folder(target)
     target.mkdir(parents=True)
     save_file(trained_tensors(module), target / "trained.safetensors")
-    save_file(_optimizer_tensors(optimizer), target / "optimizer.safetensors")
+    tensors = {}  # <parameter number>.<name>, numbers as optimizers number them
+    for number, entries in optimizer.state_dict()["state"].items():
+        for name, value in entries.items():
+            tensor = value if isinstance(value, Tensor) else torch.tensor(value)
+            tensors[f"{number}.{name}"] = tensor.contiguous()
+    save_file(tensors, target / "optimizer.safetensors")
     if found.best is not None:
         save_file(found.best, target / "best.safetensors")
     if found.method.tensors:
@@ -100,7 +105,13 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Ch
         if state["step"] != int(target.name[5:]):
             continue  # renamed
         put_back(module, load_file(target / "trained.safetensors"))
-        _restore_optimizer(optimizer, load_file(target / "optimizer.safetensors"))
+        entries: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in load_file(target / "optimizer.safetensors").items():
+            number, name = key.split(".", 1)
+            entries.setdefault(int(number), {})[name] = tensor
+        optimizer.load_state_dict(
+            {"state": entries, "param_groups": optimizer.state_dict()["param_groups"]}
+        )
         best, tensors = target / "best.safetensors", target / "method.safetensors"
         method = target / "method.json"  # checkpoints of before it have none
         return Checkpoint(
@@ -112,23 +123,3 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Ch
             ),
         )
     return None
-
-
-def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The state as ``<parameter number>.<name>``, numbers as optimizers number them."""
-    tensors = {}
-    for number, entries in optimizer.state_dict()["state"].items():
-        for name, value in entries.items():
-            tensor = value if isinstance(value, Tensor) else torch.tensor(value)
-            tensors[f"{number}.{name}"] = tensor.contiguous()
-    return tensors
-
-
-def _restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = tensor
-    optimizer.load_state_dict(
-        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-    )

@@ -75,16 +75,13 @@ class Progress:
 
     def last_is_best(self, metric: str) -> bool:
         """Whether the last epoch beats every earlier one; the loss decides between equal scores."""
-        *earlier, last = self._ranks(metric)
+        *earlier, last = [_rank(record["validation"], metric) for record in self.epochs]
         return all(last > rank for rank in earlier)
 
     def epochs_since_best(self, metric: str) -> int:
         """How many epochs have passed without a better one."""
         scores = [record["validation"] for record in self.epochs]
         return len(scores) - best_epoch(scores, metric) if scores else 0
-
-    def _ranks(self, metric: str) -> Sequence[tuple[float, float]]:
-        return [_rank(record["validation"], metric) for record in self.epochs]
 
 
 def best_epoch(validation: Sequence[Mapping[str, Any]], metric: str) -> int:

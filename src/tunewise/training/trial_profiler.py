@@ -81,7 +81,14 @@ class TrialProfiler:
     def step(self, number: int, batches: Sequence[Batch]) -> Iterator[Phase]:
         """Around a training step, whose phases are measured by what is given."""
         if self.held and number == self._chosen:
-            self.shape = _shape_of(batches)
+            # How much entered the step; of its micro-batches the largest.
+            self.shape = {
+                "examples": max(len(batch.ids) for batch in batches),
+                "tokens": max(batch.padded_tokens // len(batch.ids) for batch in batches),
+                "parts": len(batches),
+                "targets": max(batch.targets for batch in batches),
+                "padded_tokens": sum(batch.padded_tokens for batch in batches),
+            }
             self.counted_step = StepMeter(self.held, self.optimizer)
             with self.counted_step.counting():
                 yield partial(self._counted, self.counted_step)
@@ -177,14 +184,3 @@ class TrialProfiler:
             }
             self.device_bytes[phase] = {kind: max(seen[kind], known.get(kind, 0)) for kind in seen}
         torch.cuda.reset_peak_memory_stats()
-
-
-def _shape_of(batches: Sequence[Batch]) -> dict[str, int]:
-    """How much entered a step; of its micro-batches the largest."""
-    return {
-        "examples": max(len(batch.ids) for batch in batches),
-        "tokens": max(batch.padded_tokens // len(batch.ids) for batch in batches),
-        "parts": len(batches),
-        "targets": max(batch.targets for batch in batches),
-        "padded_tokens": sum(batch.padded_tokens for batch in batches),
-    }

@@ -72,31 +72,29 @@ class VectorStore:
         """The examples without what need not be read any more, and the vectors instead."""
         vectors = []
         if "text" in self.encoders:
-            vectors.append(self._texts(self.folder / f"{split}-texts", encoded))
+            texts = [example.inputs for example in encoded]
+            rows = text_vectors(
+                self._module,
+                self.model.processor,
+                texts,
+                here=self.folder / f"{split}-texts",
+                on_rows=self.on_rows,
+            )
+            vectors.append(Vectors("text_embeds", rows, range(len(texts))))
         if "image" in self.encoders:
-            vectors.append(self._images(self.folder / f"{split}-pictures", encoded))
+            names = [Path(example.image).name for example in encoded]  # see `data.images.name_of`
+            rows = image_vectors(
+                self._module,
+                self.model.processor,
+                dict(zip(names, (example.image for example in encoded), strict=True)),
+                opener=open_image,
+                here=self.folder / f"{split}-pictures",
+                on_rows=self.on_rows,
+            )
+            where = {name: place for place, name in enumerate(sorted(set(names)))}
+            vectors.append(Vectors("image_embeds", rows, [where[name] for name in names]))
             encoded = [example._replace(image="") for example in encoded]
         return encoded, StoredVectors(vectors)
-
-    def _texts(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
-        texts = [example.inputs for example in encoded]
-        rows = text_vectors(
-            self._module, self.model.processor, texts, here=here, on_rows=self.on_rows
-        )
-        return Vectors("text_embeds", rows, range(len(texts)))
-
-    def _images(self, here: Path, encoded: Sequence[Encoded]) -> Vectors:
-        names = [Path(example.image).name for example in encoded]  # see `data.images.name_of`
-        rows = image_vectors(
-            self._module,
-            self.model.processor,
-            dict(zip(names, (example.image for example in encoded), strict=True)),
-            opener=open_image,
-            here=here,
-            on_rows=self.on_rows,
-        )
-        where = {name: place for place, name in enumerate(sorted(set(names)))}
-        return Vectors("image_embeds", rows, [where[name] for name in names])
 
     @property
     def _module(self) -> Fusion:

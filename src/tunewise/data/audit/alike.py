@@ -26,17 +26,18 @@ def too_alike(names: Mapping[str, Sequence[str]]) -> list[Problem]:
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(as_seen(name), []).append(name)
-    return [
-        Problem(
-            names[group[-1]][0],
-            f"the labels {' and '.join(_quoted(name) for name in group)} differ only by case, "
-            "blanks, Unicode form or characters that cannot be seen "
-            f"({'; '.join(first_of(names[name], 2) for name in group)}): one class or several? "
-            "Write them alike, or map one to the other: data.clean.labels.",
-        )
-        for group in alike.values()
-        if len(group) > 1
-    ]
+    problems = []
+    for group in alike.values():
+        if len(group) > 1:
+            quoted = " and ".join(f"'{escaped(name)}'" for name in group)
+            places = "; ".join(first_of(names[name], 2) for name in group)
+            message = (
+                f"the labels {quoted} differ only by case, blanks, Unicode form or characters that "
+                f"cannot be seen ({places}): one class or several? Write them alike, or map one to "
+                "the other: data.clean.labels."
+            )
+            problems.append(Problem(names[group[-1]][0], message))
+    return problems
 
 
 def as_seen(name: str) -> str:
@@ -59,10 +60,6 @@ def escaped(name: str) -> str:
     return "".join(
         ascii(c)[1:-1] if _is_unseen(c) or (c.isspace() and c != " ") else c for c in name
     )
-
-
-def _quoted(name: str) -> str:
-    return f"'{escaped(name)}'"
 
 
 def _is_unseen(character: str) -> bool:

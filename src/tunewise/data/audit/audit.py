@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import median
 
 from tunewise.core.canonical import JSONObject
@@ -76,12 +77,23 @@ def not_texts(splits: Splits, texts: Sequence[str]) -> list[Problem]:
 
     Bytes, dates and numbers that are not finite come from Parquet, and are no JSON.
     """
-    return [
-        _no_text(wrong, column)
-        for rows in splits.values()
-        for column in texts
-        if (wrong := [row for row in rows if not isinstance(row.get(column), str)])
-    ]
+    problems = []
+    for rows, column in product(splits.values(), texts):
+        wrong = [row for row in rows if not isinstance(row.get(column), str)]
+        if not wrong:
+            continue
+        place, value, many = wrong[0][PLACE], wrong[0].get(column), plural(len(wrong), "row")
+        what = "null" if value is None else f"{repr(value)[:80]} ({type(value).__name__})"
+        message = (
+            f"'{column}' is {what}, not a text; so in {many} "
+            f'({first_of([row[PLACE] for row in wrong])}). Write texts in quotes, and "" for an '
+            "empty one."
+        )
+        if isinstance(value, bytes):
+            message = f"'{column}' holds bytes that are not UTF-8 text; so in {many}. "
+            message += "Decode the column before it is stored."
+        problems.append(Problem(place, message))
+    return problems
 
 
 def _check_texts(found: Audit, splits: Splits, texts: Sequence[str], keys: Keys) -> None:
@@ -111,23 +123,6 @@ def _check_texts(found: Audit, splits: Splits, texts: Sequence[str], keys: Keys)
                 f"{name}: only {plural(len(rows), 'row')}; differences between contenders will "
                 "hardly show."
             )
-
-
-def _no_text(wrong: Sequence[Row], column: str) -> Problem:
-    value = wrong[0].get(column)
-    if isinstance(value, bytes):
-        return Problem(
-            wrong[0][PLACE],
-            f"'{column}' holds bytes that are not UTF-8 text; so in {plural(len(wrong), 'row')}. "
-            "Decode the column before it is stored.",
-        )
-    what = "null" if value is None else f"{repr(value)[:80]} ({type(value).__name__})"
-    return Problem(
-        wrong[0][PLACE],
-        f"'{column}' is {what}, not a text; so in {plural(len(wrong), 'row')} "
-        f'({first_of([row[PLACE] for row in wrong])}). Write texts in quotes, and "" for an '
-        "empty one.",
-    )
 
 
 def _summary(counts: Sequence[int]) -> dict[str, float]:
@@ -212,22 +207,22 @@ def _check_labels(found: Audit, splits: Splits, label: str, labels: Labels) -> N
         }
         absent = [option for at, option in enumerate(labels.options) if not counts[at]]
         if len(counts) == 1:
-            _check_single(found, name, labels.options[next(iter(counts))])
+            text = f"every row of {name} is {labels.options[next(iter(counts))]!r}"
+            if name == "test":
+                found.warnings.append(f"{text}: no score on it tells contenders apart.")
+            else:
+                use = (
+                    "nothing can be learned"
+                    if name == "train"
+                    else "no settings can be chosen on it"
+                )
+                found.problems.append(Problem("data", f"{text}: {use}."))
         elif absent and name == "train":
             found.warnings.append(
                 f"train has no example of {first_of(absent)}: it cannot be learned."
             )
         elif absent:
             found.warnings.append(f"{name} has no example of {first_of(absent)}.")
-
-
-def _check_single(found: Audit, split: str, option: str) -> None:
-    text = f"every row of {split} is {option!r}"
-    if split == "test":
-        found.warnings.append(f"{text}: no score on it tells contenders apart.")
-    else:
-        use = "nothing can be learned" if split == "train" else "no settings can be chosen on it"
-        found.problems.append(Problem("data", f"{text}: {use}."))
 
 
 def _check_contradictions(

@@ -72,38 +72,28 @@ def shared_texts(splits: Splits, texts: Sequence[str], keys: Keys) -> list[Share
     for first, second in combinations(splits, 2):
         of, within = sorted((second, first), key=lambda name: len(splits[name]))
         near = None if runs is None else _near(keys, runs, of, within)
-        compared.append(_compare(splits, texts, keys, near, of=of, within=within))
+        there = {key: place for place, key in reversed(list(enumerate(keys[within])))}
+        alike = [
+            (place, there[key])
+            for place, key in enumerate(keys[of])
+            if key in there and any(key)  # empty texts are counted elsewhere
+        ]
+        letters = {_letters(row, texts) for row in splits[within]}
+        compared.append(
+            SharedTexts(
+                of=of,
+                within=within,
+                rows=len(splits[of]),
+                same=sum(_letters(splits[of][here], texts) in letters for here, _ in alike),
+                alike=len(alike),
+                near=None if near is None else len(near),
+                examples=tuple(
+                    (splits[of][here][PLACE], splits[within][other][PLACE])
+                    for here, other in [*alike, *(near or [])][:MOST_EXAMPLES]
+                ),
+            )
+        )
     return compared
-
-
-def _compare(
-    splits: Splits,
-    texts: Sequence[str],
-    keys: Keys,
-    near: list[tuple[int, int]] | None,
-    *,
-    of: str,
-    within: str,
-) -> SharedTexts:
-    there = {key: place for place, key in reversed(list(enumerate(keys[within])))}
-    alike = [
-        (place, there[key])
-        for place, key in enumerate(keys[of])
-        if key in there and any(key)  # empty texts are counted elsewhere
-    ]
-    letters = {_letters(row, texts) for row in splits[within]}
-    return SharedTexts(
-        of=of,
-        within=within,
-        rows=len(splits[of]),
-        same=sum(_letters(splits[of][here], texts) in letters for here, _ in alike),
-        alike=len(alike),
-        near=None if near is None else len(near),
-        examples=tuple(
-            (splits[of][here][PLACE], splits[within][other][PLACE])
-            for here, other in [*alike, *(near or [])][:MOST_EXAMPLES]
-        ),
-    )
 
 
 def _as_text(value: Any) -> str:
@@ -172,17 +162,13 @@ def shared_groups(
     for column, value in columns.items():
         values = [value(row) for row in train]
         known = set(values) - {None}
-        if not _looks_like_groups(len(known), len(train)):
+        if len(known) < 10 or 1.05 * len(known) > len(train):
             continue
         for split, rows in splits.items():
             crossing = sum(value(row) in known for row in rows)
             if split != "train" and crossing > SUSPICIOUS * len(rows):
                 found.append(SharedGroup(column, split, crossing / len(rows)))
     return found
-
-
-def _looks_like_groups(values: int, rows: int) -> bool:
-    return values >= 10 and 1.05 * values <= rows
 
 
 def _value_of(column: str) -> Callable[[Row], str | None]:

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import listed, plural
 from tunewise.data.audit.leakage import text_keys
-from tunewise.data.cleaning.combine import as_text
 from tunewise.data.cleaning.markup import without_markup
 from tunewise.data.cleaning.near_groups import near_groups
 from tunewise.data.cleaning.rules import CleanRules
-from tunewise.data.labels import is_missing, spelling
+from tunewise.data.labels import as_text, is_missing, spelling
 from tunewise.data.table import PLACE, SPLITS, Row, Splits
 
 STEPS = {  # what a step has removed, in words, in the order in which they are taken
@@ -142,7 +140,8 @@ def _strip(found: Cleaned, texts: Sequence[str]) -> None:
 
 def _drop_empty(found: Cleaned, texts: Sequence[str], label: str | None) -> None:
     def reason(row: Row) -> str | None:
-        if not all(_is_text(row.get(column)) for column in texts):
+        values = [row.get(column) for column in texts]
+        if any(is_missing(value) or not as_text(value).strip() for value in values):
             return "no text"
         return "no label" if label and is_missing(row.get(label)) else None
 
@@ -150,10 +149,6 @@ def _drop_empty(found: Cleaned, texts: Sequence[str], label: str | None) -> None
     _remove(found, "empty", reason, texts, label)
     if had_test and not found.splits["test"]:
         del found.splits["test"]  # published without labels: the study then has no test split
-
-
-def _is_text(value: Any) -> bool:
-    return not is_missing(value) and bool(as_text(value).strip())
 
 
 def _rewrite_labels(found: Cleaned, meant: dict[str, str | None], label: str) -> None:
@@ -276,14 +271,11 @@ def _refuse_nothing_left(found: Cleaned, before: Splits) -> None:
         if before[name] and not rows:
             counts = Counter(one.step for one in found.removed if one.split == name)
             most, count = counts.most_common(1)[0]
+            setting = "duplicates" if most == "contradictions" else most
             message = (
                 f"leaves no row of {name}: {plural(count, 'row')} {STEPS[most]}. "
-                f"Leave out data.clean.{_setting(most)}, or make it weaker."
+                f"Leave out data.clean.{setting}, or make it weaker."
             )
             problems.append(Problem("data.clean", message))
     if problems:
         raise InputError(problems)
-
-
-def _setting(step: str) -> str:
-    return "duplicates" if step == "contradictions" else step

@@ -12,8 +12,8 @@ from typing import Any
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.cleaning.markup import without_markup
-from tunewise.data.labels import is_missing, spelling
-from tunewise.data.table import Row, Splits, Table
+from tunewise.data.labels import as_text, is_missing
+from tunewise.data.table import Splits, Table
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,18 @@ def combined(fields: Mapping[str, Any]) -> str:
     return "\n".join(f"{name}: {text}" for name, text in texts.items())
 
 
-def as_text(value: Any) -> str:
-    return value if isinstance(value, str) else spelling(value)
-
-
 def with_combined(splits: Splits, combine: Mapping[str, Sequence[str]]) -> Splits:
     """The rows with each column that is made of others beside them."""
-    return {name: [_with_made(row, combine) for row in rows] for name, rows in splits.items()}
+    whole: Splits = {}
+    for split, rows in splits.items():
+        whole[split] = []
+        for row in rows:
+            made = {
+                name: combined({field: row.get(field) for field in fields})
+                for name, fields in combine.items()
+            }
+            whole[split].append({**row, **made})
+    return whole
 
 
 def refuse_taken(tables: Mapping[str, Table], combine: Mapping[str, Sequence[str]]) -> None:
@@ -92,11 +97,3 @@ def refuse_taken(tables: Mapping[str, Table], combine: Mapping[str, Sequence[str
     ]
     if problems:
         raise InputError(problems)
-
-
-def _with_made(row: Row, combine: Mapping[str, Sequence[str]]) -> Row:
-    made = {
-        name: combined({field: row.get(field) for field in fields})
-        for name, fields in combine.items()
-    }
-    return {**row, **made}

@@ -47,30 +47,38 @@ def near_groups(keys: Keys) -> list[int]:
         for band, name in enumerate(_bands(text.split(), words)):
             bucket = buckets[(band, name)]
             for other in bucket:
-                if _first(group, other) != _first(group, place) and _near(keys, runs, place, other):
-                    _unite(group, place, other)
+                if _first(group, other) == _first(group, place):
+                    continue
+                for at in (place, other):
+                    if at not in runs:
+                        runs[at] = tuple(map(shingles, keys[at]))
+                pairs = zip(runs[place], runs[other], strict=True)
+                if all(jaccard(one, two) >= NEAR for one, two in pairs):
+                    low, high = sorted((_first(group, place), _first(group, other)))
+                    group[high] = low
             if len(bucket) < MOST_COMPARED:
                 bucket.append(place)
     return [_first(group, place) for place in range(len(keys))]
 
 
-def _near(keys: Keys, runs: dict[int, tuple[Shingles, ...]], place: int, other: int) -> bool:
-    for at in (place, other):
-        if at not in runs:
-            runs[at] = tuple(shingles(text) for text in keys[at])
-    pairs = zip(runs[place], runs[other], strict=True)
-    return all(jaccard(one, two) >= NEAR for one, two in pairs)
-
-
 def _bands(text: Sequence[str], words: dict[str, int]) -> list[bytes]:
     """The MinHash of the runs of a text, cut into bands."""
-    numbers = np.array([_number(word, words) for word in text], dtype=np.uint64)
+    for word in text:
+        if word not in words:  # a hash that is the same in every process
+            data = word.encode("utf-8", "surrogatepass")
+            words[word] = zlib.crc32(data) << 32 | zlib.crc32(data[::-1], 1)
+    numbers = np.array([words[word] for word in text], dtype=np.uint64)
     if len(numbers) > RUN:
         stacked = [numbers[at : len(numbers) - RUN + 1 + at] for at in range(RUN)]
         runs = _joined(stacked)
     else:
         runs = _joined([number[None] for number in numbers])
-    signature = _signature(np.unique(runs))
+    runs = np.unique(runs)
+    signature = np.full(BANDS * ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
+    for start in range(0, len(runs), 4096):
+        mixed = (runs[start : start + 4096, None] ^ _MIXED[1]) * _FACTORS
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * _MIXED[2]
+        signature = np.minimum(signature, (mixed >> np.uint64(16)).min(axis=0))
     return [signature[at : at + ROWS].tobytes() for at in range(0, BANDS * ROWS, ROWS)]
 
 
@@ -83,31 +91,8 @@ def _joined(parts: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     return total
 
 
-def _signature(runs: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The smallest value of each of the hash functions, a piece of a long text at a time."""
-    smallest = np.full(BANDS * ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
-    for start in range(0, len(runs), 4096):
-        mixed = (runs[start : start + 4096, None] ^ _MIXED[1]) * _FACTORS
-        mixed = (mixed ^ (mixed >> np.uint64(32))) * _MIXED[2]
-        smallest = np.minimum(smallest, (mixed >> np.uint64(16)).min(axis=0))
-    return smallest
-
-
-def _number(word: str, known: dict[str, int]) -> int:
-    """A hash of a word that is the same in every process."""
-    if word not in known:
-        data = word.encode("utf-8", "surrogatepass")
-        known[word] = zlib.crc32(data) << 32 | zlib.crc32(data[::-1], 1)
-    return known[word]
-
-
 def _first(group: list[int], place: int) -> int:
     while group[place] != place:
         group[place] = group[group[place]]
         place = group[place]
     return place
-
-
-def _unite(group: list[int], one: int, other: int) -> None:
-    low, high = sorted((_first(group, one), _first(group, other)))
-    group[high] = low

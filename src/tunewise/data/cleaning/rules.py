@@ -55,16 +55,13 @@ class CleanRules:
         if wrong or self.min_examples < 1:
             right = "a whole number of rows from 1 up."
             raise SettingError("min_examples", self.min_examples, right)
-        _check_labels(self.labels or {})
-
-
-def _check_labels(labels: dict[str, str | None]) -> None:
-    for found, meant in labels.items():
-        if meant is None:
-            continue
-        if not isinstance(meant, str) or not meant.strip():
-            right = 'the class that is meant, as text in quotes: {"billing ": "Billing"}.'
-            raise SettingError("labels", meant, right, within=(found,))
-        if labels.get(meant, meant) != meant:
-            right = f"a class that stays, and '{meant}' is itself rewritten."
-            raise SettingError("labels", meant, right, within=(found,))
+        labels = self.labels or {}
+        for found, meant in labels.items():
+            if meant is None:
+                continue
+            if not isinstance(meant, str) or not meant.strip():
+                right = 'the class that is meant, as text in quotes: {"billing ": "Billing"}.'
+                raise SettingError("labels", meant, right, within=(found,))
+            if labels.get(meant, meant) != meant:
+                right = f"a class that stays, and '{meant}' is itself rewritten."
+                raise SettingError("labels", meant, right, within=(found,))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from tunewise.data.embedded_world.scenes import LEVELS, SIDES, Group, Scene
+from tunewise.data.embedded_world.scenes import LEVELS, SIDES, Scene
 
 CELL = 32  # pixels, width and height of a place
 WIDTH, HEIGHT = CELL * len(SIDES), CELL * len(LEVELS)
@@ -32,21 +32,15 @@ def drawing(scene: Scene) -> Image.Image:
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, CELL, WIDTH, HEIGHT), fill=FLOOR)
     pen.line((0, CELL, WIDTH, CELL), fill=EDGE)
+    half = CELL // 2
     for group in scene.groups:
-        for box in _boxes(group):
+        # each thing in a quarter of its place, filled in reading order
+        left, top = SIDES.index(group.side) * CELL, LEVELS.index(group.level) * CELL
+        corners = [(x, y) for y in (top, top + half) for x in (left, left + half)]
+        for x, y in corners[: group.count]:
+            box = (x + 2, y + 2, x + half - 3, y + half - 3)
             SHAPES[group.noun](pen, box, PAINT[group.colour])
     return image
-
-
-def _boxes(group: Group) -> list[Box]:
-    """Where each thing of a group stands: quarters of its place, filled in reading order."""
-    left, top = SIDES.index(group.side) * CELL, LEVELS.index(group.level) * CELL
-    half = CELL // 2
-    return [
-        (x + 2, y + 2, x + half - 3, y + half - 3)
-        for y in (top, top + half)
-        for x in (left, left + half)
-    ][: group.count]
 
 
 Colour = tuple[int, int, int]

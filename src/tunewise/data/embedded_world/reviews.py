@@ -60,14 +60,10 @@ def draw_review(room: Room, draw: Draw) -> Review:
     if draw.chance(0.4):
         sentences.insert(draw.below(n + 1), Clause(_aside(room, draw), 0.0))
     value = sum(sentence.value for sentence in sentences)
-    return Review(written(*sentences), value, _label(value, draw))
-
-
-def _label(value: float, draw: Draw) -> str:
     place = bisect(CUTS, value)
     if draw.chance(NOISE):
         place += -1 if place == 4 or (place > 0 and draw.chance(0.5)) else 1
-    return LABELS[place]
+    return Review(written(*sentences), value, LABELS[place])
 
 
 def draw_sentence(

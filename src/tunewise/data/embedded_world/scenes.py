@@ -91,29 +91,25 @@ def questions(scene: Scene, draw: Draw) -> list[ImageQuestion]:
     >>> [question.answer for question in questions(one, Draw("doctest", 0))]
     ['chair', '2', 'red', 'left']
     """
-    return [_ask(kind, draw.pick(scene.groups), draw) for kind in KINDS]
-
-
-def _ask(kind: Kind, group: Group, draw: Draw) -> ImageQuestion:
-    name, verb, place = group.name, group.verb, _place(group)
-    forms: tuple[str, ...]
-    match kind:
-        case "object":
-            forms = (f"what is {place}", f"what do you see {place}", f"which thing is {place}")
-            answer = group.noun
-        case "number":
-            plural = PLURALS[group.noun]
-            forms = (f"how many {plural} are in the room", f"how many {plural} are there")
-            answer = str(group.count)
-        case "colour":
-            forms = (f"what colour {verb} the {name}", f"which colour {verb} the {name}")
-            answer = group.colour
-        case "location":
-            forms = (f"where {verb} the {name}", f"on which side {verb} the {name}")
-            answer = group.side
-    return ImageQuestion(f"{draw.pick(forms)}?", answer, kind)
-
-
-def _place(group: Group) -> str:
-    side = "in the middle" if group.side == "middle" else f"on the {group.side}"
-    return f"{side} of the {group.level}"
+    asked = []
+    for kind in KINDS:
+        group = draw.pick(scene.groups)
+        side = "in the middle" if group.side == "middle" else f"on the {group.side}"
+        name, verb, place = group.name, group.verb, f"{side} of the {group.level}"
+        forms: tuple[str, ...]
+        match kind:
+            case "object":
+                forms = (f"what is {place}", f"what do you see {place}", f"which thing is {place}")
+                answer = group.noun
+            case "number":
+                plural = PLURALS[group.noun]
+                forms = (f"how many {plural} are in the room", f"how many {plural} are there")
+                answer = str(group.count)
+            case "colour":
+                forms = (f"what colour {verb} the {name}", f"which colour {verb} the {name}")
+                answer = group.colour
+            case "location":
+                forms = (f"where {verb} the {name}", f"on which side {verb} the {name}")
+                answer = group.side
+        asked.append(ImageQuestion(f"{draw.pick(forms)}?", answer, kind))
+    return asked

@@ -61,12 +61,9 @@ def questions(statements: list[Statement], n: int, draw: Draw) -> list[Span]:
         spans = [span for span in statements[place].spans if span.question not in taken]
         if spans and len(asked) < n:
             before = sum(len(one.sentence) + 1 for one in statements[:place])
-            asked.append(_moved(draw.pick(spans), before))
+            span = draw.pick(spans)
+            asked.append(Span(span.question, span.answer, before + span.start, span.statement))
     return asked
-
-
-def _moved(span: Span, by: int) -> Span:
-    return Span(span.question, span.answer, by + span.start, span.statement)
 
 
 def _of_topic(template: str, room: Room, draw: Draw) -> Statement:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tunewise.data.embedded_world.descriptions import describe, passage_of
 from tunewise.data.embedded_world.draw import Draw
 from tunewise.data.embedded_world.reviews import draw_review
-from tunewise.data.embedded_world.rooms import Room, draw_room
+from tunewise.data.embedded_world.rooms import draw_room
 from tunewise.data.embedded_world.spans import passage, tell
 
 REVIEWS = 0.06  # of all texts
@@ -29,27 +29,24 @@ def stories(seed: int) -> Iterator[tuple[str, str]]:
         if draw.chance(REVIEWS):
             yield draw_review(room, draw).text, ""
         elif draw.chance(CLAIMS):
-            yield _with_claims(room, draw)
+            facts = describe(room, draw)
+            sentences = []
+            for fact in draw.shuffled(facts):
+                holds = "Yes, that is true." if fact.claim.holds else "No, that is false."
+                sentences.append(f"Is it true that {fact.claim.statement}? {holds}")
+            yield passage_of(facts), " ".join(sentences)
         else:
-            yield _retold(room, draw)
-
-
-def _retold(room: Room, draw: Draw) -> tuple[str, str]:
-    statements = tell(
-        room, draw, topics=2 + draw.below(4), things=1 + draw.below(3), closed=draw.below(2)
-    )
-    spans = [span for one in statements for span in one.spans]
-    chosen = (draw.shuffled(spans) + draw.shuffled(spans))[: draw.pick(RETOLD)]
-    return passage(statements), " ".join(
-        f"{span.question} {span.statement}" if draw.chance(QUESTIONS) else span.statement
-        for span in chosen
-    )
-
-
-def _with_claims(room: Room, draw: Draw) -> tuple[str, str]:
-    facts = describe(room, draw)
-    sentences = []
-    for fact in draw.shuffled(facts):
-        holds = "Yes, that is true." if fact.claim.holds else "No, that is false."
-        sentences.append(f"Is it true that {fact.claim.statement}? {holds}")
-    return passage_of(facts), " ".join(sentences)
+            statements = tell(
+                room, draw, topics=2 + draw.below(4), things=1 + draw.below(3), closed=draw.below(2)
+            )
+            spans = [span for one in statements for span in one.spans]
+            chosen = (draw.shuffled(spans) + draw.shuffled(spans))[: draw.pick(RETOLD)]
+            yield (
+                passage(statements),
+                " ".join(
+                    f"{span.question} {span.statement}"
+                    if draw.chance(QUESTIONS)
+                    else span.statement
+                    for span in chosen
+                ),
+            )

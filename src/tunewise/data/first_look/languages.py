@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tunewise.core.format import percent
 from tunewise.data.table import Splits
@@ -75,7 +75,12 @@ def languages_of(splits: Splits, texts: Sequence[str]) -> dict[str, float]:
     ...              ["t"])
     {'en': 0.5, 'de': 0.5}
     """
-    found = Counter(language for text in _spread(splits, texts) if (language := language_of(text)))
+    rows = [row for part in splits.values() for row in part]
+    spread = rows[:: max(1, len(rows) // MOST_TEXTS)]
+    whole = [
+        [row[column] for column in texts if isinstance(row.get(column), str)] for row in spread
+    ]
+    found = Counter(language for text in whole if (language := language_of(" ".join(text))))
     total = sum(found.values())
     return {name: count / total for name, count in found.most_common() if count >= LEAST * total}
 
@@ -107,9 +112,3 @@ def language_names(found: Mapping[str, float]) -> str:
         return NAMES[next(iter(found))]
     parts = [f"{NAMES[name]} ({percent(part, digits=0)} %)" for name, part in found.items()]
     return " and ".join(parts)
-
-
-def _spread(splits: Splits, texts: Sequence[str]) -> Iterator[str]:
-    rows = [row for part in splits.values() for row in part]
-    for row in rows[:: max(1, len(rows) // MOST_TEXTS)]:
-        yield " ".join(row[column] for column in texts if isinstance(row.get(column), str))

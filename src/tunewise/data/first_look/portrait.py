@@ -49,9 +49,13 @@ def portrait(name: str, rows: Sequence[Row]) -> Portrait:
     present = [value for row in rows if not is_missing(value := row.get(name))]
     texts = [value for value in present if isinstance(value, str)]
     distinct = {spelling(value) for value in present}
-    kind = _kind_of_all(present)
-    if kind == "text":
+    kinds = {_kind(value) for value in present}
+    if kinds == {"whole number", "number"}:
+        kind = "number"
+    elif kinds <= {"text", "whole number", "number"} and "text" in kinds:
         kind = _closer(texts, len(distinct))
+    else:
+        kind = kinds.pop() if len(kinds) == 1 else "other"
     return Portrait(
         name=name,
         kind=kind,
@@ -73,15 +77,6 @@ def words_in(text: str) -> int:
     return max(len(text.split()), unspaced // 2)
 
 
-def _kind_of_all(present: Sequence[Any]) -> str:
-    kinds = {_kind(value) for value in present}
-    if kinds == {"whole number", "number"}:
-        return "number"
-    if kinds <= {"text", "whole number", "number"} and "text" in kinds:
-        return "text"
-    return kinds.pop() if len(kinds) == 1 else "other"
-
-
 def _kind(value: Any) -> str:
     match value:
         case bool():
@@ -91,18 +86,13 @@ def _kind(value: Any) -> str:
         case float():
             return "whole number" if value.is_integer() else "number"
         case str():
-            return _kind_of_text(value.strip())
+            whole = _WHOLE.fullmatch(value.strip())
+            text = "number" if _FRACTION.fullmatch(value.strip()) else "text"
+            return "whole number" if whole else text  # what a CSV file means by it
         case datetime.date() | datetime.time():
             return "date"
         case _:
             return "other"
-
-
-def _kind_of_text(text: str) -> str:
-    """What a CSV file means by it."""
-    if _WHOLE.fullmatch(text):
-        return "whole number"
-    return "number" if _FRACTION.fullmatch(text) else "text"
 
 
 def _closer(texts: Sequence[str], distinct: int) -> str:

@@ -11,10 +11,9 @@ from typing import Any
 from tunewise.core.errors import InputError
 from tunewise.data.audit.alike import as_seen
 from tunewise.data.cleaning.clean import Cleaned, clean
-from tunewise.data.cleaning.combine import as_text
 from tunewise.data.cleaning.markup import has_markup
 from tunewise.data.cleaning.rules import CleanRules
-from tunewise.data.labels import is_missing, spelling
+from tunewise.data.labels import as_text, is_missing, spelling
 from tunewise.data.settings import SplitRule
 from tunewise.data.splits import apply_rule
 from tunewise.data.table import Splits
@@ -57,7 +56,15 @@ def propose(
         rules.pop("near_duplicates")
     elif _too_large(cleaned):
         rules["near_duplicates"] = "drop"
-    rules |= _min_examples(cleaned, label, rule)
+    # As many as give each split one, where a class has fewer.
+    cut = rule is not None and rule.from_ == "train"
+    sizes = [size for size in rule.sizes.values() if isinstance(size, float)] if rule else []
+    least = math.ceil(1 / min(sizes) - 1e-9) if cut and sizes else 2
+    counts = Counter(
+        spelling(row[label]) for row in cleaned.splits["train"] if not is_missing(row.get(label))
+    )
+    enough = sum(count >= least for count in counts.values()) >= 2
+    rules |= {"min_examples": least} if enough and min(counts.values()) < least else {}
     changed = {name: value for name, value in rules.items() if value != "keep"}
     return CleanRules(**changed) if changed else None
 
@@ -97,15 +104,3 @@ def _too_large(cleaned: Cleaned) -> bool:
     sizes = Counter(cleaned.together.values())
     rows = sum(map(len, cleaned.splits.values()))
     return max(sizes.values(), default=0) > LARGEST_GROUP * rows
-
-
-def _min_examples(cleaned: Cleaned, label: str, rule: SplitRule | None) -> dict[str, int]:
-    """As many as give each split one, where a class has fewer."""
-    cut = rule is not None and rule.from_ == "train"
-    sizes = [size for size in rule.sizes.values() if isinstance(size, float)] if rule else []
-    least = math.ceil(1 / min(sizes) - 1e-9) if cut and sizes else 2
-    counts = Counter(
-        spelling(row[label]) for row in cleaned.splits["train"] if not is_missing(row.get(label))
-    )
-    enough = sum(count >= least for count in counts.values()) >= 2
-    return {"min_examples": least} if enough and min(counts.values()) < least else {}

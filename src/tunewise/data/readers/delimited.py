@@ -17,7 +17,7 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import plural
 from tunewise.data.readers.encoding import LONGEST, read_text
 from tunewise.data.readers.stray_quotes import Record, opening_line, swallowing
-from tunewise.data.table import PLACE, Row, Table, twice_in
+from tunewise.data.table import PLACE, Row, Table, unusable_names
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
@@ -118,7 +118,14 @@ def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid
     header = records[0].fields
     problems = _header_faults(header, f"{shown}:{records[0].line}") or problems
     if not problems and (lost := swallowing(records, len(header), delimiter)):
-        problems = [_swallowed(lost, shown, delimiter)]
+        opened = opening_line(lost.raw, lost.line, delimiter)
+        last = lost.line + len(lost.raw) - 1
+        message = (
+            f'a field opens with a quote (") and swallows whole rows, up to line {last}. A text '
+            'that begins with a quote is itself quoted, with its quotes doubled ("""yes"" she '
+            'said").'
+        )
+        problems = [Problem(f"{shown}:{opened}", message)]
     if not problems:
         problems = [
             Problem(f"{shown}:{record.line}", _ragged(record, header, delimiter))
@@ -163,27 +170,14 @@ def _records(
     except csv.Error as error:
         end = first + reader.line_num
         opened = opening_line(lines[start:end], start + 1, delimiter)
-        return records, [Problem(f"{shown}:{opened}", _open_quote(error, end))]
+        message = (
+            "a quoted field opens here and is not closed, or goes on after its closing quote (line "
+            f'{end}: {error}). Inside quotes a quote is doubled: "she said ""yes""".'
+        )
+        return records, [Problem(f"{shown}:{opened}", message)]
     finally:
         csv.field_size_limit(before)
     return records, []
-
-
-def _open_quote(error: csv.Error, end: int) -> str:
-    return (
-        f"a quoted field opens here and is not closed, or goes on after its closing quote (line "
-        f'{end}: {error}). Inside quotes a quote is doubled: "she said ""yes""".'
-    )
-
-
-def _swallowed(record: Record, shown: str, delimiter: str) -> Problem:
-    opened = opening_line(record.raw, record.line, delimiter)
-    last = record.line + len(record.raw) - 1
-    return Problem(
-        f"{shown}:{opened}",
-        f'a field opens with a quote (") and swallows whole rows, up to line {last}. A text that '
-        'begins with a quote is itself quoted, with its quotes doubled ("""yes"" she said").',
-    )
 
 
 def _header_faults(names: Sequence[str], place: str) -> list[Problem]:
@@ -193,11 +187,7 @@ def _header_faults(names: Sequence[str], place: str) -> list[Problem]:
         for number, name in enumerate(header, start=1)
         if not name and number > 1
     ]
-    problems += [
-        Problem(place, f"two columns are called '{name}'.") for name in twice_in(header) if name
-    ]
-    if PLACE in header:
-        problems.append(Problem(place, f"the column name '{PLACE}' is reserved; rename it."))
+    problems += unusable_names(header, place)
     hint = " Is the line with the names missing?" if _looks_like_data(header) else ""
     return [Problem(one.place, one.message + hint) for one in problems]
 

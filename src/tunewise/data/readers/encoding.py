@@ -74,24 +74,21 @@ def read_text(
     encoding = marked or "UTF-8"
     if guess and marked is None:
         encoding, why = _guessed(path, head)
-    content = _content(path, shown, encoding, longest)
-    note = f"{shown}: read as {_SHOWN.get(encoding, encoding)}, {why}."
-    return Text(content, () if encoding == "UTF-8" else (note,))
-
-
-def _content(path: Path, shown: str, encoding: str, longest: int | None) -> str:
     parts: list[str] = []
     line_so_far = 0
     for piece, part in _decoded(path, shown, encoding):
         ended = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
         line_so_far = len(piece) - ended if ended else line_so_far + len(piece)
         if longest is not None and line_so_far > longest:
-            raise InputError([_long_line("".join(parts).count("\n") + 1, shown, longest)])
+            line = "".join(parts).count("\n") + 1
+            message = f"this line has more than {longest >> 20} MiB, which no example has."
+            raise InputError([Problem(f"{shown}:{line}", f"{message} Is it one row a line?")])
         parts.append(part)
     content = "".join(parts).removeprefix("\ufeff")
     if not content.strip():
         raise InputError([Problem(shown, "the file is empty.")])
-    return content
+    note = f"{shown}: read as {_SHOWN.get(encoding, encoding)}, {why}."
+    return Text(content, () if encoding == "UTF-8" else (note,))
 
 
 def _guessed(path: Path, head: bytes) -> tuple[str, str]:
@@ -109,7 +106,9 @@ def _guessed(path: Path, head: bytes) -> tuple[str, str]:
         text = decoder.decode(piece, final=not piece)
         broken = text.count("\ufffd")
         if broken and not first:
-            first = _word_at(text)
+            at = text.index("\ufffd")
+            start = max(text.rfind(blank, 0, at) for blank in " \n\t,;") + 1
+            first = (text[start:].split() or [""])[0].replace("\ufffd", "?")[:20]
         faults += broken
         sound += sum(character > "\x7f" for character in text) - broken if not text.isascii() else 0
         high += len(piece.translate(None, _ASCII))
@@ -121,13 +120,6 @@ def _guessed(path: Path, head: bytes) -> tuple[str, str]:
         return "UTF-8", ""
     convert = _conversion("ENCODING", path)
     return "cp1252", f"because it is not UTF-8 (at {first!r}); if letters look wrong: {convert}"
-
-
-def _word_at(text: str) -> str:
-    """The word around the first byte that is not UTF-8, cut short."""
-    at = text.index("\ufffd")
-    start = max(text.rfind(blank, 0, at) for blank in " \n\t,;") + 1
-    return (text[start:].split() or [""])[0].replace("\ufffd", "?")[:20]
 
 
 def _refuse_large(path: Path, shown: str, largest: int) -> None:
@@ -169,13 +161,6 @@ def _pieces(path: Path, shown: str) -> Iterator[bytes]:
             yield b""
     except OSError as error:
         raise InputError([Problem(shown, f"cannot be read ({error.strerror}).")]) from error
-
-
-def _long_line(line: int, shown: str, longest: int) -> Problem:
-    return Problem(
-        f"{shown}:{line}",
-        f"this line has more than {longest >> 20} MiB, which no example has. Is it one row a line?",
-    )
 
 
 def _not_decoded(at: int, encoding: str, path: Path, shown: str) -> Problem:

@@ -85,17 +85,16 @@ def _read(
         loaded = datasets.load_dataset(name, config, revision=revision)
     except (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError) as error:
         raise InputError([Problem("data.source", _reason(shown, config, error))]) from error
-    tables = {str(split): _table(data, f"{shown} {split}") for split, data in loaded.items()}
+    tables = {}
+    for split, data in loaded.items():
+        names = {
+            column: tuple(feature.names)
+            for column, feature in data.features.items()
+            if isinstance(feature, datasets.ClassLabel)
+        }
+        arrow = data.with_format("arrow")[:]
+        tables[str(split)] = from_arrow(arrow, names, f"{shown} {split}")
     return tables, builder.hash
-
-
-def _table(data: datasets.Dataset, shown: str) -> Table:
-    names = {
-        column: tuple(feature.names)
-        for column, feature in data.features.items()
-        if isinstance(feature, datasets.ClassLabel)
-    }
-    return from_arrow(data.with_format("arrow")[:], names, shown)
 
 
 def _reason(shown: str, config: str | None, error: Exception) -> str:

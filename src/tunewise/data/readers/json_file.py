@@ -46,10 +46,7 @@ def read_json(path: Path, shown: str) -> Table:
     records = content.get("data") if isinstance(content, dict) else content
     if not isinstance(records, list):
         raise InputError([Problem(shown, _other_form(content))])
-    return table_of_rows(_rows(records, shown, escapes="\\u" in text), notes)
-
-
-def _rows(records: list[Any], shown: str, *, escapes: bool) -> list[Row]:
+    escapes = "\\u" in text
     rows: list[Row] = []
     problems: list[Problem] = []
     for number, record in enumerate(records):
@@ -64,7 +61,7 @@ def _rows(records: list[Any], shown: str, *, escapes: bool) -> list[Row]:
         rows.append(row)
     if problems:
         raise InputError(problems)
-    return rows
+    return table_of_rows(rows, notes)
 
 
 def _other_form(content: Any) -> str:

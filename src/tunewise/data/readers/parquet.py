@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.table import PLACE, Row, Table, twice_in
+from tunewise.data.table import PLACE, Row, Table, unusable_names
 
 _PANDAS_INDEX = "__index_level_"
 
@@ -29,24 +30,21 @@ def read_parquet(path: Path, shown: str) -> Table:
     """
     try:
         with pq.ParquetFile(path) as file:
-            _refuse_large(file.metadata, shown)
+            rows, groups = file.metadata.num_rows, range(file.metadata.num_row_groups)
+            size = sum(file.metadata.row_group(at).total_byte_size for at in groups)
+            if size > LARGEST or rows > MOST_ROWS:
+                message = (
+                    f"has {rows:,} rows of {size / 2**30:,.1f} GiB unpacked; at most "
+                    f"{MOST_ROWS:,} rows and {LARGEST / 2**30:g} GiB are read, because all rows "
+                    "are held in memory. Take a part of the rows, or leave out columns."
+                )
+                raise InputError([Problem(shown, message)])
             table = file.read()
         table.validate(full=True)  # what is damaged inside would end the process when it is read
     except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise InputError([Problem(shown, f"cannot be read as Parquet ({reason}).")]) from error
     return from_arrow(table, class_names(table.schema.metadata or {}), shown)
-
-
-def _refuse_large(metadata: Any, shown: str) -> None:
-    size = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
-    if size > LARGEST or metadata.num_rows > MOST_ROWS:
-        message = (
-            f"has {metadata.num_rows:,} rows of {size / 2**30:,.1f} GiB unpacked; at most "
-            f"{MOST_ROWS:,} rows and {LARGEST / 2**30:g} GiB are read, because all rows are held "
-            "in memory. Take a part of the rows, or leave out columns."
-        )
-        raise InputError([Problem(shown, message)])
 
 
 def from_arrow(table: pa.Table, names: dict[str, tuple[str, ...]], shown: str) -> Table:
@@ -56,7 +54,8 @@ def from_arrow(table: pa.Table, names: dict[str, tuple[str, ...]], shown: str) -
     hub's own data, and becomes None.
     """
     columns = [name for name in table.column_names if not name.startswith(_PANDAS_INDEX)]
-    _check_columns(columns, shown)
+    if problems := unusable_names(columns, shown):
+        raise InputError(problems)
     values = {name: _values(table, name, shown) for name in columns}
     for name in names.keys() & values.keys():
         values[name] = [None if value == -1 else value for value in values[name]]
@@ -75,14 +74,6 @@ def names_in(path: Path) -> dict[str, tuple[str, ...]]:
         return {}
 
 
-def _check_columns(columns: list[str], shown: str) -> None:
-    problems = [Problem(shown, f"two columns are called '{name}'.") for name in twice_in(columns)]
-    if PLACE in columns:
-        problems.append(Problem(shown, f"the column name '{PLACE}' is reserved; rename it."))
-    if problems:
-        raise InputError(problems)
-
-
 def _values(table: Any, name: str, shown: str) -> list[Any]:
     try:
         values: list[Any] = table.column(name).to_pylist()
@@ -97,23 +88,15 @@ def _values(table: Any, name: str, shown: str) -> list[Any]:
             f"({str(error).splitlines()[0]}). Leave the column out, or store it as text."
         )
         raise InputError([Problem(shown, message)]) from error
-    values = _decoded(values)
+    if any(isinstance(value, bytes) for value in values):
+        with suppress(UnicodeDecodeError):  # such as images stay bytes
+            values = [value.decode() if isinstance(value, bytes) else value for value in values]
     for number, value in enumerate(values):
         if isinstance(value, str) and "\0" in value:
             raise InputError(
                 [Problem(f"{shown}[{number}]", f"'{name}' holds NUL (0x00); remove it.")]
             )
     return values
-
-
-def _decoded(values: list[Any]) -> list[Any]:
-    """Bytes as the text they are, where all of a column are UTF-8; such as images stay bytes."""
-    if not any(isinstance(value, bytes) for value in values):
-        return values
-    try:
-        return [value.decode() if isinstance(value, bytes) else value for value in values]
-    except UnicodeDecodeError:
-        return values
 
 
 def class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,6 @@ Read without `datasets`, and only files that lie in the folder itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,17 @@ def read_saved(folder: Path, shown: str) -> tuple[dict[str, Table], dict[str, An
 
 
 def _table(folder: Path, names: list[str], shown: str) -> Table:
-    pieces = [_arrow(folder / name, f"{shown}/{name}") for name in names]
+    pieces = []
+    for name in names:
+        try:
+            with (folder / name).open("rb") as file, pa.ipc.open_stream(file) as stream:
+                piece = stream.read_all()
+            piece.validate(full=True)  # damage inside would end the process when it is read
+        except UNREADABLE as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+            unreadable = Problem(f"{shown}/{name}", f"cannot be read as Arrow ({reason}).")
+            raise InputError([unreadable]) from error
+        pieces.append(piece)
     try:
         table = pa.concat_tables(pieces)
     except UNREADABLE as error:
@@ -64,17 +73,6 @@ def _table(folder: Path, names: list[str], shown: str) -> Table:
     if not table.num_rows:
         raise InputError([Problem(shown, "has no rows.")])
     return from_arrow(table, class_names(table.schema.metadata or {}), shown)
-
-
-def _arrow(path: Path, shown: str) -> pa.Table:
-    try:
-        with path.open("rb") as file, pa.ipc.open_stream(file) as stream:
-            table = stream.read_all()
-        table.validate(full=True)  # what is damaged inside would end the process when it is read
-    except UNREADABLE as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
-        raise InputError([Problem(shown, f"cannot be read as Arrow ({reason}).")]) from error
-    return table
 
 
 def _read_json(path: Path, shown: str) -> Any:
@@ -87,14 +85,12 @@ def _read_json(path: Path, shown: str) -> Any:
 
 def _plain_names(content: Any, key: str, shown: str) -> list[str]:
     """The names that a list in one of the JSON files gives, each of something in the folder."""
-    names = list(_listed(content.get(key) if isinstance(content, dict) else None))
+    listed = content.get(key) if isinstance(content, dict) else None
+    names: list[str] = []
+    for value in listed if isinstance(listed, list) else []:
+        name = value.get("filename") if isinstance(value, dict) else value
+        names.append(name if isinstance(name, str) else "")
     if not names or any(name in ("", ".", "..") or set("/\\\0") & set(name) for name in names):
         message = f"'{key}' does not list names in this folder, as `save_to_disk` writes them."
         raise InputError([Problem(shown, message)])
     return names
-
-
-def _listed(values: Any) -> Iterator[str]:
-    for value in values if isinstance(values, list) else []:
-        name = value.get("filename") if isinstance(value, dict) else value
-        yield name if isinstance(name, str) else ""

@@ -32,7 +32,19 @@ def squad_table(content: dict[str, Any], shown: str, notes: tuple[str, ...] = ()
     rows: list[Row] = []
     for place, title, context, question in _questions(content["data"], shown):
         try:
-            row = checked_row(_row(title, context, question))
+            answers = question["answers"]
+            row = checked_row(
+                {
+                    "id": question["id"],
+                    "title": title,
+                    "context": context,
+                    "question": question["question"],
+                    "answers": {
+                        "text": [answer["text"] for answer in answers],
+                        "answer_start": [answer["answer_start"] for answer in answers],
+                    },
+                }
+            )
         except (KeyError, TypeError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else "has another form"
             problems.append(Problem(place, f"{reason}, where SQuAD has id, question, answers."))
@@ -61,17 +73,3 @@ def _list(value: Any, key: str, place: str) -> list[Any]:
         found: list[Any] = value[key]
         return found
     raise InputError([Problem(place, f"has no list '{key}' as SQuAD's files do.")])
-
-
-def _row(title: str, context: Any, question: Any) -> Row:
-    answers = question["answers"]
-    return {
-        "id": question["id"],
-        "title": title,
-        "context": context,
-        "question": question["question"],
-        "answers": {
-            "text": [answer["text"] for answer in answers],
-            "answer_start": [answer["answer_start"] for answer in answers],
-        },
-    }

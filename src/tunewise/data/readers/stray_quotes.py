@@ -53,35 +53,27 @@ def swallowing(records: Sequence[Record], columns: int, delimiter: str) -> Recor
     long = [record for record in records if len(record.raw) > 1]
     if not long or columns < 2:
         return None
-    telling = _telling_columns(records, columns, delimiter)
+    # The values of the columns with few, as they stand on the lines of ordinary records.
+    plain = [_split(record.raw[0], delimiter) for record in records[1:] if len(record.raw) == 1]
+    plain = [row for row in plain if len(row) == columns]
+    telling: dict[int, set[str]] = {}
+    for at in range(columns) if len(plain) >= _ENOUGH_RECORDS else ():
+        seen = {_form(row[at]) for row in plain} - {""}
+        if 0 < len(seen) <= len(plain) / 2:
+            telling[at] = seen
     strict = delimiter in _PROSE and columns < _MANY_COLUMNS
     for record in long:
         rows = [_split(line, delimiter) for line in record.raw if line.strip()]
         if len(record.fields) != columns or any(len(row) != columns for row in rows):
             continue
-        if not strict or _agree(rows, telling):
+        # Some column has known values in all rows; where the quotes stand, without them.
+        agree = any(
+            all(_form(row[at]) in seen or _form(row[at].strip('"')) in seen for row in rows)
+            for at, seen in telling.items()
+        )
+        if not strict or agree:
             return record
     return None
-
-
-def _telling_columns(
-    records: Sequence[Record], columns: int, delimiter: str
-) -> dict[int, set[str]]:
-    """The values of the columns with few, as they stand on the lines of ordinary records."""
-    rows = [_split(record.raw[0], delimiter) for record in records[1:] if len(record.raw) == 1]
-    rows = [row for row in rows if len(row) == columns]
-    if len(rows) < _ENOUGH_RECORDS:
-        return {}
-    values = {at: {_form(row[at]) for row in rows} - {""} for at in range(columns)}
-    return {at: seen for at, seen in values.items() if 0 < len(seen) <= len(rows) / 2}
-
-
-def _agree(rows: Sequence[list[str]], telling: dict[int, set[str]]) -> bool:
-    """Whether some column has known values in all rows; where the quotes stand, without them."""
-    return any(
-        all(_form(row[at]) in seen or _form(row[at].strip('"')) in seen for row in rows)
-        for at, seen in telling.items()
-    )
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from tunewise.core.errors import InputError, Problem, nearest, reason
 from tunewise.core.extras import needed
 from tunewise.core.format import listed, plural
-from tunewise.data.table import PLACE, Row, Table, twice_in
+from tunewise.data.table import PLACE, Row, Table, cell_text, unusable_names
 
 LARGEST = 1 << 30  # bytes of a workbook, unpacked: all rows are held in memory
 _FAULTS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")  # no value at all
@@ -114,7 +114,13 @@ def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
     header = ["" if name is None else str(name).strip() for name in names]
     header += [""] * (width - len(header))
     filled = {at for _, row in body for at, value in enumerate(row) if value is not None}
-    problems = _header_faults(header, filled, f"{shown}:{line}")
+    place = f"{shown}:{line}"
+    problems = [
+        Problem(place, f"column {at + 1} has values and no name; name it, or clear it.")
+        for at, name in enumerate(header)
+        if not name and at in filled and at > 0
+    ]
+    problems += unusable_names(header, place)
     if problems:
         raise InputError(problems)
     kept = [(at, name) for at, name in enumerate(header) if name]
@@ -124,7 +130,7 @@ def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
     found: list[Row] = []
     for number, row in body:
         values = {
-            name: _as_text(row[at])
+            name: cell_text(row[at])
             if at in texts and at < len(row)
             else (row + (None,) * width)[at]
             for at, name in kept
@@ -133,21 +139,3 @@ def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
     unnamed = len(filled - {at for at, _ in kept})
     left = [f"{shown}: {plural(unnamed, 'column')} without a name left out."] if unnamed else []
     return Table(tuple(name for _, name in kept), found, notes=tuple(left))
-
-
-def _as_text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)
-
-
-def _header_faults(header: Sequence[str], filled: set[int], place: str) -> list[Problem]:
-    problems = [
-        Problem(place, f"column {at + 1} has values and no name; name it, or clear it.")
-        for at, name in enumerate(header)
-        if not name and at in filled and at > 0
-    ]
-    problems += [
-        Problem(place, f"two columns are called '{name}'.") for name in twice_in(header) if name
-    ]
-    if PLACE in header:
-        problems.append(Problem(place, f"the column name '{PLACE}' is reserved; rename it."))
-    return problems

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.methods.base import METHODS, Adaptation
-from tunewise.store.records import ContenderRecord, ModelRecord
+from tunewise.store.records import ContenderRecord
 from tunewise.studies.contenders.models import Inspector, NotAsked
 from tunewise.studies.contenders.reads import with_reading
 from tunewise.studies.contenders.solvers import described, settled
@@ -16,7 +16,7 @@ from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.document import Keys
 from tunewise.studyfile.expand import Expansion
 from tunewise.studyfile.settings import StudySettings
-from tunewise.tasks.base import Settled, Task
+from tunewise.tasks.base import Settled
 from tunewise.training.settings import FULL_BATCH
 
 
@@ -35,7 +35,16 @@ class Applied(NamedTuple):
 def applied(settings: StudySettings, data: Settled, expansion: Expansion, facts: Facts) -> Applied:
     """Apply the method of every contender to its model."""
     contenders = contender_records(settings, expansion, facts)
-    inspectors, problems = _inspectors(facts.models, facts.tasks, settings, data, contenders)
+    inspectors: dict[str, Inspector] = {}
+    problems: list[Problem] = []
+    for name, task in facts.tasks.items():
+        users = [METHODS.get(row.method) for row in contenders if row.model == name]
+        asked = bool(users) and all(user.asks_writer for user in users)
+        try:
+            inspectors[name] = Inspector(facts.models[name], task, data.options, only_asked=asked)
+        except InputError as error:
+            problems += of_model(name, settings, error)
+
     built = {name: inspector.model for name, inspector in inspectors.items()}
     contenders = with_reading(contenders, built, settings.task, data.splits)
     rows = len(data.splits["train"])
@@ -44,25 +53,6 @@ def applied(settings: StudySettings, data: Settled, expansion: Expansion, facts:
     contenders, unasked, left_out = _without(mute, contenders, entries)
     problems += unfit + unasked + _half_batches(contenders, rows)
     return Applied(contenders, inspectors, problems, left_out)
-
-
-def _inspectors(
-    models: Mapping[str, ModelRecord],
-    tasks: Mapping[str, Task],
-    settings: StudySettings,
-    data: Settled,
-    contenders: Sequence[ContenderRecord],
-) -> tuple[dict[str, Inspector], list[Problem]]:
-    made: dict[str, Inspector] = {}
-    problems = []
-    for name, task in tasks.items():
-        users = [METHODS.get(row.method) for row in contenders if row.model == name]
-        asked = bool(users) and all(user.asks_writer for user in users)
-        try:
-            made[name] = Inspector(models[name], task, data.options, only_asked=asked)
-        except InputError as error:
-            problems += of_model(name, settings, error)
-    return made, problems
 
 
 def _inspect(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel
 
 from tunewise.backbones.builder import Builder
@@ -73,7 +72,10 @@ class Inspector:
         self.processor = loaded.processor
         self.shorter = None if only_asked else shortened(loaded)
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
-        self.model: Model = replace(loaded, module=_shapes(loaded.module))
+        module = loaded.module.to("meta")
+        if isinstance(module, PreTrainedModel):
+            module.tie_weights()  # of what it shares torch would make two
+        self.model: Model = replace(loaded, module=module)
         self.seen: dict[str, Model] = {}
 
     def inspect(self, method: Adaptation, max_length: int | None, data_hash: str) -> Inspected:
@@ -84,7 +86,17 @@ class Inspector:
         """
         name = canonical([method.name, settings_of(method)])
         if name not in self.seen:  # points of a search differ mostly in their training
-            self.seen[name] = self._applied(method)
+            # It is applied to shapes alone, or to noise where it has to see weights.
+            model = replace(self.model, module=copy.deepcopy(self.model.module))
+            if method.needs_weights:
+                torch.manual_seed(0)
+                fill_with_noise(model.module, self.buffers)
+            method.prepare(model)
+            if method.needs_weights:
+                rehearse(self.task, method, model)
+                model.module.to("meta")
+                model.adapter = None
+            self.seen[name] = model
         model = self.seen[name]
         length = limit(self.task, max_length, model)
         return Inspected(
@@ -120,19 +132,6 @@ class Inspector:
         model.module.requires_grad_(False)
         return replace(model, module=model.module.to("meta"))
 
-    def _applied(self, method: Adaptation) -> Model:
-        """The method applied to shapes alone, or to noise where it has to see weights."""
-        model = replace(self.model, module=copy.deepcopy(self.model.module))
-        if method.needs_weights:
-            torch.manual_seed(0)
-            fill_with_noise(model.module, self.buffers)
-        method.prepare(model)
-        if method.needs_weights:
-            rehearse(self.task, method, model)
-            model.module.to("meta")
-            model.adapter = None
-        return model
-
 
 def built(source: ModelRecord, task: Task, options: Sequence[str]) -> Model:
     """The model in the form that gives the task's answers, asked a text alone and in a batch.
@@ -167,13 +166,3 @@ def _shifted(model: Model, shift: float) -> str:
         f"model {model.source}: its answer to a text changes with the padding beside it in a "
         f"batch, by {shift:.1%} of the largest logit, so it would be scored wrongly."
     )
-
-
-def _shapes(module: nn.Module) -> nn.Module:
-    """The module without its weights. What it shares, as an output layer does with the token
-    embeddings, torch would make two of.
-    """
-    module = module.to("meta")
-    if isinstance(module, PreTrainedModel):
-        module.tie_weights()
-    return module

@@ -38,7 +38,9 @@ def with_reading(
             settings = replace(settings, model=replace(settings.model, reads=details))
         if isinstance(method, Direct) and settings.max_length is None:
             longest = limit(task, None, model)
-            if longest < model.max_length and any(_bytes(row) > longest for row in texts):
+            # No tokenizer makes more tokens of a text than it has bytes.
+            sizes = (sum(len(text.encode(errors="replace")) for text in row) for row in texts)
+            if longest < model.max_length and any(size > longest for size in sizes):
                 settings = settings.with_max_length(longest)
         return replace(point, settings=settings, identity=identity_of(settings))
 
@@ -68,8 +70,3 @@ def _details(
     chat: Chat = getattr(method if method.asks_writer else task.writing, "chat", "never")
     if in_words and chat == "auto" and asks_in_chat(model.processor, chat, asked):
         yield IN_CHAT
-
-
-def _bytes(row: tuple[str, ...]) -> int:
-    """No tokenizer makes more tokens of a text than it has bytes."""
-    return sum(len(text.encode(errors="replace")) for text in row)

@@ -21,7 +21,6 @@ from tunewise.statistics.combine import Uncertainty
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.intervals import normal_quantile
 from tunewise.statistics.metrics import METRICS, Metric
-from tunewise.statistics.pairs import Pair
 from tunewise.statistics.power import seeds_needed
 from tunewise.statistics.score_matrix import RowScores, group_by_examples
 from tunewise.store.race import Against
@@ -81,7 +80,14 @@ def look_at(rows: Sequence[RowScores], terms: Terms) -> Look:
     best = str(compared.best)
     prospects = _prospects(rows, best, metric, terms)
     pairs = [pair for pair in compared.pairs if pair.other == best]
-    seen = {pair.row: _against(pair, metric, level, prospects) for pair in pairs}
+    seen = {}
+    for pair in pairs:  # by the larger p value of its claims, as the verdict decides; one-sided
+        p_values = [claim.p for claim in (pair.items, pair.method) if claim.p is not None]
+        upward = pair.difference if metric.higher_is_better else -pair.difference
+        two_sided = max(p_values, default=1.0)
+        chance = two_sided / 2 if upward < 0 else 1 - two_sided / 2
+        against = Against(pair.row, pair.other, upward, chance, level)
+        seen[pair.row] = replace(against, **prospects(pair.row))
     behind = [one for one in seen.values() if one.difference < 0 and one.chance < level]
     names = {one.contender for one in behind}
     level_ones = [
@@ -97,18 +103,6 @@ def look_at(rows: Sequence[RowScores], terms: Terms) -> Look:
 
 def _resamples(metric: Metric) -> int:
     return FEW if metric.is_mean else RESAMPLES
-
-
-def _against(
-    pair: Pair, metric: Metric, level: float, prospects: Callable[[str], Mapping[str, Any]]
-) -> Against:
-    """The pair by the larger p value of its claims, as the verdict decides; one-sided."""
-    p_values = [claim.p for claim in (pair.items, pair.method) if claim.p is not None]
-    upward = pair.difference if metric.higher_is_better else -pair.difference
-    two_sided = max(p_values, default=1.0)
-    chance = two_sided / 2 if upward < 0 else 1 - two_sided / 2
-    one = Against(pair.row, pair.other, upward, chance, level)
-    return replace(one, **prospects(pair.row))
 
 
 def _prospects(

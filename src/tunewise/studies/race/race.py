@@ -9,7 +9,7 @@ state beside the records, so a study that was killed, or runs with other workers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -116,7 +116,8 @@ class _Race:
                 self.racing, self.left = racing, left
                 return "budget"
             name = self.racing[-1]
-            self._leave(name, "open", self._seen(name))
+            seen = next((one for one in self.open if one.contender == name), None)
+            self._leave(name, "open", seen)
         return None
 
     def _undecided(self) -> bool:
@@ -162,7 +163,18 @@ class _Race:
         self.open = []
         if len(rows) < 2 or not self.racing:
             return
-        seen = _seen_at(self._runs(rows), self._terms(), self.answers)
+        sizes = self.study.data.rows
+        test = sizes.get("test") or sizes.get("validation") or 1
+        ratio = sizes.get("validation", test) / test
+        most, margin = len(self.study.seeds), self.study.equivalence_margin
+        terms = looking.Terms(self.study.metrics[0], self.looks, most, margin, ratio)
+        # The rows with their trials that ended well, seed by seed.
+        found = []
+        for name in rows:
+            ids = [(self.study.seeds[n], self._id(name, n)) for n in range(self.seeds[name])]
+            done = [(seed, self.records[id]) for seed, id in ids]
+            found.append(_Runs(name, self.rows[name].seeded, tuple(done)))
+        seen = _seen_at(tuple(found), terms, self.answers)
         for one in seen.behind:
             self._leave(one.contender, "behind", one)
         self.leader = self._settled(seen)
@@ -197,27 +209,7 @@ class _Race:
     def _as_left(self, name: str, why: Why, against: Against | None) -> Left:
         return Left(name, why, self.looks, self.seeds[name], against)
 
-    def _seen(self, name: str) -> Against | None:
-        return next((one for one in self.open if one.contender == name), None)
-
     # What the records say
-
-    def _terms(self) -> looking.Terms:
-        rows = self.study.data.rows
-        test = rows.get("test") or rows.get("validation") or 1
-        ratio = rows.get("validation", test) / test
-        margin = self.study.equivalence_margin
-        most = len(self.study.seeds)
-        return looking.Terms(self.study.metrics[0], self.looks, most, margin, ratio)
-
-    def _runs(self, names: Sequence[str]) -> tuple[_Runs, ...]:
-        """The rows with their trials that ended well, seed by seed."""
-        found = []
-        for name in names:
-            ids = [(self.study.seeds[n], self._id(name, n)) for n in range(self.seeds[name])]
-            done = [(seed, self.records[id]) for seed, id in ids]
-            found.append(_Runs(name, self.rows[name].seeded, tuple(done)))
-        return tuple(found)
 
     def _id(self, name: str, place: int) -> str:
         row = self.rows[name]

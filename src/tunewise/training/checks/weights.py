@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import nn
 
 from tunewise.core.format import first_of
 from tunewise.store.records import ParameterCounts
@@ -74,9 +74,8 @@ PIECE = 1 << 20  # numbers summed at once: torch copies what it sums in another 
 @torch.no_grad()
 def _sums(module: nn.Module) -> dict[str, int]:
     """The sum of each parameter's bits, read as whole numbers: any one change changes it."""
-    return {name: _sum(weight.detach()) for name, weight in module.named_parameters()}
-
-
-def _sum(weight: Tensor) -> int:
-    bits = weight.view(BITS[weight.element_size()]).reshape(-1)
-    return sum(int(piece.sum(dtype=torch.int64)) for piece in bits.split(PIECE))
+    sums = {}
+    for name, weight in module.named_parameters():
+        bits = weight.detach().view(BITS[weight.element_size()]).reshape(-1)
+        sums[name] = sum(int(piece.sum(dtype=torch.int64)) for piece in bits.split(PIECE))
+    return sums
