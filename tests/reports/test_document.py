@@ -27,9 +27,9 @@ from tunewise.reports.document.markdown import as_markdown
 from tunewise.reports.document.model import (
     FILES,
     Column,
+    Equation,
     Named,
     Output,
-    Paragraph,
     Section,
     Table,
     each,
@@ -160,11 +160,8 @@ def test_a_name_is_a_name_in_files_and_a_color_on_the_page() -> None:
 
 
 def test_a_block_that_an_output_does_not_know_is_an_error() -> None:
-    class Strange(Paragraph):
-        """No renderer knows it."""
-
-    with pytest.raises(TypeError, match="a page has no Strange"):
-        section_html(Section("s", "S", (Strange("x"),)))
+    with pytest.raises(TypeError, match="a page has no Equation"):
+        section_html(Section("s", "S", (Equation("step-costs"),)))
 
 
 def test_facts_are_computed_once(seen: Seen) -> None:

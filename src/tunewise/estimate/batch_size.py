@@ -20,7 +20,6 @@ from tunewise.store.records import (
     ModelRecord,
     ParameterCounts,
     PointRecord,
-    StudyRecord,
     TrialSettings,
 )
 from tunewise.store.study import StudyFolder
@@ -62,14 +61,29 @@ def with_batch_sizes(
     found = {m: n for m, n in _stored(folder, models).items() if m in asking}
     missing = {model: rows for model, rows in asking.items() if model not in found}
     if missing:
-        limit = prepared.study.memory_limit or _fraction(workers)
+        limit = prepared.study.memory_limit
+        if not limit and (available := available_bytes()) is not None:
+            limit = int(FRACTION * available / workers)
         with _Probes(prepared, pool, limit) as probes:
             for model, rows in missing.items():
                 say(f"Looking for the largest batch size that fits {model} ...")
                 found[model] = _largest_of_all(rows, probes)
     for model, size in found.items():
         say(f"batch_size auto: {size} for {model}{'' if model in missing else ', as before'}.")
-    return replace(prepared, study=_filled(prepared.study, found))
+    contenders = tuple(
+        replace(row, points=tuple(_point(point, found[row.model]) for point in row.points))
+        if row.auto_batch and row.model
+        else row
+        for row in prepared.study.contenders
+    )
+    sizes = {prepared.study.models[model].hash: size for model, size in found.items()}
+    settings = prepared.study.settings
+    if len(set(found.values())) == 1:  # else the study file has no word for them
+        settings = _replaced(settings, next(iter(found.values())))
+    return replace(
+        prepared,
+        study=replace(prepared.study, contenders=contenders, settings=settings, batch_sizes=sizes),
+    )
 
 
 def largest(fits: Callable[[int], bool], *, least: int = 1, most: int = MOST) -> int:
@@ -166,11 +180,6 @@ class _Probes:
         raise TunewiseError(f"batch_size auto: a training step failed. Its last output: {last[0]}")
 
 
-def _fraction(workers: int) -> int | None:
-    available = available_bytes()
-    return None if available is None else int(FRACTION * available / workers)
-
-
 def _stored(folder: Path, models: Mapping[str, ModelRecord]) -> dict[str, int]:
     """What the folder's study says for models of the same content."""
     try:
@@ -178,20 +187,6 @@ def _stored(folder: Path, models: Mapping[str, ModelRecord]) -> dict[str, int]:
     except (FileNotFoundError, DamagedFile, InputError):
         return {}
     return {m: sizes[what.hash] for m, what in models.items() if what.hash in sizes}
-
-
-def _filled(study: StudyRecord, found: Mapping[str, int]) -> StudyRecord:
-    contenders = tuple(
-        replace(row, points=tuple(_point(point, found[row.model]) for point in row.points))
-        if row.auto_batch and row.model
-        else row
-        for row in study.contenders
-    )
-    sizes = {study.models[model].hash: size for model, size in found.items()}
-    settings = study.settings
-    if len(set(found.values())) == 1:  # else the study file has no word for them
-        settings = _replaced(settings, next(iter(found.values())))
-    return replace(study, contenders=contenders, settings=settings, batch_sizes=sizes)
 
 
 def _point(point: PointRecord, size: int) -> PointRecord:

@@ -53,13 +53,19 @@ def with_budget(
         return prepared
     earlier = earlier_study(folder)
     before = earlier.budget if earlier else None
-    budget = _kept(prepared.study, earlier) or _priced(prepared, before, workers, say)
+    budget = None
+    if earlier:  # it is kept where its prices are those of every contender of now
+        known = {row.name: row.points for row in earlier.contenders}
+        same = all(known.get(row.name) == row.points for row in prepared.study.contenders)
+        budget = before if same else None
+    if budget is None:
+        budget = _priced(prepared, before, workers, say)
     if allowance.trials is not None:
         given = round(worth(prepared.study, budget, allowance.trials) + ROUNDED, 3)
     else:
         given = allowance.seconds or 0.0
-    same = before is not None and abs(before.seconds - before.added - given) < 1
-    added += before.added if before is not None and same else 0.0
+    if before is not None and abs(before.seconds - before.added - given) < 1:
+        added += before.added
     budget = replace(budget, seconds=given + added, added=added, clocked=allowance.trials is None)
     return replace(prepared, study=replace(prepared.study, budget=budget))
 
@@ -70,15 +76,6 @@ def earlier_study(folder: Path) -> StudyRecord | None:
         return StudyFolder(folder).study() if is_study(folder) else None
     except DamagedFile:
         return None  # it is about to be written anew
-
-
-def _kept(study: StudyRecord, earlier: StudyRecord | None) -> BudgetRecord | None:
-    """The budget of before, where its prices are those of every contender of now."""
-    if earlier is None or earlier.budget is None:
-        return None
-    known = {row.name: row.points for row in earlier.contenders}
-    same = all(known.get(row.name) == row.points for row in study.contenders)
-    return earlier.budget if same else None
 
 
 def _priced(
@@ -94,17 +91,16 @@ def _priced(
     prices = prices_of(expansion, found)
     return BudgetRecord(
         workers=workers,
-        prices={name: _rounded(price) for name, price in prices.items()},
+        prices={
+            name: PriceRecord(
+                round(price.step, 6), round(price.around, 4), price.steps, round(price.test, 4)
+            )
+            for name, price in prices.items()
+        },
         around=round(around_seconds(expansion, found), 3),
         calibration=found.calibration,
         speed=before.speed if before else None,
         stopped=before.stopped if before else None,
-    )
-
-
-def _rounded(price: PriceRecord) -> PriceRecord:
-    return PriceRecord(
-        round(price.step, 6), round(price.around, 4), price.steps, round(price.test, 4)
     )
 
 

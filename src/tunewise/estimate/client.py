@@ -59,7 +59,11 @@ class EstimateClient:
         Raises:
             MachineTrouble: the process ended.
         """
-        path = cache_folder() / "predictions" / f"{self._key(request)}.json"
+        about = {key: value for key, value in request.items() if key != "folders"}
+        if "folders" in request:
+            about["model"] = [_content(Path(folder)) for folder in request["folders"]]
+        key = digest({"version": VERSION, "libraries": self.versions, "request": about})
+        path = cache_folder() / "predictions" / f"{key}.json"
         with suppress(OSError, DamagedFile):
             known: JSONObject = read_json(path)
             return known
@@ -90,12 +94,6 @@ class EstimateClient:
             raise MachineTrouble(f"The process that estimates contenders {exit_words(code)}.")
         answer: JSONObject = json.loads(line)
         return answer
-
-    def _key(self, request: JSONObject) -> str:
-        about = {key: value for key, value in request.items() if key != "folders"}
-        if "folders" in request:
-            about["model"] = [_content(Path(folder)) for folder in request["folders"]]
-        return digest({"version": VERSION, "libraries": self.versions, "request": about})
 
 
 def _content(folder: Path) -> list[Any]:

@@ -61,14 +61,11 @@ class StandIns(TorchDispatchMode):
             if kind == torch.bool and place in DROPPERS:
                 return True
             if kind == torch.int64 and place.startswith(WRITERS):
-                return self._token()
+                while (token := self.random.randrange(self.words)) in self.ends:
+                    pass
+                return token
             return False if kind == torch.bool else 1.0 if kind.is_floating_point else 1
         return func(*args, **(kwargs or {}))
-
-    def _token(self) -> int:
-        while (token := self.random.randrange(self.words)) in self.ends:
-            pass
-        return token
 
 
 def _reader() -> tuple[str, str]:

@@ -115,7 +115,11 @@ def predict_applied(
     Of a method that trains nothing the evaluation alone.
     """
     batches = step_batches(model, task, shape)
-    stand_ins = _stand_ins(model) if batches.prompts else StandIns(1, ())
+    stand_ins = StandIns(1, ())
+    if batches.prompts:
+        module: Any = model.module
+        words = module.get_input_embeddings().num_embeddings
+        stand_ins = StandIns(words, end_tokens(module, model.processor))
     try:
         with quiet(), FakeTensorMode(allow_non_fake_inputs=True), stand_ins:
             fill_with_fakes(model.module, device)
@@ -135,12 +139,6 @@ def predict_applied(
         raise NotPredictable(f"it uses what runs on real tensors alone ({reason}).") from error
 
 
-def _stand_ins(model: Model) -> StandIns:
-    module: Any = model.module
-    words = module.get_input_embeddings().num_embeddings
-    return StandIns(words, end_tokens(module, model.processor))
-
-
 def count_step(
     model: Model, task: Task, method: Adaptation, training: TrainingSettings, given: StepBatches
 ) -> MemoryPrediction:
@@ -155,7 +153,12 @@ def count_step(
     optimizer = make_optimizer(model.module, method.groups(model), stepped)
     method.begin(model, STEPS_IN_ALL)
     if not solved:
-        _give_state(optimizer)
+        # The optimizer makes its state, as its first step does.
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        for weight in weights:
+            weight.grad = torch.zeros_like(weight)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     meter = StepMeter(held_tensors(model.module), optimizer)
     batches, evaluation = list(given.training), given.evaluation
     stub = _stub_for(model, evaluation) if is_frozen(model) else None
@@ -165,7 +168,10 @@ def count_step(
     rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
     with meter.counting() as phase:
         if stub is not None:
-            rows["inputs_embeds"] = _backbone_row(model, replace(evaluation, inputs=copies), phase)
+            # One row of the frozen backbone's outputs; in a trial they all lie in a file.
+            with phase("features"), torch.no_grad():
+                features = run_backbone(model, replace(evaluation, inputs=copies), FIRST)
+            rows["inputs_embeds"] = features[:1].clone()
         elif encoders:
             rows = _vector_rows(model, copies, encoders, phase)
         copies.clear()
@@ -189,13 +195,6 @@ def count_asking(model: Model, task: Task, given: StepBatches) -> MemoryPredicti
     with meter.counting() as phase:
         _ask(model, task, given.evaluation, given.prompts, phase)
     return MemoryPrediction(meter.memory(), stored_features=False)
-
-
-def _backbone_row(model: Model, batch: Batch, phase: Phase) -> Tensor:
-    """One row of a frozen backbone's outputs for a batch; in a trial they all lie in a file."""
-    with phase("features"), torch.no_grad():
-        features = run_backbone(model, batch, FIRST)
-    return features[:1].clone()
 
 
 def _vector_rows(
@@ -235,15 +234,6 @@ def _ask(model: Model, task: Task, evaluation: Batch, prompts: Batch | None, pha
             task.predict(model.module, prompts, Asking(processor, phase=phase))
             if task.writing and len(task.writing.strategies) > 1:
                 task.predict(model.module, prompts, Asking(processor, thorough=True, phase=phase))
-
-
-def _give_state(optimizer: torch.optim.Optimizer) -> None:
-    """Let the optimizer make its state, as its first step does."""
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    for weight in weights:
-        weight.grad = torch.zeros_like(weight)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
 
 
 def _stub_for(model: Model, batch: Batch) -> Stub | None:

@@ -119,9 +119,14 @@ class _Planner:
             ]
             known = self.known or confirmed_calibration(THREADS)
             self.calibration = known or Calibration(**client.ask({"ask": "calibration"}))
-            rows = {row.name: self._planned(row, folders) for row in _by_model(asked)}
+            asked.sort(key=lambda row: str(row.model))  # so that each model is built once
+            rows = {row.name: self._planned(row, folders) for row in asked}
         for row in self.expansion.contenders:
-            rows.setdefault(row.name, self._direct(row))
+            seconds = 0.0 if row.trained else DIRECT_SECONDS
+            trials = row.trials(self.expansion.seeds)
+            rows.setdefault(
+                row.name, Planned(row.name, trials, seconds=seconds, most_seconds=seconds)
+            )
         if self.problems:
             raise InputError(self.problems)
         contenders = tuple(rows[row.name] for row in self.expansion.contenders)
@@ -149,7 +154,7 @@ class _Planner:
             contenders,
             self.workers,
             rows=len(self.splits["train"]),
-            tested=self._tested,
+            tested=len(self.splits.get("test", ())) / len(self.splits["validation"]),
             longest=longest,
         )
 
@@ -167,24 +172,23 @@ class _Planner:
                 )
             except InputError as error:
                 self.problems += error.problems
-        if not self.problems:
-            self.asked = {folders: self._asked(model, folders) for model, folders in found.items()}
+        if self.problems:
+            raise InputError(self.problems)
+        self.asked: dict[Folders, JSONObject] = {}  # the task as each model is asked it
+        for model, folders in found.items():
+            task = self.settings.task
+            if task.builder.pooling == AUTO:  # the model's weights may not be at hand
+                here = {"pretrained_model_name_or_path": str(folders[0]), "local_files_only": True}
+                try:
+                    task, pooling = asked_of(task, here, folders[0])
+                except InputError as error:
+                    self.problems += error.problems
+                    continue
+                self.notes += pooling_notes({str(model): pooling})
+            self.asked[folders] = task_settings(task, self.settled)
         if self.problems:
             raise InputError(self.problems)
         return found
-
-    def _asked(self, model: ModelChoice, folders: Folders) -> JSONObject:
-        """The settings of the task as this model is asked it; its weights may not be at hand."""
-        task = self.settings.task
-        if task.builder.pooling == AUTO:
-            here = {"pretrained_model_name_or_path": str(folders[0]), "local_files_only": True}
-            try:
-                task, pooling = asked_of(task, here, folders[0])
-            except InputError as error:
-                self.problems += error.problems
-            else:
-                self.notes += pooling_notes({str(model): pooling})
-        return task_settings(task, self.settled)
 
     def _lengths(self, folders: Folders) -> Lengths:
         folder = folders[-1]  # of what reads texts
@@ -202,7 +206,7 @@ class _Planner:
     def _planned(self, row: PlannedContender, folders: dict[ModelChoice, Folders]) -> Planned:
         assert row.model is not None
         folder = folders[row.model]
-        about = self._about(folder)
+        about = self.client.ask({"ask": "model", **self._model(folder, None)})
         self.libraries = max(self.libraries, about["libraries_bytes"] or 0)
         points = row.points[:1] if row.rates else row.points  # a rate changes no shape
         found = [self._point(point, folder, about) for point in points]
@@ -260,14 +264,6 @@ class _Planner:
             remedies=tuple(self._remedies(points[most], folder, about, planned)),
         )
 
-    def _direct(self, row: PlannedContender) -> Planned:
-        seconds = 0.0 if row.trained else DIRECT_SECONDS
-        trials = row.trials(self.expansion.seeds)
-        return Planned(row.name, trials, seconds=seconds, most_seconds=seconds)
-
-    def _about(self, folder: Folders) -> dict[str, Any]:
-        return self.client.ask({"ask": "model", **self._model(folder, None)})
-
     def _model(self, folders: Folders, dropout: float | None) -> dict[str, Any]:
         return {
             "folders": [str(folder.resolve()) for folder in folders],
@@ -310,10 +306,6 @@ class _Planner:
             kept += copies * (row.artefact_bytes or 0)
         return kept + sum(row.trials for row in contenders) * TRIAL_FILES_BYTES
 
-    @property
-    def _tested(self) -> float:
-        return len(self.splits.get("test", ())) / len(self.splits["validation"])
-
     def _fits(self, peak_bytes: int | None) -> bool:
         return (peak_bytes or 0) + self.libraries <= self.limit
 
@@ -336,8 +328,3 @@ class _Planner:
                 yield Remedy(change, peak)
                 if change.startswith(("accumulate", "max_length")):
                     return
-
-
-def _by_model(rows: Sequence[PlannedContender]) -> list[PlannedContender]:
-    """Ordered so that the foreseeing process builds each model once."""
-    return sorted(rows, key=lambda row: str(row.model))

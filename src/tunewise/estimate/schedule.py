@@ -21,7 +21,7 @@ SPARE_SECONDS = 60.0  # of what is asked for in the place of a budget that is to
 
 def prices_of(expansion: Expansion, planned: Plan) -> dict[str, PriceRecord]:
     """What a step, a training and a test of each contender take, by name."""
-    rows, tested = planned.rows["train"], _tested(planned)
+    rows, tested = planned.rows["train"], planned.rows.get("test", 0) / planned.rows["validation"]
     found = {row.name: row for row in planned.contenders}
     return {one.name: _price(one, found[one.name], rows, tested) for one in expansion.contenders}
 
@@ -108,10 +108,6 @@ def _price(one: PlannedContender, row: Planned, rows: int, tested: float) -> Pri
     around = min(row.seconds, START_SECONDS + row.answering_seconds)
     steps = (expected, most) if expected < most else (most,)
     return PriceRecord((row.seconds - around) / expected, around, steps, test)
-
-
-def _tested(planned: Plan) -> float:
-    return planned.rows.get("test", 0) / planned.rows["validation"]
 
 
 def refuse_too_small(found: Plan) -> None:

@@ -38,9 +38,19 @@ def trial_seconds(
     if training is None:
         return around, around
     if seen["solved"]:
-        around += _solving(calibration, seen, lengths)
+        # Fits along the path: two products of all rows with the layer in each iteration.
+        products = 4 * len(lengths.train.read(seen["max_length"])) * seen["parameters"]["trainable"]
+        around += ITERATIONS * calibration.seconds(
+            DOUBLE * products, DOUBLE * products, SOLVER_CALLS
+        )
         return around, around
-    epoch = _epoch(calibration, training, seen, lengths)
+    train, longest = lengths.train.read(seen["max_length"]), seen["shape"]["tokens"]
+    if seen["stored_features"]:
+        train, longest = [1] * len(train), 1
+    batches = training_batches(train, training.batch_size, seed=0, epoch=1)
+    counted = seen["shape"]["examples"] * longest
+    fractions = (len(batch) * max(train[at] for at in batch) / counted for batch in batches)
+    epoch = sum(_work(calibration, seen["memory"], TRAINING, fraction) for fraction in fractions)
     epoch += _evaluation(calibration, seen, lengths)
     epoch += _writing(calibration, seen, lengths, "generation")
     expected, most = steps_of(training, len(lengths.train.texts))
@@ -59,24 +69,6 @@ def answering_seconds(calibration: Calibration, seen: JSONObject, lengths: Lengt
     way = "every_way" if "every_way" in seen["memory"]["flops"] else "generation"
     evaluated = _evaluation(calibration, seen, lengths)
     return evaluated + _writing(calibration, seen, lengths, way)
-
-
-def _solving(calibration: Calibration, seen: JSONObject, lengths: Lengths) -> float:
-    """Of the fits along the path: two products of all rows with the layer in each iteration."""
-    products = 4 * len(lengths.train.read(seen["max_length"])) * seen["parameters"]["trainable"]
-    return ITERATIONS * calibration.seconds(DOUBLE * products, DOUBLE * products, SOLVER_CALLS)
-
-
-def _epoch(
-    calibration: Calibration, training: TrainingSettings, seen: JSONObject, lengths: Lengths
-) -> float:
-    train, most = lengths.train.read(seen["max_length"]), seen["shape"]["tokens"]
-    if seen["stored_features"]:
-        train, most = [1] * len(train), 1
-    batches = training_batches(train, training.batch_size, seed=0, epoch=1)
-    counted = seen["shape"]["examples"] * most
-    fractions = (len(batch) * max(train[at] for at in batch) / counted for batch in batches)
-    return sum(_work(calibration, seen["memory"], TRAINING, fraction) for fraction in fractions)
 
 
 def _evaluation(calibration: Calibration, seen: JSONObject, lengths: Lengths) -> float:

@@ -32,7 +32,18 @@ def slowdown(calibration: Calibration) -> float:
     """Seconds of a real step over the seconds that its counted work would take at best."""
     training = TrainingSettings()
     task = Classification(text=("text",), label="label")
-    method, model = Full(), _model()
+    config = BertConfig(
+        vocab_size=WORDS,
+        hidden_size=WIDTH,
+        num_hidden_layers=BLOCKS,
+        num_attention_heads=6,
+        intermediate_size=4 * WIDTH,
+        num_labels=3,
+    )
+    torch.manual_seed(0)
+    module: nn.Module = BertForSequenceClassification(config)
+    model = Model(module=module, processor=NoTokenizer(WORDS), backbones={"text": "bert"})
+    method = Full()
     method.prepare(model)
     settle(model, training)
     batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.processor)
@@ -66,17 +77,3 @@ def seconds_of(
             memory.operations.get(phase, 0),
         )
     return total
-
-
-def _model() -> Model:
-    config = BertConfig(
-        vocab_size=WORDS,
-        hidden_size=WIDTH,
-        num_hidden_layers=BLOCKS,
-        num_attention_heads=6,
-        intermediate_size=4 * WIDTH,
-        num_labels=3,
-    )
-    torch.manual_seed(0)
-    module: nn.Module = BertForSequenceClassification(config)
-    return Model(module=module, processor=NoTokenizer(WORDS), backbones={"text": "bert"})

@@ -89,21 +89,18 @@ def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
     image = "" if task.reading.image is None or "image" in encoders else BLANK
     learnt = fake_examples(model, shape.examples_at_once, shape.tokens, image)
     evaluated = fake_examples(model, shape.evaluated, wide, image)
+    read = None
+    if encoders:  # texts and images, of which there may be fewer
+        most = max(shape.read, shape.pictures)
+        read = task.collate(fake_examples(model, most, max(shape.tokens, wide), BLANK), processor)
+        inputs = {name: tensor[: shape.read].clone() for name, tensor in read.inputs.items()}
+        inputs["pixel_values"] = read.inputs["pixel_values"][: shape.pictures].clone()
+        read = replace(read, inputs=inputs)
     return StepBatches(
         [task.collate(learnt, processor)] * shape.parts,
         task.collate(evaluated, processor),
-        read=_read(model, task, shape) if encoders else None,
+        read=read,
     )
-
-
-def _read(model: Model, task: Task, shape: StepShape) -> Batch:
-    """Texts and images, of which there may be fewer."""
-    longest = max(shape.tokens, shape.tokens_evaluated)
-    most = max(shape.read, shape.pictures)
-    batch = task.collate(fake_examples(model, most, longest, BLANK), model.processor)
-    inputs = {name: tensor[: shape.read].clone() for name, tensor in batch.inputs.items()}
-    pixels = batch.inputs["pixel_values"][: shape.pictures].clone()
-    return replace(batch, inputs={**inputs, "pixel_values": pixels})
 
 
 def fake_examples(model: Model, examples: int, tokens: int, image: str = "") -> list[Encoded]:

@@ -97,12 +97,19 @@ def _write_model(
     )
     if plain is not None and (merge or plain is model.module):
         save_model(plain, model.processor, folder)
-        return "tunewise" if own_class else "transformers", _whole_model(parts.settings)
+        # A folder with all weights is loaded without a method.
+        whole = METHODS.get(WHOLE)
+        return "tunewise" if own_class else "transformers", replace(
+            parts.settings, model=ModelRecord(HERE), method=MethodRecord(WHOLE, whole.version)
+        )
     method.save(model, folder)
     model.processor.save_pretrained(folder)
     is_adapter = (folder / ADAPTER).is_file()
     if is_adapter and parts.settings.model:
-        _name_base(folder / ADAPTER, parts.settings.model)
+        config = read_json(folder / ADAPTER)
+        config["base_model_name_or_path"] = base_of(parts.settings.model)
+        config["revision"] = parts.settings.model.revision
+        write_json(folder / ADAPTER, config)
     return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
 
 
@@ -111,12 +118,6 @@ def plain_module(predictor: ModelPredictor) -> nn.Module | None:
     if isinstance(predictor.model.module, Fusion):
         return None  # no library has a class for what the two encoders meet in
     return predictor.method.merged(predictor.model)
-
-
-def _whole_model(settings: TrialSettings) -> TrialSettings:
-    """The settings under which a folder with all weights is loaded: no method is applied."""
-    whole = METHODS.get(WHOLE)
-    return replace(settings, model=ModelRecord(HERE), method=MethodRecord(WHOLE, whole.version))
 
 
 def _located(settings: TrialSettings) -> TrialSettings:
@@ -134,22 +135,12 @@ def base_of(model: ModelRecord) -> str:
 
     Of a pair it is those of both; a model of this package keeps its name there.
     """
-    if PAIR in model.source:
-        return PAIR.join(_named(part) for part in parts_of(model.source))
-    folder = locate(model.source)
-    return str(folder.resolve()) if folder else model.source
-
-
-def _named(source: str) -> str:
-    folder = None if source.startswith(EMBEDDED) else locate(source)
-    return str(folder.resolve()) if folder else source
-
-
-def _name_base(path: Path, model: ModelRecord) -> None:
-    config = read_json(path)
-    config["base_model_name_or_path"] = base_of(model)
-    config["revision"] = model.revision
-    write_json(path, config)
+    pair = PAIR in model.source
+    named = []
+    for source in parts_of(model.source) if pair else (model.source,):
+        folder = None if pair and source.startswith(EMBEDDED) else locate(source)
+        named.append(str(folder.resolve()) if folder else source)
+    return PAIR.join(named)
 
 
 def trained_module(model: Model) -> nn.Module:

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tunewise.backbones.transformers_logging import quiet
-from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
 from tunewise.export import foreign_check
 from tunewise.export.artifact import Form, plain_module, write_artifact
-from tunewise.export.proof import Answer, own_values, prove
+from tunewise.export.proof import own_values, prove
 from tunewise.methods.base import Adaptation, Predictor
 from tunewise.training.assembly import Parts, prepared_model
 from tunewise.training.checks.dry_run import BLOCK, SCALE, repeated
@@ -101,7 +100,15 @@ def _moved(  # noqa: PLR0917  # an export, and what it was made from
     if form == "tunewise":
         shift = _apart(before, _answers(parts, load_exported(folder), examples))
         return f"its answers move by {shift:.1g}" if shift > SAME else ""
-    proof = prove(form, parts, predictor, examples, folder, ask=_in_this_process)
+    # Asked in this process: another one takes seconds.
+    proof = prove(
+        form,
+        parts,
+        predictor,
+        examples,
+        folder,
+        ask=lambda _, question, place: (foreign_check.answer(str(place), question), ""),
+    )
     detail = f"with {proof.loaded_with} its {proof.compared} differ by {proof.difference}"
     return "" if proof.passed else proof.detail or detail
 
@@ -123,11 +130,6 @@ def _changed(one: nn.Module, other: nn.Module) -> list[str]:
         for name, weight in one.named_parameters()
         if weight.requires_grad and not (name in theirs and torch.equal(weight, theirs[name]))
     ]
-
-
-def _in_this_process(form: Form, question: JSONObject, folder: Path) -> Answer:
-    """As the proof of an export asks another process, without the seconds that one takes."""
-    return foreign_check.answer(str(folder), question), ""
 
 
 @contextmanager

@@ -109,25 +109,23 @@ def _linear_backward(d: Array, y: Array, W: Array, x: Array) -> tuple[Array, Arr
     return _rows(d).T @ _rows(x), d @ W
 
 
-def _affine_backward(d: Array, y: Array, W: Array, x: Array, b: Array) -> tuple[Array, ...]:
-    return *_linear_backward(d, y, W, x), _rows(d).sum(axis=0)
-
-
-def _squared_distance_backward(d: Array, loss: Array, p: Array, y: Array) -> tuple[Array, Array]:
-    return 2 * d * (p - y), 2 * d * (y - p)
-
-
 LINEAR = Operation("linear", lambda W, x: x @ W.T, _linear_backward)
 """``W x``; W (out, in). dW = d x', summed over the examples; dx = W' d."""
 
-AFFINE = Operation("affine", lambda W, x, b: x @ W.T + b, _affine_backward)
+AFFINE = Operation(
+    "affine",
+    lambda W, x, b: x @ W.T + b,
+    lambda d, y, W, x, b: (*_linear_backward(d, y, W, x), _rows(d).sum(axis=0)),
+)
 """``W x + b``. As LINEAR; db = d, summed over the examples."""
 
 RELU = Operation("relu", lambda q: np.maximum(q, 0.0), lambda d, h, q: (d * (q > 0),))
 """``max(q, 0)``. dq = d where q > 0, else 0; at the kink 0, as PyTorch has it."""
 
 SQUARED_DISTANCE = Operation(
-    "squared_distance", lambda p, y: np.sum((p - y) ** 2), _squared_distance_backward
+    "squared_distance",
+    lambda p, y: np.sum((p - y) ** 2),
+    lambda d, loss, p, y: (2 * d * (p - y), 2 * d * (y - p)),
 )
 """``(p - y)'(p - y)``, a number. dp = 2 (p - y) d; dy is its opposite."""
 

@@ -102,8 +102,14 @@ def _scores(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     by = listed([f"'{name}'" for name in names])
     better = "lower" if found == "loss" else "higher"
     how = f"{'right or wrong, ' if binary else ''}{better} is better"
+    is_right = METRICS[found].kind == "proportion"
+    answers = []
+    for sheet, one in zip(sheets, values, strict=True):
+        ones = np.ones(len(one), dtype=np.int64)
+        right = one.astype(np.int64) if is_right else ones
+        answers.append(Answers(sheet.ids, ones, right, scores={found: one}))
     return Answered(
-        tuple(_given(sheet, one, found) for sheet, one in zip(sheets, values, strict=True)),
+        tuple(answers),
         (found,),
         (),
         (f"Each example is scored by {by}: {how}; its mean is called {found}.",),
@@ -122,16 +128,13 @@ def _refuse_fractions(metric: str, sheets: Sequence[Sheet]) -> str:
     return metric
 
 
-def _given(sheet: Sheet, values: FloatArray, metric: str) -> Answers:
-    ones = np.ones(len(values), dtype=np.int64)
-    right = values.astype(np.int64) if METRICS[metric].kind == "proportion" else ones
-    return Answers(sheet.ids, ones, right, scores={metric: values})
-
-
 def _texts(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     answers = []
     for sheet in sheets:
-        references = tuple(_references(label) for label in sheet.labels or ())
+        references = tuple(
+            tuple(map(_as_text, label)) if isinstance(label, list | tuple) else (_as_text(label),)
+            for label in sheet.labels or ()
+        )
         written = tuple(_as_text(one) for one in sheet.predictions or ())
         pairs = list(zip(written, references, strict=True))
         scores = {
@@ -151,12 +154,6 @@ def _texts(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     metrics = WRITTEN if metric != "f1" else ("f1", "exact_match")
     assumed = "Predictions are texts, compared with their references as SQuAD does."
     return Answered(tuple(answers), metrics, (), (assumed,))
-
-
-def _references(label: Any) -> tuple[str, ...]:
-    if isinstance(label, list | tuple):
-        return tuple(map(_as_text, label))
-    return (_as_text(label),)
 
 
 def _as_text(value: Any) -> str:
@@ -181,7 +178,12 @@ def _classes(sheets: Sequence[Sheet], metric: str | None) -> Answered:
         strangers += len(outside)
         unread += sheet.probabilities is not None and probabilities is None
         if len(outside) == len(predicted):
-            problems.append(Problem(sheet.place, _no_class(outside, names)))
+            message = (
+                "no prediction is one of the labels (predictions: "
+                f"{first_of(sorted(set(outside)))}; labels: {first_of(names)}). Write both in the "
+                "same way; for texts that are compared as SQuAD does: --metric exact_match"
+            )
+            problems.append(Problem(sheet.place, message))
         labels = np.array([known[name] for name in right], dtype=np.int32)
         choices = np.array([known.get(name, len(names)) for name in predicted], dtype=np.int32)
         answers.append(Answers(sheet.ids, labels, choices, probabilities if everywhere else None))
@@ -204,7 +206,10 @@ def _classes(sheets: Sequence[Sheet], metric: str | None) -> Answered:
         )
     options = (*names, OTHER) if strangers else tuple(names)
     if everywhere and strangers:
-        answers = [replace(one, probabilities=_with_none(one.probabilities)) for one in answers]
+        answers = [
+            replace(one, probabilities=np.pad(np.asarray(one.probabilities), [(0, 0), (0, 1)]))
+            for one in answers  # with a last column for what is none of the classes
+        ]
     return Answered(tuple(answers), tuple(metrics), options, tuple(assumed))
 
 
@@ -220,14 +225,6 @@ def _numbers_first(name: str) -> tuple[int, float, str]:
         return 0, float(name), name
     except ValueError:
         return 1, 0.0, name
-
-
-def _no_class(outside: Sequence[str], names: Sequence[str]) -> str:
-    return (
-        f"no prediction is one of the labels (predictions: {first_of(sorted(set(outside)))}; "
-        f"labels: {first_of(names)}). Write both in the same way; for texts that are compared as "
-        "SQuAD does: --metric exact_match"
-    )
 
 
 def _probabilities(sheet: Sheet, names: Sequence[str]) -> FloatArray | None:
@@ -249,8 +246,3 @@ def _probabilities(sheet: Sheet, names: Sequence[str]) -> FloatArray | None:
             return None
         rows.append(chances)
     return np.array(rows)
-
-
-def _with_none(probabilities: Any) -> FloatArray:
-    """With a last column for what is none of the classes."""
-    return np.pad(probabilities, [(0, 0), (0, 1)])

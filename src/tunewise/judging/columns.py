@@ -91,16 +91,24 @@ def sheet_of(table: Table, place: str, named: Mapping[str, str] | None = None) -
         problems += _missing(table.rows, roles["prediction"])
     if "label" in roles and "prediction" in roles:
         problems += _missing(table.rows, roles["label"])
-    scores = None
+    scores: list[float] | None = None
     if scored_by:
-        scores, wrong = _numbers(table.rows, roles[scored_by])
-        problems += wrong
+        column, scores = roles[scored_by], []
+        for row in table.rows:
+            value = _number(row.get(column))
+            if value is None or not math.isfinite(value):
+                given = f"{row.get(column)!r:.40}"
+                problems.append(Problem(row[PLACE], f"{column} = {given}: a number is needed."))
+            scores.append(value or 0.0)
     ids = _ids(table.rows, roles.get("id"), problems)
     if problems:
         raise InputError(problems)
+    labels = columns.get("label")
+    if labels is not None:  # references as SQuAD and the hub write them become lists of texts
+        labels = [one.get("text", one) if isinstance(one, dict) else one for one in labels]
     return Sheet(
         ids,
-        labels=_labels(columns.get("label")),
+        labels=labels,
         predictions=columns.get("prediction"),
         scores=scores,
         probabilities=_probabilities(table, roles),
@@ -134,12 +142,11 @@ def _ids(rows: Sequence[Row], column: str | None, problems: list[Problem]) -> tu
     if column is None:
         return tuple(str(number) for number in range(len(rows)))
     problems += _missing(rows, column)
-    return tuple(_as_id(row.get(column)) for row in rows)
-
-
-def _as_id(value: Any) -> str:
-    """Ids as one program writes them and another reads them: 7 and 7.0 are the same."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    given = (row.get(column) for row in rows)
+    # As one program writes them and another reads them: 7 and 7.0 are the same.
+    return tuple(
+        str(int(id)) if isinstance(id, float) and id.is_integer() else str(id) for id in given
+    )
 
 
 def _missing(rows: Sequence[Row], column: str) -> list[Problem]:
@@ -151,17 +158,6 @@ def _missing(rows: Sequence[Row], column: str) -> list[Problem]:
     ]
 
 
-def _numbers(rows: Sequence[Row], column: str) -> tuple[list[float], list[Problem]]:
-    found, problems = [], []
-    for row in rows:
-        value = _number(row.get(column))
-        if value is None or not math.isfinite(value):
-            given = f"{row.get(column)!r:.40}"
-            problems.append(Problem(row[PLACE], f"{column} = {given}: a number is needed."))
-        found.append(value or 0.0)
-    return found, problems
-
-
 def _number(value: Any) -> float | None:
     """A number, also of a text, with true and false as 1 and 0."""
     if isinstance(value, str):
@@ -171,13 +167,6 @@ def _number(value: Any) -> float | None:
     with suppress(ValueError):
         return float(value)
     return None
-
-
-def _labels(values: Sequence[Any] | None) -> Sequence[Any] | None:
-    """References as SQuAD and the hub write them become lists of texts."""
-    if values is None:
-        return None
-    return [value.get("text", value) if isinstance(value, dict) else value for value in values]
 
 
 def _probabilities(table: Table, roles: Mapping[str, str]) -> list[Any] | None:

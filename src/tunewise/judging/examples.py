@@ -30,7 +30,20 @@ def on_the_same_examples(
         return list(runs), []
     assumed = []
     if any(sheet.numbered for sheet in sheets):
-        assumed += _by_number(sheets)
+        # Rows without ids are the same example where they have the same number.
+        if not all(sheet.numbered for sheet in sheets):
+            without = next(sheet.place for sheet in sheets if sheet.numbered)
+            other = next(sheet.place for sheet in sheets if not sheet.numbered)
+            message = f"has no ids, and {other} has: nothing says which examples are the same."
+            raise InputError([Problem(without, message)])
+        if len({len(sheet.ids) for sheet in sheets}) > 1:
+            counts = ", ".join(f"{sheet.place} has {len(sheet.ids):,}" for sheet in sheets[:6])
+            message = (
+                f"the files have no ids and different numbers of rows ({counts}): nothing says "
+                "which examples are the same. Add a column 'id'."
+            )
+            raise InputError(message)
+        assumed += ["The files have no ids: row by row they are about the same examples."]
     everywhere = set(sheets[0].ids).intersection(*(sheet.ids for sheet in sheets[1:]))
     kept = [id for id in sheets[0].ids if id in everywhere]
     most = max(len(sheet.ids) for sheet in sheets)
@@ -59,23 +72,6 @@ def answered_alike(entries: Sequence[Entry]) -> list[str]:
                     "one is a copy or nothing was random, leave one out."
                 )
     return says
-
-
-def _by_number(sheets: Sequence[Sheet]) -> list[str]:
-    """Rows without ids are the same example where they have the same number."""
-    if not all(sheet.numbered for sheet in sheets):
-        without = next(sheet.place for sheet in sheets if sheet.numbered)
-        other = next(sheet.place for sheet in sheets if not sheet.numbered)
-        message = f"has no ids, and {other} has: nothing says which examples are the same."
-        raise InputError([Problem(without, message)])
-    if len({len(sheet.ids) for sheet in sheets}) > 1:
-        counts = ", ".join(f"{sheet.place} has {len(sheet.ids):,}" for sheet in sheets[:6])
-        message = (
-            f"the files have no ids and different numbers of rows ({counts}): nothing says which "
-            "examples are the same. Add a column 'id'."
-        )
-        raise InputError(message)
-    return ["The files have no ids: row by row they are about the same examples."]
 
 
 def _differing(sheets: Sequence[Sheet], everywhere: set[str]) -> list[Problem]:

@@ -24,13 +24,12 @@ from tunewise.judging.examples import on_the_same_examples
 from tunewise.judging.given import Given, is_several, run_of
 from tunewise.judging.runs import Run
 from tunewise.reports.facts.comparisons import RESAMPLES_BESIDE
-from tunewise.statistics.claims import NORMAL_DF, POWER, Meeting, Terms, items_test, method_test
+from tunewise.statistics.claims import Meeting, Terms, items_test, method_test
 from tunewise.statistics.looks import fraction_of_look, level_of_look
 from tunewise.statistics.metrics import METRICS
 from tunewise.statistics.paired import RANDOMISATIONS
-from tunewise.statistics.power import detectable_shift, examples_needed
 from tunewise.statistics.score_matrix import group_by_examples
-from tunewise.store.answers import Answers, row_scores
+from tunewise.store.answers import row_scores
 from tunewise.store.json_record import OPTIONAL, JSONRecord, NotARecord
 from tunewise.store.lock import exclusive
 from tunewise.store.trials import refuse_newer
@@ -108,7 +107,13 @@ class Gate:
     def __init__(self, state: Path | str | None, *, alpha: float = ALPHA) -> None:
         if not 0 < alpha < 1:
             raise InputError(f"alpha = {alpha:g}: a chance above 0 and below 1 is needed.")
-        self.path = None if state is None else _writable(Path(state))
+        self.path = None if state is None else Path(state)
+        if self.path is not None and self.path.is_dir():
+            message = "is a folder; a gate remembers its looks in a file."
+            raise InputError([Problem(str(state), message)])
+        if self.path is not None and not self.path.parent.is_dir():
+            message = f"there is no folder {self.path.parent} to keep the state of a gate in."
+            raise InputError([Problem(str(state), message)])
         self.alpha = alpha
 
     def look(
@@ -191,7 +196,7 @@ class Gate:
             runs=rows.runs,
             test=test,
             alpha=self.alpha,
-            needed_examples=rows.needed(level),
+            needed_examples=rows.meeting.needed_examples(2 * level),
             answers=rows.answers,
         )
 
@@ -225,7 +230,14 @@ class _Rows:
         group = group_by_examples(rows, metric, rng=rng, resamples=resamples)[0]
         by_name = {row.name: row for row in group.rows}
         meeting = Meeting(by_name[CANDIDATE], by_name[BEST], group, metric)
-        return cls(meeting, metric.name, digest([_content(one) for one in found.answers]))
+        content = [
+            [
+                *(one.ids, one.labels.tolist(), one.choices.tolist()),
+                {name: values.tolist() for name, values in (one.scores or {}).items()},
+            ]
+            for one in found.answers
+        ]
+        return cls(meeting, metric.name, digest(content))
 
     @property
     def means(self) -> tuple[float, float]:
@@ -252,36 +264,6 @@ class _Rows:
         if ahead == 0:
             return 1.0, 1.0, test
         return (p / 2, 1 - p / 2, test) if ahead > 0 else (1 - p / 2, p / 2, test)
-
-    def needed(self, level: float) -> int | None:
-        """Examples that would show this difference at a one-sided level; None where none would."""
-        meeting, difference = self.meeting, self.meeting.difference
-        if difference == 0:
-            return None
-        if meeting.disagreement is not None:
-            return examples_needed(difference, meeting.disagreement, power=POWER, alpha=2 * level)
-        shift = detectable_shift(NORMAL_DF, power=POWER, alpha=2 * level)
-        ratio = shift * meeting.over_examples.standard_error / difference
-        return int(np.ceil(meeting.group.items * ratio**2))
-
-
-def _writable(path: Path) -> Path:
-    """Where a state may lie.
-
-    Raises:
-        InputError: it is a folder, or would lie in none.
-    """
-    if path.is_dir():
-        raise InputError([Problem(str(path), "is a folder; a gate remembers its looks in a file.")])
-    if not path.parent.is_dir():
-        message = f"there is no folder {path.parent} to keep the state of a gate in."
-        raise InputError([Problem(str(path), message)])
-    return path
-
-
-def _content(answers: Answers) -> list[Any]:
-    scores = {name: values.tolist() for name, values in (answers.scores or {}).items()}
-    return [answers.ids, answers.labels.tolist(), answers.choices.tolist(), scores]
 
 
 def _runs(given: Given, name: str, asked: Asked) -> list[Run]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tunewise.core.errors import InputError, Problem
-from tunewise.data.table import PLACE, Row, Table
+from tunewise.data.table import PLACE, Table
 from tunewise.judging.asked import Asked
 from tunewise.judging.columns import sheet_of
 from tunewise.judging.reading import read_runs
@@ -50,7 +50,19 @@ def run_of(given: Given, place: str, asked: Asked) -> Run:
         return Run(place, sheet=sheet)
     columns = _columns(given)
     if columns is not None:
-        table = Table(tuple(columns), _rows(columns, place))
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+            raise InputError([Problem(place, f"its columns differ in length: {told}.")])
+        if not lengths or not next(iter(lengths.values())):
+            raise InputError([Problem(place, "has no rows.")])
+        table = Table(
+            tuple(columns),
+            [
+                {**dict(zip(columns, row, strict=True)), PLACE: f"{place}[{number}]"}
+                for number, row in enumerate(zip(*columns.values(), strict=True))
+            ],
+        )
         return Run(place, sheet=with_labels(sheet_of(table, place, asked.columns), asked))
     return Run(place, sheet=_array(given, place, asked))
 
@@ -90,19 +102,6 @@ def _plain(values: Any) -> list[Any]:
         if hasattr(values, method):
             return list(getattr(values, method)())
     return list(values)
-
-
-def _rows(columns: Mapping[str, list[Any]], place: str) -> list[Row]:
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        raise InputError([Problem(place, f"its columns differ in length: {told}.")])
-    if not lengths or not next(iter(lengths.values())):
-        raise InputError([Problem(place, "has no rows.")])
-    return [
-        {**dict(zip(columns, row, strict=True)), PLACE: f"{place}[{number}]"}
-        for number, row in enumerate(zip(*columns.values(), strict=True))
-    ]
 
 
 def _array(given: Given, place: str, asked: Asked) -> Sheet:

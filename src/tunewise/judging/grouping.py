@@ -54,7 +54,16 @@ def grouped(
         for name, own in entries.items()
         if len(own) > 1 and all(run.seed is None for run in own)
     ]
-    return found, [_told(found), *numbered, *assumed]
+    parts = []
+    for entry in found:
+        seeds = list(entry.runs)
+        several = first_of([str(seed) for seed in seeds], most=8)
+        parts.append(f"{entry.name} ({'seeds' if len(seeds) > 1 else 'seed'} {several})")
+    return found, [
+        f"{plural(len(found), 'contender')}: {listed(parts, most=12)}.",
+        *numbered,
+        *assumed,
+    ]
 
 
 def _entry(name: str, runs: Sequence[Run]) -> Entry:
@@ -81,15 +90,6 @@ def _entry(name: str, runs: Sequence[Run]) -> Entry:
         raise InputError(problems)
     ordered = sorted(zip(known, runs, strict=True), key=lambda pair: pair[0])
     return Entry(name, dict(ordered))
-
-
-def _told(entries: Sequence[Entry]) -> str:
-    parts = []
-    for entry in entries:
-        seeds = list(entry.runs)
-        several = first_of([str(seed) for seed in seeds], most=8)
-        parts.append(f"{entry.name} ({'seeds' if len(seeds) > 1 else 'seed'} {several})")
-    return f"{plural(len(entries), 'contender')}: {listed(parts, most=12)}."
 
 
 def _by_pattern(runs: Sequence[Run], pattern: str) -> list[Run]:
@@ -172,7 +172,11 @@ def _by_names(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 
     A bare number may as well be a rank or a size, and is part of the name.
     """
-    paths = [_short(run.called or run.place) for run in runs]
+    paths = []
+    for run in runs:
+        place = PurePath(run.called or run.place)
+        known = place.suffix.lower() in (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+        paths.append((place.with_suffix("") if known else place).as_posix())
     varying = _without_common(paths)
     found, bare = [], []
     for run, whole, path in zip(runs, paths, varying, strict=True):
@@ -196,12 +200,6 @@ def _without_seed(path: str) -> str:
     met = list(SEED.finditer(path))
     left = f"{path[: met[-1].start()]}/{path[met[-1].end() :]}" if met else path
     return re.sub(r"[-_ ]*/+[-_ ]*", "/", left).strip("-_./ ")
-
-
-def _short(place: str) -> str:
-    path = PurePath(place)
-    known = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
-    return (path.with_suffix("") if path.suffix.lower() in known else path).as_posix()
 
 
 def _without_common(paths: Sequence[str]) -> list[str]:

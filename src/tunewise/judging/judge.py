@@ -138,7 +138,10 @@ def judge(
     entries = []
     for label, own in runs.items():
         found: dict[int, Run] = {}
-        for seed, one in _seeded(own).items():
+        by_seed: Any = own  # by number where nobody says which seeds they are
+        if not isinstance(own, Mapping) or not all(isinstance(seed, int) for seed in own):
+            by_seed = dict(enumerate(own)) if is_several(own) else {0: own}
+        for seed, one in by_seed.items():
             try:
                 found[seed] = run_of(one, f"{label}, run {seed}", asked)
             except InputError as error:
@@ -149,15 +152,6 @@ def judge(
     if problems:
         raise InputError(problems)
     return _judged(entries, [], asked)
-
-
-def _seeded(own: Any) -> dict[int, Any]:
-    """The runs of a contender by seed; by number where nobody says which."""
-    if isinstance(own, Mapping) and all(isinstance(seed, int) for seed in own):
-        return dict(own)
-    if is_several(own):
-        return dict(enumerate(own))
-    return {0: own}
 
 
 def _judged(entries: Sequence[Entry], assumed: Sequence[str], asked: Asked) -> Judgment:

@@ -97,7 +97,8 @@ def _contender(
     runs: Mapping[int, tuple[Run, Answers | None]],
     metrics: Sequence[str],
 ) -> Contender:
-    known = _shared([run.known for run, _ in runs.values()])
+    # What the first run says; how later seeds differ is found trial by trial.
+    known = next((run.known for run, _ in runs.values() if run.known != Known()), Known())
     settings = TrialSettings(
         model=ModelRecord(known.model) if known.model else None,
         method=MethodRecord(known.method or "", None, known.settings),
@@ -128,11 +129,6 @@ def _contender(
         parameters=known.parameters,
         learning_rate=float(rate) if isinstance(rate, int | float) else None,
     )
-
-
-def _shared(known: Sequence[Known]) -> Known:
-    """What the first run says; how later seeds differ is found trial by trial."""
-    return next((one for one in known if one != Known()), Known())
 
 
 def _trial(

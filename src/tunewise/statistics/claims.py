@@ -15,7 +15,7 @@ from tunewise.statistics.combine import Uncertainty
 from tunewise.statistics.intervals import Interval, none_differs
 from tunewise.statistics.metrics import FloatArray, Metric
 from tunewise.statistics.paired import p_over_examples
-from tunewise.statistics.power import detectable_difference, detectable_shift
+from tunewise.statistics.power import detectable_difference, detectable_shift, examples_needed
 from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.seed_pair import SeedPair
 from tunewise.statistics.summary import why_no_method_claim
@@ -134,6 +134,17 @@ class Meeting:
         reasons = [why for one in (self.row, self.other) if (why := why_no_method_claim(one))]
         return "; ".join(reasons) if reasons else self.by_seed.difference
 
+    def needed_examples(self, alpha: float) -> int | None:
+        """Examples that would show a difference as large as the one seen; None where none would."""
+        difference = self.difference
+        if difference == 0 or self.disagreement == 0:  # rounding may leave a difference of nothing
+            return None
+        if self.disagreement is not None:
+            return examples_needed(difference, self.disagreement, power=POWER, alpha=alpha)
+        shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
+        ratio = shift * self.over_examples.standard_error / difference
+        return math.ceil(self.group.items * ratio**2)
+
 
 def examples_claim(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Claim:
     """Would the order of these trained models hold on other examples? With its interval."""
@@ -157,7 +168,14 @@ def items_test(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> C
 def with_items_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
     """The claim with what is shown beside its p value."""
     interval, reason = _examples_interval(meeting, terms.level)
-    detectable = _detectable_over_examples(meeting, terms)
+    alpha = terms.strictest_alpha
+    if meeting.disagreement is not None:
+        detectable: float | None = detectable_difference(
+            meeting.group.items, meeting.disagreement, power=POWER, alpha=alpha
+        )
+    else:
+        shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
+        detectable = shift * meeting.over_examples.standard_error or None
     return replace(claim, interval=interval, detectable=detectable, reason=reason)
 
 
@@ -201,13 +219,3 @@ def _examples_interval(meeting: Meeting, level: float) -> tuple[Interval | None,
     if meeting.metric.kind != "proportion":
         return None, "every answer scored alike; not testable"
     return none_differs(meeting.group.items, level=level), None
-
-
-def _detectable_over_examples(meeting: Meeting, terms: Terms) -> float | None:
-    alpha = terms.strictest_alpha
-    if meeting.disagreement is not None:
-        return detectable_difference(
-            meeting.group.items, meeting.disagreement, power=POWER, alpha=alpha
-        )
-    shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
-    return shift * meeting.over_examples.standard_error or None

@@ -102,7 +102,11 @@ def compare(
     summaries = {
         name: summarize(row, group, measure, level=level) for name, (row, group) in found.items()
     }
-    ordered = sorted((summaries[name] for name in names), key=lambda row: _rank(row, measure))
+    sign = -1 if measure.higher_is_better else 1
+    ordered = sorted(
+        (summaries[name] for name in names),
+        key=lambda row: math.inf if row.mean is None else sign * row.mean,
+    )
     scored = [row.name for row in ordered if row.mean is not None]
 
     to_best = [(name, scored[0]) for name in scored[1:]]
@@ -155,12 +159,6 @@ def _check(names: list[str], declared: list[tuple[str, str]] | None) -> None:
             raise ValueError(f"the family compares {pair[0]!r} with itself")
 
 
-def _rank(row: Row, metric: Metric) -> float:
-    if row.mean is None:
-        return math.inf
-    return -row.mean if metric.higher_is_better else row.mean
-
-
 def _meeting(
     first: tuple[RowScores, SharedExamples],
     second: tuple[RowScores, SharedExamples],
@@ -208,17 +206,15 @@ def decided(pairs: dict[Key, Pair], counted: set[Key], *, alpha: float) -> dict[
             for key, p in zip(keys, values, strict=True):
                 adjusted = replace(getattr(pairs[key], claim), p_adjusted=p, separated=p < alpha)
                 pairs[key] = replace(pairs[key], **{claim: adjusted})
-    return {key: _with_verdict(pair, inside=key in counted) for key, pair in pairs.items()}
-
-
-def _with_verdict(pair: Pair, *, inside: bool) -> Pair:
-    claims: dict[Decision, float | None]
-    claims = {"method": pair.method.p_adjusted, "items": pair.items.p_adjusted}
-    tested = [(p, name) for name, p in claims.items() if p is not None]
-    pair = replace(pair, decided_by=max(tested)[1] if tested else "nothing")
-    return replace(
-        pair,
-        tied=pair.items.separated is False,
-        correction="Holm" if inside else "Benjamini-Hochberg",
-        confirmatory=inside,
-    )
+    for key, pair in pairs.items():
+        claims: dict[Decision, float | None]
+        claims = {"method": pair.method.p_adjusted, "items": pair.items.p_adjusted}
+        tested = [(p, name) for name, p in claims.items() if p is not None]
+        pairs[key] = replace(
+            pair,
+            decided_by=max(tested)[1] if tested else "nothing",
+            tied=pair.items.separated is False,
+            correction="Holm" if key in counted else "Benjamini-Hochberg",
+            confirmatory=key in counted,
+        )
+    return pairs

@@ -116,20 +116,16 @@ def fit_prior(
     e = log_s2 - special.digamma(d / 2) + np.log(d / 2)
     by_chance = special.polygamma(1, d / 2)
     beyond = float(e.var(ddof=1) - by_chance.mean())
-    error = _standard_error(by_chance, special.polygamma(3, d / 2))
+    # The standard error of a sample variance of independent numbers, from their cumulants.
+    k = len(by_chance)
+    error = math.sqrt(
+        2 * float((by_chance**2).mean()) / (k - 1) + float(special.polygamma(3, d / 2).mean()) / k
+    )
     df = _df_from(max(beyond, 0.0) + caution * error)
     if beyond <= max(evidence * error, 0.0):
         return Prior(mean, df)
     half = _df_from(beyond) / 2
     return Prior(math.exp(float(e.mean()) + float(special.digamma(half)) - math.log(half)), df)
-
-
-def _standard_error(variances: FloatArray, fourth_cumulants: FloatArray) -> float:
-    """Of the sample variance of independent numbers, given their cumulants."""
-    k = len(variances)
-    return math.sqrt(
-        2 * float((variances**2).mean()) / (k - 1) + float(fourth_cumulants.mean()) / k
-    )
 
 
 def _df_from(variance: float) -> float:

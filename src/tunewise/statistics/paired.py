@@ -193,7 +193,9 @@ def approximate_randomisation(
     block = max(1, BLOCK // max(1, len(half)))
     reached = 0
     for start in range(0, resamples, block):
-        signs = _coins(min(block, resamples - start), len(half), rng)
+        size = min(block, resamples - start), (len(half) + 7) // 8
+        drawn = rng.integers(0, 256, size=size, dtype=np.uint8)  # eight signs in each byte
+        signs = np.unpackbits(drawn, axis=1, count=len(half)).astype(np.float64) * 2 - 1
         gaps = _gap(metric, total, signs @ half)
         reached += int((np.abs(gaps) >= least).sum())  # an undefined gap counts as not reached
     return (1 + reached) / (1 + resamples)
@@ -218,12 +220,6 @@ def p_over_examples(
         return p, "exact McNemar" if runs == 1 else "exact sign flips of examples over all seeds"
     p = approximate_randomisation(metric, ours, theirs, rng=rng, resamples=resamples)
     return p, "approximate randomization of examples"
-
-
-def _coins(rows: int, columns: int, rng: np.random.Generator) -> FloatArray:
-    """Fair signs, -1 or 1, eight from each random byte."""
-    drawn = rng.integers(0, 256, size=(rows, (columns + 7) // 8), dtype=np.uint8)
-    return np.unpackbits(drawn, axis=1, count=columns).astype(np.float64) * 2 - 1
 
 
 def _gap(metric: Metric, total: FloatArray, half: FloatArray) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewise.statistics.claims import (
-    NORMAL_DF,
     POWER,
     Claim,
     Meeting,
@@ -23,7 +21,6 @@ from tunewise.statistics.claims import (
 from tunewise.statistics.combine import Equivalence, tost
 from tunewise.statistics.intervals import none_differs
 from tunewise.statistics.paired import McNemar, mcnemar_of
-from tunewise.statistics.power import detectable_shift, examples_needed
 from tunewise.statistics.score_matrix import RowScores, SharedExamples
 from tunewise.statistics.seeds import Improvement, probability_of_improvement
 
@@ -136,16 +133,26 @@ def tested(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> Pair:
 
 def described(pair: Pair, meeting: Meeting, terms: Terms) -> Pair:
     """A pair that was tested, with everything that is shown of it."""
+    joined, needed_seeds = meeting.over_seeds, None
+    if not isinstance(joined, str) and joined.df is not None:
+        needed_seeds = meeting.by_seed.needed(
+            power=POWER, alpha=terms.strictest_alpha, not_enough=pair.method.separated is False
+        )
+    improvement = None
+    if min(len(meeting.row.seeds), len(meeting.other.seeds)) > 1:
+        sign = 1.0 if terms.metric.higher_is_better else -1.0
+        ours, theirs = meeting.group.scores(meeting.row), meeting.group.scores(meeting.other)
+        improvement = probability_of_improvement(sign * ours, sign * theirs, level=terms.level)
     return replace(
         pair,
         items=with_items_interval(pair.items, meeting, terms),
         method=with_method_interval(pair.method, meeting, terms),
         mcnemar=_mcnemar_by_seed(meeting),
         disagreement=meeting.disagreement,
-        needed_items=_needed_examples(meeting, terms),
-        needed_seeds=_needed_seeds(meeting, terms, not_enough=pair.method.separated is False),
+        needed_items=meeting.needed_examples(terms.strictest_alpha),
+        needed_seeds=needed_seeds,
         equivalence=_equivalence(meeting, terms),
-        improvement=_improvement(meeting, terms),
+        improvement=improvement,
     )
 
 
@@ -166,25 +173,6 @@ def _run(row: RowScores, seed: int) -> NDArray[np.integer] | None:
     return row.choices.get(seed) if row.seeded else row.choices[row.seeds[0]]
 
 
-def _needed_examples(meeting: Meeting, terms: Terms) -> int | None:
-    difference, alpha = meeting.difference, terms.strictest_alpha
-    if difference == 0 or meeting.disagreement == 0:  # rounding may leave a difference of nothing
-        return None
-    if meeting.disagreement is not None:
-        return examples_needed(difference, meeting.disagreement, power=POWER, alpha=alpha)
-    shift = detectable_shift(NORMAL_DF, power=POWER, alpha=alpha)
-    ratio = shift * meeting.over_examples.standard_error / difference
-    return math.ceil(meeting.group.items * ratio**2)
-
-
-def _needed_seeds(meeting: Meeting, terms: Terms, *, not_enough: bool) -> int | None:
-    joined = meeting.over_seeds
-    if isinstance(joined, str) or joined.df is None:
-        return None
-    alpha = terms.strictest_alpha
-    return meeting.by_seed.needed(power=POWER, alpha=alpha, not_enough=not_enough)
-
-
 def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
     if terms.margin is None:
         return None
@@ -199,11 +187,3 @@ def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
     p = max(0.0, 1 - terms.margin) ** meeting.group.items
     interval = none_differs(meeting.group.items, level=1 - 2 * alpha)
     return Equivalence(terms.margin, p, interval, p < alpha)
-
-
-def _improvement(meeting: Meeting, terms: Terms) -> Improvement | None:
-    if min(len(meeting.row.seeds), len(meeting.other.seeds)) < 2:
-        return None
-    sign = 1.0 if terms.metric.higher_is_better else -1.0
-    ours, theirs = meeting.group.scores(meeting.row), meeting.group.scores(meeting.other)
-    return probability_of_improvement(sign * ours, sign * theirs, level=terms.level)

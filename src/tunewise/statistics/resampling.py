@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, starmap
@@ -101,12 +101,13 @@ def resample(
     # Small whole numbers add up exactly in half the memory and time.
     exact = patterns.dtype == np.uint8 and int(patterns.max()) * counts.sum() < 2**24
     factors = patterns.astype(np.float32 if exact else np.float64)
-    done = 0
-    for weights in _draws(counts, resamples, rng):
+    examples, block = int(counts.sum()), max(1, BLOCK // len(counts))  # blocks fit in memory
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        weights = rng.multinomial(examples, counts / examples, size=size).astype(np.float64)
         sums = (weights.astype(factors.dtype) @ factors).astype(np.float64)  # of all runs at once
         for run, own in enumerate(columns):
-            replicates[run, done : done + len(weights)] = metric.from_sums(sums[:, own])
-        done += len(weights)
+            replicates[run, start : start + size] = metric.from_sums(sums[:, own])
     totals = [counts @ patterns[:, own] for own in columns]
     values = np.array([float(metric.from_sums(total)) for total in totals])
     with np.errstate(invalid="ignore"):  # a single example: nothing is left without it
@@ -151,15 +152,6 @@ def _patterns(table: NDArray[Any]) -> tuple[NDArray[Any], FloatArray]:
     rows = table.view(np.dtype((np.void, table.shape[1]))).ravel()  # bytes sort as their numbers do
     _, first, examples = np.unique(rows, return_index=True, return_counts=True)
     return table[first], examples.astype(np.float64)
-
-
-def _draws(counts: FloatArray, resamples: int, rng: np.random.Generator) -> Iterator[FloatArray]:
-    """How often each pattern is drawn, shape (block, patterns), in blocks that fit in memory."""
-    examples = int(counts.sum())
-    block = max(1, BLOCK // len(counts))
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        yield rng.multinomial(examples, counts / examples, size=size).astype(np.float64)
 
 
 def bootstrap(

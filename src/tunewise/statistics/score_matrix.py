@@ -154,16 +154,13 @@ def group_by_examples(
         ordered = row.in_order_of(sorted(row.ids))
         key = (tuple(ordered.ids), ordered.labels.astype(np.int64).tobytes())
         groups.setdefault(key, []).append(ordered)
-    return [_resampled(group, metric, rng, resamples) for group in groups.values()]
-
-
-def _resampled(
-    rows: list[RowScores], metric: Metric, rng: np.random.Generator, resamples: int
-) -> SharedExamples:
-    starts: dict[str, int] = {}
-    runs: list[Columns] = []
-    for row in rows:
-        starts[row.name] = len(runs)
-        runs += [row.columns(seed) for seed in row.seeds]
-    drawn = resample(metric, runs, rng=rng, resamples=resamples)
-    return SharedExamples(rows, drawn, starts, metric)
+    shared = []
+    for group in groups.values():
+        starts: dict[str, int] = {}
+        runs: list[Columns] = []
+        for row in group:
+            starts[row.name] = len(runs)
+            runs += [row.columns(seed) for seed in row.seeds]
+        drawn = resample(metric, runs, rng=rng, resamples=resamples)
+        shared.append(SharedExamples(group, drawn, starts, metric))
+    return shared

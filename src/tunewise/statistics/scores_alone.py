@@ -66,10 +66,15 @@ def compare_scores(
     terms = Terms(metric, level, len(couples), margin=None, resamples=0)
     pairs = {frozenset((a.name, b.name)): _pair(b, a, spreads, terms) for a, b in couples}
     pairs = decided(pairs, set(pairs), alpha=1 - level)
-    to_best = [
-        _with_needed(pairs[frozenset((ordered[0].name, row.name))], row, ordered[0], spreads, terms)
-        for row in ordered[1:]
-    ]
+    to_best = []
+    for row in ordered[1:]:
+        pair = pairs[frozenset((ordered[0].name, row.name))]
+        if pair.method.reason is None:
+            needed = _by_seed(row, ordered[0], spreads, metric).needed(
+                power=POWER, alpha=terms.strictest_alpha, not_enough=pair.method.separated is False
+            )
+            pair = replace(pair, needed_seeds=needed)
+        to_best.append(pair)
     outcomes = {pair.row: pair.outcome for pair in to_best}
     return Comparison(
         metric.name,
@@ -118,18 +123,6 @@ def _pair(row: ScoresAlone, other: ScoresAlone, spreads: SeedSpreads, terms: Ter
         if len(one.scores) < 2:
             return replace(pair, method=Claim(reason=ONE_SEED.format(one.name)))
     return replace(pair, method=_over_seeds(_by_seed(row, other, spreads, terms.metric), terms))
-
-
-def _with_needed(
-    pair: Pair, row: ScoresAlone, other: ScoresAlone, spreads: SeedSpreads, terms: Terms
-) -> Pair:
-    """With the seeds that would show the difference."""
-    if pair.method.reason is not None:
-        return pair
-    found = _by_seed(row, other, spreads, terms.metric).needed(
-        power=POWER, alpha=terms.strictest_alpha, not_enough=pair.method.separated is False
-    )
-    return replace(pair, needed_seeds=found)
 
 
 def _over_examples(row: ScoresAlone, other: ScoresAlone, metric: Metric, level: float) -> Claim:

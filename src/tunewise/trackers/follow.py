@@ -62,15 +62,13 @@ class Follower:
             for name in list(self._names):
                 if self._closing.is_set():
                     return
-                self._copy(name)
+                try:
+                    track(StudyFolder.open(self.path), name, seconds=SECONDS)
+                except Exception as error:  # whatever it is, it is not the study's
+                    self._names.remove(name)
+                    self._notes.put(
+                        f"{name} follows the study no further, its trials are copied at the end: "
+                        f"{error}"
+                    )
             if self._closing.wait((time.monotonic() - began) / FRACTION):
                 return
-
-    def _copy(self, name: str) -> None:
-        try:
-            track(StudyFolder.open(self.path), name, seconds=SECONDS)
-        except Exception as error:  # whatever it is, it is not the study's
-            self._names.remove(name)
-            self._notes.put(
-                f"{name} follows the study no further, its trials are copied at the end: {error}"
-            )

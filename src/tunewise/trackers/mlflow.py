@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tunewise.core.extras import needed
 from tunewise.trackers.process import main
@@ -29,28 +28,24 @@ def write(place: Path, study: str, runs: Sequence[Run]) -> None:
     for run in runs:
         for old in client.search_runs([experiment], f"tags.`tunewise.trial` = '{run.id}'"):
             client.delete_run(old.info.run_id)
-        _write(client, entities, experiment, run)
-
-
-def _write(client: Any, entities: Any, experiment: str, run: Run) -> None:
-    started = _milliseconds(run.started)
-    made = client.create_run(experiment, start_time=started, tags=run.tags, run_name=run.name)
-    last = max((point.step for point in run.points), default=0)
-    points = [(p.step, run.started + p.seconds, p.values) for p in run.points]
-    metrics = [
-        entities.Metric(name, value, _milliseconds(time), step)
-        for step, time, values in [*points, (last, run.started + run.seconds, run.summary)]
-        for name, value in values.items()
-    ]
-    parameters = [entities.Param(k, str(v)[:LONGEST]) for k, v in run.settings.items()]
-    for start in range(0, len(parameters), MOST_PARAMETERS):
-        chosen = parameters[start : start + MOST_PARAMETERS]
-        client.log_batch(made.info.run_id, params=chosen)
-    for start in range(0, len(metrics), MOST_METRICS):
-        client.log_batch(made.info.run_id, metrics=metrics[start : start + MOST_METRICS])
-    status = "FINISHED" if run.status == "done" else "FAILED"
-    ended = _milliseconds(run.started + run.seconds)
-    client.set_terminated(made.info.run_id, status=status, end_time=ended)
+        started = _milliseconds(run.started)
+        made = client.create_run(experiment, start_time=started, tags=run.tags, run_name=run.name)
+        last = max((point.step for point in run.points), default=0)
+        points = [(p.step, run.started + p.seconds, p.values) for p in run.points]
+        metrics = [
+            entities.Metric(name, value, _milliseconds(time), step)
+            for step, time, values in [*points, (last, run.started + run.seconds, run.summary)]
+            for name, value in values.items()
+        ]
+        parameters = [entities.Param(k, str(v)[:LONGEST]) for k, v in run.settings.items()]
+        for start in range(0, len(parameters), MOST_PARAMETERS):
+            chosen = parameters[start : start + MOST_PARAMETERS]
+            client.log_batch(made.info.run_id, params=chosen)
+        for start in range(0, len(metrics), MOST_METRICS):
+            client.log_batch(made.info.run_id, metrics=metrics[start : start + MOST_METRICS])
+        status = "FINISHED" if run.status == "done" else "FAILED"
+        ended = _milliseconds(run.started + run.seconds)
+        client.set_terminated(made.info.run_id, status=status, end_time=ended)
 
 
 def _milliseconds(seconds: float) -> int:

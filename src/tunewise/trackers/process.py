@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import MissingExtra
 from tunewise.core.outside import is_outside, message_of
 from tunewise.trackers.runs import Reading, Run
@@ -43,14 +42,17 @@ def main(write: Write) -> None:
     try:
         with (place / LOCK).open("a") as lock:
             fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-            write(place, content["study"], [_run(run) for run in content["runs"]])
+            write(
+                place,
+                content["study"],
+                [
+                    Run(**{**run, "points": tuple(Reading(**point) for point in run["points"])})
+                    for run in content["runs"]
+                ],
+            )
     except MissingExtra as error:
         sys.exit(str(error))
     except Exception as error:
         if not is_outside(error):
             raise
         sys.exit(message_of(error))
-
-
-def _run(values: JSONObject) -> Run:
-    return Run(**{**values, "points": tuple(Reading(**point) for point in values["points"])})

@@ -12,7 +12,7 @@ from tunewise.reports.facts.evidence import Contender, Trial
 from tunewise.reports.facts.gather import gather
 from tunewise.store.log import Event, read_log
 from tunewise.store.study import StudyFolder
-from tunewise.store.trials import LOG, RESULT, TrialRecord
+from tunewise.store.trials import LOG, RESULT
 
 STEP = {"loss": "train/loss", "learning_rate": "train/learning_rate"} | {
     "gradient_norm": "train/gradient_norm"
@@ -58,13 +58,15 @@ def runs_of(folder: StudyFolder) -> list[Run]:
 def _run(contender: Contender, point: Settings, trial: Trial) -> Run:
     record = trial.record
     chosen = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
-    log = read_log(record.folder / LOG)
+    log, started = read_log(record.folder / LOG), record.costs.started
     return Run(
         id=record.id,
         name=" ".join([contender.name, *chosen, f"seed={trial.seed}"]),
         contender=contender.name,
         status=record.status,
-        started=_started(record),
+        started=datetime.fromisoformat(started).timestamp()
+        if started
+        else (record.folder / RESULT).stat().st_mtime,  # when it ended, for one that could not say
         seconds=record.costs.total_seconds or 0.0,
         settings=dict(_flat(record.result.settings.as_json())),
         tags={
@@ -105,13 +107,6 @@ def _summary(trial: Trial) -> dict[str, float]:
     found |= {f"seconds/{phase}": value for phase, value in costs.seconds.items()}
     found |= {f"bytes/{name}": value for name, value in costs.bytes.as_json().items()}
     return {name: float(value) for name, value in found.items() if value is not None}
-
-
-def _started(record: TrialRecord) -> float:
-    """When the trial began; when it ended, for one that could not say."""
-    if record.costs.started:
-        return datetime.fromisoformat(record.costs.started).timestamp()
-    return (record.folder / RESULT).stat().st_mtime
 
 
 def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, str | int | float | bool]]:

@@ -79,20 +79,16 @@ def track(folder: StudyFolder, name: str, *, seconds: float = SECONDS) -> Sent:
     place = folder.path.resolve() / "trackers" / name
     runs = runs_of(folder)
     marks = {run.id: digest(asdict(run)) for run in runs}
-    before = _sent(place / SENT)
+    try:
+        before = dict(read_json(place / SENT))
+    except (FileNotFoundError, DamagedFile):
+        before = {}  # everything is written anew, in the place of what is there
     new = [run for run in runs if before.get(run.id) != marks[run.id]]
     if new:
         place.mkdir(parents=True, exist_ok=True)
         _write(name, place, as_text(folder.study().name, new), seconds)
         write_json(place / SENT, {**before, **marks})
     return Sent(name, len(new), place, LOOK[name].format(place=shlex.quote(str(place))))
-
-
-def _sent(path: Path) -> dict[str, str]:
-    try:
-        return dict(read_json(path))
-    except (FileNotFoundError, DamagedFile):
-        return {}  # everything is written anew, in the place of what is there
 
 
 def _write(name: str, place: Path, text: str, seconds: float) -> None:

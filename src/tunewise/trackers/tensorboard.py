@@ -26,7 +26,10 @@ def write(place: Path, study: str, runs: Sequence[Run]) -> None:
     for run in runs:
         for old in place.glob(f"*/*-{run.id}"):
             shutil.rmtree(old)
-        writer = files.EventFileWriter(str(place / _folder(run)))
+        rest = run.name.removeprefix(run.contender).strip()
+        # Two folder names that any system takes, whatever the study calls its contenders.
+        own = place / _safe(run.contender) / f"{_safe(rest)}-{run.id}"
+        writer = files.EventFileWriter(str(own))
         settings = hparams.hparams_pb(run.settings, trial_id=run.id, start_time_secs=run.started)
         writer.add_event(event_pb2.Event(wall_time=run.started, step=0, summary=settings))
         last = max((point.step for point in run.points), default=0)
@@ -36,12 +39,6 @@ def write(place: Path, study: str, runs: Sequence[Run]) -> None:
             summary = summary_pb2.Summary(value=scalars)
             writer.add_event(event_pb2.Event(wall_time=time, step=step, summary=summary))
         writer.close()
-
-
-def _folder(run: Run) -> str:
-    """Two folder names that any system takes, whatever the study calls its contenders."""
-    rest = run.name.removeprefix(run.contender).strip()
-    return f"{_safe(run.contender)}/{_safe(rest)}-{run.id}"
 
 
 def _safe(name: str) -> str:

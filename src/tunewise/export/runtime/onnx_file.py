@@ -96,17 +96,13 @@ def write_onnx(predictor: Predictor, folder: Path, *, int8: bool) -> Path:
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise InputError(f"--as onnx: the model cannot be converted ({reason[0]:.200}).") from error
     if int8:
-        _quantize(path)
+        quantization = needed("onnxruntime.quantization", extra=EXTRA)
+        whole = path.with_name("float32.onnx")
+        path.rename(whole)
+        with _silent():
+            quantization.quantize_dynamic(whole, path, weight_type=quantization.QuantType.QInt8)
+        whole.unlink()
     return path
-
-
-def _quantize(path: Path) -> None:
-    quantization = needed("onnxruntime.quantization", extra=EXTRA)
-    whole = path.with_name("float32.onnx")
-    path.rename(whole)
-    with _silent():
-        quantization.quantize_dynamic(whole, path, weight_type=quantization.QuantType.QInt8)
-    whole.unlink()
 
 
 @contextmanager

@@ -23,26 +23,32 @@ def add_method(plan: Plan, method: Method, model: Model, structure: Structure) -
     Raises:
         InputError: a script has no words for it.
     """
-    if method.name not in _METHODS:
-        raise no_script(f"no script is written for the method '{method.name}'; --as folder is.")
-    _METHODS[method.name](plan, settings_of(method), model, structure)
+    settings = settings_of(method)
+    match method.name:
+        case "full":
+            plan.blocks += ["adapting/whole", NAMED]
+        case "head" | "last-layers":
+            plan.blocks.append(NAMED)
+            plan.constants["TRAINED"] = beginnings(trained_names(model), structure.parameters)
+        case "bitfit":
+            plan.blocks += ["adapting/bitfit", NAMED]
+            plan.constants["TRAINED"] = beginnings(structure.head, structure.parameters)
+        case "lora":
+            _add_lora(plan, settings, model, structure)
+        case "prefix":
+            _add_prefix(plan, settings, model, structure)
+        case "peft":
+            _add_peft(plan, settings, model, structure)
+        case "fusion":
+            plan.blocks.append(NAMED)
+            plan.constants |= {"WIDTH": settings["width"], "TRAINED": ["head."]}
+        case "untuned":
+            plan.blocks.append("adapting/untuned")
+        case _:
+            raise no_script(f"no script is written for the method '{method.name}'; --as folder is.")
 
 
-def _whole(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["adapting/whole", NAMED]
-
-
-def _named(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks.append(NAMED)
-    plan.constants["TRAINED"] = beginnings(trained_names(model), structure.parameters)
-
-
-def _bitfit(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks += ["adapting/bitfit", NAMED]
-    plan.constants["TRAINED"] = beginnings(structure.head, structure.parameters)
-
-
-def _lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
+def _add_lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
     plan.blocks.append("adapting/lora")
     plan.decided["SAVES_WHOLE"] = True  # PEFT saves what it put in, whatever the model
     layers = {p: m for p, m in model.module.named_modules() if isinstance(m, LoRALinear)}
@@ -66,7 +72,7 @@ def _lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> None
     }
 
 
-def _prefix(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
+def _add_prefix(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
     plan.blocks += ["adapting/prefix", NAMED]
     (backbone,) = structure.backbones.values()
     plan.decided |= {"STARTS_AT_TOKENS": settings["start"] == "tokens", "SAVES_WHOLE": False}
@@ -81,7 +87,7 @@ def _prefix(plan: Plan, settings: Any, model: Model, structure: Structure) -> No
     }
 
 
-def _peft(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
+def _add_peft(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
     plan.blocks += ["adapting/peft_method", NAMED]
     plan.decided["SAVES_WHOLE"] = True
     peft_type, config = settings["peft_type"], model.adapter.config
@@ -101,25 +107,3 @@ def _peft(plan: Plan, settings: Any, model: Model, structure: Structure) -> None
         "PEFT_SETTINGS": given,
         "MODULES_TO_SAVE": list(config.modules_to_save or structure.new_modules),
     }
-
-
-def _fusion(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks.append(NAMED)
-    plan.constants |= {"WIDTH": settings["width"], "TRAINED": ["head."]}
-
-
-def _untuned(plan: Plan, settings: Any, model: Model, structure: Structure) -> None:
-    plan.blocks.append("adapting/untuned")
-
-
-_METHODS = {
-    "full": _whole,
-    "head": _named,
-    "last-layers": _named,
-    "bitfit": _bitfit,
-    "lora": _lora,
-    "prefix": _prefix,
-    "peft": _peft,
-    "fusion": _fusion,
-    "untuned": _untuned,
-}

@@ -51,24 +51,20 @@ def add_writer(plan: Plan, parts: Parts, model: Model) -> None:
         "TASK_TYPE": "CAUSAL_LM",
     }
     if isinstance(reader, ChatReader):
-        _add_chat(plan, reader)
+        before, _, after = reader.written(PROBE).partition(PROBE)
+        if reader.written(QUESTION) != before + QUESTION + after:
+            raise no_script("the model's chat template changes what it is given.")
+        answer = reader.written(QUESTION)
+        plan.decided |= {"IN_CHAT": True, "HAS_SPECIAL": True}
+        plan.constants |= {
+            "CHAT_BEFORE": before,
+            "CHAT_AFTER": answer[len(before) + len(QUESTION) :],
+            "BEFORE_ANSWER": reader.lead,
+            "ANSWER_END": list(reader.end),
+        }
     elif isinstance(reader, PromptReader):
         plan.decided["HAS_SPECIAL"] = reader.text(writing.template.text) != writing.template.text
         plan.constants["ANSWER_END"] = [tokenizer.eos_token_id]
-
-
-def _add_chat(plan: Plan, reader: ChatReader) -> None:
-    before, _, after = reader.written(PROBE).partition(PROBE)
-    if reader.written(QUESTION) != before + QUESTION + after:
-        raise no_script("the model's chat template changes what it is given.")
-    answer = reader.written(QUESTION)
-    plan.decided |= {"IN_CHAT": True, "HAS_SPECIAL": True}
-    plan.constants |= {
-        "CHAT_BEFORE": before,
-        "CHAT_AFTER": answer[len(before) + len(QUESTION) :],
-        "BEFORE_ANSWER": reader.lead,
-        "ANSWER_END": list(reader.end),
-    }
 
 
 def _decoding(way: Strategy) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def assemble(
         for name in block.uses[each]
         if name in block.imports
     }
-    text_of = _docstring(about)
+    # A text that does not end the docstring, nor escape anything in it.
+    text_of = about.replace("\\", "/").replace('"""', "'''").rstrip('" \n')
     parts = [
         f'"""{text_of}{chr(10) if chr(10) in text_of else ""}"""\n',
         "from __future__ import annotations\n",
@@ -71,7 +72,10 @@ def assemble(
         if name in used and name not in owners
     ]
     text = "\n".join(parts) + "\n" + "\n".join(lines) + "\n"
-    in_order = sorted(zip(blocks, read, strict=True), key=lambda one: _place(one[0]))
+    in_order = sorted(
+        zip(blocks, read, strict=True),
+        key=lambda one: next(at for at, start in enumerate(ORDER) if one[0].startswith(start)),
+    )
     taken = [
         lines_of
         for _, block in in_order
@@ -85,10 +89,6 @@ def assemble(
         if is_apart:
             text += f"\n\n{lines_of}"
     return f"{text}\n\n{TAIL}"
-
-
-def _place(block: str) -> int:
-    return next(at for at, start in enumerate(ORDER) if block.startswith(start))
 
 
 def _reached(owners: Mapping[str, _Block]) -> set[str]:
@@ -276,8 +276,3 @@ def literal(value: Any, *, room: int = WIDTH, indent: int = 0) -> str:
         for key, (_, item) in zip(keys, items, strict=True)
     ]
     return f"{begin}\n{''.join(lines)}{' ' * indent}{end}"
-
-
-def _docstring(text: str) -> str:
-    """A text that ends no docstring and escapes nothing in it."""
-    return text.replace("\\", "/").replace('"""', "'''").rstrip('" \n')

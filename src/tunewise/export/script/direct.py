@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tunewise.core.canonical import settings_of
 from tunewise.export.script.classifiers import check_tokenizer
 from tunewise.export.script.plan import Plan, no_script
@@ -31,18 +29,14 @@ def add_direct(plan: Plan, parts: Parts) -> None:
             "MAX_FEATURES": settings["max_features"],
         }
     elif name == "nearest-neighbour" and plan.decided["DATA_TYPE"] == "text":
-        _add_neighbors(plan, parts, settings)
+        model = parts.build_model()
+        assert model is not None
+        check_tokenizer(model.processor)
+        plan.blocks += ["fitted/neighbors", "pooled"]
+        plan.decided["USES_MODEL"] = True
+        plan.constants |= {
+            "NEIGHBORS": settings["count"],
+            "MAX_LENGTH": min(model.max_length, model.longest_text or model.max_length),
+        }
     else:
         raise no_script(f"no script is written for '{name}' on {parts.task.name}.")
-
-
-def _add_neighbors(plan: Plan, parts: Parts, settings: dict[str, Any]) -> None:
-    model = parts.build_model()
-    assert model is not None
-    check_tokenizer(model.processor)
-    plan.blocks += ["fitted/neighbors", "pooled"]
-    plan.decided["USES_MODEL"] = True
-    plan.constants |= {
-        "NEIGHBORS": settings["count"],
-        "MAX_LENGTH": min(model.max_length, model.longest_text or model.max_length),
-    }

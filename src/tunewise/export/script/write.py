@@ -119,8 +119,12 @@ def write_script(
     folder.mkdir(parents=True, exist_ok=True)
     _name_models(plan, parts, folder, copy=copy_models)
     splits = ("train", "validation", *(() if tests is None else ("test",)))
+    (folder / DATA).mkdir(exist_ok=True)
     for split in splits:
-        _write_rows(parts, split, folder / DATA)
+        row_of = _KINDS[parts.task.name].row
+        rows = (row_of(parts, example, folder / DATA) for example in parts.examples(split))
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+        write_text(folder / DATA / f"{split}.jsonl", "".join(f"{line}\n" for line in lines))
     name = script_name(parts)
     text = assemble(
         about(parts, contender, name), plan.blocks, decided=plan.decided, constants=plan.constants
@@ -172,28 +176,16 @@ def _name_models(plan: Plan, parts: Parts, folder: Path, *, copy: bool) -> None:
             locate(source) if constant == "MODEL" or plan.decided["DATA_TYPE"] == "image" else None
         )
         if found and (copy or source.startswith(EMBEDDED)):
-            _copy_model(source, found, folder / place)
+            for path in content(source, found):
+                to = folder / place / path.relative_to(found)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, to)
             plan.constants[constant] = place
         elif found:
             plan.constants[constant] = str(found.resolve())
         else:
             plan.constants[constant] = source
             plan.constants[constant.replace("MODEL", "REVISION")] = revision or None
-
-
-def _copy_model(source: str, folder: Path, target: Path) -> None:
-    for path in content(source, folder):
-        to = target / path.relative_to(folder)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
-
-
-def _write_rows(parts: Parts, split: str, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    row = _KINDS[parts.task.name].row
-    rows = [row(parts, example, folder) for example in parts.examples(split)]
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    write_text(folder / f"{split}.jsonl", "".join(f"{line}\n" for line in lines))
 
 
 def requirements_of(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunewise.foundations.autodiff import Array
 from tunewise.foundations.lora_algebra import Layer, forward, merged
 from tunewise.foundations.lora_costs import LinearLayer
 from tunewise.foundations.topic import Check, Topic, difference
@@ -43,6 +42,11 @@ def explain() -> Topic:
     both = (keep * x) @ merged(layer).T
     typical = LinearLayer(768, 768, rank=16)
 
+    # In the mean the two are one; in a step they are not. Shapes: (draws, d) and (d,).
+    apart = separate - whole
+    error = separate.std(axis=0) / np.sqrt(DRAWS)
+    mean = float(np.max(np.abs(apart.mean(axis=0)) / error))
+    agreeing = int((np.abs(apart).max(axis=1) < 1e-6).sum())
     return Topic(
         statement=STATEMENT,
         derivation=DERIVATION,
@@ -77,17 +81,8 @@ def explain() -> Topic:
                 difference(separate - whole, s * ((keep - 1) * x) @ A.T @ B.T),
                 1e-10,
             ),
-            *_over_draws(separate - whole, separate.std(axis=0) / np.sqrt(DRAWS)),
+            Check("its mean is 0, in standard errors", mean, 5),
+            Check("draws in which the two happen to agree", agreeing, 0),
         ),
         source="derived here; dropout as in Hu et al. 2021, their published code.",
-    )
-
-
-def _over_draws(difference_of_each: Array, error: Array) -> tuple[Check, Check]:
-    """In the mean the two are one; in a step they are not. Shapes: (draws, d) and (d,)."""
-    mean = float(np.max(np.abs(difference_of_each.mean(axis=0)) / error))
-    agreeing = int((np.abs(difference_of_each).max(axis=1) < 1e-6).sum())
-    return (
-        Check("its mean is 0, in standard errors", mean, 5),
-        Check("draws in which the two happen to agree", agreeing, 0),
     )

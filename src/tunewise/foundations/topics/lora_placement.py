@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunewise.foundations.autodiff import Array
 from tunewise.foundations.lora_algebra import Layer, forward, merged
 from tunewise.foundations.lora_placement import SETS, Block, as_query_correction, mixed
 from tunewise.foundations.topic import Check, Topic, difference
@@ -65,7 +64,10 @@ def explain() -> Topic:
             ("an adapter on query and value", _megabytes(adapter)),
             (f"{TASKS} tasks: as many merged copies", _megabytes(TASKS * whole)),
             (f"{TASKS} tasks: one copy with adapters", _megabytes(whole + TASKS * adapter)),
-            ("rows that one merged matrix serves", _right(of_first)),
+            (
+                "rows that one merged matrix serves",
+                f"{int((of_first < 1e-10).sum())} of {len(of_first)}",
+            ),
             (f"error of W after {SWITCHES} merges and unmerges", f"{_drift(layers):.1e}"),
         ),
         checks=(
@@ -120,10 +122,6 @@ def _row(block: str, bert: str, gpt2: str) -> str:
 
 def _megabytes(parameters: int) -> str:
     return f"{parameters * MEGABYTE:,.1f} MB"
-
-
-def _right(errors: Array) -> str:
-    return f"{int((errors < 1e-10).sum())} of {len(errors)}"
 
 
 def _drift(layers: list[Layer]) -> float:

@@ -89,7 +89,10 @@ def explain() -> Topic:
             "length    words of both + 3; at most 512 positions in BERT",
         ),
         quantities=(
-            ("tokens of the pair: first, second, in all", _lengths(one, boundary)),
+            (
+                "tokens of the pair: first, second, in all",
+                f"{boundary}, {len(one.ids) - boundary}, {len(one.ids)}",
+            ),
             ("where the second begins", f"position {boundary}, after the first [SEP]"),
             (
                 f"kept of the second at a limit of {LIMIT}",
@@ -121,7 +124,3 @@ def explain() -> Topic:
         ),
         source="Devlin et al. 2019, arXiv:1810.04805, section 3 and figure 2.",
     )
-
-
-def _lengths(one: Packed, boundary: int) -> str:
-    return f"{boundary}, {len(one.ids) - boundary}, {len(one.ids)}"

@@ -68,19 +68,16 @@ def _member(path: Path, member: zipfile.ZipInfo) -> bytes:
     if member.file_size > LARGEST:
         raise ValueError(f"{member.filename} is larger than {size(LARGEST)}")
     if member.compress_type == ZSTANDARD:
-        stream = pa.CompressedInputStream(pa.BufferReader(_packed(path, member)), "zstd")
+        with path.open("rb") as file:
+            file.seek(member.header_offset)
+            name, extra = struct.unpack("<HH", file.read(LOCAL_BYTES)[-4:])
+            file.seek(name + extra, 1)
+            packed = file.read(member.compress_size)
+        stream = pa.CompressedInputStream(pa.BufferReader(packed), "zstd")
         content: bytes = stream.read(LARGEST)
     else:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
-            content = file.read(LARGEST)
+        with zipfile.ZipFile(path) as archive, archive.open(member) as part:
+            content = part.read(LARGEST)
     if zlib.crc32(content) != member.CRC:
         raise ValueError(f"{member.filename} is not what its checksum says")
     return content
-
-
-def _packed(path: Path, member: zipfile.ZipInfo) -> bytes:
-    with path.open("rb") as file:
-        file.seek(member.header_offset)
-        name, extra = struct.unpack("<HH", file.read(LOCAL_BYTES)[-4:])
-        file.seek(name + extra, 1)
-        return file.read(member.compress_size)

@@ -51,9 +51,13 @@ def log_runs(content: Mapping[str, Any], place: str, asked: Asked) -> list[Run]:
     problems = []
     for number, sample in enumerate(samples):
         score = _part(_part(sample, "scores"), scorer)
-        value = _value(score.get("value"))
+        given, value = score.get("value"), None
+        if isinstance(given, str):
+            value = LETTERS.get(given)
+        elif isinstance(given, int | float):
+            value = float(given)
         if value is None:
-            message = f"{scorer} = {score.get('value')!r:.40}: a number or C, I, P, N is needed."
+            message = f"{scorer} = {given!r:.40}: a number or C, I, P, N is needed."
             problems.append(Problem(f"{place}: samples[{number}]", message))
             continue
         epochs.setdefault(int(sample.get("epoch", 1)), []).append((str(sample["id"]), value))
@@ -82,9 +86,3 @@ def log_runs(content: Mapping[str, Any], place: str, asked: Asked) -> list[Run]:
 def _part(content: Any, key: str) -> Mapping[str, Any]:
     part = content.get(key) if isinstance(content, Mapping) else None
     return part if isinstance(part, Mapping) else {}
-
-
-def _value(value: Any) -> float | None:
-    if isinstance(value, str):
-        return LETTERS.get(value)
-    return float(value) if isinstance(value, int | float) else None

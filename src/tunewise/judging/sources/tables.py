@@ -97,7 +97,13 @@ def _scores(table: Table, place: str, whose: str, seed: str | None, asked: Asked
     """A row for each run."""
     column, metric = _score_column(table, place, asked)
     count = _first(table, COUNT)
-    values = [(row, _number(row, column)) for row in table.rows]
+    values: list[tuple[Row, float]] = []
+    for row in table.rows:
+        try:
+            values.append((row, float(row.get(column, ""))))
+        except (TypeError, ValueError):
+            message = f"{column} = {row.get(column)!r:.40}: a number is needed."
+            raise InputError([Problem(row[PLACE], message)]) from None
     percent = is_fraction(metric) and any(value > 1 for _, value in values)
     if percent and (low := next(((row, v) for row, v in values if 0 < v <= 1), None)):
         message = (
@@ -156,11 +162,3 @@ def _metric(column: str) -> str | None:
     if name in METRICS:
         return name
     return GIVEN if name in {*ROLES["score"], "value", "result"} else None
-
-
-def _number(row: Row, column: str) -> float:
-    try:
-        return float(row.get(column, ""))
-    except (TypeError, ValueError):
-        message = f"{column} = {row.get(column)!r:.40}: a number is needed."
-        raise InputError([Problem(row[PLACE], message)]) from None

@@ -91,31 +91,33 @@ def _known(folder: Path) -> Known:
         "epochs": state.get("num_train_epochs"),
         "batch_size": state.get("train_batch_size"),
     }
+    entries = [
+        one
+        for one in state.get("log_history") or ()
+        if isinstance(one, Mapping) and "train_runtime" in one
+    ]
     known = Known(
         training={key: value for key, value in training.items() if value is not None},
         steps=state.get("global_step"),
         epochs=_epochs(state.get("log_history")),
-        seconds=_train_seconds(state.get("log_history")),
+        seconds=float(entries[-1]["train_runtime"]) if entries else None,
     )
     adapter, whole = folder / "adapter_config.json", folder / "config.json"
     if adapter.is_file():
-        return _with_adapter(known, _object(adapter))
+        content = _object(adapter)
+        settings = {ours: content[key] for key, ours in OF_ADAPTERS.items() if key in content}
+        targets = content.get("target_modules")
+        if targets:
+            settings["targets"] = targets if isinstance(targets, str) else sorted(targets)
+        return replace(
+            known,
+            model=content.get("base_model_name_or_path"),
+            method=str(content.get("peft_type", "peft")).lower(),
+            settings=settings,
+        )
     if whole.is_file():
         return replace(known, model=_object(whole).get("_name_or_path") or None, method="full")
     return known
-
-
-def _with_adapter(known: Known, content: Mapping[str, Any]) -> Known:
-    settings = {ours: content[key] for key, ours in OF_ADAPTERS.items() if key in content}
-    targets = content.get("target_modules")
-    if targets:
-        settings["targets"] = targets if isinstance(targets, str) else sorted(targets)
-    return replace(
-        known,
-        model=content.get("base_model_name_or_path"),
-        method=str(content.get("peft_type", "peft")).lower(),
-        settings=settings,
-    )
 
 
 def _epochs(history: Any) -> tuple[EpochRecord, ...]:
@@ -132,11 +134,6 @@ def _epochs(history: Any) -> tuple[EpochRecord, ...]:
             validation = {name: value for name, value in scores.items() if value is not None}
             found[round(epoch)] = EpochRecord(round(epoch), train_loss, validation=validation)
     return tuple(found.values())
-
-
-def _train_seconds(history: Any) -> float | None:
-    entries = [one for one in history or () if isinstance(one, Mapping) and "train_runtime" in one]
-    return float(entries[-1]["train_runtime"]) if entries else None
 
 
 def _object(path: Path) -> dict[str, Any]:

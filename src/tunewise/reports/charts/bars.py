@@ -17,12 +17,11 @@ from tunewise.reports.charts.drawing import (
     interval_tips,
     named,
 )
-from tunewise.reports.charts.scores import OUT_OF_MEMORY
+from tunewise.reports.charts.scores import OUT_OF_MEMORY, measured_bar
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.document.palette import LIGHT
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import is_fraction, metric_name, metric_words
-from tunewise.statistics.intervals import Interval
 
 NO_ONES = (LIGHT[7], LIGHT[5], LIGHT[6], LIGHT[4])  # colors that few contenders have
 BAR = 15  # height of one bar of a contender
@@ -73,7 +72,12 @@ def _grouped(
         for row in rows
         if row.status == OUT_OF_MEMORY or any(metric in row.scores(s) for _, s, metric in bars)
     ]
-    values = [value for row in shown_rows for one in bars if (value := _bar(row, *one))]
+    values = [
+        {**measured_bar(row, split, metric), "bar": name}
+        for row in shown_rows
+        for name, split, metric in bars
+        if row.status == OUT_OF_MEMORY or metric in row.scores(split)
+    ]
     names = [name for name, _, _ in bars]
     form = ".1%" if is_fraction(bars[0][2]) else ".3f"
     scale = PERCENTS if is_fraction(bars[0][2]) else alt.Axis(tickCount=5)
@@ -112,19 +116,3 @@ def _says(row: Row, values: Sequence[JSONObject], form: str) -> str:
     scores = (value["note"] or f"{value['mean']:{form}} ({value['bar']})" for value in own)
     counted = ", counted as 0" if any(value["note"] for value in own) else ""
     return f"{shown(row.name)} {', '.join(dict.fromkeys(scores))}{counted}"
-
-
-def _bar(row: Row, name: str, split: str, metric: str) -> JSONObject | None:
-    spread = row.scores(split).get(metric)
-    if spread is None and row.status != OUT_OF_MEMORY:
-        return None
-    mean = spread.mean if spread else 0.0
-    interval = row.intervals.get((split, metric)) or Interval(mean, mean)
-    return {
-        "name": shown(row.name),
-        "bar": name,
-        "note": "" if spread else "out of memory",
-        "mean": mean,
-        "low": interval.low,
-        "high": interval.high,
-    }

@@ -20,7 +20,7 @@ from tunewise.reports.facts.curves import (
     training_loss_by_epoch,
     validation_curve,
 )
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 
 Curves = dict[str, list[CurvePoint]]  # by split, or by what a point is the mean of
 
@@ -52,7 +52,14 @@ def accuracies(evidence: Evidence) -> Figure | None:
         marks.mark_circle(size=36).encode(opacity=faded(), tooltip=_tooltip("accuracy", ".1%")),
         height=260,
     )
-    says = (_accuracy_says(curves, name) for name in _names(curves))
+    says = []
+    for name in _names(curves):  # what it ends at on both splits, and where validation was best
+        (_, trained), (_, validated) = (_ends(points, name) for points in curves.values())
+        best = max((p for p in curves[VALIDATION] if p.name == name), key=lambda p: p.mean)
+        says.append(
+            f"{shown(name)} ends at {trained:.1%} on training and {validated:.1%} on validation, "
+            f"where epoch {best.epoch:g} was the best with {best.mean:.1%}"
+        )
     return figure("accuracy-both-splits", "Accuracy on both splits by epoch", says, chart, PAGE)
 
 
@@ -84,7 +91,7 @@ def losses(evidence: Evidence) -> Figure | None:
 
 def _marks(evidence: Evidence, curves: Curves, values: list[JSONObject]) -> Any:
     """Points by epoch, in the contenders' colors."""
-    present = _present(evidence, _names(curves))
+    present = [one for one in evidence.contenders if one.name in _names(curves)]
     last = max(point.epoch for points in curves.values() for point in points)
     ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
     return base(values).encode(
@@ -92,10 +99,6 @@ def _marks(evidence: Evidence, curves: Curves, values: list[JSONObject]) -> Any:
         x=alt.X("epoch:Q", title="epoch", axis=ticks),
         color=tint(present, legend=True),
     )
-
-
-def _present(evidence: Evidence, names: Sequence[str]) -> list[Contender]:
-    return [one for one in evidence.contenders if one.name in names]
 
 
 def _names(curves: Curves) -> list[str]:
@@ -113,16 +116,6 @@ def _values(curves: Curves) -> list[JSONObject]:
 def _ends(points: Sequence[CurvePoint], name: str) -> tuple[float, float]:
     own = [point.mean for point in points if point.name == name]
     return own[0], own[-1]
-
-
-def _accuracy_says(curves: Curves, name: str) -> str:
-    """What it ends at on both splits, and where validation was best."""
-    (_, trained), (_, validated) = (_ends(points, name) for points in curves.values())
-    best = max((p for p in curves[VALIDATION] if p.name == name), key=lambda p: p.mean)
-    return (
-        f"{shown(name)} ends at {trained:.1%} on training and {validated:.1%} on validation, "
-        f"where epoch {best.epoch:g} was the best with {best.mean:.1%}"
-    )
 
 
 def _tooltip(title: str, form: str) -> list[Any]:

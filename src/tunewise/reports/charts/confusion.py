@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 
@@ -26,7 +26,18 @@ def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
     names = [
         shortened(f"{place}. {shown(label)}", LONGEST) for place, label in enumerate(labels, 1)
     ]
-    values = [value for one in found for value in _values(one, names)]
+    values: list[JSONObject] = [
+        {
+            "name": shown(one.name),
+            "right": names[right],
+            "chosen": names[chosen],
+            "fraction": float(count / max(1, row.sum())),
+            "count": int(count),
+        }
+        for one in found
+        for right, row in enumerate(one.confusion)
+        for chosen, count in enumerate(row)
+    ]
     axis = alt.Axis(labelLimit=90, grid=False)
     scale = alt.Scale(domain=[0, 1], range=["#00000000", LIGHT[0]])
     cells = (
@@ -53,18 +64,6 @@ def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
     says = "; ".join(_says(one, labels) for one in found)
     words = f"{title}, the most frequent error: {says}."
     return Figure("confusion", title, words, finished(drawn), PAGE)
-
-
-def _values(one: ByClass, names: Sequence[str]) -> Iterator[JSONObject]:
-    for right, row in enumerate(one.confusion):
-        for chosen, count in enumerate(row):
-            yield {
-                "name": shown(one.name),
-                "right": names[right],
-                "chosen": names[chosen],
-                "fraction": float(count / max(1, row.sum())),
-                "count": int(count),
-            }
 
 
 def _says(one: ByClass, labels: Sequence[str]) -> str:

@@ -39,40 +39,38 @@ AXES = (
 
 def tradeoffs(results: Results) -> list[Figure]:
     """Quality against trainable parameters, memory and time, where at least two rows have both."""
-    drawn = (_tradeoff(results, cost) for cost in AXES)
-    return [chart for chart in drawn if chart is not None]
-
-
-def _tradeoff(results: Results, cost: Axis) -> Figure | None:
-    points = placed(results, cost.key)
-    if len(points) < 2:
-        return None
-    short = short_names([shown(point.row.name) for point in points])
-    values = [_value(point, cost, short) for point in points]
-    front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
-    axis_title = metric_words(results.metric)
-    x, y = _axes(values, cost, f"{axis_title}, {results.split}")
-    tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("score:Q", format=".1%", title=axis_title),
-        alt.Tooltip("amount:N", title=cost.title),
-        alt.Tooltip("front:N", title="on the front"),
-    ]
-    paint = tint([point.row for point in points])
-    dots = base(values).encode(x=x, y=y).mark_circle(size=110, opacity=1)
-    chart = alt.layer(
-        base(front).mark_line(interpolate="step-after", style="zero").encode(x=x, y=y),
-        dots.encode(color=paint, opacity=faded(), tooltip=tooltip),
-        base(front).mark_point(style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
-        *_names(values, x, y),
-        height=HEIGHT,
-    )
-    title = f"{metric_name(results.metric)} against {cost.title.partition(' (')[0]}"
-    says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['amount']}" for v in values)
-    best = listed([v["name"] for v in front], most=9)
-    says += f". No other scores as high for less than {best}"
-    outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
-    return figure(f"quality-{cost.key}", title, [says], chart, outputs)
+    drawn = []
+    for cost in AXES:
+        points = placed(results, cost.key)
+        if len(points) < 2:
+            continue
+        short = short_names([shown(point.row.name) for point in points])
+        values = [_value(point, cost, short) for point in points]
+        front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
+        axis_title = metric_words(results.metric)
+        x, y = _axes(values, cost, f"{axis_title}, {results.split}")
+        tooltip = [
+            alt.Tooltip("name:N", title="contender"),
+            alt.Tooltip("score:Q", format=".1%", title=axis_title),
+            alt.Tooltip("amount:N", title=cost.title),
+            alt.Tooltip("front:N", title="on the front"),
+        ]
+        paint = tint([point.row for point in points])
+        dots = base(values).encode(x=x, y=y).mark_circle(size=110, opacity=1)
+        chart = alt.layer(
+            base(front).mark_line(interpolate="step-after", style="zero").encode(x=x, y=y),
+            dots.encode(color=paint, opacity=faded(), tooltip=tooltip),
+            base(front).mark_point(style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
+            *_names(values, x, y),
+            height=HEIGHT,
+        )
+        title = f"{metric_name(results.metric)} against {cost.title.partition(' (')[0]}"
+        says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['amount']}" for v in values)
+        best = listed([v["name"] for v in front], most=9)
+        says += f". No other scores as high for less than {best}"
+        outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
+        drawn.append(figure(f"quality-{cost.key}", title, [says], chart, outputs))
+    return drawn
 
 
 def _axes(values: Sequence[JSONObject], cost: Axis, title: str) -> tuple[Any, Any]:

@@ -116,7 +116,13 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Figure | None:
         return None
     too_large = [row for row in rows if row not in scored and row.status == OUT_OF_MEMORY]
     present = [*scored, *too_large]
-    values = [_score(row, metric, split) for row in present]
+    values = [
+        {
+            **measured_bar(row, split, metric),
+            "seeds": len(row.scores(split)[metric].values) if row in scored else 1,
+        }
+        for row in present
+    ]
     seeds = ((row.name, row.scores(split)[metric].values) for row in scored)
     dots = [
         {"name": shown(name), "value": value}
@@ -154,7 +160,8 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Figure | None:
     return figure(f"{split}-{metric}", title, says, chart)
 
 
-def _score(row: Row, metric: str, split: str) -> JSONObject:
+def measured_bar(row: Row, split: str, metric: str) -> JSONObject:
+    """The ends of a bar; what did not fit in memory has one of length 0 that says so."""
     spread = row.scores(split).get(metric)
     mean = spread.mean if spread else 0.0
     interval = row.intervals.get((split, metric)) or Interval(mean, mean)
@@ -164,7 +171,6 @@ def _score(row: Row, metric: str, split: str) -> JSONObject:
         "mean": mean,
         "low": interval.low,
         "high": interval.high,
-        "seeds": len(spread.values) if spread else 1,
     }
 
 

@@ -26,45 +26,43 @@ def searches(evidence: Evidence) -> list[Figure]:
     """
     settings = dict.fromkeys(name for c in evidence.contenders for name in c.searched)
     settings.pop(RATE, None)
-    drawn = [_search(evidence, setting, number) for number, setting in enumerate(settings, start=1)]
-    return [chart for chart in drawn if chart is not None]
-
-
-def _search(evidence: Evidence, setting: str, number: int) -> Figure | None:
-    metric, message = metric_words(evidence.headline), setting_words(shown(setting))
-    present = [one for one in evidence.searched if setting in one.searched]
-    values = [value for c in present for value in _tried(c, setting, evidence.headline)]
-    if not values:
-        return None
-    numeric = all(type(value["value"]) in {int, float} for value in values)
-    if numeric:
-        x = _numeric_axis([value["value"] for value in values], message)
-    else:
-        values = [{**value, "value": value_words(value["value"])} for value in values]
-        x = alt.X("value:N", title=message, sort=None)
-    y = _scores(metric)
-    kind = "quantitative" if numeric else "nominal"
-    tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("value", title=message, type=kind),
-        alt.Tooltip("score:Q", format=".1%", title=metric),
-        alt.Tooltip("point:N"),
-    ]
-    ring = base([value for value in values if value["point"] == CHOSEN])
-    line, points = lines(values, present, x=x, y=y)
-    chart = alt.layer(
-        line,
-        points.mark_circle(size=70).encode(tooltip=tooltip),
-        ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip),
-        height=240,
-    )
-    says = (
-        f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
-        + (" (chosen)" if value["point"] == CHOSEN else "")
-        for value in values
-    )
-    title = f"Search over {message}"
-    return figure(f"search-{number}", title, says, chart)
+    drawn = []
+    for number, setting in enumerate(settings, start=1):
+        metric, message = metric_words(evidence.headline), setting_words(shown(setting))
+        present = [one for one in evidence.searched if setting in one.searched]
+        values = [value for c in present for value in _tried(c, setting, evidence.headline)]
+        if not values:
+            continue
+        numeric = all(type(value["value"]) in {int, float} for value in values)
+        if numeric:
+            x = _numeric_axis([value["value"] for value in values], message)
+        else:
+            values = [{**value, "value": value_words(value["value"])} for value in values]
+            x = alt.X("value:N", title=message, sort=None)
+        y = _scores(metric)
+        kind = "quantitative" if numeric else "nominal"
+        tooltip = [
+            alt.Tooltip("name:N", title="contender"),
+            alt.Tooltip("value", title=message, type=kind),
+            alt.Tooltip("score:Q", format=".1%", title=metric),
+            alt.Tooltip("point:N"),
+        ]
+        ring = base([value for value in values if value["point"] == CHOSEN])
+        line, points = lines(values, present, x=x, y=y)
+        chart = alt.layer(
+            line,
+            points.mark_circle(size=70).encode(tooltip=tooltip),
+            ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip),
+            height=240,
+        )
+        says = (
+            f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
+            + (" (chosen)" if value["point"] == CHOSEN else "")
+            for value in values
+        )
+        title = f"Search over {message}"
+        drawn.append(figure(f"search-{number}", title, says, chart))
+    return drawn
 
 
 def _scores(title: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import altair as alt
 
 from tunewise.core.canonical import JSONObject
@@ -24,46 +26,42 @@ LINE = 11  # height of one contender within a slice
 LONGEST = 40  # characters of a slice's value on an axis
 
 
-def slice_charts(found: Sliced, results: Results) -> list[Figure]:
+def slice_charts(found: Sliced, results: Results) -> Iterator[Figure]:
     """One for each column, in their order."""
-    return [
-        _chart(column, number, found, results) for number, column in enumerate(found.columns, 1)
-    ]
-
-
-def _chart(column: str, number: int, found: Sliced, results: Results) -> Figure:
-    slices = found.columns[column]
-    names = {name.value: f"{cut(shown(name.value), LONGEST)} ({name.items:,})" for name in slices}
-    values: list[JSONObject] = [
-        {
-            "slice": names[one.value],
-            "name": shown(score.name),
-            "mean": score.mean,
-            "low": score.interval.low if score.interval else score.mean,
-            "high": score.interval.high if score.interval else score.mean,
+    for number, (column, slices) in enumerate(found.columns.items(), 1):
+        names = {
+            name.value: f"{cut(shown(name.value), LONGEST)} ({name.items:,})" for name in slices
         }
-        for one in slices
-        for score in one.scores
-        if score.mean is not None
-    ]
-    rows = [row for row in results.rows if any(v["name"] == shown(row.name) for v in values)]
-    metric = metric_name(found.metric)
-    y = alt.Y("slice:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=170))
-    offset = alt.YOffset("name:N", sort=[shown(row.name) for row in rows])
-    title = f"{metric.lower()}, {found.split}"
-    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
-    tooltip = [
-        alt.Tooltip("slice:N", title=shown(column)),
-        alt.Tooltip("name:N", title="contender"),
-        *interval_tips(metric.lower()),
-    ]
-    looks = {"color": tint(rows, legend=True), "opacity": faded(), "tooltip": tooltip}
-    marks = base(values).encode(y=y, yOffset=offset)
-    chart = alt.layer(
-        marks.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), **looks),
-        marks.mark_circle(size=44, opacity=1).encode(x=x, **looks),
-        height=max(60, (LINE * len(rows) + 10) * len(slices)),
-    )
-    title = f"{metric} by {cut(shown(column), LONGEST)}"
-    says = (f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
-    return figure(f"slices-{number}", title, says, chart, PAGE)
+        values: list[JSONObject] = [
+            {
+                "slice": names[one.value],
+                "name": shown(score.name),
+                "mean": score.mean,
+                "low": score.interval.low if score.interval else score.mean,
+                "high": score.interval.high if score.interval else score.mean,
+            }
+            for one in slices
+            for score in one.scores
+            if score.mean is not None
+        ]
+        rows = [row for row in results.rows if any(v["name"] == shown(row.name) for v in values)]
+        metric = metric_name(found.metric)
+        y = alt.Y("slice:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=170))
+        offset = alt.YOffset("name:N", sort=[shown(row.name) for row in rows])
+        title = f"{metric.lower()}, {found.split}"
+        x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
+        tooltip = [
+            alt.Tooltip("slice:N", title=shown(column)),
+            alt.Tooltip("name:N", title="contender"),
+            *interval_tips(metric.lower()),
+        ]
+        looks = {"color": tint(rows, legend=True), "opacity": faded(), "tooltip": tooltip}
+        marks = base(values).encode(y=y, yOffset=offset)
+        chart = alt.layer(
+            marks.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), **looks),
+            marks.mark_circle(size=44, opacity=1).encode(x=x, **looks),
+            height=max(60, (LINE * len(rows) + 10) * len(slices)),
+        )
+        title = f"{metric} by {cut(shown(column), LONGEST)}"
+        says = (f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
+        yield figure(f"slices-{number}", title, says, chart, PAGE)

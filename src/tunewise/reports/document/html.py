@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
 from markupsafe import Markup
 
@@ -17,6 +16,13 @@ LONGEST_TEXT = 1200  # of an example or an error
 SWATCH = Markup('<span class="swatch" aria-hidden="true"></span>')
 DETAIL, SMALL = '<span class="detail">{}</span>', " <small>{}</small>"
 SIGNS = {True: ("✓", "right"), False: ("✗", "wrong"), None: ("", "")}
+
+WHISKER = Markup(
+    '<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+    '<line class="track" x1="0" x2="100" y1="5" y2="5"/>'
+    '<line class="range" x1="{0}" x2="{1}" y1="5" y2="5"/>'
+    '<line class="mean" x1="{2}" x2="{2}" y1="0" y2="10"/></svg>'
+)
 
 
 def section_html(section: doc.Section) -> Markup:
@@ -55,20 +61,43 @@ def _around(markup: str, text: str) -> Markup:
 
 
 def _block(block: doc.Block) -> Markup:
-    if type(block) not in RENDERED:
-        raise TypeError(f"a page has no {type(block).__name__}; its outputs should not name html")
-    return RENDERED[type(block)](block)
-
-
-def _paragraph(block: doc.Paragraph) -> Markup:
-    text: Markup | str = shown(block.text)
-    if block.link:
-        text = Markup('<a href="#{}">{}</a>').format(block.link, text)
-    if block.style == "strong":
-        text = Markup("<strong>{}</strong>").format(text)
-    if block.lead:
-        text = Markup("<em>{}</em> {}").format(shown(block.lead), text)
-    return _wrapped("p", block.style or "text", [Markup("{}").format(text)])
+    match block:
+        case doc.Paragraph():
+            text: Markup | str = shown(block.text)
+            if block.link:
+                text = Markup('<a href="#{}">{}</a>').format(block.link, text)
+            if block.style == "strong":
+                text = Markup("<strong>{}</strong>").format(text)
+            if block.lead:
+                text = Markup("<em>{}</em> {}").format(shown(block.lead), text)
+            made = _wrapped("p", block.style or "text", [Markup("{}").format(text)])
+        case doc.Table():
+            made = _table(block)
+        case doc.Bullets():
+            made = _wrapped("ul", "bullets", map(_bullet, block.items))
+        case doc.Figure():
+            made = _figure(block)
+        case doc.Code():
+            made = Markup('<pre tabindex="0">{}</pre>\n').format(visible(block.text))
+        case doc.Pairs():
+            lines = (
+                Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(shown(key), shown(value))
+                for key, value in block.items
+            )
+            made = _wrapped("dl", "pairs", lines)
+        case doc.Examples():
+            made = _wrapped("ol", "items", map(_example, block.items))
+        case doc.Details():
+            made = Markup("<details{}><summary>{}{}</summary>\n{}</details>\n").format(
+                Markup(" open") if block.open else "",
+                shown(block.title),
+                _around(" {}", chip(block.about) if block.about else ""),
+                blocks_html(block.blocks),
+            )
+        case _:
+            name = type(block).__name__
+            raise TypeError(f"a page has no {name}; its outputs should not name html")
+    return made
 
 
 def _table(block: doc.Table) -> Markup:
@@ -116,27 +145,27 @@ def _row(columns: Sequence[doc.Column], row: Sequence[doc.Shown], *, strong: boo
 
 def _cell(cell: doc.Shown) -> Markup:
     if isinstance(cell, doc.Named):
-        return _named(cell)
+        badges = (_badge(badge) for badge in cell.badges if "html" in badge.outputs)
+        name, detail = _cut(cell.name, LONGEST_NAME), _around(DETAIL, shown(cell.detail))
+        return Markup('{}<bdi class="name">{}</bdi>{}{}').format(
+            SWATCH, name, Markup("").join(badges), detail
+        )
     if not isinstance(cell, doc.Noted):
         return Markup("<bdi>{}</bdi>").format(_cut(cell, LONGEST_CELL))
     made = Markup('<span class="main">{}</span>').format(_cut(cell.text, LONGEST_CELL))
     if cell.span:
-        made += _whisker(cell.span)
+        low, high = cell.span.scale
+        at = [
+            f"{100 * (x - low) / (high - low):.2f}"
+            for x in (cell.span.low, cell.span.high, cell.span.mean)
+        ]
+        made += WHISKER.format(*at)
     if cell.bar is not None:
         width = f"{100 * cell.bar:.1f}%"
         made += Markup('<span class="amount" style="--width: {}"></span>').format(width)
     for word, address in cell.links:
         made += Markup(' <a href="{}">{}</a>').format(address, word)
     return made + _around(DETAIL, _cut(cell.detail, LONGEST_CELL))
-
-
-def _named(one: doc.Named) -> Markup:
-    """A name with its color, its badges and its small print."""
-    badges = (_badge(badge) for badge in one.badges if "html" in badge.outputs)
-    name, detail = _cut(one.name, LONGEST_NAME), _around(DETAIL, shown(one.detail))
-    return Markup('{}<bdi class="name">{}</bdi>{}{}').format(
-        SWATCH, name, Markup("").join(badges), detail
-    )
 
 
 def _badge(badge: doc.Badge) -> Markup:
@@ -157,17 +186,6 @@ def chip(one: doc.Named) -> Markup:
     return Markup("<span{}>{}<bdi>{}</bdi>{}</span>").format(
         _tint(one, "chip"), SWATCH, name, detail
     )
-
-
-def _whisker(span: doc.Span) -> Markup:
-    low, high = span.scale
-    at = [f"{100 * (x - low) / (high - low):.2f}" for x in (span.low, span.high, span.mean)]
-    return Markup(
-        '<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<line class="track" x1="0" x2="100" y1="5" y2="5"/>'
-        '<line class="range" x1="{0}" x2="{1}" y1="5" y2="5"/>'
-        '<line class="mean" x1="{2}" x2="{2}" y1="0" y2="10"/></svg>'
-    ).format(*at)
 
 
 def _bullet(item: doc.Bullet) -> Markup:
@@ -192,21 +210,6 @@ def _figure(block: doc.Figure) -> Markup:
         key=block.key,
         title=title,
         says=shown(block.says),
-    )
-
-
-def _pairs(block: doc.Pairs) -> Markup:
-    lines = (
-        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(shown(key), shown(value))
-        for key, value in block.items
-    )
-    return _wrapped("dl", "pairs", lines)
-
-
-def _details(block: doc.Details) -> Markup:
-    about = _around(" {}", chip(block.about) if block.about else "")
-    return Markup("<details{}><summary>{}{}</summary>\n{}</details>\n").format(
-        Markup(" open") if block.open else "", shown(block.title), about, blocks_html(block.blocks)
     )
 
 
@@ -256,15 +259,3 @@ def _cut(text: str, most: int) -> str:
 def _whole(text: str) -> str:
     """A text with its line breaks; the beginning of a very long one."""
     return visible(shortened(text, LONGEST_TEXT))
-
-
-RENDERED: dict[type, Callable[[Any], Markup]] = {
-    doc.Paragraph: _paragraph,
-    doc.Table: _table,
-    doc.Bullets: lambda block: _wrapped("ul", "bullets", map(_bullet, block.items)),
-    doc.Figure: _figure,
-    doc.Code: lambda block: Markup('<pre tabindex="0">{}</pre>\n').format(visible(block.text)),
-    doc.Pairs: _pairs,
-    doc.Examples: lambda block: _wrapped("ol", "items", map(_example, block.items)),
-    doc.Details: _details,
-}

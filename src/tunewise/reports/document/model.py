@@ -133,10 +133,6 @@ class Column:
         return self.of(thing) if callable(self.of) else at(thing, self.of)
 
 
-def _plain(value: Any) -> Any:
-    return value.name if isinstance(value, Named) else value
-
-
 @dataclass(frozen=True)
 class Table:
     """Rows of values under columns. `key` names its files.
@@ -187,7 +183,10 @@ class Table:
         """The values of the columns that stand in an output, row by row."""
         places = [n for n, column in enumerate(self.columns) if column.stands_in(output)]
         if output in FILES:
-            return [[_plain(row[n]) for n in places] for row in self.rows]
+            return [
+                [cell.name if isinstance(cell := row[n], Named) else cell for n in places]
+                for row in self.rows
+            ]
         return [[row[n] for n in places] for row in self.rows[: self.most]]
 
     def shown(self, output: Output) -> list[list[Shown]]:
@@ -323,20 +322,19 @@ class Section:
     @classmethod
     def of(cls, key: str, title: str, blocks: Iterable[Block | None]) -> Section | None:
         """A section of the blocks that say something; None where there are none."""
-        present = tuple(block for block in blocks if block is not None and not _is_empty(block))
+        said = (block for block in blocks if block is not None)
+        present = tuple(
+            block
+            for block in said
+            if not (isinstance(block, Paragraph) and not block.text)
+            and not (isinstance(block, Bullets) and not block.items)
+        )
         return cls(key, title, present) if present else None
 
     def for_output(self, output: Output) -> Section | None:
         """What of it stands in an output; None where that is nothing."""
         blocks = tuple(block for block in self.blocks if output in block.outputs)
         return Section(self.key, self.title, blocks) if blocks else None
-
-
-def _is_empty(block: Block) -> bool:
-    """Whether it is a paragraph without words, or a list of nothing."""
-    if isinstance(block, Paragraph):
-        return not block.text
-    return isinstance(block, Bullets) and not block.items
 
 
 def titled(

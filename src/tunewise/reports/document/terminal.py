@@ -34,7 +34,10 @@ def rendered(block: doc.Block) -> Iterator[RenderableType]:
     """A block as rich draws it."""
     match block:
         case doc.Paragraph():
-            yield _paragraph(block)
+            text = f"{shown(block.lead)} {shown(block.text)}".strip()
+            mark = "! " if block.style == "note" else ""
+            drawn = Text(f"{mark}{text}", style=STYLES.get(block.style, ""))
+            yield drawn if block.style in FLUSH else Padding(drawn, (1, 0, 0, 2))
         case doc.Table():
             yield grid(block)
         case doc.Bullets():
@@ -93,13 +96,6 @@ def _titles(titles: list[str], rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _paragraph(block: doc.Paragraph) -> RenderableType:
-    text = f"{shown(block.lead)} {shown(block.text)}".strip()
-    mark = "! " if block.style == "note" else ""
-    drawn = Text(f"{mark}{text}", style=STYLES.get(block.style, ""))
-    return drawn if block.style in FLUSH else Padding(drawn, (1, 0, 0, 2))
-
-
 def _example(example: doc.Example) -> Iterator[RenderableType]:
     """The texts, a line each, what is right, and below it who answered what."""
     yield Text()
@@ -120,16 +116,11 @@ def _example(example: doc.Example) -> Iterator[RenderableType]:
     for name, answer in zip(names, example.answers, strict=True):
         message = f"{MARKS[answer.right]} {shown(answer.text)}"
         message += f" {shown(answer.note)}" if answer.note else ""
-        replies.add_row(Text(name), Text(message), Text(_quoted(answer.wrote), style="dim"))
+        wrote = answer.wrote and shortened(shown(answer.wrote), LONGEST_REPLY)
+        quoted = f"“{wrote}”" if wrote else "" if wrote is None else "wrote nothing"
+        replies.add_row(Text(name), Text(message), Text(quoted, style="dim"))
     yield Padding(replies, (0, 0, 0, 2))
 
 
 def _cut(text: str) -> str:
     return shortened(shown(text), LONGEST_TEXT)
-
-
-def _quoted(text: str | None) -> str:
-    if text is None:
-        return ""
-    message = shortened(shown(text), LONGEST_REPLY)
-    return f"“{message}”" if message else "wrote nothing"

@@ -84,21 +84,34 @@ def _block(block: doc.Block) -> dict[str, Any]:
         case doc.Table():
             return _table(block)
         case doc.Bullets():
-            return {"kind": "list", "items": list(map(_bullet, block.items))}
+            texts = (
+                f"{one.about.name}: {one.text}" if one.about else one.text for one in block.items
+            )
+            items = [set_text(shortened(text, LONGEST_BULLET)) for text in texts]
+            return {"kind": "list", "items": items}
         case doc.Equation():
             return {"kind": "equation", "name": block.name}
         case doc.Figure():
             caption = block.title or block.says.partition(":")[0]
-            texts = {"caption": set_text(caption), "says": set_text(block.says)}
-            return {"kind": "figure", "key": block.key, **texts}
+            says = set_text(block.says)
+            return {"kind": "figure", "key": block.key, "caption": set_text(caption), "says": says}
         case doc.Examples():
-            return _examples(block)
+            # A row for each example: its texts, what is right, and who answered what.
+            rows = [
+                (
+                    shortened(
+                        shown(" / ".join(text for _, text in one.texts) or one.id), LONGEST_EXAMPLE
+                    ),
+                    shortened(shown(one.truth or doc.NOTHING), LONGEST_NAME),
+                    shortened(
+                        "; ".join(_answer(answer) for answer in one.answers), LONGEST_WRAPPED
+                    ),
+                )
+                for one in block.items[: block.most]
+            ]
+            header = ("example", "right answer", "answers")
+            return _grid(block.caption, "LlL", header, rows, wide=True)
     raise TypeError(f"a paper has no {type(block).__name__}; its outputs should not name it")
-
-
-def _bullet(item: doc.Bullet) -> str:
-    about = f"{item.about.name}: " if item.about else ""
-    return set_text(shortened(f"{about}{item.text}", LONGEST_BULLET))
 
 
 def _table(block: doc.Table) -> dict[str, Any]:
@@ -134,20 +147,6 @@ def _cell(cell: doc.Shown, most: int) -> str:
         name = shortened(shown(cell.name), LONGEST_NAME)
         return doc.in_line(replace(cell, name=name), "pdf")
     return shortened(shown(doc.in_line(cell, "pdf")), most)
-
-
-def _examples(block: doc.Examples) -> dict[str, Any]:
-    """A row for each example: its texts, what is right, and who answered what."""
-    rows = [
-        (
-            shortened(shown(" / ".join(text for _, text in one.texts) or one.id), LONGEST_EXAMPLE),
-            shortened(shown(one.truth or doc.NOTHING), LONGEST_NAME),
-            shortened("; ".join(_answer(answer) for answer in one.answers), LONGEST_WRAPPED),
-        )
-        for one in block.items[: block.most]
-    ]
-    header = ("example", "right answer", "answers")
-    return _grid(block.caption, "LlL", header, rows, wide=True)
 
 
 def _answer(answer: doc.Answer) -> str:

@@ -81,10 +81,6 @@ def balance(evidence: Evidence, results: Results) -> Balance | None:
     if len(known) < 2 or not any(known.values()):
         return None
     best = results.best.name if results.best else None
-    return Balance(evidence.split, known, _balanced(evidence), best, results.metric)
-
-
-def _balanced(evidence: Evidence) -> dict[str, float]:
     metric, found = METRICS[BALANCED], {}
     for one, runs in evidence.answered:
         score = mean_known(
@@ -92,7 +88,7 @@ def _balanced(evidence: Evidence) -> dict[str, float]:
         )
         if score is not None:
             found[one.name] = score
-    return found
+    return Balance(evidence.split, known, found, best, results.metric)
 
 
 def _short(name: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 
 TITLES = {
     "promised": "What is trained is what was planned",
@@ -47,29 +46,22 @@ def checks(evidence: Evidence) -> Checks:
     contenders = evidence.contenders
     results = {t.record.id: t.record.result for contender in contenders for t in contender.trials}
     names = dict.fromkeys(check.name for result in results.values() for check in result.checks)
+    findings = []
+    for contender in contenders:
+        judged = [
+            check
+            for trial in contender.trials
+            for check in trial.record.result.checks
+            if check.passed is not None
+        ]
+        for name in dict.fromkeys(check.name for check in judged):
+            mine = [check for check in judged if check.name == name]
+            failed = [check.detail for check in mine if not check.passed]
+            if failed:
+                whose, title = (contender.name, contender.position), TITLES.get(name, name)
+                findings.append(FailedCheck(*whose, title, len(failed), len(mine), failed[0]))
     return Checks(
         trials=sum(bool(result.checks) for result in results.values()),
         looked_for=tuple(TITLES.get(name, name) for name in names),
-        findings=tuple(found for contender in contenders for found in _of(contender)),
+        findings=tuple(findings),
     )
-
-
-def _of(contender: Contender) -> Iterator[FailedCheck]:
-    judged = [
-        check
-        for trial in contender.trials
-        for check in trial.record.result.checks
-        if check.passed is not None
-    ]
-    for name in dict.fromkeys(check.name for check in judged):
-        mine = [check for check in judged if check.name == name]
-        failed = [check.detail for check in mine if not check.passed]
-        if failed:
-            yield FailedCheck(
-                contender.name,
-                contender.position,
-                TITLES.get(name, name),
-                len(failed),
-                len(mine),
-                failed[0],
-            )

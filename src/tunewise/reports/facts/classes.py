@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.statistics.metrics import Columns, class_scores
-from tunewise.store.answers import Answers
 
 MOST_CLASSES = 14  # more cannot be read in one table or one matrix
 
@@ -47,24 +46,23 @@ def by_class(evidence: Evidence) -> list[ByClass]:
     number = len(evidence.labels)
     if not 0 < number <= MOST_CLASSES:
         return []
-    return [_of(contender, runs, number) for contender, runs in evidence.answered]
-
-
-def _of(contender: Contender, runs: Sequence[Answers], number: int) -> ByClass:
-    confusion = np.zeros((number, number), dtype=np.int64)
-    for run in runs:
-        np.add.at(confusion, (run.labels, run.choices), 1)
-    scores = [class_scores(Columns(run.labels, run.choices), number) for run in runs]
-    means = tuple(
-        ClassScore(
-            precision=_mean([one[place].precision for one in scores]),
-            recall=_mean([one[place].recall for one in scores]),
-            f1=_mean([one[place].f1 for one in scores]),
-            support=scores[0][place].support,
+    found = []
+    for contender, runs in evidence.answered:
+        confusion = np.zeros((number, number), dtype=np.int64)
+        for run in runs:
+            np.add.at(confusion, (run.labels, run.choices), 1)
+        scores = [class_scores(Columns(run.labels, run.choices), number) for run in runs]
+        means = tuple(
+            ClassScore(
+                precision=_mean([one[place].precision for one in scores]),
+                recall=_mean([one[place].recall for one in scores]),
+                f1=_mean([one[place].f1 for one in scores]),
+                support=scores[0][place].support,
+            )
+            for place in range(number)
         )
-        for place in range(number)
-    )
-    return ByClass(contender.name, contender.position, means, confusion)
+        found.append(ByClass(contender.name, contender.position, means, confusion))
+    return found
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -107,35 +107,36 @@ class Phases:
 
 def phases_of(evidence: Evidence, results: Results) -> list[Phases]:
     """The contenders whose trials measured their phases, in the order of the results."""
-    found = (_phases(evidence.by_name[row.name]) for row in results.rows)
-    return [one for one in found if one is not None]
-
-
-def _phases(contender: Contender) -> Phases | None:
-    costs = [trial.record.costs for trial in contender.finished]
-    memories = [one.memory for one in costs if one.memory is not None]
-    steps = [one.step_seconds for one in costs if one.step_seconds is not None]
-    if not memories and not steps:
-        return None
-    held = {part: [getattr(one, f"{part}_bytes") for one in memories] for part in HELD}
-    known = {part: [size for size in sizes if size is not None] for part, sizes in held.items()}
-    seconds = {part: [one[part] for one in steps if part in one] for part in TIMED}
-    peaks: dict[str, int] = {}
-    for memory in memories:
-        for phase, value in (memory.peak_bytes or {}).items():
-            peaks[phase] = max(value, peaks.get(phase, 0))
-    reached = [
-        (memory.peak_bytes[phase], phase)
-        for memory in memories
-        if (phase := memory.peak_phase or "") in memory.peak_bytes
-    ]
-    peak, peak_phase = max(reached) if reached else (None, None)
-    return Phases(
-        contender.name,
-        contender.position,
-        {part: max(sizes) for part, sizes in known.items() if sizes},
-        peaks,
-        peak,
-        peak_phase,
-        {part: float(np.mean(times)) for part, times in seconds.items() if times},
-    )
+    found = []
+    for row in results.rows:
+        contender = evidence.by_name[row.name]
+        costs = [trial.record.costs for trial in contender.finished]
+        memories = [one.memory for one in costs if one.memory is not None]
+        steps = [one.step_seconds for one in costs if one.step_seconds is not None]
+        if not memories and not steps:
+            continue
+        held = {part: [getattr(one, f"{part}_bytes") for one in memories] for part in HELD}
+        known = {part: [size for size in sizes if size is not None] for part, sizes in held.items()}
+        seconds = {part: [one[part] for one in steps if part in one] for part in TIMED}
+        peaks: dict[str, int] = {}
+        for memory in memories:
+            for phase, value in (memory.peak_bytes or {}).items():
+                peaks[phase] = max(value, peaks.get(phase, 0))
+        reached = [
+            (memory.peak_bytes[phase], phase)
+            for memory in memories
+            if (phase := memory.peak_phase or "") in memory.peak_bytes
+        ]
+        peak, peak_phase = max(reached) if reached else (None, None)
+        found.append(
+            Phases(
+                contender.name,
+                contender.position,
+                {part: max(sizes) for part, sizes in known.items() if sizes},
+                peaks,
+                peak,
+                peak_phase,
+                {part: float(np.mean(times)) for part, times in seconds.items() if times},
+            )
+        )
+    return found

@@ -97,20 +97,19 @@ def majority_answer(
     evidence: Evidence, contender: Contender, runs: Sequence[Answers], id: str
 ) -> Answered:
     """The answer most seeds gave; of equals the one that came first."""
+    # A written answer as it is compared, so that an article makes no disagreement.
     answers = [
-        (_answer(evidence, run, at), bool(run.choices[at] == run.labels[at]))
+        (
+            normalized(run.written[at]) or NOTHING
+            if run.written
+            else evidence.option(int(run.choices[at])),
+            bool(run.choices[at] == run.labels[at]),
+        )
         for run in runs
         if (at := run.places.get(id)) is not None
     ]
     (answer, right), agreeing = Counter(answers).most_common(1)[0]
     return Answered(contender.name, contender.position, answer, right, agreeing, len(answers))
-
-
-def _answer(evidence: Evidence, run: Answers, at: int) -> str:
-    """A written answer as it is compared, so that an article makes no disagreement."""
-    if run.written:
-        return normalized(run.written[at]) or NOTHING
-    return evidence.option(int(run.choices[at]))
 
 
 def truth_of(evidence: Evidence, run: Answers, id: str) -> tuple[str, ...]:

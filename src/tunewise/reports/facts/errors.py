@@ -134,7 +134,18 @@ def errors_of(evidence: Evidence, contender: Contender) -> Errors | None:
     own = asked[evidence.split]
     if not own:
         return None
-    examined, agreement, mistakes = _mistakes(contender, asked)
+    examined: list[AnsweredExample] = []
+    labels, chances = [], []
+    for split, answered in asked.items():
+        runs = list(contender.answers(split).values())
+        if runs and (found := _mean_probabilities(runs)) is not None:
+            examined += answered
+            labels.append(np.asarray(runs[0].labels))
+            chances.append(found)
+    agreement = fmean(one.right for one in examined) if examined else 0.0
+    doubted: list[int] = []  # places of labels
+    if agreement >= ABLE:  # the thresholds of the classes are those of both splits together
+        doubted = likely_label_errors(np.concatenate(labels), np.concatenate(chances)).tolist()
     wrong = [one for one in own if not one.right]
     wrong.sort(key=lambda one: (-(one.confidence or 0.0), one.agreeing))
     return Errors(
@@ -143,8 +154,8 @@ def errors_of(evidence: Evidence, contender: Contender) -> Errors | None:
         evidence.split,
         answered=len(own),
         wrong=tuple(wrong),
-        mistakes=tuple(mistakes),
-        examined=examined,
+        mistakes=tuple(examined[place] for place in doubted),
+        examined=len(examined),
         agreement=agreement,
     )
 
@@ -164,25 +175,3 @@ def _mean_probabilities(runs: Sequence[Answers]) -> NDArray[np.float64] | None:
     if not given or runs[0].probabilities is None:
         return None
     return np.mean([np.asarray(run.probabilities, dtype=np.float64) for run in given], axis=0)
-
-
-def _mistakes(
-    contender: Contender, asked: Mapping[str, Sequence[AnsweredExample]]
-) -> tuple[int, float, list[AnsweredExample]]:
-    """How many examples were examined, the fraction it agrees with, the labels it doubts.
-
-    The thresholds of the classes are those of both splits together.
-    """
-    examples: list[AnsweredExample] = []
-    labels, chances = [], []
-    for split, own in asked.items():
-        runs = list(contender.answers(split).values())
-        if runs and (found := _mean_probabilities(runs)) is not None:
-            examples += own
-            labels.append(np.asarray(runs[0].labels))
-            chances.append(found)
-    agreement = fmean(one.right for one in examples) if examples else 0.0
-    if agreement < ABLE:
-        return len(examples), agreement, []
-    places = likely_label_errors(np.concatenate(labels), np.concatenate(chances))
-    return len(examples), agreement, [examples[place] for place in places]

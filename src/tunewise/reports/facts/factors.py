@@ -15,7 +15,7 @@ import numpy as np
 
 from tunewise.core.canonical import Settings
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.setting_differences import differing, flat_settings
 from tunewise.statistics.effects import Effect, corrected, mean_effect
 from tunewise.statistics.metrics import METRICS
@@ -44,32 +44,24 @@ def factors(evidence: Evidence) -> list[Factor]:
     found: list[Factor] = []
     for method in dict.fromkeys(contender.method for contender in evidence.contenders):
         mine = [contender for contender in evidence.contenders if contender.method == method]
-        found += _factors(evidence, method, _swept(evidence, mine), searched=False)
-        found += _factors(evidence, method, _searched(mine), searched=True)
+        # The contenders, without the settings that a search chose.
+        chosen = {path for contender in mine for path in contender.searched}
+        swept: list[Placed] = []
+        for row in answered(mine, evidence.split):
+            settings = flat_settings(evidence.by_name[row.name])
+            swept.append((row, {key: settings[key] for key in settings if key not in chosen}))
+        # The search points that were answered on validation, each with its first seed.
+        searched: list[Placed] = []
+        for contender in (one for one in mine if len(one.points) > 1):
+            for number, point in enumerate(contender.points):
+                first = point.trials[0] if point.trials and point.trials[0].done else None
+                if first and (answers := first.answers("validation")):
+                    row = row_scores(f"{contender.name} {number}", {first.seed: answers})
+                    searched.append((row, {**point.values, WHOSE: contender.name}))
+        found += _factors(evidence, method, swept, searched=False)
+        found += _factors(evidence, method, searched, searched=True)
     effects = corrected([factor.effect for factor in found])
     return [replace(one, effect=effect) for one, effect in zip(found, effects, strict=True)]
-
-
-def _swept(evidence: Evidence, contenders: Sequence[Contender]) -> Sequence[Placed]:
-    """The contenders, without the settings that a search chose."""
-    chosen = {path for contender in contenders for path in contender.searched}
-    placed = []
-    for row in answered(contenders, evidence.split):
-        settings = flat_settings(evidence.by_name[row.name])
-        placed.append((row, {key: settings[key] for key in settings if key not in chosen}))
-    return placed
-
-
-def _searched(contenders: Sequence[Contender]) -> Sequence[Placed]:
-    """The search points that were answered on validation, each with its first seed."""
-    placed = []
-    for contender in contenders:
-        for number, point in enumerate(contender.points if len(contender.points) > 1 else ()):
-            first = point.trials[0] if point.trials and point.trials[0].done else None
-            if first and (answers := first.answers("validation")):
-                row = row_scores(f"{contender.name} {number}", {first.seed: answers})
-                placed.append((row, {**point.values, WHOSE: contender.name}))
-    return placed
 
 
 def _factors(

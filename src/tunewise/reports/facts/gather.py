@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tunewise.reports.facts.evidence import AtRung, Contender, Evidence, Point, Trial
@@ -66,7 +66,12 @@ def _contender(
         points.append(Point(place.chosen, tuple(ran), place.settings))
     if described.rates is not None:  # those that stopped on the way are no search points
         points = [one for one in points if one.trials] or [points[described.rates.prior]]
-    chosen = _chosen(points, seeds[0], described.chosen_by(study.metrics[0]))
+    # The point that counts, chosen by the same rule as while the study runs.
+    metric = described.chosen_by(study.metrics[0])
+    first = [next((t for t in point.trials if t.seed == seeds[0]), None) for point in points]
+    tried = [None if one is None else (one.done, one.record.metric(metric)) for one in first]
+    best = best_point(metric, tried)
+    chosen = None if best is None else points[best]
     rates = {one.settings.training.get("learning_rate") for one in described.points}
     if described.rates is not None:
         rates = {chosen.settings.training["learning_rate"]} if chosen else set()
@@ -84,14 +89,6 @@ def _contender(
         left=left,
         over=race is not None and race.ended is not None,
     )
-
-
-def _chosen(points: Sequence[Point], first_seed: int, metric: str) -> Point | None:
-    """The point that counts, chosen by the same rule as while the study runs."""
-    first = [next((t for t in point.trials if t.seed == first_seed), None) for point in points]
-    tried = [None if one is None else (one.done, one.record.metric(metric)) for one in first]
-    place = best_point(metric, tried)
-    return None if place is None else points[place]
 
 
 def _rungs(described: ContenderRecord, seed: int, records: Records) -> tuple[AtRung, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -108,38 +107,39 @@ def decoded(evidence: Evidence) -> list[Decoded]:
     for contender in evidence.contenders:
         runs = _runs(contender, evidence.split)
         ways = dict.fromkeys(row["strategy"] for run in runs for row in run)
-        found += [_decoded(contender, way, runs) for way in ways]
+        for way in ways:
+            by_question: list[Stored] = []  # of every seed
+            firsts: list[list[str]] = []
+            for run in runs:
+                groups: dict[str, Stored] = {}
+                for row in run:
+                    if row["strategy"] == way:
+                        groups.setdefault(row["id"], []).append(row)
+                by_question += groups.values()
+                firsts.append([group[0]["answer"] for group in groups.values()])
+            rows = [row for group in by_question for row in group]
+            samples = [[row["answer"] for row in group] for group in by_question]
+            found.append(
+                Decoded(
+                    contender=contender.name,
+                    position=contender.position,
+                    strategy=way,
+                    samples=max(map(len, by_question)),
+                    exact_match=fmean(row["exact_match"] for row in rows),
+                    f1=fmean(row["f1"] for row in rows),
+                    best_exact_match=fmean(
+                        max(row["exact_match"] for row in group) for group in by_question
+                    ),
+                    best_f1=fmean(max(row["f1"] for row in group) for group in by_question),
+                    distinct_1=mean_known(distinct(texts, 1) for texts in firsts),
+                    distinct_2=mean_known(distinct(texts, 2) for texts in firsts),
+                    unique=fmean(map(unique_fraction, samples)),
+                    self_f1=mean_known(map(self_f1, samples)),
+                    words=fmean(len(row["answer"].split()) for row in rows),
+                    cut=fmean(row["stopped"] in UNENDED for row in rows),
+                )
+            )
     return found
-
-
-def _decoded(contender: Contender, way: str, runs: Sequence[Stored]) -> Decoded:
-    by_question: list[Stored] = []  # of every seed
-    firsts: list[list[str]] = []
-    for run in runs:
-        groups: dict[str, Stored] = {}
-        for row in run:
-            if row["strategy"] == way:
-                groups.setdefault(row["id"], []).append(row)
-        by_question += groups.values()
-        firsts.append([group[0]["answer"] for group in groups.values()])
-    rows = [row for group in by_question for row in group]
-    samples = [[row["answer"] for row in group] for group in by_question]
-    return Decoded(
-        contender=contender.name,
-        position=contender.position,
-        strategy=way,
-        samples=max(map(len, by_question)),
-        exact_match=fmean(row["exact_match"] for row in rows),
-        f1=fmean(row["f1"] for row in rows),
-        best_exact_match=fmean(max(row["exact_match"] for row in group) for group in by_question),
-        best_f1=fmean(max(row["f1"] for row in group) for group in by_question),
-        distinct_1=mean_known(distinct(texts, 1) for texts in firsts),
-        distinct_2=mean_known(distinct(texts, 2) for texts in firsts),
-        unique=fmean(map(unique_fraction, samples)),
-        self_f1=mean_known(map(self_f1, samples)),
-        words=fmean(len(row["answer"].split()) for row in rows),
-        cut=fmean(row["stopped"] in UNENDED for row in rows),
-    )
 
 
 def failures(evidence: Evidence) -> list[Failures]:

@@ -85,22 +85,26 @@ def by_type(evidence: Evidence, found: Sliced | None) -> ByType | None:
         for name in dict.fromkeys(name for count in counts.values() for name in count)
     )
     name = str(evidence.study.task.get("question_types", ""))
-    return ByType(name, SOURCES.get(name), tuple(counts), rows, _reasons(evidence, counts, rows))
-
-
-def _reasons(
-    evidence: Evidence, counts: Mapping[str, Mapping[str, int]], rows: tuple[TypeRow, ...]
-) -> tuple[str, ...]:
     sliced = [row for row in rows if row.slice]
+    present = {name: count for name, count in counts.get("train", {}).items() if count}
+    equal = sum(present.values()) / max(1, len(present))
+    rare = [f"{shown(name)} ({count:,})" for name, count in present.items() if count < RARE * equal]
+    total = sum(present.values())
     reasons = [
         *_what_images_add(evidence, sliced),
         *_what_guessing_gives(evidence, sliced),
-        *_what_is_rare(counts.get("train", {})),
+        *([f"Of {total:,} training questions few are on {listed(rare)}."] if rare else []),
     ]
     used = {one.model for one in evidence.contenders}
     recorded = (model for name, model in evidence.study.models.items() if name in used)
     encoders = dict.fromkeys(name for model in recorded for name in _published(model))
-    return (*reasons, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON))
+    return ByType(
+        name,
+        SOURCES.get(name),
+        tuple(counts),
+        rows,
+        (*reasons, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON)),
+    )
 
 
 def _published(model: ModelRecord) -> list[str]:
@@ -159,11 +163,3 @@ def _what_guessing_gives(evidence: Evidence, rows: list[TypeRow]) -> list[str]:
         return []
     sentence = f"One and the same answer to every question is right for {listed(often)}"
     return [f"{sentence}: so much needs neither question nor image."]
-
-
-def _what_is_rare(train: Mapping[str, int]) -> list[str]:
-    present = {name: count for name, count in train.items() if count}
-    equal = sum(present.values()) / max(1, len(present))
-    rare = [f"{shown(name)} ({count:,})" for name, count in present.items() if count < RARE * equal]
-    total = sum(present.values())
-    return [f"Of {total:,} training questions few are on {listed(rare)}."] if rare else []

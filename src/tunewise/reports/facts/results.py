@@ -183,6 +183,10 @@ def _row(
 ) -> Row:
     counted = contender.parameters
     flags = (str(flag) for trial in contender.finished for flag in trial.record.result.flags)
+    # The first error of the trials that decide; a lost search point is not the row's error.
+    decisive = contender.chosen.trials if contender.chosen else contender.trials
+    records = (record for trial in decisive for record in (trial.record, trial.test))
+    errors = (record.result.error for record in records if record)
     return Row(
         name=contender.name,
         position=contender.position,
@@ -190,7 +194,7 @@ def _row(
         method=contender.method,
         settings=contender.settings,
         status=contender.status,
-        error=_error(contender),
+        error=next((str(error) for error in errors if error), None),
         chosen=contender.chosen.values if contender.chosen else None,
         learning_rate=contender.learning_rate,
         seeds=tuple(trial.seed for trial in contender.finished),
@@ -223,14 +227,6 @@ def _spreads(trials: Sequence[Trial], split: str) -> dict[str, Spread]:
             if value is not None:
                 found.setdefault(metric, []).append(float(value))
     return {metric: Spread(tuple(values)) for metric, values in found.items()}
-
-
-def _error(contender: Contender) -> str | None:
-    """The first error among the trials that decide; a lost search point is not the row's error."""
-    decisive = contender.chosen.trials if contender.chosen else contender.trials
-    records = (record for trial in decisive for record in (trial.record, trial.test))
-    errors = (record.result.error for record in records if record)
-    return next((str(error) for error in errors if error), None)
 
 
 def _measured(contender: Contender) -> Measured:

@@ -97,19 +97,13 @@ def command(evidence: Evidence, contender: Contender) -> str:
     }
     if contender.training:
         sets["training"] = contender.training
-    words = ["tunewise", "run", "study.yaml", "--out", f"runs/{_folder(evidence, contender)}"]
+    # A folder's name from names that may hold anything.
+    called = f"{shown(evidence.name)}-{contender.position + 1}-{shown(contender.name)}"
+    folder = re.sub(r"[^A-Za-z0-9]+", "-", called).strip("-")[:60] or "row"
+    words = ["tunewise", "run", "study.yaml", "--out", f"runs/{folder}"]
     for key, value in sets.items():
-        words += ["--set", f"{key}={_yaml(value)}"]
+        text = json.dumps(value, ensure_ascii=False)  # as YAML on one line; JSON is YAML
+        if not text.isprintable():  # signs that would act in a terminal are escaped
+            text = json.dumps(value)
+        words += ["--set", f"{key}={text}"]
     return shlex.join(words)
-
-
-def _folder(evidence: Evidence, contender: Contender) -> str:
-    """A folder's name from names that may hold anything."""
-    text = f"{shown(evidence.name)}-{contender.position + 1}-{shown(contender.name)}"
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:60] or "row"
-
-
-def _yaml(value: Any) -> str:
-    """A value as YAML on one line; JSON is YAML. Signs that would act in a terminal are escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isprintable() else json.dumps(value)

@@ -8,6 +8,7 @@ slice of every column.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,7 +85,11 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     order = [row.name for row in results.rows if row.standing != "unscored"]
     answers = {row.name: row for row in answered(evidence.contenders, evidence.split)}
     rows = [answers[name] for name in order if name in answers]
-    names = _columns(evidence)
+    names = list(evidence.study.slices)
+    audited = evidence.data.audit.facts.get("splits", {})
+    if KIND not in names and any("question_types" in facts for facts in audited.values()):
+        names.append(KIND)
+    names = names or list(OF_THEMSELVES)
     if not names or not rows:
         return None
     metric = METRICS[evidence.headline]
@@ -139,15 +144,6 @@ def _values(evidence: Evidence, table: pa.Table, name: str) -> list[str | None]:
     return [str(len(text)) for text in written]
 
 
-def _columns(evidence: Evidence) -> list[str]:
-    named = list(evidence.study.slices)
-    audited = evidence.data.audit.facts.get("splits", {})
-    typed = any("question_types" in facts for facts in audited.values())
-    if typed and KIND not in named:
-        return [*named, KIND]
-    return named or list(OF_THEMSELVES)
-
-
 def _slice(
     column: str, value: str, ids: set[str], rows: Sequence[RowScores], metric: Metric
 ) -> Slice | None:
@@ -177,8 +173,14 @@ def _slice(
 
 def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, set[str]]]:
     """The ids of every slice of a column, in the order of its values or of its quartiles."""
-    floats = _as_floats(values)
-    if floats and (cut or len(set(floats.values())) > MOST_VALUES):
+    floats: dict[str, float] = {}
+    with suppress(ValueError):  # where one of them is no number
+        floats = {id: float(value or "nan") for id, value in values.items()}
+    if (
+        floats
+        and all(map(np.isfinite, floats.values()))
+        and (cut or len(set(floats.values())) > MOST_VALUES)
+    ):
         return _quartiles(floats)
     groups: dict[str, set[str]] = {}
     for id, value in values.items():
@@ -190,15 +192,6 @@ def _groups(values: Mapping[str, str | None], *, cut: bool) -> list[tuple[str, s
     kept, rest = sorted(by_size[: MOST_SLICES - 1]), by_size[MOST_SLICES - 1 :]
     others = set().union(*(groups[name] for name in rest))
     return [*((name, groups[name]) for name in kept), (f"({len(rest)} rarer values)", others)]
-
-
-def _as_floats(values: Mapping[str, str | None]) -> dict[str, float]:
-    """The values as numbers; nothing where one of them is none."""
-    try:
-        found = {id: float(value or "nan") for id, value in values.items()}
-    except ValueError:
-        return {}
-    return found if all(map(np.isfinite, found.values())) else {}
 
 
 def _quartiles(floats: Mapping[str, float]) -> list[tuple[str, set[str]]]:

@@ -13,7 +13,6 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -23,7 +22,6 @@ from tunewise.core.sanitize import visible
 from tunewise.reports.facts.disagreements import truth_of
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.slices import KIND, slice_values
-from tunewise.store.answers import Answers
 
 FOLDER = "predictions"
 BETWEEN = " | "  # several answers that are all right
@@ -67,7 +65,20 @@ def predictions(evidence: Evidence) -> Predictions | None:
     for run in (run for _, runs in contenders for run in runs):
         for id in run.ids:
             truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
-    columns = [_answers_of(evidence, runs) for _, runs in contenders]
+    # Of each example the answer of most seeds (the earlier of equals) and the fraction right.
+    columns: list[dict[str, tuple[str, float | int]]] = []
+    for _, runs in contenders:
+        given: dict[str, list[tuple[str, bool]]] = {}
+        for run in runs:
+            for at, id in enumerate(run.ids):
+                answer = run.written[at] if run.written else evidence.option(int(run.choices[at]))
+                given.setdefault(id, []).append((answer, bool(run.choices[at] == run.labels[at])))
+        columns.append({})
+        for id, answers in given.items():
+            fraction = fmean(right for _, right in answers)
+            whole = int(fraction) if fraction.is_integer() else fraction  # written without a point
+            first = Counter(answer for answer, _ in answers).most_common(1)[0][0]
+            columns[-1][id] = (first, whole)
     rows = tuple(
         (
             id,
@@ -115,18 +126,3 @@ def guarded(text: str) -> str:
     """
     seen = visible(text)
     return f"'{seen}" if _RUNS.match(seen) and not _NUMBER.fullmatch(seen) else seen
-
-
-def _answers_of(evidence: Evidence, runs: Sequence[Answers]) -> dict[str, tuple[str, float | int]]:
-    """Of each example the answer of most seeds (the earlier of equals) and the fraction right."""
-    given: dict[str, list[tuple[str, bool]]] = {}
-    for run in runs:
-        for at, id in enumerate(run.ids):
-            answer = run.written[at] if run.written else evidence.option(int(run.choices[at]))
-            given.setdefault(id, []).append((answer, bool(run.choices[at] == run.labels[at])))
-    found = {}
-    for id, own in given.items():
-        fraction = fmean(right for _, right in own)
-        whole = int(fraction) if fraction.is_integer() else fraction  # written without a point
-        found[id] = (Counter(answer for answer, _ in own).most_common(1)[0][0], whole)
-    return found

@@ -11,7 +11,7 @@ from tunewise.core.format import count, duration, probability, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.compare import Cell, Contest, Differing
+from tunewise.reports.facts.compare import Cell, Contest
 from tunewise.reports.facts.wording import (
     between,
     gap,
@@ -70,7 +70,12 @@ def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[doc.B
     yield _scores(found)
     headline = found.measures[0]
     for title, claim in (("Over examples", headline.items), ("Over seeds", headline.method)):
-        yield doc.Paragraph(f"{title}: {_claim(claim, headline.difference, headline.metric)}")
+        says = claim.reason or "not testable"
+        if claim.interval is not None and claim.p is not None:
+            lead = _gap(headline.difference, headline.metric)
+            ends = _interval(claim, headline.metric)
+            says = f"{lead} ({ends}), {p_words(claim.p)}, {claim.test}"
+        yield doc.Paragraph(f"{title}: {says}.")
     yield doc.Paragraph(ALONE, style="about")
     yield from _right(found)
     if found.settings:
@@ -92,16 +97,6 @@ def _scores(found: Contest) -> doc.Table:
         doc.Column("p", None, probability, "items.p"),
     )
     return doc.Table.about("scores", "", columns, found.measures, outputs=doc.TERMINAL)
-
-
-def _claim(claim: Claim, difference: float | None, metric: str) -> str:
-    """What the headline metric says, with its interval and its test."""
-    if claim.interval is None or claim.p is None:
-        return f"{claim.reason or 'not testable'}."
-    return (
-        f"{_gap(difference, metric)} ({_interval(claim, metric)}), {p_words(claim.p)}, "
-        f"{claim.test}."
-    )
 
 
 def _right(found: Contest) -> Iterator[doc.Paragraph]:
@@ -131,16 +126,19 @@ def _examples(found: Contest, most: int | None) -> Iterator[doc.Block]:
         yield doc.Paragraph("The two give the same answer to every example.")
         return
     caption = f"They answer {total:,} of {found.items:,} examples differently."
-    examples = tuple(map(_example, found.differing[:most]))
-    yield doc.Examples(caption, examples, len(examples), outputs=doc.TERMINAL)
-
-
-def _example(example: Differing) -> doc.Example:
-    answers = tuple(
-        doc.Answer(side.answer, side.right, (called(side),))
-        for side in (example.first, example.second)
+    examples = tuple(
+        doc.Example(
+            one.id,
+            tuple(one.texts.items()),
+            " | ".join(one.truth),
+            tuple(
+                doc.Answer(side.answer, side.right, (called(side),))
+                for side in (one.first, one.second)
+            ),
+        )
+        for one in found.differing[:most]
     )
-    return doc.Example(example.id, tuple(example.texts.items()), " | ".join(example.truth), answers)
+    yield doc.Examples(caption, examples, len(examples), outputs=doc.TERMINAL)
 
 
 def _gap(difference: float | None, metric: str) -> str:

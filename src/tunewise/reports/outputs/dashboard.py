@@ -76,21 +76,21 @@ class Line:
         return f"{metric_name(found.metric)}, {found.split}, {found.items:,} examples"
 
 
-def _score(line: Line) -> doc.Noted:
-    return doc.Noted(line.score_of_best or doc.NOTHING, line.measured)
-
-
-def _report(line: Line) -> doc.Noted:
-    return doc.Noted("" if line.links else doc.NOTHING, links=line.links)
-
-
 COLUMNS = (
     doc.Column("Study", of=lambda line: doc.Noted(line.name, line.path), number=False),
     doc.Column("Status", of=lambda line: doc.Noted(line.status, line.error or ""), number=False),
     doc.Column("Best", of="best", number=False),
-    doc.Column("Score (95 %), percent", of=_score, number=False),
+    doc.Column(
+        "Score (95 %), percent",
+        of=lambda line: doc.Noted(line.score_of_best or doc.NOTHING, line.measured),
+        number=False,
+    ),
     doc.Column("When", of="when", number=False),
-    doc.Column("Report", of=_report, number=False),
+    doc.Column(
+        "Report",
+        of=lambda line: doc.Noted("" if line.links else doc.NOTHING, links=line.links),
+        number=False,
+    ),
 )
 
 
@@ -104,13 +104,33 @@ class Board:
 
     def lines(self) -> list[Line]:
         with self._reading:
-            return [self._line(number, path) for number, path in enumerate(self.studies)]
+            for number, path in enumerate(self.studies):
+                # What changes whenever a study has something new to show, or a file of it changes.
+                state = (stamps(path), StudyFolder(path).running())
+                if number not in self._lines or self._lines[number][0] != state:
+                    self._lines[number] = (state, _read(number, path))
+            return [self._lines[number][1] for number in range(len(self.studies))]
 
     def page(self) -> str:
         """The page as HTML. Whatever comes from a study is escaped."""
         lines = self.lines()
         known = [line for line in lines if line.results]
-        parts = [_list(lines), *([_side_by_side(known)] if len(known) > 1 else [])]
+        table = doc.Table.about("studies", "Studies", COLUMNS, lines)
+        parts = [doc.Section("studies", "Studies", (table,))]
+        if len(known) > 1:  # the contenders of all studies, by name
+            names = dict.fromkeys(
+                row.name for one in known if one.results for row in one.results.rows
+            )
+            columns = texts("Contender", *(short(line.name, LONGEST_NAME) for line in known))
+            rows = (
+                ("", *(doc.Noted("", line.measured) for line in known)),
+                *((name, *(line.score(name) for line in known)) for name in names),
+            )
+            about = "Each study’s own metric and split; scores of different data do not compare."
+            title, key = "Contenders side by side", "side-by-side"
+            table = doc.Table(key, title, tuple(columns), rows, outputs=doc.PAGE)
+            blocks = (doc.Paragraph(about, style="about"), table)
+            parts.append(doc.Section(key, "Side by side", blocks))
         sections = [section_html(part) for part in parts]
         return environment().get_template("board.html.j2").render(sections=sections)
 
@@ -118,42 +138,14 @@ class Board:
         """The folder whose files may be read; None where there is no such study."""
         return self.studies[number] / "report" if 0 <= number < len(self.studies) else None
 
-    def _line(self, number: int, path: Path) -> Line:
-        # What changes whenever a study has something new to show, or a file of it changes.
-        state = (stamps(path), StudyFolder(path).running())
-        known = self._lines.get(number)
-        if known is None or known[0] != state:
-            known = (state, _read(number, path))
-            self._lines[number] = known
-        return known[1]
-
-
-def _list(lines: list[Line]) -> doc.Section:
-    """A row for each study."""
-    table = doc.Table.about("studies", "Studies", COLUMNS, lines)
-    return doc.Section("studies", "Studies", (table,))
-
-
-def _side_by_side(lines: list[Line]) -> doc.Section:
-    """The contenders of all studies, by name."""
-    names = dict.fromkeys(row.name for line in lines if line.results for row in line.results.rows)
-    columns = texts("Contender", *(short(line.name, LONGEST_NAME) for line in lines))
-    rows = (
-        ("", *(doc.Noted("", line.measured) for line in lines)),
-        *((name, *(line.score(name) for line in lines)) for name in names),
-    )
-    about = "Each study’s own metric and split; scores of different data do not compare."
-    title, key = "Contenders side by side", "side-by-side"
-    table = doc.Table(key, title, tuple(columns), rows, outputs=doc.PAGE)
-    return doc.Section(key, "Side by side", (doc.Paragraph(about, style="about"), table))
-
 
 def _studies(paths: list[Path]) -> list[Path]:
     """The study folders meant: a folder of studies stands for all of them."""
     found: list[Path] = []
     problems = []
     for path in paths:
-        inside = [path] if is_study(path) else _within(path)
+        entries = path.iterdir() if path.is_dir() else iter(())
+        inside = [path] if is_study(path) else sorted(entry for entry in entries if is_study(entry))
         if not inside:
             try:
                 StudyFolder.open(path)
@@ -166,11 +158,6 @@ def _studies(paths: list[Path]) -> list[Path]:
     if problems:
         raise InputError(problems)
     return unique
-
-
-def _within(path: Path) -> list[Path]:
-    entries = path.iterdir() if path.is_dir() else iter(())
-    return sorted(entry for entry in entries if is_study(entry))
 
 
 def _read(number: int, path: Path) -> Line:

@@ -102,18 +102,29 @@ def card(
 ) -> str:
     """The whole card. Everything from the study is shown as text and can do nothing."""
     row = next(row for row in results.rows if row.name == name)
-    exported = _public(exported)
+    places = Places([exported.settings.as_json(), exported.base])
+    base = None if exported.base is None else places.public(exported.base)
+    settings, proof = places.record(exported.settings), places.public(exported.proof)
+    exported = replace(exported, settings=settings, base=base, proof=proof)
+    head = "" if exported.prompt else " with its head"
+    needs = NEEDS[exported.form].format(base=plain(str(exported.base)), head=head)
+    # What else was measured on the same data, and how sure the order is.
+    costs = has_costs(evidence, results)
+    compared = markdown_table(table_of(results, finished=verdict.finished, costs=costs))
+    certainty = " ".join(plain(text) for text in (verdict.headline, *verdict.certainty))
     parts = [
         _header(evidence, row, exported),
         f"# {plain(evidence.name)}: {plain(name)}",
         *([] if exported.proof["passed"] else [UNPROVEN]),
         _what(evidence, row, exported),
         f"## Loading it\n\nRun inside this folder, or put its path in place of `.`:\n\n"
-        f"```python\n{_snippet(evidence, exported)}\n```\n\n{_needs(exported)}",
+        f"```python\n{_snippet(evidence, exported)}\n```\n\n{needs}",
         f"## Results\n\n{_results(row, results)}",
-        f"## Comparison\n\n{_comparison(evidence, results, verdict)}",
+        f"## Comparison\n\n{compared}\n\n{how_to_read(results)}\n\n{certainty}",
         f"## Limits\n\n{_limits(row, verdict)}",
-        f"## Training it again\n\n{_again(evidence, name)}",
+        "## Training it again\n\nWith the study's file and its data; the trial above is the one of "
+        "the first seed, and gives the same weights on the same kind of machine:\n\n"
+        f"```sh\n{command(evidence, evidence.by_name[name])}\n```",
         f"## Data\n\n{_data(evidence)}",
         f"## Settings\n\n{_fenced(_settings(exported))}",
         f"## Proof\n\n{_proof(exported)}",
@@ -121,14 +132,6 @@ def card(
         "the data; add it to the header of this file as `license:`.",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _public(exported: Exported) -> Exported:
-    """Without the places of this machine: the base model's folder goes by its name."""
-    places = Places([exported.settings.as_json(), exported.base])
-    base = None if exported.base is None else places.public(exported.base)
-    settings, proof = places.record(exported.settings), places.public(exported.proof)
-    return replace(exported, settings=settings, base=base, proof=proof)
 
 
 def _header(evidence: Evidence, row: Row, exported: Exported) -> str:
@@ -218,11 +221,6 @@ def _snippet(evidence: Evidence, exported: Exported) -> str:
     )
 
 
-def _needs(exported: Exported) -> str:
-    head = "" if exported.prompt else " with its head"
-    return NEEDS[exported.form].format(base=plain(str(exported.base)), head=head)
-
-
 def _results(row: Row, results: Results) -> str:
     """Mean and spread over seeds, interval over examples, and this artifact's own value."""
     columns = (
@@ -248,14 +246,6 @@ def _results(row: Row, results: Results) -> str:
     return f"{markdown_table(Table('results', '', columns, rows))}\n\n{note}"
 
 
-def _comparison(evidence: Evidence, results: Results, verdict: Verdict) -> str:
-    """What else was measured on the same data, and how sure the order is."""
-    costs = has_costs(evidence, results)
-    table = table_of(results, finished=verdict.finished, costs=costs)
-    sentences = " ".join(plain(text) for text in (verdict.headline, *verdict.certainty))
-    return f"{markdown_table(table)}\n\n{how_to_read(results)}\n\n{sentences}"
-
-
 def _limits(row: Row, verdict: Verdict) -> str:
     """What these figures do not say."""
     limits = [
@@ -269,15 +259,6 @@ def _limits(row: Row, verdict: Verdict) -> str:
     if not row.test:
         limits.append("There was no test split: the scores are those that chose the settings.")
     return "\n".join(f"- {plain(text)}" for text in limits)
-
-
-def _again(evidence: Evidence, name: str) -> str:
-    """The command, of the study file that lies with the report."""
-    text = (
-        "With the study's file and its data; the trial above is the one of the first seed, and "
-        "gives the same weights on the same kind of machine:"
-    )
-    return f"{text}\n\n```sh\n{command(evidence, evidence.by_name[name])}\n```"
 
 
 def _data(evidence: Evidence) -> str:

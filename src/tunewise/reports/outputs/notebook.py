@@ -56,7 +56,11 @@ def study_cell(facts: Facts) -> str:
     """The verdict and the table of scores."""
     verdict = verdict_section.section(facts)
     table = _narrowed(results_section.scores_table(facts))
-    return cell(facts.evidence.name, [*(_unlinked(verdict) if verdict else ()), table])
+    blocks = verdict.blocks if verdict else ()
+    unlinked = [  # links would lead nowhere in a cell
+        replace(block, link="") if isinstance(block, Paragraph) else block for block in blocks
+    ]
+    return cell(facts.evidence.name, [*unlinked, table])
 
 
 def verdict_cell(verdict: Verdict) -> str:
@@ -91,14 +95,6 @@ def charts(facts: Facts) -> dict[str, Any]:
     found = figures(sections_for(every_section(facts), "html"))
     config = {**THEMES["light"], "background": "white"}  # its ink is for a light ground
     return {one.key: alt.Chart.from_dict({**one.spec, "config": config}) for one in found}
-
-
-def _unlinked(section: Section) -> list[Block]:
-    """The blocks of a section, whose links would lead nowhere in a cell."""
-    return [
-        replace(block, link="") if isinstance(block, Paragraph) else block
-        for block in section.blocks
-    ]
 
 
 def _narrowed(table: Table) -> Table:

@@ -43,9 +43,15 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
     drawn = {figure.key: figure.spec for figure in figures(parts)}
     bundle, script = vega_bundle(), _ours("report.js")
     elsewhere = facts.evidence.study.elsewhere is not None
+    results = facts.results
+    trials = sum(len(contender.trials) for contender in facts.evidence.contenders)
     content: dict[str, Any] = {
         "title": facts.evidence.name,
-        "lead": _lead(facts),
+        "lead": (
+            f"{plural(len(results.rows), 'contender')}, "
+            f"{plural(len(results.seeds_planned), 'seed')}, {trials} trials; scored on "
+            f"{examples_words(results)}."
+        ),
         "finished": facts.verdict.finished,
         "source": "runs that other programs made" if elsewhere else "the study folder alone",
         "contents": [(part.key, part.title) for part in parts],
@@ -59,16 +65,6 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
         "data": Markup(embedded_json({"specs": drawn, "themes": THEMES, "dark": to_dark()})),
     }
     return environment().get_template("report.html.j2").render(content)
-
-
-def _lead(facts: Facts) -> str:
-    """One line on what was compared."""
-    results = facts.results
-    trials = sum(len(contender.trials) for contender in facts.evidence.contenders)
-    return (
-        f"{plural(len(results.rows), 'contender')}, {plural(len(results.seeds_planned), 'seed')}, "
-        f"{trials} trials; scored on {examples_words(results)}."
-    )
 
 
 def environment() -> Environment:

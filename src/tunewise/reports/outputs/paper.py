@@ -12,7 +12,6 @@ from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.document.model import Figure, Section, figures, sections_for
 from tunewise.reports.document.typst import set_text, typst_sections
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import metric_words
 from tunewise.reports.outputs.documents import PAPER_ORDER, every_section
 
@@ -54,45 +53,34 @@ def paper(facts: Facts) -> Paper:
     if facts.evidence.study.elsewhere is not None:
         what, whose = "contender", "runs that other programs made"
     names = short_names([shown(name) for name in facts.shortlist.names])
+    methods = sorted({shown(contender.method) for contender in facts.evidence.contenders})
+    task = str(facts.evidence.study.task.get("kind", "")).replace("-", " ")
+    terms = ["fine-tuning", "transfer learning", shown(task), metric_words(facts.results.metric)]
+    verdict, results = facts.verdict, facts.results
+    named = [shown(row.name) for row in results.rows]
+    if len(named) > MOST_NAMED:  # those of one method together
+        by_method: dict[str, list[str]] = {}
+        for row in results.rows:
+            by_method.setdefault(shown(row.method), []).append(shown(row.name))
+        named = [
+            own[0] if len(own) == 1 else f"{method} with {len(own)} settings"
+            for method, own in by_method.items()
+        ]
+    opening = (
+        f"We compare {plural(len(results.rows), 'contender')} over "
+        f"{plural(len(results.seeds_planned), 'seed')}: {listed(named, most=MOST_NAMED)}."
+    )
     return Paper(
         title=f"{shown(facts.evidence.name)}: which {what} to use",
         byline=f"Written by Tunewise {__version__} from {whose}{finished}",
-        abstract=_abstract(facts),
-        terms=_terms(facts),
+        abstract=" ".join(
+            filter(None, (opening, verdict.headline, *verdict.certainty, verdict.cost))
+        ),
+        terms=tuple(dict.fromkeys(term for term in [*terms, *methods] if term)),
         sections=tuple(sections),
         references=facts.references.listed,
         figures=tuple(fitted(sections, names)),
     )
-
-
-def _abstract(facts: Facts) -> str:
-    verdict, results = facts.verdict, facts.results
-    opening = (
-        f"We compare {plural(len(results.rows), 'contender')} over "
-        f"{plural(len(results.seeds_planned), 'seed')}: {_contenders(results)}."
-    )
-    return " ".join(filter(None, (opening, verdict.headline, *verdict.certainty, verdict.cost)))
-
-
-def _contenders(results: Results) -> str:
-    """All by name where they are few; else those of one method together."""
-    if len(results.rows) <= MOST_NAMED:
-        return listed([shown(row.name) for row in results.rows], most=MOST_NAMED)
-    methods: dict[str, list[str]] = {}
-    for row in results.rows:
-        methods.setdefault(shown(row.method), []).append(shown(row.name))
-    mentioned = [
-        names[0] if len(names) == 1 else f"{method} with {len(names)} settings"
-        for method, names in methods.items()
-    ]
-    return listed(mentioned, most=MOST_NAMED)
-
-
-def _terms(facts: Facts) -> tuple[str, ...]:
-    methods = sorted({shown(contender.method) for contender in facts.evidence.contenders})
-    task = str(facts.evidence.study.task.get("kind", "")).replace("-", " ")
-    terms = ["fine-tuning", "transfer learning", shown(task), metric_words(facts.results.metric)]
-    return tuple(dict.fromkeys(term for term in [*terms, *methods] if term))
 
 
 def fitted(sections: Sequence[Section], names: Mapping[str, str]) -> list[Figure]:

@@ -20,7 +20,6 @@ import vl_convert
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
 from tunewise.core.sanitize import shown
-from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import THEMES
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.page import TEMPLATES, vega_version
@@ -74,7 +73,14 @@ def typeset(text: Paper, form: Literal["pdf", "png"], *, ppi: float = 110) -> li
         (folder / TEMPLATE).write_bytes((TEMPLATES / TEMPLATE).read_bytes())
         (folder / "figures").mkdir()
         for figure in text.figures:
-            (folder / "figures" / f"{figure.key}.pdf").write_bytes(_drawn(figure))
+            spec = copy.deepcopy(figure.spec)
+            if "facet" in spec:  # in one row: two may be taller than a page's tables leave room
+                spec |= {"columns": len(spec["facet"]["sort"]), "padding": RING_MARGIN}
+            else:  # as wide as a column
+                spec |= {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
+            spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
+            drawn = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
+            (folder / "figures" / f"{figure.key}.pdf").write_bytes(drawn)
         made = typst.compile(
             str(folder / TEMPLATE),
             root=name,
@@ -85,15 +91,3 @@ def typeset(text: Paper, form: Literal["pdf", "png"], *, ppi: float = 110) -> li
             timestamp=NO_TIME,
         )
     return made if isinstance(made, list) else [made]
-
-
-def _drawn(figure: Figure) -> bytes:
-    """The chart as PDF, as wide as a column."""
-    spec = copy.deepcopy(figure.spec)
-    if "facet" in spec:  # in one row: two may be taller than a page's tables leave room
-        spec |= {"columns": len(spec["facet"]["sort"]), "padding": RING_MARGIN}
-    else:
-        spec |= {"width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
-    spec["config"] = {**THEMES["light"], "background": "white", "font": "sans-serif"}
-    made: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=vega_version())
-    return made

@@ -14,7 +14,6 @@ from typing import Any
 
 from tunewise.core.canonical import JSONObject
 from tunewise.reports.facts.comparability.finding import Finding
-from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.prompts.expert_form import expert_answers
 from tunewise.reports.facts.prompts.forms import changes
@@ -44,14 +43,34 @@ def record(facts: Facts) -> JSONObject:
         "seeds": results.seeds_planned,
         "pairs_counted": results.pairs_counted,
         "data": {"hash": study.data.hash, "models": models},
-        "contenders": [_contender(row) for row in results.rows],
+        "contenders": [
+            {
+                **{name: getattr(row, name) for name in OF_A_ROW},
+                "validation": _scores(row, "validation"),
+                "test": _scores(row, "test"),
+                "standing": row.standing,
+                "flags": row.flags,
+                "to_best": asdict(row.to_best) if row.to_best else None,
+                "parameters": asdict(row.parameters) if row.parameters else None,
+                "measured": asdict(row.measured),
+            }
+            for row in results.rows
+        ],
         "verdict": {**judged, "measured": measured},
         **({} if study.elsewhere is None else {"assumed": study.elsewhere}),
         **({"race": asdict(facts.race)} if facts.race else {}),
         **_written(facts),
         **_prompted(facts),
         "fairness": _fairness(facts.comparability),
-        "searches": _searches(facts.evidence),
+        "searches": [
+            {
+                "contender": contender.name,
+                "settings": contender.searched,
+                "points": [asdict(point) for point in tried(contender, facts.evidence.headline)],
+                "expected_best": best_of(contender, facts.evidence.headline),
+            }
+            for contender in facts.evidence.searched
+        ],
         "slices": asdict(facts.sliced) if facts.sliced else None,
         "learning": {
             name: {"lowest_epoch": epoch, "rose": rose}
@@ -85,19 +104,6 @@ def _prompted(facts: Facts) -> JSONObject:
     return {"prompting": prompting}
 
 
-def _contender(row: Row) -> JSONObject:
-    return {
-        **{name: getattr(row, name) for name in OF_A_ROW},
-        "validation": _scores(row, "validation"),
-        "test": _scores(row, "test"),
-        "standing": row.standing,
-        "flags": row.flags,
-        "to_best": asdict(row.to_best) if row.to_best else None,
-        "parameters": asdict(row.parameters) if row.parameters else None,
-        "measured": asdict(row.measured),
-    }
-
-
 def _scores(row: Row, split: str) -> JSONObject:
     return {
         metric: {
@@ -108,19 +114,6 @@ def _scores(row: Row, split: str) -> JSONObject:
         }
         for metric, spread in row.scores(split).items()
     }
-
-
-def _searches(evidence: Evidence) -> list[JSONObject]:
-    """Every searched point of every contender, best first."""
-    return [
-        {
-            "contender": contender.name,
-            "settings": contender.searched,
-            "points": [asdict(point) for point in tried(contender, evidence.headline)],
-            "expected_best": best_of(contender, evidence.headline),
-        }
-        for contender in evidence.searched
-    ]
 
 
 def _fairness(findings: Sequence[Finding]) -> JSONObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from tunewise.core.errors import DamagedFile
@@ -20,25 +21,16 @@ def remove_stale(out: Path, written: Iterable[Path]) -> None:
     anybody may write to: it can name nothing outside of these folders.
     """
     names = sorted(path.relative_to(out).as_posix() for path in written)
-    for name in _listed(out):
+    files = None  # of the last report; its list may be missing or damaged
+    with suppress(FileNotFoundError, DamagedFile):
+        content = read_json(out / LIST)
+        files = content.get("files") if isinstance(content, dict) else None
+    for name in (one for one in files if isinstance(one, str)) if isinstance(files, list) else ():
         path = out / name
-        if name not in names and _ours(name) and not path.parent.is_symlink():
+        parts = PurePosixPath(name).parts
+        ours = len(parts) == 2 and parts[0] in FOLDERS and parts[1] not in {"..", "."}
+        if name not in names and ours and not path.parent.is_symlink():
             path.unlink(missing_ok=True)
     for folder in (*FOLDERS, "."):
         remove_drafts(out / folder)
     write_text(out / LIST, json.dumps({"files": names}, indent=2) + "\n")
-
-
-def _listed(out: Path) -> list[str]:
-    """The files of the last report; nothing where its list is missing or damaged."""
-    try:
-        content = read_json(out / LIST) if (out / LIST).is_file() else {}
-    except DamagedFile:
-        return []
-    files = content.get("files") if isinstance(content, dict) else None
-    return [name for name in files if isinstance(name, str)] if isinstance(files, list) else []
-
-
-def _ours(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return len(parts) == 2 and parts[0] in FOLDERS and parts[1] not in {"..", "."}

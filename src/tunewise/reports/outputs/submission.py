@@ -69,20 +69,6 @@ def write_submission(
     need_typst()
     facts = Facts.of(folder)
     evidence, judged = facts.evidence, facts.verdict
-    _refuse(folder, out, judged)
-    name = script(out).name
-    kept, lost = _copy_weights(folder, evidence, out / "results" / "model_checkpoints")
-    write_json_ascii(out / "results" / "evaluation_results.json", record(facts))
-    write_predictions(evidence, out / "results")
-    write_plots(figures(every_section(facts)), out / "results")
-    write_paper(facts, out, title=title, author=author)
-    text = folder.file(STUDY_FILE).read_text(encoding="utf-8")
-    write_text(out / "results" / STUDY_FILE, evidence.places.study_file(text))
-    write_text(out / "README.md", _readme(evidence, judged, name, kept, lost))
-    return out
-
-
-def _refuse(folder: StudyFolder, out: Path, judged: Verdict) -> None:
     problems = []
     if judged.best is None:
         message = "no contender has a result yet; there is nothing to hand in."
@@ -93,6 +79,16 @@ def _refuse(folder: StudyFolder, out: Path, judged: Verdict) -> None:
         problems.append(Problem(str(out), "is there already and not empty; name a new folder."))
     if problems:
         raise InputError(problems)
+    name = script(out).name
+    kept, lost = _copy_weights(folder, evidence, out / "results" / "model_checkpoints")
+    write_json_ascii(out / "results" / "evaluation_results.json", record(facts))
+    write_predictions(evidence, out / "results")
+    write_plots(figures(every_section(facts)), out / "results")
+    write_paper(facts, out, title=title, author=author)
+    text = folder.file(STUDY_FILE).read_text(encoding="utf-8")
+    write_text(out / "results" / STUDY_FILE, evidence.places.study_file(text))
+    write_text(out / "README.md", _readme(evidence, judged, name, kept, lost))
+    return out
 
 
 def _copy_weights(

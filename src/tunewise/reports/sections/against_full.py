@@ -5,7 +5,6 @@ from __future__ import annotations
 from tunewise.core.format import interval, listed, points
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.compare import Measure
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.wording import fraction
@@ -43,32 +42,27 @@ def section(facts: Facts) -> doc.Blocks:
         doc.Column("Examples and seeds, 95 %", show=interval),
         *(doc.Column(title, show=fraction) for title in COSTS),
     )
-    rows = tuple(_cells(*each) for each in found)
+    rows = []  # the difference, and each cost over that of full fine-tuning
+    for row, full, measure in found:
+        costs = ((doc.at(row, cost), doc.at(full, cost)) for cost in COSTS.values())
+        saved = (ours / theirs if ours is not None and theirs else None for ours, theirs in costs)
+        intervals = (measure.items.interval, measure.method.interval)
+        rows.append((named(row), measure.difference, *intervals, *saved))
     caption = f"{CAPTION}{facts.shortlist.note}"
-    yield doc.Paragraph(f"{WHAT} {_ties(found)}", outputs=doc.PRINT)
-    yield doc.Table("against-full", caption, columns, rows, outputs=doc.PRINT)
-
-
-def _trains_everything(row: Row) -> bool:
-    return row.parameters is not None and row.parameters.trainable == row.parameters.total
-
-
-def _cells(row: Row, full: Row, found: Measure) -> tuple[object, ...]:
-    """The difference, and each cost over that of full fine-tuning."""
-    costs = ((doc.at(row, cost), doc.at(full, cost)) for cost in COSTS.values())
-    saved = (ours / theirs if ours is not None and theirs else None for ours, theirs in costs)
-    return named(row), found.difference, found.items.interval, found.method.interval, *saved
-
-
-def _ties(found: list[tuple[Row, Row, Measure]]) -> str:
     ties = [
         shown(row.name)
         for row, _, measure in found
         if (ends := measure.items.interval) and ends.low <= 0 <= ends.high
     ]
-    if not ties:
-        return "For none of them does the interval over examples hold zero."
-    return (
-        f"For {listed(ties)} the interval over examples holds zero: for these checkpoints, the "
-        "data do not show a difference to full fine-tuning."
-    )
+    says = "For none of them does the interval over examples hold zero."
+    if ties:
+        says = (
+            f"For {listed(ties)} the interval over examples holds zero: for these checkpoints, the "
+            "data do not show a difference to full fine-tuning."
+        )
+    yield doc.Paragraph(f"{WHAT} {says}", outputs=doc.PRINT)
+    yield doc.Table("against-full", caption, columns, tuple(rows), outputs=doc.PRINT)
+
+
+def _trains_everything(row: Row) -> bool:
+    return row.parameters is not None and row.parameters.trainable == row.parameters.total

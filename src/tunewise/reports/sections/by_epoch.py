@@ -24,14 +24,6 @@ def section(facts: Facts) -> doc.Blocks:
     both = accuracies(evidence)
     if both:
         yield doc.Paragraph(ABOUT, outputs=doc.PAGE)
-    table = _best_and_last(facts)
-    if table.rows:
-        yield table
-    yield both
-    yield losses(evidence)
-
-
-def _best_and_last(facts: Facts) -> doc.Table:
     metric = facts.results.metric
     show = partial(score, metric)
     columns = (
@@ -46,4 +38,8 @@ def _best_and_last(facts: Facts) -> doc.Table:
         f"seeds{facts.shortlist.note}"
     )
     rows = best_and_last(facts.shortlist.evidence, metric)
-    return doc.Table.about("best-and-last", caption, columns, rows, outputs=doc.PAGE | doc.FILES)
+    table = doc.Table.about("best-and-last", caption, columns, rows, outputs=doc.PAGE | doc.FILES)
+    if table.rows:
+        yield table
+    yield both
+    yield losses(evidence)

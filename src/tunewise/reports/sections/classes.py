@@ -24,25 +24,23 @@ def section(facts: Facts) -> doc.Blocks:
     if not mine:
         return
     best, *others = mine
-    yield doc.Paragraph(f"{WHAT}{_confused(facts, best)}", outputs=doc.PRINT)
-    yield _table(facts, best, doc.PRINT)
-    yield confusion(mine, facts.evidence.labels)
-    for one in others:
-        about = named(facts.evidence.by_name[one.name])
-        yield doc.Details("Class by class:", (_table(facts, one, doc.PAGE),), about=about)
-
-
-def _confused(facts: Facts, best: ByClass) -> str:
     errors, labels = best.errors(), facts.evidence.labels
-    if not errors:
-        return ""
     total = sum(count for _, _, count in errors)
     confusions = [
         f"“{short(labels[right])}” for “{short(labels[chosen])}” "
         f"({percent(count / total, digits=0)} %)"
         for right, chosen, count in errors[:3]
     ]
-    return f" Of the errors of {shown(best.name)}, the most frequent take {listed(confusions)}."
+    text = WHAT
+    if confusions:
+        name = shown(best.name)
+        text += f" Of the errors of {name}, the most frequent take {listed(confusions)}."
+    yield doc.Paragraph(text, outputs=doc.PRINT)
+    yield _table(facts, best, doc.PRINT)
+    yield confusion(mine, facts.evidence.labels)
+    for one in others:
+        about = named(facts.evidence.by_name[one.name])
+        yield doc.Details("Class by class:", (_table(facts, one, doc.PAGE),), about=about)
 
 
 def _table(facts: Facts, one: ByClass, outputs: doc.Outputs) -> doc.Table:

@@ -28,29 +28,17 @@ RINGS = "The colored part of a ring is trainable, the rest stays as it was pretr
 
 @doc.titled("costs", "Costs")
 def section(facts: Facts) -> doc.Blocks:
-    if not has_costs(facts.evidence, facts.results):
-        return
-    if facts.results.rows:
-        yield doc.Paragraph(_text(facts), outputs=doc.PRINT)
-    yield _table(facts)
-    if front := tradeoffs(facts.shortlist.results):
-        yield doc.Paragraph(FRONT, style="about", outputs=doc.PAGE)
-        yield from front
-    if rings := parameters(facts.shortlist.results):
-        yield doc.Paragraph(RINGS, style="about", outputs=doc.PAGE)
-        drawn = sum(row.parameters is not None for row in facts.shortlist.rows)
-        yield rings if drawn <= MOST_RINGS else replace(rings, outputs=doc.PAGE)
-
-
-def _text(facts: Facts) -> str:
-    hosts = {host for row in facts.results.rows for host in row.measured.hosts}
-    where = f"on {len(hosts)} machines" if len(hosts) > 1 else "on one machine"
-    saved = facts.verdict.cost or NOTHING_SAVED
-    return f"{saved} Times were measured {where}; they hold for that machine and its load alone."
-
-
-def _table(facts: Facts) -> doc.Table:
     results, split = facts.results, facts.results.split
+    if not has_costs(facts.evidence, results):
+        return
+    if results.rows:
+        hosts = {host for row in results.rows for host in row.measured.hosts}
+        where = f"on {len(hosts)} machines" if len(hosts) > 1 else "on one machine"
+        saved = facts.verdict.cost or NOTHING_SAVED
+        yield doc.Paragraph(
+            f"{saved} Times were measured {where}; they hold for that machine and its load alone.",
+            outputs=doc.PRINT,
+        )
     others = {name: other_bytes(one) for name, one in facts.evidence.by_name.items()}
     more = dict.fromkeys(name for row in results.rows for name in others[row.name])
     metrics = dict.fromkeys(m for row in results.rows for m in row.scores(split))
@@ -68,7 +56,14 @@ def _table(facts: Facts) -> doc.Table:
         *(doc.Column("", f"{split} {metric}", of=(split, metric, "mean")) for metric in metrics),
     )
     caption = f"Parameters and measured costs{facts.shortlist.note}"
-    return doc.Table.about("costs", caption, columns, facts.shortlist.rows, outputs=doc.REPORT)
+    yield doc.Table.about("costs", caption, columns, facts.shortlist.rows, outputs=doc.REPORT)
+    if front := tradeoffs(facts.shortlist.results):
+        yield doc.Paragraph(FRONT, style="about", outputs=doc.PAGE)
+        yield from front
+    if rings := parameters(facts.shortlist.results):
+        yield doc.Paragraph(RINGS, style="about", outputs=doc.PAGE)
+        drawn = sum(row.parameters is not None for row in facts.shortlist.rows)
+        yield rings if drawn <= MOST_RINGS else replace(rings, outputs=doc.PAGE)
 
 
 def _bytes(name: str, others: Mapping[str, Mapping[str, int]]) -> doc.Column:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.disagreements import Answered, Disagreement
+from tunewise.reports.facts.disagreements import Disagreement
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.shortlist import FEW
 from tunewise.reports.facts.wording import split_name
@@ -26,20 +27,25 @@ def section(facts: Facts) -> doc.Blocks:
         text = WHAT.format(name=split_name(split), split=split)
         most = MOST_IN_PAPER if len(facts.evidence.contenders) <= FEW else FEWER
         yield doc.Paragraph(text, outputs=doc.PRINT)
-        yield doc.Examples("Disagreements", tuple(map(_example, found)), most)
+        examples = tuple(
+            doc.Example(
+                one.id, tuple(one.texts.items()), " / ".join(one.right), tuple(_answers(one))
+            )
+            for one in found
+        )
+        yield doc.Examples("Disagreements", examples, most)
 
 
-def _example(example: Disagreement) -> doc.Example:
+def _answers(example: Disagreement) -> Iterator[doc.Answer]:
     """Those who gave one answer stand together."""
     answer_of = attrgetter("answer")
-    groups = groupby(sorted(example.answers, key=answer_of), key=answer_of)
-    answers = tuple(_answer(answer, list(group)) for answer, group in groups)
-    return doc.Example(example.id, tuple(example.texts.items()), " / ".join(example.right), answers)
-
-
-def _answer(answer: str, group: list[Answered]) -> doc.Answer:
-    def by(one: Answered) -> doc.Named:
-        seeds = f"{one.agreeing}/{one.seeds}" if one.agreeing != one.seeds else ""
-        return doc.Named(one.name, one.position, detail=seeds)
-
-    return doc.Answer(answer, group[0].right, tuple(map(by, group)))
+    for answer, group in groupby(sorted(example.answers, key=answer_of), key=answer_of):
+        given = list(group)
+        seeds = (
+            f"{one.agreeing}/{one.seeds}" if one.agreeing != one.seeds else "" for one in given
+        )
+        by = tuple(
+            doc.Named(one.name, one.position, detail=detail)
+            for one, detail in zip(given, seeds, strict=True)
+        )
+        yield doc.Answer(answer, given[0].right, by)

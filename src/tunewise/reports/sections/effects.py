@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from tunewise.core.format import percent, points, probability
 from tunewise.core.sanitize import shown
@@ -27,9 +26,31 @@ WHAT = (
 def section(facts: Facts) -> doc.Blocks:
     if found := facts.effects:
         yield doc.Paragraph(f"{WHAT}{_largest(found, facts.results)}", outputs=doc.PRINT)
-        yield _table(found, facts.results)
+        caption = (
+            f"Effects in points of {metric_words(facts.results.metric)}; p by Holm over all effects"
+        )
+        yield doc.Table.about(
+            "effects", caption, COLUMNS, found, outputs=doc.REPORT, most=MOST_EFFECTS
+        )
     yield from _sweeps(facts)
-    yield doc.Paragraph(_scaling(facts), outputs=doc.PRINT)
+    # Where ranks differ and alpha does not, the factor of an update falls with the rank.
+    ranked = {
+        (settings["rank"], settings["alpha"])
+        for settings in (contender.settings for contender in facts.evidence.contenders)
+        if settings.get("rank") and settings.get("alpha")
+        if settings.get("scaling", "rank") == "rank"
+    }
+    ranks, alphas = sorted({rank for rank, _ in ranked}), {alpha for _, alpha in ranked}
+    if len(ranks) > 1 and len(alphas) == 1:
+        (alpha,) = alphas
+        text = (
+            f"As α stays at {alpha:g}, the factor α/r in front of BA is "
+            f"{', '.join(f'{alpha / rank:.3g}' for rank in ranks)} for the ranks "
+            f"{', '.join(map(str, ranks))}: a higher rank has more directions and takes smaller "
+            "steps in each. A rank therefore does not change capacity alone; dividing by √r "
+            f"instead keeps the size of the correction {facts.references('rslora')}."
+        )
+        yield doc.Paragraph(text, outputs=doc.PRINT)
 
 
 def _from_to(one: Factor) -> str:
@@ -50,13 +71,6 @@ COLUMNS = (
     *claim("Examples and seeds, 95 %", "method", "effect.method"),
     doc.Column("p", "method p", probability, "effect.p_adjusted"),
 )
-
-
-def _table(found: Sequence[Factor], results: Results) -> doc.Table:
-    caption = f"Effects in points of {metric_words(results.metric)}; p by Holm over all effects"
-    return doc.Table.about(
-        "effects", caption, COLUMNS, found, outputs=doc.REPORT, most=MOST_EFFECTS
-    )
 
 
 def _largest(found: Sequence[Factor], results: Results) -> str:
@@ -98,8 +112,11 @@ def _sweeps(facts: Facts) -> doc.Blocks:
         only(SECONDS, doc.PAPER),
     )
     swept = {one.method for one in facts.effects if not one.searched}
-    for (method, model), mine in _by_method(results.scored).items():
-        rows = sorted(mine, key=lambda row: -mean(row))
+    alike: dict[tuple[str, str], list[Row]] = {}
+    for row in results.scored:
+        alike.setdefault((row.method, row.model or ""), []).append(row)
+    for method, model in sorted(what for what, rows in alike.items() if len(rows) > 1):
+        rows = sorted(alike[method, model], key=lambda row: -mean(row))
         best, worst = rows[0], min(rows, key=mean)
         of = shown(f"{method}{f' on {model}' if model else ''}")
         text = (
@@ -113,34 +130,3 @@ def _sweeps(facts: Facts) -> doc.Blocks:
             yield doc.Table.about(
                 "sweep", title, columns, rows[:FEW], outputs=doc.PAPER, wide=False
             )
-
-
-def _by_method(scored: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The rows of each method and model that has several."""
-
-    def key(row: Row) -> tuple[str, str]:
-        return row.method, row.model or ""
-
-    groups = {what: list(rows) for what, rows in groupby(sorted(scored, key=key), key)}
-    return {what: rows for what, rows in groups.items() if len(rows) > 1}
-
-
-def _scaling(facts: Facts) -> str:
-    """Where ranks differ and alpha does not, the factor of an update falls with the rank."""
-    ranked = {
-        (settings["rank"], settings["alpha"])
-        for settings in (contender.settings for contender in facts.evidence.contenders)
-        if settings.get("rank") and settings.get("alpha")
-        if settings.get("scaling", "rank") == "rank"
-    }
-    ranks, alphas = sorted({rank for rank, _ in ranked}), {alpha for _, alpha in ranked}
-    if len(ranks) < 2 or len(alphas) != 1:
-        return ""
-    (alpha,) = alphas
-    return (
-        f"As α stays at {alpha:g}, the factor α/r in front of BA is "
-        f"{', '.join(f'{alpha / rank:.3g}' for rank in ranks)} for the ranks "
-        f"{', '.join(map(str, ranks))}: a higher rank has more directions and takes smaller steps "
-        "in each. A rank therefore does not change capacity alone; dividing by √r instead keeps "
-        f"the size of the correction {facts.references('rslora')}."
-    )

@@ -34,19 +34,6 @@ def section(facts: Facts) -> doc.Blocks:
     drawn = learning(facts.shortlist.evidence)
     if not drawn:
         return
-    yield doc.Paragraph(f"{_turning(facts)} {ABOUT}".strip(), outputs=doc.PRINT)
-    rows = tuple(
-        _lowest(facts, row) for row in facts.shortlist.rows if row.name in facts.lowest_losses
-    )
-    if rows:
-        caption = f"{CAPTION}{facts.shortlist.note}"
-        yield doc.Table("turning", caption, COLUMNS, rows, outputs=doc.PRINT)
-    yield doc.Paragraph(_overfitting(facts), outputs=doc.PAPER)
-    yield from drawn
-
-
-def _turning(facts: Facts) -> str:
-    """Where validation loss turns upwards, for whom."""
     rising: dict[float, list[str]] = {}
     falling: list[str] = []
     for name, (epoch, rose) in facts.lowest_losses.items():
@@ -54,7 +41,29 @@ def _turning(facts: Facts) -> str:
     parts = [f"turns after epoch {epoch:g} for {listed(rising[epoch])}" for epoch in sorted(rising)]
     if falling:
         parts.append(f"is still at its lowest at the end for {listed(falling)}")
-    return f"Validation loss {'; it '.join(parts)}." if parts else ""
+    turning = f"Validation loss {'; it '.join(parts)}. " if parts else ""
+    yield doc.Paragraph(f"{turning}{ABOUT}", outputs=doc.PRINT)
+    rows = tuple(
+        _lowest(facts, row) for row in facts.shortlist.rows if row.name in facts.lowest_losses
+    )
+    if rows:
+        caption = f"{CAPTION}{facts.shortlist.note}"
+        yield doc.Table("turning", caption, COLUMNS, rows, outputs=doc.PRINT)
+    # Who gets worse on validation while the training loss goes on falling, and by how much.
+    rises = []
+    for name in facts.shortlist.names:
+        curve = [p.mean for p in facts.validation_loss if p.name == name]
+        if curve and (rise := curve[-1] - min(curve)) > 0:
+            rises.append((rise, shown(name)))
+    if rises:
+        most, name = max(rises)
+        text = (
+            f"The largest rise after the turn is {most:.2f} nats ({name}). From there on training "
+            "fits what does not hold on other examples; the weights that count are those of the "
+            "epoch in the table, chosen on validation."
+        )
+        yield doc.Paragraph(text, outputs=doc.PAPER)
+    yield from drawn
 
 
 def _lowest(facts: Facts, row: Row) -> tuple[Any, ...]:
@@ -68,20 +77,3 @@ def _lowest(facts: Facts, row: Row) -> tuple[Any, ...]:
     losses = [loss for loss in last if loss is not None]
     mean = fmean(losses) if losses else None
     return named(row), curve[epoch], epoch, curve[end], end, ", ".join(kept), mean
-
-
-def _overfitting(facts: Facts) -> str:
-    """Who gets worse on validation while the training loss goes on falling, and by how much."""
-    rises = []
-    for name in facts.shortlist.names:
-        curve = [p.mean for p in facts.validation_loss if p.name == name]
-        if curve and (rise := curve[-1] - min(curve)) > 0:
-            rises.append((rise, shown(name)))
-    if not rises:
-        return ""
-    most, name = max(rises)
-    return (
-        f"The largest rise after the turn is {most:.2f} nats ({name}). From there on training "
-        "fits what does not hold on other examples; the weights that count are those of the epoch "
-        "in the table, chosen on validation."
-    )

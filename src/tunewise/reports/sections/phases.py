@@ -7,7 +7,7 @@ from dataclasses import replace
 from tunewise.core.format import milliseconds, size
 from tunewise.reports.charts.memory import PHASES, memory_by_phase
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.costs import HELD, TIMED, Phases
+from tunewise.reports.facts.costs import HELD, TIMED
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import CONTENDER, from_to, named
 
@@ -29,7 +29,13 @@ def section(facts: Facts) -> doc.Blocks:
         replace(CONTENDER, of=lambda one: named(facts.evidence.by_name[one.name])),
         *(doc.Column(part.capitalize(), f"{part} bytes", size, ("held", part)) for part in HELD),
         doc.Column("Peak", "peak bytes", size, "peak"),
-        doc.Column("Phase", "peak phase", _phase, "peak_phase", number=False),
+        doc.Column(
+            "Phase",
+            "peak phase",
+            lambda name: PHASES.get(name) or str(name),
+            "peak_phase",
+            number=False,
+        ),
         *(
             doc.Column(
                 f"{part.capitalize()}, ms", f"{part} seconds", milliseconds, ("seconds", part)
@@ -38,20 +44,11 @@ def section(facts: Facts) -> doc.Blocks:
         ),
     )
     caption = f"Memory by what holds it, and time of a step by phase{facts.shortlist.note}"
-    yield doc.Paragraph(f"{WHAT}{_ratio(shown)}", outputs=doc.PRINT)
+    text = WHAT
+    seconds = [one.seconds for one in shown if one.seconds.get("backward")]
+    if ratios := [one["backward"] / one["forward"] for one in seconds if one.get("forward")]:
+        times = from_to(*(round(one, 1) for one in ratios))
+        text += f" The backward pass takes {times} times as long as the forward pass."
+    yield doc.Paragraph(text, outputs=doc.PRINT)
     yield doc.Table.about("phases", caption, columns, shown, outputs=doc.REPORT)
     yield memory_by_phase(shown)
-
-
-def _phase(name: str | None) -> str:
-    return doc.NOTHING if name is None else PHASES.get(name, name)
-
-
-def _ratio(shown: list[Phases]) -> str:
-    """How many forward passes a backward pass is worth."""
-    seconds = [one.seconds for one in shown if one.seconds.get("backward")]
-    ratios = [one["backward"] / one["forward"] for one in seconds if one.get("forward")]
-    if not ratios:
-        return ""
-    times = from_to(*(round(one, 1) for one in ratios))
-    return f" The backward pass takes {times} times as long as the forward pass."

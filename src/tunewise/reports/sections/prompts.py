@@ -5,9 +5,9 @@ from __future__ import annotations
 from tunewise.core.format import percent, points, probability
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.expert_form import Versus, expert_answers
+from tunewise.reports.facts.prompts.expert_form import expert_answers
 from tunewise.reports.facts.prompts.forms import Form, changes, what_changed
-from tunewise.reports.facts.prompts.side_by_side import Asked, Prompt, Reply, SideBySide
+from tunewise.reports.facts.prompts.side_by_side import Prompt, Reply, SideBySide
 from tunewise.reports.facts.wording import split_name
 from tunewise.reports.sections.cells import called, decimal, percents
 
@@ -36,7 +36,18 @@ def section(facts: Facts) -> doc.Blocks:
     yield doc.Paragraph(KEY, style="about", outputs=doc.TERMINAL)
     yield _forms(facts.prompt_forms)
     if facts.expert_form:
-        yield _against(facts.expert_form)
+        several = len({one.expert for one in facts.expert_form}) > 1
+        outputs = READ if several else doc.PRINT
+        columns = (
+            doc.Column("Expert form", of="expert", number=False, outputs=outputs),
+            doc.Column("Against", of="other", number=False),
+            doc.Column("Accuracy", None, points, "accuracy.difference"),
+            doc.Column("p", None, probability, "accuracy.p"),
+            doc.Column("Holds together", None, points, "together.difference"),
+            doc.Column("p", None, probability, "together.p"),
+            doc.Column("Also differs in", None, ", ".join, lambda one: one.beside or None, False),
+        )
+        yield doc.Table.about("expert", AGAINST, columns, facts.expert_form, outputs=READ)
     form = what_changed(facts.chat_form)
     for text in (*changes(asked), *form, *expert_answers(facts.expert_form)):
         yield doc.Paragraph(text, outputs=READ)
@@ -56,7 +67,11 @@ def _forms(forms: list[Form]) -> doc.Table:
         doc.Column("Prompt", "contender", of=called, number=False),
         doc.Column("", "items", of="items"),
         percents("Right", "right", "right"),
-        percents("Changed", None, _changed),
+        percents(
+            "Changed",
+            None,
+            lambda form: None if form.changed is None else form.changed / form.items,
+        ),
         doc.Column("", "changed from the first", of="changed"),
         of_texts("Empty", "silent", "silent"),
         doc.Column(
@@ -71,25 +86,6 @@ def _forms(forms: list[Form]) -> doc.Table:
     return doc.Table.about("prompt_forms", "Forms of the prompt, in percent", columns, forms)
 
 
-def _changed(form: Form) -> float | None:
-    return None if form.changed is None else form.changed / form.items
-
-
-def _against(found: list[Versus]) -> doc.Table:
-    several = len({one.expert for one in found}) > 1
-    outputs = READ if several else doc.PRINT
-    columns = (
-        doc.Column("Expert form", of="expert", number=False, outputs=outputs),
-        doc.Column("Against", of="other", number=False),
-        doc.Column("Accuracy", None, points, "accuracy.difference"),
-        doc.Column("p", None, probability, "accuracy.p"),
-        doc.Column("Holds together", None, points, "together.difference"),
-        doc.Column("p", None, probability, "together.p"),
-        doc.Column("Also differs in", None, ", ".join, lambda one: one.beside or None, False),
-    )
-    return doc.Table.about("expert", AGAINST, columns, found, outputs=READ)
-
-
 def _examples(asked: SideBySide, most: int, outputs: doc.Outputs) -> doc.Examples:
     """The examples on which the prompts differ most; all of them where they are few."""
     total = len(asked.items)
@@ -98,14 +94,17 @@ def _examples(asked: SideBySide, most: int, outputs: doc.Outputs) -> doc.Example
         caption += f"; the {most} on which they differ most, all in tables/prompting.csv"
     if any(prompt.seeded for prompt in asked.prompts):
         caption += "; of several seeds, the first"
-    examples = tuple(_example(asked, example) for example in asked.most_telling(most))
+    examples = tuple(
+        doc.Example(
+            example.id,
+            tuple(example.texts.items()),
+            example.right or "",
+            tuple(map(_answer, asked.prompts, example.replies)),
+        )
+        for example in asked.most_telling(most)
+    )
     in_paper = min(most, MOST_IN_PAPER) if outputs == doc.PRINT else most
     return doc.Examples(caption, examples, in_paper, outputs=outputs)
-
-
-def _example(asked: SideBySide, example: Asked) -> doc.Example:
-    answers = tuple(map(_answer, asked.prompts, example.replies))
-    return doc.Example(example.id, tuple(example.texts.items()), example.right or "", answers)
 
 
 def _answer(prompt: Prompt, reply: Reply) -> doc.Answer:
@@ -132,14 +131,16 @@ def _in_files(asked: SideBySide) -> doc.Table:
             example.id,
             *example.texts.values(),
             example.right,
-            *(cell for reply in example.replies for cell in _reply(reply)),
+            *(
+                cell
+                for reply in example.replies
+                for cell in (
+                    *(reply.answer, reply.probability, reply.text or None),
+                    None if reply.text is None else str(reply.understood).lower(),
+                )
+            ),
         )
         for example in asked.items
     )
     keys = ("id", *asked.items[0].texts, "right", *own)
     return doc.Table.of_files("prompting", "Prompts side by side", keys, rows)
-
-
-def _reply(reply: Reply) -> tuple[object, ...]:
-    understood = None if reply.text is None else str(reply.understood).lower()
-    return reply.answer, reply.probability, reply.text or None, understood

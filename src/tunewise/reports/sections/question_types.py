@@ -7,8 +7,7 @@ from collections.abc import Callable
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.question_types import ByType, TypeRow
-from tunewise.reports.facts.slices import Sliced
+from tunewise.reports.facts.question_types import TypeRow
 from tunewise.reports.facts.wording import metric_words, split_name
 from tunewise.reports.sections.cells import number, percents
 
@@ -25,25 +24,25 @@ def section(facts: Facts) -> doc.Blocks:
             "their intervals and paired tests stand with the slices."
         )
     yield doc.Paragraph(f"{types.lead}{scores}", outputs=doc.PRINT)
-    yield _table(types, sliced)
-    if types.reasons:
-        yield doc.Paragraph("Likely reasons, which are not tested:", outputs=doc.PRINT)
-        yield doc.Bullets(tuple(map(doc.Bullet, types.reasons)))
-
-
-def _table(types: ByType, found: Sliced | None) -> doc.Table:
-    """Counts in each split and scores; files have the paired test of each type too."""
-    names = [each.name for each in found.slices[0].scores] if found else []
-    pair = f"{found.best} minus {found.second}" if found and found.second else "difference"
+    # Counts in each split and scores; files have the paired test of each type too.
+    names = [each.name for each in sliced.slices[0].scores] if sliced else []
+    pair = f"{sliced.best} minus {sliced.second}" if sliced and sliced.second else "difference"
     columns = (
         doc.Column("Type", "type", of="name", number=False),
         *(_count(place, split) for place, split in enumerate(types.splits)),
         *(percents(shown(name), name, _mean(name)) for name in names),
-        doc.Column("", pair, of=_difference),
+        doc.Column(
+            "",
+            pair,
+            of=lambda row: row.slice and row.slice.difference and round(row.slice.difference, 12),
+        ),
         doc.Column("", "p", of="slice.test.p_adjusted"),
     )
     title = "Types of questions"
-    return doc.Table.about("question-types", title, columns, types.rows, outputs=doc.REPORT)
+    yield doc.Table.about("question-types", title, columns, types.rows, outputs=doc.REPORT)
+    if types.reasons:
+        yield doc.Paragraph("Likely reasons, which are not tested:", outputs=doc.PRINT)
+        yield doc.Bullets(tuple(map(doc.Bullet, types.reasons)))
 
 
 def _count(place: int, split: str) -> doc.Column:
@@ -52,8 +51,3 @@ def _count(place: int, split: str) -> doc.Column:
 
 def _mean(name: str) -> Callable[[TypeRow], float | None]:
     return lambda row: doc.at(row.slice and row.slice.score(name), "mean")
-
-
-def _difference(row: TypeRow) -> float | None:
-    gap = row.slice.difference if row.slice else None
-    return None if gap is None else round(gap, 12)

@@ -62,10 +62,22 @@ def section(facts: Facts) -> doc.Blocks:
     if not results.rows:
         return
     if results.scored:
-        text = f"{facts.verdict.headline}{_other_metrics(results)}"
+        text = facts.verdict.headline
+        for metric in results.metrics[1:]:  # whether others put the same contender first
+            means = {
+                row.name: doc.at(row, (results.split, metric, "mean")) for row in results.scored
+            }
+            known = [name for name, mean in means.items() if mean is not None]
+            if not known:
+                continue
+            first = max(known, key=lambda name: upward(metric, means[name]))
+            if results.best and first == results.best.name:
+                text += f" {shown(first)} also comes first by {metric_words(metric)}."
+            else:
+                text += f" By {metric_words(metric)}, {shown(first)} comes first."
         yield doc.Paragraph(text, outputs=doc.PAPER)
     yield from read_scores(facts)
-    yield from _charts(facts)
+    yield charts.scores(facts.shortlist.rows, results.metric, results.split)
 
 
 def read_scores(facts: Facts) -> doc.Blocks:
@@ -83,13 +95,21 @@ def scores_table(facts: Facts) -> doc.Table:
 
 def table_of(results: Results, *, finished: bool, costs: bool) -> doc.Table:
     """The same of rows alone. `costs` says whether anything was measured of them."""
+    metric = results.metric
     columns = (
         replace(CONTENDER, of=partial(_name, finished)),
         *in_files(method="method", status="status"),
         doc.Column("Seeds", "seeds", of=lambda row: len(row.seeds), outputs=doc.PAPER | doc.FILES),
         *_in_files(results),
-        *(column for metric in results.metrics for column in _metric(results, metric)),
-        *_standing(results.metric),
+        *(column for one in results.metrics for column in _metric(results, one)),
+        doc.Column("To the best", of=partial(_to_best, metric), outputs=doc.PAGE),
+        *(
+            replace(column, outputs=NARROW, nothing="")
+            for column in (
+                doc.Column("Gap", None, partial(gap, metric), "to_best.difference"),
+                doc.Column("p", None, probability, "to_best.deciding.p_adjusted"),
+            )
+        ),
         *(COSTS if costs else ()),
     )
     unit = ", in percent" if is_fraction(results.metric) else ""
@@ -111,17 +131,13 @@ def _name(finished: bool, row: Row) -> doc.Named:
         words = standing_words(row.standing)
         badges.append(doc.Badge(f"{words}{'' if finished else ' so far'}", tone, outputs))
     badges += [doc.Badge(flag, "bad", doc.PAGE) for flag in (row.flags if row.parameters else ())]
-    return named(row, *badges, detail=_chosen(row))
-
-
-def _chosen(row: Row) -> str:
-    """The values that the search chose, the learning rate, and how many seeds."""
+    # The values that the search chose, the learning rate, and how many seeds.
     details = [
         f"{setting_name(key)} {value_words(value)}" for key, value in (row.chosen or {}).items()
     ]
     if row.learning_rate and not any("learning_rate" in key for key in row.chosen or {}):
         details.append(f"learning rate {value_words(row.learning_rate)}")
-    return ", ".join([*details, plural(len(row.seeds), "seed")])
+    return named(row, *badges, detail=", ".join([*details, plural(len(row.seeds), "seed")]))
 
 
 def _in_files(results: Results) -> Iterator[doc.Column]:
@@ -184,16 +200,6 @@ def _to_best(metric: str, row: Row) -> doc.Noted:
     return doc.Noted(gap(metric, pair.difference), f"{ends_of}{p_value(claim.p_adjusted)}")
 
 
-def _standing(metric: str) -> Iterator[doc.Column]:
-    """Where a row stands to the best."""
-    yield doc.Column("To the best", of=partial(_to_best, metric), outputs=doc.PAGE)
-    for column in (
-        doc.Column("Gap", None, partial(gap, metric), "to_best.difference"),
-        doc.Column("p", None, probability, "to_best.deciding.p_adjusted"),
-    ):
-        yield replace(column, outputs=NARROW, nothing="")
-
-
 def how_to_read(results: Results) -> str:
     unit = " in percentage points" if is_fraction(results.metric) else ""
     pairs = f" over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
@@ -201,26 +207,3 @@ def how_to_read(results: Results) -> str:
         f"Means over seeds ± their standard deviation; 95 % intervals over examples; gaps{unit} to "
         f"the best; p by Holm{pairs}."
     )
-
-
-def _other_metrics(results: Results) -> str:
-    """Whether the other metrics put the same contender first."""
-    sentences = ""
-    for metric in results.metrics[1:]:
-        means = {row.name: doc.at(row, (results.split, metric, "mean")) for row in results.scored}
-        known = [name for name, mean in means.items() if mean is not None]
-        if not known:
-            continue
-        first = max(known, key=lambda name: upward(metric, means[name]))
-        words = metric_words(metric)
-        if results.best and first == results.best.name:
-            sentences += f" {shown(first)} also comes first by {words}."
-        else:
-            sentences += f" By {words}, {shown(first)} comes first."
-    return sentences
-
-
-def _charts(facts: Facts) -> doc.Blocks:
-    """The metric that decides, on the split that decides; the others stand side by side."""
-    results = facts.results
-    yield charts.scores(facts.shortlist.rows, results.metric, results.split)

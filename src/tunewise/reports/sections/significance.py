@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from tunewise.core.format import listed, probability
@@ -10,7 +9,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import differences
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results, Row
+from tunewise.reports.facts.results import Results
 from tunewise.reports.facts.wording import gap, is_fraction, metric_words, standing_words
 from tunewise.reports.sections.cells import CONTENDER, claim
 
@@ -27,14 +26,6 @@ def section(facts: Facts) -> doc.Blocks:
     rows = [row for row in results.rows if row.to_best]
     for text in (*verdict.certainty, verdict.outlook or "") if rows else ():
         yield doc.Paragraph(text, outputs=doc.PAPER)
-    yield _table(results, rows)
-    yield doc.Paragraph(_tests(results), outputs=doc.PRINT)
-    if drawn := differences(facts.shortlist.results):
-        yield doc.Paragraph(DRAWN, style="about", outputs=doc.PRINT)
-        yield drawn
-
-
-def _table(results: Results, rows: Sequence[Row]) -> doc.Table:
     metric = results.metric
     of_points, unit = ("Points", "points of ") if is_fraction(metric) else ("Difference", "")
     columns = (
@@ -50,7 +41,11 @@ def _table(results: Results, rows: Sequence[Row]) -> doc.Table:
     best = shown(results.best.name) if results.best else "the best"
     caption = f"Differences to {best} in {unit}{metric_words(metric)}"
     outputs = doc.REPORT if rows else doc.FILES
-    return doc.Table.about("differences", caption, columns, rows, outputs=outputs)
+    yield doc.Table.about("differences", caption, columns, rows, outputs=outputs)
+    yield doc.Paragraph(_tests(results), outputs=doc.PRINT)
+    if drawn := differences(facts.shortlist.results):
+        yield doc.Paragraph(DRAWN, style="about", outputs=doc.PRINT)
+        yield drawn
 
 
 def _tests(results: Results) -> str:

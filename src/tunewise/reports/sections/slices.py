@@ -25,11 +25,26 @@ def section(facts: Facts) -> doc.Blocks:
     if found is None or found.best is None:
         return
     yield doc.Paragraph(_text(found), outputs=doc.PRINT)
-    yield _in_files(found)
+    keys = ("column", "slice", "items", "contender", found.metric, "low", "high")
+    rows = (
+        (one.column, one.value, one.items, each.name, each.mean, *(each.interval or (None, None)))
+        for one in found.slices
+        for each in one.scores
+    )
+    yield doc.Table.of_files("slices", "Scores by slice", keys, rows)
     yield _in_paper(found)
     yield from slice_charts(found, facts.results)
     for column, slices in found.columns.items():
-        yield _of_column(found, column, slices)
+        # Every contender within every slice of a column, for the page.
+        names = [each.name for each in slices[0].scores]
+        columns = [
+            doc.Column(short(column, LONGEST), of="value", number=False),
+            doc.Column("Examples", None, number, "items"),
+            *(doc.Column(short(name, LONGEST), of=_noted(found.metric, name)) for name in names),
+            *([doc.Column("Best − second", of=_difference)] if found.second else []),
+        ]
+        caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}, in percent"
+        yield doc.Table.about("slices-of-column", caption, columns, slices, outputs=doc.PAGE)
 
 
 def _text(found: Sliced) -> str:
@@ -57,30 +72,6 @@ def _text(found: Sliced) -> str:
     )
 
 
-def _in_files(found: Sliced) -> doc.Table:
-    """A row for each contender in each slice."""
-    keys = ("column", "slice", "items", "contender", found.metric, "low", "high")
-    rows = (
-        (one.column, one.value, one.items, each.name, each.mean, *(each.interval or (None, None)))
-        for one in found.slices
-        for each in one.scores
-    )
-    return doc.Table.of_files("slices", "Scores by slice", keys, rows)
-
-
-def _of_column(found: Sliced, column: str, slices: list[Slice]) -> doc.Table:
-    """Every contender within every slice of a column, for the page."""
-    names = [each.name for each in slices[0].scores]
-    columns = [
-        doc.Column(short(column, LONGEST), of="value", number=False),
-        doc.Column("Examples", None, number, "items"),
-        *(doc.Column(short(name, LONGEST), of=_noted(found.metric, name)) for name in names),
-        *([doc.Column("Best − second", of=_difference)] if found.second else []),
-    ]
-    caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}, in percent"
-    return doc.Table.about("slices-of-column", caption, columns, slices, outputs=doc.PAGE)
-
-
 def _noted(metric: str, name: str) -> Callable[[Slice], doc.Noted | None]:
     """A contender's score with its interval below it."""
 
@@ -105,7 +96,9 @@ def _in_paper(found: Sliced) -> doc.Table:
     pair = {"Best": found.best, "Second": found.second}
     named = {title: name for title, name in pair.items() if name}
     columns = [
-        doc.Column("Slice", of=_of_which, number=False),
+        doc.Column(
+            "Slice", of=lambda one: f"{setting_words(shown(one.column))}: {one.value}", number=False
+        ),
         doc.Column("Examples", None, number, "items"),
     ]
     for title, name in named.items():
@@ -122,10 +115,6 @@ def _in_paper(found: Sliced) -> doc.Table:
     return doc.Table.about(
         "slices-of-two", f"{what}: {pairs}", columns, lines, outputs=doc.PAPER, most=MOST_SLICES
     )
-
-
-def _of_which(one: Slice) -> str:
-    return f"{setting_words(shown(one.column))}: {one.value}"
 
 
 def _of_score(name: str, what: str) -> Callable[[Slice], Any]:

@@ -29,12 +29,19 @@ def section(facts: Facts) -> doc.Blocks:
     columns = (  # people read percent of all answers, files have counts
         WHOSE,
         doc.Column("Answers", "answers", number, "answers"),
-        *(_in_percent(kind) for kind in KINDS),
-        *(_counted(kind) for kind in KINDS),
+        *(column for kind in KINDS for column in _of_kind(kind)),
     )
     caption = f"Wrong answers by kind, in percent of all answers{facts.shortlist.note}"
     title = f"How {shown(mine[0].contender)} fails"
-    yield doc.Paragraph(f"{text}{_commonest(mine[0])}", outputs=doc.PRINT)
+    if counts := mine[0].counts:
+        kind, most = max(counts.items(), key=lambda counted: counted[1])
+        total = sum(counts.values())
+        text += (
+            f" Of the {total:,} wrong answers of {shown(mine[0].contender)}, "
+            f"{percent(most / total, digits=0)} % are of the kind “{kind}”: such an answer "
+            f"{KINDS[kind]}."
+        )
+    yield doc.Paragraph(text, outputs=doc.PRINT)
     yield doc.Paragraph(f"The kinds of wrong answers are {kinds}.", style="about", outputs=doc.PAGE)
     yield doc.Table.about("wrong_answers", caption, columns, mine, outputs=doc.REPORT)
     yield doc.Examples(title, _examples(mine[0]), MOST_IN_PAPER, doc.PAPER)
@@ -44,15 +51,12 @@ def section(facts: Facts) -> doc.Blocks:
         yield doc.Details("Examples:", (examples,), is_best, whose(one))
 
 
-def _in_percent(kind: str) -> doc.Column:
+def _of_kind(kind: str) -> tuple[doc.Column, doc.Column]:
     def noted(one: Failures) -> doc.Noted:
         return doc.Noted(percent(one.fraction(kind)), f"{one.counts.get(kind, 0):,}")
 
-    return doc.Column(kind, of=noted)
-
-
-def _counted(kind: str) -> doc.Column:
-    return doc.Column("", kind, of=lambda one: one.counts.get(kind, 0))
+    counted = doc.Column("", kind, of=lambda one: one.counts.get(kind, 0))
+    return doc.Column(kind, of=noted), counted
 
 
 def _examples(one: Failures) -> tuple[doc.Example, ...]:
@@ -67,17 +71,4 @@ def _examples(one: Failures) -> tuple[doc.Example, ...]:
         )
         for kind, rows in one.examples.items()
         for row in rows
-    )
-
-
-def _commonest(one: Failures) -> str:
-    """What the best contender does wrong most often."""
-    if not one.counts:
-        return ""
-    kind, most = max(one.counts.items(), key=lambda counted: counted[1])
-    total = sum(one.counts.values())
-    return (
-        f" Of the {total:,} wrong answers of {shown(one.contender)}, "
-        f"{percent(most / total, digits=0)} % are of the kind “{kind}”: such an answer "
-        f"{KINDS[kind]}."
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparability.finding import Finding, by_rows, differ, finding, mixed
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.store.records import TrialSettings
 
 CUT_NOTICE, CUT_WARNING = 0.01, 0.05  # differences in the fraction of texts that are truncated
@@ -17,11 +17,32 @@ def data_findings(evidence: Evidence) -> Iterator[Finding]:
     yield from _content(evidence)
     yield from _models(evidence)
     yield from _examples(evidence)
-    yield from _leakage(evidence)
+    if reason := evidence.data.accept_leakage:
+        yield Finding(
+            "data.leakage",
+            "warning",
+            f"The splits share texts and the study accepts it: “{shown(str(reason))}”.",
+            "Remove the shared texts: a row that learns by heart gains most from them.",
+            tuple(evidence.by_name),
+        )
     yield from _truncated(evidence)
     for contender in evidence.contenders:
         if contender.failed:
-            yield _lost(contender)
+            # Trials of a row that did not end well.
+            lost, total = len(contender.failed), len(contender.trials)
+            kinds = sorted({trial.record.status for trial in contender.failed})
+            decisive = contender.chosen is None or any(not t.done for t in contender.chosen.trials)
+            yield finding(
+                "trials.lost",
+                f"{lost} of {total} trials of {shown(contender.name)} did not end well "
+                f"({', '.join(kinds)}).",
+                "Its mean leaves out what was lost, which flatters it: read it with that in mind."
+                if decisive
+                else "The lost points were not chosen; the row was tuned over fewer points than "
+                "planned.",
+                {contender.name: {"lost": lost, "trials": total}},
+                severity="warning" if decisive else "notice",
+            )
 
 
 def _content(evidence: Evidence) -> Iterator[Finding]:
@@ -91,17 +112,6 @@ def _examples(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _leakage(evidence: Evidence) -> Iterator[Finding]:
-    if reason := evidence.data.accept_leakage:
-        yield Finding(
-            "data.leakage",
-            "warning",
-            f"The splits share texts and the study accepts it: “{shown(str(reason))}”.",
-            "Remove the shared texts: a row that learns by heart gains most from them.",
-            tuple(evidence.by_name),
-        )
-
-
 def _truncated(evidence: Evidence) -> Iterator[Finding]:
     """Fractions of texts that were truncated, where they differ much between rows."""
     fractions: dict[str, float] = {}
@@ -121,20 +131,3 @@ def _truncated(evidence: Evidence) -> Iterator[Finding]:
             fractions,
             severity="warning" if gap > CUT_WARNING else "notice",
         )
-
-
-def _lost(contender: Contender) -> Finding:
-    """Trials of a row that did not end well."""
-    lost, total = len(contender.failed), len(contender.trials)
-    kinds = sorted({trial.record.status for trial in contender.failed})
-    decisive = contender.chosen is None or any(not t.done for t in contender.chosen.trials)
-    return finding(
-        "trials.lost",
-        f"{lost} of {total} trials of {shown(contender.name)} did not end well "
-        f"({', '.join(kinds)}).",
-        "Its mean leaves out what was lost, which flatters it: read it with that in mind."
-        if decisive
-        else "The lost points were not chosen; the row was tuned over fewer points than planned.",
-        {contender.name: {"lost": lost, "trials": total}},
-        severity="warning" if decisive else "notice",
-    )

@@ -82,7 +82,21 @@ def machine_findings(evidence: Evidence) -> Iterator[Finding]:
             yield from _mixed(evidence, f"versions.{package}", "warning", read, *what)
     for each in MIXED:
         yield from _mixed(evidence, *each)
-    yield from _openings(evidence)
+    opened = {
+        one.name: [len(trial.test.costs.openings) for trial in one.trials if trial.test]
+        for one in evidence.contenders
+    }
+    counts = {name: max(own) for name, own in opened.items() if own and max(own) > 1}
+    if counts:
+        yield finding(
+            "test.openings",
+            f"The test split was opened more than once: {by_rows(counts)}.",
+            "An opening before the last was cut short and not scored. If anybody looked at answers "
+            "in between and changed the study, the test score is no longer unseen.",
+            counts,
+            severity="notice",
+            measured=True,
+        )
 
 
 def _version(package: str, trial: Trial) -> str | int | None:
@@ -112,21 +126,3 @@ def _word(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {inner}" for key, inner in value.items())
     return shown(str(value))
-
-
-def _openings(evidence: Evidence) -> Iterator[Finding]:
-    opened = {
-        one.name: [len(trial.test.costs.openings) for trial in one.trials if trial.test]
-        for one in evidence.contenders
-    }
-    counts = {name: max(own) for name, own in opened.items() if own and max(own) > 1}
-    if counts:
-        yield finding(
-            "test.openings",
-            f"The test split was opened more than once: {by_rows(counts)}.",
-            "An opening before the last was cut short and not scored. If anybody looked at answers "
-            "in between and changed the study, the test score is no longer unseen.",
-            counts,
-            severity="notice",
-            measured=True,
-        )

@@ -28,9 +28,34 @@ def search_findings(evidence: Evidence) -> Iterator[Finding]:
     """
     trained = [contender for contender in evidence.contenders if contender.described.trained]
     yield from _budget(trained)
-    yield from _spaces(trained)
+    # Other settings searched, or ranges that are not the same shape around their own center.
+    spaces = {one.name: _space(one) for one in trained if one.searched and not one.described.rates}
+    others = differ({name: sorted(space) for name, space in spaces.items()})
+    if others or not all(
+        _alike(one, other) for one in spaces.values() for other in spaces.values()
+    ):
+        shapes = {name: _words(space, setting_name) for name, space in spaces.items()}
+        yield finding(
+            "search.space",
+            f"Search spaces differ: {by_rows(shapes)}.",
+            "Search the same settings for every row, over ranges of the same width around each "
+            "method's own default (learning_rate: auto does).",
+            spaces,
+            severity="warning" if others else "notice",
+        )
     yield from _too_small(evidence)
-    yield from _no_direction(trained)
+    # Searches in which no point learned anything: which way to search on is unknown.
+    found = {one.name: _space(one) for one in trained if learned_nothing(one)}
+    if found:
+        words = {name: _words(space, setting_words) for name, space in found.items()}
+        yield finding(
+            "search.nothing_learned",
+            "At every point of the search a training fell into one answer for all, or its loss did "
+            f"not fall: {by_rows(words)}. Which way to search on, it does not say.",
+            "Such a row says nothing about its method. See with tunewise sanity whether it can "
+            "learn ten examples by heart, and look at the labels.",
+            found,
+        )
     yield from _edges(evidence)
 
 
@@ -54,24 +79,6 @@ def _budget(trained: list[Contender]) -> Iterator[Finding]:
             "Let the study finish: the same command resumes it.",
             ended,
             severity="notice",
-        )
-
-
-def _spaces(trained: list[Contender]) -> Iterator[Finding]:
-    """Other settings searched, or ranges that are not the same shape around their own center."""
-    spaces = {one.name: _space(one) for one in trained if one.searched and not one.described.rates}
-    others = differ({name: sorted(space) for name, space in spaces.items()})
-    if others or not all(
-        _alike(one, other) for one in spaces.values() for other in spaces.values()
-    ):
-        words = {name: _words(space, setting_name) for name, space in spaces.items()}
-        yield finding(
-            "search.space",
-            f"Search spaces differ: {by_rows(words)}.",
-            "Search the same settings for every row, over ranges of the same width around each "
-            "method's own default (learning_rate: auto does).",
-            spaces,
-            severity="warning" if others else "notice",
         )
 
 
@@ -121,21 +128,6 @@ def _edges(evidence: Evidence) -> Iterator[Finding]:
             },
             # Of two values one end is always chosen; that says little.
             severity="notice" if len(edge.tried) == 2 else "warning",
-        )
-
-
-def _no_direction(trained: list[Contender]) -> Iterator[Finding]:
-    """Searches in which no point learned anything: which way to search on is unknown."""
-    found = {one.name: _space(one) for one in trained if learned_nothing(one)}
-    if found:
-        words = {name: _words(space, setting_words) for name, space in found.items()}
-        yield finding(
-            "search.nothing_learned",
-            "At every point of the search a training fell into one answer for all, or its loss did "
-            f"not fall: {by_rows(words)}. Which way to search on, it does not say.",
-            "Such a row says nothing about its method. See with tunewise sanity whether it can "
-            "learn ten examples by heart, and look at the labels.",
-            found,
         )
 
 

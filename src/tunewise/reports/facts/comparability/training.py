@@ -43,7 +43,23 @@ def training_findings(evidence: Evidence) -> Iterator[Finding]:
         yield from _setting(trained if key in OF_SOLVED else by_steps, key)
     yield from _rates(evidence, by_steps)
     yield from _steps(by_steps)
-    yield from _seeds(evidence)
+    # Seeds also order the data: rows without the same ones did not see the same batches. In a
+    # race under a budget that is meant: who is behind gets no further ones.
+    if evidence.race is not None:
+        return
+    values = {
+        one.name: [trial.seed for trial in one.finished]
+        for one in evidence.contenders
+        if one.described.seeded and one.finished
+    }
+    if differ(values):
+        yield finding(
+            "seeds",
+            f"The seeds, which also order the data, differ: {by_rows(values)}.",
+            "Run the study again: it trains the seeds that are missing. Until then rows are not "
+            "compared seed by seed.",
+            values,
+        )
 
 
 def _setting(trained: list[Contender], key: str) -> Iterator[Finding]:
@@ -132,25 +148,3 @@ def _steps(trained: list[Contender]) -> Iterator[Finding]:
                 steps,
             )
             return
-
-
-def _seeds(evidence: Evidence) -> Iterator[Finding]:
-    """Seeds also order the data: rows without the same ones did not see the same batches.
-
-    In a race under a budget that is meant: who is behind gets no further ones.
-    """
-    if evidence.race is not None:
-        return
-    values = {
-        one.name: [trial.seed for trial in one.finished]
-        for one in evidence.contenders
-        if one.described.seeded and one.finished
-    }
-    if differ(values):
-        yield finding(
-            "seeds",
-            f"The seeds, which also order the data, differ: {by_rows(values)}.",
-            "Run the study again: it trains the seeds that are missing. Until then rows are not "
-            "compared seed by seed.",
-            values,
-        )

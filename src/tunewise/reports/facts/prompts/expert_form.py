@@ -17,7 +17,7 @@ from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
 from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.prompts.side_by_side import Prompt, SideBySide
+from tunewise.reports.facts.prompts.side_by_side import SideBySide
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.paired import mcnemar_of
@@ -73,7 +73,20 @@ def expert_against(evidence: Evidence, asked: SideBySide) -> list[Versus]:
         for pair in pairs:
             ours, theirs = (asked.prompts[place] for place in pair)
             tests = accuracy.get(pair), together.get(pair)
-            found.append(Versus(ours.name, theirs.name, *tests, _beside(ours, theirs)))
+            both_write = ours.writes and theirs.writes
+            found.append(
+                Versus(
+                    ours.name,
+                    theirs.name,
+                    *tests,
+                    tuple(
+                        sentence
+                        for name, sentence in BESIDE.items()
+                        if ours.settings.get(name) != theirs.settings.get(name)
+                        and (both_write or name not in NOT_WRITTEN)
+                    ),
+                )
+            )
     return found
 
 
@@ -148,13 +161,3 @@ def _together(asked: SideBySide, pairs: Sequence[tuple[int, int]]) -> dict[tuple
         (one, other): Gap(fmean(held[one]) - fmean(held[other]), p, p < 1 - LEVEL)
         for (one, other), p in zip(writing, holm(raw).tolist(), strict=True)
     }
-
-
-def _beside(expert: Prompt, other: Prompt) -> tuple[str, ...]:
-    both_write = expert.writes and other.writes
-    return tuple(
-        sentence
-        for name, sentence in BESIDE.items()
-        if expert.settings.get(name) != other.settings.get(name)
-        and (both_write or name not in NOT_WRITTEN)
-    )

@@ -84,7 +84,12 @@ def changes(asked: SideBySide) -> list[str]:
         first, *others = places
         prompt, total = asked.prompts[first], len(asked.items)
         alike = sum(len({one.replies[n].option for n in places}) == 1 for one in asked.items)
-        moved = [_moved(asked, first, place) for place in others]
+        moved = []
+        for place in others:  # how many answers a prompt changes, and from what to what
+            pairs = Counter((one.answer, other.answer) for one, other in asked.moved(first, place))
+            ways = [f"{n:,} from {shown(a)} to {shown(b)}" for (a, b), n in pairs.most_common(2)]
+            changed = f"{pairs.total():,} ({listed(ways)})" if pairs else "no answer"
+            moved.append(f"{shown(asked.prompts[place].name)} changes {changed}")
         if moved:
             moves.append(
                 f"All {len(places)} prompts on {shown(str(prompt.model))} answer {alike:,} of "
@@ -92,16 +97,6 @@ def changes(asked: SideBySide) -> list[str]:
                 f"{listed(moved, most=len(moved))}."
             )
     return moves
-
-
-def _moved(asked: SideBySide, first: int, place: int) -> str:
-    """How many answers a prompt changes, and from what to what."""
-    moved = Counter((one.answer, other.answer) for one, other in asked.moved(first, place))
-    name = shown(asked.prompts[place].name)
-    if not moved:
-        return f"{name} changes no answer"
-    ways = [f"{count:,} from {shown(a)} to {shown(b)}" for (a, b), count in moved.most_common(2)]
-    return f"{name} changes {moved.total():,} ({listed(ways)})"
 
 
 def chat_forms(asked: SideBySide, forms: Sequence[Form]) -> list[ChatForm]:

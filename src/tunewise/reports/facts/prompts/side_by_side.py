@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from tunewise.core.canonical import JSONObject, Settings
 from tunewise.reports.facts.disagreements import differing_pairs
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.store.records import IN_CHAT
 
 UNDERSTOOD = "understood"  # the column that answers to prompts alone are stored with
@@ -102,8 +102,28 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
 
     None where there is no example that every prompt has answered.
     """
-    found = [(one, rows) for one in evidence.contenders if (rows := _stored(one, evidence.split))]
-    prompts = tuple(_prompt(evidence, contender) for contender, _ in found)
+    found = []
+    for one in (one for one in evidence.contenders if one.finished):
+        path = one.finished[0].predictions(evidence.split)  # those of answers to a prompt say so
+        if path is not None and UNDERSTOOD in pq.read_schema(path).names:
+            rows: list[JSONObject] = pq.read_table(path).to_pylist()
+            found += [(one, rows)] if rows else []
+    prompts = []
+    for contender, _ in found:
+        settings = {**contender.settings, **contender.centre.settings.method.settings}
+        model, form = contender.centre.settings.model, settings.get("chat", "never")
+        has_template = model is not None and IN_CHAT in (model.reads or "")
+        prompts.append(
+            Prompt(
+                contender.name,
+                contender.position,
+                contender.model,
+                settings,
+                words=tuple(map(str, settings.get("labels") or evidence.labels)),
+                seeded=contender.described.seeded,
+                chat=form == "always" or (form == "auto" and has_template),
+            )
+        )
     by_id = [{row["id"]: row for row in rows} for _, rows in found]
     texts = evidence.texts(evidence.split) if found else {}
     examples = []
@@ -113,30 +133,7 @@ def side_by_side(evidence: Evidence) -> SideBySide | None:
             replies = tuple(_reply(evidence, prompt, rows[id]) for prompt, rows in each)
             right = None if row["label"] is None else evidence.option(row["label"])
             examples.append(Asked(id, texts.get(id, {}), right, replies))
-    return SideBySide(evidence.split, prompts, tuple(examples)) if examples else None
-
-
-def _stored(contender: Contender, split: str) -> list[JSONObject]:
-    """The answers of the first seed, where they are answers to a prompt."""
-    path = contender.finished[0].predictions(split) if contender.finished else None
-    if path is None or UNDERSTOOD not in pq.read_schema(path).names:
-        return []
-    return pq.read_table(path).to_pylist()
-
-
-def _prompt(evidence: Evidence, contender: Contender) -> Prompt:
-    settings = {**contender.settings, **contender.centre.settings.method.settings}
-    model, form = contender.centre.settings.model, settings.get("chat", "never")
-    has_template = model is not None and IN_CHAT in (model.reads or "")
-    return Prompt(
-        contender.name,
-        contender.position,
-        contender.model,
-        settings,
-        words=tuple(map(str, settings.get("labels") or evidence.labels)),
-        seeded=contender.described.seeded,
-        chat=form == "always" or (form == "auto" and has_template),
-    )
+    return SideBySide(evidence.split, tuple(prompts), tuple(examples)) if examples else None
 
 
 def _reply(evidence: Evidence, prompt: Prompt, row: JSONObject) -> Reply:

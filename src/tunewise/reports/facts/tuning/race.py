@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from tunewise.core.format import duration, listed, plural, probability
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.evidence import Contender, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Spread
 from tunewise.reports.facts.wording import gap, gap_unit
-from tunewise.store.race import Against, Left, RaceRecord
+from tunewise.store.race import Left, RaceRecord
 
 ADVANCES = {"behind": "dropped", "equivalent": "level", "open": "open", "failed": "failed"}
 
@@ -45,24 +45,25 @@ def race_facts(evidence: Evidence) -> Race | None:
     if race is None:
         return None
     metric = evidence.headline
-    racers = [_racer(one, metric) for one in evidence.contenders if one.described.seeded]
+    racers = []
+    for one in evidence.contenders:
+        if one.described.seeded:
+            values = [trial.metrics("validation").get(metric) for trial in one.finished]
+            scores = tuple(float(value) for value in values if value is not None)
+            left = one.left
+            racers.append(
+                Racer(
+                    one.name,
+                    one.position,
+                    len(one.finished),
+                    Spread(scores) if scores else None,
+                    ADVANCES[left.why] if left else "racing" if scores else one.status,
+                    why_left(left, metric) if left else "",
+                    left.against.chance if left and left.against else None,
+                )
+            )
     says = (_ending(race), *_more(evidence, race)) if race.ended else ()
     return Race(race.ended, tuple(filter(None, says)), tuple(racers), race.spent, race.budget)
-
-
-def _racer(contender: Contender, metric: str) -> Racer:
-    values = [trial.metrics("validation").get(metric) for trial in contender.finished]
-    scores = tuple(float(value) for value in values if value is not None)
-    left = contender.left
-    return Racer(
-        contender.name,
-        contender.position,
-        len(contender.finished),
-        Spread(scores) if scores else None,
-        ADVANCES[left.why] if left else "racing" if scores else contender.status,
-        why_left(left, metric) if left else "",
-        left.against.chance if left and left.against else None,
-    )
 
 
 def why_left(left: Left, metric: str) -> str:
@@ -125,19 +126,15 @@ def _more(evidence: Evidence, race: RaceRecord) -> list[str]:
             "examples their difference is too small. More examples would, or a margin within which "
             "a difference does not matter (equivalence_margin)."
         ]
-    return [_deciding(race, *min(known, key=lambda pair: pair[0]), workers=budget.workers)]
-
-
-def _deciding(race: RaceRecord, needed: int, one: Against, *, workers: int) -> str:
-    """How many more seeds of two would tell them apart, how long that takes, and how to ask."""
+    # How many more seeds of two would tell them apart, how long that takes, and how to ask.
+    needed, one = min(known, key=lambda pair: pair[0])
     pair = [name for name in (one.contender, one.best) if name in race.seed_seconds]
-    have = min(len(race.seeds[name]) for name in pair)
-    more = max(1, needed - have)
+    more = max(1, needed - min(len(race.seeds[name]) for name in pair))
     costs = [race.seed_seconds[name] for name in pair]
-    seconds = more * max(sum(costs) / workers, *costs)
+    seconds = more * max(sum(costs) / budget.workers, *costs)
     minutes = math.ceil(seconds / 60) + 1
-    return (
+    return [
         f"{plural(more, 'more seed')}, about {duration(seconds)}, would decide between "
         f"{shown(one.contender)} and {shown(one.best)} with 80 % power, were the difference as "
         f"large as seen (tunewise run STUDY --budget +{minutes}min)."
-    )
+    ]

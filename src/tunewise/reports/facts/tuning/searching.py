@@ -4,7 +4,7 @@ each learning rate gave.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +67,37 @@ def edges(contender: Contender, metric: str) -> list[Edge]:
     its neighbour must have a score, and what stands there must have learned something. Points
     that tie for the first place count alike, so that their order decides nothing.
     """
-    leaders = _leaders(contender, metric)
+    # The points that share the best score.
+    scores = [(score, p) for p in contender.points if (score := p.score(metric)) is not None]
+    best = max((upward(metric, score) for score, _ in scores), default=None)
+    leaders = [point for score, point in scores if upward(metric, score) == best]
     if contender.chosen is None or any(point.trials[0].learned_nothing for point in leaders):
         return []
-    found = (_edge(contender, leaders, setting, metric) for setting in contender.searched)
-    return [edge for edge in found if edge is not None]
+    found = []
+    for setting in contender.searched:
+        values: list[Any] = [point.values.get(setting) for point in contender.points]
+        ordered = sorted({value for value in values if type(value) in {int, float}})
+        if any(type(value) not in {int, float} for value in values) or len(ordered) < 2:
+            continue
+        value, *others_first = {point.values[setting] for point in leaders}
+        if others_first or value not in {ordered[0], ordered[-1]}:
+            continue
+        low = value == ordered[0]
+        neighbour, end = (ordered[1], ordered[0]) if low else (ordered[-2], ordered[-1])
+        others = [
+            point
+            for point in contender.points
+            if point.values[setting] != value and point.score(metric) is not None
+        ]
+        if all(point.values[setting] != neighbour for point in others) or not all(
+            _ahead(leader, other, metric) for leader in leaders for other in others
+        ):
+            continue
+        beyond = _beyond(neighbour, end)
+        if (low and beyond <= 0) or beyond >= HIGHEST.get(setting_name(setting), float("inf")):
+            continue  # nothing lies beyond
+        found.append(Edge(setting, "lowest" if low else "highest", end, tuple(ordered), beyond))
+    return found
 
 
 def learned_nothing(contender: Contender) -> bool:
@@ -79,38 +105,6 @@ def learned_nothing(contender: Contender) -> bool:
     ended = [trial for point in contender.points for trial in point.trials[:1] if trial.done]
     searched = len(contender.points) > 1 and contender.chosen is not None
     return searched and all(trial.learned_nothing for trial in ended)
-
-
-def _leaders(contender: Contender, metric: str) -> list[Point]:
-    """The points that share the best score."""
-    scores = [(score, p) for p in contender.points if (score := p.score(metric)) is not None]
-    best = max((upward(metric, score) for score, _ in scores), default=None)
-    return [point for score, point in scores if upward(metric, score) == best]
-
-
-def _edge(contender: Contender, leaders: list[Point], setting: str, metric: str) -> Edge | None:
-    values: list[Any] = [point.values.get(setting) for point in contender.points]
-    ordered = sorted({value for value in values if type(value) in {int, float}})
-    if any(type(value) not in {int, float} for value in values) or len(ordered) < 2:
-        return None
-    value, *others_first = {point.values[setting] for point in leaders}
-    if others_first or value not in {ordered[0], ordered[-1]}:
-        return None
-    low = value == ordered[0]
-    neighbour, end = (ordered[1], ordered[0]) if low else (ordered[-2], ordered[-1])
-    others = [
-        point
-        for point in contender.points
-        if point.values[setting] != value and point.score(metric) is not None
-    ]
-    if all(point.values[setting] != neighbour for point in others) or not all(
-        _ahead(leader, other, metric) for leader in leaders for other in others
-    ):
-        return None
-    beyond = _beyond(neighbour, end)
-    if (low and beyond <= 0) or beyond >= HIGHEST.get(setting_name(setting), float("inf")):
-        return None  # nothing lies beyond
-    return Edge(setting, "lowest" if low else "highest", end, tuple(ordered), beyond)
 
 
 def _ahead(point: Point, other: Point, metric: str) -> bool:
@@ -184,15 +178,13 @@ def rate_curves(evidence: Evidence) -> list[RateCurve]:
     """Every contender, or row of contenders, that was trained at two rates or more."""
     alike: dict[str, list[Contender]] = {}
     for one in evidence.contenders:
-        alike.setdefault(one.name if RATE in one.searched else _all_else(one), []).append(one)
+        key = one.name
+        if RATE not in one.searched:  # what it is but for its rate
+            training = {**one.training, "learning_rate": None}
+            key = canonical([one.model, one.method, dict(one.settings), training])
+        alike.setdefault(key, []).append(one)
     made = (_curve(group, evidence.headline) for group in alike.values())
     return [curve for curve in made if len(curve.tried) > 1]
-
-
-def _all_else(contender: Contender) -> str:
-    """What a contender is but for its rate."""
-    training = {**contender.training, "learning_rate": None}
-    return canonical([contender.model, contender.method, dict(contender.settings), training])
 
 
 def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
@@ -221,16 +213,11 @@ def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
             chosen=RATE in one.searched and point is one.chosen,
         )
         for one in group
-        for point in _comparable(one)
+        for point in one.points  # that differ from the one that counts in the rate alone
+        if {**point.values, RATE: None} == {**one.centre.values, RATE: None}
         if isinstance(rate := point.settings.training.get("learning_rate"), (int, float))
     ]
     words = [one.name.split(" ") for one in group]
     common = [word for word in words[0] if all(word in other for other in words)]
     name = " ".join(common) or first.name
     return RateCurve(name, first.position, tuple(sorted(found, key=lambda point: point.rate)))
-
-
-def _comparable(contender: Contender) -> Iterator[Point]:
-    """The points that differ from the one that counts in the rate alone."""
-    centre = {**contender.centre.values, RATE: None}
-    return (point for point in contender.points if {**point.values, RATE: None} == centre)

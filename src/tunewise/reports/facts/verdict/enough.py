@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.wording import between, gap, gap_unit, metric_words, p_words
-from tunewise.statistics.combine import Equivalence
 from tunewise.statistics.pairs import Pair
 
 
@@ -48,13 +47,31 @@ def plain_sentence(plain: Plain, results: Results) -> str | None:
     test = plain.pair.equivalence
     if test is not None and plain.shown:
         first = f"{name[0].upper()}{name[1:]}" if plain.row.spoken else name  # of a sentence
+        # Where the model is not the best, the pair is its difference to what uses none.
+        ends = test.interval if plain.pair.row == plain.row.name else test.interval.turned()
+        metric = results.metric
         return (
-            f"{first} is enough: {_within(test, plain, results.metric)}{_as_trained(plain.pair)}."
+            f"{first} is enough: its {metric_words(metric)} is that of {shown(plain.rival.name)} "
+            f"within {amount(metric, test.margin)} (difference {between(metric, ends)}, "
+            f"90 % interval; equivalence {p_words(test.p)}){_as_trained(plain.pair)}."
         )
     if plain.row.standing != "tied":
         return None
-    unknown = f"Whether {name} is enough is not known"
-    return f"{unknown}: {shown(plain.rival.name)} is {_lead(plain.pair, results)}."
+    # By how much the best is ahead, and why that decides nothing.
+    seen, metric = lead_of(results, plain.pair), results.metric
+    lead, claim = seen.difference, seen.deciding
+    interval = f"95 % interval {between(metric, claim.interval)}; " if claim.interval else ""
+    over = f" corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
+    level = round(lead, 12) == 0
+    ahead = "level with it" if level else f"{amount(metric, lead)} ahead of it"
+    chance = "" if level else ", which could be chance"
+    margin = ""
+    if test is not None:
+        margin = f"; the same within {amount(metric, test.margin)} is not shown either"
+    return (
+        f"Whether {name} is enough is not known: {shown(plain.rival.name)} is {ahead} "
+        f"({interval}{p_words(claim.p_adjusted)}{over}){chance}{margin}."
+    )
 
 
 def as_good_within(row: Row, results: Results) -> str:
@@ -67,31 +84,6 @@ def as_good_within(row: Row, results: Results) -> str:
         f"it is as good within {amount(results.metric, test.margin)} (equivalence "
         f"{p_words(test.p)}{_as_trained(pair)})"
     )
-
-
-def _within(test: Equivalence, plain: Plain, metric: str) -> str:
-    # Where the model is not the best, the pair is its difference to what uses none.
-    ends = test.interval if plain.pair.row == plain.row.name else test.interval.turned()
-    return (
-        f"its {metric_words(metric)} is that of {shown(plain.rival.name)} within "
-        f"{amount(metric, test.margin)} (difference {between(metric, ends)}, "
-        f"90 % interval; equivalence {p_words(test.p)})"
-    )
-
-
-def _lead(pair: Pair, results: Results) -> str:
-    """By how much the best is ahead, and why that decides nothing."""
-    seen, metric = lead_of(results, pair), results.metric
-    lead, claim = seen.difference, seen.deciding
-    interval = f"95 % interval {between(metric, claim.interval)}; " if claim.interval else ""
-    over = f" corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
-    level = round(lead, 12) == 0
-    ahead = "level with it" if level else f"{amount(metric, lead)} ahead of it"
-    chance = "" if level else ", which could be chance"
-    margin = ""
-    if pair.equivalence is not None:
-        margin = f"; the same within {amount(metric, pair.equivalence.margin)} is not shown either"
-    return f"{ahead} ({interval}{p_words(claim.p_adjusted)}{over}){chance}{margin}"
 
 
 def lead_of(results: Results, pair: Pair) -> Pair:

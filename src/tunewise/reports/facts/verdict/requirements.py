@@ -52,7 +52,13 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
     scored = [row for row in results.rows if results.headline(row)]
     missed = {row.name: _misses(row, limits, results) for row in scored}
     within = [row for row in scored if not missed[row.name]]
-    asked = listed([_bound(name, bound) for name, bound in limits.items()], most=9)
+    asked = listed(
+        [
+            f"{_name(name)} at {'most' if name in COSTS else 'least'} {_amount(name, bound)}"
+            for name, bound in limits.items()
+        ],
+        most=9,
+    )
     if not scored:
         says = f"Within the limits ({asked}) nothing can be recommended yet."
         return Recommendation(dict(limits), None, (), None, (), says)
@@ -68,20 +74,16 @@ def recommendation(limits: Mapping[str, Any] | None, results: Results) -> Recomm
     says = f"Within the limits ({asked}), {shown(chosen.name)} is the one to take"
     says += "." if results.finished else " so far."
     if chosen is not best:
+        # How the best score compares with the chosen one's, and whether that is more than chance.
+        lead = "scores higher"
+        if pair := chosen.to_best:
+            by = amount(results.metric, lead_of(results, pair).difference)
+            shown_so = "" if chosen.standing == "behind" else ", not shown to be more than chance"
+            lead = f"scores {'higher' if results.higher_is_better else 'lower'} (by {by}{shown_so})"
         missing = _missed_words(missed[best.name])
-        says += f" {shown(best.name)} {_lead(chosen, results)}, but misses {missing}."
+        says += f" {shown(best.name)} {lead}, but misses {missing}."
     names = tuple(row.name for row in within)
     return Recommendation(dict(limits), chosen.name, names, None, missed[best.name], says)
-
-
-def _lead(chosen: Row, results: Results) -> str:
-    """How the best score compares with the chosen one's, and whether that is more than chance."""
-    pair = chosen.to_best
-    if pair is None:
-        return "scores higher"
-    lead = amount(results.metric, lead_of(results, pair).difference)
-    shown_so = "" if chosen.standing == "behind" else ", not shown to be more than chance"
-    return f"scores {'higher' if results.higher_is_better else 'lower'} (by {lead}{shown_so})"
 
 
 def _misses(row: Row, limits: Mapping[str, float], results: Results) -> tuple[Miss, ...]:
@@ -100,10 +102,6 @@ def _misses(row: Row, limits: Mapping[str, float], results: Results) -> tuple[Mi
         if not kept:
             missed.append(Miss(name, bound, value))
     return tuple(missed)
-
-
-def _bound(name: str, bound: float) -> str:
-    return f"{_name(name)} at {'most' if name in COSTS else 'least'} {_amount(name, bound)}"
 
 
 def _missed_words(misses: Sequence[Miss]) -> str:

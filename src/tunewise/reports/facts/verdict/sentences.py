@@ -114,25 +114,31 @@ def certainty(results: Results, best: Row) -> tuple[str, ...]:
     pair, name, other = lead_of(results, nearest.to_best), shown(best.name), shown(nearest.name)
     level = round(pair.difference, 12) == 0
     ahead = "level with" if level else f"{amount(results.metric, pair.difference)} ahead of"
-    models = (
-        f"These checkpoints: on {_the_examples(results)}, "
-        f"{name} is {ahead} {other}{_evidence_of(pair.items, results)}."
-    )
+    where = f"{'the ' if results.items else ''}{examples_words(results)}"
+    # The interval and the test of a claim to a lead, in brackets, and what they say.
+    claim, ends = pair.items, pair.items.interval
+    evidence = f" ({claim.reason})"
+    if claim.p is not None and (ends is not None or claim.p != 1):
+        detail = f"95 % interval {between(results.metric, ends)}" if ends else str(claim.reason)
+        counted = results.pairs_counted
+        over = f", corrected over {counted} pairs" if counted > 1 else ""
+        p = p_words(claim.p_adjusted)
+        evidence = f" ({detail}; {p}, {claim.test}{over}): {_judged(claim)}"
+    models = f"These checkpoints: on {where}, {name} is {ahead} {other}{evidence}."
     if pair.method.interval is None:
         return (models, f"The methods: {pair.method.reason}.")
+    judged = _judged(pair.method)
+    if pair.method.separated is False and pair.items.separated:
+        judged = f"not shown over seeds; {seeds_to_show(pair)}"
     low, high = (gap(results.metric, end) for end in pair.method.interval)
     beyond = " and other examples" if results.items else ""
     methods = (
         f"The methods: with other seeds{beyond}, the lead of {name} over {other} would lie "
         f"between {low} and {high} {gap_unit(results.metric)} (95 %; "
-        f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {_judged_over_seeds(pair)}."
+        f"{p_words(pair.method.p_adjusted)}, {pair.method.test}): {judged}."
     )
     seeds = [len(row.seeds) for row in (best, nearest) if len(row.seeds) > 1]
     return (models, methods + why_narrower(pair, min(seeds)) if seeds else methods)
-
-
-def _the_examples(results: Results) -> str:
-    return f"the {examples_words(results)}" if results.items else examples_words(results)
 
 
 def why_narrower(pair: Pair, seeds: int) -> str:
@@ -164,8 +170,17 @@ def outlook(results: Results) -> str | None:
             f"{_are(names)} worse for these checkpoints; that the method is too is not shown over "
             f"seeds: {_with_seeds(unproven)}."
         )
-    for row in tied[:1]:
-        sentences += _settling(row.to_best)
+    pair = tied[0].to_best if tied else None
+    ways = []  # that would show a difference as large as the one seen
+    if pair and pair.needed_items and not pair.items.separated:
+        ways.append(f"{pair.needed_items:,} examples")
+    if pair and pair.needed_seeds and not pair.method.separated:
+        ways.append(f"{pair.needed_seeds} seeds")
+    if pair and ways:
+        sentences.append(
+            f"If the difference to {shown(pair.row)} is real and as large as seen, about "
+            f"{' or '.join(ways)} would show it."
+        )
     return " ".join(sentences) or None
 
 
@@ -190,41 +205,10 @@ def cost(best: Row, cheapest: Row | None, fastest: Row | None, leanest: Row | No
     return "; ".join(f"{one} for {shown(best.name)}" for one in saved) + "." if saved else None
 
 
-def _settling(pair: Pair | None) -> list[str]:
-    """What more would show a difference as large as the one seen."""
-    ways = []
-    if pair and pair.needed_items and not pair.items.separated:
-        ways.append(f"{pair.needed_items:,} examples")
-    if pair and pair.needed_seeds and not pair.method.separated:
-        ways.append(f"{pair.needed_seeds} seeds")
-    if not pair or not ways:
-        return []
-    return [
-        f"If the difference to {shown(pair.row)} is real and as large as seen, about "
-        f"{' or '.join(ways)} would show it."
-    ]
-
-
-def _evidence_of(claim: Claim, results: Results) -> str:
-    """The interval and the test of a claim to a lead, in brackets, and what they say."""
-    ends = claim.interval
-    if claim.p is None or (ends is None and claim.p == 1):
-        return f" ({claim.reason})"
-    detail = f"95 % interval {between(results.metric, ends)}" if ends else str(claim.reason)
-    over = f", corrected over {results.pairs_counted} pairs" if results.pairs_counted > 1 else ""
-    return f" ({detail}; {p_words(claim.p_adjusted)}, {claim.test}{over}): {_judged(claim)}"
-
-
 def _judged(claim: Claim) -> str:
     if claim.separated is None:
         return "this cannot be tested"
     return "more than chance explains" if claim.separated else "this could be chance"
-
-
-def _judged_over_seeds(pair: Pair) -> str:
-    if pair.method.separated is not False or not pair.items.separated:
-        return _judged(pair.method)
-    return f"not shown over seeds; {seeds_to_show(pair)}"
 
 
 def _names(results: Results, standing: str) -> list[str]:

@@ -120,17 +120,7 @@ def _notes(evidence: Evidence, results: Results) -> Iterator[str]:
     for row in results.failed:
         kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
         yield f"{shown(row.name)} failed ({row.status}).{kept}"
-    yield from _failed_checks(evidence)
-    for row in results.standing("untested"):
-        if row.to_best is not None:
-            yield f"{shown(row.name)} against the best: {row.to_best.items.reason}."
-    for fault in evidence.damaged:  # by its place in the study's folder: a report may be handed on
-        says = fault.says.replace(f"{evidence.path}/", "")
-        yield f"Damaged, and not used: {shown(says)}"
-
-
-def _failed_checks(evidence: Evidence) -> Iterator[str]:
-    """A sentence a check, however many trainings did not pass it: the first is reported in full."""
+    # A sentence for each check; the first training that did not pass it is reported in full.
     found: dict[str, list[tuple[str, str]]] = {}
     for contender in evidence.contenders:
         name = shown(contender.name)
@@ -146,3 +136,9 @@ def _failed_checks(evidence: Evidence) -> Iterator[str]:
         many = f" in {len(trainings):,} trainings, of {listed(names)}. The first is"
         where = many if len(trainings) > 1 else " for"
         yield f"The check “{title}” failed{where} {trainings[0][1]}"
+    for row in results.standing("untested"):
+        if row.to_best is not None:
+            yield f"{shown(row.name)} against the best: {row.to_best.items.reason}."
+    for fault in evidence.damaged:  # by its place in the study's folder: a report may be handed on
+        says = fault.says.replace(f"{evidence.path}/", "")
+        yield f"Damaged, and not used: {shown(says)}"

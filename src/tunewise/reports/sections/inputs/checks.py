@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tunewise.core.format import plural
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.checks import FailedCheck
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import whose
 
@@ -21,13 +20,15 @@ def section(facts: Facts) -> doc.Blocks:
     yield doc.Paragraph(text, style="about", outputs=doc.PAGE)
     if not found.findings:
         yield doc.Paragraph("Nothing was found.", outputs=doc.PAGE)
-    yield doc.Bullets(tuple(map(_bullet, found.findings)), outputs=doc.PAGE)
-
-
-def _bullet(one: FailedCheck) -> doc.Bullet:
-    return doc.Bullet(
-        f"{one.trials} of {plural(one.judged, 'training')}",
-        badge=doc.Badge(f"not so: {one.check.lower()}", "bad"),
-        about=whose(one),
-        quoted=one.detail,
+    yield doc.Bullets(
+        tuple(
+            doc.Bullet(
+                f"{one.trials} of {plural(one.judged, 'training')}",
+                badge=doc.Badge(f"not so: {one.check.lower()}", "bad"),
+                about=whose(one),
+                quoted=one.detail,
+            )
+            for one in found.findings
+        ),
+        outputs=doc.PAGE,
     )

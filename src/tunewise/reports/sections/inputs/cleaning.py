@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
@@ -25,25 +24,17 @@ def section(facts: Facts) -> doc.Blocks:
     text = f"Before it was cut into splits, {plural(total, 'row')} left the data. {WHERE}"
     yield doc.Paragraph(text if removed else NOTHING, outputs=doc.PRINT)
     if removed:
-        yield _removed(removed)
-    yield doc.Bullets(tuple(map(doc.Bullet, _rewritten(cleaned))))
-
-
-def _removed(removed: list[Any]) -> doc.Table:
-    """Rows by step and by the split that they stood in when they were read."""
-    splits = list(dict.fromkeys(name for step in removed for name in step["rows"]))
-    columns = (
-        doc.Column("Rows", "rows", number=False),
-        *(doc.Column(name, name, number) for name in splits),
-    )
-    rows = tuple(
-        (str(step["what"]), *(step["rows"].get(name, 0) for name in splits)) for step in removed
-    )
-    caption = "Rows that cleaning removed, by the split they were read as"
-    return doc.Table("cleaning", caption, columns, rows, outputs=doc.REPORT, wide=False)
-
-
-def _rewritten(cleaned: Mapping[str, Any]) -> list[str]:
+        # Rows by step and by the split that they stood in when they were read.
+        splits = list(dict.fromkeys(name for step in removed for name in step["rows"]))
+        columns = (
+            doc.Column("Rows", "rows", number=False),
+            *(doc.Column(name, name, number) for name in splits),
+        )
+        rows = tuple(
+            (str(step["what"]), *(step["rows"].get(name, 0) for name in splits)) for step in removed
+        )
+        caption = "Rows that cleaning removed, by the split they were read as"
+        yield doc.Table("cleaning", caption, columns, rows, outputs=doc.REPORT, wide=False)
     lines = [
         f"Rewritten in {plural(count, 'row')}: {shown(what)}."
         for what, count in (cleaned.get("rewritten") or {}).items()
@@ -51,4 +42,4 @@ def _rewritten(cleaned: Mapping[str, Any]) -> list[str]:
     ]
     if count := cleaned.get("kept_together"):
         lines.append(f"{plural(count, 'row')} with nearly equal texts were kept in one split each.")
-    return lines
+    yield doc.Bullets(tuple(map(doc.Bullet, lines)))

@@ -32,54 +32,20 @@ CLEAN = "The audit found nothing to warn about."
 @doc.titled("data", "Data")
 def section(facts: Facts) -> doc.Blocks:
     data, audit = facts.evidence.data, facts.evidence.data.audit
-    labels = _label_counts(facts.evidence)
+    counts_of = data.label_counts  # how often each label occurs in each split
+    names = [*facts.evidence.labels, *(str(k) for c in counts_of.values() for k in c)]
+    labels = {
+        label: [int(counts_of.get(split, {}).get(label, 0)) for split in data.rows]
+        for label in dict.fromkeys(names)
+    }
     if data.rows:
         yield doc.Paragraph(_text(facts.evidence, labels), outputs=doc.PRINT)
     if data.accept_leakage:
         accepted = ACCEPTED.format(shown(data.accept_leakage))
         yield doc.Paragraph(accepted, style="note", outputs=doc.PAGE)
     yield _counted(audit.facts.get("splits"))
-    yield _labels(facts.evidence, labels)
-    says = "The audit of the data warns:" if audit.warnings else CLEAN
-    yield doc.Paragraph(says, outputs=doc.PRINT)
-    yield doc.Bullets(tuple(map(doc.Bullet, audit.warnings)))
-    if lines := tuple((key, value_words(value)) for key, value in flat(audit.facts).items()):
-        yield doc.Details("What the audit counted", (doc.Pairs(lines),))
-
-
-def _label_counts(evidence: Evidence) -> dict[str, list[int]]:
-    """How often each label occurs in each split."""
-    counts = evidence.data.label_counts
-    labels = dict.fromkeys([*evidence.labels, *(str(k) for c in counts.values() for k in c)])
-    return {
-        label: [int(counts.get(split, {}).get(label, 0)) for split in evidence.data.rows]
-        for label in labels
-    }
-
-
-def _text(evidence: Evidence, labels: Mapping[str, list[int]]) -> str:
-    data = evidence.data
-    sizes = [f"{int(rows):,} examples for {shown(name)}" for name, rows in data.rows.items()]
-    commonest = _commonest(evidence, labels) if evidence.labels else ""
-    content = f" Its content has the hash {data.hash}." if data.hash else ""
-    return f"The data set has {listed(sizes)}.{commonest}{content}{_shared(evidence)}"
-
-
-def _commonest(evidence: Evidence, labels: Mapping[str, list[int]]) -> str:
-    """What guessing scores on the last split that has labels."""
-    name, total = list(evidence.data.rows.items())[-1]
-    label, counts = max(labels.items(), key=lambda row: row[1][-1])
-    if not total or not counts[-1]:
-        return ""
-    return (
-        f" The commonest label of {shown(name)}, “{short(label)}”, makes up "
-        f"{percent(counts[-1] / total)} % of it."
-    )
-
-
-def _labels(evidence: Evidence, labels: Mapping[str, list[int]]) -> doc.Table:
-    """How often each label occurs in each split, with a bar on the page."""
-    splits = list(evidence.data.rows)
+    # How often each label occurs in each split, with a bar on the page.
+    splits = list(data.rows)
     most = [max([1, *column]) for column in zip(*labels.values(), strict=True)]
     columns = (
         doc.Column("Label", "label", number=False),
@@ -96,7 +62,42 @@ def _labels(evidence: Evidence, labels: Mapping[str, list[int]]) -> doc.Table:
     )
     people = doc.PRINT if len(rows) <= MOST_LABELS else doc.PAGE
     outputs = doc.FILES | people if rows else doc.FILES
-    return doc.Table("labels", "Labels by split", columns, rows, outputs=outputs, wide=False)
+    yield doc.Table("labels", "Labels by split", columns, rows, outputs=outputs, wide=False)
+    says = "The audit of the data warns:" if audit.warnings else CLEAN
+    yield doc.Paragraph(says, outputs=doc.PRINT)
+    yield doc.Bullets(tuple(map(doc.Bullet, audit.warnings)))
+    if lines := tuple((key, value_words(value)) for key, value in flat(audit.facts).items()):
+        yield doc.Details("What the audit counted", (doc.Pairs(lines),))
+
+
+def _text(evidence: Evidence, labels: Mapping[str, list[int]]) -> str:
+    data = evidence.data
+    sizes = [f"{int(rows):,} examples for {shown(name)}" for name, rows in data.rows.items()]
+    commonest = ""
+    if evidence.labels:  # what guessing scores on the last split that has labels
+        name, total = list(data.rows.items())[-1]
+        label, counts = max(labels.items(), key=lambda row: row[1][-1])
+        if total and counts[-1]:
+            commonest = (
+                f" The commonest label of {shown(name)}, “{short(label)}”, makes up "
+                f"{percent(counts[-1] / total)} % of it."
+            )
+    overlaps = []  # how much of one split stands in another too
+    shared = evidence.data.audit.facts.get("shared_texts") or ()
+    for one in shared:
+        if not isinstance(one, Mapping) or one.get("share") is None:
+            continue
+        kinds = {"same": "the same", "alike": "alike", "near": "nearly so"}
+        if parts := ", ".join(
+            f"{one[key]:,} {word}" for key, word in kinds.items() if one.get(key)
+        ):
+            overlap = f"{percent(one['share'])} % of {one['of']} in {one['within']}"
+            overlaps.append(f"{overlap} ({parts})")
+    found = " No text was found in two splits." if shared else ""
+    if overlaps:
+        found = f" Some texts stand in two splits: {'; '.join(overlaps)}."
+    content = f" Its content has the hash {data.hash}." if data.hash else ""
+    return f"The data set has {listed(sizes)}.{commonest}{content}{found}"
 
 
 def _counted(splits: Any) -> doc.Table | None:
@@ -121,23 +122,6 @@ def _counted(splits: Any) -> doc.Table | None:
     rows = tuple(zip(map(str, splits), *(found[title] for title in kept), strict=True))
     caption, wide = "What the audit counted in each split", len(kept) > 5
     return doc.Table("audit", caption, columns, rows, outputs=doc.PRINT, wide=wide)
-
-
-def _shared(evidence: Evidence) -> str:
-    """How much of one split stands in another too."""
-    shared = evidence.data.audit.facts.get("shared_texts") or ()
-    overlaps = []
-    for one in shared:
-        if not isinstance(one, Mapping) or one.get("share") is None:
-            continue
-        kinds = {"same": "the same", "alike": "alike", "near": "nearly so"}
-        parts = ", ".join(f"{one[key]:,} {name}" for key, name in kinds.items() if one.get(key))
-        if parts:
-            overlap = f"{percent(one['share'])} % of {one['of']} in {one['within']}"
-            overlaps.append(f"{overlap} ({parts})")
-    if overlaps:
-        return f" Some texts stand in two splits: {'; '.join(overlaps)}."
-    return " No text was found in two splits." if shared else ""
 
 
 def _number(facts: Any, path: str) -> float | None:

@@ -60,19 +60,21 @@ def section(facts: Facts) -> doc.Blocks:
         outputs=doc.PAPER | doc.FILES if failed else doc.FILES,
         most=MOST_IN_PAPER,
     )
-    yield doc.Bullets(tuple(map(_bullet, failed)), outputs=doc.PAGE)
+    yield doc.Bullets(
+        tuple(
+            doc.Bullet(
+                f"{one.point} · seed {one.trial.seed} · trial {one.trial.record.id}",
+                badge=doc.Badge(one.trial.record.status, "bad"),
+                about=called(one.contender),
+                quoted=one.error,
+            )
+            for one in failed
+        ),
+        outputs=doc.PAGE,
+    )
     that_count = (
         (row.name, trial.record.id)
         for row in facts.results.rows
         for trial in facts.evidence.by_name[row.name].finished
     )
     yield doc.Table.of_files("trials", "Trials that count", ("contender", "trial"), that_count)
-
-
-def _bullet(one: Failed) -> doc.Bullet:
-    return doc.Bullet(
-        f"{one.point} · seed {one.trial.seed} · trial {one.trial.record.id}",
-        badge=doc.Badge(one.trial.record.status, "bad"),
-        about=called(one.contender),
-        quoted=one.error,
-    )

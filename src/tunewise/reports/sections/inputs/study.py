@@ -12,8 +12,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Row
-from tunewise.reports.facts.setting_differences import Setting, command, flat, settings_apart
+from tunewise.reports.facts.setting_differences import command, flat, settings_apart
 from tunewise.reports.facts.wording import value_words
 from tunewise.reports.sections.cells import CONTENDER, short, texts
 from tunewise.store.study import STUDY_FILE
@@ -49,12 +48,28 @@ def section(facts: Facts) -> doc.Blocks:
     yield doc.Paragraph(AGAIN, outputs=doc.PAGE)
     yield doc.Code(_command(facts.evidence))
     yield from _settings(facts)
-    yield _each_row(facts)
+    blocks: list[doc.Block] = [doc.Paragraph(EACH, style="about", outputs=doc.PAGE)]
+    for one in facts.evidence.contenders:
+        blocks.append(doc.Paragraph(one.name, outputs=doc.PAGE))
+        blocks.append(doc.Code(command(facts.evidence, one)))
+    yield doc.Details("Commands that train each row again", tuple(blocks))
+    ids = doc.Column(
+        "Trials, in the order of the seeds",
+        of=lambda row: " ".join(t.record.id for t in facts.evidence.by_name[row.name].finished),
+        number=False,
+    )
+    trials = doc.Table.about(
+        "trials-of-rows",
+        "Trials of each row",
+        (CONTENDER, ids),
+        facts.results.rows,
+        outputs=doc.PAGE,
+    )
     yield doc.Paragraph(SAME, outputs=doc.PAGE)
     if text:
         yield doc.Details("Study file", (doc.Code(text),), open=True)
     yield doc.Details("Resolved settings", (doc.Code(resolved),))
-    yield doc.Details("Trials of each row", (_trials(facts),))
+    yield doc.Details("Trials of each row", (trials,))
     yield doc.Details("Environment", (_pairs(study.environment),))
     yield doc.Details("Content hashes", (_pairs(_hashes(facts.evidence)),))
 
@@ -115,28 +130,16 @@ def _settings(facts: Facts) -> doc.Blocks:
     names = [row.name for row in facts.results.rows]
     title, key = "Settings in which rows differ", "settings"
     raw = ((one.path, *(one.values[name] for name in names)) for one in found)
-    rows = tuple((one.path, *(_value(one, name) for name in names)) for one in found)
+    rows = tuple(
+        (
+            one.path,
+            *(
+                doc.Noted(one.values[name], "chosen") if one.searched[name] else one.values[name]
+                for name in names
+            ),
+        )
+        for one in found
+    )
     columns = tuple(texts("Setting", *map(shown, names)))
     yield doc.Table.of_files(key, title, ("setting", *names), raw)
     yield doc.Details(title, (doc.Table(key, title, columns, rows, outputs=doc.PAGE),))
-
-
-def _value(one: Setting, name: str) -> str | doc.Noted:
-    return doc.Noted(one.values[name], "chosen") if one.searched[name] else one.values[name]
-
-
-def _each_row(facts: Facts) -> doc.Details:
-    blocks: list[doc.Block] = [doc.Paragraph(EACH, style="about", outputs=doc.PAGE)]
-    for one in facts.evidence.contenders:
-        blocks.append(doc.Paragraph(one.name, outputs=doc.PAGE))
-        blocks.append(doc.Code(command(facts.evidence, one)))
-    return doc.Details("Commands that train each row again", tuple(blocks))
-
-
-def _trials(facts: Facts) -> doc.Table:
-    def ids(row: Row) -> str:
-        return " ".join(trial.record.id for trial in facts.evidence.by_name[row.name].finished)
-
-    columns = (CONTENDER, doc.Column("Trials, in the order of the seeds", of=ids, number=False))
-    title = "Trials of each row"
-    return doc.Table.about("trials-of-rows", title, columns, facts.results.rows, outputs=doc.PAGE)

@@ -24,7 +24,19 @@ def section(facts: Facts) -> doc.Blocks:
     limits += doubtful(facts)
     if facts.results.best is not None:
         limits += _of_the_claims(facts)
-        limits += _of_the_search(facts)
+        searched = facts.evidence.searched
+        if at_the_edge := [one for one in searched if edges(one, facts.evidence.headline)]:
+            limits.append(
+                f"{len(at_the_edge)} of {len(searched)} searches were best at an end of their "
+                f"range ({listed([shown(one.name) for one in at_the_edge])}): these contenders may "
+                "be better than they appear."
+            )
+        if searched:
+            names = sorted({setting_words(key) for one in searched for key in one.searched})
+            limits.append(
+                f"Only {listed(names)} {'was' if len(names) == 1 else 'were'} searched, with the "
+                "first seed; all other settings are those of the study file."
+            )
     findings = [one for one in facts.comparability if one.kind != AT_THE_EDGE]  # reported above
     limits += [f"Beside the method: {shortened(one.says, 300)}" for one in findings[:MOST_FINDINGS]]
     if len(findings) > MOST_FINDINGS:
@@ -53,25 +65,5 @@ def _of_the_claims(facts: Facts) -> list[str]:
         limits.append(
             f"Over these examples, differences below about {100 * min(smallest):.1f} points to "
             "the best would be missed in more than one of five such studies."
-        )
-    return limits
-
-
-def _of_the_search(facts: Facts) -> list[str]:
-    """Searches that end at the edge of their range, and what was not searched at all."""
-    searched = facts.evidence.searched
-    at_the_edge = [one for one in searched if edges(one, facts.evidence.headline)]
-    limits = []
-    if at_the_edge:
-        limits.append(
-            f"{len(at_the_edge)} of {len(searched)} searches were best at an end of their range "
-            f"({listed([shown(one.name) for one in at_the_edge])}): these contenders may be better "
-            "than they appear."
-        )
-    if searched:
-        names = sorted({setting_words(key) for one in searched for key in one.searched})
-        limits.append(
-            f"Only {listed(names)} {'was' if len(names) == 1 else 'were'} searched, with the first "
-            "seed; all other settings are those of the study file."
         )
     return limits

@@ -30,7 +30,21 @@ _BRACED = re.compile(r"( ?)\{([a-z0-9-]+)\}")
 def section(facts: Facts) -> doc.Blocks:
     evidence, results, refs = facts.evidence, facts.results, facts.references
     described = evidence.study.descriptions
-    yield from _described(described.task, refs, _values(evidence), lead="Task.")
+    # What a task's description leaves to the study.
+    task = evidence.study.task
+    columns = evidence.study.texts or task.get("text") or ()
+    named = [columns] if isinstance(columns, str) else list(columns)
+    yield from _described(
+        described.task,
+        refs,
+        {
+            "columns": listed([f"“{short(str(name), 40)}”" for name in named or ("text",)]),
+            "labels": f"{len(evidence.labels):,}",
+            "prompt": short(str(task.get("prompt") or "{context} {question}"), 200),
+            "limit": str(task.get("max_new_tokens", "some")),
+        },
+        lead="Task.",
+    )
     for name in dict.fromkeys(contender.method for contender in evidence.contenders):
         yield from _described(described.methods.get(name, ""), refs, {})
     caption, contenders = "Contenders, with the settings that were chosen", evidence.contenders
@@ -59,19 +73,6 @@ def _described(
             yield doc.Equation(equation.group(1))
         else:
             yield doc.Paragraph(_BRACED.sub(known, paragraph), lead=lead, outputs=doc.PAPER)
-
-
-def _values(evidence: Evidence) -> dict[str, str]:
-    """What a task's description leaves to the study."""
-    task = evidence.study.task
-    columns = evidence.study.texts or task.get("text") or ()
-    named = [columns] if isinstance(columns, str) else list(columns)
-    return {
-        "columns": listed([f"“{short(str(name), 40)}”" for name in named or ("text",)]),
-        "labels": f"{len(evidence.labels):,}",
-        "prompt": short(str(task.get("prompt") or "{context} {question}"), 200),
-        "limit": str(task.get("max_new_tokens", "some")),
-    }
 
 
 def _rate(contender: Contender) -> str | None:

@@ -58,7 +58,12 @@ def _low_rank_blocks(rows: Sequence[Row]) -> list[doc.Block]:
         only(TRAINABLE, doc.PAPER),
         doc.Column("Factor", None, lambda factor: f"{factor:,.1f}", "parameters.reduction"),
         doc.Column("State", None, size, _bytes),
-        doc.Column("Of full", None, lambda part: f"{part:.1%}", _of_full),
+        doc.Column(
+            "Of full",
+            None,
+            lambda part: f"{part:.1%}",
+            lambda row: _bytes(row) / (FLOAT * (1 + STATES) * row.parameters.total),
+        ),
     )
     return [
         doc.Paragraph(
@@ -105,8 +110,3 @@ def _bytes(row: Row) -> int:
     """Weights of the whole model; gradient and moments of what is trained."""
     assert row.parameters is not None
     return FLOAT * (row.parameters.total + STATES * row.parameters.trainable)
-
-
-def _of_full(row: Row) -> float:
-    assert row.parameters is not None
-    return _bytes(row) / (FLOAT * (1 + STATES) * row.parameters.total)

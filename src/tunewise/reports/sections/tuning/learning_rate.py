@@ -9,7 +9,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.charts.learning_rate import by_learning_rate
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.tuning.searching import AtRate, RateCurve, rate_curves
+from tunewise.reports.facts.tuning.searching import RateCurve, rate_curves
 from tunewise.reports.facts.wording import metric_name, metric_words
 from tunewise.reports.sections.cells import called, score
 
@@ -31,19 +31,16 @@ def section(facts: Facts) -> doc.Blocks:
         about += (
             f" Rates that were measured are shown at step {listed(steps)}, where all were compared."
         )
-    yield doc.Paragraph(f"{about}{_diverged(curves)}", outputs=doc.PRINT)
-    yield from by_learning_rate(curves, metric)
-    yield _table(curves, metric, early=bool(steps))
-
-
-def _diverged(curves: list[RateCurve]) -> str:
-    lost = [
+    if lost := [
         f"{shown(curve.name)} at {point.rate:g}"
         for curve in curves
         for point in curve.points
         if point.diverged
-    ]
-    return f" Diverged, and drawn at the upper edge: {listed(lost)}." if lost else ""
+    ]:
+        about += f" Diverged, and drawn at the upper edge: {listed(lost)}."
+    yield doc.Paragraph(about, outputs=doc.PRINT)
+    yield from by_learning_rate(curves, metric)
+    yield _table(curves, metric, early=bool(steps))
 
 
 def _table(curves: list[RateCurve], metric: str, *, early: bool) -> doc.Table:
@@ -62,7 +59,12 @@ def _table(curves: list[RateCurve], metric: str, *, early: bool) -> doc.Table:
     )
     pairs = [(called(curve), point) for curve in curves for point in curve.points]
     rows = tuple(
-        (name, *(point.rate, point.loss, point.score, point.status), *_chosen(point), point.step)
+        (
+            name,
+            *(point.rate, point.loss, point.score, point.status),
+            *(("chosen", "chosen") if point.chosen else (None, point.status)),
+            point.step,
+        )
         for name, point in pairs
     )
     strong = frozenset(place for place, (_, point) in enumerate(pairs) if point.chosen)
@@ -73,8 +75,3 @@ def _table(curves: list[RateCurve], metric: str, *, early: bool) -> doc.Table:
         caption += f" ({MOST_SHOWN} of {len(rows)} rows; the report has all)"
     outputs = doc.TERMINAL | doc.FILES
     return doc.Table("learning-rate", caption, columns, rows, outputs, strong, most=MOST_SHOWN)
-
-
-def _chosen(point: AtRate) -> tuple[str | None, str]:
-    """For programs, and for people."""
-    return ("chosen", "chosen") if point.chosen else (None, point.status)

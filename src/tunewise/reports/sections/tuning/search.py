@@ -43,32 +43,14 @@ def section(facts: Facts) -> doc.Blocks:
     charts, curve = searches(evidence), best_of_points(evidence)
     text = (
         f"Validation {metric_words(metric)} of each value tried with the first seed"
-        f"{'; the chosen one is ringed' if charts else ''}.{_edges(searched, metric)}"
+        f"{'; the chosen one is ringed' if charts else ''}."
     )
+    if ends := [shown(one.name) for one in searched if edges(one, metric)]:
+        text += (
+            f" For {listed(ends)} the best value is an end of the range that was tried; a better "
+            "one may lie beyond it."
+        )
     yield doc.Paragraph(text, outputs=doc.PRINT)
-    yield _in_files(metric, points)
-    yield _in_paper(facts, searched)
-    yield from charts
-    if curve:
-        cited = facts.references("show-your-work")
-        yield doc.Paragraph(f"{MORE_POINTS} {cited}.", outputs=doc.PAPER)
-        yield curve
-    for one in searched:
-        yield _of_one(one, points[one.name], metric, few=len(searched) <= OPEN)
-
-
-def _edges(searched: Sequence[Contender], metric: str) -> str:
-    """Whose best value is an end of what was tried: a better one may lie beyond."""
-    ends = [shown(one.name) for one in searched if edges(one, metric)]
-    if not ends:
-        return ""
-    return (
-        f" For {listed(ends)} the best value is an end of the range that was tried; a better one "
-        "may lie beyond it."
-    )
-
-
-def _in_files(metric: str, points: dict[str, list[Tried]]) -> doc.Table:
     keys = ("contender", "point", f"validation {metric}", "status", "chosen", "edge")
     rows = (
         (
@@ -78,7 +60,15 @@ def _in_files(metric: str, points: dict[str, list[Tried]]) -> doc.Table:
         for name, tried_points in points.items()
         for point in tried_points
     )
-    return doc.Table.of_files("search", "Search points, best first", keys, rows)
+    yield doc.Table.of_files("search", "Search points, best first", keys, rows)
+    yield _in_paper(facts, searched)
+    yield from charts
+    if curve:
+        cited = facts.references("show-your-work")
+        yield doc.Paragraph(f"{MORE_POINTS} {cited}.", outputs=doc.PAPER)
+        yield curve
+    for one in searched:
+        yield _of_one(one, points[one.name], metric, few=len(searched) <= OPEN)
 
 
 def _of_one(one: Contender, points: list[Tried], metric: str, *, few: bool) -> doc.Details:
@@ -124,8 +114,12 @@ def _in_paper(facts: Facts, searched: Sequence[Contender]) -> doc.Block | None:
     if not mine:
         return None
     if len({_told(one) for one in mine}) > 1 or len(mine[0].points) > MOST_COLUMNS:
-        items = tuple(doc.Bullet(_searched(one, metric)) for one in mine[:MOST_LISTED])
-        return doc.Bullets(items, outputs=doc.PAPER)
+        items = []
+        for one in mine[:MOST_LISTED]:
+            gave = zip(_told(one), _points(one, metric), strict=True)
+            text = "; ".join(f"{values}: {value}" for values, value in gave)
+            items.append(doc.Bullet(f"{shown(one.name)}. {text.replace('*', ' (chosen)')}."))
+        return doc.Bullets(tuple(items), outputs=doc.PAPER)
     columns = (doc.Column("Contender", number=False), *map(doc.Column, _told(mine[0])))
     rows = tuple((named(one), *_points(one, metric)) for one in mine)
     setting = listed([setting_words(key) for key in mine[0].searched])
@@ -154,10 +148,3 @@ def _points(contender: Contender, metric: str) -> list[str]:
         else f"{score(metric, value)}{'*' if point is contender.chosen else ''}"
         for point, value in values
     ]
-
-
-def _searched(contender: Contender, metric: str) -> str:
-    """The same in one line."""
-    gave = zip(_told(contender), _points(contender, metric), strict=True)
-    text = "; ".join(f"{values}: {value}" for values, value in gave)
-    return f"{shown(contender.name)}. {text.replace('*', ' (chosen)')}."
