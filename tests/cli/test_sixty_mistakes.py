@@ -107,7 +107,7 @@ CASES = (
     ("judge preds.csv --gate state.json", r"--gate remembers .* --against", HELP),
     ("modules embedded:encodr", r"'encodr'\. Did you mean 'encoder'", HELP),
     ("explain lorra", r"'lorra'\. Did you mean 'lora'", HELP),
-    ("explain lora --plot a.pdf", r"--plot: topic 'lora' has none.*optimisers", HELP),
+    ("explain lora --plot a.pdf", r"--plot: topic 'lora' has none.*optimizers", HELP),
     ("schema extra", r"unexpected extra argument", HELP),
     ("env extra", r"unexpected extra argument", HELP),
     ("rnu study.yaml", r"no command 'rnu'\. Did you mean 'run'", "What there is: tunewise -h"),

@@ -112,6 +112,6 @@ def test_a_topic_whose_check_fails_makes_no_page() -> None:
 
 
 def test_a_topic_with_a_plot_shows_it() -> None:
-    assert "](optimisers.svg)" in pages.topic_page("optimisers", TOPIC)
+    assert "](optimizers.svg)" in pages.topic_page("optimizers", TOPIC)
     assert ".svg" not in pages.topic_page("lora", TOPIC)
-    assert pages.plot("optimisers").startswith("<svg")
+    assert pages.plot("optimizers").startswith("<svg")

@@ -17,7 +17,7 @@ from tunewise.core.errors import InputError
 from tunewise.foundations.topic import Check, Topic, difference
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-NEED_TORCH = {"gradients", "lora", "lora-costs", "masked-loss", "optimisers", "sentence-pairs"}
+NEED_TORCH = {"gradients", "lora", "lora-costs", "masked-loss", "optimizers", "sentence-pairs"}
 
 
 @cache
@@ -49,8 +49,8 @@ def test_topics_are_listed_one_a_line() -> None:
 
 
 def test_a_wrong_topic_gets_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"unknown topic 'optimizers'. Did you mean 'optimisers'"):
-        explain("optimizers")
+    with pytest.raises(InputError, match=r"unknown topic 'optimisers'. Did you mean 'optimizers'"):
+        explain("optimisers")
 
 
 def test_only_the_topics_that_need_torch_load_it() -> None:
@@ -88,9 +88,9 @@ def shell(*words: str) -> Result:
     return CliRunner().invoke(app, words)
 
 
-def test_the_plot_of_the_optimisers_has_a_line_for_each(tmp_path: Path) -> None:
+def test_the_plot_of_the_optimizers_has_a_line_for_each(tmp_path: Path) -> None:
     file = tmp_path / "new" / "convergence.svg"
-    assert shell("optimisers", "--plot", str(file)).exit_code == 0
+    assert shell("optimizers", "--plot", str(file)).exit_code == 0
     drawing = file.read_text()
     assert drawing.startswith("<svg")
     assert all(name in drawing for name in ("own-gd", "own-sgd", "own-adagrad", "own-adam"))
@@ -99,9 +99,9 @@ def test_the_plot_of_the_optimisers_has_a_line_for_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("lora", "--plot", "a.svg"), "topic 'lora' has none; these have one: optimisers"),
-        (("optimisers", "--plot", "a.gif"), "a name that ends in .svg, .png, .pdf"),
-        (("optimizers", "--plot", "a.svg"), "Did you mean 'optimisers'"),
+        (("lora", "--plot", "a.svg"), "topic 'lora' has none; these have one: optimizers"),
+        (("optimizers", "--plot", "a.gif"), "a name that ends in .svg, .png, .pdf"),
+        (("optimisers", "--plot", "a.svg"), "Did you mean 'optimizers'"),
     ],
 )
 def test_a_plot_that_cannot_be_drawn_is_refused(

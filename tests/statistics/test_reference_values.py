@@ -10,7 +10,7 @@ from tunewise.statistics.corrections import benjamini_hochberg, holm
 from tunewise.statistics.intervals import student_quantile, wilson
 from tunewise.statistics.metrics import METRICS, Columns
 from tunewise.statistics.paired import (
-    approximate_randomisation,
+    approximate_randomization,
     exact_sign_flip,
     mcnemar,
 )
@@ -62,12 +62,12 @@ def test_sign_flips_on_right_and_wrong_are_exact_mcnemar() -> None:
     assert sign_flip([1] * 10 + [-1] * 2).p == pytest.approx(0.038574, abs=5e-7)
 
 
-def test_approximate_randomisation_comes_near_exact_mcnemar() -> None:
+def test_approximate_randomization_comes_near_exact_mcnemar() -> None:
     labels = np.zeros(100, dtype=np.int64)
     ours = Columns(labels, np.array([0] * 10 + [1] * 2 + [0] * 88))
     theirs = Columns(labels, np.array([1] * 10 + [0] * 2 + [0] * 88))
     accuracy = METRICS["accuracy"]
-    p = approximate_randomisation(
+    p = approximate_randomization(
         accuracy,
         accuracy.features(ours, 2),
         accuracy.features(theirs, 2),
@@ -77,12 +77,12 @@ def test_approximate_randomisation_comes_near_exact_mcnemar() -> None:
     assert p == pytest.approx(0.038574, abs=0.004)  # four standard errors
 
 
-def test_approximate_randomisation_counts_what_was_seen_as_one_of_its_draws() -> None:
+def test_approximate_randomization_counts_what_was_seen_as_one_of_its_draws() -> None:
     """With 60 answers all one way no draw reaches the difference, and p is 1 in 1 + 199, not 0."""
     labels = np.zeros(60, dtype=np.int64)
     accuracy = METRICS["accuracy"]
     right, wrong = (accuracy.features(Columns(labels, labels + each), 2) for each in (0, 1))
-    p = approximate_randomisation(
+    p = approximate_randomization(
         accuracy, right, wrong, rng=np.random.default_rng(0), resamples=199
     )
     assert p == pytest.approx(1 / 200)

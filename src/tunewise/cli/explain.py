@@ -17,7 +17,7 @@ from tunewise.foundations import topics
 from tunewise.foundations.topic import Topic
 
 WIDTH = 80
-PLOTS = {"optimisers": "tunewise.foundations.convergence_chart"}  # imported when asked for: slow
+PLOTS = {"optimizers": "tunewise.foundations.convergence_chart"}  # imported when asked for: slow
 FORMS = (".svg", ".png", ".pdf")
 
 
@@ -36,7 +36,7 @@ def command(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(help="Also draw it, as .svg, .png or .pdf; optimisers has a plot."),
+        typer.Option(help="Also draw it, as .svg, .png or .pdf; optimizers has a plot."),
     ] = None,
 ) -> None:
     """Show a piece of the mathematics with its results and the checks that were just run."""

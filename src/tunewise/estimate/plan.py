@@ -111,7 +111,7 @@ class _Planner:
         folders = self._folders()
         with EstimateClient() as client:
             self.client = client
-            self.say("Foreseeing each contender ...")
+            self.say("Predicting memory and time of each contender ...")
             asked = [
                 row
                 for row in self.expansion.contenders

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from tunewise.foundations.regression import convergence
-from tunewise.foundations.topics.optimisers import EPOCHS, example
+from tunewise.foundations.topics.optimizers import EPOCHS, example
 
 FLOOR = 1e-16  # a logarithmic axis has no zero
 
@@ -19,7 +19,7 @@ def convergence_chart(curves: Mapping[str, Sequence[float]]) -> alt.Chart:
         curves: from ``regression.convergence``: name to one number an epoch, the start included.
     """
     rows = [
-        {"optimiser": name, "epoch": epoch, "distance": max(distance, FLOOR)}
+        {"optimizer": name, "epoch": epoch, "distance": max(distance, FLOOR)}
         for name, curve in curves.items()
         for epoch, distance in enumerate(curve)
     ]
@@ -29,7 +29,7 @@ def convergence_chart(curves: Mapping[str, Sequence[float]]) -> alt.Chart:
         .encode(
             x=alt.X("epoch:Q", title="epoch"),
             y=alt.Y("distance:Q", title="loss above its minimum", scale=alt.Scale(type="log")),
-            color=alt.Color("optimiser:N", sort=list(curves), title="optimiser"),
+            color=alt.Color("optimizer:N", sort=list(curves), title="optimizer"),
         )
     )
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from tunewise.foundations.optimisers import Adam
+from tunewise.foundations.optimizers import Adam
 
 WORDS = 16  # how many words there are
 ASK = WORDS  # the token that ends the prompt, as "Answer:" does

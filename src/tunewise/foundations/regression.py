@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from tunewise.foundations.optimisers import OPTIMISERS
+from tunewise.foundations.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Recipe:
     batch: int | None  # None: all of them
 
     def optimizer(self, weights: Tensor) -> Optimizer:
-        return OPTIMISERS[self.name]([weights], lr=self.rate)  # type: ignore[call-arg]  # all have lr
+        return OPTIMIZERS[self.name]([weights], lr=self.rate)  # type: ignore[call-arg]  # all have lr
 
 
 # Rates at which each comes down within the 20 epochs of the demonstration; not tuned further.

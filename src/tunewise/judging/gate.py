@@ -27,7 +27,7 @@ from tunewise.reports.facts.comparisons import RESAMPLES_BESIDE
 from tunewise.statistics.claims import Meeting, Terms, items_test, method_test
 from tunewise.statistics.looks import fraction_of_look, level_of_look
 from tunewise.statistics.metrics import METRICS
-from tunewise.statistics.paired import RANDOMISATIONS
+from tunewise.statistics.paired import RANDOMIZATIONS
 from tunewise.statistics.score_matrix import group_by_examples
 from tunewise.store.answers import row_scores
 from tunewise.store.json_record import OPTIONAL, JSONRecord, NotARecord
@@ -253,7 +253,7 @@ class _Rows:
 
     def p_values(self, level: float, *, seed: int) -> tuple[float, float, str]:
         """One-sided p values for better and for worse, of the claim with the larger one."""
-        terms = Terms(self.meeting.metric, 1 - 2 * level, 1, None, RANDOMISATIONS)
+        terms = Terms(self.meeting.metric, 1 - 2 * level, 1, None, RANDOMIZATIONS)
         claims = [
             items_test(self.meeting, terms, rng=np.random.default_rng(seed)),
             method_test(self.meeting),

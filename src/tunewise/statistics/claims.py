@@ -58,7 +58,7 @@ class Terms:
     resamples: int
 
     @property
-    def randomisations(self) -> int:
+    def randomizations(self) -> int:
         """Enough of them that the smallest possible p-value survives the correction."""
         return max(self.resamples, math.ceil(2 / self.strictest_alpha))
 
@@ -160,7 +160,7 @@ def items_test(meeting: Meeting, terms: Terms, *, rng: np.random.Generator) -> C
     ours, theirs = meeting.features
     runs = math.lcm(len(meeting.row.seeds), len(meeting.other.seeds))
     p, test = p_over_examples(
-        meeting.metric, ours, theirs, runs=runs, rng=rng, resamples=terms.randomisations
+        meeting.metric, ours, theirs, runs=runs, rng=rng, resamples=terms.randomizations
     )
     return Claim(test, p=p)
 

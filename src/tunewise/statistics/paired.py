@@ -10,7 +10,7 @@ from scipy import special
 
 from tunewise.statistics.metrics import FloatArray, Metric
 
-RANDOMISATIONS = 10_000
+RANDOMIZATIONS = 10_000
 BLOCK = 2_000_000
 MOST_FOLDED = 2_000  # sum of differences
 NEXT_TO_NOTHING = 1e-25  # a factor that changes no digit of a chance
@@ -84,7 +84,7 @@ def exact_sign_flip(differences: ArrayLike) -> float:
     given = np.asarray(differences)
     whole = np.rint(given).astype(np.int64)
     if not np.array_equal(whole, given):
-        raise ValueError("exact sign flips need whole numbers; see approximate_randomisation")
+        raise ValueError("exact sign flips need whole numbers; see approximate_randomization")
     sizes, counts = np.unique(np.abs(whole[whole != 0]), return_counts=True)
     if sizes.size == 0:
         return 1.0
@@ -161,13 +161,13 @@ def _half_angles(turns: NDArray[np.int64], length: int) -> FloatArray:
     return np.asarray(turns % (2 * length) * (np.pi / length), dtype=np.float64)
 
 
-def approximate_randomisation(
+def approximate_randomization(
     metric: Metric,
     ours: FloatArray,
     theirs: FloatArray,
     *,
     rng: np.random.Generator,
-    resamples: int = RANDOMISATIONS,
+    resamples: int = RANDOMIZATIONS,
 ) -> float:
     """p-value of ``metric(ours) - metric(theirs)`` when the two may change places on any example.
 
@@ -208,7 +208,7 @@ def p_over_examples(
     *,
     runs: int = 1,
     rng: np.random.Generator,
-    resamples: int = RANDOMISATIONS,
+    resamples: int = RANDOMIZATIONS,
 ) -> tuple[float, str]:
     """p-value of a difference over examples, and the name of its test: exact for right and wrong.
 
@@ -218,7 +218,7 @@ def p_over_examples(
     if metric.kind == "proportion":
         p = exact_sign_flip(np.rint((ours - theirs)[:, 0] * runs))
         return p, "exact McNemar" if runs == 1 else "exact sign flips of examples over all seeds"
-    p = approximate_randomisation(metric, ours, theirs, rng=rng, resamples=resamples)
+    p = approximate_randomization(metric, ours, theirs, rng=rng, resamples=resamples)
     return p, "approximate randomization of examples"
 
 

@@ -12,7 +12,7 @@ from tunewise.statistics.metrics import Columns, FloatArray, classes_in, metric_
 from tunewise.statistics.paired import p_over_examples
 
 ALPHA = 0.05
-RANDOMISATIONS = 2000  # of the choice among points, which no claim rests on
+RANDOMIZATIONS = 2000  # of the choice among points, which no claim rests on
 
 
 def ahead(metric: str, ours: Columns, theirs: Columns, *, rng: np.random.Generator) -> bool:
@@ -31,7 +31,7 @@ def ahead(metric: str, ours: Columns, theirs: Columns, *, rng: np.random.Generat
     if upward(metric, scores[0]) <= upward(metric, scores[1]):
         return False
     features = [measure.features(one, classes) for one in (ours, theirs)]
-    p, _ = p_over_examples(measure, *features, rng=rng, resamples=RANDOMISATIONS)
+    p, _ = p_over_examples(measure, *features, rng=rng, resamples=RANDOMIZATIONS)
     return p < ALPHA
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from tunewise.foundations.optimisers import OPTIMISERS as OWN
+from tunewise.foundations.optimizers import OPTIMIZERS as OWN
 from tunewise.training.settings import STEPS, Schedule, TrainingSettings
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {

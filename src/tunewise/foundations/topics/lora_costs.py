@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from tunewise.foundations.lora_costs import LinearLayer
-from tunewise.foundations.optimisers import Adam
+from tunewise.foundations.optimizers import Adam
 from tunewise.foundations.topic import Check, Topic
 
 TOKENS = 256

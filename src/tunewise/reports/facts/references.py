@@ -46,7 +46,7 @@ SOURCES = {
         "Q. McNemar, “Note on the sampling error of the difference between correlated proportions "
         "or percentages,” Psychometrika, vol. 12, pp. 153–157, 1947."
     ),
-    "randomisation": (
+    "randomization": (
         "E. W. Noreen, Computer-Intensive Methods for Testing Hypotheses. New York: Wiley, 1989."
     ),
     "satterthwaite": (

@@ -171,7 +171,7 @@ def _statistics(results: Results, refs: References) -> str:
         f"Wilson intervals {refs('wilson')}, other metrics and differences BCa bootstrap "
         f"intervals {refs('bca')}; pairs are tested by exact sign flips of examples, which with "
         f"single runs are McNemar’s test {refs('mcnemar')}, or by approximate randomization "
-        f"{refs('randomisation')}."
+        f"{refs('randomization')}."
     )
     if len(results.seeds_planned) > 1:
         sentence += (

@@ -149,7 +149,7 @@ class Adam(Rule):
         w.sub_(group["lr"] * m_hat / (v_hat.sqrt() + group["eps"]))
 
 
-OPTIMISERS: dict[str, type[Optimizer]] = {
+OPTIMIZERS: dict[str, type[Optimizer]] = {
     "own-gd": GradientDescent,
     "own-sgd": SGD,
     "own-adagrad": AdaGrad,

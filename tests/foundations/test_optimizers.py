@@ -7,7 +7,7 @@ import torch
 from torch.optim import Optimizer
 
 from tunewise.foundations.convergence_chart import convergence_chart
-from tunewise.foundations.optimisers import OPTIMISERS
+from tunewise.foundations.optimizers import OPTIMIZERS
 from tunewise.foundations.regression import (
     RECIPES,
     TORCHS,
@@ -48,7 +48,7 @@ def follow(
         optimizer.step()
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
@@ -57,16 +57,16 @@ def test_a_hundred_steps_are_pytorchs(
 ) -> None:
     ours, theirs = weights_of(shapes, seed), weights_of(shapes, seed)
     settings = {"lr": 0.02, "weight_decay": decay}
-    follow(build(OPTIMISERS[name], ours, **settings), ours, steps=100, seed=seed)
+    follow(build(OPTIMIZERS[name], ours, **settings), ours, steps=100, seed=seed)
     follow(build(TORCHS[name], theirs, **settings), theirs, steps=100, seed=seed)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_single_precision_follows_pytorch_too(name: str) -> None:
     runs = []
-    for cls in (OPTIMISERS[name], TORCHS[name]):
+    for cls in (OPTIMIZERS[name], TORCHS[name]):
         w = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
         optimizer = build(cls, [w], lr=0.01)
         for _ in range(100):
@@ -77,25 +77,25 @@ def test_single_precision_follows_pytorch_too(name: str) -> None:
     torch.testing.assert_close(*runs, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_saved_state_goes_on_as_if_never_stopped(name: str) -> None:
     whole, halves = weights_of([(3, 2)], 0), weights_of([(3, 2)], 0)
-    run = build(OPTIMISERS[name], whole, lr=0.05)
+    run = build(OPTIMIZERS[name], whole, lr=0.05)
     follow(run, whole, steps=5, seed=0)
     follow(run, whole, steps=5, seed=7)
 
-    first = build(OPTIMISERS[name], halves, lr=0.05)
+    first = build(OPTIMIZERS[name], halves, lr=0.05)
     follow(first, halves, steps=5, seed=0)
-    second = build(OPTIMISERS[name], halves, lr=1.0)
+    second = build(OPTIMIZERS[name], halves, lr=1.0)
     second.load_state_dict(first.state_dict())
     follow(second, halves, steps=5, seed=7)
     assert torch.equal(whole[0], halves[0])
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_state_stored_as_tensors_alone_goes_on_to_the_last_bit(name: str) -> None:
     whole, halves = ([torch.nn.Parameter(torch.tensor([1.0, -2.0]))] for _ in range(2))
-    first, second = (build(OPTIMISERS[name], w, lr=0.05) for w in (whole, halves))
+    first, second = (build(OPTIMIZERS[name], w, lr=0.05) for w in (whole, halves))
 
     def steps(optimizer: Optimizer, w: torch.nn.Parameter, n: int) -> None:
         for _ in range(n):
@@ -108,36 +108,36 @@ def test_a_state_stored_as_tensors_alone_goes_on_to_the_last_bit(name: str) -> N
     stored = second.state_dict()
     for entries in stored["state"].values():
         entries.update({key: torch.as_tensor(value) for key, value in entries.items()})
-    third = build(OPTIMISERS[name], halves, lr=0.05)
+    third = build(OPTIMIZERS[name], halves, lr=0.05)
     third.load_state_dict(stored)
     steps(third, halves[0], 7)
     assert torch.equal(whole[0], halves[0])
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_weight_without_gradient_stays(name: str) -> None:
     moved, still = weights_of([(2,), (2,)], 0)
     before = still.detach().clone()
-    optimizer = build(OPTIMISERS[name], [moved, still], lr=0.1, weight_decay=0.1)
+    optimizer = build(OPTIMIZERS[name], [moved, still], lr=0.1, weight_decay=0.1)
     moved.sum().backward()
     optimizer.step()
     assert torch.equal(still, before)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_groups_have_their_own_rate(name: str) -> None:
     fast, frozen = weights_of([(2,), (2,)], 0)
     before = frozen.detach().clone()
-    optimizer = build(OPTIMISERS[name], [{"params": [fast]}, {"params": [frozen], "lr": 0.0}])
+    optimizer = build(OPTIMIZERS[name], [{"params": [fast]}, {"params": [frozen], "lr": 0.0}])
     (fast.sum() + frozen.sum()).backward()
     optimizer.step()
     assert torch.equal(frozen, before)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_schedule_sets_the_rate(name: str) -> None:
     (w,) = weights_of([(2,)], 0)
-    optimizer = build(OPTIMISERS[name], [w], lr=0.1)
+    optimizer = build(OPTIMIZERS[name], [w], lr=0.1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.0)
     before = w.detach().clone()
     w.sum().backward()
@@ -146,10 +146,10 @@ def test_a_schedule_sets_the_rate(name: str) -> None:
     assert torch.equal(w, before)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_closure_is_called_once_and_its_loss_returned(name: str) -> None:
     (w,) = weights_of([(2,)], 0)
-    optimizer = build(OPTIMISERS[name], [w], lr=0.1)
+    optimizer = build(OPTIMIZERS[name], [w], lr=0.1)
     calls = []
 
     def closure() -> float:
@@ -167,30 +167,30 @@ def test_adams_first_step_has_the_length_of_the_rate_by_hand() -> None:
     # m_hat = g and v_hat = g^2 after one step, so the step is lr * sign(g).
     w = torch.nn.Parameter(torch.tensor([1.0, 1.0], dtype=torch.float64))
     w.grad = torch.tensor([1000.0, -0.001], dtype=torch.float64)
-    build(OPTIMISERS["own-adam"], [w], lr=0.1).step()
+    build(OPTIMIZERS["own-adam"], [w], lr=0.1).step()
     torch.testing.assert_close(w.detach(), torch.tensor([0.9, 1.1]).double(), atol=1e-5, rtol=0)
 
 
 def test_adagrads_second_step_by_hand() -> None:
     # s = 9, step 0.1 * 3 / 3; then s = 9 + 16, step 0.1 * 4 / 5
     w = torch.nn.Parameter(torch.tensor([0.0], dtype=torch.float64))
-    optimizer = build(OPTIMISERS["own-adagrad"], [w], lr=0.1)
+    optimizer = build(OPTIMIZERS["own-adagrad"], [w], lr=0.1)
     for gradient in (3.0, 4.0):
         w.grad = torch.tensor([gradient], dtype=torch.float64)
         optimizer.step()
     assert w.item() == pytest.approx(-0.18)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("setting", ["lr", "weight_decay"])
 def test_a_negative_setting_is_refused_with_its_value(name: str, setting: str) -> None:
     with pytest.raises(ValueError, match=rf"{setting} = -0\.1: a number from 0 up"):
-        build(OPTIMISERS[name], weights_of([(1,)], 0), **{setting: -0.1})
+        build(OPTIMIZERS[name], weights_of([(1,)], 0), **{setting: -0.1})
 
 
 def test_a_beta_of_one_is_refused() -> None:
     with pytest.raises(ValueError, match="betas"):
-        build(OPTIMISERS["own-adam"], weights_of([(1,)], 0), betas=(0.9, 1.0))
+        build(OPTIMIZERS["own-adam"], weights_of([(1,)], 0), betas=(0.9, 1.0))
 
 
 def small() -> Regression:
@@ -218,10 +218,10 @@ def test_every_recipe_comes_down_to_a_hundredth() -> None:
         assert curve[-1] < 0.01 * curve[0], name
 
 
-def test_the_chart_has_a_line_for_each_optimiser_and_a_point_for_each_epoch() -> None:
+def test_the_chart_has_a_line_for_each_optimizer_and_a_point_for_each_epoch() -> None:
     curves = convergence(small(), epochs=3, seed=0)
     spec = convergence_chart(curves).to_dict()
     rows = spec["data"]["values"]
-    assert {row["optimiser"] for row in rows} == set(OPTIMISERS)
+    assert {row["optimizer"] for row in rows} == set(OPTIMIZERS)
     assert len(rows) == 4 * 4
     assert all(row["distance"] > 0 for row in rows)  # the axis is logarithmic
