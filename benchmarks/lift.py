@@ -36,7 +36,7 @@ def main(seeds: int) -> int:
         finished = study.run(folder, workers=1)
         rows = {row.name: row for row in finished.results.rows}
         trials = {c.name: c.finished for c in finished.evidence.contenders}["lora"]
-        seconds = [trial.record.costs["seconds"]["total"] for trial in trials]
+        seconds = [trial.record.costs.total_seconds or 0.0 for trial in trials]
     [before] = rows["untuned"].test["exact_match"].values
     lifts = [after - before for after in rows["lora"].test["exact_match"].values]
     for seed, lift, took in zip(rows["lora"].seeds, lifts, seconds, strict=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from transformers.pytorch_utils import Conv1D
+
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import first_position
 from tunewise.core.canonical import settings_of
@@ -66,6 +68,7 @@ def _add_lora(plan: Plan, settings: Any, model: Model, structure: Structure) -> 
         "RATIO": settings["ratio"],
     }
     plan.decided |= {
+        "TRANSPOSED": all(isinstance(layer.base, Conv1D) for layer in layers.values()),
         "HAS_RANKS": bool(ranks),
         "HAS_ALPHAS": bool(alphas),
         "HAS_RATIO": settings["ratio"] != 1,

@@ -19,6 +19,7 @@ LEARNS_PROMPT: bool = False  # whether the loss is over the prompt's tokens too
 HAS_STRATEGIES: bool = False  # of decoding, more than one
 HAS_SPECIAL: bool = False  # whether the prompt has special tokens of its own
 IN_CHAT: bool = False  # whether prompts are those of a chat template
+TRANSPOSED: bool = False  # whether LoRA's targets are layers of the class Conv1D
 HAS_RANKS: bool = False  # of their own, by layer
 HAS_ALPHAS: bool = False
 HAS_RATIO: bool = False  # between the learning rates of B and A

@@ -24,7 +24,7 @@ from tunewise.export.script.blocks.constants import (
     TASK_TYPE,
     USE_RSLORA,
 )
-from tunewise.export.script.blocks.decided import HAS_ALPHAS, HAS_RANKS, HAS_RATIO
+from tunewise.export.script.blocks.decided import HAS_ALPHAS, HAS_RANKS, HAS_RATIO, TRANSPOSED
 
 Groups = list[tuple[float, list[nn.Parameter]]]
 
@@ -44,6 +44,8 @@ def adapt_model(model: nn.Module, tokenizer: Any, args: argparse.Namespace) -> n
         target_modules=TARGET_MODULES,
         modules_to_save=MODULES_TO_SAVE,
     )
+    if TRANSPOSED:
+        config.fan_in_fan_out = True  # the model keeps weights as (in, out)
     if HAS_RANKS:
         config.rank_pattern = RANK_PATTERN
     if HAS_ALPHAS:
