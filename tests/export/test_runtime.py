@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tunewise.cli.convert import too_far
-from tunewise.export.runtime.latency import timed
+from tunewise.costs.latency import timed
 from tunewise.export.runtime.measured import compared
 from tunewise.store.answers import Answers
 

@@ -327,7 +327,10 @@ class _Run:
         metrics = {"test": self.answers(folder, "test", self.contender.skills[number])}
         result = {"schema": 1, "id": folder.name, "status": "done", "metrics": metrics}
         write_json(folder / "result.json", result)
-        write_json(folder / "costs.json", {"schema": 1, "opened": "2026-08-22T11:00:00+00:00"})
+        seconds = self.contender.seconds / 1e4
+        timed = {"batch_size": 1, "median_seconds": seconds, "p95_seconds": 1.5 * seconds}
+        costs = {"schema": 1, "opened": "2026-08-22T11:00:00+00:00", "at_one": timed}
+        write_json(folder / "costs.json", costs | {"at_best": timed | {"batch_size": 8}})
         mark_complete(folder)
 
     def answers(self, where: Path, split: str, skill: float) -> dict[str, float]:

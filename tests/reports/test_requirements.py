@@ -40,6 +40,15 @@ def test_the_best_within_the_limits_is_named_with_what_it_loses(seen: Seen) -> N
     assert found.misses[0].bound == 9100
 
 
+def test_what_answers_too_slowly_is_not_recommended(seen: Seen) -> None:
+    """Answers were timed when contenders were tested: a ten-thousandth of their training here."""
+    seconds = {one.name: one.seconds / 1e4 for one in CONTENDERS}
+    found = within(seen, latency=seconds["head"])
+    assert seconds["full"] > seconds["head"]
+    assert found.name != "full" and found.misses[0].limit == "latency"
+    assert "latency at most" in found.says and f"({1000 * seconds['full']:.3g} ms)" in found.says
+
+
 def test_the_best_itself_is_taken_where_it_keeps_the_limits(seen: Seen) -> None:
     found = within(seen, artefact=1e9, accuracy=0.1)
     assert found.name == "full"

@@ -330,7 +330,13 @@ def test_every_limit_is_read_by_its_name() -> None:
     schema = TOP["require"]["anyOf"][0]["properties"]
     assert list(schema) == list(types_of(Limits))
     for name in schema:
-        given: Any = "1 GB" if name in ("memory", "artefact") else "1 s" if name == "time" else 1
+        given: Any = (
+            "1 GB"
+            if name in ("memory", "artefact")
+            else "1 s"
+            if name in ("time", "latency")
+            else 1
+        )
         assert list(Limits(**{name: given}).given()) == [name]
 
 

@@ -40,6 +40,7 @@ def complaint(**changes: Any) -> str:
         ("time", "10 min", 600),
         ("time", "1.5 h", 5400),
         ("time", 30.5, 30.5),
+        ("latency", "5 ms", 0.005),
     ],
 )
 def test_limits_have_units(name: str, value: Any, number: float) -> None:
@@ -87,7 +88,7 @@ def test_the_resolved_study_keeps_limits_and_slices() -> None:
             ("length",),
         )
     )
-    assert len(fields(Limits)) == 12
+    assert len(fields(Limits)) == 13
 
 
 def test_limits_and_slices_rename_no_trial() -> None:

@@ -157,6 +157,8 @@ def test_every_method_ends_in_a_result_predictions_weights_and_a_test(
     assert 0 <= result(study, kind="tests")["metrics"]["test"]["accuracy"] <= 1
     costs = json.loads((study / "tests" / "a" / "costs.json").read_text())
     assert len(costs["openings"]) == 1
+    assert costs["at_one"]["batch_size"] == 1
+    assert 0 < costs["at_one"]["median_seconds"] <= costs["at_one"]["p95_seconds"]
 
 
 @pytest.mark.parametrize("name", ["majority", "tfidf", "head", "lora", "full"])

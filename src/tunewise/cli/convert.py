@@ -9,13 +9,13 @@ from tunewise.cli.console import say
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json, write_text
 from tunewise.core.format import milliseconds, percent, points, size
-from tunewise.export.runtime.latency import Latency
 from tunewise.export.runtime.measured import Conversion, Converted, compared
 from tunewise.export.runtime.onnx_file import OnnxClassifier, classifier_of, write_onnx
 from tunewise.reports.document.markdown import plain
 from tunewise.reports.facts.wording import between, gap, is_fraction, metric_words
 from tunewise.results import StudyResults
 from tunewise.store.answers import Answers
+from tunewise.store.trial_records import LatencyRecord
 from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import load_predictor
@@ -25,9 +25,8 @@ CONVERSION = "conversion.json"  # in the folder of a converted model: what was m
 ROUNDING = 1e-9  # what floating point adds must not decide
 GGUF = (
     "--as gguf: Tunewise has no converter of its own. Export a folder with --merge, convert it "
-    "with llama.cpp's convert_hf_to_gguf.py, let it answer the test examples into a file with id, "
-    "label and prediction, and compare that with the study's: tunewise judge FILE "
-    "DIR/report/predictions/..."
+    "with llama.cpp's convert_hf_to_gguf.py, let it answer the test examples into a file with the "
+    "columns id and prediction, and measure what that changed: tunewise export DIR --measure FILE"
 )
 LOADING = """\
 import numpy as np, onnxruntime
@@ -49,7 +48,7 @@ def convert(study: StudyResults, contender: str | None, draft: Path, *, int8: bo
     """
     chosen = choose(study, contender)
     parts = Parts.of(chosen.settings, study.folder.path)
-    split, before = _stored(study, chosen)
+    split, before = stored_answers(study, chosen)
     say(f"Loading {chosen.name}")
     predictor = load_predictor(parts, chosen.weights)
     classifier_of(predictor)  # refuses before anything is written
@@ -63,8 +62,7 @@ def convert(study: StudyResults, contender: str | None, draft: Path, *, int8: bo
     converted = Converted(predictor, OnnxClassifier(path))
     after = converted.answers(asked)
     found = compared(before, after, metric=study.evidence.headline, split=split)
-    one, best = converted.latency(asked)
-    found = replace(found, bytes=path.stat().st_size, at_one=one, at_best=best)
+    found = with_costs(found, path, converted.latency(asked))
     made = {"contender": chosen.name, "trial": chosen.record.id, "int8": int8}
     write_json(draft / CONVERSION, {**made, **found.as_json()})
     loading = LOADING.format(
@@ -75,7 +73,15 @@ def convert(study: StudyResults, contender: str | None, draft: Path, *, int8: bo
     return found
 
 
-def _stored(study: StudyResults, chosen: Chosen) -> tuple[str, Answers]:
+def with_costs(
+    found: Conversion, path: Path, latency: tuple[LatencyRecord, LatencyRecord]
+) -> Conversion:
+    """The same with the size of the converted file and how long its answers take."""
+    one, best = latency
+    return replace(found, bytes=path.stat().st_size, at_one=one, at_best=best)
+
+
+def stored_answers(study: StudyResults, chosen: Chosen) -> tuple[str, Answers]:
     """The answers of the trial that is taken away, on test where it was opened for it."""
     contender = study.evidence.by_name[chosen.name]
     trial = next((t for t in contender.finished if t.record.id == chosen.record.id), None)
@@ -95,14 +101,19 @@ def described(found: Conversion) -> list[str]:
             f"{gap(metric, found.difference)} against the trained model "
             f"(95 % {between(metric, found.interval)})."
         )
-    largest = "" if found.largest is None else f"; probabilities differ by {found.largest:.1g}"
-    lines.append(f"{percent(found.same_answers)} % of the answers are the same{largest} at most.")
+    elif found.trained is not None and found.trained == found.converted:
+        lines.append(
+            f"{words} on {found.examples:,} {found.split} examples: the same as the trained "
+            "model's."
+        )
+    far = "" if found.largest is None else f"; probabilities differ by {found.largest:.1g} at most"
+    lines.append(f"{percent(found.same_answers)} % of the answers are the same{far}.")
     if found.at_one and found.at_best:
         lines.append(f"{size(found.bytes)}. {_latency(found.at_one)} {_latency(found.at_best)}")
     return lines
 
 
-def _latency(one: Latency) -> str:
+def _latency(one: LatencyRecord) -> str:
     return (
         f"Batch {one.batch_size}: {milliseconds(one.median_seconds)} ms (95th percentile "
         f"{milliseconds(one.p95_seconds)} ms), {one.examples_per_second:,.0f} examples a second."

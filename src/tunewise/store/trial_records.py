@@ -145,11 +145,25 @@ class MemoryRecord(JSONRecord):
 
 
 @dataclass(frozen=True)
+class LatencyRecord(JSONRecord):
+    """Seconds of a batch: the median and the 95th percentile over the timed batches."""
+
+    batch_size: int
+    median_seconds: float
+    p95_seconds: float
+
+    @property
+    def examples_per_second(self) -> float:
+        return self.batch_size / self.median_seconds
+
+
+@dataclass(frozen=True)
 class TrialCosts(JSONRecord):
     """``costs.json``: what was measured, in seconds and bytes, and where; it differs every time.
 
     `memory`, `flops_per_step`, `share_of_peak` and `step_seconds` are of one counted step, and
-    missing where none was. A test says when the split was opened for it.
+    missing where none was. A test says when the split was opened for it, and how long answers of
+    the saved contender take: `at_one` one at a time, `at_best` at the best batch size.
     """
 
     opened: str | None = field(default=None, metadata=OPTIONAL)
@@ -169,6 +183,8 @@ class TrialCosts(JSONRecord):
     precision: str | None = field(default=None, metadata=OPTIONAL)
     host: str | None = None
     environment: Environment = field(default_factory=dict)
+    at_one: LatencyRecord | None = field(default=None, metadata=OPTIONAL)
+    at_best: LatencyRecord | None = field(default=None, metadata=OPTIONAL)
     # the SHA-256 of the marker of the trial's weights
     weights: str | None = field(default=None, metadata=OPTIONAL)
 

@@ -14,7 +14,7 @@ from tunewise.core.files import check_complete, is_complete, mark_complete, read
 from tunewise.store.faults import Fault, fault_of
 from tunewise.store.json_record import JSONRecord, NotARecord
 from tunewise.store.records import TrialSettings
-from tunewise.store.trial_records import TrialCosts, TrialResult
+from tunewise.store.trial_records import LatencyRecord, TrialCosts, TrialResult
 
 SCHEMA = 1
 KILLED = "killed"  # no result any more; earlier versions wrote it
@@ -108,10 +108,15 @@ def write_test(
     metrics: Mapping[str, float | None],
     openings: Sequence[str],
     seconds: Mapping[str, float],
+    latency: tuple[LatencyRecord, LatencyRecord],
 ) -> None:
-    """Finish the folder of a test, which was opened at the last of `openings`."""
+    """Finish the folder of a test, which was opened at the last of `openings`.
+
+    `latency` is that of one example at a time, and that of the best batch size.
+    """
     result: JSONObject = {"id": folder.name, "status": "done", "metrics": {"test": metrics}}
-    costs = {"opened": openings[-1], "openings": list(openings), "seconds": seconds}
+    costs: JSONObject = {"opened": openings[-1], "openings": list(openings), "seconds": seconds}
+    costs |= {"at_one": latency[0].as_json(), "at_best": latency[1].as_json()}
     _write(folder, result, costs)
 
 

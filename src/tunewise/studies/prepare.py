@@ -87,7 +87,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     facts = Facts(hash_of(settled.splits), settled.settings, models, tasks)
     say("Applying each method to each model ...")
     contenders, inspectors, problems, left_out = applied(settings, settled, expansion, facts)
-    problems += unread
+    problems += unread + _unmeasured(settings, settled)
     inspector = next(iter(inspectors.values()), None)
     found = audited(settings, settled, inspector)
     unlearnt: list[str] = []
@@ -131,6 +131,14 @@ def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
     problems = problems + not_texts(data.splits, reading.texts)
     slices, unsound = slice_columns(settings.slices, data.splits, settled.splits, task)
     return settled, slices, problems + unsound
+
+
+def _unmeasured(settings: StudySettings, settled: Settled) -> list[Problem]:
+    """A limit on the latency of a study that opens no test split, as that is when it is timed."""
+    if settings.require is None or settings.require.latency is None or "test" in settled.splits:
+        return []
+    message = "answers are timed when a contender is tested, and this study has no test split."
+    return [Problem("require.latency", message)]
 
 
 def _record(settings: StudySettings, settled: Settled, expansion: Expansion) -> StudyRecord:

@@ -19,8 +19,13 @@ SECONDS = {
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
-MEASURES: dict[str, Mapping[str, float]] = {"memory": UNITS, "artefact": UNITS, "time": SECONDS}
-EXAMPLES = {"memory": "8 GB", "artefact": "20 MB", "time": "10 min"}
+MEASURES: dict[str, Mapping[str, float]] = {
+    "memory": UNITS,
+    "artefact": UNITS,
+    "time": SECONDS,
+    "latency": SECONDS,
+}
+EXAMPLES = {"memory": "8 GB", "artefact": "20 MB", "time": "10 min", "latency": "5 ms"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class Limits:
     )
     time: str | int | float | None = setting(
         None, "Longest time of a trial, such as 10 min; a number alone is seconds."
+    )
+    latency: str | int | float | None = setting(
+        None,
+        "Longest time of one answer, such as 5 ms: the median, one example at a time; a number "
+        "alone is seconds.",
     )
     parameters: int | None = setting(None, "Most trainable parameters.")
     accuracy: float | None = setting(None, "Least accuracy, as a fraction.")

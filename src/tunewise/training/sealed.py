@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tunewise.core.files import write_json
+from tunewise.costs.latency import timed
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example, Prediction
+from tunewise.methods.base import Predictor
 from tunewise.store.aside import OPENED
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
@@ -17,6 +19,8 @@ from tunewise.training.assembly import Feeds, Parts
 from tunewise.training.finished import load_predictor
 from tunewise.training.outcome import write_predictions
 from tunewise.training.predictor import ModelPredictor, predict_feed
+
+TIMED = 20  # examples whose answers are timed, of each batch size
 
 
 class SealedTest:
@@ -30,14 +34,24 @@ class SealedTest:
 
     def run(self) -> str:
         weights = self.study.weights(self.id)  # damaged ones raise before anything is opened
-        openings = self._note_opening()
         stopwatch = Stopwatch()
+        with stopwatch.phase("load"):
+            predictor = load_predictor(self.parts, weights)
+        with stopwatch.phase("latency"):
+            latency = timed(predictor.predict, self.parts.examples("validation"), most=TIMED)
+        openings = self._note_opening()
         with stopwatch.phase("evaluate"):
             examples = self.parts.examples("test")
-            predictions = self._predict(weights, examples)
+            predictions = self._predict(predictor, examples)
         write_predictions(self.folder, "test", self.parts.task, predictions, examples)
         scores = self.parts.score(predictions, examples)
-        write_test(self.folder, metrics=scores, openings=openings, seconds=stopwatch.seconds)
+        write_test(
+            self.folder,
+            metrics=scores,
+            openings=openings,
+            seconds=stopwatch.seconds,
+            latency=latency,
+        )
         return "done"
 
     def _note_opening(self) -> list[str]:
@@ -47,8 +61,7 @@ class SealedTest:
         write_json(self.folder / OPENED, openings)
         return openings
 
-    def _predict(self, weights: Path, examples: Sequence[Example]) -> list[Prediction]:
-        predictor = load_predictor(self.parts, weights)
+    def _predict(self, predictor: Predictor, examples: Sequence[Example]) -> list[Prediction]:
         if not isinstance(predictor, ModelPredictor):
             return predictor.predict(examples)
         model = predictor.model

@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from tunewise.core.canonical import JSONObject
+from tunewise.costs.latency import timed
 from tunewise.data.examples import Example
-from tunewise.export.runtime.latency import Latency, timed
 from tunewise.export.runtime.onnx_file import OnnxClassifier
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.metrics import METRICS
 from tunewise.store.answers import Answers, row_scores
+from tunewise.store.trial_records import LatencyRecord
 from tunewise.tasks.base import Encoded
 from tunewise.training.predictor import EVALUATION_BATCH, ModelPredictor
 
@@ -41,8 +42,8 @@ class Conversion:
     same_answers: float  # fraction of the examples
     largest: float | None = None
     bytes: int | None = None
-    at_one: Latency | None = None
-    at_best: Latency | None = None
+    at_one: LatencyRecord | None = None
+    at_best: LatencyRecord | None = None
 
     def worse_by(self) -> float:
         """How much worse the converted answers score, in the metric's unit; below 0 if better."""
@@ -51,7 +52,11 @@ class Conversion:
         return -self.difference if METRICS[self.metric].higher_is_better else self.difference
 
     def as_json(self) -> JSONObject:
-        return asdict(self)
+        latency = {
+            name: getattr(self, name) and getattr(self, name).as_json()
+            for name in ("at_one", "at_best")
+        }
+        return {**asdict(self), **latency}
 
 
 def compared(before: Answers, after: Answers, *, metric: str, split: str) -> Conversion:
@@ -73,9 +78,16 @@ def compared(before: Answers, after: Answers, *, metric: str, split: str) -> Con
         converted=means[AFTER],
         difference=pair.difference if pair else None,
         interval=pair.items.interval if pair else None,
-        same_answers=float(np.mean(before.choices == after.choices)),
+        same_answers=_same(before, after),
         largest=largest,
     )
+
+
+def _same(before: Answers, after: Answers) -> float:
+    """The fraction of examples with the same class, or the same text where one was written."""
+    if before.written:
+        return float(np.mean([a == b for a, b in zip(before.written, after.written, strict=True)]))
+    return float(np.mean(before.choices == after.choices))
 
 
 class Converted:
@@ -105,7 +117,7 @@ class Converted:
             probabilities=probabilities,
         )
 
-    def latency(self, examples: Sequence[Example]) -> tuple[Latency, Latency]:
+    def latency(self, examples: Sequence[Example]) -> tuple[LatencyRecord, LatencyRecord]:
         """Tokenizing apart: of the model alone, from the longest examples on."""
         encoded = sorted(self.encoded(examples), key=lambda one: -one.length)
         return timed(self.logits, encoded)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tunewise.backbones.transformers_logging import quiet
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.extras import needed, require
 from tunewise.export.artifact import plain_module
 from tunewise.methods.base import Predictor
@@ -93,8 +93,8 @@ def write_onnx(predictor: Predictor, folder: Path, *, int8: bool) -> Path:
                 verbose=False,
             )
     except Exception as error:  # whatever a library raises in the middle of its work
-        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise InputError(f"--as onnx: the model cannot be converted ({reason[0]:.200}).") from error
+        reason = _first_line(error)
+        raise InputError(f"--as onnx: the model cannot be converted ({reason}).") from error
     if int8:
         quantization = needed("onnxruntime.quantization", extra=EXTRA)
         whole = path.with_name("float32.onnx")
@@ -118,21 +118,52 @@ def _silent() -> Iterator[None]:
 
 
 class OnnxClassifier:
-    """An ONNX file in onnxruntime, on the CPU."""
+    """An ONNX file in onnxruntime, on the CPU: ours, or one that another program converted.
+
+    Raises:
+        InputError: onnxruntime does not load it, or it wants other inputs than a tokenizer gives.
+        MissingExtra: onnxruntime is not installed.
+    """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
+        self._path = path
         runtime: Any = needed("onnxruntime", extra=EXTRA)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors alone
-        self._session = runtime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = runtime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its own kinds, which have no name of their own to import
+            raise self._wrong(f"onnxruntime does not load it ({_first_line(error)}).") from error
         self._names = [one.name for one in self._session.get_inputs()]
+        if strange := [name for name in self._names if name not in INPUTS]:
+            raise self._wrong(f"wants the input '{strange[0]}'. {nearest(strange[0], INPUTS)}")
+        outputs = [one.name for one in self._session.get_outputs()]
+        self._output = "logits" if "logits" in outputs else outputs[0]
 
     def logits(self, inputs: Mapping[str, Tensor]) -> NDArray[np.float32]:
-        """Of a batch, shape (batch, classes)."""
-        given = {name: inputs[name].numpy() for name in self._names}
-        (found,) = self._session.run(["logits"], given)
+        """Of a batch, shape (batch, classes).
+
+        Raises:
+            InputError: the file does not answer it, as where its batch size is fixed.
+        """
+        batch, length = inputs["input_ids"].shape
+        zeros = torch.zeros(batch, length, dtype=torch.long)  # a single text has one segment
+        given = {name: inputs.get(name, zeros).numpy() for name in self._names}
+        try:
+            (found,) = self._session.run([self._output], given)
+        except Exception as error:
+            message = f"does not answer {batch} texts of {length} tokens ({_first_line(error)})."
+            raise self._wrong(message) from error
         logits: NDArray[np.float32] = found
         return logits
+
+    def _wrong(self, message: str) -> InputError:
+        return InputError([Problem(str(self._path), message)])
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0]:.200}"

@@ -281,4 +281,5 @@ def _costs(row: Row) -> dict[str, Cell]:
         "seconds in all": row.measured.seconds_all,
         "peak bytes": row.measured.peak_bytes,
         "artefact bytes": row.measured.artefact_bytes,
+        "latency seconds": row.measured.latency_seconds,
     }

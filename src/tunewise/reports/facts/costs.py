@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunewise.core.format import count, duration, size
+from tunewise.core.format import count, duration, milliseconds, size
 from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.statistics.metrics import upward
@@ -26,6 +26,9 @@ COSTS = {
     "memory": Cost(lambda row: row.measured.peak_bytes, lambda number: size(int(number))),
     "time": Cost(lambda row: row.measured.seconds, duration),
     "artefact": Cost(lambda row: row.measured.artefact_bytes, lambda number: size(int(number))),
+    "latency": Cost(
+        lambda row: row.measured.latency_seconds, lambda number: f"{milliseconds(number)} ms"
+    ),
 }
 
 

@@ -66,6 +66,8 @@ class Measured:
     seconds_all: float  # every trial of the contender, the search included
     peak_bytes: int | None
     artefact_bytes: int | None
+    latency_seconds: float | None  # of one answer, one at a time: the median, mean over seeds
+    million_seconds: float | None  # of a million answers, at the best batch size
     hosts: tuple[str, ...]
 
 
@@ -235,10 +237,15 @@ def _measured(contender: Contender) -> Measured:
     # Where nothing ended well, the peak is what it failed at.
     peaks = [cost.bytes.peak_resident for cost in ended or everything]
     sizes = [cost.bytes.artefact for cost in ended]
+    tests = [trial.test.costs for trial in contender.finished if trial.test]
     return Measured(
         seconds=mean_known(cost.total_seconds for cost in ended),
         seconds_all=sum(cost.total_seconds or 0 for cost in everything),
         peak_bytes=max((peak for peak in peaks if peak is not None), default=None),
         artefact_bytes=max((size for size in sizes if size is not None), default=None),
+        latency_seconds=mean_known(cost.at_one and cost.at_one.median_seconds for cost in tests),
+        million_seconds=mean_known(
+            cost.at_best and 1e6 / cost.at_best.examples_per_second for cost in tests
+        ),
         hosts=tuple(sorted({cost.host for cost in everything if cost.host})),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tunewise.core.format import count, duration, probability, size
+from tunewise.core.format import count, duration, milliseconds, probability, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.document.terminal import print_sections
@@ -32,6 +32,7 @@ COSTS: dict[str, Callable[[Any], str]] = {
     "seconds in all": duration,
     "peak bytes": size,
     "artefact bytes": size,
+    "latency seconds": lambda value: f"{milliseconds(value)} ms" if value else doc.NOTHING,
 }
 
 
@@ -81,7 +82,8 @@ def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[doc.B
     if found.settings:
         yield _sides(found, "Settings that differ", found.settings)
     costs = [
-        (name.removesuffix(" bytes"), COSTS[name](a), COSTS[name](b)) for name, a, b in found.costs
+        (name.removesuffix(" bytes").removesuffix(" seconds"), COSTS[name](a), COSTS[name](b))
+        for name, a, b in found.costs
     ]
     yield _sides(found, "Costs", costs)
     yield from _examples(found, most)

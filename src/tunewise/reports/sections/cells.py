@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from tunewise.core.format import count, duration, percent, size
+from tunewise.core.format import count, duration, milliseconds, percent, size
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
 from tunewise.reports.facts.evidence import Contender
@@ -39,6 +39,7 @@ WHOSE = Column("Contender", "contender", of=whose, number=False)
 TRAINABLE = Column("Trainable", "trained", count, "trainable")
 SECONDS = Column("Time per trial", "seconds a trial", duration, "measured.seconds")
 PEAK = Column("Peak memory", "peak bytes", size, "measured.peak_bytes")
+LATENCY = Column("Latency, ms", "latency seconds", milliseconds, "measured.latency_seconds")
 ARTIFACT = Column("Artifact", "artefact bytes", size, "measured.artefact_bytes")
 
 

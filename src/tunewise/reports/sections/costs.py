@@ -12,9 +12,19 @@ from tunewise.reports.document import model as doc
 from tunewise.reports.facts.costs import has_costs, other_bytes
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.wording import fraction
-from tunewise.reports.sections.cells import ARTIFACT, CONTENDER, PEAK, SECONDS, TRAINABLE
+from tunewise.reports.sections.cells import ARTIFACT, CONTENDER, LATENCY, PEAK, SECONDS, TRAINABLE
 
 MOST_RINGS = 3  # in a paper; more are too small in a row, and the table has their fractions
+ANSWERING = (  # one at a time, and as many at once as is fastest; a paper has no room for them
+    replace(LATENCY, outputs=doc.PAGE | doc.FILES),
+    doc.Column(
+        "A million answers",
+        "seconds a million answers",
+        duration,
+        "measured.million_seconds",
+        outputs=doc.PAGE | doc.FILES,
+    ),
+)
 NOTHING_SAVED = (
     "No contender that is not shown to be worse than the best has fewer trainable parameters, "
     "takes less time or needs less memory."
@@ -53,6 +63,7 @@ def section(facts: Facts) -> doc.Blocks:
         PEAK,
         *(_bytes(name, others) for name in more),
         ARTIFACT,
+        *(ANSWERING if any(row.measured.latency_seconds for row in results.rows) else ()),
         *(doc.Column("", f"{split} {metric}", of=(split, metric, "mean")) for metric in metrics),
     )
     caption = f"Parameters and measured costs{facts.shortlist.note}"
