@@ -37,6 +37,8 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "these run the tests"): 1,
     ("docs/how-to/export-and-use.md", "it trains for as long as the trial did"): 1,
     ("docs/how-to/export-and-use.md", "needs the extra onnx"): 1,
+    ("docs/how-to/export-and-use.md", "the files are of a converter of yours"): 1,
+    ("docs/how-to/export-and-use.md", "it uploads"): 1,
     ("docs/how-to/gpu-and-cluster.md", "needs a GPU and the hub"): 1,
     ("docs/how-to/programs.md", "the files stand for predictions of yours"): 1,
     ("docs/judge/harness.md", "the folder stands for one of yours"): 1,

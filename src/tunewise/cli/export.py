@@ -9,19 +9,22 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, NoReturn
 
 import typer
 
 from tunewise import __version__
-from tunewise.cli import completion
+from tunewise.cli import completion, hub
 from tunewise.cli.console import STDERR, say
 from tunewise.cli.convert import CONVERSION, GGUF, convert, described, too_far
 from tunewise.cli.damage import damage_named
+from tunewise.cli.measure import measure
 from tunewise.cli.options import Folder
 from tunewise.cli.scripts import write_script_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
+from tunewise.core.sanitize import shown
 from tunewise.export.artifact import base_of, write_artifact
 from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
@@ -33,7 +36,28 @@ from tunewise.training.finished import is_exported, load_predictor
 from tunewise.training.predictor import ModelPredictor
 
 SCRIPT = "script.json"  # in the folder of a script: what it was written from
-To = Annotated[Path, typer.Option("--to", help="The folder to write.", show_default=False)]
+To = Annotated[Path | None, typer.Option("--to", help="The folder to write.", show_default=False)]
+ToHub = Annotated[
+    str | None,
+    typer.Option(
+        "--to-hub",
+        metavar="NAME",
+        help="Upload the folder as a model repository of the hub, such as ann/reviews.",
+        show_default=False,
+    ),
+]
+Public = Annotated[bool, typer.Option("--public", help="Let everybody read it; else private.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Upload without asking.")]
+Measure = Annotated[
+    Path | None,
+    typer.Option(
+        "--measure",
+        metavar="FILE",
+        help="A contender that you converted, as .onnx, or its answers (columns id, prediction): "
+        "score it on the study's test examples.",
+        show_default=False,
+    ),
+]
 Merge = Annotated[bool, typer.Option("--merge", help="Fold an adapter into the model's layers.")]
 Name = Annotated[
     str | None,
@@ -78,13 +102,17 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an earlier export.
 
 def command(  # noqa: PLR0917  # a command's options are named when it is called
     folder: Folder,
-    to: To,
+    to: To = None,
     form: Kind = As.folder,
     merge: Merge = False,
     contender: Name = None,
     margin: Margin = 1.0,
     accept_loss: Accept = False,
     force: Force = False,
+    measured: Measure = None,
+    hub_name: ToHub = None,
+    public: Public = False,
+    yes: Yes = False,
 ) -> None:
     """Take a contender away in the form that its ecosystem loads.
 
@@ -94,8 +122,25 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
     As a script it trains again from the seed; nothing of Tunewise is needed to run it.
     As ONNX it answers the test examples again in onnxruntime, and the difference is reported;
     one that scores worse by more than the margin is not kept (exit code 1).
+    With --measure nothing is written: what you converted yourself is scored in the same way.
+    With --to-hub the proven folder is uploaded with its card and the study's results.
     """
-    to = Path(to).resolve()
+    if sum(one is not None for one in (to, measured, hub_name)) != 1:
+        raise InputError("export: give --to FOLDER, --to-hub NAME or --measure FILE, one of them.")
+    if (public or yes) and hub_name is None:
+        raise InputError(f"{'--public' if public else '--yes'} is of --to-hub NAME.")
+    if hub_name is not None:
+        if form != As.folder:
+            raise InputError(f"--as {form}: what --to-hub uploads is a folder.")
+        hub.check_asked(yes=yes)
+        with damage_named(folder):
+            _push(folder, hub_name, contender, merge=merge, public=public, yes=yes)
+        return
+    if measured is not None:
+        with damage_named(folder):
+            _measure(folder, measured, contender, math.inf if accept_loss else margin)
+        return
+    to = Path(to or "").resolve()
     _check_target(to, force=force)
     if form == As.script and merge:
         raise InputError("--merge is of --as folder: a script trains the contender as it was.")
@@ -121,10 +166,46 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
                     raise typer.Exit(1)
             typer.echo(to)
         else:
-            _export(folder, to, contender, merge=merge)
+            _, failed = _export(folder, to, contender, merge=merge)
+            typer.echo(to)
+            if failed:
+                _unproven(failed, "The folder was left as it is, marked as unproven.")
 
 
-def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> None:
+def _push(
+    folder: Path, name: str, contender: str | None, *, merge: bool, public: bool, yes: bool
+) -> None:
+    with TemporaryDirectory() as place:
+        draft = Path(place) / "folder"
+        chosen, failed = _export(folder, draft, contender, merge=merge)
+        if failed:
+            _unproven(failed, "Nothing was uploaded.")
+        typer.echo(hub.push(StudyResults(folder), draft, chosen, name, public=public, yes=yes))
+
+
+def _unproven(reason: str, so: str) -> NoReturn:
+    STDERR.print(f"The proof failed: {reason}. {so}", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _measure(folder: Path, path: Path, contender: str | None, margin: float) -> None:
+    name, found = measure(StudyResults(folder), contender, path)
+    typer.echo(f"{shown(path.name)} against {shown(name)}, as it was trained:")
+    for line in described(found):
+        typer.echo(line)
+    if too_far(found, margin):
+        STDERR.print(f"It scores worse by more than --margin {margin:g}.", soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def _export(
+    folder: Path, to: Path, contender: str | None, *, merge: bool
+) -> tuple[str, str | None]:
+    """Write and prove the folder.
+
+    Returns:
+        The contender's name, and why the proof failed, where it did.
+    """
     study = StudyResults(folder)
     chosen = choose(study, contender)
     say(f"Loading {chosen.name}")
@@ -132,14 +213,9 @@ def _export(folder: Path, to: Path, contender: str | None, *, merge: bool) -> No
     predictor = load_predictor(parts, chosen.weights)
     with _drafted(to) as draft:
         proof = _write(draft, study, chosen, parts, predictor, merge=merge)
-    typer.echo(to)
-    if not proof.passed:
-        reason = proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
-        STDERR.print(
-            f"The proof failed: {reason}. The folder was left as it is, marked as unproven.",
-            soft_wrap=True,
-        )
-        raise typer.Exit(1)
+    if proof.passed:
+        return chosen.name, None
+    return chosen.name, proof.detail or f"its {proof.compared} differ by {proof.difference:.1e}"
 
 
 def _write(
