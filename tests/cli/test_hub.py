@@ -103,7 +103,7 @@ def test_the_folder_its_card_and_the_results_are_pushed_privately(
         one["private"] for one in server.created
     ] == [True]
     card = ModelCard(server.files["README.md"].decode())
-    assert card.data.library_name == "transformers"
+    assert card.data.to_dict()["library_name"] == "transformers"
     assert json.loads(server.files["evaluation_results.json"])["schema"] == 1
     said = capsys.readouterr()
     assert said.out.strip() == f"{server.address}/{NAME}"

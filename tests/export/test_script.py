@@ -340,6 +340,7 @@ RARE: dict[str, tuple[dict[str, Any], Way, dict[str, Any]]] = {
     "sgd": (CHOOSING, ("full", {}), {"optimizer": "sgd", "learning_rate": 0.1}),
     "recomputed": (CHOOSING, ("full", {}), {"gradient_checkpointing": True}),
     "loss on the prompt": (WRITING, ("lora", {"rank": 2}), {"loss_on": "all"}),
+    "written in bfloat16": (WRITING, ("lora", {"rank": 2}), {"precision": "bfloat16"}),
     "in bfloat16": (CHOOSING, ("lora", {"rank": 2}), {"precision": "bfloat16"}),
 }
 IN_HALF = 1e-2  # nats, where numbers have eight bits

@@ -243,9 +243,9 @@ def _measured(contender: Contender) -> Measured:
         seconds_all=sum(cost.total_seconds or 0 for cost in everything),
         peak_bytes=max((peak for peak in peaks if peak is not None), default=None),
         artefact_bytes=max((size for size in sizes if size is not None), default=None),
-        latency_seconds=mean_known(cost.at_one and cost.at_one.median_seconds for cost in tests),
+        latency_seconds=mean_known(cost.at_one.median_seconds for cost in tests if cost.at_one),
         million_seconds=mean_known(
-            cost.at_best and 1e6 / cost.at_best.examples_per_second for cost in tests
+            1e6 / cost.at_best.examples_per_second for cost in tests if cost.at_best
         ),
         hosts=tuple(sorted({cost.host for cost in everything if cost.host})),
     )

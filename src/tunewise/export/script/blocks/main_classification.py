@@ -27,8 +27,8 @@ def main() -> None:
     model = adapt_model(build_model(args, tokenizer), tokenizer, args).to(args.device)
     if RECOMPUTES:
         model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
-    if PRECISION != "float32":
-        autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
+    if PRECISION == "bfloat16":
+        autocast = torch.autocast(args.device, dtype=torch.bfloat16)
         model.forward = autocast(model.forward)
 
     if not SOLVED:

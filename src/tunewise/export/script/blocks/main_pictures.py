@@ -31,8 +31,8 @@ def main() -> None:
         name: preprocess_images(rows, model, collator, args.device)
         for name, rows in load_splits(args).items()
     }
-    if PRECISION != "float32":
-        autocast = torch.autocast(args.device, dtype=getattr(torch, PRECISION))
+    if PRECISION == "bfloat16":
+        autocast = torch.autocast(args.device, dtype=torch.bfloat16)
         model.forward = autocast(model.forward)
 
     def evaluate() -> Scores:
