@@ -137,6 +137,8 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
             _push(folder, hub_name, contender, merge=merge, public=public, yes=yes)
         return
     if measured is not None:
+        if merge or form != As.folder:
+            raise InputError("--measure takes the file as it is, without --as and --merge.")
         with damage_named(folder):
             _measure(folder, measured, contender, math.inf if accept_loss else margin)
         return
