@@ -129,45 +129,51 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
         raise InputError("export: give --to FOLDER, --to-hub NAME or --measure FILE, one of them.")
     if (public or yes) and hub_name is None:
         raise InputError(f"{'--public' if public else '--yes'} is of --to-hub NAME.")
-    if hub_name is not None:
-        if form != As.folder:
-            raise InputError(f"--as {form}: what --to-hub uploads is a folder.")
-        hub.check_asked(yes=yes)
-        with damage_named(folder):
-            _push(folder, hub_name, contender, merge=merge, public=public, yes=yes)
-        return
-    if measured is not None:
-        if merge or form != As.folder:
-            raise InputError("--measure takes the file as it is, without --as and --merge.")
-        with damage_named(folder):
-            _measure(folder, measured, contender, math.inf if accept_loss else margin)
-        return
-    to = Path(to or "").resolve()
-    _check_target(to, force=force)
-    if form == As.script and merge:
-        raise InputError("--merge is of --as folder: a script trains the contender as it was.")
-    if form == As.gguf:
-        raise InputError(GGUF)
     with damage_named(folder):
-        if form == As.script:
-            study = StudyResults(folder)
+        if hub_name is not None:
+            if form != As.folder:
+                raise InputError(f"--as {form}: what --to-hub uploads is a folder.")
+            hub.check_asked(yes=yes)
+            _push(folder, hub_name, contender, merge=merge, public=public, yes=yes)
+        elif measured is not None:
+            if merge or form != As.folder:
+                raise InputError("--measure takes the file as it is, without --as and --merge.")
+            _measure(folder, measured, contender, math.inf if accept_loss else margin)
+        else:
+            to = Path(to or "").resolve()
+            _check_target(to, force=force)
+            if form == As.script and merge:
+                raise InputError(
+                    "--merge is of --as folder: a script trains the contender as it was."
+                )
+            kept = math.inf if accept_loss else margin
+            _take(folder, to, form, contender, merge=merge, margin=kept)
+
+
+def _take(
+    folder: Path, to: Path, form: As, contender: str | None, *, merge: bool, margin: float
+) -> None:
+    """Write the folder of one of the forms, and say where."""
+    study = StudyResults(folder)
+    match form:
+        case As.gguf:
+            raise InputError(GGUF)
+        case As.script:
             with _drafted(to) as draft:
                 script, trial = write_script_of(study, contender, draft, copy_models=False)
                 made = {"tunewise": __version__, "trial": trial, "script": script.name}
                 write_json(draft / SCRIPT, made)
             typer.echo(to / script.name)
-        elif form in {As.onnx, As.int8}:
-            kept = math.inf if accept_loss else margin
-            study = StudyResults(folder)
+        case As.onnx | As.int8:
             with _drafted(to) as draft:
                 found = convert(study, contender, draft, int8=form == As.int8)
                 for line in described(found):
                     STDERR.print(line, soft_wrap=True, markup=False, highlight=False)
-                if refused := too_far(found, kept):
+                if refused := too_far(found, margin):
                     STDERR.print(refused, soft_wrap=True, markup=False)
                     raise typer.Exit(1)
             typer.echo(to)
-        else:
+        case As.folder:
             _, failed = _export(folder, to, contender, merge=merge)
             typer.echo(to)
             if failed:
