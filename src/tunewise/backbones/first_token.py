@@ -1,0 +1,100 @@
+"""The last block of an encoder for its first token alone, where the head reads no other.
+
+Keys and values are still those of every token; query, output, feed-forward and norms are of one.
+The loss and every gradient are those of the whole block: what is left out enters neither. With
+dropout other numbers are drawn, as there are fewer to draw.
+"""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import (
+    BertForSequenceClassification,
+    CamembertForSequenceClassification,
+    ElectraForSequenceClassification,
+    RobertaForSequenceClassification,
+    XLMRobertaForSequenceClassification,
+)
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.models.bert.modeling_bert import BertLayer, eager_attention_forward
+from transformers.models.camembert.modeling_camembert import CamembertLayer
+from transformers.models.electra.modeling_electra import ElectraLayer
+from transformers.models.roberta.modeling_roberta import RobertaLayer
+from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
+
+from tunewise.backbones.pooling import PooledClassifier
+from tunewise.backbones.pools import POOLS
+
+LAYERS = (BertLayer, CamembertLayer, ElectraLayer, RobertaLayer, XLMRobertaLayer)
+"""Blocks that are the same code under other names; a test holds each against its own whole."""
+READERS = (
+    BertForSequenceClassification,
+    CamembertForSequenceClassification,
+    ElectraForSequenceClassification,
+    RobertaForSequenceClassification,
+    XLMRobertaForSequenceClassification,
+)
+"""Heads of the library that read the first token's state and no other."""
+
+
+def only_first_token(module: nn.Module) -> None:
+    """Have the last block computed for the first token, where a head reads that one alone.
+
+    Everything else stays as it is, and so do the names of all parameters.
+    """
+    for reader in module.modules():  # inside of what PEFT puts around it
+        if isinstance(reader, READERS) or _pools_the_first(reader):
+            blocks = [block for block in reader.modules() if isinstance(block, LAYERS)]
+            if blocks and not blocks[-1].is_decoder:
+                blocks[-1].forward = MethodType(_first_token, blocks[-1])
+            return
+
+
+def _pools_the_first(module: nn.Module) -> bool:
+    return isinstance(module, PooledClassifier) and module.pool is POOLS["cls"]
+
+
+def _first_token(  # noqa: PLR0917  # called as the block is
+    block: Any,
+    hidden: Tensor,
+    attention_mask: Tensor | None = None,
+    encoder_hidden_states: Tensor | None = None,
+    encoder_attention_mask: Tensor | None = None,
+    past_key_values: Any = None,
+    **options: Any,
+) -> Tensor:
+    """The block's output for the first token, (batch, 1, d), from `hidden`, (batch, tokens, d).
+
+    With keys and values put in front, or a mask that is not one number a query and key, it is the
+    whole block's, (batch, tokens, d).
+    """
+    if past_key_values is not None or (attention_mask is not None and attention_mask.dim() != 4):
+        whole: Tensor = type(block).forward(
+            block, hidden, attention_mask, past_key_values=past_key_values, **options
+        )
+        return whole
+    inner = block.attention.self
+    first = hidden[:, :1]
+    query, key, value = (
+        part(states).unflatten(-1, (-1, inner.attention_head_size)).transpose(1, 2)
+        for part, states in ((inner.query, first), (inner.key, hidden), (inner.value, hidden))
+    )
+    attend = ALL_ATTENTION_FUNCTIONS.get_interface(
+        inner.config._attn_implementation, eager_attention_forward
+    )
+    context, _ = attend(
+        inner,
+        query,
+        key,
+        value,
+        None if attention_mask is None else attention_mask[:, :, :1],
+        dropout=inner.dropout.p if inner.training else 0.0,
+        scaling=inner.scaling,
+        **options,
+    )
+    attended = block.attention.output(context.flatten(2), first)
+    output: Tensor = block.feed_forward_chunk(attended)
+    return output
