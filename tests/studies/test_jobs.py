@@ -268,7 +268,8 @@ def test_progress_shrinks_when_a_contender_fails() -> None:
 
 def test_the_launcher_never_loads_torch() -> None:
     code = (
-        "import sys, tunewise.studies.engine, tunewise.studies.progress, tunewise.store.study;"
+        "import sys, tunewise.studies.engine, tunewise.studies.watching.progress;"
+        "import tunewise.store.study, tunewise.studies.watching.timing;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
