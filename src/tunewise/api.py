@@ -264,8 +264,7 @@ def launch(
             show_progress(folder, workers=workers) as on_event,
             Follower(path, trackers) as follower,
         ):
-            timing.watch(folder, workers)
-            hear = _followed(on_event, follower, timing)
+            hear = _followed(timing.watch(folder, workers, on_event), follower)
             clock = Clock(path, began)
             outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear, clock=clock)
         timing.begin("report")
@@ -283,11 +282,10 @@ def launch(
     return Launched(outcome, facts)
 
 
-def _followed(on_event: OnEvent, follower: Follower, timing: Timing) -> OnEvent:
+def _followed(on_event: OnEvent, follower: Follower) -> OnEvent:
     """Tells the trackers of finished trials, and the person of trackers that do not follow."""
 
     def hear(event: Event) -> None:
-        timing.hear(event)
         on_event(event)
         if isinstance(event, Finished):
             follower.wake()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,7 @@ class Counting:
 
 
 def test_kept_tokens_are_of_the_same_tokenizer_texts_and_options_alone(in_threes: Path) -> None:
-    def asked(made: Any, rows: list[tuple[str, ...]], **options: Any) -> int:
+    def asked(made: Any, rows: Sequence[tuple[str, ...]], **options: Any) -> int:
         counting = Counting(made)
         encoded(counting, rows, **options)
         return counting.rows

@@ -7,37 +7,33 @@ dropout other numbers are drawn, as there are fewer to draw.
 
 from __future__ import annotations
 
+import sys
 from types import MethodType
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import (
-    BertForSequenceClassification,
-    CamembertForSequenceClassification,
-    ElectraForSequenceClassification,
-    RobertaForSequenceClassification,
-    XLMRobertaForSequenceClassification,
-)
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-from transformers.models.bert.modeling_bert import BertLayer, eager_attention_forward
-from transformers.models.camembert.modeling_camembert import CamembertLayer
-from transformers.models.electra.modeling_electra import ElectraLayer
-from transformers.models.roberta.modeling_roberta import RobertaLayer
-from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
 from tunewise.backbones.pooling import PooledClassifier
 from tunewise.backbones.pools import POOLS
 
-LAYERS = (BertLayer, CamembertLayer, ElectraLayer, RobertaLayer, XLMRobertaLayer)
-"""Blocks that are the same code under other names; a test holds each against its own whole."""
-READERS = (
-    BertForSequenceClassification,
-    CamembertForSequenceClassification,
-    ElectraForSequenceClassification,
-    RobertaForSequenceClassification,
-    XLMRobertaForSequenceClassification,
+FAMILIES = {
+    "bert": "Bert",
+    "camembert": "Camembert",
+    "electra": "Electra",
+    "roberta": "Roberta",
+    "xlm_roberta": "XLMRoberta",
+}
+"""Those whose blocks are the same code under other names, and whose heads in the library read the
+first token's state and no other; a test holds each against its own whole block. They are known by
+their names, as loading all five takes a tenth of a second."""
+BLOCKS, HEADS = (
+    {
+        f"transformers.models.{module}.modeling_{module}.{name}{kind}"
+        for module, name in FAMILIES.items()
+    }
+    for kind in ("Layer", "ForSequenceClassification")
 )
-"""Heads of the library that read the first token's state and no other."""
 
 
 def only_first_token(module: nn.Module) -> None:
@@ -46,11 +42,15 @@ def only_first_token(module: nn.Module) -> None:
     Everything else stays as it is, and so do the names of all parameters.
     """
     for reader in module.modules():  # inside of what PEFT puts around it
-        if isinstance(reader, READERS) or _pools_the_first(reader):
-            blocks = [block for block in reader.modules() if isinstance(block, LAYERS)]
+        if _name(reader) in HEADS or _pools_the_first(reader):
+            blocks: list[Any] = [one for one in reader.modules() if _name(one) in BLOCKS]
             if blocks and not blocks[-1].is_decoder:
                 blocks[-1].forward = MethodType(_first_token, blocks[-1])
             return
+
+
+def _name(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
 def _pools_the_first(module: nn.Module) -> bool:
@@ -82,8 +82,9 @@ def _first_token(  # noqa: PLR0917  # called as the block is
         part(states).unflatten(-1, (-1, inner.attention_head_size)).transpose(1, 2)
         for part, states in ((inner.query, first), (inner.key, hidden), (inner.value, hidden))
     )
+    family = sys.modules[type(block).__module__]
     attend = ALL_ATTENTION_FUNCTIONS.get_interface(
-        inner.config._attn_implementation, eager_attention_forward
+        inner.config._attn_implementation, family.eager_attention_forward
     )
     context, _ = attend(
         inner,

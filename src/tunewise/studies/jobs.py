@@ -148,7 +148,7 @@ def _further_seeds(study: StudyRecord, records: Records, race: RaceRecord | None
         for row in study.contenders
         if (point := chosen_point(study, row, records)) is not None
     ]
-    for row, point in sorted(chosen, key=lambda one: -_seconds(study, *one, records, "total")):
+    for row, point in sorted(chosen, key=lambda one: -_seconds(study, one, records, "total")):
         for seed in seeds_due(study, row, race)[1:]:
             yield _trial(row, point, seed)
 
@@ -171,10 +171,10 @@ def _work(job: Job, train: int, validation: int) -> float:
 
 
 def _seconds(
-    study: StudyRecord, row: ContenderRecord, point: int, records: Records, phase: str
+    study: StudyRecord, chosen: tuple[ContenderRecord, int], records: Records, phase: str
 ) -> float:
     """What the first seed of a chosen point took, or a phase of it; 0 where nobody noted it."""
-    record = records.get(point_id(study, row, point))
+    record = records.get(point_id(study, *chosen))
     return record.costs.seconds.get(phase, 0.0) if record else 0.0
 
 
@@ -206,7 +206,7 @@ def _tests(study: StudyRecord, records: Records, race: RaceRecord | None) -> Ite
         if (point := chosen_point(study, row, records)) is not None
         and not (race and row.name in race.dropped)
     ]
-    for row, point in sorted(chosen, key=lambda one: -_seconds(study, *one, records, "evaluate")):
+    for row, point in sorted(chosen, key=lambda one: -_seconds(study, one, records, "evaluate")):
         for seed in seeds_due(study, row, race):
             trial = _trial(row, point, seed)
             if trial.id in records and records[trial.id].status == "done":

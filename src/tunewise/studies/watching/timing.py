@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from tunewise.store.study import StudyFolder
 from tunewise.store.timing import LaunchTimes
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import LOG
-from tunewise.studies.events import Event, Finished, Started, Stopped
+from tunewise.studies.events import Event, Finished, OnEvent, Started, Stopped
 
 JOBS = "trials and tests"  # the part in which workers are busy
 IDLE, AROUND, LOST, TEST, FEATURES = "idle", "processes", "stopped", "test", "features"
@@ -39,7 +39,7 @@ class Timing:
         self.started = datetime.now(UTC)
         self.before = before
         self.seconds: dict[str, float] = {"start": before}
-        self.jobs: Counter[str] = Counter()
+        self.jobs: dict[str, float] = defaultdict(float)
         self.jobs_run = 0
         self.workers = 1
         self.first_step: float | None = None
@@ -54,13 +54,21 @@ class Timing:
         self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
         self._part, self._since = part, now
 
-    def watch(self, folder: StudyFolder, workers: int) -> None:
-        """Begin with the jobs of a study; `hear` is then told of each."""
+    def watch(
+        self, folder: StudyFolder, workers: int, on_event: OnEvent = lambda event: None
+    ) -> OnEvent:
+        """Begin with the jobs of a study; what is told of each also tells `on_event`."""
         self.folder, self.workers = folder, workers
         records = folder.records().values()
         for one in sorted(records, key=lambda record: record.costs.total_seconds or 0.0):
             self._known[trial_of(one.id)] = one.costs.seconds  # the last record tells of all
         self.begin(JOBS)
+
+        def hear(event: Event) -> None:
+            self.hear(event)
+            on_event(event)
+
+        return hear
 
     def hear(self, event: Event) -> None:
         match event:
