@@ -124,6 +124,14 @@ def test_a_head_that_reads_more_than_the_first_token_reads_it_all() -> None:
         assert tokens_in_last(module) == 7
 
 
+def test_a_backbone_that_a_method_hooks_is_computed_whole() -> None:
+    """As prefix tuning does: its rows stand before the first token, and are cut off behind."""
+    module = pooled("Bert")
+    module.get_submodule("encoder").register_forward_hook(lambda *given: None)
+    only_first_token(module)
+    assert tokens_in_last(module) == 7
+
+
 def test_keys_put_in_front_have_the_whole_block() -> None:
     whole, first = pooled("Bert"), pooled("Bert")
     only_first_token(first)

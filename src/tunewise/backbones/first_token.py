@@ -39,14 +39,24 @@ BLOCKS, HEADS = (
 def only_first_token(module: nn.Module) -> None:
     """Have the last block computed for the first token, where a head reads that one alone.
 
-    Everything else stays as it is, and so do the names of all parameters.
+    Everything else stays as it is, and so do the names of all parameters. It is called when a
+    method has been applied: one that hooks the backbone may put rows in front of the first token.
     """
     for reader in module.modules():  # inside of what PEFT puts around it
         if _name(reader) in HEADS or _pools_the_first(reader):
-            blocks: list[Any] = [one for one in reader.modules() if _name(one) in BLOCKS]
-            if blocks and not blocks[-1].is_decoder:
-                blocks[-1].forward = MethodType(_first_token, blocks[-1])
+            paths = [path for path, one in reader.named_modules() if _name(one) in BLOCKS]
+            if not paths or _is_hooked(reader, paths[-1]):
+                return
+            block: Any = reader.get_submodule(paths[-1])
+            if not block.is_decoder:
+                block.forward = MethodType(_first_token, block)
             return
+
+
+def _is_hooked(module: nn.Module, path: str) -> bool:
+    """Whether a hook may change what goes into the modules around a path, or comes out of them."""
+    around = (one for name, one in module.named_modules() if f"{path}.".startswith(f"{name}."))
+    return any(one._forward_hooks or one._forward_pre_hooks for one in (module, *around))
 
 
 def _name(module: nn.Module) -> str:
