@@ -28,7 +28,6 @@ import torch
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
 
-from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.load import build
 from tunewise.backbones.sources import locate
 from tunewise.costs.measure import forget_peak_memory, peak_resident_bytes
@@ -37,6 +36,7 @@ from tunewise.data.examples import Example
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch
 from tunewise.tasks.classification import Classification
+from tunewise.training.assembly import settle
 from tunewise.training.batches import training_batches
 from tunewise.training.encoded_split import Feed
 from tunewise.training.loop import Learner
@@ -73,8 +73,8 @@ def tunewise_run(steps: int, device: str) -> dict[str, Any]:
     method = LoRA(rank=RANK, alpha=ALPHA, dropout=DROPOUT)
     method.prepare(model)
     model.module.to(device)
-    speed_up(model.module)
     settings = TrainingSettings(epochs=1, batch_size=BATCH, warmup=0.0, weight_decay=0.0)
+    settle(model, settings)
     optimizer = make_optimizer(model.module, method.groups(model), settings)
     taken: list[Step] = []
 

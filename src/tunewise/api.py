@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunewise.core.errors import InputError, Problem, StudyBusy, TunewiseError
 from tunewise.core.format import plural
@@ -33,9 +33,10 @@ from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
 from tunewise.studies.pool import Pool, usable_cores
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
-from tunewise.studies.progress import show_progress
 from tunewise.studies.race.clock import Clock
 from tunewise.studies.reuse import reused
+from tunewise.studies.watching.progress import show_progress
+from tunewise.studies.watching.timing import Timing
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.overrides import override
 from tunewise.studyfile.reading import read_text
@@ -46,10 +47,12 @@ from tunewise.trackers.send import check_trackers, track
 
 if TYPE_CHECKING:
     from tunewise import notebook, results
+    from tunewise.reports.facts import facts as reported
     from tunewise.reports.outputs import write
 else:  # charts and statistics take a second to load, and the first trial does not wait for them
     notebook = Later("tunewise.notebook")
     results = Later("tunewise.results")
+    reported = Later("tunewise.reports.facts.facts")
     write = Later("tunewise.reports.outputs.write")
 
 DATA_KEYS = {field.name for field in fields(DataSettings)}
@@ -194,9 +197,17 @@ class Study:
         self, out: Path | str | None = None, *, workers: int | None = None
     ) -> results.StudyResults:
         """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""
+        path = Path(out) if out else default_folder(self.settings)
         with Pool() as pool:
-            launch(self.settings, Path(out) if out else None, pool=pool, workers=workers)
-        return results.StudyResults(Path(out) if out else default_folder(self.settings))
+            launched = launch(self.settings, path, pool=pool, workers=workers)
+        return results.StudyResults(path, launched.facts)
+
+
+class Launched(NamedTuple):
+    """How a launch ended, and the facts of its report, if it wrote one."""
+
+    outcome: Outcome
+    facts: reported.Facts | None
 
 
 def launch(
@@ -208,13 +219,15 @@ def launch(
     trackers: Sequence[str] = (),
     added: float = 0.0,
     began: float | None = None,
+    timing: Timing | None = None,
     say: Say = lambda text: None,
-) -> Outcome:
+) -> Launched:
     """Prepare and store a study, run what it still needs, and write its report.
 
     `pool` is the worker, which loads its libraries while the study is prepared. `trackers` are
     those of the command line, beside the study's own. One that fails is reported and ends nothing.
-    `added` seconds come on top of the study's budget, which counts from `began` on.
+    `added` seconds come on top of the study's budget, which counts from `began` on. `timing`
+    learns where the time goes.
 
     Raises:
         MissingExtra: the package of a tracker is not installed.
@@ -230,6 +243,8 @@ def launch(
         raise StudyBusy(f"{path} is being run: {holder}.")
     trackers = tuple(dict.fromkeys([*settings.trackers, *trackers]))
     check_trackers(trackers)
+    timing = timing or Timing()
+    timing.begin("preparing")
     prepared = prepare(settings, say=say)
     for note in prepared.notes:
         say(f"note: {note}")
@@ -249,17 +264,22 @@ def launch(
             show_progress(folder, workers=workers) as on_event,
             Follower(path, trackers) as follower,
         ):
-            hear = _followed(on_event, follower)
+            hear = _followed(timing.watch(folder, workers, on_event), follower)
             clock = Clock(path, began)
             outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear, clock=clock)
+        timing.begin("report")
+        facts = None
         if outcome.progress.finished and not outcome.paused:  # for want of room it would fail
             say("Writing the report ...")
-            write.write_report(folder)
+            facts = reported.Facts.of(folder)
+            write.write_page(facts, path / "report")
+            facts = facts.for_another()
             for name in trackers:
                 _track(folder, name, say)
         if settings.budget is not None:
             clock.note(every=0)
-    return outcome
+    timing.begin("results")
+    return Launched(outcome, facts)
 
 
 def _followed(on_event: OnEvent, follower: Follower) -> OnEvent:

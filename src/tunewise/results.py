@@ -36,9 +36,10 @@ class StudyResults:
     pandas is installed, and lists of dictionaries with the same keys elsewhere.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, facts: Facts | None = None) -> None:
+        """`facts` are those of the folder, where they have just been computed."""
         self.folder = StudyFolder.open(Path(path))
-        self.facts = Facts.of(self.folder)
+        self.facts = Facts.of(self.folder) if facts is None else facts
 
     def __repr__(self) -> str:
         return f"<results of {self.folder.path}: {self.verdict.headline}>"

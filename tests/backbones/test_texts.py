@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from tokenizers.processors import TemplateProcessing
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
+from tunewise.backbones import kept_tokens
 from tunewise.backbones.texts import PromptReader, encoded, opening, special_tokens, tokens
 
 LETTERS = [chr(code) for code in range(33, 127)]
@@ -187,3 +189,77 @@ def test_a_template_that_begins_with_the_first_token_gets_no_second() -> None:
     assert opening(wrapped_tokenizer) == [1]
     assert PromptReader(wrapped_tokenizer, "say {text}").opening == [1]
     assert PromptReader(wrapped_tokenizer, "<s>say {text}").opening == []
+
+
+ROWS = [("good",), ("bad bad",), ("",), ("good <s> bad",), ("a b c",), ("good </s>",), ("bad",)]
+
+
+@pytest.fixture
+def in_threes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Chunks of three rows, and where they are kept."""
+    monkeypatch.setattr(kept_tokens, "CHUNK", 3)
+    monkeypatch.setenv("TUNEWISE_CACHE", str(tmp_path))
+    return tmp_path / "tokens"
+
+
+@every
+@pytest.mark.parametrize("options", [{}, {"truncation": True, "max_length": 3}])
+def test_many_rows_are_read_as_each_alone_and_again_as_they_were_kept(
+    name: str, options: dict[str, Any], in_threes: Path
+) -> None:
+    alone = [encoded(MADE[name], [row], **options) for row in ROWS]
+    for _ in ("read", "kept"):
+        found = encoded(MADE[name], ROWS, **options)
+        assert list(found) == list(alone[0])
+        for column, values in found.items():
+            assert values == [one[column][0] for one in alone]
+
+
+class Counting:
+    """A tokenizer that counts the rows it is asked for."""
+
+    def __init__(self, made: Any) -> None:
+        self.made, self.rows = made, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.made, name)
+
+    def __call__(self, texts: list[str], *more: Any, **options: Any) -> Any:
+        self.rows += len(texts)
+        return self.made(texts, *more, **options)
+
+
+def test_kept_tokens_are_of_the_same_tokenizer_texts_and_options_alone(in_threes: Path) -> None:
+    def asked(made: Any, rows: Sequence[tuple[str, ...]], **options: Any) -> int:
+        counting = Counting(made)
+        encoded(counting, rows, **options)
+        return counting.rows
+
+    cut = {"truncation": True, "max_length": 3}
+    assert asked(word_pieces(), ROWS) == len(ROWS)
+    assert asked(word_pieces(), ROWS) == 0  # also by another process: nothing in memory is asked
+    assert asked(word_pieces(), ROWS, **cut) == len(ROWS)
+    assert asked(word_pieces(), ROWS) == 0  # the options of the call before left no trace
+    assert asked(word_pieces(), [*ROWS[:3], ("other",)]) == 1
+    assert asked(llama(), ROWS) == len(ROWS)
+    other = word_pieces()
+    other.add_tokens(["goo"])
+    assert asked(other, ROWS) == len(ROWS)
+
+
+def test_damaged_kept_tokens_are_read_anew(in_threes: Path) -> None:
+    wanted = encoded(MADE["word pieces"], ROWS)
+    for number, path in enumerate(sorted(in_threes.rglob("*.safetensors"))):
+        content = bytearray(path.read_bytes())
+        content[-3] ^= 1
+        path.write_bytes(bytes(content) if number else b"")
+    assert encoded(MADE["word pieces"], ROWS) == wanted
+
+
+def test_without_a_cache_many_rows_are_read_all_the_same(
+    in_threes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wanted = encoded(MADE["llama"], ROWS)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TUNEWISE_CACHE", str(tmp_path / "file"))
+    assert encoded(MADE["llama"], ROWS) == wanted

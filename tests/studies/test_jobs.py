@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.store.identity import trial_id
-from tunewise.store.records import ContenderRecord, DataRecord, PointRecord, StudyRecord
+from tunewise.store.records import (
+    ContenderRecord,
+    DataRecord,
+    ParameterCounts,
+    PointRecord,
+    StudyRecord,
+)
 from tunewise.store.trial_records import Job, TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
 from tunewise.studies.jobs import next_jobs, progress_of
@@ -190,6 +198,58 @@ def run_to_the_end(
     return set(found), set(tests)
 
 
+TRAINED = {"head": 4.0, "lora-1": 15.0, "lora-16": 16.0, "lora-256": 20.0, "full": 28.0}  # seconds
+SIZES = {name: ParameterCounts(1000, 10 * int(took), 10) for name, took in TRAINED.items()}
+
+
+def of_sizes() -> StudyRecord:
+    rows = []
+    for name in TRAINED:
+        row = contender(name, features="ff" if name == "head" else None)
+        settings = replace(row.points[0].settings, training={"epochs": 2})
+        point = replace(row.points[0], settings=settings, parameters=SIZES[name])
+        rows.append(replace(row, points=(point,)))
+    return study(*rows, seeds=2)
+
+
+def side_by_side(rows: StudyRecord, workers: int) -> list[tuple[float, Job]]:
+    """When each job of a study starts, as the engine starts them."""
+    found: dict[str, TrialRecord] = {}
+    tests: dict[str, TrialRecord] = {}
+    started: list[tuple[float, Job]] = []
+    running: list[tuple[float, int]] = []  # when it ends, and which it is
+    now, names = 0.0, {id_of(name, seed=seed): name for name in TRAINED for seed in (0, 1)}
+    while True:
+        busy = {started[number][1].key for _, number in running}
+        ready = [job for job in next_jobs(rows, found, tests, {"ff"}) if job.key not in busy]
+        while ready and len(running) < workers:
+            job = ready.pop(0)
+            took = TRAINED[names[job.id]] / (10 if job.kind == "test" else 1)
+            heapq.heappush(running, (now + took, len(started)))
+            started.append((now, job))
+        if not running:
+            return started
+        now, number = heapq.heappop(running)
+        job = started[number][1]
+        took = TRAINED[names[job.id]]
+        seconds = {"total": took, "evaluate": took / 10}
+        done = replace(record(job.id), costs=TrialCosts(seconds=seconds))
+        (tests if job.kind == "test" else found)[job.id] = done
+
+
+def test_what_takes_longest_starts_first() -> None:
+    """The last of all, full fine-tuning, once ran alone for 24 of 87 seconds."""
+    started = side_by_side(of_sizes(), workers=2)
+    names = {id_of(name, seed=seed): f"{name}-{seed}" for name in TRAINED for seed in (0, 1)}
+    order = [names[job.id] for _, job in started]
+    longest = ["full", "lora-256", "lora-16", "lora-1", "head"]
+    assert order[:5] == [f"{name}-0" for name in longest]  # by the parameters they pass and train
+    assert order[5:10] == [f"{name}-1" for name in longest]  # by the seconds of the first seed
+    assert order[10::2] == [f"{name}-0" for name in longest]  # the tests
+    first_test = started[10][0]
+    assert first_test == sum(TRAINED.values())  # no core idles: two seeds on two cores
+
+
 def test_progress_counts_what_the_study_will_take() -> None:
     rows = study(contender("a", 3), contender("majority", seeded=False))
     start = progress_of(rows, {}, {})
@@ -208,7 +268,8 @@ def test_progress_shrinks_when_a_contender_fails() -> None:
 
 def test_the_launcher_never_loads_torch() -> None:
     code = (
-        "import sys, tunewise.studies.engine, tunewise.studies.progress, tunewise.store.study;"
+        "import sys, tunewise.studies.engine, tunewise.studies.watching.progress;"
+        "import tunewise.store.study, tunewise.studies.watching.timing;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,9 +14,9 @@ from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Notice, Tick
-from tunewise.studies.live_status import Board
-from tunewise.studies.notebook_progress import board_html, following, live_cell
-from tunewise.studies.progress import show_progress
+from tunewise.studies.watching.live_status import Board
+from tunewise.studies.watching.notebook_progress import board_html, following, live_cell
+from tunewise.studies.watching.progress import show_progress
 
 
 @pytest.fixture

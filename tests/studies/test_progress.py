@@ -13,11 +13,11 @@ from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job, TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
-from tunewise.studies import live_status
 from tunewise.studies.events import Event, Finished, Notice, Started, Stopped, Tick
 from tunewise.studies.jobs import next_jobs
-from tunewise.studies.live_status import Board
-from tunewise.studies.progress import show_progress, view
+from tunewise.studies.watching import live_status
+from tunewise.studies.watching.live_status import Board
+from tunewise.studies.watching.progress import show_progress, view
 from tunewise.training.log import TrialLog
 
 NAMES = ["majority", "lora rank=16 targets=[attention, mlp]"]

@@ -19,6 +19,7 @@ from tunewise.backbones.sources import resolve
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import check_complete, is_complete
+from tunewise.data.examples import Prediction
 from tunewise.data.prepared import write_prepared
 from tunewise.estimate.memory import predict_memory
 from tunewise.estimate.step_shape import StepShape
@@ -26,8 +27,11 @@ from tunewise.methods.base import METHODS, Adaptation
 from tunewise.runner import run_job
 from tunewise.store.records import TrialSettings
 from tunewise.store.trial_records import Job
+from tunewise.tasks.base import Task
+from tunewise.training import trial
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.loop import Diverged, Training
+from tunewise.training.predictor import predict_feed
 from tunewise.training.settings import TrainingSettings
 
 WORDS = ("good", "bad", "fine", "room", "bed", "warm")
@@ -397,3 +401,33 @@ def test_the_pass_over_a_frozen_backbone_is_counted_where_it_happens(
     assert 0.93 * expected < found <= expected
     assert found > memory["peak_bytes"].get("forward", 0)
     assert memory["peak_phase"] == "features"
+
+
+@pytest.mark.parametrize("choose", ["best", "last"])
+@pytest.mark.parametrize(("name", "chosen"), [EVERY[-2], ("full", {})])  # AdaLoRA drops ranks
+def test_answers_that_are_known_are_those_of_the_weights_that_are_left(  # noqa: PLR0917
+    study: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    chosen: dict[str, Any],
+    choose: str,
+) -> None:
+    """Validation is answered once an epoch and not again; asked again, it answers alike."""
+    asked: list[str] = []
+
+    def noted(*given: Any, **named: Any) -> list[Prediction]:
+        asked.append("at the end")
+        return predict_feed(*given, **named)
+
+    monkeypatch.setattr(trial, "predict_feed", noted)
+    made = settings(name, chosen, epochs=3, choose=choose)
+    assert do(study, made, "once") == "done"
+    assert asked == []
+    monkeypatch.setattr(Task, "has_one_way", False)
+    assert do(study, made, "again") == "done"
+    assert asked == ["at the end"]
+    once, again = (study / "trials" / id for id in ("once", "again"))
+    for file in ("result.json", "predictions/validation.parquet"):
+        wanted = (again / file).read_bytes().replace(b'"again"', b'"once"')
+        assert (once / file).read_bytes() == wanted

@@ -15,6 +15,8 @@ from itertools import compress, takewhile
 from operator import not_
 from typing import Any
 
+from tunewise.backbones.kept_tokens import Rows, in_chunks
+
 ROUNDS = 8  # blanks put into a text until its tokenizer reads no special token in it
 END = ("eos", "sep", "cls", "bos", "unk", "pad")  # the first there is stands for an empty text
 
@@ -108,21 +110,33 @@ class PromptReader:
         """The tokens of filled templates, with nothing around them."""
         if self._spells is None:
             return tokens(self.tokenizer, prompts)
-        found = self.tokenizer(list(prompts), add_special_tokens=False, verbose=False)
-        ids: list[list[int]] = found["input_ids"]
+
+        def read(rows: Rows) -> dict[str, list[Any]]:
+            texts = [text for (text,) in rows]
+            found = self.tokenizer(texts, add_special_tokens=False, verbose=False)
+            return {"input_ids": found["input_ids"]}
+
+        rows = [(text,) for text in prompts]
+        ids: list[list[int]] = in_chunks(self.tokenizer, rows, "prompts", read)["input_ids"]
         return ids
 
 
 def _read(
     tokenizer: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any]
 ) -> dict[str, list[Any]]:
-    """The tokenizer's columns for the rows, with no special token inside a text.
+    """The tokenizer's columns for the rows, with no special token inside a text."""
+    if not rows:
+        return {"input_ids": []}
+    asked = sorted(options.items())
+    return in_chunks(tokenizer, rows, asked, lambda part: _read_at_once(tokenizer, part, options))
+
+
+def _read_at_once(tokenizer: Any, rows: Rows, options: dict[str, Any]) -> dict[str, list[Any]]:
+    """The columns for so many rows as one call of a tokenizer takes.
 
     Asked to split special tokens, a tokenizer may still know one as a word of its vocabulary, as
     T5 does its end token. Such a text is read with a blank in it, which no other text is.
     """
-    if not rows:
-        return {"input_ids": []}
     is_fast = bool(getattr(tokenizer, "is_fast", False))
     if not is_fast:  # it would split words that were added to its vocabulary as well
         pattern = spelt(tokenizer)

@@ -6,17 +6,21 @@ from pathlib import Path
 
 from tunewise.cli.console import STDERR, STDOUT
 from tunewise.core.format import duration
+from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.terminal import print_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studies.aside import waiting_jobs
 from tunewise.studies.engine import Outcome
-from tunewise.studies.progress import clean
+from tunewise.studies.watching.progress import clean
 
 
-def show_end(path: Path, outcome: Outcome) -> None:
-    """The verdict and the table, where the report lies, and what is left to do."""
-    opened = StudyResults(path)
+def show_end(path: Path, outcome: Outcome, facts: Facts | None = None) -> None:
+    """The verdict and the table, where the report lies, and what is left to do.
+
+    `facts` are those of the report that was just written, if one was.
+    """
+    opened = StudyResults(path, facts)
     if outcome.progress.finished:
         print_report(opened.facts, STDOUT)
         if not outcome.paused:

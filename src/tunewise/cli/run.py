@@ -27,6 +27,11 @@ More = Annotated[
     ),
 ]
 
+Timed = Annotated[
+    bool,
+    typer.Option("--timing", help="Show where the seconds went, and keep it in timing.json."),
+]
+
 
 def command(  # noqa: PLR0917  # typer calls it by name
     study: StudyFile,
@@ -37,6 +42,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
     device: Device = None,
     budget: Budget = None,
     more: More = None,
+    timing: Timed = False,
 ) -> None:
     """Run a study, or go on with it: nothing that is done is done again.
 
@@ -51,5 +57,6 @@ def command(  # noqa: PLR0917  # typer calls it by name
         trackers=track,
         budget=budget,
         more=more,
+        timed=timing,
     )
     raise typer.Exit(outcome.exit_code)

@@ -18,13 +18,19 @@ from tunewise.studies.pool import Pool
 if TYPE_CHECKING:
     from tunewise import api
     from tunewise.cli import extending, finish
+    from tunewise.cli import timing as shown
+    from tunewise.store import timing as stored
     from tunewise.studies import prepare
     from tunewise.studies.engine import Outcome
+    from tunewise.studies.watching import timing as watching
     from tunewise.studyfile import studyfile
 else:
     api = Later("tunewise.api")
     extending = Later("tunewise.cli.extending")
     finish = Later("tunewise.cli.finish")
+    shown = Later("tunewise.cli.timing")
+    stored = Later("tunewise.store.timing")
+    watching = Later("tunewise.studies.watching.timing")
     prepare = Later("tunewise.studies.prepare")
     studyfile = Later("tunewise.studyfile.studyfile")
 
@@ -38,14 +44,17 @@ def run_study(
     trackers: Sequence[str] = (),
     budget: str | None = None,
     more: str | None = None,
+    timed: bool = False,
 ) -> Outcome:
     """Read a study, run it in the folder `out` (``runs/<name>``) and show how it ended.
 
     `budget` replaces the study's, or, with a plus before it, adds to it; that may be one that was
-    given on the command line before. `more` is of the form ``seeds=2``.
+    given on the command line before. `more` is of the form ``seeds=2``. With `timed`, where the
+    seconds went is kept in the folder and shown.
     """
     began = time.monotonic()
     with Pool() as pool:
+        timing = watching.Timing(watching.program_seconds())
         given, added = extending.budget_override(budget)
         settings = studyfile.read_study(source, [*overrides, *given])
         out = out or prepare.default_folder(settings)
@@ -55,7 +64,7 @@ def run_study(
         if more is not None:
             seeds = extending.more_seeds(more, settings, out)
             settings = studyfile.read_study(source, [*overrides, *given, seeds])
-        outcome = api.launch(
+        outcome, facts = api.launch(
             settings,
             out,
             pool=pool,
@@ -63,7 +72,13 @@ def run_study(
             trackers=trackers,
             added=added,
             began=began,
+            timing=timing,
             say=say,
         )
-    finish.show_end(out, outcome)
+    finish.show_end(out, outcome, facts)
+    if timed:
+        times = timing.times()
+        stored.add_timing(out, times)
+        for line in shown.lines(times):
+            say(line)
     return outcome

@@ -9,8 +9,9 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import duration, listed
 from tunewise.core.units import written_budget
 from tunewise.estimate.plan_types import Plan, Planned, Schedule
-from tunewise.estimate.seconds import START_SECONDS, makespan, search_jobs, steps_of
+from tunewise.estimate.seconds import START_SECONDS, search_jobs, steps_of
 from tunewise.store.records import PriceRecord
+from tunewise.studies.race.account import makespan
 from tunewise.studyfile.expand import Expansion, PlannedContender
 from tunewise.studyfile.settings import StudySettings
 

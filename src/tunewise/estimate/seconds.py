@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Sequence
 
 from tunewise.core.canonical import JSONObject
@@ -10,6 +9,7 @@ from tunewise.costs.calibration import Calibration
 from tunewise.decoding.strategies import PROMPTS_AT_ONCE
 from tunewise.estimate.lengths import Lengths
 from tunewise.estimate.plan_types import Planned
+from tunewise.studies.race.account import makespan
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
 from tunewise.training.batches import evaluation_batches, training_batches
@@ -33,8 +33,11 @@ def trial_seconds(
     Answers are taken to be as long as they may be. What nothing trains is evaluated once.
     """
     moved = 4 * (seen["parameters"]["total"] + seen["parameters"]["trainable"])
-    around = START_SECONDS + moved / LOADED_BYTES + answering_seconds(calibration, seen, lengths)
+    around = START_SECONDS + moved / LOADED_BYTES
     training = point.training
+    asked_again = "every_way" in seen["memory"]["flops"]  # else the best epoch's answers stay
+    if training is None or seen["solved"] or asked_again:
+        around += answering_seconds(calibration, seen, lengths)
     if training is None:
         return around, around
     if seen["solved"]:
@@ -209,11 +212,3 @@ def search_jobs(
         jobs += [seconds * (step - before) / whole] * alive
         before = step
     return jobs
-
-
-def makespan(jobs: Sequence[float], workers: int) -> float:
-    """Seconds until all are done, each worker taking the next one when it is free."""
-    free = [0.0] * workers
-    for seconds in jobs:
-        heapq.heapreplace(free, free[0] + seconds)
-    return max(free)

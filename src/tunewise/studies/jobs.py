@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from tunewise.store.identity import rung_id, trial_id, trial_of
 from tunewise.store.race import RaceRecord
@@ -16,6 +17,7 @@ from tunewise.studies.choose import chosen_point, has_failed, point_id, search_i
 from tunewise.studies.chosen import chosen_ids, seeds_due
 from tunewise.studies.race.race import race_of
 from tunewise.studies.rate_search import Records, rate_progress
+from tunewise.training.settings import SEARCH_EPOCHS
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,16 @@ def next_jobs(
 
     Under a budget the other seeds come in rounds, and the test waits for the end of the race.
 
+    Of jobs that need not wait for each other the longest come first, so that the last of them are
+    short and workers end together. The order is all that this changes.
+
     `features` are the keys of the stored features that are complete. `race` is where the race of
     `study` stands by `records`; it is found where it is not given.
     """
     race = race or race_of(study, records)
-    waiting = [job for job in _trials(study, records, race) if job.id not in records]
+    ended = race is not None and race.ended is not None
+    trials = chain(_searches(study, records), _further_seeds(study, records, race))
+    waiting = [] if ended else [job for job in trials if job.id not in records]
     if waiting:
         making = [
             replace(job, kind="features", id=job.features)
@@ -125,23 +132,50 @@ def label_of(study: StudyRecord, job: Job) -> tuple[str, str]:
     return job.id, f"seed={seed}"
 
 
-def _trials(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
-    """The trials whose turn has come, finished or not: all searches, then the other seeds.
+def _searches(study: StudyRecord, records: Records) -> list[Job]:
+    """The trials that choose a point, finished or not; by the work that their training is."""
+    jobs = [job for row in study.contenders for job in _searching(study, row, records)]
+    rows = study.data.rows
+    return sorted(
+        jobs, key=lambda job: -_work(job, rows.get("train", 1), rows.get("validation", 1))
+    )
 
-    Those of a round that take longest come first, so that workers end it together.
+
+def _further_seeds(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
+    """The trials of chosen points with the other seeds, by the seconds that the first one took."""
+    chosen = [
+        (row, point)
+        for row in study.contenders
+        if (point := chosen_point(study, row, records)) is not None
+    ]
+    for row, point in sorted(chosen, key=lambda one: -_seconds(study, one, records, "total")):
+        for seed in seeds_due(study, row, race)[1:]:
+            yield _trial(row, point, seed)
+
+
+def _work(job: Job, train: int, validation: int) -> float:
+    """Multiplications of a trial per token, where nothing of it was measured yet.
+
+    A pass takes one for each parameter, the backward pass another, and another for each that is
+    trained. Where the outputs of a frozen backbone are stored, only the head is left.
     """
-    if race and race.ended:
-        return
-    for row in study.contenders:
-        yield from _searching(study, row, records)
-    rows = list(study.contenders)
-    if race:
-        rows.sort(key=lambda row: -race.seed_seconds.get(row.name, 0.0))
-    for row in rows:
-        chosen = chosen_point(study, row, records)
-        if chosen is not None:
-            for seed in seeds_due(study, row, race)[1:]:
-                yield _trial(row, chosen, seed)
+    counts = job.promised
+    if counts is None:
+        return 0.0  # what is fitted in one go
+    passed = counts.head if job.features is not None else counts.total
+    if not job.settings.training:
+        return float(passed * validation)
+    epochs = job.settings.training.get("epochs")
+    passes = epochs if isinstance(epochs, int) else SEARCH_EPOCHS
+    return float(passes * train * (2 * passed + counts.trainable))
+
+
+def _seconds(
+    study: StudyRecord, chosen: tuple[ContenderRecord, int], records: Records, phase: str
+) -> float:
+    """What the first seed of a chosen point took, or a phase of it; 0 where nobody noted it."""
+    record = records.get(point_id(study, *chosen))
+    return record.costs.seconds.get(phase, 0.0) if record else 0.0
 
 
 def _searching(study: StudyRecord, row: ContenderRecord, records: Records) -> Iterator[Job]:
@@ -165,13 +199,18 @@ def _trial(row: ContenderRecord, point: int, seed: int) -> Job:
 
 
 def _tests(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
-    for row in study.contenders:
-        point = chosen_point(study, row, records)
-        if point is not None and not (race and row.name in race.dropped):
-            for seed in seeds_due(study, row, race):
-                trial = _trial(row, point, seed)
-                if trial.id in records and records[trial.id].status == "done":
-                    yield replace(trial, kind="test")
+    """The tests of chosen points, by the seconds that answering validation took."""
+    chosen = [
+        (row, point)
+        for row in study.contenders
+        if (point := chosen_point(study, row, records)) is not None
+        and not (race and row.name in race.dropped)
+    ]
+    for row, point in sorted(chosen, key=lambda one: -_seconds(study, one, records, "evaluate")):
+        for seed in seeds_due(study, row, race):
+            trial = _trial(row, point, seed)
+            if trial.id in records and records[trial.id].status == "done":
+                yield replace(trial, kind="test")
 
 
 def _once(jobs: Iterable[Job]) -> list[Job]:

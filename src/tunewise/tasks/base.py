@@ -173,6 +173,11 @@ class Task(ABC):
         return None
 
     @property
+    def has_one_way(self) -> bool:
+        """Whether an answer asked for in every way is the one that counts alone."""
+        return self.writing is None or len(self.writing.strategies) == 1
+
+    @property
     def builder(self) -> Builder:
         """The kind of model that gives its answers."""
         return Builder(form="write" if self.writing else "choose")

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from tunewise.backbones.fast_cpu import speed_up
+from tunewise.backbones.first_token import only_first_token
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.memory_saving import compute_in, recompute_blocks
 from tunewise.backbones.model import Model
@@ -24,7 +25,14 @@ from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
 from tunewise.tasks.lengths import limit
 from tunewise.training.encoded_split import BackboneOutputs, Feed, Stored
-from tunewise.training.features import FeatureStore, Stub, features_of, reduction_for, run_backbone
+from tunewise.training.features import (
+    FeatureStore,
+    Stub,
+    features_of,
+    is_frozen,
+    reduction_for,
+    run_backbone,
+)
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
 from tunewise.training.vectors import VectorStore, frozen_encoders
@@ -147,6 +155,8 @@ def prepared_model(
 def settle(model: Model, training: TrainingSettings) -> None:
     """Make a model that lies on its device compute as the training settings say."""
     speed_up(model.module)
+    if not is_frozen(model):  # what it puts out is stored, for other pools too
+        only_first_token(model.module)
     if training.gradient_checkpointing:
         recompute_blocks(model)
     if training.precision != "float32":

@@ -193,6 +193,7 @@ class Training:
         self.optimizer = make_optimizer(self.model.module, groups, self.settings)
         self.profiler.optimizer = self.optimizer
         self.method.begin(self.model, self.course.search_steps)
+        self.answers: list[Prediction] | None = None  # to validation, of the weights that are left
         self.progress, self.best = self._resume()
         self._last_checkpoint = time.monotonic()
         self.log.write("start", steps=self.steps, epochs=self.course.most_epochs)
@@ -290,12 +291,14 @@ class Training:
             )
             validation = self.score(predictions)
         progress.findings.add_answers(progress.epoch, predictions)
+        if self.settings.choose != "best":
+            self.answers = predictions
         record = progress.close_epoch(validation)
         seconds = round(self.stopwatch.total(), 3)
         self.log.write("evaluation", step=progress.step, **record, seconds=seconds)
         if self.settings.choose == "best" and progress.last_is_best(self.task.metrics[0]):
             progress.best_epoch = record["epoch"]
-            self.best = trained_tensors(self.model.module)
+            self.best, self.answers = trained_tensors(self.model.module), predictions
         losses = [0.0 if answer.loss is None else answer.loss for answer in predictions]
         best = progress.best_epoch or record["epoch"]
         decays = self.course.after_epoch(record["epoch"], best, losses, progress.standing)

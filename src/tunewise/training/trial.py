@@ -190,16 +190,18 @@ class TrialRun:
             with self.stopwatch.phase("features"):
                 feeds.pass_once(encoded, self.profiler.backbone)
         with feeds.backbone_out():
+            predictions = None
             if self.parts.training.optimizer == SOLVER:
                 self._solve(model, train_feed, validation_feed)
             else:
-                self._train(model, method, train_feed, validation_feed, validation)
+                predictions = self._train(model, method, train_feed, validation_feed, validation)
             if self.until is not None:
                 return self._at_rung(model, validation_feed)
-            with self.stopwatch.phase("evaluate"):
-                predictions = predict_feed(
-                    model, validation_feed, thorough=True, phase=self.profiler.evaluation
-                )
+            if predictions is None or not task.has_one_way:
+                with self.stopwatch.phase("evaluate"):
+                    predictions = predict_feed(
+                        model, validation_feed, thorough=True, phase=self.profiler.evaluation
+                    )
         if len({prediction.answer for prediction in predictions}) == 1:
             self._note(flags=(*self.result.flags, "degenerate"))
         with self.stopwatch.phase("save"):
@@ -247,11 +249,15 @@ class TrialRun:
         train_feed: Feed,
         validation_feed: Feed,
         validation: Sequence[Example],
-    ) -> None:
+    ) -> list[Prediction] | None:
+        """Train; what the weights that are left answered to validation, where that is known.
+
+        A trial that went on behind its best epoch, or stopped at a step, has not asked them.
+        """
         checkpoints = self.weights / "checkpoint"
         if self.until is not None:
             remove_after(checkpoints, self.until)
-        progress = Training(
+        training = Training(
             task=self.parts.task,
             model=model,
             method=method,
@@ -268,10 +274,11 @@ class TrialRun:
             stop=self.stop,
             profiler=self.profiler,
             until=self.until,
-        ).run()
+        )
+        progress = training.run()
         if self.until is not None:
             self._note(steps=progress.step)
-            return
+            return None
         self._note(
             best_epoch=progress.best_epoch or len(progress.epochs),
             epochs=tuple(map(EpochRecord.from_json, progress.epochs)),
@@ -285,6 +292,7 @@ class TrialRun:
         self._add_checks(
             *checks_of(progress.findings, steps=progress.step, epochs=len(progress.epochs))
         )
+        return training.answers
 
     def _merge_check(self, method: Adaptation, model: Model, examples: Sequence[Example]) -> Check:
         """Spends the model, whose artifact is written by now."""

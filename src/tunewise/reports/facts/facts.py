@@ -57,12 +57,17 @@ class Facts:
     def of(cls, folder: StudyFolder) -> Facts:
         return cls(gather(folder))
 
-    def for_paper(self) -> Facts:
-        """The same facts, none of them computed again, for a document with less room."""
+    def for_another(self) -> Facts:
+        """The same facts, none of them computed again, for a document that cites anew."""
         other = copy.copy(self)
+        other.references = References(self.evidence.study.descriptions.references)
+        return other
+
+    def for_paper(self) -> Facts:
+        """As `for_another`, for a document with less room."""
+        other = self.for_another()
         other.__dict__.pop("shortlist", None)
         other.most = FEW
-        other.references = References(self.evidence.study.descriptions.references)
         return other
 
     # What was found

@@ -15,7 +15,7 @@ from typing import Any
 from tunewise.core.format import duration
 from tunewise.core.sanitize import shown
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.live_status import HOW_SURE, RACE, Board, Standing
+from tunewise.studies.watching.live_status import HOW_SURE, RACE, Board, Standing
 
 REDRAW = 0.5  # seconds between two drawings
 MOST_NOTICES, LEADERS = 6, 12

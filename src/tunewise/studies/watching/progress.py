@@ -17,8 +17,8 @@ from tunewise.core.format import duration
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
-from tunewise.studies.live_status import HOW_SURE, RACE, Board, Running, Standing
-from tunewise.studies.notebook_progress import following, live_cell
+from tunewise.studies.watching.live_status import HOW_SURE, RACE, Board, Running, Standing
+from tunewise.studies.watching.notebook_progress import following, live_cell
 
 REDRAW = 0.25  # seconds between two drawings
 LEADERS = 12  # contenders shown at most
