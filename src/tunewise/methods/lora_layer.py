@@ -61,13 +61,15 @@ class LoRALinear(nn.Module):
         keep = None
         if self.training and self.dropout > 0:
             keep = keep_mask(x.shape, self.dropout, x.device)
-        one_type = x.dtype == self.base.weight.dtype == self.A.dtype
-        if not one_type or torch.is_autocast_enabled(x.device.type):
+        given = (x, self.base.weight, self.base.bias, self.A, self.B)
+        if torch.is_autocast_enabled(x.device.type):
+            kind = torch.get_autocast_dtype(x.device.type)
+            given = tuple(one if one is None else one.to(kind) for one in given)
+        x, W, bias, A, B = given
+        if not x.dtype == W.dtype == A.dtype:
             return self.composed(x, keep)
-        W = self.base.weight.T if isinstance(self.base, Conv1D) else self.base.weight
-        y: Tensor = _LowRank.apply(
-            x, W, self.base.bias, self.A, self.B, self.scale, keep, self.dropout
-        )
+        W = W.T if isinstance(self.base, Conv1D) else W
+        y: Tensor = _LowRank.apply(x, W, bias, A, B, self.scale, keep, self.dropout)
         return y
 
     def composed(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
@@ -82,8 +84,9 @@ class LoRALinear(nn.Module):
     def merged(self) -> Linear:
         """A plain layer with the correction folded in; this one stays as it is."""
         plain = copy.deepcopy(self.base)
-        correction = (self.scale * self.B @ self.A).to(plain.weight.dtype)
-        plain.weight += correction.T if isinstance(plain, Conv1D) else correction
+        correction = self.scale * self.B @ self.A
+        whole = plain.weight + (correction.T if isinstance(plain, Conv1D) else correction)
+        plain.weight.copy_(whole)  # rounded once, where the layer has fewer bits
         return plain
 
 
