@@ -1,7 +1,7 @@
 """Memory predicted and memory measured: five methods on three models of everyday size.
 
     python benchmarks/memory.py [--families bert gpt2] [--batches 2 4 8] [--length 64]
-                                [--precision bfloat16]
+                                [--precision bfloat16] [--quantize nf4]
 
 Each model has the shape of the published one and random numbers; no weights are fetched. What
 is measured are the storages alive in a real step and a real evaluation of the same batch; beside
@@ -148,6 +148,7 @@ def main() -> int:
     parser.add_argument("--batches", nargs="+", type=int, default=[2, 4, 8])
     parser.add_argument("--length", type=int, default=64)
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--quantize", choices=("nf4",))
     parser.add_argument("--one", action="store_true", help="measure here, in this process")
     wanted = parser.parse_args()
     lines = [
@@ -157,7 +158,7 @@ def main() -> int:
         for batch in wanted.batches
     ]
     if wanted.one:
-        training = TrainingSettings(precision=wanted.precision)
+        training = TrainingSettings(precision=wanted.precision, quantize=wanted.quantize)
         return max(line(*each, wanted.length, training) for each in lines)
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|", flush=True)
     missed = 0
@@ -165,6 +166,7 @@ def main() -> int:
         command = [sys.executable, __file__, "--one", "--families", family, "--methods", method]
         command += ["--batches", str(batch), "--length", str(wanted.length)]
         command += ["--precision", wanted.precision]
+        command += ["--quantize", wanted.quantize] if wanted.quantize else []
         missed += subprocess.run(command, check=False, env=os.environ).returncode != 0
     print(f"{len(lines) - missed} of {len(lines)} within {TOLERANCE:.0%}")
     return min(missed, 1)

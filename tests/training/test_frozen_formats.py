@@ -1,4 +1,4 @@
-"""Frozen matrices in the format that products are computed in: half the memory, the same training."""
+"""Frozen matrices in the format of products: half the memory, the same training."""
 
 from __future__ import annotations
 

@@ -91,8 +91,8 @@ def build_writer(
     """A pretrained model that goes on writing a text, in evaluation mode.
 
     Its head is empty: the output layer is pretrained too, and often is the token embeddings.
-    Arguments as of `build`; a checkpoint whose numbers are all of the format `keep` stays in it, any
-    other is in float32.
+    Arguments as of `build`; a checkpoint whose numbers are all of the format `keep` stays in
+    it, any other is in float32.
 
     Raises:
         InputError: as `build`; or the checkpoint has no output layer, or the tokenizer no end.

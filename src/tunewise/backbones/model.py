@@ -30,6 +30,7 @@ class Model:
     adapter: Any = None  # what a method has to keep of what it put into the module
     longest_text: int | None = None  # tokens of a text that its trial reads; None: all it can take
     fingerprint: str | None = None  # of what is frozen, where it is kept in fewer bits since
+    in_four_bits: int = 0  # numbers of frozen matrices that are quantized, and so no parameters
     reads: str = ""  # how it makes vectors, where older trials of the same files did otherwise
 
     @property

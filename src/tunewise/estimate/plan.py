@@ -8,11 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tunewise.backbones.nf4 import EXTRA, PACKAGE
 from tunewise.backbones.pools import AUTO
 from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.backbones.sources import parts_of
 from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.extras import require
 from tunewise.core.format import listed
 from tunewise.costs.calibration import Calibration
 from tunewise.costs.limit import FRACTION, available_bytes
@@ -275,6 +277,8 @@ class _Planner:
     def _point(self, point: PlannedPoint, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
         """What is predicted of one point at its longest batch."""
         training = point.training or TrainingSettings()
+        if training.quantize:
+            require(PACKAGE, extra=EXTRA)
         limit = min(wanted_length(self.settings.task, training.max_length), about["max_length"])
         # What changes neither memory nor time of a step must not make another question of it.
         same = {"learning_rate": None, "epochs": 1, "patience": None, "timeout": None}

@@ -13,6 +13,7 @@ from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.memory_saving import compute_in, recompute_blocks, store_frozen_in
 from tunewise.backbones.model import Model
+from tunewise.backbones.nf4 import quantize_frozen
 from tunewise.backbones.sources import check_unchanged
 from tunewise.backbones.stored import OnRows
 from tunewise.core.errors import DamagedFile, InputError
@@ -148,7 +149,7 @@ def prepared_model(
     before(model)
     torch.manual_seed(derive(parts.seed, "method"))
     method.prepare(model)
-    if parts.training.precision != "float32":
+    if rounds_frozen(parts.training):
         model.fingerprint = fingerprint(model)  # of the frozen numbers before any is rounded
     if torch.cuda.is_available():
         model.module.to("cuda")
@@ -169,8 +170,17 @@ def settle(model: Model, training: TrainingSettings) -> None:
         recompute_blocks(model)
     # A frozen backbone that runs once does so in float32: what it puts out serves every precision.
     runs_once = is_frozen(model) or frozen_encoders(model)
-    if training.precision != "float32" and not runs_once:
+    if not rounds_frozen(training) or runs_once:
+        return
+    if training.quantize:
+        quantize_frozen(model)
+    if training.precision != "float32":
         store_frozen_in(model, getattr(torch, training.precision))
+
+
+def rounds_frozen(training: TrainingSettings) -> bool:
+    """Whether frozen numbers may be kept in fewer bits than they are loaded with."""
+    return training.precision != "float32" or training.quantize is not None
 
 
 class Feeds:

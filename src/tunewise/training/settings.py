@@ -107,6 +107,11 @@ class TrainingSettings:
         "Format of the numbers in matrix products, and of the frozen matrices they read; what is "
         "trained stays in float32.",
     )
+    quantize: Literal["nf4"] | None = setting(
+        None,
+        "`nf4` keeps frozen matrices in four bits a number; with lora that is QLoRA. Needs "
+        "bitsandbytes.",
+    )
 
     def __post_init__(self) -> None:
         refuse_below(1, self, "batch_size", "accumulate", "patience")

@@ -175,10 +175,17 @@ class TrialRun:
             encoded_validation = task.encode(validation, model.processor, max_length=limit)
             self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
             self._note_left_out(train, encoded)
-            counts = parameter_counts(model.module, model.head)
+            counts = parameter_counts(model.module, model.head, in_four_bits=model.in_four_bits)
             checks = (
                 as_promised(model.module, model.head, self.promised),
-                guarded(lambda: start.check(model, promised=method.starts_at_base), "start"),
+                guarded(
+                    lambda: start.check(
+                        model,
+                        promised=method.starts_at_base,
+                        quantized=self.parts.training.quantize is not None,
+                    ),
+                    "start",
+                ),
             )
             self._note(parameters=counts, checks=checks)
         with self.stopwatch.phase("features"):
