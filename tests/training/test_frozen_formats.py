@@ -18,6 +18,7 @@ from tunewise.backbones.memory_saving import compute_in, store_frozen_in
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import linear_layers
 from tunewise.backbones.transformers_logging import quiet
+from tunewise.export.artifact import in_format_of_checkpoint
 from tunewise.methods.base import Adaptation
 from tunewise.methods.frozen import check_base, write_base
 from tunewise.methods.full import Full
@@ -158,6 +159,16 @@ def test_an_artifact_fits_its_base_in_every_precision(
     assert half.module.bert.encoder.layer[0].attention.self.query.base.weight.dtype == KIND
     write_base(half, tmp_path)
     check_base(whole, tmp_path)
+
+
+def test_what_is_handed_over_has_the_format_of_its_checkpoint(
+    writer: Callable[[str, torch.dtype], Path],
+) -> None:
+    half, whole = (build_writer(str(writer("llama", k)), seed=0) for k in (KIND, torch.float32))
+    rounded = in_format_of_checkpoint(half.module, half)
+    assert {weight.dtype for weight in rounded.parameters()} == {KIND}
+    assert {weight.dtype for weight in half.module.parameters()} == {torch.float32}
+    assert in_format_of_checkpoint(whole.module, whole) is whole.module
 
 
 def test_folding_rounds_once() -> None:
