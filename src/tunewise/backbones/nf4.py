@@ -48,7 +48,7 @@ class NF4Linear(nn.Module):
         self.is_conv1d = isinstance(layer, Conv1D)
         W = layer.weight.detach().float()
         W = (W.T if self.is_conv1d else W).contiguous()
-        self.out_features, self.in_features = W.shape
+        self.out_features, self.in_features = int(W.shape[0]), int(W.shape[1])
         operations = torch.ops.bitsandbytes
         # In rows of one block: with other widths the library's kernel for CPUs mixes up scales.
         blocks = pad(W.flatten(), (0, -W.numel() % BLOCK)).view(-1, BLOCK)

@@ -65,7 +65,7 @@ class LoRALinear(nn.Module):
             keep = keep_mask(x.shape, self.dropout, x.device)
         if isinstance(self.base, NF4Linear):
             return self.composed(x, keep)
-        given = (x, self.base.weight, self.base.bias, self.A, self.B)
+        given: tuple[Any, ...] = (x, self.base.weight, self.base.bias, self.A, self.B)
         if torch.is_autocast_enabled(x.device.type):
             kind = torch.get_autocast_dtype(x.device.type)
             given = tuple(one if one is None else one.to(kind) for one in given)
@@ -90,8 +90,8 @@ class LoRALinear(nn.Module):
     @torch.no_grad()
     def merged(self) -> Linear:
         """A plain layer with the correction folded in; this one stays as it is."""
-        is_packed = isinstance(self.base, NF4Linear)
-        plain: Linear = self.base.plain() if is_packed else copy.deepcopy(self.base)
+        base = self.base
+        plain = base.plain() if isinstance(base, NF4Linear) else copy.deepcopy(base)
         correction = self.scale * self.B @ self.A
         whole = plain.weight + (correction.T if self.is_transposed else correction)
         plain.weight.copy_(whole)  # rounded once, where the layer has fewer bits

@@ -192,7 +192,7 @@ class TrialRun:
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
-        self.profiler = TrialProfiler(held_tensors(model.module))
+        self.profiler = TrialProfiler(held_tensors(model.module), self.parts.training.precision)
         if self.until is None:
             with self.stopwatch.phase("features"):
                 feeds.pass_once(encoded, self.profiler.backbone)
