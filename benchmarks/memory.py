@@ -1,6 +1,7 @@
 """Memory predicted and memory measured: five methods on three models of everyday size.
 
     python benchmarks/memory.py [--families bert gpt2] [--batches 2 4 8] [--length 64]
+                                [--precision bfloat16] [--quantize nf4]
 
 Each model has the shape of the published one and random numbers; no weights are fetched. What
 is measured are the storages alive in a real step and a real evaluation of the same batch; beside
@@ -18,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import IA3Config, inject_adapter_in_model
@@ -37,7 +39,7 @@ from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
 from tunewise.methods.trained import load_trained, save_trained, train_only
 from tunewise.tasks.classification import Classification
-from tunewise.training.assembly import settle
+from tunewise.training.assembly import compute_as, settle
 from tunewise.training.settings import TrainingSettings
 
 TASK = Classification(text=("text",), label="label")
@@ -84,15 +86,21 @@ def measured(
     """The same step and evaluation with numbers."""
     torch.manual_seed(0)
     model = build_shape(folder, options=OPTIONS, dropout=training.dropout, device="cpu")
+    compute_as(model, training)
     method.prepare(model)
     settle(model, training)
     return count_step(model, TASK, method, training, step_batches(model, TASK, shape))
 
 
-FAMILIES: dict[str, dict[str, int]] = {
+FAMILIES: dict[str, dict[str, Any]] = {
     "bert": {},  # the library's defaults are those of bert-base, roberta-base and gpt2
     "roberta": {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1},
     "gpt2": {},
+    "llama": {  # the shape of SmolLM2-135M, whose checkpoint is in bfloat16
+        **{"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30},
+        **{"num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152},
+        **{"tie_word_embeddings": True, "dtype": "bfloat16"},
+    },
 }
 METHODS: dict[str, Adaptation] = {
     "full": Full(),
@@ -108,16 +116,16 @@ COLUMNS = (
 )
 
 
-def line(family: str, method: str, batch: int, length: int) -> int:
+def line(family: str, method: str, batch: int, length: int, training: TrainingSettings) -> int:
     """Predict and measure one contender; print both. 1 where they are too far apart."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         AutoConfig.for_model(family, **FAMILIES[family]).save_pretrained(folder)
         shape = StepShape(batch, length, evaluated=batch)
         start = time.perf_counter()
-        expected = predicted(folder, METHODS[method], TrainingSettings(), shape)
+        expected = predicted(folder, METHODS[method], training, shape)
         seconds = time.perf_counter() - start
-        found = measured(folder, METHODS[method], TrainingSettings(), shape)
+        found = measured(folder, METHODS[method], training, shape)
     off = expected.most_bytes / found.most_bytes - 1
     parts = [
         expected.memory.peak_bytes(phase) / found.memory.peak_bytes(phase) - 1
@@ -139,6 +147,8 @@ def main() -> int:
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--batches", nargs="+", type=int, default=[2, 4, 8])
     parser.add_argument("--length", type=int, default=64)
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--quantize", choices=("nf4",))
     parser.add_argument("--one", action="store_true", help="measure here, in this process")
     wanted = parser.parse_args()
     lines = [
@@ -148,12 +158,15 @@ def main() -> int:
         for batch in wanted.batches
     ]
     if wanted.one:
-        return max(line(*each, wanted.length) for each in lines)
+        training = TrainingSettings(precision=wanted.precision, quantize=wanted.quantize)
+        return max(line(*each, wanted.length, training) for each in lines)
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|", flush=True)
     missed = 0
     for family, method, batch in lines:
         command = [sys.executable, __file__, "--one", "--families", family, "--methods", method]
         command += ["--batches", str(batch), "--length", str(wanted.length)]
+        command += ["--precision", wanted.precision]
+        command += ["--quantize", wanted.quantize] if wanted.quantize else []
         missed += subprocess.run(command, check=False, env=os.environ).returncode != 0
     print(f"{len(lines) - missed} of {len(lines)} within {TOLERANCE:.0%}")
     return min(missed, 1)

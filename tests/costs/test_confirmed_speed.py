@@ -24,7 +24,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calibration:
         flops = machine_speed._products(2)
     finally:
         torch.set_num_threads(threads)
-    return Calibration(1, flops, 1e10, 1e-6)
+    return Calibration(1, flops, 1e10, 1e-6, bfloat16_flops_per_second=2 * flops)
 
 
 def test_a_speed_that_still_holds_is_kept_and_another_is_not(measured: Calibration) -> None:
@@ -35,6 +35,19 @@ def test_a_speed_that_still_holds_is_kept_and_another_is_not(measured: Calibrati
     remember(measured)
     assert confirmed_calibration(1) == measured
     assert torch.get_num_threads() == before
+    remember(replace(measured, bfloat16_flops_per_second=None))  # as older versions did
+    assert confirmed_calibration(1) is None
+
+
+def test_each_precision_has_a_speed_of_its_own(measured: Calibration) -> None:
+    known = replace(measured, slowdown=1.5, bfloat16_slowdown=3.0)
+    assert known.computing_in("float32") is known
+    half = known.computing_in("bfloat16")
+    products, moved = 10**12, 10**9
+    assert half.seconds(products, 0, 0) == pytest.approx(known.seconds(products, 0, 0))
+    assert half.seconds(0, moved, 0) == pytest.approx(2 * known.seconds(0, moved, 0))
+    unknown = replace(known, bfloat16_flops_per_second=None)
+    assert unknown.computing_in("bfloat16") is unknown
 
 
 def test_one_thread_is_measured_by_what_it_took_itself() -> None:

@@ -41,7 +41,7 @@ BROKEN = {
         "study.yaml:8 training.learning_rat: unknown setting of training 'learning_rat'. "
         "Did you mean 'learning_rate'? Known: accumulate, batch_size, choose, clip_norm, dropout, "
         "epochs, gradient_checkpointing, learning_rate, loss_on, max_length, optimizer, patience, "
-        "precision, schedule, timeout, warmup, weight_decay.",
+        "precision, quantize, schedule, timeout, warmup, weight_decay.",
     ),
     "a misspelt method": (
         ("- full", "- ful"),

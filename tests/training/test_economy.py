@@ -15,7 +15,7 @@ from tunewise.methods.full import Full
 from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
 from tunewise.tasks.classification import Classification
-from tunewise.training.assembly import settle
+from tunewise.training.assembly import compute_as, settle
 from tunewise.training.settings import TrainingSettings
 
 TASK = Classification(text=("text",), label="label")
@@ -24,6 +24,7 @@ ROWS = [Example("a", ("the room is good",), 2), Example("b", ("bad bed",), 0)]
 
 def step(model: Model, method: Adaptation, training: TrainingSettings) -> tuple[float, list]:
     torch.manual_seed(1)
+    compute_as(model, training)
     method.prepare(model)
     settle(model, training)
     training_mode(model)

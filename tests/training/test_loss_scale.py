@@ -28,7 +28,7 @@ FAR_TOO_LARGE = 2.0**26  # of a toy's gradients, for some ten steps
 
 def half(folder: Path, **more: Any) -> Training:
     run = training(folder, more.pop("settings", HALF), **more)
-    compute_in(run.model.module, torch.float16)
+    compute_in(run.model, torch.float16)
     return run
 
 

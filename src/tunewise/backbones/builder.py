@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import torch
+
 from tunewise.backbones import load, shapes
 from tunewise.backbones.model import Model
 from tunewise.backbones.pools import LIBRARY, Pooling
@@ -41,6 +43,7 @@ class Builder:
         seed: int,
         revision: str | None = None,
         dropout: float | None = None,
+        keep: torch.dtype = torch.float32,
     ) -> Model:
         """The model as its checkpoint has it, with a new head where one is needed.
 
@@ -50,12 +53,15 @@ class Builder:
             seed: of the new head.
             revision: of a hub model.
             dropout: of the backbone; None: as its configuration says.
+            keep: a language model whose checkpoint is of this format stays in it.
 
         Raises:
             InputError: there is no such model, or none of this kind.
         """
         if self.form == "write":
-            return load.build_writer(source, seed=seed, revision=revision, dropout=dropout)
+            return load.build_writer(
+                source, seed=seed, revision=revision, dropout=dropout, keep=keep
+            )
         if self.images:
             return fusion.build_fusion(
                 source, options=options, seed=seed, revision=revision, dropout=dropout

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -148,6 +148,16 @@ def stored_tensors(source: str, folder: Path) -> dict[str, Stored]:
                 f"such as {shown(lacking[0])}. They belong to different models."
             )
     return found
+
+
+def one_format(tensors: Iterable[Stored]) -> str | None:
+    """The format that all floating-point numbers of a checkpoint are in; None where they differ.
+
+    >>> one_format([Stored("BF16", (2, 3)), Stored("I64", (1,))])
+    'BF16'
+    """
+    formats = {tensor.dtype for tensor in tensors} & FLOATS
+    return formats.pop() if len(formats) == 1 else None
 
 
 def _header(path: Path, place: str) -> dict[str, Stored]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -18,7 +18,7 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 from tunewise.backbones.configuration import configuration_of
 from tunewise.backbones.door import at_the_door
-from tunewise.backbones.folder import stored_tensors
+from tunewise.backbones.folder import Stored, one_format, stored_tensors
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import first_position
 from tunewise.backbones.pools import AUTO, LIBRARY, Pooling
@@ -39,6 +39,7 @@ else:
     pooled = Later("tunewise.backbones.pooling")  # its class loads most of transformers
     suited = Later("tunewise.backbones.suited_pooling")
 
+FORMATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 NO_LIMIT = 1 << 24  # tokenizers write a huge number where they know no longest input
 
 
@@ -80,17 +81,23 @@ def build(
 
 
 def build_writer(
-    source: str, *, seed: int, revision: str | None = None, dropout: float | None = None
+    source: str,
+    *,
+    seed: int,
+    revision: str | None = None,
+    dropout: float | None = None,
+    keep: torch.dtype = torch.float32,
 ) -> Model:
-    """A pretrained model that goes on writing a text, in float32 and in evaluation mode.
+    """A pretrained model that goes on writing a text, in evaluation mode.
 
     Its head is empty: the output layer is pretrained too, and often is the token embeddings.
-    Arguments as of `build`.
+    Arguments as of `build`; a checkpoint whose numbers are all of the format `keep` stays in
+    it, any other is in float32.
 
     Raises:
         InputError: as `build`; or the checkpoint has no output layer, or the tokenizer no end.
     """
-    model = _built(source, _writer, revision, dropout, seed=seed)
+    model = _built(source, _writer, revision, dropout, seed=seed, keep=keep)
     if model.processor.eos_token_id is None:
         raise InputError(
             f"model {source}: its tokenizer has no end token, after which an answer is complete; "
@@ -115,26 +122,36 @@ def _built(
     *,
     seed: int,
     options: Sequence[str] = (),
+    keep: torch.dtype = torch.float32,
 ) -> Model:
     what = "writer of texts" if load is _writer else "text classifier"
     with at_the_door(f"model {source}: cannot be loaded as a {what} with safetensors weights"):
         where, folder = whereabouts(source, revision)
         config = configuration(where, options, dropout)
         tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
-        with no_larger_than(stored_tensors(source, folder), source):
-            module, backbone, new = load(where, config, seed)
+        tensors = stored_tensors(source, folder)
+        stored = format_of(tensors)
+        kind = {"dtype": keep if stored == keep else torch.float32}
+        with no_larger_than(tensors, source):
+            module, backbone, new = load(where | kind, config, seed)
         model = Model(
             module=module,
             processor=tokenizer,
             backbones={"text": backbone},
             head=[name for name, _ in module.named_parameters() if name in new],
             max_length=longest_input(module, tokenizer),
+            stored=stored,
             source=where["pretrained_model_name_or_path"],
         )
         _check_pretrained(model)
         _settle_padding(model)
         _check_vocabulary(model)
     return model
+
+
+def format_of(tensors: Mapping[str, Stored]) -> torch.dtype:
+    """The format of a checkpoint's numbers; float32, which holds all of them, where they differ."""
+    return FORMATS[one_format(tensors.values()) or "F32"]
 
 
 def configuration(
@@ -205,7 +222,6 @@ def _pooled(
 _LOADING: dict[str, Any] = {
     "use_safetensors": True,
     "trust_remote_code": False,
-    "dtype": torch.float32,
     "output_loading_info": True,
 }
 

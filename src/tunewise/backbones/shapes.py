@@ -17,9 +17,10 @@ from transformers import (
 )
 
 from tunewise.backbones.door import at_the_door
+from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.known import known_model, shapes_folder
 from tunewise.backbones.lacking import lacking
-from tunewise.backbones.load import NO_LIMIT, configuration, longest_input
+from tunewise.backbones.load import NO_LIMIT, configuration, format_of, longest_input
 from tunewise.backbones.model import Model
 from tunewise.backbones.pools import AUTO, LIBRARY, Pooling
 from tunewise.backbones.size import no_larger_than
@@ -118,6 +119,7 @@ def build_shape(
         pooling = suited.suited_pooling(where, folder).pooling
     with _building(f"model {folder}: no text classifier can be built", folder, device):
         config = configuration(where, options, dropout)
+        said = config.dtype
         if pooling != LIBRARY:
             setattr(config, pooled.POOLING, pooling)
             encoder = pooled.backbone_kind(config).from_config(
@@ -130,7 +132,7 @@ def build_shape(
     names = [name for name, _ in module.named_parameters()]
     new = lacking(folder, backbone, names)
     head = [name for name in names if not name.startswith(f"{backbone}.") or name in new]
-    return _model(folder, module, backbone, head)
+    return _model(folder, module, backbone, head, said)
 
 
 def build_writer_shape(
@@ -144,11 +146,12 @@ def build_writer_shape(
     where = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
     with _building(f"model {folder}: no writer of texts can be built", folder, device):
         config = configuration(where, (), dropout)
+        said = config.dtype
         module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     backbone = module.base_model_prefix
     names = [name for name, _ in module.named_parameters()]
     new = lacking(folder, backbone, names)
-    return _model(folder, module, backbone, [name for name in names if name in new])
+    return _model(folder, module, backbone, [name for name in names if name in new], said)
 
 
 @contextmanager
@@ -157,7 +160,7 @@ def _building(what_fails: str, folder: Path, device: str) -> Iterator[None]:
         yield
 
 
-def _model(folder: Path, module: Any, backbone: str, head: list[str]) -> Model:
+def _model(folder: Path, module: Any, backbone: str, head: list[str], said: Any) -> Model:
     tokenizer = tokenizer_of(folder) or NoTokenizer(module.get_input_embeddings().num_embeddings)
     module.config.pad_token_id = tokenizer.pad_token_id
     return Model(
@@ -166,8 +169,17 @@ def _model(folder: Path, module: Any, backbone: str, head: list[str]) -> Model:
         backbones={"text": backbone},
         head=head,
         max_length=longest_input(module, tokenizer),
+        stored=_stored(folder, said),
         source=str(folder),
     )
+
+
+def _stored(folder: Path, said: Any) -> torch.dtype:
+    """The format of the checkpoint's numbers; what its configuration said where no weights lie."""
+    try:
+        return format_of(stored_tensors(str(folder), folder))
+    except InputError:
+        return said if isinstance(said, torch.dtype) else torch.float32
 
 
 def has_tokenizer(model: Model) -> bool:

@@ -18,7 +18,7 @@ from tunewise.store.answers import Answers
 from tunewise.store.trial_records import LatencyRecord
 from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import load_predictor
+from tunewise.training.finished import load_whole
 from tunewise.training.predictor import ModelPredictor
 
 CONVERSION = "conversion.json"  # in the folder of a converted model: what was measured of it
@@ -50,7 +50,7 @@ def convert(study: StudyResults, contender: str | None, draft: Path, *, int8: bo
     parts = Parts.of(chosen.settings, study.folder.path)
     split, before = stored_answers(study, chosen)
     say(f"Loading {chosen.name}")
-    predictor = load_predictor(parts, chosen.weights)
+    predictor = load_whole(parts, chosen.weights)
     classifier_of(predictor)  # refuses before anything is written
     assert isinstance(predictor, ModelPredictor)
     say("Converting it")

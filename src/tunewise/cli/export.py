@@ -26,13 +26,14 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import flush_folder, remove_folder, write_json, write_text, writing
 from tunewise.core.sanitize import shown
 from tunewise.export.artifact import base_of, write_artifact
+from tunewise.export.kept_answers import is_rounded, kept_answers
 from tunewise.export.proof import Proof, prove
 from tunewise.methods.base import Predictor
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.results import StudyResults
 from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import is_exported, load_predictor
+from tunewise.training.finished import is_exported, load_whole
 from tunewise.training.predictor import ModelPredictor
 
 SCRIPT = "script.json"  # in the folder of a script: what it was written from
@@ -218,7 +219,7 @@ def _export(
     chosen = choose(study, contender)
     say(f"Loading {chosen.name}")
     parts = Parts.of(chosen.settings, study.folder.path)
-    predictor = load_predictor(parts, chosen.weights)
+    predictor = load_whole(parts, chosen.weights)
     with _drafted(to) as draft:
         proof = _write(draft, study, chosen, parts, predictor, merge=merge)
     if proof.passed:
@@ -240,7 +241,13 @@ def _write(
     say("Proving it in a process of its own")
     examples = parts.examples("validation")
     proof = prove(form, parts, predictor, examples, draft)
-    write_json(draft / "proof.json", asdict(proof))
+    proven = asdict(proof)
+    if is_rounded(parts, predictor):
+        say("Answering validation examples as trained and as handed over")
+        kept = kept_answers(parts, chosen.weights, draft, examples)
+        say(f"{kept}.")
+        proven |= {"answers": asdict(kept), "answers_in_words": str(kept)}
+    write_json(draft / "proof.json", proven)
     writing = parts.task.writing
     prompt = writing.prompt(examples[0]) if writing else ""
     model = chosen.settings.model
@@ -254,7 +261,7 @@ def _write(
         max_length=trained.max_length if trained else None,
         prompt=prompt,
         pad_token_id=trained.model.processor.pad_token_id if trained else None,
-        proof=asdict(proof),
+        proof=proven,
     )
     text = card(study.evidence, study.results, study.verdict, chosen.name, exported)
     write_text(draft / "README.md", text)

@@ -6,7 +6,7 @@ import platform
 import re
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ class Calibration:
     """The best that was seen of a machine with so many threads.
 
     `slowdown` is how many times longer real training steps took than these three say together.
+    The same step was taken with products in bfloat16, and took `bfloat16_step` of the time.
     """
 
     threads: int
@@ -32,6 +33,19 @@ class Calibration:
     bytes_per_second: float  # read and written by an element-wise operation
     seconds_per_operation: float  # of an operation on next to nothing
     slowdown: float = 1.0
+    bfloat16_flops_per_second: float | None = None  # None: not measured
+    bfloat16_slowdown: float = 1.0
+    bfloat16_step: float = 1.0
+
+    def computing_in(self, precision: str) -> Calibration:
+        """What the machine can do where products are in this precision, as far as it is known."""
+        if precision != "bfloat16" or self.bfloat16_flops_per_second is None:
+            return self
+        return replace(
+            self,
+            flops_per_second=self.bfloat16_flops_per_second,
+            slowdown=self.bfloat16_slowdown,
+        )
 
     def seconds(self, flops: int, moved_bytes: int, operations: int) -> float:
         """About how long such work takes; products are bound by arithmetic, the rest by memory."""

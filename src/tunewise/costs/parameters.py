@@ -11,11 +11,16 @@ from tunewise.store.records import ParameterCounts
 GROUPS = ("embeddings", "attention", "mlp", "norms", "head", "adapter")
 
 
-def parameter_counts(module: nn.Module, head: Sequence[str]) -> ParameterCounts:
-    """How many parameters there are, each counted once: all, the trainable ones, the head's."""
+def parameter_counts(
+    module: nn.Module, head: Sequence[str], *, in_four_bits: int = 0
+) -> ParameterCounts:
+    """How many parameters there are, each counted once: all, the trainable ones, the head's.
+
+    `in_four_bits` are those that are quantized, which torch holds as bytes and not as parameters.
+    """
     named = dict(module.named_parameters())  # shared parameters appear once
     return ParameterCounts(
-        total=sum(weight.numel() for weight in named.values()),
+        total=in_four_bits + sum(weight.numel() for weight in named.values()),
         trainable=sum(weight.numel() for weight in named.values() if weight.requires_grad),
         head=sum(named[name].numel() for name in head if name in named),
     )

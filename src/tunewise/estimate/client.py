@@ -10,24 +10,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.lacking import tensor_names
 from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import JSONObject, digest
 from tunewise.core.environment import environment
-from tunewise.core.errors import DamagedFile, MachineTrouble
+from tunewise.core.errors import DamagedFile, InputError, MachineTrouble
 from tunewise.core.files import read_json, sha256_of, write_json
 from tunewise.studies.exit_codes import exit_words
 from tunewise.studies.pool import worker_environment
 
-VERSION = 2  # rises when the same request is answered otherwise
+VERSION = 3  # rises when the same request is answered otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")
 
 
 class EstimateClient:
     """Answers requests about contenders, from the user's cache where it can.
 
-    An answer is named by what it depends on: the request, the model's configuration and the
-    names of its tensors, and the versions of the libraries; not by where the model lies.
+    An answer is named by what it depends on: the request, the model's configuration, the names
+    and formats of its tensors, and the versions of the libraries; not by where the model lies.
     """
 
     def __init__(self) -> None:
@@ -99,6 +100,10 @@ class EstimateClient:
 def _content(folder: Path) -> list[Any]:
     """What of a model an estimate depends on; its weights are not among it."""
     names = sorted(name for path in folder.glob("*.safetensors") for name in tensor_names(path))
+    try:
+        formats = sorted({tensor.dtype for tensor in stored_tensors("", folder).values()})
+    except InputError:  # no weights at hand
+        formats = []
     tokenizers = sorted(path.name for path in folder.glob("*token*"))
     read = [sha256_of(path) for path in sorted(folder.glob("preprocessor_config.json"))]
-    return [sha256_of(folder / "config.json"), digest(names), tokenizers, read]
+    return [sha256_of(folder / "config.json"), digest(names), formats, tokenizers, read]

@@ -28,7 +28,7 @@ from tunewise.estimate.fake_tensors import Mute, NotPredictable, StandIns, faked
 from tunewise.estimate.step_shape import StepBatches, StepShape, step_batches
 from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Batch, Task
-from tunewise.training.assembly import settle
+from tunewise.training.assembly import compute_as, settle
 from tunewise.training.encoded_split import with_features
 from tunewise.training.features import Stub, is_frozen, run_backbone
 from tunewise.training.linear_head import is_solved
@@ -123,6 +123,7 @@ def predict_applied(
     try:
         with quiet(), FakeTensorMode(allow_non_fake_inputs=True), stand_ins:
             fill_with_fakes(model.module, device)
+            compute_as(model, training)
             settle(model, training)
             batches = batches.mapped(lambda batch: faked(batch, device))
             if isinstance(method, AsIs):

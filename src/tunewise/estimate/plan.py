@@ -8,12 +8,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tunewise.backbones.nf4 import EXTRA, PACKAGE
 from tunewise.backbones.pools import AUTO
 from tunewise.backbones.shapes import configuration_folder, tokenizer_of
 from tunewise.backbones.sources import parts_of
 from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import listed
+from tunewise.core.extras import require
+from tunewise.core.format import listed, percent
 from tunewise.costs.calibration import Calibration
 from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.costs.machine_speed import confirmed_calibration
@@ -26,6 +28,7 @@ from tunewise.estimate.plan_types import Plan, Planned, Remedy
 from tunewise.estimate.schedule import schedule_of
 from tunewise.estimate.seconds import (
     answering_seconds,
+    computing,
     features_seconds,
     steps_of,
     study_seconds,
@@ -43,6 +46,8 @@ from tunewise.training.settings import TrainingSettings, search_steps
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
+WORTH_IT = 0.8  # of a step's time
+LONG_SECONDS = 60.0  # of a study, for which a faster step is worth a word
 THREADS = 1  # that a trial has
 DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
 
@@ -130,6 +135,7 @@ class _Planner:
         if self.problems:
             raise InputError(self.problems)
         contenders = tuple(rows[row.name] for row in self.expansion.contenders)
+        self.notes += self._faster(contenders)
         planned = Plan(
             name=self.settings.name,
             contenders=contenders,
@@ -147,6 +153,23 @@ class _Planner:
             calibration=asdict(self.calibration),
         )
         return replace(planned, schedule=schedule_of(self.settings, self.expansion, planned))
+
+    def _faster(self, contenders: Sequence[Planned]) -> list[str]:
+        """That sixteen bits would take less time here, where it matters and is not asked for."""
+        step = self.calibration.bfloat16_step
+        trains = [
+            point.training
+            for row, source in zip(contenders, self.expansion.contenders, strict=True)
+            for point in source.points
+            if point.training is not None and not row.solved
+        ]
+        whole = [training for training in trains if training.precision == "float32"]
+        if step > WORTH_IT or not whole or self._seconds(contenders, longest=False) < LONG_SECONDS:
+            return []
+        return [
+            f"a step with precision: bfloat16 was measured to take {percent(step, digits=0)} % of "
+            "the time on this machine."
+        ]
 
     def _seconds(self, contenders: Sequence[Planned], *, longest: bool) -> float:
         return study_seconds(
@@ -251,7 +274,9 @@ class _Planner:
             most_seconds=statistics.mean(longest for _, longest in times),
         )
         seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
-        answering = answering_seconds(self.calibration, found[most], self._lengths(folder))
+        answering = answering_seconds(
+            computing(self.calibration, points[most]), found[most], self._lengths(folder)
+        )
         planned = replace(planned, features_seconds=seconds, answering_seconds=answering)
         if self._fits(planned.peak_bytes):
             return planned
@@ -275,6 +300,8 @@ class _Planner:
     def _point(self, point: PlannedPoint, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
         """What is predicted of one point at its longest batch."""
         training = point.training or TrainingSettings()
+        if training.quantize:
+            require(PACKAGE, extra=EXTRA)
         limit = min(wanted_length(self.settings.task, training.max_length), about["max_length"])
         # What changes neither memory nor time of a step must not make another question of it.
         same = {"learning_rate": None, "epochs": 1, "patience": None, "timeout": None}

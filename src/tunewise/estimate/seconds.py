@@ -32,9 +32,10 @@ def trial_seconds(
 
     Answers are taken to be as long as they may be. What nothing trains is evaluated once.
     """
+    training = point.training
+    calibration = computing(calibration, point)
     moved = 4 * (seen["parameters"]["total"] + seen["parameters"]["trainable"])
     around = START_SECONDS + moved / LOADED_BYTES
-    training = point.training
     asked_again = "every_way" in seen["memory"]["flops"]  # else the best epoch's answers stay
     if training is None or seen["solved"] or asked_again:
         around += answering_seconds(calibration, seen, lengths)
@@ -59,6 +60,12 @@ def trial_seconds(
     expected, most = steps_of(training, len(lengths.train.texts))
     steps_per_epoch = -(-len(lengths.train.texts) // training.batch_size)
     return around + expected / steps_per_epoch * epoch, around + most / steps_per_epoch * epoch
+
+
+def computing(calibration: Calibration, point: PlannedPoint) -> Calibration:
+    """What the machine can do in the precision of a point's training."""
+    precision = "float32" if point.training is None else point.training.precision
+    return calibration.computing_in(precision)
 
 
 def steps_of(training: TrainingSettings, rows: int) -> tuple[int, int]:

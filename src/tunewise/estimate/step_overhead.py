@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from tunewise.estimate.memory import count_step
 from tunewise.estimate.step_shape import StepBatches, fake_examples
 from tunewise.methods.full import Full
 from tunewise.tasks.classification import Classification
-from tunewise.training.assembly import settle
+from tunewise.training.assembly import compute_as, settle
 from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
 from tunewise.training.settings import TrainingSettings
@@ -28,9 +29,22 @@ STEPS = 4
 WORK = ("forward", "backward", "update")
 
 
-def slowdown(calibration: Calibration) -> float:
-    """Seconds of a real step over the seconds that its counted work would take at best."""
-    training = TrainingSettings()
+def with_overhead(calibration: Calibration) -> Calibration:
+    """The same with what a real step takes over what its counted work would take at best."""
+    whole, at_best = _step_seconds(calibration, TrainingSettings())
+    half, half_at_best = _step_seconds(
+        calibration.computing_in("bfloat16"), TrainingSettings(precision="bfloat16")
+    )
+    return replace(
+        calibration,
+        slowdown=whole / at_best,
+        bfloat16_slowdown=half / half_at_best,
+        bfloat16_step=half / whole,
+    )
+
+
+def _step_seconds(calibration: Calibration, training: TrainingSettings) -> tuple[float, float]:
+    """Seconds of a real step, and those that its counted work would take at best."""
     task = Classification(text=("text",), label="label")
     config = BertConfig(
         vocab_size=WORDS,
@@ -44,6 +58,7 @@ def slowdown(calibration: Calibration) -> float:
     module: nn.Module = BertForSequenceClassification(config)
     model = Model(module=module, processor=NoTokenizer(WORDS), backbones={"text": "bert"})
     method = Full()
+    compute_as(model, training)
     method.prepare(model)
     settle(model, training)
     batch = task.collate(fake_examples(model, EXAMPLES, TOKENS), model.processor)
@@ -58,7 +73,7 @@ def slowdown(calibration: Calibration) -> float:
         optimizer.zero_grad(set_to_none=True)
         if number > 1:  # the first makes the optimizer's state
             shortest = min(shortest, clock() - start)
-    return shortest / seconds_of(memory, calibration, WORK)
+    return shortest, seconds_of(memory, calibration, WORK)
 
 
 def seconds_of(

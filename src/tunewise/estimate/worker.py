@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from tunewise.backbones.model import Model
@@ -22,7 +22,7 @@ from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable
 from tunewise.estimate.memory import applied, predict_applied
-from tunewise.estimate.step_overhead import slowdown
+from tunewise.estimate.step_overhead import with_overhead
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation, AsIs
 from tunewise.methods.lora_layer import LoRALinear
@@ -54,8 +54,7 @@ def _answer(request: JSONObject, made: dict[str, Model]) -> JSONObject:
 
 def calibrated() -> Calibration:
     """What this machine can do, measured now; it is remembered for later plans."""
-    found = calibrate()
-    found = replace(found, slowdown=slowdown(found))
+    found = with_overhead(calibrate())
     remember(found)
     return found
 

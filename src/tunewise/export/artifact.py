@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -81,8 +82,8 @@ def _write_model(
     processor = (
         model.processor.tokenizer if isinstance(model.processor, PairProcessor) else model.processor
     )
-    processor.model_max_length = predictor.max_length  # so that whoever truncates does as we did
-    if parts.task.writing is None:  # a writer's tokenizer also reads templates of a chat
+    if parts.task.writing is None:  # a writer keeps its context, and reads templates of a chat
+        processor.model_max_length = predictor.max_length  # whoever truncates does as we did
         processor.split_special_tokens = True  # and whoever reads a text reads it as text
         processor.init_kwargs["split_special_tokens"] = True
     plain = plain_module(predictor)
@@ -96,12 +97,8 @@ def _write_model(
         isinstance(layer, (Fusion, PooledClassifier)) for layer in model.module.modules()
     )
     if plain is not None and (merge or plain is model.module):
-        save_model(plain, model.processor, folder)
-        # A folder with all weights is loaded without a method.
-        whole = METHODS.get(WHOLE)
-        return "tunewise" if own_class else "transformers", replace(
-            parts.settings, model=ModelRecord(HERE), method=MethodRecord(WHOLE, whole.version)
-        )
+        save_model(in_format_of_checkpoint(plain, model), model.processor, folder)
+        return "tunewise" if own_class else "transformers", _whole_model(parts.settings)
     method.save(model, folder)
     model.processor.save_pretrained(folder)
     is_adapter = (folder / ADAPTER).is_file()
@@ -113,11 +110,30 @@ def _write_model(
     return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
 
 
+def in_format_of_checkpoint(module: nn.Module, model: Model) -> nn.Module:
+    """The module with numbers in the format of its checkpoint, as who serves it expects."""
+    if model.stored == next(module.parameters()).dtype:
+        return module
+    return copy.deepcopy(module).to(model.stored)
+
+
 def plain_module(predictor: ModelPredictor) -> nn.Module | None:
     """A plain module with the same function, which may be the predictor's own, or None."""
     if isinstance(predictor.model.module, Fusion):
         return None  # no library has a class for what the two encoders meet in
     return predictor.method.merged(predictor.model)
+
+
+def _whole_model(settings: TrialSettings) -> TrialSettings:
+    """The settings under which a folder with all weights is loaded: no method is applied."""
+    whole = METHODS.get(WHOLE)
+    training = settings.training and {**settings.training, "quantize": None}
+    return replace(
+        settings,
+        model=ModelRecord(HERE),
+        method=MethodRecord(WHOLE, whole.version),
+        training=training,
+    )
 
 
 def _located(settings: TrialSettings) -> TrialSettings:

@@ -20,6 +20,7 @@ from tunewise.backbones.texts import tokens
 from tunewise.core.canonical import JSONObject
 from tunewise.core.files import read_json, write_json
 from tunewise.data.examples import Example, Prediction
+from tunewise.export import foreign_check
 from tunewise.export.artifact import Form, trained_module
 from tunewise.methods.base import Predictor
 from tunewise.training.assembly import Parts
@@ -28,6 +29,8 @@ from tunewise.training.checks.probes import probe
 from tunewise.training.predictor import ModelPredictor
 
 EXAMPLES = 32
+GENERATED = 8  # of these, also answered in writing
+NEW_TOKENS = 16  # of such an answer
 FOREIGN = Path(__file__).with_name("foreign_check.py")
 OWN = "tunewise.export.own_check"
 Answer = tuple[JSONObject | None, str]
@@ -47,6 +50,7 @@ class Proof:
     difference: float | None
     detail: str
     versions: dict[str, str]
+    generated: tuple[int, int] | None = None  # prompts after which it writes the same, of so many
 
 
 def prove(
@@ -75,6 +79,7 @@ def prove(
         if writes:
             question |= _as_prompts(predictor, examples)
             expected, dtype = _next_logits(predictor, question)
+            question["generated"] = _generated(predictor, question)
         else:
             examples = _read_alike(predictor, examples)
             question |= _as_text(predictor, examples)
@@ -94,6 +99,8 @@ def prove(
     difference = None
     if answer is not None:
         difference, detail = _compare(form, answer, expected, parts.options)
+    if answer is not None and TOLERANCE[theirs := answer.get("dtype", dtype)] > TOLERANCE[dtype]:
+        dtype = theirs  # the folder has the format of its checkpoint
     tolerance = TOLERANCE[dtype]
     scale = max(1.0, float(np.abs(expected).max()))
     return Proof(
@@ -106,6 +113,7 @@ def prove(
         difference=difference,
         detail=detail,
         versions=answer["versions"] if answer else {},
+        generated=_generated_alike(question, answer) if answer else None,
     )
 
 
@@ -134,6 +142,7 @@ def _as_prompts(predictor: ModelPredictor, examples: Sequence[Example]) -> JSONO
         "examples": [{"texts": [writing.prompt(example)]} for example in examples],
         "max_length": predictor.max_length,
         "pad_token_id": predictor.model.processor.pad_token_id,
+        "new_tokens": NEW_TOKENS,
     }
 
 
@@ -206,6 +215,21 @@ def _next_logits(predictor: ModelPredictor, question: JSONObject) -> tuple[Any, 
         )
         rows.append(module(**inputs).logits[0, -1])
     return torch.stack(rows).double().numpy(), _dtype(module)
+
+
+@torch.inference_mode()
+def _generated(predictor: ModelPredictor, question: JSONObject) -> list[list[int]]:
+    """The tokens that the contender writes after the first prompts, the likeliest each."""
+    module, processor = trained_module(predictor.model), predictor.model.processor
+    given = question["examples"][:GENERATED]
+    return [foreign_check.generated(module, processor, example, question) for example in given]
+
+
+def _generated_alike(question: JSONObject, answer: JSONObject) -> tuple[int, int] | None:
+    if "generated" not in question or "generated" not in answer:
+        return None
+    pairs = list(zip(question["generated"], answer["generated"], strict=True))
+    return sum(ours == theirs for ours, theirs in pairs), len(pairs)
 
 
 def _dtype(module: nn.Module) -> str:

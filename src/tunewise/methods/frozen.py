@@ -42,6 +42,8 @@ def fingerprint(model: Model) -> str:
     Not of every number: models that differ at all differ nearly everywhere, and this takes
     milliseconds whatever the size.
     """
+    if model.fingerprint is not None:
+        return model.fingerprint
     total = sha256()
     for name, parameter in model.module.named_parameters():
         if not parameter.requires_grad:

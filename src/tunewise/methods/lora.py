@@ -13,6 +13,7 @@ from torch import nn
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ALL_LINEAR, blocks, shape_of, targets
+from tunewise.backbones.nf4 import dequantize
 from tunewise.backbones.ties import settle_tie
 from tunewise.core.errors import InputError, SettingError
 from tunewise.core.settings import refuse_below, setting
@@ -173,6 +174,7 @@ class LoRA(Adaptation):
         for path, layer in list(model.module.named_modules()):
             if isinstance(layer, LoRALinear):
                 model.module.set_submodule(path, layer.merged())
+        dequantize(model.module)
         settle_tie(model.module)
         return model.module
 

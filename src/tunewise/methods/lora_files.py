@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
-from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import head_modules
@@ -50,7 +49,7 @@ def save_adapter(model: Model, folder: Path, *, rank: int, alpha: float) -> None
         alpha_pattern={path: lora.alpha for path, lora in layers.items() if lora.alpha != alpha},
         target_modules=list(layers),
         modules_to_save=head_modules(model),
-        fan_in_fan_out=all(isinstance(lora.base, Conv1D) for lora in layers.values()),
+        fan_in_fan_out=all(lora.is_transposed for lora in layers.values()),
     )
     written = {
         key: sorted(value) if isinstance(value, set) else value

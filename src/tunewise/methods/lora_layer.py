@@ -14,6 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.fast_dropout import dropped, keep_mask
 from tunewise.backbones.modules import Linear, shape_of
+from tunewise.backbones.nf4 import NF4Linear
 
 Scaling = Literal["rank", "root"]
 
@@ -46,7 +47,8 @@ class LoRALinear(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.base = base.requires_grad_(False)
+        self.base: Linear | NF4Linear = base.requires_grad_(False)
+        self.is_transposed = isinstance(base, Conv1D)
         self.rank, self.alpha, self.scaling = rank, alpha, scaling
         self.scale = scale_of(rank, alpha, scaling)
         self.dropout = dropout
@@ -61,19 +63,26 @@ class LoRALinear(nn.Module):
         keep = None
         if self.training and self.dropout > 0:
             keep = keep_mask(x.shape, self.dropout, x.device)
-        one_type = x.dtype == self.base.weight.dtype == self.A.dtype
-        if not one_type or torch.is_autocast_enabled(x.device.type):
+        if isinstance(self.base, NF4Linear):
             return self.composed(x, keep)
-        W = self.base.weight.T if isinstance(self.base, Conv1D) else self.base.weight
-        y: Tensor = _LowRank.apply(
-            x, W, self.base.bias, self.A, self.B, self.scale, keep, self.dropout
-        )
+        given: tuple[Any, ...] = (x, self.base.weight, self.base.bias, self.A, self.B)
+        if torch.is_autocast_enabled(x.device.type):
+            kind = torch.get_autocast_dtype(x.device.type)
+            given = tuple(one if one is None else one.to(kind) for one in given)
+        x, W, bias, A, B = given
+        if not x.dtype == W.dtype == A.dtype:
+            return self.composed(x, keep)
+        W = W.T if self.is_transposed else W
+        y: Tensor = _LowRank.apply(x, W, bias, A, B, self.scale, keep, self.dropout)
         return y
 
     def composed(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """The formula in torch's own operations: for mixed types, and to check the fast one."""
+        device = x.device.type
+        is_cast = torch.is_autocast_enabled(device)
+        x = x.to(torch.get_autocast_dtype(device) if is_cast else x.dtype)
         y: Tensor = self.base(x)
-        x = x.to(self.A.dtype)
+        x = x if is_cast else x.to(self.A.dtype)
         if keep is not None:
             x = dropped(x, keep, self.dropout)
         return y + (self.scale * linear(linear(x, self.A), self.B)).to(y.dtype)
@@ -81,9 +90,11 @@ class LoRALinear(nn.Module):
     @torch.no_grad()
     def merged(self) -> Linear:
         """A plain layer with the correction folded in; this one stays as it is."""
-        plain = copy.deepcopy(self.base)
-        correction = (self.scale * self.B @ self.A).to(plain.weight.dtype)
-        plain.weight += correction.T if isinstance(plain, Conv1D) else correction
+        base = self.base
+        plain = base.plain() if isinstance(base, NF4Linear) else copy.deepcopy(base)
+        correction = self.scale * self.B @ self.A
+        whole = plain.weight + (correction.T if self.is_transposed else correction)
+        plain.weight.copy_(whole)  # rounded once, where the layer has fewer bits
         return plain
 
 

@@ -41,6 +41,9 @@ NAMES = {
     "fp16": "training.precision",
     "bf16": "training.precision",
     "mixed_precision": "training.precision",
+    "load_in_4bit": "training.quantize",
+    "bnb_4bit_quant_type": "training.quantize",
+    "quantization": "training.quantize",
     "activation_checkpointing": "training.gradient_checkpointing",
     "max_seq_length": "training.max_length",
     "max_seq_len": "training.max_length",
@@ -111,6 +114,7 @@ REMARKS = {
     "warmup_steps": "it is a fraction of all steps",
     "fp16": "it is float32, bfloat16 or float16",
     "bf16": "it is float32, bfloat16 or float16",
+    "load_in_4bit": "it is nf4",
     "load_best_model_at_end": "it is best or last",
     "metric_for_best_model": "the first metric chooses",
 }

@@ -12,14 +12,16 @@ import torch
 from tunewise.backbones.fast_cpu import speed_up
 from tunewise.backbones.first_token import only_first_token
 from tunewise.backbones.load import build_writer
-from tunewise.backbones.memory_saving import compute_in, recompute_blocks
+from tunewise.backbones.memory_saving import compute_in, recompute_blocks, store_frozen_in
 from tunewise.backbones.model import Model
+from tunewise.backbones.nf4 import quantize_frozen
 from tunewise.backbones.sources import check_unchanged
 from tunewise.backbones.stored import OnRows
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import IMAGES, read_prepared
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
+from tunewise.methods.frozen import fingerprint
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
@@ -116,6 +118,7 @@ class Parts:
             seed=derive(self.seed, "head"),
             revision=source.revision,
             dropout=self.training.dropout,
+            keep=getattr(torch, self.training.precision),
         )
         return replace(model, longest_text=self.max_length(model))
 
@@ -143,24 +146,44 @@ def prepared_model(
     model = parts.build_model()
     if model is None:
         raise ValueError(f"method '{method.name}' was given no model")
+    compute_as(model, parts.training)
     before(model)
     torch.manual_seed(derive(parts.seed, "method"))
     method.prepare(model)
+    if rounds_frozen(parts.training):
+        model.fingerprint = fingerprint(model)  # of the frozen numbers before any is rounded
     if torch.cuda.is_available():
         model.module.to("cuda")
     settle(model, parts.training)
     return model
 
 
+def compute_as(model: Model, training: TrainingSettings) -> None:
+    """Make a model compute in the precision that the training settings say."""
+    if training.precision != "float32":
+        compute_in(model, getattr(torch, training.precision))
+
+
 def settle(model: Model, training: TrainingSettings) -> None:
-    """Make a model that lies on its device compute as the training settings say."""
+    """Make an adapted model that lies on its device as fast and as small as the settings say."""
     speed_up(model.module)
     if not is_frozen(model):  # what it puts out is stored, for other pools too
         only_first_token(model.module)
     if training.gradient_checkpointing:
         recompute_blocks(model)
+    # A frozen backbone that runs once does so in float32: what it puts out serves every precision.
+    runs_once = is_frozen(model) or frozen_encoders(model)
+    if not rounds_frozen(training) or runs_once:
+        return
+    if training.quantize:
+        quantize_frozen(model)
     if training.precision != "float32":
-        compute_in(model.module, getattr(torch, training.precision))
+        store_frozen_in(model, getattr(torch, training.precision))
+
+
+def rounds_frozen(training: TrainingSettings) -> bool:
+    """Whether frozen numbers may be kept in fewer bits than they are loaded with."""
+    return training.precision != "float32" or training.quantize is not None
 
 
 class Feeds:

@@ -13,7 +13,7 @@ from tunewise.methods.base import Adaptation, AsIs, Direct, Predictor
 from tunewise.store.json_record import NotARecord
 from tunewise.store.records import TrialSettings
 from tunewise.store.trials import refuse_newer
-from tunewise.training.assembly import Parts, prepared_model
+from tunewise.training.assembly import Parts, prepared_model, rounds_frozen
 from tunewise.training.predictor import ModelPredictor
 
 DESCRIPTION = "tunewise.json"  # of an exported folder: the settings it is loaded with
@@ -43,6 +43,15 @@ def load_predictor(parts: Parts, weights: Path) -> Predictor:
             raise TypeError(f"{type(method).__name__} is neither adapted, fitted nor used as it is")
 
 
+def load_whole(parts: Parts, weights: Path) -> Predictor:
+    """As `load_predictor`, with every number in float32, whatever the trial kept them in.
+
+    Only so can what was trained be folded into the base model without being rounded with it.
+    """
+    whole = replace(parts.training, precision="float32", quantize=None)
+    return load_predictor(replace(parts, training=whole), weights)
+
+
 def load_writer(parts: Parts, weights: Path) -> tuple[Any, Any]:
     """The language model of a finished contender and its tokenizer, to write with.
 
@@ -56,7 +65,9 @@ def load_writer(parts: Parts, weights: Path) -> tuple[Any, Any]:
         case Adaptation() | AsIs() as method if parts.task.writing:
             model = prepared_model(parts, method)
             method.load(model, weights)
-            merged = method.merged(model)
+            # In fewer bits, folding would round what was trained along with the base.
+            is_whole = not rounds_frozen(parts.training)
+            merged = method.merged(model) if is_whole else None
             return model.module if merged is None else merged, model.processor
         case method:
             raise InputError(

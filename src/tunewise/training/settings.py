@@ -103,7 +103,14 @@ class TrainingSettings:
         False, "Recompute each block in the backward pass, which saves memory and costs time."
     )
     precision: Literal["float32", "bfloat16", "float16"] = setting(
-        "float32", "Format of the numbers in matrix products; weights stay in float32."
+        "float32",
+        "Format of the numbers in matrix products, and of the frozen matrices they read; what is "
+        "trained stays in float32.",
+    )
+    quantize: Literal["nf4"] | None = setting(
+        None,
+        "`nf4` keeps frozen matrices in four bits a number; with lora that is QLoRA. Needs "
+        "bitsandbytes.",
     )
 
     def __post_init__(self) -> None:

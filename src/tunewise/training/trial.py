@@ -175,17 +175,24 @@ class TrialRun:
             encoded_validation = task.encode(validation, model.processor, max_length=limit)
             self._note_lengths({"train": encoded, "validation": encoded_validation}, limit)
             self._note_left_out(train, encoded)
-            counts = parameter_counts(model.module, model.head)
+            counts = parameter_counts(model.module, model.head, in_four_bits=model.in_four_bits)
             checks = (
                 as_promised(model.module, model.head, self.promised),
-                guarded(lambda: start.check(model, promised=method.starts_at_base), "start"),
+                guarded(
+                    lambda: start.check(
+                        model,
+                        promised=method.starts_at_base,
+                        quantized=self.parts.training.quantize is not None,
+                    ),
+                    "start",
+                ),
             )
             self._note(parameters=counts, checks=checks)
         with self.stopwatch.phase("features"):
             feeds = Feeds(self.parts, model, encoded)
             train_feed = feeds.feed("train", encoded)
             validation_feed = feeds.feed("validation", encoded_validation)
-        self.profiler = TrialProfiler(held_tensors(model.module))
+        self.profiler = TrialProfiler(held_tensors(model.module), self.parts.training.precision)
         if self.until is None:
             with self.stopwatch.phase("features"):
                 feeds.pass_once(encoded, self.profiler.backbone)

@@ -46,10 +46,11 @@ class TrialProfiler:
 
     Args:
         held: every parameter and buffer of the model; without them nothing is counted.
+        precision: of the products, to whose peak the steps are compared.
     """
 
-    def __init__(self, held: Sequence[Tensor] = ()) -> None:
-        self.held = list(held)
+    def __init__(self, held: Sequence[Tensor] = (), precision: str = "float32") -> None:
+        self.held, self.precision = list(held), precision
         self.optimizer: Optimizer | None = None  # set once there is one: its state is counted
         self.seconds = dict.fromkeys(TIMED, 0.0)
         self.timed_steps = 0
@@ -152,7 +153,8 @@ class TrialProfiler:
         if calibration is None:
             return None, seconds
         done = flops / self.shape["padded_tokens"] * self.timed_tokens
-        return done / sum(self.seconds.values()) / calibration.flops_per_second, seconds
+        peak = calibration.computing_in(self.precision).flops_per_second
+        return done / sum(self.seconds.values()) / peak, seconds
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

@@ -292,6 +292,10 @@ def _proof(exported: Exported) -> str:
         return f"**Failed**: {plain(proof['detail'])}."
     judged = "Passed" if proof["passed"] else "**Failed**"
     detail = f" {plain(proof['detail'])}." if proof["detail"] else ""
+    if generated := proof.get("generated"):
+        detail += f" What it writes is the same after {generated[0]} of {generated[1]} prompts."
+    if words := proof.get("answers_in_words"):
+        detail += f" {plain(words)}."
     return (
         f"{judged}: in a process of its own the folder was loaded with {proof['loaded_with']} "
         f"({versions}) and answered {proof['examples']} validation examples. Its "

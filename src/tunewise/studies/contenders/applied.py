@@ -92,7 +92,8 @@ def _inspected(
         method = METHODS.build(chosen.name, chosen.settings)
         if isinstance(method, Adaptation):
             length = point.settings.training["max_length"]
-            seen = inspector.inspect(method, length, data_hash)
+            quantized = point.settings.training.get("quantize") is not None
+            seen = inspector.inspect(method, length, data_hash, quantized=quantized)
             parameters, features = seen.parameters, seen.features
             counted = replace(point, parameters=parameters)
             points[number] = settled(counted, solvable=seen.solvable)

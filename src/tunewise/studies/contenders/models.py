@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 from tunewise.backbones.builder import Builder
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
+from tunewise.backbones.nf4 import quantizable
 from tunewise.backbones.shortened import shortened
 from tunewise.backbones.sources import PAIR
 from tunewise.core.canonical import canonical, settings_of
@@ -78,11 +79,19 @@ class Inspector:
         self.model: Model = replace(loaded, module=module)
         self.seen: dict[str, Model] = {}
 
-    def inspect(self, method: Adaptation, max_length: int | None, data_hash: str) -> Inspected:
-        """Apply the method to a copy.
+    def inspect(
+        self,
+        method: Adaptation,
+        max_length: int | None,
+        data_hash: str,
+        *,
+        quantized: bool = False,
+    ) -> Inspected:
+        """Apply the method to a copy; `quantized` asks that frozen matrices can be.
 
         Raises:
-            InputError: the method does not fit this model.
+            InputError: the method does not fit this model, or leaves nothing to quantize.
+            MissingExtra: what quantizes is not installed.
         """
         name = canonical([method.name, settings_of(method)])
         if name not in self.seen:  # points of a search differ mostly in their training
@@ -99,9 +108,17 @@ class Inspector:
             self.seen[name] = model
         model = self.seen[name]
         length = limit(self.task, max_length, model)
+        features = features_of(model, self.source.hash, self.task, length, data_hash)
+        if quantized:
+            quantizable(model)
+            if features is not None:
+                raise InputError(
+                    "quantize: the frozen backbone runs once, and what it puts out is stored for "
+                    "every contender. Leave quantize out here."
+                )
         return Inspected(
             parameters=parameter_counts(model.module, model.head),
-            features=features_of(model, self.source.hash, self.task, length, data_hash),
+            features=features,
             solvable=self.task.writing is None and linear_head(model) is not None,
         )
 

@@ -39,13 +39,17 @@ class StartCheck:
     def __call__(self, model: Model) -> None:
         self.before = _losses(self.task, self.examples, model)
 
-    def check(self, model: Model, *, promised: bool) -> Check:
+    def check(self, model: Model, *, promised: bool, quantized: bool = False) -> Check:
+        """What the method changed; `quantized` says that frozen numbers were rounded as well."""
         if not promised:
             return Check("start", None, "this method does not start at the pretrained model.")
         if self.before is None:
             return Check("start", None, "nothing was answered before.")
         after = _losses(self.task, self.examples, model)
         furthest = float((after - self.before.to(after)).abs().max())
+        if quantized:
+            moved = f"the loss of an example by {furthest:.2g}"
+            return Check("start", None, f"four bits change the model before training: {moved}.")
         if torch.allclose(after, self.before.to(after), rtol=RTOL, atol=ATOL):
             return Check("start", True, "applying the method left every answer as it was.")
         detail = f"applying the method changed the model: the loss of an example by {furthest:.2g}."
