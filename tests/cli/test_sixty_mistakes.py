@@ -22,6 +22,8 @@ data: {source: reviews.csv, split: {validation: 0.2, test: 0.2}}
 methods: [majority, tfidf]
 """
 VALIDATE = "Correct it, then: tunewise validate study.yaml"
+DATA = r"Data here: empty\.csv, onecol\.csv.*For example: tunewise init empty\.csv"
+REPAIR = r"Correct it, then: tunewise init {}"
 HERE = r"Studies here: runs/rooms\. For example: tunewise \w+ runs/rooms"
 ROWS = "Its contenders: tunewise results runs/rooms"
 HELP = r"How it is called: tunewise \w+ -h|Try 'tunewise \w+ -h' for help"
@@ -32,11 +34,15 @@ CASES = (
     # demo, init
     ("demo --workers 0", r"'--workers'.*greater than or equal to 1", HELP),
     ("demo --out notes.txt", r"notes\.txt: is a file; a folder.*runs/small", HELP),
-    ("init nowhere.csv", r"'nowhere\.csv' does not exist", HELP),
-    ("init reviews.cvs", r"'reviews\.cvs'.*Did you mean 'reviews\.csv'", HELP),
-    ("init notes.txt", r"notes\.txt: '\.txt' files are not read; .*\.csv", HELP),
-    ("init empty.csv", r"empty\.csv: the file is empty", HELP),
-    ("init onecol.csv", r"onecol\.csv: no column holds texts", HELP),
+    ("init nowhere.csv", r"'nowhere\.csv' does not exist", DATA),
+    (
+        "init reviews.cvs",
+        r"'reviews\.cvs'.*Did you mean 'reviews\.csv'",
+        r"Perhaps: tunewise init reviews\.csv",
+    ),
+    ("init notes.txt", r"notes\.txt: '\.txt' files.*plain text.*\.csv", REPAIR.format("notes")),
+    ("init empty.csv", r"empty\.csv: the file is empty", REPAIR.format("empty")),
+    ("init onecol.csv", r"onecol\.csv: no column holds texts", REPAIR.format("onecol")),
     ("init reviews.csv --label lable", r"--label: no column 'lable'\. Did you mean 'label'", HELP),
     ("init reviews.csv --text txt", r"--text: no column 'txt'\. Did you mean 'text'", HELP),
     ("init reviews.csv --group source", r"--group: no column 'source'\. Known: label, text", HELP),
@@ -101,7 +107,11 @@ CASES = (
     ("export runs/rooms --to study.yaml", r"study\.yaml: is a file; name a folder", ROWS),
     ("generate --prompt hello", r"give either the folder of a study or --model", HERE),
     # the rest
-    ("judge nowhere.csv", r"nowhere\.csv: no such file or folder\. Did you mean 'preds", HELP),
+    (
+        "judge nowhere.csv",
+        r"nowhere\.csv: no such file or folder\. Did you mean 'preds",
+        r"Perhaps: tunewise judge preds\.csv",
+    ),
     ("judge preds.csv --metric acuracy", r"'acuracy'\. Did you mean 'accuracy'", HELP),
     ("judge preds.csv --columns idd=id", r"--columns: .*'idd'\. Did you mean 'id'", HELP),
     ("judge preds.csv --gate state.json", r"--gate remembers .* --against", HELP),

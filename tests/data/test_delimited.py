@@ -234,3 +234,46 @@ def test_a_line_without_end_is_given_up(tmp_path: Path, name: str) -> None:
 def test_a_header_of_many_columns_takes_no_time(tmp_path: Path) -> None:
     names = [*(f"c{at}" for at in range(50_000)), "c49999"]
     assert "two columns are called 'c49999'" in fault(tmp_path, ",".join(names) + "\n")
+
+
+# Where the table begins
+
+
+TICKETS = [["id", "text", "topic"], *([str(at), f"room, {at}", "ab"[at % 2]] for at in range(20))]
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_lines_above_the_names_are_left_out_and_counted(tmp_path: Path, delimiter: str) -> None:
+    content = "Export of 2025-03-01\nUser: admin\n\n" + page(TICKETS, delimiter, ending="\n")
+    table = read(tmp_path, content)
+    assert table.columns == ("id", "text", "topic")
+    assert [texts(table)[0], table.rows[0][PLACE]] == [("0", "room, 0", "a"), "a.csv:5"]
+    assert "the 3 lines above the names of the columns were left out" in table.notes[0]
+
+
+def test_a_row_with_a_field_too_many_makes_no_header_of_the_next(tmp_path: Path) -> None:
+    assert "3 fields where the header has 2" in fault(tmp_path, "a,b\n" + "x,y,z\n" * 12)
+
+
+def test_a_first_line_that_is_a_row_is_kept_and_columns_get_names(tmp_path: Path) -> None:
+    rows = [["ab"[at % 2], f"a room of size {at}"] for at in range(20)]
+    table = read(tmp_path, page(rows))
+    assert table.columns == ("column_1", "column_2")
+    assert texts(table) == [tuple(row) for row in rows]
+    assert table.rows[0][PLACE] == "a.csv:1"
+    assert "no line names the columns" in table.notes[0]
+
+
+@pytest.mark.parametrize("header", [["a", "text"], ["size", "a room of any size"]])
+def test_names_that_could_be_values_are_names_still(tmp_path: Path, header: list[str]) -> None:
+    rows = [["ab"[at % 2], f"a room of size {at}"] for at in range(20)]
+    assert read(tmp_path, page([header, *rows])).columns == tuple(header)
+
+
+def test_quotes_of_tabs_that_close_are_taken_off_and_others_stay(tmp_path: Path) -> None:
+    said = ['"she said ""yes"""', '"a ""fine"" room"', '"never closed', '"yes" to "all"', "plain"]
+    lines = "".join(f"{one}\tgood\n" for one in said)
+    table = read(tmp_path, f"text\tlabel\n{lines}", "a.tsv")
+    found = [row["text"] for row in table.rows]
+    assert found == ['she said "yes"', 'a "fine" room', *said[2:]]
+    assert "quotes that do not close their field" in table.notes[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.exports import EXPORTS
 from tunewise.core.errors import InputError
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.column_guess import Wishes
+from tunewise.data.first_look.evidence import predictability
 from tunewise.data.inspect import Guess, look
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import read_data
@@ -226,6 +228,39 @@ def test_a_person_is_asked_where_two_columns_could_be_the_label(tmp_path: Path) 
     assert sorted(asked[0]) == ["also", "one"]
 
 
+# What the words tell
+
+
+def test_slips_in_a_label_do_not_hide_that_the_words_tell_it() -> None:
+    labels = [("good", "bad")[at % 2] for at in range(300)]
+    texts = [f"{label} film with number {at}" for at, label in enumerate(labels)]
+    for at, slip in zip(range(0, 60, 10), ("n/a", "goood", "baad") * 2, strict=True):
+        labels[at] = slip
+    assert predictability(texts, labels) > 0.95
+    shuffled = random.Random(0).sample(labels, len(labels))
+    assert predictability(texts, shuffled) < 0.2
+
+
+def test_dates_are_a_label_where_nothing_else_could_be(tmp_path: Path) -> None:
+    dated = [{"text": review(at), "quarter": f"2025-0{1 + at % 3}-01"} for at in range(90)]
+    jsonl(tmp_path / "d.jsonl", dated)
+    assert look("d.jsonl", tmp_path).label == "quarter"
+    jsonl(
+        tmp_path / "e.jsonl",
+        [{**row, "moved": ("yes", "no")[len(row["text"]) % 2]} for row in dated],
+    )
+    assert look("e.jsonl", tmp_path).label == "moved"
+
+
+def test_several_labels_of_a_row_are_noticed(tmp_path: Path) -> None:
+    joined = ("a", "a,b", "b", "b, c", "c")
+    jsonl(tmp_path / "d.jsonl", [{"text": review(at), "label": joined[at % 5]} for at in range(90)])
+    assert "several labels, such as 'a,b'" in look("d.jsonl", tmp_path).warnings[0]
+    places = ("Paris, France", "Lyon, France", "Bonn, Germany")
+    jsonl(tmp_path / "e.jsonl", [{"text": review(at), "label": places[at % 3]} for at in range(90)])
+    assert "several labels" not in " ".join(look("e.jsonl", tmp_path).warnings)
+
+
 # What is no classification of texts
 
 
@@ -286,6 +321,8 @@ def test_too_many_classes_are_no_classes(tmp_path: Path) -> None:
 
 def test_data_without_label_or_text_say_what_was_found(tmp_path: Path) -> None:
     assert "no column could be a label" in refused(tmp_path, [{"text": review(1)}] * 20)
+    dated = [{"text": review(at), "month": f"2025-0{1 + at % 3}"} for at in range(20)]
+    assert "tunewise init d.jsonl --label month" in refused(tmp_path, dated)
     assert "there is nothing to decide" in refused(tmp_path, [{"text": "a", "label": "x"}] * 20)
     numbers = [{"a": at % 2, "b": at} for at in range(50)]
     assert "no column holds texts to classify" in refused(tmp_path, numbers)

@@ -14,6 +14,7 @@ from tests.reports.fabricate import Plan, fabricate
 
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Notice, Tick
+from tunewise.studies.race.so_far import FirstSeeds
 from tunewise.studies.watching.live_status import Board
 from tunewise.studies.watching.notebook_progress import board_html, following, live_cell
 from tunewise.studies.watching.progress import show_progress
@@ -71,8 +72,21 @@ def test_the_view_says_how_far_it_is_and_who_leads(folder: StudyFolder) -> None:
     assert html.count("<table") == html.count("</table")
 
 
+def test_first_seeds_are_a_verdict_before_any_race(folder: StudyFolder) -> None:
+    board = Board(folder, 2)
+    assert board.race is None and board.so_far is not None
+    states = {row.name: row.state for row in board.standings}
+    assert states[board.so_far.best] == "leads"
+    behind = [row for row in board.standings if row.state == "behind"]
+    assert behind and all(row.difference < 0 and row.chance < 0.025 for row in behind)  # type: ignore[operator]
+    assert f"So far, on validation: {board.so_far.best} leads" in str(board.so_far)
+    board.records = dict(list(board.records.items())[:1])
+    assert FirstSeeds(board.study).look(board.records) is None
+
+
 def test_a_race_says_who_was_dropped_and_how_sure_that_is(folder: StudyFolder) -> None:
     board = Board(folder, 2)
+    board.standings = [replace(one, state="") for one in board.standings]
     assert "p: the chance" not in board_html(board, [])
     first = replace(board.standings[0], state="dropped", difference=-0.25, chance=0.0004)
     board.standings[0] = first

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from tunewise.cli.examples import EXAMPLES
 from tunewise.core.format import first_of
+from tunewise.data.readers.files import ENDINGS as DATA
 from tunewise.store.study import is_study
 
 OF_FILES = (
@@ -19,6 +21,7 @@ OF_FILES = (
     "removed",
     "doctor",
 )  # take a study file
+OF_DATA = ("init", "judge")  # take a file with rows
 OF_CONTENDERS = ("compare", "errors", "predict", "export", "generate")  # of a study's folder
 OF_FOLDERS = (*OF_CONTENDERS, "status", "results", "report", "track", "board", "removed", "doctor")
 GOES_ON = ("run", "demo", "train")
@@ -37,14 +40,23 @@ def next_step(words: Sequence[str], message: str) -> str:
         return ""
     if command not in EXAMPLES:
         return "What there is: tunewise -h"
-    if path is not None and command in OF_FILES and (path.is_file() or not path.exists()):
-        return _study_file(command, path)
+    if path is not None and (step := _with_file(command, path, message)):
+        return step
     if path is not None and is_study(path):
         if command in OF_CONTENDERS:
             return f"Its contenders: tunewise results {path}"
     elif command in OF_FOLDERS:
         return _studies(command, path)
     return f"How it is called: tunewise {command} -h"
+
+
+def _with_file(command: str, path: Path, message: str) -> str:
+    """What to do with the file that a command takes; nothing where it takes none."""
+    if command in OF_FILES and (path.is_file() or not path.exists()):
+        return _study_file(command, path)
+    if command in OF_DATA and not path.is_dir() and not message.startswith("--"):
+        return _data(command, path)
+    return ""
 
 
 def _study_file(command: str, path: Path) -> str:
@@ -56,6 +68,21 @@ def _study_file(command: str, path: Path) -> str:
     if close:
         return f"Perhaps: tunewise {command} {path.parent / close[0]}"
     return "A study file is made by: tunewise init DATA"
+
+
+def _data(command: str, path: Path) -> str:
+    """What to do with a file of rows that is faulty; of one that is not there, which was meant."""
+    if path.is_file():
+        return f"Correct it, then: {shlex.join(['tunewise', command, str(path)])}"
+    try:
+        there = sorted(one.name for one in path.parent.iterdir() if one.suffix in DATA)
+    except OSError:
+        there = []
+    if not there:
+        return "Data to try it with: tunewise init embedded:reviews" * (command == "init")
+    close = get_close_matches(path.name, there, n=1)
+    other = shlex.join(["tunewise", command, str(path.parent / (close or there)[0])])
+    return f"Perhaps: {other}" if close else f"Data here: {first_of(there)}. For example: {other}"
 
 
 def _studies(command: str, path: Path | None) -> str:

@@ -88,4 +88,5 @@ def next_steps(found: Sequence[Proposal], data: str, study: str) -> Iterator[str
     if found:
         data, study = quote(data), quote(study)
         yield f"To take one: tunewise init {data} --force --out {study} --models {found[0].name}"
-        yield f"To compare several before training: tunewise shortlist {study} --models A B C"
+        several = " ".join(one.name for one in found[:2])
+        yield f"To compare several before training: tunewise shortlist {study} --models {several}"

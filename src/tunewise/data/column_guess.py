@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ LONG = 8  # words on average, of what is prose whatever its column is called
 CLOSE = 0.15  # two columns whose evidence differs by less could both be the label
 WEAK = 0.05  # evidence below which the texts tell the label hardly better than guessing
 BY_NAME = (0.5, 0.3)  # what a name is worth beside the evidence: of the first five, of the others
+
+LABEL_KINDS = ("text", "whole number", "boolean")
+LAST_RESORT = ("date", "code", "address")  # where no column of those could be the label
 
 # Names as people give them, the likeliest first.
 LABEL_NAMES = (
@@ -105,9 +109,11 @@ def guess_roles(
     _refuse_other_tasks(portraits, shown)
     left = [one for one in portraits if one.name not in {*wishes.drop, wishes.group}]
     free = [one for one in left if one.name != wishes.label]
-    candidates = [one for one in free if one.name not in wishes.texts and _could_be_label(one)]
+    other = [one for one in free if one.name not in wishes.texts]
+    candidates = [one for one in other if _could_be_label(one)]
+    candidates = candidates or [one for one in other if _could_be_label(one, kinds=LAST_RESORT)]
     if not candidates and wishes.label is None:
-        raise InputError([Problem(shown, _no_label(left))])
+        raise InputError([Problem(shown, _no_label(left, shown))])
     texts = [one for one in free if one.name in wishes.texts or _could_be_text(one)]
     label, why_label = _choose_label(candidates, texts, rows, left, wishes)
     texts = [one for one in texts if one.name != label]
@@ -137,17 +143,13 @@ def _check_wishes(columns: Sequence[str], wishes: Wishes) -> None:
         raise InputError(problems)
 
 
-def _could_be_label(one: Portrait) -> bool:
+def _could_be_label(one: Portrait, *, kinds: Sequence[str] = LABEL_KINDS) -> bool:
     few = 2 <= one.distinct <= min(MOST_CLASSES, max(2, one.rows // 2))
     named = one.name.lower() in LABEL_NAMES
-    short = one.kind in ("whole number", "boolean") or one.words <= LONGEST_LABEL
+    short = one.kind != "text" or one.words <= LONGEST_LABEL
     barred = _ID.fullmatch(one.name) or _NO_LABEL.fullmatch(one.name)
     return (
-        few
-        and short
-        and one.kind in ("text", "whole number", "boolean")
-        and (named or not barred)
-        and one.missing < one.rows / 2
+        few and short and one.kind in kinds and (named or not barred) and one.missing < one.rows / 2
     )
 
 
@@ -260,11 +262,17 @@ def _label_reason(label: Portrait, others: Sequence[Portrait], told: dict[str, f
     return f"The label was chosen {why}: {label}; it could also be: {could}."
 
 
-def _no_label(portraits: Sequence[Portrait]) -> str:
+def _no_label(portraits: Sequence[Portrait], shown: str) -> str:
     named = next((one for one in portraits if one.name.lower() in LABEL_NAMES), None)
     if named is None:
         listing = "; ".join(map(str, portraits))
-        return f"no column could be a label (2 to {MOST_CLASSES} different values): {listing}."
+        few = [one for one in portraits if 2 <= one.distinct <= MOST_CLASSES]
+        message = f"no column could be a label (2 to {MOST_CLASSES} different values): {listing}."
+        if not few:
+            return message
+        fewest = min(few, key=lambda one: one.distinct).name
+        command = shlex.join(["tunewise", "init", shown, "--label", fewest])
+        return f"{message} If '{fewest}' is one all the same: {command}"
     if named.kind == "number":
         return (
             f"{named} holds numbers that are not whole: predicting a number is no classification."

@@ -30,6 +30,7 @@ from tunewise.data.sources import read_data, whole_rows
 from tunewise.data.spans import settled_answers
 from tunewise.data.table import SPLITS, Row, Splits, Table, split_named
 
+_LISTED = re.compile(r"[,;|]")  # what separates several labels of a row
 ENOUGH = 1000  # rows from which on a tenth is enough to score on
 
 
@@ -258,6 +259,20 @@ def _shortened(found: Audit) -> list[str]:
     ]
 
 
+def _several(options: Sequence[str]) -> list[str]:
+    """A warning where classes look like lists of classes, as "billing, shipping"."""
+    parts = {name: tuple(filter(None, map(str.strip, _LISTED.split(name)))) for name in options}
+    joined = {name: found for name, found in parts.items() if len(found) > 1}
+    alone = [name for found in parts.values() for name in found]
+    shared = [name for name in joined if all(alone.count(one) > 1 for one in joined[name])]
+    if not shared or 2 * len(shared) < len(joined):
+        return []
+    return [
+        f"Some rows seem to have several labels, such as '{shared[0]}': each combination is a "
+        "class of its own here, because a text gets one class."
+    ]
+
+
 def _names(rows: Sequence[Row], label: str) -> tuple[str, ...] | None:
     """Numbers below zero can only be names, and are then listed in their order."""
     values = {row.get(label) for row in rows if not is_missing(row.get(label))}
@@ -303,7 +318,7 @@ def _audited(  # noqa: PLR0917  # each is another part of the guess
         words=found.facts["splits"]["train"]["words"]["mean"],
         bytes=_mean_bytes(data.splits["train"], roles.texts),
         reasons=tuple(reasons),
-        warnings=(*data.notes, *_shortened(found)),
+        warnings=(*data.notes, *_several(labels.options), *_shortened(found)),
         problems=tuple(str(problem) for problem in found.problems),
         profile=Profile(
             rows={name: len(table.rows) for name, table in opened.tables.items()},

@@ -11,6 +11,7 @@ from tunewise.core.balance import uneven
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.first_look.first_budget import first_budget
 from tunewise.data.inspect import Guess
+from tunewise.data.readers.files import ENDINGS, PERHAPS
 from tunewise.data.settings import DataSettings
 
 _PLAIN = re.compile(r"(\.{0,2}/)*[A-Za-z][\w./-]*(:[\w./-]+)?", re.ASCII)
@@ -25,11 +26,7 @@ def study_name(source: str) -> str:
     ('my-reviews-1', 'sst5', 'study')
     """
     last = Path(source.rpartition(":")[2])
-    stem = (
-        last.stem
-        if last.suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx")
-        else last.name
-    )
+    stem = last.stem if last.suffix in (*ENDINGS, PERHAPS) else last.name
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "study"
 
 

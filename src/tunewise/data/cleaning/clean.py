@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import listed, plural
+from tunewise.core.format import first_of, listed, plural
 from tunewise.data.audit.leakage import text_keys
 from tunewise.data.cleaning.markup import without_markup
 from tunewise.data.cleaning.near_groups import near_groups
@@ -61,8 +61,8 @@ class Cleaned:
         """What a study stores of it; JSON values."""
         return {
             "removed": [
-                {"step": step, "what": what, "rows": rows}
-                for step, what in STEPS.items()
+                {"step": step, "what": self._what(step), "rows": rows}
+                for step in STEPS
                 if (rows := dict(Counter(one.split for one in self.removed if one.step == step)))
             ],
             "rewritten": dict(self.rewritten),
@@ -70,10 +70,17 @@ class Cleaned:
             "rows": {name: len(rows) for name, rows in self.splits.items()},
         }
 
+    def _what(self, step: str) -> str:
+        """What a step left out; of classes, which."""
+        if step != "min_examples":
+            return STEPS[step]
+        names = dict.fromkeys(one.label for one in self.removed if one.step == step)
+        return f"{STEPS[step]} ({first_of([repr(name) for name in names])})"
+
     def notes(self) -> list[str]:
         """The same in sentences."""
         counts = Counter(one.step for one in self.removed)
-        parts = [f"{counts[step]:,} {what}" for step, what in STEPS.items() if counts[step]]
+        parts = [f"{counts[step]:,} {self._what(step)}" for step in STEPS if counts[step]]
         notes = []
         if parts:
             total = sum(counts.values()) + sum(map(len, self.splits.values()))

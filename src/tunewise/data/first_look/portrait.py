@@ -36,7 +36,8 @@ class Portrait:
     example: str = ""
 
     def __str__(self) -> str:
-        what = f", {self.words:.0f} words on average" if self.kind == "text" else ""
+        words = plural(round(self.words), "word")
+        what = f", {words} on average" if self.kind == "text" else ""
         return f"'{self.name}' ({self.kind}, {plural(self.distinct, 'different value')}{what})"
 
 

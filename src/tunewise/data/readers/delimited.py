@@ -2,6 +2,7 @@
 
 The delimiter is the one that the file's ending promises, unless the content says otherwise: by a
 first line ``sep=;``, as spreadsheet programs write it, or because only another one makes columns.
+Lines above the names, and a first line that is a row like the others, are known by what they hold.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import plural
 from tunewise.data.readers.encoding import LONGEST, read_text
+from tunewise.data.readers.first_line import is_a_row, looks_like_data, possible_starts
 from tunewise.data.readers.stray_quotes import Record, opening_line, swallowing
 from tunewise.data.table import PLACE, Row, Table, unusable_names
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+NAMED = "column_"  # and a number: a column that the file gives no name
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
 
 
@@ -48,7 +51,13 @@ def read_tsv(path: Path, shown: str) -> Table:
 def _read(path: Path, shown: str, promised: str) -> Table:
     text, notes = read_text(path, shown, guess=True)
     lines = list(io.StringIO(text, newline=""))
-    grid, more_notes = _settled(lines, shown, promised)
+    first = next(at for at, line in enumerate(lines) if line.strip())
+    grid, more_notes = _settled(lines, first, shown, promised)
+    if grid.problems or grid.width == 1:
+        grid, more_notes = _below_a_preamble(lines, first, shown) or (grid, more_notes)
+    if grid.records and is_a_row([record.fields for record in grid.records]):
+        grid = _named(grid, shown)
+        more_notes.append(f"{shown}: no line names the columns; they are {NAMED}1, {NAMED}2, ...")
     if grid.problems:
         raise InputError(grid.problems)
     header = [name.strip() for name in grid.records[0].fields]
@@ -64,18 +73,41 @@ def _read(path: Path, shown: str, promised: str) -> Table:
     if unnamed:
         more_notes.append(f"{shown}: the first column has no name and is left out.")
     columns = tuple(name for name in header if name)
-    return Table(columns, rows, notes=(*notes, *more_notes), headless=_looks_like_data(header))
+    return Table(columns, rows, notes=(*notes, *more_notes), headless=looks_like_data(header))
 
 
-def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, list[str]]:
+def _below_a_preamble(
+    lines: Sequence[str], first: int, shown: str
+) -> tuple[_Grid, list[str]] | None:
+    """The sound table below lines that are no part of it; None if there is none."""
+    for at, delimiter in possible_starts(lines, first, tuple(_DELIMITER_NAMES)):
+        grid = _grid(lines, at, shown, delimiter)
+        if grid.width > 1 and not grid.problems:
+            above = f"the {plural(at - first, 'line')} above the names of the columns"
+            return grid, [
+                f"{shown}: {above} were left out; columns are separated by {_names(grid)}."
+            ]
+    return None
+
+
+def _named(grid: _Grid, shown: str) -> _Grid:
+    """With names of our own above the first row."""
+    names = [f"{NAMED}{number}" for number in range(1, grid.width + 1)]
+    records = [Record(grid.records[0].line, names, []), *grid.records]
+    ragged = _ragged_rows(records, shown, grid.delimiter)
+    return _Grid(grid.delimiter, records, ragged)
+
+
+def _settled(
+    lines: Sequence[str], first: int, shown: str, promised: str
+) -> tuple[_Grid, list[str]]:
     """The grid under the right delimiter, and what to say where that is not the promised one."""
-    first = next(at for at, line in enumerate(lines) if line.strip())
     if stated := _SEPARATOR_LINE.fullmatch(lines[first]):
         grid = _grid(lines, first + 1, shown, stated[1])
         return grid, [f"{shown}: columns separated by {_names(grid)}, as its first line says."]
     grid = _grid(lines, first, shown, promised)
     if promised == "\t" and grid.problems and (plain := _unquoted(lines, first, shown)):
-        return plain, [f"{shown}: quotes are read as they stand, because not all of them close."]
+        return plain, [f"{shown}: quotes that do not close their field are read as they stand."]
     if grid.width > 1 and not grid.problems:
         return grid, []
     others = [
@@ -91,9 +123,10 @@ def _settled(lines: Sequence[str], shown: str, promised: str) -> tuple[_Grid, li
 
 
 def _unquoted(lines: Sequence[str], first: int, shown: str) -> _Grid | None:
-    """A file of tabs whose quotes mean nothing, as many programs write it; None if they do.
+    """A file of tabs, a row a line, whose quotes mean nothing, as many programs write it.
 
-    They mean something where most fields that begin with one also end with one.
+    Where most fields that begin with a quote also end with one, those are taken off. None where
+    the lines are no rows, so that quotes do mean something.
     """
     split = [(at, line.rstrip("\r\n").split("\t")) for at, line in enumerate(lines, start=1)]
     records = [Record(at, fields, [lines[at - 1]]) for at, fields in split[first:] if any(fields)]
@@ -101,9 +134,20 @@ def _unquoted(lines: Sequence[str], first: int, shown: str) -> _Grid | None:
     closed = sum(len(one) > 1 and one.endswith('"') for one in begun)
     header = records[0].fields
     even = all(len(record.fields) == len(header) for record in records)
-    if len(header) < 2 or not even or 2 * closed > len(begun):
+    if len(header) < 2 or not even:
         return None
+    if 2 * closed > len(begun):
+        records = [one._replace(fields=[*map(_without_quotes, one.fields)]) for one in records]
     return _Grid("\t", records, _header_faults(header, f"{shown}:{records[0].line}"))
+
+
+def _without_quotes(field: str) -> str:
+    """A field whose quotes open and close it, without them; any other as it stands."""
+    inner = field[1:-1]
+    closed = len(field) > 1 and field[0] == field[-1] == '"'
+    if closed and '"' not in inner.replace('""', ""):
+        return inner.replace('""', '"')
+    return field
 
 
 def _names(grid: _Grid) -> str:
@@ -126,13 +170,16 @@ def _grid(lines: Sequence[str], first: int, shown: str, delimiter: str) -> _Grid
             'said").'
         )
         problems = [Problem(f"{shown}:{opened}", message)]
-    if not problems:
-        problems = [
-            Problem(f"{shown}:{record.line}", _ragged(record, header, delimiter))
-            for record in records[1:]
-            if len(record.fields) != len(header)
-        ]
-    return _Grid(delimiter, records, problems)
+    return _Grid(delimiter, records, problems or _ragged_rows(records, shown, delimiter))
+
+
+def _ragged_rows(records: Sequence[Record], shown: str, delimiter: str) -> list[Problem]:
+    header = records[0].fields
+    return [
+        Problem(f"{shown}:{record.line}", _ragged(record, header, delimiter))
+        for record in records[1:]
+        if len(record.fields) != len(header)
+    ]
 
 
 def _without_hollow(records: list[Record]) -> list[Record]:
@@ -188,7 +235,7 @@ def _header_faults(names: Sequence[str], place: str) -> list[Problem]:
         if not name and number > 1
     ]
     problems += unusable_names(header, place)
-    hint = " Is the line with the names missing?" if _looks_like_data(header) else ""
+    hint = " Is the line with the names missing?" if looks_like_data(header) else ""
     return [Problem(one.place, one.message + hint) for one in problems]
 
 
@@ -202,14 +249,3 @@ def _ragged(record: Record, header: Sequence[str], delimiter: str) -> str:
     if len(record.fields) > len(header):
         message += f" A text that holds {_DELIMITER_NAMES[delimiter]} must stand in quotes."
     return message
-
-
-def _looks_like_data(header: Sequence[str]) -> bool:
-    """Whether the first line reads like a row: a number, or a whole sentence, for a name.
-
-    >>> _looks_like_data(["text", "label"]), _looks_like_data(["a truly dull film", "0"])
-    (False, True)
-    """
-    return any(
-        name.replace(".", "", 1).lstrip("-").isdecimal() or len(name.split()) > 5 for name in header
-    )

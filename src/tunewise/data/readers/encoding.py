@@ -1,7 +1,8 @@
 """A text file as text: UTF-8, or what its byte-order mark says; anything else is named and refused.
 
 Of delimited files, which spreadsheet programs write in the encoding of the machine, UTF-16 without
-a mark and Windows-1252 are also read where the bytes leave little doubt, and a note says so.
+a mark, Windows-1252 and UTF-8 with letters of Windows-1252 in between are also read where the bytes
+leave little doubt, and a note says so.
 
 Files are read piece by piece and given up at the first piece that no text holds, so that a file
 of any size, a hole on the disk among them, takes bounded memory.
@@ -10,11 +11,14 @@ of any size, a hole on the disk among them, takes bounded memory.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import plural
+from tunewise.data.readers import mixed_encoding
 
 LARGEST = 2 << 30  # bytes of a text file: all rows are held in memory
 LONGEST = 64 << 20  # bytes of a line, or characters of a field: more is no example of anything
@@ -34,7 +38,9 @@ _BYTE_ORDER_MARKS = {  # the longer first: that of UTF-16 begins that of UTF-32
 
 
 MOST_ACCENTED = 0.3  # letters outside ASCII for each within, in the languages of Windows-1252
-_SHOWN = {"cp1252": "Windows-1252"}
+MIXED = "UTF-8 with Windows-1252"
+_SHOWN = {"cp1252": "Windows-1252", MIXED: f"{MIXED} in between"}
+_WORD_ENDS = re.compile(r"[\s,;|]")
 _ASCII = bytes(range(128))
 _LETTERS = bytes(range(65, 91)) + bytes(range(97, 123))
 _IN_NO_TEXT = b"\0\x81\x8d\x8f\x90\x9d"  # NUL, and what Windows-1252 does not define
@@ -100,26 +106,43 @@ def _guessed(path: Path, head: bytes) -> tuple[str, str]:
     if wide := _wide_encoding(head[:2000]):
         return wide, "because every other byte is 0"
     decoder = codecs.getincrementaldecoder("UTF-8")("replace")
-    faults = sound = high = letters = 0
+    faults = sound = high = letters = odd = 0
     first = ""
     for piece in _pieces(path, path.name):
         text = decoder.decode(piece, final=not piece)
         broken = text.count("\ufffd")
         if broken and not first:
-            at = text.index("\ufffd")
-            start = max(text.rfind(blank, 0, at) for blank in " \n\t,;") + 1
-            first = (text[start:].split() or [""])[0].replace("\ufffd", "?")[:20]
+            before, _, after = text.partition("\ufffd")
+            word = f"{_WORD_ENDS.split(before)[-1]}?{_WORD_ENDS.split(after)[0]}"
+            first = word.replace("\ufffd", "?")[:20]
         faults += broken
         sound += sum(character > "\x7f" for character in text) - broken if not text.isascii() else 0
         high += len(piece.translate(None, _ASCII))
         letters += len(piece) - len(piece.translate(None, _LETTERS))
-        if len(piece.translate(None, _IN_NO_TEXT)) < len(piece):
-            return "UTF-8", ""
-    western = faults > sound and high <= MOST_ACCENTED * letters
-    if not western:
-        return "UTF-8", ""
-    convert = _conversion("ENCODING", path)
-    return "cp1252", f"because it is not UTF-8 (at {first!r}); if letters look wrong: {convert}"
+        odd += len(piece) - len(piece.translate(None, _IN_NO_TEXT))
+    if not odd and faults > sound and high <= MOST_ACCENTED * letters:
+        convert = _conversion("ENCODING", path)
+        return "cp1252", f"because it is not UTF-8 (at {first!r}); if letters look wrong: {convert}"
+    if faults and _reads(path, MIXED):
+        letters_of_it = f"{plural(faults, 'letter')} of the file, the first at {first!r}"
+        return MIXED, f"because that is what its bytes say: {letters_of_it}"
+    return "UTF-8", ""
+
+
+def _reads(path: Path, encoding: str) -> bool:
+    decoder = _decoder(encoding)
+    try:
+        for piece in _pieces(path, path.name):
+            decoder.decode(piece, final=not piece)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    if encoding == MIXED:
+        return codecs.getincrementaldecoder("UTF-8")(mixed_encoding.ERRORS)
+    return codecs.getincrementaldecoder(encoding)()
 
 
 def _refuse_large(path: Path, shown: str, largest: int) -> None:
@@ -137,7 +160,7 @@ def _refuse_large(path: Path, shown: str, largest: int) -> None:
 
 def _decoded(path: Path, shown: str, encoding: str) -> Iterator[tuple[bytes, str]]:
     """Each piece of the file with its text; a character cut in two belongs to the second piece."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = _decoder(encoding)
     at = 0
     for piece in _pieces(path, shown):
         pending = len(decoder.getstate()[0])

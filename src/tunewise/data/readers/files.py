@@ -22,6 +22,7 @@ _READERS: dict[str, Callable[[Path, str], Table]] = {
     ".xlsx": read_workbook,
 }
 WORKBOOKS = (".xlsx",)
+PERHAPS = ".txt"  # what may be prose, and is read only where it is asked for by its name
 ENDINGS = tuple(_READERS)
 
 
@@ -34,6 +35,8 @@ def read_file(path: Path, shown: str, sheet: str | None = None) -> Table:
         InputError: an unknown ending, or whatever is wrong inside, all of it together.
     """
     ending = path.suffix.lower()
+    if ending == PERHAPS:
+        return _table_of_text(path, shown)
     if ending not in _READERS:
         hint = " Save the sheet as .xlsx or .csv." if ending in (".xls", ".ods", ".numbers") else ""
         raise InputError(
@@ -49,6 +52,19 @@ def read_file(path: Path, shown: str, sheet: str | None = None) -> Table:
         raise InputError([Problem(shown, "has no rows.")])
     refuse_repeated_header([table])
     return table
+
+
+def _table_of_text(path: Path, shown: str) -> Table:
+    """What spreadsheet programs save as "Unicode text": columns separated by tabs, or the like."""
+    try:
+        table = read_csv(path, shown)
+    except InputError as error:
+        why = f"'{PERHAPS}' files are read where they hold columns, and this one does not: {error}"
+        raise InputError([Problem(shown, why)]) from error
+    if len(table.columns) > 1 and table.rows:
+        return table
+    why = f"'{PERHAPS}' files are read where they hold columns; this one seems to be plain text."
+    raise InputError([Problem(shown, f"{why} Tables are {', '.join(ENDINGS)}.")])
 
 
 def data_files(folder: Path) -> list[Path]:

@@ -23,6 +23,7 @@ from tunewise.statistics.intervals import normal_quantile
 from tunewise.statistics.metrics import METRICS, Metric
 from tunewise.statistics.power import seeds_needed
 from tunewise.statistics.score_matrix import RowScores, group_by_examples
+from tunewise.store.answers import Answers, row_scores
 from tunewise.store.race import Against
 
 ERROR = 0.025  # that the truly best is dropped, over all looks
@@ -99,6 +100,25 @@ def look_at(rows: Sequence[RowScores], terms: Terms) -> Look:
     rest = [one for one in seen.values() if one.contender not in names]
     rest.sort(key=lambda one: (-one.next_seed, one.contender))
     return Look(best, tuple(behind), tuple(level_ones), tuple(rest))
+
+
+def by_examples(runs: Mapping[str, Answers], metric: str) -> tuple[str, dict[str, Against]]:
+    """The best of single runs, and each other one beside it by the examples alone.
+
+    Nothing is decided by it, and no error is spent; p values are corrected over the pairs.
+    """
+    rows = [row_scores(name, {0: run}, seeded=False) for name, run in runs.items()]
+    measure = METRICS[metric]
+    rng, resamples = np.random.default_rng(0), _resamples(measure)
+    compared = compare(rows, metric, rng=rng, resamples=resamples)
+    best = str(compared.best)
+    pairs = [pair for pair in compared.pairs if pair.other == best]
+    return best, {pair.row: _corrected(pair, measure) for pair in pairs}
+
+
+def _corrected(pair: Pair, metric: Metric) -> Against:
+    upward = pair.difference if metric.higher_is_better else -pair.difference
+    return Against(pair.row, pair.other, upward, (pair.deciding.p_adjusted or 1.0) / 2)
 
 
 def _resamples(metric: Metric) -> int:

@@ -19,9 +19,10 @@ from tunewise.studies.chosen import chosen_ids, seeds_due
 from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Progress, label_of, progress_of
 from tunewise.studies.race.race import race_of
+from tunewise.studies.race.so_far import FirstSeeds, SoFar
 
 STATES = {"behind": "dropped", "equivalent": "level", "open": "open", "failed": "failed"}
-RACE = ("race", "to best", "p")  # what heads the columns of `Standing.in_race`
+RACE = ("so far", "to best", "p")  # what heads the columns of `Standing.in_race`
 HOW_SURE = "p: the chance of such a lag on validation, were it as good as the best"
 ENOUGH = 0.05  # fraction of its steps after which a running trial says how long it will take
 
@@ -71,8 +72,9 @@ class Standing:
     finished: int
     trials: int
     failed: bool
-    state: str = ""  # in a race under a budget: racing, dropped, level, open
-    difference: float | None = None  # to the best on validation, by the last look; below 0 if worse
+    # in a race under a budget: racing, dropped, level, open; before it: leads, behind, open, trains
+    state: str = ""
+    difference: float | None = None  # to the best on validation, as last seen; below 0 if worse
     chance: float | None = None  # of such a lag, were it as good as the best
 
     @property
@@ -93,6 +95,7 @@ class Board:
         self.study = folder.study()
         self.records, self.tests = folder.records(), folder.tests()
         self.running: dict[str, Running] = {}
+        self.first_seeds = FirstSeeds(self.study)
         self.began = clock()
         self.before = read_clock(folder.path)  # seconds that earlier launches took
         self.seconds: dict[str, float | None] = {}
@@ -129,6 +132,7 @@ class Board:
         rows = self.study.contenders
         self.race = race_of(self.study, self.records)
         self.progress: Progress = progress_of(self.study, self.records, self.tests, self.race)
+        self.so_far: SoFar | None = self.first_seeds.look(self.records)
         self._known = [self._ids(row) for row in rows]
         standings = [self._standing(row) for row in rows]
         # The best first, then those without a score in the study's order, the failed last.
@@ -195,7 +199,7 @@ class Board:
     def _in_race(self, name: str) -> dict[str, Any]:
         """Whether it still races, and how sure a look at validation was."""
         if self.race is None or self.race.looks == 0:
-            return {}
+            return self._before_a_race(name)
         left = next((one for one in self.race.left if one.contender == name), None)
         seen = next((one for one in self.race.open if one.contender == name), None)
         seen = left.against if left and left.against else seen
@@ -203,6 +207,13 @@ class Board:
         if seen is None or seen.contender != name:
             return {"state": state}
         return {"state": state, "difference": seen.difference, "chance": seen.chance}
+
+    def _before_a_race(self, name: str) -> dict[str, Any]:
+        if self.so_far is None:
+            return {}
+        seen = self.so_far.others.get(name)
+        found = {"difference": seen.difference, "chance": seen.chance} if seen else {}
+        return {"state": self.so_far.state(name), **found}
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""

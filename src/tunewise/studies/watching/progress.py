@@ -44,11 +44,14 @@ def show_progress(
         def tell(event: Event) -> None:
             if isinstance(event, Tick):
                 return  # between events there is nothing to say
+            before = board.so_far
             board.hear(event)
             if isinstance(event, Notice):
                 _print(console, event.text)
             elif isinstance(event, Finished):
                 _print(console, _finished(board, event))
+                if board.so_far is not None and board.so_far != before:
+                    _print(console, str(board.so_far))
 
         yield tell
         return
@@ -75,7 +78,7 @@ def view(board: Board, height: int = 24) -> RenderableType:
     parts: list[RenderableType] = [_study_line(board)]
     if not board.progress.complete:
         parts.append(_bars(list(board.running.values())))
-    room = height - len(board.running) - (6 if board.race is None else 7)
+    room = height - len(board.running) - (6 if board.race is None and board.so_far is None else 7)
     shown = board.standings[: max(0, min(LEADERS, room))]
     if shown:
         parts += [Text(""), _leaders(shown, board.study.metrics[0])]
