@@ -53,6 +53,7 @@ TOP = {
     "notebook",
     "results",
     "runner",
+    "shortlisted",
     "trained",
     "worker",
     "__main__",

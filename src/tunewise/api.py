@@ -40,7 +40,7 @@ from tunewise.studies.watching.timing import Timing
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.overrides import override
 from tunewise.studyfile.reading import read_text
-from tunewise.studyfile.settings import StudySettings
+from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.studyfile.studyfile import read_study, settings_of_document
 from tunewise.trackers.follow import Follower
 from tunewise.trackers.send import check_trackers, track
@@ -49,11 +49,13 @@ if TYPE_CHECKING:
     from tunewise import notebook, results
     from tunewise.reports.facts import facts as reported
     from tunewise.reports.outputs import write
+    from tunewise.studies import shortlist as shortlisting
 else:  # charts and statistics take a second to load, and the first trial does not wait for them
     notebook = Later("tunewise.notebook")
     results = Later("tunewise.results")
     reported = Later("tunewise.reports.facts.facts")
     write = Later("tunewise.reports.outputs.write")
+    shortlisting = Later("tunewise.studies.shortlist")  # it loads torch
 
 DATA_KEYS = {field.name for field in fields(DataSettings)}
 
@@ -192,6 +194,27 @@ class Study:
     def plan(self, *, workers: int | None = None, say: Say = lambda text: None) -> Plan:
         """What it would take and could tell; of each model only the configuration is needed."""
         return plan(self.settings, workers=workers or len(usable_cores()), say=say)
+
+    def shortlist(
+        self, models: str | Path | Sequence[str | Path] = (), *, say: Say = lambda text: None
+    ) -> shortlisting.Shortlist:
+        """Compare models by their frozen features, before any of them is trained.
+
+        Reads train and validation once with each model; the test split stays sealed. In a notebook
+        the shortlist shows itself; `keep` are the models that are not shown to be worse than the
+        best, best first.
+
+        Args:
+            models: names and folders; those of the study if none are given.
+            say: hears how far it has come.
+
+        Raises:
+            InputError: the task is no classification of texts, something is wrong with the data, or
+                no model is at hand; one of several that is not stands in `missing`.
+        """
+        named = [models] if isinstance(models, (str, Path)) else models
+        chosen = [ModelChoice.of(str(name)) for name in named]
+        return shortlisting.shortlist(self.settings, chosen, say=say)
 
     def run(
         self, out: Path | str | None = None, *, workers: int | None = None

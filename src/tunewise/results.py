@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, unknown
+from tunewise.core.frame import frame
 from tunewise.core.lazy import Later
 from tunewise.reports.facts.compare import Contest, contest
 from tunewise.reports.facts.errors import HELD_OUT, contender_named, errors_of, examples_of
@@ -84,9 +84,7 @@ class StudyResults:
 
         Scores and differences are fractions, times seconds, sizes bytes.
         """
-        table = scores_table(self.facts)
-        keys = [str(column.key) for column in table.columns_of("csv")]
-        return _frame(dict(zip(keys, row, strict=True)) for row in table.values("csv"))
+        return frame(scores_table(self.facts).records())
 
     def examples(
         self, contender: str | None = None, *, split: str | None = None, wrong: bool = False
@@ -112,7 +110,7 @@ class StudyResults:
             found = sorted(
                 (one for one in found if not one.right), key=lambda one: -(one.confidence or 0.0)
             )
-        return _frame(
+        return frame(
             {
                 "id": one.id,
                 **one.texts,
@@ -131,7 +129,7 @@ class StudyResults:
         The same list as ``tunewise errors``; see there for the method.
         """
         found = errors_of(self.evidence, self._contender(contender))
-        return _frame(listing(found) if found else [])
+        return frame(listing(found) if found else [])
 
     def compare(self, first: str, second: str) -> Contest:
         """Two contenders side by side, with the examples on which they differ.
@@ -156,11 +154,3 @@ class StudyResults:
             message = "no contender has a result yet; run the study first."
             raise InputError([Problem(str(self.folder.path), message)])
         return contender_named(self.evidence, name)
-
-
-def _frame(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """A data frame where pandas is installed, else a list of dictionaries."""
-    found = [dict(row) for row in rows]
-    if importlib.util.find_spec("pandas") is None:
-        return found
-    return importlib.import_module("pandas").DataFrame(found)

@@ -22,7 +22,6 @@ data: {source: reviews.csv, split: {validation: 0.2, test: 0.2}}
 methods: [majority, tfidf]
 """
 VALIDATE = "Correct it, then: tunewise validate study.yaml"
-DATA = r"Data here: empty\.csv, onecol\.csv.*For example: tunewise init empty\.csv"
 REPAIR = r"Correct it, then: tunewise init {}"
 HERE = r"Studies here: runs/rooms\. For example: tunewise \w+ runs/rooms"
 ROWS = "Its contenders: tunewise results runs/rooms"
@@ -34,7 +33,7 @@ CASES = (
     # demo, init
     ("demo --workers 0", r"'--workers'.*greater than or equal to 1", HELP),
     ("demo --out notes.txt", r"notes\.txt: is a file; a folder.*runs/small", HELP),
-    ("init nowhere.csv", r"'nowhere\.csv' does not exist", DATA),
+    ("init nowhere.csv", r"'nowhere\.csv' does not exist", r"Perhaps: tunewise init preds\.csv"),
     (
         "init reviews.cvs",
         r"'reviews\.cvs'.*Did you mean 'reviews\.csv'",

@@ -60,6 +60,21 @@ def test_the_probe_is_the_head_that_a_study_solves_and_they_share_features(
     assert found.models[0].parameters == result.parameters.total
 
 
+def test_python_gets_the_shortlist_of_the_command_and_can_show_it(checkpoint: Checkpoint) -> None:
+    bert = checkpoint("bert")
+    found = Study.read(STUDY).shortlist(["embedded:encoder", bert, "nobody/no-model"])
+    assert [model.name for model in found.models] == ["embedded:encoder", str(bert)]
+    assert list(found.missing) == ["nobody/no-model"]
+    rows = found.to_frame()
+    assert list(rows["model"]) == [row.name for row in found.probe.rows]
+    assert list(rows["accuracy"]) == [row.mean for row in found.probe.rows]
+    page = found._repr_html_()
+    assert "Linear probe" in page and "Left out: " in page and "<script" not in page
+    alone = Study.read(STUDY).shortlist()
+    assert [model.name for model in alone.models] == ["embedded:encoder"]
+    assert Study.read(STUDY).shortlist("embedded:encoder").probe == alone.probe
+
+
 def test_features_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = shortlist(settings())
     monkeypatch.setattr(FeatureStore, "_compute", computed_again)

@@ -54,8 +54,8 @@ def _with_file(command: str, path: Path, message: str) -> str:
     """What to do with the file that a command takes; nothing where it takes none."""
     if command in OF_FILES and (path.is_file() or not path.exists()):
         return _study_file(command, path)
-    if command in OF_DATA and not path.is_dir() and not message.startswith("--"):
-        return _data(command, path)
+    if command in OF_DATA and not path.is_dir():
+        return _data(command, path, message)
     return ""
 
 
@@ -70,9 +70,11 @@ def _study_file(command: str, path: Path) -> str:
     return "A study file is made by: tunewise init DATA"
 
 
-def _data(command: str, path: Path) -> str:
+def _data(command: str, path: Path, message: str) -> str:
     """What to do with a file of rows that is faulty; of one that is not there, which was meant."""
     if path.is_file():
+        if not message.startswith(str(path)):  # an option is wrong, not the file
+            return ""
         return f"Correct it, then: {shlex.join(['tunewise', command, str(path)])}"
     try:
         there = sorted(one.name for one in path.parent.iterdir() if one.suffix in DATA)

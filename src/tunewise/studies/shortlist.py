@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tunewise.backbones.sources import resolve
 from tunewise.backbones.stored import SHARD
 from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.lazy import Later
 from tunewise.data.examples import Example
 from tunewise.methods.base import Direct
 from tunewise.methods.majority import Majority
@@ -29,8 +30,13 @@ from tunewise.store.records import ModelRecord
 from tunewise.studies.prepare import Say, audited, from_base
 from tunewise.studies.probe import Probed, probed
 from tunewise.studies.rows import rows_of
-from tunewise.studyfile.settings import StudySettings
+from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.tasks.base import Settled
+
+if TYPE_CHECKING:
+    from tunewise import shortlisted
+else:  # what shows a shortlist lies above it, and is loaded when somebody looks
+    shortlisted = Later("tunewise.shortlisted")
 
 SEED = 0  # of resamples; nothing else is drawn
 WITHOUT_MODEL: tuple[Direct, ...] = (Majority(), TfIdf())  # what every model should be above
@@ -74,6 +80,16 @@ class Shortlist:
     def model(self, name: str) -> Probed:
         return next(model for model in self.models if model.name == name)
 
+    def _repr_html_(self) -> str:
+        return shortlisted.html(self)
+
+    def to_frame(self) -> Any:
+        """A row for each model, best first, by the linear probe: scores and intervals as fractions.
+
+        A data frame where pandas is installed, else a list of dictionaries.
+        """
+        return shortlisted.to_frame(self)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "study": self.study,
@@ -100,8 +116,13 @@ class Shortlist:
         }
 
 
-def shortlist(settings: StudySettings, *, say: Say = lambda text: None) -> Shortlist:
-    """Probe the models of a study; a model that is not at hand is left out, and said why.
+def shortlist(
+    settings: StudySettings,
+    models: Sequence[ModelChoice] = (),
+    *,
+    say: Say = lambda text: None,
+) -> Shortlist:
+    """Probe models, those of the study if none are named; one not at hand is told in `missing`.
 
     Raises:
         InputError: the task is no classification of texts, something is wrong with the data, or no
@@ -111,14 +132,15 @@ def shortlist(settings: StudySettings, *, say: Say = lambda text: None) -> Short
     if task.builder.form != "choose" or task.builder.images:
         message = f"{task.name}: frozen features are compared where a text gets one of few classes."
         raise InputError([Problem("task.kind", message)])
-    if not settings.models:
+    models = models or settings.models
+    if not models:
         message = "none is named: --models takes folders and hub ids, such as embedded:encoder."
         raise InputError([Problem("models", message)])
     say("Reading the data ...")
     settled = task.settle(rows_of(settings))
     if problems := audited(settings, settled, None).problems:
         raise InputError(problems)
-    found, missing = _probed(settings, settled, say)
+    found, missing = _probed(settings, models, settled, say)
     if not found:
         raise InputError([Problem(f"models: {name}", why) for name, why in missing.items()])
     held = [task.read(row) for row in settled.splits["validation"]]
@@ -138,13 +160,13 @@ def shortlist(settings: StudySettings, *, say: Say = lambda text: None) -> Short
 
 
 def _probed(
-    settings: StudySettings, settled: Settled, say: Say
+    settings: StudySettings, models: Sequence[ModelChoice], settled: Settled, say: Say
 ) -> tuple[list[Probed], dict[str, str]]:
     """Each model that is at hand, and of the others why it is not."""
     found: list[Probed] = []
     missing: dict[str, str] = {}
     rows = sum(len(settled.splits[split]) for split in ("train", "validation"))
-    for model in dict.fromkeys(settings.models):
+    for model in dict.fromkeys(models):
         hear = _told(str(model), rows, say)
         try:
             source = from_base(model.source, settings.base)

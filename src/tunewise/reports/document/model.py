@@ -189,6 +189,11 @@ class Table:
             ]
         return [[row[n] for n in places] for row in self.rows[: self.most]]
 
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as files have them, by the keys of their columns."""
+        keys = [str(column.key) for column in self.columns_of("csv")]
+        return [dict(zip(keys, row, strict=True)) for row in self.values("csv")]
+
     def shown(self, output: Output) -> list[list[Shown]]:
         """What people see of them."""
         columns = self.columns_of(output)
