@@ -61,5 +61,5 @@ def test_a_budget_that_preparing_has_eaten_up_says_so_and_fails(
     show_end(folder.path, outcome)
     assert outcome.exit_code == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert "The budget of 5 min 0 s was spent before anything was trained" in said
+    assert "The budget of 5 min was spent before anything was trained" in said
     assert "`--budget +10min` adds to it." in said

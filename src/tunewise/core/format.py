@@ -78,8 +78,10 @@ def _three_digits(number: float) -> str:
 def duration(seconds: float | None) -> str:
     """A time in the unit that suits it, in at most ten letters.
 
-    >>> duration(0.42), duration(131), duration(2400), duration(7300), duration(None)
-    ('0.4 s', '2 min 11 s', '40 min', '2 h 1 min', '–')
+    >>> duration(0.42), duration(131), duration(300), duration(2400), duration(7300)
+    ('0.4 s', '2 min 11 s', '5 min', '40 min', '2 h 1 min')
+    >>> duration(None)
+    '–'
     >>> duration(100_000)
     '27.8 h'
     """
@@ -88,7 +90,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, hours = int(seconds) // 60, int(seconds) // 3600
-    if seconds < 600:
+    if seconds < 600 and int(seconds) % 60:
         return f"{minutes} min {int(seconds) % 60} s"
     if seconds < 6000:
         return f"{minutes} min"

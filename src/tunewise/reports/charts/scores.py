@@ -143,13 +143,13 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Figure | None:
     whiskers = marks.mark_rule(style="whisker")
     ticks = base(dots).mark_tick(style="seed", thickness=1, size=10)
     notes = marks.mark_text(style="value", align="left", dx=4)
-    chart = alt.layer(
+    layers = [
         bars.encode(x=x, y=y, color=tint(present), opacity=faded(), tooltip=tooltip),
         whiskers.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, tooltip=tooltip),
-        ticks.encode(x=alt.X("value:Q"), y=y),
+        *([ticks.encode(x=alt.X("value:Q"), y=y)] if dots else []),
         notes.encode(x=alt.XDatum(0), y=y, text=alt.Text("note:N")),
-        height=ROW_HEIGHT * len(values),
-    )
+    ]
+    chart = alt.layer(*layers, height=ROW_HEIGHT * len(values))
     says = (
         f"{value['name']} {value['note']}, counted as 0"
         if value["note"]

@@ -45,11 +45,14 @@ def page(facts: Facts, sections: Sequence[Section]) -> str:
     elsewhere = facts.evidence.study.elsewhere is not None
     results = facts.results
     trials = sum(len(contender.trials) for contender in facts.evidence.contenders)
+    seeds = plural(len(results.seeds_planned), "seed")
+    if facts.race is not None:  # a budget decides how many
+        most = max((len(row.seeds) for row in results.rows), default=0)
+        seeds = plural(most, "seed") if most < 2 else f"up to {plural(most, 'seed')}"
     content: dict[str, Any] = {
         "title": facts.evidence.name,
         "lead": (
-            f"{plural(len(results.rows), 'contender')}, "
-            f"{plural(len(results.seeds_planned), 'seed')}, {trials} trials; scored on "
+            f"{plural(len(results.rows), 'contender')}, {seeds}, {trials} trials; scored on "
             f"{examples_words(results)}."
         ),
         "finished": facts.verdict.finished,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
+from tunewise.reports.charts.by_epoch import accuracies
 from tunewise.reports.charts.learning import learning
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
@@ -63,6 +65,8 @@ def section(facts: Facts) -> doc.Blocks:
             "epoch in the table, chosen on validation."
         )
         yield doc.Paragraph(text, outputs=doc.PAPER)
+    if facts.results.metric == "accuracy" and accuracies(facts.shortlist.evidence):
+        drawn[-1] = replace(drawn[-1], outputs=drawn[-1].outputs - doc.PAGE)  # it stands there
     yield from drawn
 
 

@@ -42,4 +42,5 @@ def section(facts: Facts) -> doc.Blocks:
         if one.state == "dropped":
             text = f"{one.name}: dropped {one.why}."
             yield doc.Paragraph(text, style="note", outputs=doc.TERMINAL)
-    yield doc.Table.about("race", caption, columns, race.racers)
+    if looks or not race.ended:  # without a look it would say no more than the results
+        yield doc.Table.about("race", caption, columns, race.racers)
