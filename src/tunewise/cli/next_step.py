@@ -6,11 +6,17 @@ import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunewise.cli.examples import EXAMPLES
 from tunewise.core.format import first_of
-from tunewise.data.readers.files import ENDINGS as DATA
+from tunewise.core.lazy import Later
 from tunewise.store.study import is_study
+
+if TYPE_CHECKING:
+    from tunewise.data.readers import files
+else:  # it loads what reads Parquet, for nothing where nothing was wrong
+    files = Later("tunewise.data.readers.files")
 
 OF_FILES = (
     "validate",
@@ -77,7 +83,7 @@ def _data(command: str, path: Path, message: str) -> str:
             return ""
         return f"Correct it, then: {shlex.join(['tunewise', command, str(path)])}"
     try:
-        there = sorted(one.name for one in path.parent.iterdir() if one.suffix in DATA)
+        there = sorted(one.name for one in path.parent.iterdir() if one.suffix in files.ENDINGS)
     except OSError:
         there = []
     if not there:

@@ -19,7 +19,7 @@ from tunewise.core.errors import InputError, Problem, reason
 from tunewise.core.files import write_bytes
 from tunewise.data.table import split_named
 
-FOLDER = Path("tunewise-tables")  # in the working folder; each file is called by its content
+FOLDER = Path("runs", ".tables")  # beside the studies; each file is called by its content
 
 
 def with_stored_tables(study: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,6 +112,6 @@ def stored_table(value: Any, place: str = "data") -> str:
     name = hashlib.sha256(content.getvalue()).hexdigest()[:ID_LENGTH]
     path = FOLDER / f"{name}.parquet"
     if not path.is_file():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, content.getvalue())
     return f"./{path.as_posix()}"

@@ -21,9 +21,9 @@ def predictability(texts: Sequence[str], labels: Sequence[str]) -> float:
     """How much better than guessing the words of unseen texts tell their labels.
 
     Complement naive Bayes over the words that occur, which holds where classes are uneven, fitted
-    on every second text and asked for the others, and the reverse. 0 is guessing and 1 is always
-    right: balanced accuracy, set against its value by chance. Texts that repeat an earlier one are
-    left out, as are words that were not seen where it was fitted.
+    on every second text of each class and asked for the others, and the reverse. 0 is guessing and
+    1 is always right: balanced accuracy, set against its value by chance. Texts that repeat an
+    earlier one are left out, as are words that were not seen where it was fitted.
 
     Source: Rennie et al. 2003, "Tackling the poor assumptions of naive Bayes text classifiers".
 
@@ -49,12 +49,13 @@ def predictability(texts: Sequence[str], labels: Sequence[str]) -> float:
     ]
     truth = np.array([label for _, label in chosen])
     answers = np.empty_like(truth)
-    for half in (0, 1):
+    second = _every_second(truth)
+    for fitted_on, asked in ((~second, second), (second, ~second)):
         counts = np.zeros((len(vocabulary), len(classes)))
-        for at in range(half, len(chosen), 2):
+        for at in np.flatnonzero(fitted_on):
             counts[words[at], truth[at]] += 1
         weights = _complement(counts)
-        for at in range(1 - half, len(chosen), 2):
+        for at in np.flatnonzero(asked):
             answers[at] = int(np.argmax(weights[words[at]].sum(axis=0)))
     present = np.unique(truth)
     if len(present) < 2:
@@ -62,6 +63,14 @@ def predictability(texts: Sequence[str], labels: Sequence[str]) -> float:
     recall = np.mean([np.mean(answers[truth == label] == label) for label in present])
     chance = 1 / len(present)
     return max(0.0, float((recall - chance) / (1 - chance)))
+
+
+def _every_second(truth: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Every second row of each class: classes that take turns must not fall into one half each."""
+    second = np.zeros(len(truth), dtype=bool)
+    for label in np.unique(truth):
+        second[np.flatnonzero(truth == label)[1::2]] = True
+    return second
 
 
 def _complement(counts: NDArray[np.float64]) -> NDArray[np.float64]:
