@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 from tests.commands import run_here
 from tests.reports import fabricate as invented
 from tests.reports.fabricate import fabricate
 
 from tunewise.cli import doctor
+from tunewise.cli.damage import MOST_NAMED, damage_named
 from tunewise.estimate.plan_types import Plan, Planned
+from tunewise.store.faults import Fault
 from tunewise.store.records import AuditRecord, DataRecord, ModelRecord, StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studies.examination import symptoms_of
@@ -170,3 +173,17 @@ def test_a_folder_without_a_study_is_told(tmp_path: Path) -> None:
     ended = run_here("doctor", "empty", cwd=tmp_path)
     assert ended.returncode == 2
     assert "no study here" in ended.stderr
+
+
+def test_of_many_lost_files_the_first_are_named_and_the_rest_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = fabricate(tmp_path / "rooms")
+    lost = [Fault(str(at), folder, f"file {at}: missing.") for at in range(5)]
+    monkeypatch.setattr(StudyFolder, "faults", lambda study, content: lost)
+    with pytest.raises(typer.Exit), damage_named(folder):
+        pass
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == MOST_NAMED + 1
+    assert said[0].startswith("damaged: file 0: missing.")
+    assert said[-1] == f"damaged: and 2 more: tunewise status {folder}"

@@ -12,6 +12,8 @@ from tunewise.cli.console import STDERR
 from tunewise.core.errors import DamagedStudy
 from tunewise.store.study import WHOLE, StudyFolder, is_study
 
+MOST_NAMED = 3  # faults of a study; a whole folder that is lost is said in one line
+
 
 @contextmanager
 def damage_named(*folders: Path) -> Iterator[None]:
@@ -20,9 +22,13 @@ def damage_named(*folders: Path) -> Iterator[None]:
     Inside, what is sound can be used, and nothing else can: a `DamagedStudy` ends it early.
     """
     studies = [StudyFolder(folder) for folder in folders if is_study(folder)]
-    faults = [fault for study in studies for fault in study.faults(WHOLE)]
-    for fault in faults:
-        STDERR.print(f"damaged: {fault.says}", soft_wrap=True)
+    found = {study.path: list(study.faults(WHOLE)) for study in studies}
+    for path, of_study in found.items():
+        for fault in of_study[:MOST_NAMED]:
+            STDERR.print(f"damaged: {fault.says}", soft_wrap=True)
+        if (more := len(of_study) - MOST_NAMED) > 0:
+            STDERR.print(f"damaged: and {more} more: tunewise status {path}", soft_wrap=True)
+    faults = [fault for of_study in found.values() for fault in of_study]
     try:
         yield
     except DamagedStudy:

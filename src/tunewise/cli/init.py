@@ -55,6 +55,9 @@ def command(  # noqa: PLR0917  # typer calls it by name
     why. On a terminal it asks where two columns could both be the label. Proposes models that
     read the language and fit this machine; --models A B C takes those instead of the embedded one.
     """
+    if not data.strip():
+        message = "is empty: name a file, a folder, a hub id, or embedded:reviews."
+        raise InputError([Problem("data", message)])
     path = out or Path(f"{study_name(data)}.yaml")
     if path.exists() and not force:
         raise InputError([Problem(str(path), "is there already; --force writes over it.")])

@@ -78,6 +78,8 @@ def _study_file(command: str, path: Path) -> str:
 
 def _data(command: str, path: Path, message: str) -> str:
     """What to do with a file of rows that is faulty; of one that is not there, which was meant."""
+    if ":" in str(path):  # embedded data, or an address
+        return ""
     if path.is_file():
         if not message.startswith(str(path)):  # an option is wrong, not the file
             return ""

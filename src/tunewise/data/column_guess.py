@@ -139,6 +139,15 @@ def _check_wishes(columns: Sequence[str], wishes: Wishes) -> None:
     ]
     if wishes.label in wishes.texts:
         problems.append(Problem("--label", f"'{wishes.label}' is a text too; it can be only one."))
+    needed = (wishes.label, wishes.group, *wishes.texts)
+    problems += [
+        Problem("--drop", f"'{name}' is needed by another option; leave out one of the two.")
+        for name in wishes.drop
+        if name in needed
+    ]
+    if wishes.group is not None and wishes.group in (wishes.label, *wishes.texts):
+        right = "a column that is neither text nor label, such as the customer."
+        problems.append(Problem("--group", f"'{wishes.group}' is read already: {right}"))
     if problems:
         raise InputError(problems)
 

@@ -120,7 +120,8 @@ def _from_folder(settings: DataSettings, source: str, base: Path) -> Source:
     if files:
         named = {name: path.name for name, path in files.items()}
         return _from_files(named, folder, prefix, settings.sheet)
-    if any(folder.glob("**/*.parquet")) or (folder / "README.md").is_file():
+    of_hub = all(path.suffix == ".parquet" for path in data_files(folder))
+    if (of_hub and any(folder.glob("**/*.parquet"))) or (folder / "README.md").is_file():
         tables = _hub().read_folder(folder, source, config=settings.config)
         return _by_split(tables, {"folder": source}, source)
     there = [path.name for path in data_files(folder)]

@@ -18,6 +18,7 @@ from tunewise.judging.columns import ROLES
 from tunewise.judging.runs import Run
 from tunewise.judging.sources import harness, inspect_archive, inspect_log, peft, trainer
 from tunewise.judging.sources.tables import table_runs
+from tunewise.store.study import is_study
 
 READ = (*ENDINGS, inspect_archive.ENDING)
 
@@ -112,6 +113,9 @@ def _parts(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
         close = get_close_matches(path.name, beside, n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise InputError([Problem(str(path), f"no such file or folder.{hint}")])
+    if is_study(path):
+        message = f"a study of Tunewise, which has its own verdict: tunewise results {path}"
+        raise InputError([Problem(str(path), message)])
     states = sorted(path.rglob(trainer.STATE))
     tops = [one.parent for one in states if not one.parent.name.startswith("checkpoint-")]
     if states:
