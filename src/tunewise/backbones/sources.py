@@ -58,7 +58,7 @@ def locate(source: str) -> Path | None:
         why = "a file; a model is a folder with config.json and model.safetensors."
         if not _mode(path):
             names = [entry.name for entry in _subfolders(path.parent)]
-            why = f"no such folder in {path.parent}. {nearest(path.name, names)}"
+            why = f"no such folder in '{path.parent}'. {nearest(path.name, names)}"
         raise InputError(f"model {source}: {why}")
     check_folder(source, path)
     return path

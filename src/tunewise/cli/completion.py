@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tunewise.cli.next_step import RUNS, studies_below
+from tunewise.cli.next_step import RUNS, YAML, studies_below
 from tunewise.core.errors import TunewiseError
 from tunewise.store.study import StudyFolder, is_study
-
-ENDINGS = (".yaml", ".yml")
 
 
 def study_files(incomplete: str) -> list[str]:
@@ -17,7 +15,7 @@ def study_files(incomplete: str) -> list[str]:
     return [
         f"{path}/" if path.is_dir() else str(path)
         for path in _entries(incomplete)
-        if path.is_dir() or path.suffix in ENDINGS
+        if path.is_dir() or path.suffix in YAML
     ]
 
 

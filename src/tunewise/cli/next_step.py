@@ -31,6 +31,7 @@ OF_DATA = ("init", "judge")  # take a file with rows
 OF_CONTENDERS = ("compare", "errors", "predict", "export", "generate")  # of a study's folder
 OF_FOLDERS = (*OF_CONTENDERS, "status", "results", "report", "track", "board", "removed", "doctor")
 GOES_ON = ("run", "demo", "train")
+YAML = (".yaml", ".yml")
 RUNS = Path("runs")
 
 
@@ -68,7 +69,7 @@ def _with_file(command: str, path: Path, message: str) -> str:
 def _study_file(command: str, path: Path) -> str:
     """What to do with one that is there; of one that is not, which could have been meant."""
     if path.is_file():
-        return f"Correct it, then: tunewise validate {path}"
+        return f"Correct it, then: tunewise validate {path}" if path.suffix in YAML else ""
     names = [other.name for other in path.parent.glob("*.yaml")]
     close = get_close_matches(path.name, names, n=1)
     if close:

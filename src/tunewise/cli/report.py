@@ -10,7 +10,7 @@ import typer
 
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
-from tunewise.core.errors import InputError
+from tunewise.core.errors import InputError, Problem
 from tunewise.core.lazy import Later
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.forms import checked_forms, write_forms
@@ -64,6 +64,8 @@ def command(  # noqa: PLR0917  # a command's options are named when it is called
     of torch, transformers and PEFT with its data, which runs without Tunewise.
     """
     study = StudyFolder.open(folder)
+    if out is not None and out.is_file():
+        raise InputError([Problem(str(out), "is a file; name a folder, such as report.")])
     match layout:
         case Layout.report:
             forms = checked_forms(form or "html")

@@ -13,6 +13,7 @@ import typer
 from tunewise.api import Study
 from tunewise.cli import completion
 from tunewise.cli.console import STDOUT, say
+from tunewise.cli.next_step import YAML
 from tunewise.cli.options import Form, Models, Overrides
 from tunewise.core.errors import InputError, Problem
 from tunewise.reports.document.csv import as_csv
@@ -55,7 +56,7 @@ def command(
         case Form.table:
             print_sections([Section("shortlist", "Shortlist", tuple(blocks(found)))], STDOUT)
             following = ["init", str(study), "--models", *found.keep]
-            if study.suffix in completion.ENDINGS:
+            if study.suffix in YAML:
                 following = ["run", str(study), "--set", f"models={json.dumps(list(found.keep))}"]
             STDOUT.print(f"Next: {shlex.join(['tunewise', *following])}", soft_wrap=True)
         case Form.json:
@@ -68,7 +69,7 @@ def command(
 def _settings(place: Path, overrides: Sequence[str], models: Sequence[str]) -> StudySettings:
     """Of a study file as it stands, of data as `init` would draft it; with other models."""
     changed = [*overrides, *([f"models={json.dumps(list(models))}"] if models else [])]
-    if place.suffix in completion.ENDINGS:
+    if place.suffix in YAML:
         return read_study(place, changed)
     if is_study(place):
         message = "the folder of a study that was run; name its study file."
