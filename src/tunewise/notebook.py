@@ -16,16 +16,22 @@ def study_html(settings: StudySettings) -> str:
     """What it asks of which data, and the contenders that it compares."""
     planned = expand(settings)
     files = ", ".join(f"{split}: {name}" for split, name in (settings.data.files or {}).items())
+    seeds = ", ".join(map(str, settings.seeds))
+    if settings.budget:
+        seeds = f"up to {len(settings.seeds)}, where they can change the verdict"
     facts = (
         ("Task", f"{settings.task.name} of {' and '.join(settings.task.reading.texts)}"),
         ("Data", " ".join(filter(None, (settings.data.source, f"({files})" if files else "")))),
-        ("Seeds", ", ".join(map(str, settings.seeds))),
+        ("Seeds", seeds),
         *((("Budget", settings.budget),) if settings.budget else ()),
     )
     columns = (
         Column("Contender", of="name", number=False),
         Column("Model", of=lambda row: str(row.model or "–"), number=False),
-        Column("Trainings", of=lambda row: row.trials(planned.seeds)),
+        Column(
+            "Trainings, up to" if settings.budget else "Trainings",
+            of=lambda row: row.trials(planned.seeds),
+        ),
     )
     table = Table.about("contenders", "What it compares", columns, planned.contenders)
     notes = [Paragraph(note, style="note") for note in planned.notes]

@@ -24,7 +24,7 @@ from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.outputs.record import finite
 from tunewise.shortlisted import blocks, table
 from tunewise.store.study import is_study
-from tunewise.studies.shortlist import Shortlist, shortlist
+from tunewise.studies.shortlist import shortlist
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
 

@@ -84,7 +84,7 @@ def results_cell(results: Results) -> str:
 def contest_cell(found: Contest) -> str:
     """Two contenders side by side, with the first examples on which they differ."""
     blocks = list(contest_blocks(found))
-    if found.differing:
+    if len(found.differing) > 1:
         says = f"The attribute `differing` holds all {len(found.differing):,} of them."
         blocks.append(Paragraph(says, style="about"))
     return cell("", blocks)

@@ -113,12 +113,13 @@ def by_examples(runs: Mapping[str, Answers], metric: str) -> tuple[str, dict[str
     compared = compare(rows, metric, rng=rng, resamples=resamples)
     best = str(compared.best)
     pairs = [pair for pair in compared.pairs if pair.other == best]
-    return best, {pair.row: _corrected(pair, measure) for pair in pairs}
-
-
-def _corrected(pair: Pair, metric: Metric) -> Against:
-    upward = pair.difference if metric.higher_is_better else -pair.difference
-    return Against(pair.row, pair.other, upward, (pair.deciding.p_adjusted or 1.0) / 2)
+    sign = 1 if measure.higher_is_better else -1
+    return best, {
+        pair.row: Against(
+            pair.row, best, sign * pair.difference, (pair.deciding.p_adjusted or 1.0) / 2
+        )
+        for pair in pairs
+    }
 
 
 def _resamples(metric: Metric) -> int:
