@@ -114,12 +114,12 @@ def by_examples(runs: Mapping[str, Answers], metric: str) -> tuple[str, dict[str
     best = str(compared.best)
     pairs = [pair for pair in compared.pairs if pair.other == best]
     sign = 1 if measure.higher_is_better else -1
-    return best, {
-        pair.row: Against(
-            pair.row, best, sign * pair.difference, (pair.deciding.p_adjusted or 1.0) / 2
-        )
-        for pair in pairs
-    }
+    others = {}
+    for pair in pairs:
+        p = pair.deciding.p_adjusted
+        chance = 0.5 if p is None else p / 2
+        others[pair.row] = Against(pair.row, best, sign * pair.difference, chance)
+    return best, others
 
 
 def _resamples(metric: Metric) -> int:
