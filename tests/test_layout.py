@@ -24,7 +24,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("methods", "core data backbones decoding"),
     ("tasks", "core statistics data backbones decoding"),
     ("training", "core foundations statistics store costs data backbones decoding methods tasks"),
-    ("export", "core statistics store data backbones decoding methods tasks training"),
+    ("export", "core statistics store costs data backbones decoding methods tasks training"),
     ("studyfile", "core statistics store data backbones methods tasks training"),
     (
         "studies",
