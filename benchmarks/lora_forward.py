@@ -46,6 +46,7 @@ class Formed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         lora = self.layer
+        assert isinstance(lora.base, nn.Linear)
         W = torch.addmm(lora.base.weight, lora.B, lora.A, alpha=lora.scale)
         return linear(x, W, lora.base.bias)
 
