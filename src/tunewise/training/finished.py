@@ -36,7 +36,9 @@ def load_predictor(parts: Parts, weights: Path) -> Predictor:
         case Adaptation() | AsIs() as method:
             model = prepared_model(parts, method)
             method.load(model, weights)
-            return ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
+            shown = method.load_shown(weights) if isinstance(method, AsIs) else ()
+            task = parts.task.showing(shown)
+            return ModelPredictor(task, method, model, parts.max_length(model), parts.seed)
         case Direct() as method:
             return method.load(weights, model=parts.build_model())
         case method:

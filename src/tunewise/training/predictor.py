@@ -45,14 +45,16 @@ def predict_feed(
     feed: Feed,
     *,
     thorough: bool = False,
+    choosing: bool = False,
     phase: Phase = unmeasured,
 ) -> list[Prediction]:
     """Predictions in the order of the feed, computed in batches of similar length.
 
-    `thorough` asks in every way that the task has, not in the first alone. `phase` measures
-    each batch as ``evaluation``, the longest first, and inside it what `Asking` names.
+    `thorough` asks in every way that the task has, not in the first alone; `choosing` for no more
+    than an epoch is chosen by. `phase` measures each batch as ``evaluation``, the longest first,
+    and inside it what `Asking` names.
     """
-    asking = Asking(feed.processor, feed.seed, thorough, phase)
+    asking = Asking(feed.processor, feed.seed, thorough, choosing, phase)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()

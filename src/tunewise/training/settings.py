@@ -84,7 +84,7 @@ class TrainingSettings:
     max_length: int | None = setting(
         None, "Tokens of an example. If unset, what the model can take, at most 512."
     )
-    loss_on: Literal["answer", "all"] | None = setting(
+    loss_on: Literal["answer", "last", "all"] | None = setting(
         None, "Tokens of a generated answer that the loss is over. If unset, as the task says."
     )
     dropout: float | None = setting(

@@ -1,0 +1,203 @@
+"""Conversations as tokens, with the tokens that are the assistant's: for any chat template.
+
+No template is known by name. What stands before an answer is rendered by itself, and has to be how
+the whole begins; what an answer ends with is read off a rendering. Where that does not hold, a
+model would be trained on something else than it is asked, and the row is refused with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tunewise.backbones.chat import Chat, ChatReader, Turn, asks_in_chat
+from tunewise.backbones.texts import opening, spelt
+from tunewise.core.errors import InputError
+
+PLAIN = (
+    "{% for turn in messages %}{% if turn.role == 'assistant' %}"
+    "Assistant: {{ turn.content }}{{ eos_token }}\n{% else %}"
+    "{{ turn.role.capitalize() }}: {{ turn.content }}\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+"""The form of conversations with a model that has no chat template, such as a base model."""
+FIX = "Give the tokenizer a chat template that does, or ask plainly: task.chat: never."
+
+
+class Marked(NamedTuple):
+    """A conversation's tokens, and the stretches of them that are answers with what ends them."""
+
+    ids: list[int]
+    answers: tuple[tuple[int, int], ...]
+
+
+class Fault(NamedTuple):
+    """Why a conversation cannot be learned from in this form, and what can be done."""
+
+    reason: str
+
+
+class _Broken(ValueError):
+    """What a `Fault` says."""
+
+
+class _Text(NamedTuple):
+    """A rendered conversation, and what of it stands before each answer that is looked for."""
+
+    whole: str
+    prompts: list[str]
+
+
+def conversation_form(tokenizer: Any, chat: Chat) -> str | None:
+    """The template that conversations are rendered by; None for the tokenizer's own.
+
+    Raises:
+        InputError: it has to be the tokenizer's, which has none.
+    """
+    if asks_in_chat(tokenizer, chat, ""):
+        return None
+    first = opening(tokenizer)
+    return f"{{{{ bos_token }}}}{PLAIN}" if first == [tokenizer.bos_token_id] else PLAIN
+
+
+@dataclass(frozen=True)
+class ConversationReader:
+    """Reads whole conversations, and proves of each where the assistant's turns lie in it."""
+
+    chat: ChatReader
+
+    def read(
+        self, conversations: Sequence[Sequence[Turn]], *, last_only: bool = False
+    ) -> list[Marked | Fault]:
+        """The tokens of each conversation, or why there are none.
+
+        Args:
+            conversations: each up to a turn of the assistant. A special token of the template in
+                what somebody says is read as text.
+            last_only: look for the last answer alone; then templates may write earlier turns
+                in another way than they were asked, as those do that leave out what was thought.
+        """
+        found: list[_Text | Fault] = [
+            self._text_or_fault(turns, last_only=last_only) for turns in conversations
+        ]
+        texts = [one for one in found if isinstance(one, _Text)]
+        wholes = iter(self.chat.tokens([one.whole for one in texts]))
+        prompts = iter(self.chat.tokens([prompt for one in texts for prompt in one.prompts]))
+        read: list[Marked | Fault] = []
+        for one in found:
+            if isinstance(one, Fault):
+                read.append(one)
+                continue
+            ids, asked = next(wholes), [next(prompts) for _ in one.prompts]
+            read.append(self._marked_or_fault(one, ids, asked))
+        return read
+
+    def _text_or_fault(self, turns: Sequence[Turn], *, last_only: bool) -> _Text | Fault:
+        apart = [Turn(turn.role, self.chat.text(turn.content)) for turn in turns]
+        try:
+            return self._text(apart, last_only=last_only)
+        except (_Broken, InputError) as error:
+            return Fault(str(error))
+
+    def _text(self, turns: Sequence[Turn], *, last_only: bool) -> _Text:
+        """The whole as text. Everything that is said stands in it once, in its order."""
+        self._check_form()
+        whole = self.chat.rendered(turns, answering=False)
+        prompts, place = [], 0
+        for at, turn in enumerate(turns):
+            if turn.role == "assistant" and (not last_only or at == len(turns) - 1):
+                asked = self.chat.rendered(turns[:at], answering=True)
+                prompts.append(asked + self.chat.form.opening)
+                place = self._answer_end(whole, asked, turn.content)
+                continue
+            said = turn.content.strip()
+            if (found := whole.find(said, place)) < 0:
+                raise _Broken(
+                    f"the chat template leaves out or changes what the {turn.role} says "
+                    f"({turn.content!r:.60}). {FIX}"
+                )
+            place = found + len(said)
+        return _Text(whole, prompts)
+
+    def _check_form(self) -> None:
+        form = self.chat.form
+        if not form.closing:
+            raise _Broken(
+                "the chat template puts no special token behind an answer, so a model would never "
+                f"learn to stop. {FIX}"
+            )
+        if spelt(self.chat.tokenizer).search(form.opening):
+            raise _Broken(
+                "the chat template opens no turn of the assistant (add_generation_prompt) as it "
+                f"writes one: it lacks {form.opening!r:.60}. {FIX}"
+            )
+
+    def _answer_end(self, whole: str, asked: str, answer: str) -> int:
+        """Where the answer with its end stops in the whole, which must begin as it was asked."""
+        form = self.chat.form
+        if not whole.startswith(asked):
+            at = next(
+                at
+                for at, pair in enumerate(zip(f"{whole}\0", asked, strict=False))
+                if len({*pair}) > 1
+            )
+            raise _Broken(
+                "the chat template writes a conversation in another way once it is answered: "
+                f"asked {asked[at:]!r:.50}, answered {whole[at:]!r:.50}. Learn the last answer "
+                f"alone (loss_on: last) if that is so of earlier ones only. {FIX}"
+            )
+        begin = len(asked) + len(form.opening) + len(form.lead)
+        if whole[len(asked) : begin] != form.opening + form.lead:
+            raise _Broken(
+                f"the chat template begins this answer with {whole[len(asked) : begin]!r}, others "
+                f"with {form.opening + form.lead!r}. {FIX}"
+            )
+        ways = (answer, answer.rstrip(), answer.lstrip(), answer.strip())
+        written = next((way for way in ways if whole.startswith(way, begin)), None)
+        if written is None:
+            raise _Broken(
+                f"the chat template changes the answer {answer!r:.50}: it writes "
+                f"{whole[begin : begin + len(answer)]!r:.50}. {FIX}"
+            )
+        end = begin + len(written)
+        if not whole.startswith(form.closing, end):
+            behind = whole[end : end + len(form.closing)]
+            raise _Broken(
+                f"the chat template ends this answer with {behind!r}, others with "
+                f"{form.closing!r}. {FIX}"
+            )
+        end += len(form.closing)
+        if whole.startswith(form.closing.strip(), end):
+            raise _Broken(f"the chat template ends an answer twice with {form.closing!r}. {FIX}")
+        return end
+
+    def _marked_or_fault(
+        self, text: _Text, ids: list[int], asked: Sequence[list[int]]
+    ) -> Marked | Fault:
+        tokenizer, end = self.chat.tokenizer, self.chat.form.end[-1]
+        if any(ids[: len(one)] != one for one in asked):  # a token would reach over the border
+            pieces = self.chat.tokens(_pieces(text))
+            starts = [sum(map(len, pieces[: at + 1])) for at in range(len(asked))]
+            ids = [id for piece in pieces for id in piece]
+        else:
+            starts = [len(one) for one in asked]
+        if ids[:2] == [tokenizer.bos_token_id] * 2:
+            return Fault(f"the chat template begins with {tokenizer.bos_token!r} twice. {FIX}")
+        spans = []
+        for start in starts:
+            if end not in ids[start:]:
+                return Fault(
+                    f"the end of an answer, {self.chat.form.closing!r}, is no token. {FIX}"
+                )
+            spans.append((start, ids.index(end, start) + 1))
+        if any(stop - start < 2 for start, stop in spans):
+            return Fault("an answer has no token of its own, so there is nothing to learn.")
+        return Marked(ids, tuple(spans))
+
+
+def _pieces(text: _Text) -> list[str]:
+    """The whole, cut where each answer begins."""
+    ends = [len(prompt) for prompt in text.prompts]
+    starts = [0, *ends]
+    return [text.whole[a:b] for a, b in zip(starts, [*ends, len(text.whole)], strict=True)]
