@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 from tunewise.backbones.texts import PromptReader, set_apart, special_tokens, spelt
@@ -82,7 +83,7 @@ class ChatReader:
 
     @property
     def end(self) -> tuple[int, ...]:
-        """The tokens that the template puts behind an answer, the special one that ends it last."""
+        """The tokens that the template puts behind an answer, what is special of them last."""
         return self.form.end
 
     @cached_property
@@ -97,17 +98,20 @@ class ChatReader:
             after = whole.rpartition(ANSWER)[2]
         blanks = len(before) - len(before.rstrip())
         opening = before[: len(before) - blanks]
-        special = self._spells.search(after)
-        closing = after[: special.end()] if special else ""
+        closing = ""
+        while found := self._spells.search(after, len(closing)):
+            if closing and found.start() > len(closing):
+                break
+            closing = after[: found.end()]  # of Cohere's newer models two in a row
         return Form(opening, before[len(opening) :], self._ending(after), closing)
 
     def _ending(self, after: str) -> tuple[int, ...]:
         special = set(special_tokens(self.tokenizer).values())
         (ids,) = self.tokens([after])
-        for place, id in enumerate(ids):
-            if id in special:
-                return tuple(ids[: place + 1])
-        return (self.tokenizer.eos_token_id,)
+        first = next((place for place, id in enumerate(ids) if id in special), None)
+        if first is None:
+            return (self.tokenizer.eos_token_id,)
+        return (*ids[:first], *takewhile(special.__contains__, ids[first:]))
 
     def _asked(self, question: str) -> str:
         return self.rendered((*self.before, Turn("user", question)), answering=True)
@@ -158,7 +162,7 @@ class Form(NamedTuple):
     opening: str  # belongs to the question
     lead: str  # blanks, which belong to the answer's first token
     end: tuple[int, ...]
-    closing: str  # up to the first special token, that one included; "" where there is none
+    closing: str  # the same as text; "" where no special token ends an answer
 
 
 def asks_in_chat(tokenizer: Any, chat: Chat, prompt: str) -> bool:

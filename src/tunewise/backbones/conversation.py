@@ -22,7 +22,7 @@ PLAIN = (
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 """The form of conversations with a model that has no chat template, such as a base model."""
-FIX = "Give the tokenizer a chat template that does, or ask plainly: task.chat: never."
+FIX = "Mend the chat template of the tokenizer, or do without: task.chat: never."
 
 
 class Marked(NamedTuple):
@@ -121,13 +121,16 @@ class ConversationReader:
         return _Text(whole, prompts)
 
     def _check_form(self) -> None:
-        form = self.chat.form
-        if not form.closing:
+        form, special = self.chat.form, spelt(self.chat.tokenizer)
+        ends = special.findall(form.closing)
+        if not ends:
             raise _Broken(
                 "the chat template puts no special token behind an answer, so a model would never "
                 f"learn to stop. {FIX}"
             )
-        if spelt(self.chat.tokenizer).search(form.opening):
+        if len(set(ends)) < len(ends):
+            raise _Broken(f"the chat template ends an answer twice: {form.closing!r}. {FIX}")
+        if special.search(form.opening):
             raise _Broken(
                 "the chat template opens no turn of the assistant (add_generation_prompt) as it "
                 f"writes one: it lacks {form.opening!r:.60}. {FIX}"
@@ -167,10 +170,7 @@ class ConversationReader:
                 f"the chat template ends this answer with {behind!r}, others with "
                 f"{form.closing!r}. {FIX}"
             )
-        end += len(form.closing)
-        if whole.startswith(form.closing.strip(), end):
-            raise _Broken(f"the chat template ends an answer twice with {form.closing!r}. {FIX}")
-        return end
+        return end + len(form.closing)
 
     def _marked_or_fault(
         self, text: _Text, ids: list[int], asked: Sequence[list[int]]

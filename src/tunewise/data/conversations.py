@@ -27,7 +27,13 @@ ROLES = {
     "chatgpt": "assistant",
 }
 """The roles that data name, each with the one that chat templates know."""
+PAIRS = (  # of columns, as people name a prompt and its completion
+    *(("prompt", "completion"), ("prompt", "response"), ("instruction", "output")),
+    *(("instruction", "response"), ("instruction", "completion")),
+)
+INPUTS = ("input", "context")  # what is put behind an instruction
 KEYS = (("role", "content"), ("from", "value"))  # OpenAI's and ShareGPT's
+LOOKED_AT = 20  # rows
 FORM = "a list of {role: user, content: ...} or {from: human, value: ...}"
 
 
@@ -57,9 +63,14 @@ class Columns:
     @property
     def names(self) -> tuple[str, ...]:
         """Those that a row must have."""
+        return (*self.asked_in, self.completion) if self.completion else self.asked_in
+
+    @property
+    def asked_in(self) -> tuple[str, ...]:
+        """Those of a row that is to be answered."""
         if self.prompt is None:
             return (self.messages,)
-        return tuple(name for name in (self.prompt, self.input, self.completion) if name)
+        return tuple(name for name in (self.prompt, self.input) if name)
 
     def turns(self, row: Mapping[str, Any]) -> tuple[Said, ...]:
         """The turns of a row up to the assistant's last one, which is the answer.
@@ -82,32 +93,58 @@ class Columns:
         """The turns of a row that is to be answered, up to the user's last one.
 
         Raises:
-            ValueError: it is no conversation, or nobody asks in it.
+            InputError: it is no conversation, or nobody asks in it.
         """
-        if self.prompt is None:
-            turns = _listed(row.get(self.messages), self.messages)
-        else:
-            turns = self._pair({**row, self.completion or "": ""})
-        last = max((at for at, turn in enumerate(turns) if turn.role == "user"), default=-1)
-        if last < 0:
-            raise _Fault("no turn of the user, so there is nothing to answer.")
-        return tuple(turns[: last + 1])
+        try:
+            if self.prompt is None:
+                turns = _listed(row.get(self.messages), self.messages)
+            else:
+                turns = self._prompt(row)
+            last = max((at for at, turn in enumerate(turns) if turn.role == "user"), default=-1)
+            if last < 0:
+                raise _Fault("no turn of the user, so there is nothing to answer.")
+            turns = turns[: last + 1]
+            _check_order(turns)
+        except _Fault as fault:
+            raise InputError([Problem(str(row.get(PLACE, row.get("id"))), str(fault))]) from fault
+        return tuple(turns)
+
+    def _prompt(self, row: Mapping[str, Any]) -> list[Said]:
+        asked, more = (row.get(name) if name else None for name in (self.prompt, self.input))
+        if isinstance(asked, list):
+            return _listed(asked, str(self.prompt))
+        text = _text(asked, str(self.prompt))
+        if more not in (None, ""):
+            text = f"{text}\n\n{_text(more, str(self.input))}"
+        return [Said("user", text)]
 
     def _pair(self, row: Mapping[str, Any]) -> list[Said]:
-        assert self.prompt is not None and self.completion is not None
-        asked, more, answer = (
-            row.get(name) if name else None for name in (self.prompt, self.input, self.completion)
-        )
-        if isinstance(asked, list):
-            before = _listed(asked, self.prompt)
-        else:
-            text = _text(asked, self.prompt)
-            if more not in (None, ""):
-                text = f"{text}\n\n{_text(more, str(self.input))}"
-            before = [Said("user", text)]
+        answer = row.get(str(self.completion))
         if isinstance(answer, list):
-            return [*before, *_listed(answer, self.completion)]
-        return [*before, Said("assistant", _text(answer, self.completion))]
+            return [*self._prompt(row), *_listed(answer, str(self.completion))]
+        return [*self._prompt(row), Said("assistant", _text(answer, str(self.completion)))]
+
+
+def conversation_columns(names: Sequence[str], rows: Sequence[Row]) -> Columns | None:
+    """Where these rows hold conversations, by their form, or a prompt and its completion, by their
+    names; None where they hold none.
+    """
+    for name in names:
+        values = [row.get(name) for row in rows[:LOOKED_AT]]
+        if values and all(map(_is_listed, values)):
+            return Columns(messages=name)
+    for prompt, completion in PAIRS:
+        if {prompt, completion} <= {*names}:
+            more = next((one for one in INPUTS if one in names), None)
+            return Columns(prompt=prompt, completion=completion, input=more)
+    return None
+
+
+def _is_listed(value: Any) -> bool:
+    try:
+        return bool(_listed(value, ""))
+    except _Fault:
+        return False
 
 
 def shaped(splits: Splits, columns: Columns) -> Splits:

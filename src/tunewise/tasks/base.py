@@ -129,6 +129,7 @@ class Reading:
     image_folder: str = ""  # where the paths of images start, from the folder of the data
     shape: Shape | None = None  # makes texts and answer of the columns, where they are none
     given: Given | None = None  # likewise what is asked, of a row that is to be answered
+    given_in: tuple[str, ...] = ()  # the columns that such a row has
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -154,6 +155,14 @@ class Writing(ABC):
     @abstractmethod
     def prompt(self, example: Example) -> str:
         """All that a model reads before it answers, as one text with nothing cut."""
+
+    def turns(self, example: Example) -> tuple[tuple[str, str], ...]:
+        """What is said before the answer, where it is asked as a conversation and no prompt."""
+        return ()
+
+    def form(self, tokenizer: Any) -> str | None:
+        """The chat template that answers are written in, where the tokenizer has none of it."""
+        return None
 
     @abstractmethod
     def prompt_tokens(self, tokenizer: Any, texts: Sequence[tuple[str, ...]]) -> list[int]:
@@ -189,6 +198,9 @@ class Task(ABC):
     version: ClassVar[int] = 1
     description: ClassVar[str] = ""
     known_metrics: ClassVar[tuple[str, ...]] = CHOSEN
+    proves_rows: ClassVar[bool] = (
+        False  # whether `encode` refuses rows by what a model makes of them
+    )
     metrics: tuple[str, ...]
 
     def unread(self) -> Mapping[str, str]:

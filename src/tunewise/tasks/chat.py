@@ -72,7 +72,16 @@ class Conversing(Writing):
 
     def reader(self, tokenizer: Any) -> ChatReader:
         turns = () if self.system is None else (Turn("system", self.system),)
-        return ChatReader(tokenizer, turns, conversation_form(tokenizer, self.chat))
+        return ChatReader(tokenizer, turns, self.form(tokenizer))
+
+    def form(self, tokenizer: Any) -> str | None:
+        return conversation_form(tokenizer, self.chat)
+
+    def turns(self, example: Example) -> tuple[tuple[str, str], ...]:
+        before = said_in(example)
+        if self.system is not None and before[0][0] != "system":
+            return (("system", self.system), *before)
+        return before
 
     def prompt(self, example: Example) -> str:
         return as_text([Said(*turn) for turn in said_in(example)])
@@ -149,6 +158,7 @@ class Conversations(Task):
         None, "A regular expression that whole answers should match. It gives well_formed too."
     )
     known_metrics = CONVERSED
+    proves_rows = True
     metrics: tuple[str, ...] = setting(
         (),
         "Metrics to report; the first one chooses epochs and search points. If unset, "
@@ -218,16 +228,14 @@ class Conversations(Task):
             stratum=None,
             shape=self._shape,
             given=self._given,
+            given_in=self.columns.asked_in,
         )
 
     def _shape(self, splits: Splits) -> Splits:
         return shaped(splits, self.columns)
 
     def _given(self, row: Row) -> Example:
-        try:
-            turns = self.columns.asked(row)
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        turns = self.columns.asked(row)
         return Example(str(row["id"]), (as_text(turns),), turns=turns)
 
     @property
@@ -338,9 +346,7 @@ class Conversations(Task):
 
     def _turns(self, example: Example) -> list[Turn]:
         """The conversation with its answer; where none is known, with one in its place."""
-        turns = [Turn(role, content) for role, content in said_in(example)]
-        if self.system is not None and turns[0].role != "system":
-            turns = [Turn("system", self.system), *turns]
+        turns = [Turn(role, content) for role, content in self.writing.turns(example)]
         answer = example.references[0] if example.references else "?"
         return [*turns, Turn("assistant", answer)]
 

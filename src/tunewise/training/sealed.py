@@ -64,7 +64,7 @@ class SealedTest:
     def _predict(self, predictor: Predictor, examples: Sequence[Example]) -> list[Prediction]:
         if not isinstance(predictor, ModelPredictor):
             return predictor.predict(examples)
-        model, task = predictor.model, predictor.task
+        model, task = predictor.model, predictor.asked
         encoded = task.encode(examples, model.processor, max_length=predictor.max_length)
         feeds = Feeds(self.parts, model, encoded)
         feed = feeds.feed("test", encoded)
