@@ -10,6 +10,7 @@ import typer
 
 from tunewise.backbones.chat import Chat, ChatReader, Turn, reader_of
 from tunewise.backbones.load import build_writer
+from tunewise.backbones.texts import PromptReader
 from tunewise.cli.console import say
 from tunewise.cli.damage import damage_named
 from tunewise.core.canonical import JSONObject

@@ -129,14 +129,14 @@ def conversation_columns(names: Sequence[str], rows: Sequence[Row]) -> Columns |
     """Where these rows hold conversations, by their form, or a prompt and its completion, by their
     names; None where they hold none.
     """
-    for name in names:
-        values = [row.get(name) for row in rows[:LOOKED_AT]]
-        if values and all(map(_is_listed, values)):
-            return Columns(messages=name)
     for prompt, completion in PAIRS:
         if {prompt, completion} <= {*names}:
             more = next((one for one in INPUTS if one in names), None)
             return Columns(prompt=prompt, completion=completion, input=more)
+    for name in names:
+        values = [row.get(name) for row in rows[:LOOKED_AT]]
+        if values and all(map(_is_listed, values)):
+            return Columns(messages=name)
     return None
 
 
