@@ -157,12 +157,9 @@ def test_a_template_that_cannot_be_proven_stops_the_study_with_its_rows(
     save_chat_writer(tmp_path / "model")
     template = tmp_path / "model" / "chat_template.jinja"
     template.write_text(template.read_text().replace("in messages", "in messages[-2:]"))
-    text = STUDY.format(model=tmp_path / "model").replace(
-        "source: data", f"source: {place / 'data'}"
-    )
-    (tmp_path / "study.yaml").write_text(text)
-    with pytest.raises(InputError, match="in another way|leaves out") as caught:
-        prepare(read_study(tmp_path / "study.yaml"))
+    (place / "tampered.yaml").write_text(STUDY.format(model=tmp_path / "model"))
+    with pytest.raises(InputError, match="in another way once it is answered") as caught:
+        prepare(read_study(place / "tampered.yaml"))
     assert "40 rows (train-0, train-1" in str(caught.value)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from tunewise.backbones.chat import Chat, ChatReader, Turn, asks_in_chat
@@ -102,7 +104,8 @@ class ConversationReader:
 
     def _text(self, turns: Sequence[Turn], *, last_only: bool) -> _Text:
         """The whole as text. Everything that is said stands in it once, in its order."""
-        self._check_form()
+        if self._form_fault is not None:
+            raise _Broken(self._form_fault)
         whole = self.chat.rendered(turns, answering=False)
         prompts, place = [], 0
         for at, turn in enumerate(turns):
@@ -120,31 +123,31 @@ class ConversationReader:
             place = found + len(said)
         return _Text(whole, prompts)
 
-    def _check_form(self) -> None:
+    @cached_property
+    def _form_fault(self) -> str | None:
+        """What is wrong with the form of any answer."""
         form, special = self.chat.form, spelt(self.chat.tokenizer)
         ends = special.findall(form.closing)
         if not ends:
-            raise _Broken(
+            return (
                 "the chat template puts no special token behind an answer, so a model would never "
                 f"learn to stop. {FIX}"
             )
         if len(set(ends)) < len(ends):
-            raise _Broken(f"the chat template ends an answer twice: {form.closing!r}. {FIX}")
+            return f"the chat template ends an answer twice: {form.closing!r}. {FIX}"
         if special.search(form.opening):
-            raise _Broken(
+            return (
                 "the chat template opens no turn of the assistant (add_generation_prompt) as it "
                 f"writes one: it lacks {form.opening!r:.60}. {FIX}"
             )
+        return None
 
     def _answer_end(self, whole: str, asked: str, answer: str) -> int:
         """Where the answer with its end stops in the whole, which must begin as it was asked."""
         form = self.chat.form
         if not whole.startswith(asked):
-            at = next(
-                at
-                for at, pair in enumerate(zip(f"{whole}\0", asked, strict=False))
-                if len({*pair}) > 1
-            )
+            alike = takewhile(lambda pair: pair[0] == pair[1], zip(whole, asked, strict=False))
+            at = sum(1 for _ in alike)
             raise _Broken(
                 "the chat template writes a conversation in another way once it is answered: "
                 f"asked {asked[at:]!r:.50}, answered {whole[at:]!r:.50}. Learn the last answer "

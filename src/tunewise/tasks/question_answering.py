@@ -75,7 +75,8 @@ class QuestionAnswering(Task):
     )
     loss_on: LossOn = setting(
         "answer",
-        "Tokens that the loss is over; `all` is the prompt's too. training.loss_on goes before.",
+        "Tokens that the loss is over; `all` is the prompt's too, `last` is of conversations and means "
+        "the answer here. training.loss_on goes before.",
     )
     decoding: tuple[str, ...] = setting(
         ("greedy",),
@@ -226,7 +227,7 @@ class QuestionAnswering(Task):
             for example, prompt, ending in zip(known, made, endings, strict=True)
             if prompt is not None
         ]
-        return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
+        return [one._replace(prompt=0) for one in encoded] if self.loss_on == "all" else encoded
 
     def _endings(self, examples: Sequence[Example], processor: Any) -> list[list[int]]:
         """The tokens of each first reference with what stands before and after it.
