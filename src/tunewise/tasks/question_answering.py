@@ -75,8 +75,8 @@ class QuestionAnswering(Task):
     )
     loss_on: LossOn = setting(
         "answer",
-        "Tokens that the loss is over; `all` is the prompt's too, `last` that of the answer, of which "
-        "there is one. training.loss_on goes before.",
+        "Tokens that the loss is over; `all` is the prompt's too, `last` the answer's, as there is "
+        "one. training.loss_on goes before.",
     )
     decoding: tuple[str, ...] = setting(
         ("greedy",),
