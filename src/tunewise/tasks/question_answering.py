@@ -66,6 +66,9 @@ class QuestionAnswering(Task):
         "The column of the answers: a text, a list of texts, or {text: [...], answer_start: "
         "[...]}.",
     )
+    free: bool = setting(
+        False, "Answers need not stand in their context: they are written, not found in it."
+    )
     prompt: str = setting(
         "Context: {context}\nQuestion: {question}\nAnswer:",
         "What the model reads, with the places {context} and {question}.",
@@ -150,7 +153,7 @@ class QuestionAnswering(Task):
 
     def settle(self, data: Data) -> Settled:
         kept, facts, notes = settled_answers(
-            data.splits, context=self.context, answers=self.answers
+            data.splits, context=self.context, answers=self.answers, free=self.free
         )
         kept = {
             name: [{WORD: question_word(row[self.question]), **row} for row in rows]
