@@ -114,7 +114,10 @@ TAMPERED = {
         "in another way once it is answered",
     ),
     "two ends": (CHATML.replace("<|im_end|>", "<|im_end|><|im_end|>"), "ends an answer twice"),
-    "two beginnings": ("{{ bos_token }}{{ bos_token }}" + CHATML, "'<|endoftext|>' twice"),
+    "two beginnings": (
+        "{{ bos_token }}{{ bos_token }}" + CHATML,
+        "begins a conversation twice: '<|endoftext|>'",
+    ),
     "old turns left out": (
         CHATML.replace("in messages", "in messages[-2:]"),
         "leaves out or changes what the system says",

@@ -158,9 +158,10 @@ def test_a_template_that_cannot_be_proven_stops_the_study_with_its_rows(
     template = tmp_path / "model" / "chat_template.jinja"
     template.write_text(template.read_text().replace("in messages", "in messages[-2:]"))
     (place / "tampered.yaml").write_text(STUDY.format(model=tmp_path / "model"))
-    with pytest.raises(InputError, match="in another way once it is answered") as caught:
+    with pytest.raises(InputError, match="leaves out or changes what the user says") as caught:
         prepare(read_study(place / "tampered.yaml"))
-    assert "40 rows (train-0, train-1" in str(caught.value)
+    assert "So in 40 rows (train-0, train-1" in str(caught.value)
+    assert len(caught.value.problems) == 3  # one a split
 
 
 TASK = Conversations(max_new_tokens=8)

@@ -27,6 +27,12 @@ PLAIN = (
 FIX = "Mend the chat template of the tokenizer, or do without: task.chat: never."
 
 
+LAST = "Learn the last answer alone, loss_on: last, if that is so of earlier ones only."
+TWICE = "begins a conversation twice"
+NO_END = "the end of an answer is no token"
+NOTHING = "an answer has no token of its own"
+
+
 class Marked(NamedTuple):
     """A conversation's tokens, and the stretches of them that are answers with what ends them."""
 
@@ -35,13 +41,21 @@ class Marked(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Why a conversation cannot be learned from in this form, and what can be done."""
+    """Why a conversation cannot be learned from in this form, and what can be done.
 
+    `kind` is the same for all that are refused for the same reason.
+    """
+
+    kind: str
     reason: str
 
 
 class _Broken(ValueError):
-    """What a `Fault` says."""
+    """What the template does, and where that shows in this conversation."""
+
+    def __init__(self, does: str, seen: str = "", *, instead: str = FIX) -> None:
+        super().__init__(f"the chat template {does}{seen}. {instead}")
+        self.does = does
 
 
 class _Text(NamedTuple):
@@ -99,12 +113,14 @@ class ConversationReader:
         apart = [Turn(turn.role, self.chat.text(turn.content)) for turn in turns]
         try:
             return self._text(apart, last_only=last_only)
-        except (_Broken, InputError) as error:
-            return Fault(str(error))
+        except _Broken as error:
+            return Fault(error.does, str(error))
+        except InputError as error:  # it takes no such turns
+            return Fault(str(error), str(error))
 
     def _text(self, turns: Sequence[Turn], *, last_only: bool) -> _Text:
         """The whole as text. Everything that is said stands in it once, in its order."""
-        if self._form_fault is not None:
+        if self._form_fault:
             raise _Broken(self._form_fault)
         whole = self.chat.rendered(turns, answering=False)
         prompts, place = [], 0
@@ -116,31 +132,26 @@ class ConversationReader:
                 continue
             said = turn.content.strip()
             if (found := whole.find(said, place)) < 0:
-                raise _Broken(
-                    f"the chat template leaves out or changes what the {turn.role} says "
-                    f"({turn.content!r:.60}). {FIX}"
-                )
+                does = f"leaves out or changes what the {turn.role} says"
+                raise _Broken(does, f" ({turn.content!r:.60})")
             place = found + len(said)
         return _Text(whole, prompts)
 
     @cached_property
-    def _form_fault(self) -> str | None:
-        """What is wrong with the form of any answer."""
+    def _form_fault(self) -> str:
+        """What the template does wrong with every answer; "" if nothing."""
         form, special = self.chat.form, spelt(self.chat.tokenizer)
         ends = special.findall(form.closing)
         if not ends:
-            return (
-                "the chat template puts no special token behind an answer, so a model would never "
-                f"learn to stop. {FIX}"
-            )
+            return "puts no special token behind an answer, so a model would never learn to stop"
         if len(set(ends)) < len(ends):
-            return f"the chat template ends an answer twice: {form.closing!r}. {FIX}"
+            return f"ends an answer twice: {form.closing!r}"
         if special.search(form.opening):
             return (
-                "the chat template opens no turn of the assistant (add_generation_prompt) as it "
-                f"writes one: it lacks {form.opening!r:.60}. {FIX}"
+                "opens no turn of the assistant (add_generation_prompt) as it writes one: it lacks "
+                f"{form.opening!r:.60}"
             )
-        return None
+        return ""
 
     def _answer_end(self, whole: str, asked: str, answer: str) -> int:
         """Where the answer with its end stops in the whole, which must begin as it was asked."""
@@ -149,30 +160,23 @@ class ConversationReader:
             alike = takewhile(lambda pair: pair[0] == pair[1], zip(whole, asked, strict=False))
             at = sum(1 for _ in alike)
             raise _Broken(
-                "the chat template writes a conversation in another way once it is answered: "
-                f"asked {asked[at:]!r:.50}, answered {whole[at:]!r:.50}. Learn the last answer "
-                f"alone (loss_on: last) if that is so of earlier ones only. {FIX}"
+                "writes a conversation in another way once it is answered",
+                f": asked {asked[at:]!r:.50}, answered {whole[at:]!r:.50}",
+                instead=f"{LAST} {FIX}",
             )
         begin = len(asked) + len(form.opening) + len(form.lead)
         if whole[len(asked) : begin] != form.opening + form.lead:
-            raise _Broken(
-                f"the chat template begins this answer with {whole[len(asked) : begin]!r}, others "
-                f"with {form.opening + form.lead!r}. {FIX}"
-            )
+            seen = f" {whole[len(asked) : begin]!r}, others with {form.opening + form.lead!r}"
+            raise _Broken("begins this answer with", seen)
         ways = (answer, answer.rstrip(), answer.lstrip(), answer.strip())
         written = next((way for way in ways if whole.startswith(way, begin)), None)
         if written is None:
-            raise _Broken(
-                f"the chat template changes the answer {answer!r:.50}: it writes "
-                f"{whole[begin : begin + len(answer)]!r:.50}. {FIX}"
-            )
+            seen = f" {answer!r:.50}: it writes {whole[begin : begin + len(answer)]!r:.50}"
+            raise _Broken("changes the answer", seen)
         end = begin + len(written)
         if not whole.startswith(form.closing, end):
-            behind = whole[end : end + len(form.closing)]
-            raise _Broken(
-                f"the chat template ends this answer with {behind!r}, others with "
-                f"{form.closing!r}. {FIX}"
-            )
+            seen = f" {whole[end : end + len(form.closing)]!r}, others with {form.closing!r}"
+            raise _Broken("ends this answer with", seen)
         return end + len(form.closing)
 
     def _marked_or_fault(
@@ -186,16 +190,14 @@ class ConversationReader:
         else:
             starts = [len(one) for one in asked]
         if ids[:2] == [tokenizer.bos_token_id] * 2:
-            return Fault(f"the chat template begins with {tokenizer.bos_token!r} twice. {FIX}")
+            return Fault(TWICE, f"the chat template {TWICE}: {tokenizer.bos_token!r}. {FIX}")
         spans = []
         for start in starts:
             if end not in ids[start:]:
-                return Fault(
-                    f"the end of an answer, {self.chat.form.closing!r}, is no token. {FIX}"
-                )
+                return Fault(NO_END, f"{NO_END}: {self.chat.form.closing!r}. {FIX}")
             spans.append((start, ids.index(end, start) + 1))
         if any(stop - start < 2 for start, stop in spans):
-            return Fault("an answer has no token of its own, so there is nothing to learn.")
+            return Fault(NOTHING, f"{NOTHING}, so there is nothing to learn.")
         return Marked(ids, tuple(spans))
 
 

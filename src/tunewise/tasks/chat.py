@@ -62,7 +62,6 @@ METRICS = (
     "ended_itself",
     "answer_characters",
 )
-MOST_FAULTS = 5  # reported, each with its rows
 NOT_WRITTEN = {"bits_per_byte"}  # metrics for which nothing has to be generated
 
 
@@ -420,17 +419,14 @@ def refuse_faults(faults: Sequence[tuple[str, Fault]]) -> None:
     Raises:
         InputError: there are faults.
     """
-    reasons: dict[str, list[str]] = {}
+    kinds: dict[str, list[tuple[str, Fault]]] = {}
     for id, fault in faults:
-        reasons.setdefault(fault.reason, []).append(id)
-    problems = [
-        Problem(f"row {ids[0]}", f"{reason} So in {plural(len(ids), 'row')} ({first_of(ids)}).")
-        for reason, ids in reasons.items()
-    ]
-    if len(problems) > MOST_FAULTS:
-        more = len(problems) - MOST_FAULTS
-        rest = Problem("chat template", f"{plural(more, 'more fault')} of this kind.")
-        problems = [*problems[:MOST_FAULTS], rest]
+        kinds.setdefault(fault.kind, []).append((id, fault))
+    problems = []
+    for alike in kinds.values():
+        ids = [id for id, _ in alike]
+        message = f"{alike[0][1].reason} So in {plural(len(ids), 'row')} ({first_of(ids)})."
+        problems.append(Problem(f"row {ids[0]}", message))
     if problems:
         raise InputError(problems)
 
