@@ -117,7 +117,7 @@ def test_a_conversation_is_answered_whole_or_as_a_text(finished: Path, tunewise:
     ran = tunewise("predict", str(finished), "--input", "new.jsonl", cwd=where)
     assert ran.returncode == 0, ran.stderr
     assert set(json.loads(ran.stdout)) == {"id", "answer", "stopped"}
-    best = StudyResults(finished).best()
+    best = StudyResults(finished).best
     one, other = best.predict(["new and 0?", {"messages": talks(1, "new")[0]["messages"]}])
     assert isinstance(one, str)
     assert other == json.loads(ran.stdout)["answer"]

@@ -275,7 +275,12 @@ def test_braces_in_the_data_are_text() -> None:
 
 
 def test_a_free_answer_need_not_stand_in_its_context() -> None:
-    row = {"id": "1", "context": "It lies on the Tiber.", "question": "Where?", "_place": "a:1"}
+    row: dict[str, Any] = {
+        "id": "1",
+        "context": "It lies on the Tiber.",
+        "question": "Where?",
+        "_place": "a:1",
+    }
     row |= {"answers": {"text": ["Rome", "In Rome"], "answer_start": [None, None]}}
     data = Data({"train": [row]}, None, {}, ())
     with pytest.raises(InputError, match="free: true"):

@@ -123,12 +123,12 @@ def _counted(
             return prompts, [1 + _by_words(text) for text in answers]
         learning = learning and writing.loss_on != "all"
         encoded = task.encode(examples, tokenizer, max_length=UNCUT, learning=learning)
-        answers = [
+        learned = [
             sum(end - begin for begin, end in one.learned) or one.length - one.prompt
             for one in encoded
         ]
-        texts = [one.length - count for one, count in zip(encoded, answers, strict=True)]
-        return texts, answers
+        texts = [one.length - count for one, count in zip(encoded, learned, strict=True)]
+        return texts, learned
     if tokenizer is None:
         return [SPECIAL + _by_words(" ".join(example.texts)) for example in examples], []
     columns = task.reading.texts
