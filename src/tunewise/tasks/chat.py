@@ -238,6 +238,11 @@ class Conversations(Task):
         return Example(str(row["id"]), (as_text(turns),), turns=turns)
 
     @property
+    def has_one_way(self) -> bool:
+        """Not where epochs are chosen without answers that are written."""
+        return super().has_one_way and self.metrics[0] not in NOT_WRITTEN
+
+    @property
     def writing(self) -> Conversing:
         return Conversing(
             self.strategies,
