@@ -93,7 +93,9 @@ class Trained:
             message = "this study reads images; `tunewise predict --input FILE` answers them."
             raise InputError([Problem("texts", message)])
         examples = [
-            _example(number, one, reading.texts, self._chosen.rules)
+            reading.given({**one, "id": f"row-{number}"})
+            if reading.given and isinstance(one, Mapping) and {*reading.given_in} <= {*one}
+            else _example(number, one, reading.texts, self._chosen.rules)
             for number, one in enumerate(given)
         ]
         return self._predictor.predict(examples) if examples else []

@@ -11,17 +11,14 @@ from sklearn import metrics as reference
 
 from tunewise.core.errors import InputError
 from tunewise.statistics.metrics import (
-    GIVEN,
+    CHOSEN,
     METRICS,
-    WRITTEN,
     Columns,
     class_scores,
     confusion,
     metric_named,
 )
 from tunewise.statistics.resampling import resample
-
-CHOOSING = [name for name in METRICS if name not in (*WRITTEN, GIVEN)]
 
 
 @st.composite
@@ -57,7 +54,7 @@ def of_sklearn(name: str, run: Columns) -> float:
 
 
 @settings(max_examples=60, deadline=None)
-@pytest.mark.parametrize("name", CHOOSING)
+@pytest.mark.parametrize("name", CHOSEN)
 @given(run=answers())
 def test_every_metric_equals_scikit_learns(name: str, run: Columns) -> None:
     value = METRICS[name].of(run)
@@ -83,7 +80,7 @@ def test_scores_of_classes_equal_scikit_learns(run: Columns) -> None:
     assert np.array_equal(confusion(run, options), table)
 
 
-@pytest.mark.parametrize("name", CHOOSING)
+@pytest.mark.parametrize("name", CHOSEN)
 def test_replicates_equal_the_metric_of_the_examples_drawn(name: str) -> None:
     rng = np.random.default_rng(1)
     labels, choices = rng.integers(0, 3, 40), rng.integers(0, 3, 40)

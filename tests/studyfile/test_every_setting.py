@@ -52,8 +52,11 @@ LOOK = {
     "question": "question",
     "answer": "answer",
 }
-TASK_OF = {"classification": CLASSIFY, "question-answering": ANSWER} | {LOOK["kind"]: LOOK}
-METHOD_OF = {"question-answering": "full", "visual-question-answering": "fusion"}
+CONVERSE = {"kind": "chat"}
+PAIRED = {"kind": "chat", "prompt": "asked", "completion": "said"}
+TASK_OF = {"classification": CLASSIFY, "question-answering": ANSWER, "chat": CONVERSE}
+TASK_OF |= {LOOK["kind"]: LOOK}
+METHOD_OF = {"question-answering": "full", "chat": "full", "visual-question-answering": "fusion"}
 
 # A study in which a setting can matter, where the plain one is not it.
 BESIDE: dict[str, dict[str, Any]] = {
@@ -61,6 +64,11 @@ BESIDE: dict[str, dict[str, Any]] = {
     "training.loss_on": {"task": ANSWER, "methods": ["full"]},
     "training.patience": {"training": {"epochs": 9}},
     "task.question-answering.samples": {"task": {**ANSWER, "decoding": ["top-k 5"]}},
+    "task.chat.samples": {"task": {**CONVERSE, "decoding": ["top-k 5"]}},
+    "task.chat.prompt": {"task": PAIRED},
+    "task.chat.input": {"task": PAIRED},
+    "task.chat.completion": {"task": PAIRED},
+    "methods.few-shot.shots": {"task": CONVERSE},
     "methods.prompt.shots": {"methods": [{"prompt": {"style": "few-shot"}}]},
     "methods.prompt.examples": {"methods": [{"prompt": {"style": "few-shot"}}]},
     "methods.prompt.example": {"methods": [{"prompt": {"style": "few-shot"}}]},
@@ -74,6 +82,10 @@ VALUES: dict[str, list[Any]] = {
     "task.question-answering.prompt": ["{question} of {context}:"],
     "task.question-answering.decoding": ["beam 2"],
     "task.question-answering.max_length": [99],
+    "task.chat.metrics": [["exact_match"]],
+    "task.chat.decoding": ["beam 2"],
+    "task.chat.max_length": [199],
+    "task.chat.json_schema": [{"type": "object"}],
     "task.visual-question-answering.metrics": [["accuracy", "f1_micro"]],
     "task.visual-question-answering.question_types": ["tdiuc"],
     "training.max_length": [99],

@@ -16,6 +16,7 @@ from tunewise.backbones.model import Model
 from tunewise.backbones.texts import PromptReader
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example
+from tunewise.data.sources import Data
 from tunewise.tasks.base import Asking, Encoded
 from tunewise.tasks.language import rows_of, token_losses
 from tunewise.tasks.lengths import limit
@@ -271,3 +272,22 @@ def test_braces_in_the_data_are_text() -> None:
     assert Template("{context}|{question}").filled("{context}", "{question}") == (
         "{question}|{context}"
     )
+
+
+def test_a_free_answer_need_not_stand_in_its_context() -> None:
+    row: dict[str, Any] = {
+        "id": "1",
+        "context": "It lies on the Tiber.",
+        "question": "Where?",
+        "_place": "a:1",
+    }
+    row |= {"answers": {"text": ["Rome", "In Rome"], "answer_start": [None, None]}}
+    data = Data({"train": [row]}, None, {}, ())
+    with pytest.raises(InputError, match="free: true"):
+        TASK.settle(data)
+    free = replace(TASK, free=True)
+    (kept,) = free.settle(data).splits["train"]
+    one = free.read(kept)
+    assert (one.references, one.start) == (("Rome", "In Rome"), None)
+    (encoded,) = free.encode([one], PROCESSOR, max_length=120, learning=True)
+    assert learnt(encoded) == " Rome<|endoftext|>"

@@ -6,12 +6,14 @@ answer begins and what ends it is read off two renderings, so that any template 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
-from tunewise.backbones.texts import PromptReader, apart, special_tokens, spelt
+from tunewise.backbones.texts import PromptReader, set_apart, special_tokens, spelt
 from tunewise.core.errors import InputError, reason
 
 Chat = Literal["auto", "always", "never"]
@@ -36,11 +38,13 @@ class ChatReader:
     """Reads questions as the last turn of a chat, as `PromptReader` reads plain prompts.
 
     `before` are the turns that stand before every question. What is put into a turn goes through
-    `text` first: a special token of the template is one, of a user's text never.
+    `text` first: a special token of the template is one, of a user's text never. `template` stands
+    in the place of the tokenizer's own.
     """
 
     tokenizer: Any
     before: tuple[Turn, ...] = ()
+    template: str | None = None
 
     @property
     def opening(self) -> list[int]:
@@ -49,60 +53,75 @@ class ChatReader:
 
     def text(self, text: str) -> str:
         """A text as it is put into a turn."""
-        return apart(self.tokenizer, text)
+        return self._spells.sub(set_apart, text)
+
+    @cached_property
+    def _spells(self) -> re.Pattern[str]:
+        return spelt(self.tokenizer)
 
     def ids(self, questions: Sequence[str]) -> list[list[int]]:
         """The tokens of each chat up to where the answer begins."""
-        return self._tokens([self.written(question) for question in questions])
+        return self.tokens([self.written(question) for question in questions])
 
     def written(self, question: str) -> str:
         """The chat up to where the answer begins, as text."""
-        return self._asked(question) + self._form.opening
+        return self._asked(question) + self.form.opening
 
     def answers(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of answers as they stand in the chat, without what ends them."""
         start = self.written(QUESTION)
-        behind = [self._form.lead + self.text(text) for text in texts]
-        (asked, *whole) = self._tokens([start, *(start + text for text in behind)])
+        behind = [self.form.lead + self.text(text) for text in texts]
+        (asked, *whole) = self.tokens([start, *(start + text for text in behind)])
         if all(ids[: len(asked)] == asked for ids in whole):
             return [ids[len(asked) :] for ids in whole]
-        return self._tokens(behind)
+        return self.tokens(behind)
 
     @property
     def lead(self) -> str:
         """The blanks before an answer, which belong to its first token."""
-        return self._form.lead
+        return self.form.lead
 
     @property
     def end(self) -> tuple[int, ...]:
-        """The tokens that the template puts behind an answer, the special one that ends it last."""
-        return self._form.end
+        """The tokens that the template puts behind an answer, what is special of them last."""
+        return self.form.end
 
     @cached_property
-    def _form(self) -> _Form:
+    def form(self) -> Form:
+        """What the template has around an answer, read off a question with one."""
         asked = self._asked(QUESTION)
         turns = (*self.before, Turn("user", QUESTION), Turn("assistant", ANSWER))
-        whole = self._rendered(turns, answering=False)
+        whole = self.rendered(turns, answering=False)
         behind = whole.removeprefix(asked) if whole.startswith(asked) else ""
         before, _, after = behind.partition(ANSWER) if ANSWER in behind else ("", "", "")
         if not after:  # it writes a finished turn in another way than it opens one
             after = whole.rpartition(ANSWER)[2]
         blanks = len(before) - len(before.rstrip())
         opening = before[: len(before) - blanks]
-        return _Form(opening, before[len(opening) :], self._ending(after))
+        closing = ""
+        while found := self._spells.search(after, len(closing)):
+            if closing and found.start() > len(closing):
+                break
+            closing = after[: found.end()]  # of Cohere's newer models two in a row
+        return Form(opening, before[len(opening) :], self._ending(after), closing)
 
     def _ending(self, after: str) -> tuple[int, ...]:
         special = set(special_tokens(self.tokenizer).values())
-        (ids,) = self._tokens([after])
-        for place, id in enumerate(ids):
-            if id in special:
-                return tuple(ids[: place + 1])
-        return (self.tokenizer.eos_token_id,)
+        (ids,) = self.tokens([after])
+        first = next((place for place, id in enumerate(ids) if id in special), None)
+        if first is None:
+            return (self.tokenizer.eos_token_id,)
+        return (*ids[:first], *takewhile(special.__contains__, ids[first:]))
 
     def _asked(self, question: str) -> str:
-        return self._rendered((*self.before, Turn("user", question)), answering=True)
+        return self.rendered((*self.before, Turn("user", question)), answering=True)
 
-    def _rendered(self, turns: Sequence[Turn], *, answering: bool) -> str:
+    def rendered(self, turns: Sequence[Turn], *, answering: bool) -> str:
+        """A chat of these turns alone; `answering` opens a turn of the assistant behind them.
+
+        Raises:
+            InputError: the template does not take them.
+        """
         try:
             found: str = self.tokenizer.apply_chat_template(
                 [turn._asdict() for turn in turns],
@@ -122,24 +141,28 @@ class ChatReader:
 
     @cached_property
     def _template(self) -> str:
-        template: str = self.tokenizer.get_chat_template()
+        template: str = self.template or self.tokenizer.get_chat_template()
         if CLOCK not in template:
             return template
         day = "".join(f" | replace('{sign}', '{text}')" for sign, text in TODAY.items())
         return f"{{%- macro {CLOCK}(form) -%}}{{{{ form{day} }}}}{{%- endmacro -%}}{template}"
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of rendered texts, in which the template's special tokens are tokens."""
+        if not texts:
+            return []
         found = self.tokenizer(list(texts), add_special_tokens=False, verbose=False)
         ids: list[list[int]] = found["input_ids"]
         return ids
 
 
-class _Form(NamedTuple):
+class Form(NamedTuple):
     """What a template has between a question and its answer, and behind it."""
 
     opening: str  # belongs to the question
     lead: str  # blanks, which belong to the answer's first token
     end: tuple[int, ...]
+    closing: str  # the same as text; "" where no special token ends an answer
 
 
 def asks_in_chat(tokenizer: Any, chat: Chat, prompt: str) -> bool:

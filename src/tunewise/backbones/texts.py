@@ -75,11 +75,6 @@ def spelt(tokenizer: Any) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, strings)) or r"(?!)")
 
 
-def apart(tokenizer: Any, text: str) -> str:
-    """The text with a blank inside whatever spells a special token of the tokenizer."""
-    return spelt(tokenizer).sub(_apart, text)
-
-
 @dataclass(frozen=True)
 class PromptReader:
     """Reads prompts made from one template, whose own special tokens are tokens.
@@ -104,7 +99,7 @@ class PromptReader:
 
     def text(self, text: str) -> str:
         """A text as it is put into the template."""
-        return text if self._spells is None else self._spells.sub(_apart, text)
+        return text if self._spells is None else self._spells.sub(set_apart, text)
 
     def ids(self, prompts: Sequence[str]) -> list[list[int]]:
         """The tokens of filled templates, with nothing around them."""
@@ -140,7 +135,7 @@ def _read_at_once(tokenizer: Any, rows: Rows, options: dict[str, Any]) -> dict[s
     is_fast = bool(getattr(tokenizer, "is_fast", False))
     if not is_fast:  # it would split words that were added to its vocabulary as well
         pattern = spelt(tokenizer)
-        rows = [tuple(pattern.sub(_apart, text) for text in row) for row in rows]
+        rows = [tuple(pattern.sub(set_apart, text) for text in row) for row in rows]
     found = _columns(tokenizer, rows, options, is_fast=is_fast)
     added = found.pop("special_tokens_mask", None)
     if not is_fast or added is None:
@@ -191,6 +186,6 @@ def _spelt_apart(tokenizer: Any, text: str, special: frozenset[int]) -> str:
     return text
 
 
-def _apart(found: re.Match[str]) -> str:
+def set_apart(found: re.Match[str]) -> str:
     """A special token's string with a blank behind its first character."""
     return f"{found[0][:1]} {found[0][1:]}" if len(found[0]) > 1 else found[0]

@@ -10,6 +10,7 @@ import typer
 
 from tunewise.backbones.chat import Chat, ChatReader, Turn, reader_of
 from tunewise.backbones.load import build_writer
+from tunewise.backbones.texts import PromptReader
 from tunewise.cli.console import say
 from tunewise.cli.damage import damage_named
 from tunewise.core.canonical import JSONObject
@@ -21,6 +22,7 @@ from tunewise.decoding.strategies import Strategy
 from tunewise.decoding.stream import stream
 from tunewise.decoding.walks import Generated
 from tunewise.results import StudyResults
+from tunewise.tasks.base import Writing
 from tunewise.trained import choose
 from tunewise.training.assembly import Parts
 from tunewise.training.finished import exported_parts, is_exported, load_writer
@@ -90,11 +92,9 @@ def command(  # noqa: PLR0917  # typer calls it by name
     drawn = {name: value for name, value in drawn.items() if value is not None}
     strategy = _strategy(beams, drawn, samples, max_new_tokens, stop)
     with damage_named(*([folder] if folder else [])):
-        module, tokenizer, trained = _writer(folder, model, contender)
-        turns = [] if system is None else [Turn("system", system)]
-        # Of the prompt nothing is a template: a special token in it is text.
-        reader = reader_of(tokenizer, "", trained if chat == "auto" else chat, turns)
-        if turns and not isinstance(reader, ChatReader):
+        module, tokenizer, writing = _writer(folder, model, contender)
+        reader = _reader(tokenizer, writing, chat, system)
+        if system is not None and not isinstance(reader, ChatReader):
             raise InputError([Problem("--system", "is a turn of a chat, and this is none.")])
         ids = [*reader.opening, *reader.ids([reader.text(prompt)])[0]]
         if len(ids) >= (room := context_length(module)):
@@ -144,16 +144,30 @@ def _strategy(
         raise InputError(f"generate: {error}") from error
 
 
-def _writer(folder: Path | None, model: str | None, contender: str | None) -> tuple[Any, Any, Chat]:
+def _reader(
+    tokenizer: Any, writing: Writing | None, chat: Chat, system: str | None
+) -> PromptReader | ChatReader:
+    """What reads the prompt. A contender that converses is asked as it was trained."""
+    turns = [] if system is None else [Turn("system", system)]
+    if writing is not None and writing.form(tokenizer) is not None and chat == "auto":
+        return ChatReader(tokenizer, tuple(turns), writing.form(tokenizer))
+    asked = writing.chat if writing is not None and chat == "auto" else chat
+    # Of the prompt nothing is a template: a special token in it is text.
+    return reader_of(tokenizer, "", asked, turns)
+
+
+def _writer(
+    folder: Path | None, model: str | None, contender: str | None
+) -> tuple[Any, Any, Writing | None]:
     """The module that writes, corrections folded in where they can be, and its tokenizer.
 
-    The last is the form in which a contender was trained, which it is asked in as well.
+    The last is how a contender was trained to write, of which a model alone has nothing.
     """
     if model is not None:
         if contender is not None:
             raise InputError([Problem("--contender", "is of a study; with --model there is none.")])
         built = build_writer(model, seed=0)
-        return built.module, built.processor, "auto"
+        return built.module, built.processor, None
     assert folder is not None
     if is_exported(folder):
         if contender is not None:
@@ -168,9 +182,8 @@ def _writer(folder: Path | None, model: str | None, contender: str | None) -> tu
     return _of(Parts.of(chosen.settings, opened.folder.path), chosen.weights)
 
 
-def _of(parts: Parts, weights: Path) -> tuple[Any, Any, Chat]:
-    writing = parts.task.writing
-    return *load_writer(parts, weights), writing.chat if writing else "auto"
+def _of(parts: Parts, weights: Path) -> tuple[Any, Any, Writing | None]:
+    return *load_writer(parts, weights), parts.task.writing
 
 
 def _write(text: str) -> None:

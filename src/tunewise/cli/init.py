@@ -89,7 +89,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
 def _workload(guess: Guess) -> Workload:
     """What decides which models fit: the study as it is drafted."""
-    writes = guess.kind == "question-answering"
+    writes = guess.kind != "classification"
     return Workload(
         form="write" if writes else "choose",
         languages=tuple(guess.profile.languages),

@@ -72,7 +72,8 @@ def command(  # noqa: PLR0917  # typer calls it by name
 ) -> None:
     """Answer texts with a trained contender: the label and the probability of each option.
 
-    Questions about a context are answered with a text, by the study's first way of decoding.
+    Questions about a context, and conversations, are answered with a text, by the study's first
+    way of decoding. A text alone is then the user's turn.
 
     Of a study the best contender answers, or the one named, as trained with the first seed.
     """
@@ -88,22 +89,25 @@ def _answer(
     folder: Path, input: Path | None, text: Sequence[str], contender: str | None, out: Path | None
 ) -> None:
     parts, weights, rules = _source(folder, contender)
+    reading = parts.task.reading
     if input is not None:
         examples = read_inputs(
             input,
             str(input),
-            parts.task.reading.texts,
+            reading.texts,
             rules=rules,
-            image=parts.task.reading.image,
-            folder=parts.task.reading.image_folder,
+            image=reading.image,
+            folder=reading.image_folder,
+            given=reading.given,
+            given_in=reading.given_in,
         )
-    elif parts.task.reading.image is not None:
+    elif reading.image is not None:
         raise InputError(
             f"--text: this study reads images. Give --input FILE with the columns "
-            f"{' and '.join(parts.task.reading.texts)}; paths start where the file lies."
+            f"{' and '.join(reading.texts)}; paths start where the file lies."
         )
     else:
-        examples = given_input(text, parts.task.reading.texts, rules)
+        examples = given_input(text, reading.texts, rules)
     predictor = load_predictor(parts, weights)
     answers = [
         prediction

@@ -74,8 +74,9 @@ def _data(data: str, texts: tuple[str, ...], label: str | None) -> tuple[JSONObj
     if guess.settings.split:
         rule = changed_settings(guess.settings.split)
         source["split"] = {("from" if name == "from_" else name): rule[name] for name in rule}
-    spans = guess.kind == "question-answering" and texts == guess.texts and label == guess.label
-    return source, {"kind": guess.kind} if spans else _classification(texts, label)
+    if guess.kind != "classification" and (texts, label) == (guess.texts, guess.label):
+        return source, {"kind": guess.kind, **guess.task}
+    return source, _classification(texts, label)
 
 
 def _classification(texts: tuple[str, ...], label: str) -> JSONObject:

@@ -9,6 +9,7 @@ from typing import Any
 from tunewise.core.errors import InputError, unknown
 from tunewise.data.embedded_world.descriptions import ask, describe, passage_of
 from tunewise.data.embedded_world.draw import Draw
+from tunewise.data.embedded_world.enquiries import ASKED, enquire
 from tunewise.data.embedded_world.reviews import draw_review
 from tunewise.data.embedded_world.rooms import draw_room
 from tunewise.data.embedded_world.scenes import DRAWN, scene
@@ -30,6 +31,7 @@ def embedded_splits(name: str) -> dict[str, list[Row]]:
     spans: id, title, context, question, answers (text, answer_start), as in SQuAD; the title is
         the room, of which there are `PER_ROOM` questions in a row
     statements: passage, statement, label ("true" or "false", one as often as the other)
+    enquiries: messages, a system's turn, a user's and the assistant's, which is JSON
     rooms: id, image, question, answer; four questions about each image
 
     Raises:
@@ -94,6 +96,14 @@ def _statements(seed: int) -> Iterator[Row]:
             }
 
 
+def _enquiries(seed: int) -> Iterator[Row]:
+    draw = Draw("enquiries", seed)
+    while True:
+        text, enquiry = enquire(draw)
+        said = (("system", ASKED), ("user", text), ("assistant", enquiry.answer))
+        yield {"messages": [{"role": role, "content": content} for role, content in said]}
+
+
 def _rooms(seed: int) -> Iterator[Row]:
     """Four questions about each image; the sizes of the splits are multiples of four."""
     draw = Draw("picture questions", seed)
@@ -113,6 +123,7 @@ EMBEDDED: dict[str, Callable[[int], Iterator[Row]]] = {
     "spans": _spans,
     "statements": _statements,
     "rooms": _rooms,
+    "enquiries": _enquiries,
 }
 
 
@@ -120,7 +131,7 @@ def _distinct(rows: Iterator[Row]) -> Iterator[Row]:
     """Leave out every row whose longest text has been seen before; spans see to it themselves."""
     seen = set()
     for row in rows:
-        text = row.get("id") or row.get("passage", row.get("text"))
+        text = row.get("id") or row.get("passage", row.get("text")) or str(row["messages"])
         if text not in seen:
             seen.add(text)
             yield row

@@ -12,7 +12,8 @@ class Example(NamedTuple):
     a text. `label` is the position of the right option, or None where it is not known.
     `references` are the texts that count as right, None where none is known; an empty text
     means that there is no answer. `start` is the character of the last text at which the first
-    reference begins, None where it is not a part of it.
+    reference begins, None where it is not a part of it. Of a conversation `turns` are all that is
+    said before the answer, each with its role, and the last text is the user's last turn.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Example(NamedTuple):
     references: tuple[str, ...] | None = None
     start: int | None = None
     image: str = ""  # where the image lies that the texts are about, if there is one
+    turns: tuple[tuple[str, str], ...] = ()  # (role, content)
 
 
 class Written(NamedTuple):

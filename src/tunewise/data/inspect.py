@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -14,6 +14,13 @@ from tunewise.core.format import first_of, listed, plural
 from tunewise.data.audit.audit import Audit, audit
 from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.column_guess import SPAN_TEXTS, Roles, Wishes, guess_roles, holds_spans
+from tunewise.data.conversations import (
+    ANSWER,
+    CONVERSATION,
+    Columns,
+    conversation_columns,
+    shaped,
+)
 from tunewise.data.first_look.languages import languages_of
 from tunewise.data.first_look.portrait import portrait
 from tunewise.data.first_look.profile import Profile, class_counts, shared_uncleaned, word_counts
@@ -26,7 +33,7 @@ from tunewise.data.readers.files import WORKBOOKS, data_files, read_file
 from tunewise.data.readers.saved import is_saved
 from tunewise.data.readers.workbook import sheets_in
 from tunewise.data.settings import DataSettings, SplitRule
-from tunewise.data.sources import read_data, whole_rows
+from tunewise.data.sources import Data, read_data, whole_rows
 from tunewise.data.spans import settled_answers
 from tunewise.data.table import SPLITS, Row, Splits, Table, split_named
 
@@ -57,7 +64,8 @@ class Guess:
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
     profile: Profile
-    kind: Literal["classification", "question-answering"] = "classification"
+    kind: Literal["classification", "question-answering", "chat"] = "classification"
+    task: Mapping[str, str] = field(default_factory=dict)  # columns that its settings name
 
 
 def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Guess:
@@ -76,6 +84,9 @@ def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Gues
     main = opened.tables.get("train") or next(iter(opened.tables.values()))
     if holds_spans(main.columns, main.rows) and not (wishes.texts or wishes.label):
         return _spans(settings, opened, base, reasons)
+    conversations = conversation_columns(main.columns, main.rows)
+    if conversations is not None and not (wishes.texts or wishes.label):
+        return _conversations(settings, opened, base, reasons, conversations)
     roles = guess_roles(main.columns, main.rows, source, wishes)
     # what the data need: one text of several, a rule for the splits they lack, cleaning
     combine = {roles.texts[0]: list(roles.parts)} if roles.parts else None
@@ -204,9 +215,7 @@ def _group(rows: Sequence[Row], texts: Sequence[str]) -> str | None:
 
 def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence[str]) -> Guess:
     """Question answering, by the names of the columns."""
-    main = opened.tables.get("train") or next(iter(opened.tables.values()))
-    roles = Roles(SPAN_TEXTS, "answers", ())
-    rule = _rule(opened, roles)
+    rule = _rule(opened, Roles(SPAN_TEXTS, "answers", ()))
     settings = replace(settings, split=rule)
     data = read_data(settings, [*SPAN_TEXTS, "answers"], base)
     kept, facts, notes = settled_answers(data.splits, context="context", answers="answers")
@@ -214,25 +223,75 @@ def _spans(settings: DataSettings, opened: Source, base: Path, reasons: Sequence
     why = "The columns are SQuAD's: questions, contexts, and answers that stand in them."
     without = sum(part["without_answer"] for part in facts.values())
     more = [f"{without:,} questions have no answer in their context."] if without else []
+    data = replace(data, splits=kept, notes=(*data.notes, *notes))
+    roles = {**dict.fromkeys(SPAN_TEXTS, "text"), "answers": "answers"}
+    return _written(settings, opened, data, found, roles, (why, *reasons, *more))
+
+
+def _conversations(
+    settings: DataSettings, opened: Source, base: Path, reasons: Sequence[str], columns: Columns
+) -> Guess:
+    """Conversations, by the form of a column or by the names of two."""
+    names = columns.names
+    settings = replace(settings, split=_rule(opened, Roles((), names[-1], ())))
+
+    def read(settings: DataSettings) -> tuple[Data, Audit]:
+        data = read_data(
+            settings,
+            names,
+            base,
+            texts=[CONVERSATION],
+            source=opened,
+            shape=lambda splits: shaped(splits, columns),
+        )
+        return data, audit(data.splits, texts=[CONVERSATION], label=ANSWER, labels=None)
+
+    data, found = read(settings)
+    if any(facts["alike"] for facts in found.facts["shared_texts"]):
+        settings = replace(settings, clean=CleanRules(duplicates="drop"))
+        data, found = read(settings)
+    why = f"'{names[0]}' holds conversations: turns of who says what."
+    roles, task = {names[0]: "turns"}, {"messages": columns.messages}
+    if columns.prompt is not None:
+        why = "By their names the columns are what is asked and what is answered."
+        roles = dict.fromkeys(columns.asked_in, "asked") | {names[-1]: "answer"}
+        pair = {"prompt": columns.prompt, "input": columns.input, "completion": columns.completion}
+        task = {setting: name for setting, name in pair.items() if name is not None}
+    guess = _written(settings, opened, data, found, roles, (why, *reasons))
+    return replace(guess, kind="chat", texts=(CONVERSATION,), label=ANSWER, task=task)
+
+
+def _written(  # noqa: PLR0917  # each is another part of the guess
+    settings: DataSettings,
+    opened: Source,
+    data: Data,
+    found: Audit,
+    roles: Mapping[str, str],
+    reasons: Sequence[str],
+) -> Guess:
+    """A guess whose answers are written, so that there are no classes."""
+    main = opened.tables.get("train") or next(iter(opened.tables.values()))
+    texts = [name for name in SPAN_TEXTS if name in roles] or [CONVERSATION]
     return Guess(
         settings=settings,
-        texts=SPAN_TEXTS,
+        texts=tuple(texts),
         label="answers",
         names=None,
         options=(),
-        rows={name: len(part) for name, part in kept.items()},
+        rows={name: len(part) for name, part in data.splits.items()},
         counts={},
         words=found.facts["splits"]["train"]["words"]["mean"],
-        bytes=_mean_bytes(kept["train"], SPAN_TEXTS),
-        reasons=(why, *reasons, *more),
-        warnings=(*data.notes, *notes, *found.warnings),
+        bytes=_mean_bytes(data.splits["train"], texts),
+        reasons=tuple(reasons),
+        warnings=(*data.notes, *found.warnings),
         problems=tuple(str(problem) for problem in found.problems),
         profile=Profile(
             rows={name: len(table.rows) for name, table in opened.tables.items()},
             columns=tuple(portrait(name, main.rows) for name in main.columns),
-            roles={**dict.fromkeys(SPAN_TEXTS, "text"), "answers": "answers"},
-            words=word_counts(kept, SPAN_TEXTS),
-            languages=languages_of(kept, SPAN_TEXTS),
+            roles=dict(roles),
+            words=word_counts(data.splits, texts),
+            languages=languages_of(data.splits, texts),
+            cleaned=data.facts.get("clean"),
             notes=tuple(note for table in opened.tables.values() for note in table.notes),
         ),
         kind="question-answering",

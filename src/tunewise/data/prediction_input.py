@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ def read_inputs(
     rules: TextRules,
     image: str | None = None,
     folder: str = "",
+    given: Callable[[Row], Example] | None = None,
+    given_in: Sequence[str] = (),
 ) -> list[Example]:
     """The rows of a data file as examples without labels.
 
@@ -42,6 +44,8 @@ def read_inputs(
         folder: where the paths of the study's own images start. If there is such a folder beside
             the file, a path may start there too, so that a split of the study is read as it is;
             likewise in ``images``, for the splits in a study's folder.
+        given: makes an example of a row that has other columns in the place of the texts.
+        given_in: these columns.
         rules: how the study made its texts. A file may name columns as the study or as its data
             does, and have the made text itself in place of what it is made of.
 
@@ -55,6 +59,9 @@ def read_inputs(
         raise InputError([Problem(shown, f"no such file. {nearest(path.name, there)}")])
     table = read_file(path, shown)
     used = {ours: theirs for ours, theirs in rules.rename.items() if theirs in table.columns}
+    if given is not None and not {*texts} <= {*table.columns}:
+        named = named_rows({"input": table}, given_in, rename=used, prefix=PREFIX)
+        return [given(row) for row in named["input"]]
     making = {made: of for made, of in rules.combine.items() if made not in table.columns}
     needed = replace(rules, combine=making).needed(texts)
     problems = [

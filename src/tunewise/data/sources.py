@@ -19,6 +19,9 @@ from tunewise.data.settings import DataSettings
 from tunewise.data.splits import apply_rule, limited
 from tunewise.data.table import Row, Splits, Table
 
+Shape = Callable[[Splits], Splits]
+"""Makes columns of the rows' own."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -46,6 +49,7 @@ def read_data(
     texts: Sequence[str] = (),
     label: str | None = None,
     source: Source | None = None,
+    shape: Shape | None = None,
 ) -> Data:
     """Read, check and cut the data of a study.
 
@@ -57,6 +61,7 @@ def read_data(
         label: the column whose fractions the split rule and the limit keep, and whose missing
             values `on_missing_label` speaks of.
         source: what the settings name, where it has been opened already.
+        shape: makes the texts that the task reads of the columns that it names.
 
     Returns:
         Rows with ``id``, ``_place`` and every column of the data. Train and validation are there
@@ -68,7 +73,7 @@ def read_data(
     source = source or open_source(settings, base)
     notes = [*source.notes, *(note for table in source.tables.values() for note in table.notes)]
     rule = settings.split
-    splits = whole_rows(source, settings, columns, label=label)
+    splits = whole_rows(source, settings, columns, label=label, shape=shape)
     facts = {**source.facts, "read": {name: len(rows) for name, rows in splits.items()}}
     if label and settings.on_missing_label == "drop":
         splits, dropped = _kept(splits, lambda row: not is_missing(row.get(label)))
@@ -105,12 +110,17 @@ def read_data(
 
 
 def whole_rows(
-    source: Source, settings: DataSettings, columns: Sequence[str], *, label: str | None = None
+    source: Source,
+    settings: DataSettings,
+    columns: Sequence[str],
+    *,
+    label: str | None = None,
+    shape: Shape | None = None,
 ) -> Splits:
     """All rows under the task's names of the columns, before any is removed or cut off.
 
     Raises:
-        InputError: a column is missing, or one to be made is there.
+        InputError: a column is missing, one to be made is there, or a row cannot be shaped.
     """
     combine = settings.combine or {}
     refuse_taken(source.tables, combine)
@@ -123,7 +133,8 @@ def whole_rows(
         optional=(label, *rules.made_of()),
         prefix="row" if source.single else None,
     )
-    return with_combined(splits, combine)
+    splits = with_combined(splits, combine)
+    return splits if shape is None else shape(splits)
 
 
 def source_folder(settings: DataSettings, base: Path) -> Path:

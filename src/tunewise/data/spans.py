@@ -17,14 +17,14 @@ FORM = "{text: [...], answer_start: [...]}, a text, or a list of texts"
 
 
 def settled_answers(
-    splits: Splits, *, context: str, answers: str
+    splits: Splits, *, context: str, answers: str, free: bool = False
 ) -> tuple[Splits, JSONObject, list[str]]:
     """The rows whose answers stand in their context, each with its answers in one form.
 
     An answer is given as ``{"text": [...], "answer_start": [...]}``, as a text or as a list of
     texts; without a start it is looked for. No answer, or an empty one, means that the context
     does not tell. A row of which an answer is not found, or not where its start says, is dropped
-    and counted.
+    and counted; `free` answers need not stand there.
 
     Returns:
         The splits, facts for the audit, and what a person should know.
@@ -39,8 +39,8 @@ def settled_answers(
     for name, rows in splits.items():
         formed, wrong = _formed(rows, answers)
         problems += wrong
-        broken = [row for row in formed if not _stands(row, context, answers)]
-        kept[name] = [row for row in formed if _stands(row, context, answers)]
+        kept[name] = [row for row in formed if free or _stands(row, context, answers)]
+        broken = [row for row in formed if not (free or _stands(row, context, answers))]
         ids = [str(row["id"]) for row in broken]
         facts[name] = {
             "dropped_answers": ids,
@@ -56,9 +56,8 @@ def settled_answers(
         )
         if len(ids) > MOST_BROKEN * len(rows):
             message = (
-                f"{sentence} More than {MOST_BROKEN:.0%} of a split is a mistake in the data; "
-                "correct "
-                "them."
+                f"{sentence} More than {MOST_BROKEN:.0%} of a split is a mistake in the data: "
+                "correct them, or let answers say what their context does not: task.free: true."
             )
             problems.append(Problem(broken[0][PLACE], message))
         else:
@@ -157,7 +156,7 @@ def _is_at(text: str, answer: str, start: int | None) -> bool:
 
 
 def first_start(text: str, answers: dict[str, list[Any]]) -> int | None:
-    """Where the first answer begins in the text; None where there is no answer.
+    """Where the first answer begins in the text; None where it does not stand there.
 
     >>> first_start("In Denver.", {"text": ["Denver"], "answer_start": [None]})
     3
@@ -165,4 +164,6 @@ def first_start(text: str, answers: dict[str, list[Any]]) -> int | None:
     if not any(answers["text"]):
         return None
     start = answers["answer_start"][0]
-    return text.find(answers["text"][0]) if start is None else int(start)
+    if start is None or not _is_at(text, answers["text"][0], start):
+        start = text.find(answers["text"][0])
+    return None if start < 0 else int(start)

@@ -61,7 +61,7 @@ def write_study(
             "",
             *_model_lines(guess.kind, models, others),
             "",
-            *(_WRITING if guess.kind == "question-answering" else _METHODS),
+            *_WAYS[guess.kind],
             "",
             *_budget_lines(guess, name, models),
             "",
@@ -79,6 +79,20 @@ def _task_lines(guess: Guess) -> list[str]:
             "  max_new_tokens: 24",
             "  # decoding: [greedy, top-k 10, top-p 0.9]    # further ways, compared",
             "  # samples: 5                                 # answers of each way that draws",
+        ]
+    if guess.kind == "chat":
+        columns = [f"  {name}: {quoted(column)}" for name, column in guess.task.items()]
+        return [
+            *_remark(
+                "What is asked: the assistant's next turn. Learned are the turns of the assistant, "
+                "each with its end; `tunewise validate` shows which tokens these are."
+            ),
+            *(line for reason in guess.reasons for line in _remark(reason)),
+            "task:",
+            "  kind: chat",
+            *columns,
+            "  max_new_tokens: 128",
+            "  # json_schema: {type: object}    # are answers well formed? likewise pattern",
         ]
     text = _value(guess.texts if len(guess.texts) > 1 else guess.texts[0])
     task = {"kind": "classification", "text": text, "label": quoted(guess.label)}
@@ -167,7 +181,11 @@ def _cleaning(rules: CleanRules) -> list[str]:
     return lines
 
 
-_EMBEDDED = {"classification": "embedded:encoder", "question-answering": "embedded:decoder"}
+_EMBEDDED = {
+    "classification": "embedded:encoder",
+    "question-answering": "embedded:decoder",
+    "chat": "embedded:decoder",
+}
 
 
 def _model_lines(kind: str, models: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -192,6 +210,7 @@ _METHODS = (
     "  - full                          # every weight learns",
     "# Each method gets the learning rate and the epochs that it needs, measured on validation.",
 )
+_FEW_SHOT = "  - few-shot: {shots: 4}                   # as it comes, shown some answers first"
 _WRITING = (
     "# The ways to adapt them; each makes a row of the verdict.",
     "methods:",
@@ -201,6 +220,8 @@ _WRITING = (
     "# Each method gets the learning rate that it needs, measured on validation.",
     "training: {epochs: 3, batch_size: 16, max_length: 512}",
 )
+_CONVERSING = (*_WRITING[:3], _FEW_SHOT, *_WRITING[3:])
+_WAYS = {"classification": _METHODS, "question-answering": _WRITING, "chat": _CONVERSING}
 
 
 def _budget_lines(guess: Guess, name: str, models: Sequence[str]) -> list[str]:

@@ -62,7 +62,7 @@ def lengths_of(task: Task, tokenizer: Any, splits: Splits) -> Lengths:
     """The lengths of a study's texts, counted by a tokenizer, or by words where it is None."""
     writing = task.writing
     return Lengths(
-        _split(task, tokenizer, splits["train"]),
+        _split(task, tokenizer, splits["train"], learning=True),
         _split(task, tokenizer, splits["validation"]),
         writing.max_new_tokens if writing else None,
         writing is not None and writing.loss_on == "all",
@@ -99,9 +99,9 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
     }
 
 
-def _split(task: Task, tokenizer: Any, rows: Sequence[Row]) -> Split:
+def _split(task: Task, tokenizer: Any, rows: Sequence[Row], *, learning: bool = False) -> Split:
     step = -(-len(rows) // MOST_TOKENIZED)
-    texts, answers = _counted(task, tokenizer, rows[::step])
+    texts, answers = _counted(task, tokenizer, rows[::step], learning=learning)
     where = [at // step for at in range(len(rows))]
     image = task.reading.image
     return Split(
@@ -111,16 +111,24 @@ def _split(task: Task, tokenizer: Any, rows: Sequence[Row]) -> Split:
     )
 
 
-def _counted(task: Task, tokenizer: Any, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
-    """Tokens of the texts and, where they are written, of the answers."""
+def _counted(
+    task: Task, tokenizer: Any, rows: Sequence[Row], *, learning: bool
+) -> tuple[list[int], list[int]]:
+    """Tokens of the texts and, where they are written, of the answers: in training all of them."""
     examples = [task.read(row) for row in rows]
     if writing := task.writing:
         if tokenizer is None:
             answers = [(example.references or ("",))[0] for example in examples]
             prompts = [_by_words(writing.prompt(example)) for example in examples]
             return prompts, [1 + _by_words(text) for text in answers]
-        encoded = task.encode(examples, tokenizer, max_length=UNCUT)
-        return [one.prompt for one in encoded], [one.length - one.prompt for one in encoded]
+        learning = learning and writing.loss_on != "all"
+        encoded = task.encode(examples, tokenizer, max_length=UNCUT, learning=learning)
+        learned = [
+            sum(end - begin for begin, end in one.learned) or one.length - one.prompt
+            for one in encoded
+        ]
+        texts = [one.length - count for one, count in zip(encoded, learned, strict=True)]
+        return texts, learned
     if tokenizer is None:
         return [SPECIAL + _by_words(" ".join(example.texts)) for example in examples], []
     columns = task.reading.texts

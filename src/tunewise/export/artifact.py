@@ -86,6 +86,13 @@ def _write_model(
         processor.model_max_length = predictor.max_length  # whoever truncates does as we did
         processor.split_special_tokens = True  # and whoever reads a text reads it as text
         processor.init_kwargs["split_special_tokens"] = True
+    if parts.task.writing and (form := parts.task.writing.form(processor)) is not None:
+        processor.chat_template = form  # whoever asks it does so in the form of its training
+    if predictor.shown:
+        if merge:
+            raise InputError(f"--merge: '{method.name}' trains nothing, and shows examples.")
+        predictor.save(folder)
+        return "tunewise", _located(parts.settings)
     plain = plain_module(predictor)
     if plain is None and merge:
         name = method.label(settings_of(method))

@@ -24,6 +24,7 @@ def main(folder: str, question: str, answer: str) -> None:
             tuple(example["texts"]),
             references=tuple(example["references"]) if example.get("references") else None,
             image=example["picture"],
+            turns=tuple((role, content) for role, content in example["turns"]),
         )
         for number, example in enumerate(asked["examples"])
     ]

@@ -89,6 +89,7 @@ def prove(
             {
                 "texts": example.texts,
                 "references": example.references,
+                "turns": example.turns,
                 "picture": example.image and str(Path(example.image).resolve()),
             }
             for example in examples

@@ -70,7 +70,8 @@ class Method(ABC):
     seeded: ClassVar[bool] = True
     one_value: ClassVar[Mapping[str, str]] = {}
     cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Why it does not fit tasks whose answers are of a form: ``choose`` or ``write``."""
+    """Why it does not fit tasks whose answers are of a form, ``choose`` or ``write``, or a task by
+    its name."""
 
     @classmethod
     def label(cls, settings: Settings) -> str:
@@ -230,6 +231,17 @@ class AsIs(Method):
 
     def merged(self, model: Model) -> nn.Module:
         return model.module
+
+    def shown(self, train: Sequence[Example], seed: int) -> tuple[Example, ...]:
+        """Examples with their answers that the model is shown before each question."""
+        return ()
+
+    def save_shown(self, shown: Sequence[Example], folder: Path) -> None:
+        """Write them, beside what `save` writes."""
+
+    def load_shown(self, folder: Path) -> tuple[Example, ...]:
+        """Read what `save_shown` wrote."""
+        return ()
 
 
 class Direct(Method):

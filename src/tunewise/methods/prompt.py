@@ -87,7 +87,10 @@ class Prompt(Direct):
 
     asks_writer = True
     cannot = MappingProxyType(
-        {"write": "it chooses among labels; 'untuned' asks the model as it comes"}
+        {
+            "write": "it chooses among labels; 'untuned' asks the model as it comes, and in task "
+            "chat 'few-shot' shows it examples"
+        }
     )
 
     def __post_init__(self) -> None:

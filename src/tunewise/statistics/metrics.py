@@ -173,6 +173,17 @@ def _given(name: str) -> Callable[[Columns, int], FloatArray]:
     return features
 
 
+def _ratio(above: str, below: str) -> Callable[[Columns, int], FloatArray]:
+    """The features of a score that is one sum over examples divided by another."""
+
+    def features(columns: Columns, classes: int) -> FloatArray:
+        if columns.scores is None or not {above, below} <= columns.scores.keys():
+            raise ValueError(f"needs {above} and {below} of each example")
+        return np.stack([columns.scores[above], columns.scores[below]], axis=1)
+
+    return features
+
+
 def _mean(sums: FloatArray) -> FloatArray:
     return sums[..., 0] / sums[..., 1]
 
@@ -226,6 +237,9 @@ def _matthews(sums: FloatArray) -> FloatArray:
     return np.where(spread > 0, covariance / np.sqrt(np.where(spread > 0, spread, 1.0)), np.nan)
 
 
+SUMMED = ("bits", "bytes")
+"""Of each example, what bits per byte are made of."""
+
 _ALL = (
     Metric("accuracy", _right, _mean, kind="proportion", is_mean=True),
     Metric("f1_macro", _hits_support_chosen, _f1_macro),
@@ -236,6 +250,24 @@ _ALL = (
     Metric("matthews", _hits_support_chosen, _matthews, lowest=-1.0),
     Metric("exact_match", _given("exact_match"), _mean, kind="proportion", is_mean=True),
     Metric("f1", _given("f1"), _mean, is_mean=True),
+    Metric("normalized_match", _given("normalized_match"), _mean, kind="proportion", is_mean=True),
+    Metric("well_formed", _given("well_formed"), _mean, kind="proportion", is_mean=True),
+    Metric("ended_itself", _given("ended_itself"), _mean, kind="proportion", is_mean=True),
+    Metric(
+        "answer_characters",
+        _given("answer_characters"),
+        _mean,
+        higher_is_better=False,
+        is_mean=True,
+        highest=float("inf"),
+    ),
+    Metric(
+        "bits_per_byte",
+        _ratio(*SUMMED),
+        _mean,
+        higher_is_better=False,
+        highest=float("inf"),
+    ),
     Metric("loss", _surprise, _mean, higher_is_better=False, is_mean=True, highest=float("inf")),
     Metric(
         "score", _given("score"), _mean, is_mean=True, lowest=-float("inf"), highest=float("inf")
@@ -244,10 +276,25 @@ _ALL = (
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """Every metric by name. Averages over classes count those that occur as a label or a choice,
 as in scikit-learn; an undefined score is None, where scikit-learn says 0 and warns.
-`exact_match` and `f1` are those of `squad`, of written answers; `score` is whatever another
-program gave each example, higher being better."""
+`exact_match` and `f1` are those of `squad`, of written answers; in a conversation `exact_match` is
+of the text as it stands, and `normalized_match` as SQuAD compares. `well_formed`, `ended_itself`
+and `answer_characters` are of what was written; `bits_per_byte` of the right answer: the bits that
+a model needs for it and its end, by the bytes of its text, over all examples. `score` is whatever
+another program gave each example, higher being better."""
 
 WRITTEN = ("exact_match", "f1")
-"""The metrics of written answers; all others, loss and `GIVEN` aside, are of chosen options."""
+"""The metrics of an answer that is written to a question about a context."""
+CONVERSED = (
+    "bits_per_byte",
+    "exact_match",
+    "normalized_match",
+    "f1",
+    "well_formed",
+    "ended_itself",
+    "answer_characters",
+)
+"""Those of an answer in a conversation."""
 GIVEN = "score"
 """The metric of a program that we do not know."""
+CHOSEN = tuple(name for name in METRICS if name not in {*WRITTEN, *CONVERSED, GIVEN})
+"""Those of an option that is chosen."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tunewise.core.lazy import Later
-from tunewise.statistics.metrics import WRITTEN, Columns
+from tunewise.statistics.metrics import CONVERSED, SUMMED, Columns
 from tunewise.statistics.score_matrix import RowScores
 
 if TYPE_CHECKING:
@@ -76,19 +76,21 @@ def read_answers(path: Path, changed: int) -> Answers:
 
 def _read_written(path: Path) -> Answers:
     """The first answer of each example, which is the one that counts."""
-    columns = ["id", "answer", "references", *WRITTEN]
-    known = [name for name in ("strategy", "sample") if name in pq.read_schema(path).names]
+    names = pq.read_schema(path).names
+    scored = [name for name in (*CONVERSED, *SUMMED) if name in names]
+    columns = ["id", "answer", "references", *scored]
+    known = [name for name in ("strategy", "sample") if name in names]
     table = pq.read_table(path, columns=[*columns, *known])
     for name in known:  # before the rows are made: of thirty answers to a question one counts
         if table.num_rows:
             table = table.filter(pc.equal(table[name], table[name][0]))
     rows = table.select(columns).to_pylist()
     first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
-    scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in WRITTEN}
+    scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in scored}
     return Answers(
         _known(tuple(row["id"] for row in first))[0],
         np.ones(len(first), dtype=np.int64),
-        scores["exact_match"].astype(np.int64),
+        np.nan_to_num(scores["exact_match"]).astype(np.int64),  # of what was only weighed, no score
         scores=scores,
         written=tuple(row["answer"] for row in first),
         references=tuple(tuple(row["references"]) for row in first),

@@ -36,7 +36,7 @@ from tunewise.store.records import (
 from tunewise.store.study import STUDY_FILE, StudyFolder
 from tunewise.studies.contender_lines import contender_lines
 from tunewise.studies.contenders.applied import applied, of_model
-from tunewise.studies.contenders.learnable import learnable
+from tunewise.studies.contenders.learnable import learnable, learned_rows, proven
 from tunewise.studies.contenders.models import Inspector
 from tunewise.studies.contenders.pooling import Asked, asked_of, pooling_notes
 from tunewise.studies.round_trips import round_trips
@@ -49,6 +49,7 @@ from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.unread import moot
 from tunewise.tasks.base import Settled
 from tunewise.tasks.lengths import lengths, limit
+from tunewise.tasks.marked import Stretch
 
 Say = Callable[[str], None]
 SAMPLE = 2  # texts of the data that contenders are tried on
@@ -65,6 +66,7 @@ class Prepared:
     images: Mapping[str, bytes]
     contenders: tuple[str, ...]  # a line for each, with its trials
     removed: tuple[Removed, ...] | None = None  # by data.clean; None where nothing is cleaned
+    learned: tuple[tuple[Stretch, ...], ...] = ()  # of the first rows, where answers are written
 
 
 def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepared:
@@ -91,10 +93,15 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     inspector = next(iter(inspectors.values()), None)
     found = audited(settings, settled, inspector)
     unlearnt: list[str] = []
-    if inspector is not None and not found.problems:
-        longest = limit(task, _max_length(settings), inspector.model)
-        unlearnable, unlearnt = learnable(task, train, inspector.processor, longest)
-        problems += unlearnable
+    learned: tuple[tuple[Stretch, ...], ...] = ()
+    for name, one in inspectors.items() if not found.problems else ():
+        longest = limit(task, _max_length(settings), one.model)
+        if unsound := proven(task, settled.splits, one.processor, longest):
+            problems += of_model(name, settings, InputError(unsound))
+        elif one is inspector:
+            unlearnable, unlearnt = learnable(task, train, one.processor, longest)
+            problems += unlearnable
+            learned = learned_rows(task, train, one.processor, longest)
     if problems := problems + found.problems:
         raise InputError(_once(problems))
     sample = [str(row[task.reading.texts[0]]) for row in train[:SAMPLE]]
@@ -116,7 +123,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     # The columns of slices come after the hash: they change no trial.
     kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
     removed = settled.data.removed if settings.data.clean else None
-    return Prepared(settings, kept, study, notes, settled.images, lines, removed)
+    return Prepared(settings, kept, study, notes, settled.images, lines, removed, learned)
 
 
 def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:

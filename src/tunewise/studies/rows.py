@@ -19,4 +19,5 @@ def rows_of(settings: StudySettings) -> Data:
         settings.base,
         texts=reading.texts,
         label=reading.stratum,
+        shape=reading.shape,
     )

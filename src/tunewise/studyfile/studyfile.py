@@ -10,7 +10,6 @@ from typing import Any
 from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.data.in_memory import with_stored_tables
 from tunewise.data.settings import DataSettings
-from tunewise.statistics.metrics import GIVEN, METRICS, WRITTEN
 from tunewise.studyfile.document import Document, read_values
 from tunewise.studyfile.entries import read_entry, read_training
 from tunewise.studyfile.limits import METRIC_LIMITS
@@ -126,10 +125,9 @@ def _task(reader: Reader, value: Any) -> Any:
     complete = len(values) == len(rest)
     task = read_part(reader, part, values, ("task",), what="the task", complete=complete)
     for number, name in enumerate(() if task is WRONG else task.metrics):
-        written = task.writing is not None
-        fitting = [one for one in METRICS if (one in WRITTEN) == written and one != GIVEN]
-        if name not in fitting:
-            reader.wrong(("task", "metrics", number), unknown("metric", name, fitting))
+        if name not in task.known_metrics:
+            wrong = unknown("metric", name, task.known_metrics)
+            reader.wrong(("task", "metrics", number), wrong)
     return task
 
 
@@ -176,7 +174,8 @@ def _entries(reader: Reader, value: Any, training: Grid) -> tuple[MethodEntry, .
 
 def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
     for entry in () if task is WRONG else entries:
-        if reason := entry.part.cannot.get(task.builder.form):
+        cannot = entry.part.cannot
+        if reason := cannot.get(task.builder.form) or cannot.get(task.name):
             message = f"'{entry.method}' does not fit the task '{task.name}': {reason}."
             reader.wrong(entry.keys, message)
 

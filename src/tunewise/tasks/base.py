@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -18,13 +18,19 @@ from tunewise.core.phases import Phase, unmeasured
 from tunewise.core.registry import Registry
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.labels import Labels
-from tunewise.data.sources import Data
-from tunewise.data.table import Splits
+from tunewise.data.sources import Data, Shape
+from tunewise.data.table import Row, Splits
 from tunewise.decoding.strategies import Strategy
+from tunewise.statistics.metrics import CHOSEN
 from tunewise.tasks.prompts import Template
 
-LossOn = Literal["answer", "all"]
-"""The tokens that a written answer's training loss is over: the answer's, or the prompt's too."""
+LossOn = Literal["answer", "last", "all"]
+"""The tokens that a written answer's training loss is over: the answer's, or the prompt's too.
+In a conversation the answers are all turns of the assistant, and `last` is the last one alone."""
+
+
+Given = Callable[[Row], Example]
+"""An example of a row of data that holds no answer."""
 
 
 class Encoded(NamedTuple):
@@ -32,7 +38,8 @@ class Encoded(NamedTuple):
 
     `full_length` is its length in tokens before anything was cut off: batches are made by it, so
     that contenders with different limits see the same batches. Where a text is written, the
-    first `prompt` tokens are what it is written after, and the rest is the right answer.
+    first `prompt` tokens are what it is written after, and the rest is the right answer, unless
+    `learned` says which stretches of tokens are.
     """
 
     id: str
@@ -42,6 +49,7 @@ class Encoded(NamedTuple):
     prompt: int = 0
     image: str = ""  # where it lies; "" without one, or where its vector is stored
     fits: bool = True  # whether there was room for what must not be cut
+    learned: tuple[tuple[int, int], ...] = ()
 
     @property
     def length(self) -> int:
@@ -78,12 +86,14 @@ class Loss(NamedTuple):
 class Asking:
     """How a model is asked. `thorough` is every strategy of the task, not the first alone.
 
-    `phase` measures ``generation``, an answer in the first way, or ``every_way``.
+    `choosing`: no more is wanted than the score that epochs and points are chosen by. `phase`
+    measures ``generation``, an answer in the first way, or ``every_way``.
     """
 
     tokenizer: Any  # of transformers
     seed: int = 0  # of what is drawn while writing
     thorough: bool = False
+    choosing: bool = False
     phase: Phase = unmeasured
 
 
@@ -117,6 +127,9 @@ class Reading:
     stratum: str | None  # whose distribution a split keeps, and which a row may lack
     image: str | None = None  # among `texts`, where one of them names an image
     image_folder: str = ""  # where the paths of images start, from the folder of the data
+    shape: Shape | None = None  # makes texts and answer of the columns, where they are none
+    given: Given | None = None  # likewise what is asked, of a row that is to be answered
+    given_in: tuple[str, ...] = ()  # the columns that such a row has
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -125,10 +138,9 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Writing:
+class Writing(ABC):
     """How the answers of a task are written, by a model that goes on after a prompt."""
 
-    template: Template
     strategies: tuple[Strategy, ...]  # the first of which counts
     max_new_tokens: int  # of an answer
     loss_on: LossOn
@@ -136,14 +148,43 @@ class Writing:
     chat: Chat = "auto"
     system: str | None = None  # the system's turn, in a chat
 
+    @abstractmethod
     def reader(self, tokenizer: Any) -> PromptReader | ChatReader:
-        """What makes tokens of a filled template: in a chat as the user's turn, or plainly."""
+        """What makes tokens of a question: in a chat as the user's turn, or plainly."""
+
+    @abstractmethod
+    def prompt(self, example: Example) -> str:
+        """All that a model reads before it answers, as one text with nothing cut."""
+
+    def turns(self, example: Example) -> tuple[tuple[str, str], ...]:
+        """What is said before the answer, where it is asked as a conversation and no prompt."""
+        return ()
+
+    def form(self, tokenizer: Any) -> str | None:
+        """The chat template that answers are written in, where the tokenizer has none of it."""
+        return None
+
+    @abstractmethod
+    def prompt_tokens(self, tokenizer: Any, texts: Sequence[tuple[str, ...]]) -> list[int]:
+        """How many tokens stand before each answer, by the texts of its example."""
+
+
+@dataclass(frozen=True)
+class Filled(Writing):
+    """The prompt is a template that a question and its context are put into."""
+
+    template: Template = field(kw_only=True)
+
+    def reader(self, tokenizer: Any) -> PromptReader | ChatReader:
         turns = [] if self.system is None else [Turn("system", self.system)]
         return reader_of(tokenizer, self.template.text, self.chat, turns)
 
     def prompt(self, example: Example) -> str:
-        """All that a model reads before it answers, as one text with nothing cut."""
         return self.template.filled(*example.texts)
+
+    def prompt_tokens(self, tokenizer: Any, texts: Sequence[tuple[str, ...]]) -> list[int]:
+        pairs = [(question, context) for question, context in texts]
+        return list(map(len, self.template.tokens(self.reader(tokenizer), pairs)))
 
 
 class Task(ABC):
@@ -156,6 +197,10 @@ class Task(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     description: ClassVar[str] = ""
+    known_metrics: ClassVar[tuple[str, ...]] = CHOSEN
+    proves_rows: ClassVar[bool] = (
+        False  # whether `encode` refuses rows by what a model makes of them
+    )
     metrics: tuple[str, ...]
 
     def unread(self) -> Mapping[str, str]:
@@ -195,6 +240,16 @@ class Task(ABC):
     @abstractmethod
     def read(self, row: dict[str, Any]) -> Example:
         """The example in a prepared row; options are already positions."""
+
+    def showing(self, shown: Sequence[Example]) -> Task:
+        """The task as it is asked behind examples with their answers.
+
+        Raises:
+            TypeError: it shows none.
+        """
+        if shown:
+            raise TypeError(f"task '{self.name}' shows no examples")
+        return self
 
     # Between examples and the model.
 

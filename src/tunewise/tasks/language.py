@@ -31,7 +31,8 @@ def padded(encoded: Sequence[Encoded], padding: int, width: int | None = None) -
     for row, example in enumerate(encoded):
         ids[row, : example.length] = example.inputs["input_ids"]
         mask[row, : example.length] = 1
-        labels[row, example.prompt : example.length] = ids[row, example.prompt : example.length]
+        for begin, end in example.learned or ((example.prompt, example.length),):
+            labels[row, begin:end] = ids[row, begin:end]
     # Places, not a mask: a mask that picks waits for the device, to learn how many there are.
     rows, columns = (labels[:, 1:] != IGNORED).nonzero()  # nothing comes before the first token
     return Batch(

@@ -48,8 +48,5 @@ def lengths(task: Task, texts: Sequence[tuple[str, ...]], processor: Any) -> lis
     read = [tuple(row[at] for at in words) for row in texts]
     if writing is None:
         return [len(ids) for ids in encoded(processor, read)["input_ids"]]
-    filled = writing.template.tokens(
-        writing.reader(processor),
-        [(question, context) for question, context in read],
-    )
-    return [len(ids) + writing.max_new_tokens for ids in filled]
+    found = writing.prompt_tokens(processor, read)
+    return [tokens + writing.max_new_tokens for tokens in found]

@@ -13,12 +13,11 @@ from torch import nn
 from tunewise.backbones.chat import Chat
 from tunewise.core.errors import SettingError
 from tunewise.core.settings import refuse_below, setting
-from tunewise.data.examples import Example, Prediction, Written
+from tunewise.data.examples import Example, Prediction
 from tunewise.data.question_types import question_word
 from tunewise.data.sources import Data
 from tunewise.data.spans import first_start, settled_answers
 from tunewise.data.table import Row
-from tunewise.decoding.generate import generate
 from tunewise.decoding.strategies import Strategy
 from tunewise.statistics.metrics import WRITTEN, Columns, scores_of
 from tunewise.tasks.base import (
@@ -26,6 +25,7 @@ from tunewise.tasks.base import (
     Asking,
     Batch,
     Encoded,
+    Filled,
     Loss,
     LossOn,
     Reading,
@@ -33,13 +33,12 @@ from tunewise.tasks.base import (
     Task,
     Writing,
 )
-from tunewise.tasks.language import padded, rows_of, token_losses
+from tunewise.tasks.language import padded, token_losses
 from tunewise.tasks.prompts import Asked, Prompted, Template, endings, prompts
 from tunewise.tasks.ways import strategy
-from tunewise.tasks.written import answers_table, scored
+from tunewise.tasks.written import answers_table, predictions, scored
 
 WORD = "question_word"  # a column of the prepared rows: what, who, when, ...
-NOTHING_FITS = Written("", 0, "", 0, "length")
 
 
 @TASKS.register("question-answering")
@@ -67,6 +66,9 @@ class QuestionAnswering(Task):
         "The column of the answers: a text, a list of texts, or {text: [...], answer_start: "
         "[...]}.",
     )
+    free: bool = setting(
+        False, "Answers need not stand in their context: they are written, not found in it."
+    )
     prompt: str = setting(
         "Context: {context}\nQuestion: {question}\nAnswer:",
         "What the model reads, with the places {context} and {question}.",
@@ -76,7 +78,8 @@ class QuestionAnswering(Task):
     )
     loss_on: LossOn = setting(
         "answer",
-        "Tokens that the loss is over; `all` is the prompt's too. training.loss_on goes before.",
+        "Tokens that the loss is over; `all` is the prompt's too, `last` the answer's, as there is "
+        "one. training.loss_on goes before.",
     )
     decoding: tuple[str, ...] = setting(
         ("greedy",),
@@ -91,6 +94,7 @@ class QuestionAnswering(Task):
         "the prompt has no special token of its own.",
     )
     system: str | None = setting(None, "The system's turn of a chat.")
+    known_metrics = WRITTEN
     metrics: tuple[str, ...] = setting(
         ("f1", "exact_match"), "Metrics to report; the first one chooses epochs and search points."
     )
@@ -137,19 +141,19 @@ class QuestionAnswering(Task):
 
     @property
     def writing(self) -> Writing:
-        return Writing(
-            Template(self.prompt),
+        return Filled(
             self.strategies,
             self.max_new_tokens,
             self.loss_on,
             self.max_length,
             self.chat,
             self.system,
+            template=Template(self.prompt),
         )
 
     def settle(self, data: Data) -> Settled:
         kept, facts, notes = settled_answers(
-            data.splits, context=self.context, answers=self.answers
+            data.splits, context=self.context, answers=self.answers, free=self.free
         )
         kept = {
             name: [{WORD: question_word(row[self.question]), **row} for row in rows]
@@ -226,7 +230,7 @@ class QuestionAnswering(Task):
             for example, prompt, ending in zip(known, made, endings, strict=True)
             if prompt is not None
         ]
-        return encoded if self.loss_on == "answer" else [one._replace(prompt=0) for one in encoded]
+        return [one._replace(prompt=0) for one in encoded] if self.loss_on == "all" else encoded
 
     def _endings(self, examples: Sequence[Example], processor: Any) -> list[list[int]]:
         """The tokens of each first reference with what stands before and after it.
@@ -248,54 +252,8 @@ class QuestionAnswering(Task):
         return Loss(losses.sum(), int(right.sum()))
 
     def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]:
-        rows = len(batch.ids)
-        totals, counts = np.zeros(rows), np.zeros(rows, dtype=int)
-        if batch.targets:
-            losses, _ = token_losses(module, batch)
-            np.add.at(totals, rows_of(batch), losses.double().cpu().numpy())
-            np.add.at(counts, rows_of(batch), 1)
-        written = self._written(module, batch, asking)
-        return [
-            Prediction(
-                id,
-                loss=float(totals[row]) if counts[row] else None,
-                written=written[row],
-                targets=int(counts[row]),
-            )
-            for row, id in enumerate(batch.ids)
-        ]
-
-    def _written(
-        self, module: nn.Module, batch: Batch, asking: Asking
-    ) -> list[tuple[Written, ...]]:
-        """What was written for each row: way by way, sample by sample."""
         ways = self.strategies if asking.thorough else self.strategies[:1]
-        fitting = [row for row, prompt in enumerate(batch.prompts) if prompt]
-        answers: list[tuple[Written, ...]] = [
-            tuple(
-                NOTHING_FITS._replace(strategy=way.label, sample=sample)
-                for way in ways
-                for sample in range(way.samples)
-            )
-        ] * len(batch.ids)
-        if not fitting:
-            return answers
-        with asking.phase("generation" if len(ways) == 1 else "every_way"):
-            found = generate(
-                module,
-                asking.tokenizer,
-                [batch.prompts[row] for row in fitting],
-                ways,
-                keys=[batch.ids[row] for row in fitting],
-                seed=asking.seed,
-            )
-        for place, row in enumerate(fitting):
-            answers[row] = tuple(
-                Written(way.label, sample, one.text.strip(), one.tokens, one.stopped)
-                for way, texts in zip(ways, found, strict=True)
-                for sample, one in enumerate(texts[place])
-            )
-        return answers
+        return predictions(module, batch, asking, ways)
 
     def score(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]

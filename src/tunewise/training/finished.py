@@ -36,7 +36,9 @@ def load_predictor(parts: Parts, weights: Path) -> Predictor:
         case Adaptation() | AsIs() as method:
             model = prepared_model(parts, method)
             method.load(model, weights)
-            return ModelPredictor(parts.task, method, model, parts.max_length(model), parts.seed)
+            shown = method.load_shown(weights) if isinstance(method, AsIs) else ()
+            limit = parts.max_length(model)
+            return ModelPredictor(parts.task, method, model, limit, parts.seed, shown)
         case Direct() as method:
             return method.load(weights, model=parts.build_model())
         case method:
@@ -65,6 +67,11 @@ def load_writer(parts: Parts, weights: Path) -> tuple[Any, Any]:
         case Adaptation() | AsIs() as method if parts.task.writing:
             model = prepared_model(parts, method)
             method.load(model, weights)
+            if isinstance(method, AsIs) and method.load_shown(weights):
+                raise InputError(
+                    f"{method.name} shows examples before each question, which a prompt alone has "
+                    "not; use `tunewise predict`."
+                )
             # In fewer bits, folding would round what was trained along with the base.
             is_whole = not rounds_frozen(parts.training)
             merged = method.merged(model) if is_whole else None

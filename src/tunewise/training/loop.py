@@ -287,7 +287,7 @@ class Training:
         progress = self.progress
         with self.stopwatch.phase("evaluate"):
             predictions = predict_feed(
-                self.model, self.validation_feed, phase=self.profiler.evaluation
+                self.model, self.validation_feed, choosing=True, phase=self.profiler.evaluation
             )
             validation = self.score(predictions)
         progress.findings.add_answers(progress.epoch, predictions)

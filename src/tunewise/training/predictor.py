@@ -29,15 +29,22 @@ class ModelPredictor:
     model: Model
     max_length: int
     seed: int = 0
+    shown: tuple[Example, ...] = ()  # before each question, with their answers
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
-        encoded = self.task.encode(examples, self.model.processor, max_length=self.max_length)
-        return predict_feed(
-            self.model, Feed(self.task, self.model.processor, encoded, seed=self.seed)
-        )
+        task = self.asked
+        encoded = task.encode(examples, self.model.processor, max_length=self.max_length)
+        return predict_feed(self.model, Feed(task, self.model.processor, encoded, seed=self.seed))
+
+    @property
+    def asked(self) -> Task:
+        """The task behind the examples that are shown."""
+        return self.task.showing(self.shown)
 
     def save(self, folder: Path) -> None:
         self.method.save(self.model, folder)
+        if isinstance(self.method, AsIs):
+            self.method.save_shown(self.shown, folder)
 
 
 def predict_feed(
@@ -45,14 +52,16 @@ def predict_feed(
     feed: Feed,
     *,
     thorough: bool = False,
+    choosing: bool = False,
     phase: Phase = unmeasured,
 ) -> list[Prediction]:
     """Predictions in the order of the feed, computed in batches of similar length.
 
-    `thorough` asks in every way that the task has, not in the first alone. `phase` measures
-    each batch as ``evaluation``, the longest first, and inside it what `Asking` names.
+    `thorough` asks in every way that the task has, not in the first alone; `choosing` for no more
+    than an epoch is chosen by. `phase` measures each batch as ``evaluation``, the longest first,
+    and inside it what `Asking` names.
     """
-    asking = Asking(feed.processor, feed.seed, thorough, phase)
+    asking = Asking(feed.processor, feed.seed, thorough, choosing, phase)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()

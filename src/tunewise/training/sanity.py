@@ -82,7 +82,7 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
             learning_rate=learning_rate,
             seed=parts.seed,
             train_feed=Feed(task, model.processor, learnt),
-            validation_feed=Feed(task, model.processor, asked),
+            validation_feed=Feed(graded, model.processor, asked),
             score=lambda predictions: graded.score(predictions, examples),
             checkpoints=Path(place) / "checkpoint",
             checkpoint_seconds=math.inf,

@@ -64,8 +64,8 @@ class SealedTest:
     def _predict(self, predictor: Predictor, examples: Sequence[Example]) -> list[Prediction]:
         if not isinstance(predictor, ModelPredictor):
             return predictor.predict(examples)
-        model = predictor.model
-        encoded = self.parts.task.encode(examples, model.processor, max_length=predictor.max_length)
+        model, task = predictor.model, predictor.asked
+        encoded = task.encode(examples, model.processor, max_length=predictor.max_length)
         feeds = Feeds(self.parts, model, encoded)
         feed = feeds.feed("test", encoded)
         with feeds.backbone_out():

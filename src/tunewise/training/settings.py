@@ -84,8 +84,10 @@ class TrainingSettings:
     max_length: int | None = setting(
         None, "Tokens of an example. If unset, what the model can take, at most 512."
     )
-    loss_on: Literal["answer", "all"] | None = setting(
-        None, "Tokens of a generated answer that the loss is over. If unset, as the task says."
+    loss_on: Literal["answer", "last", "all"] | None = setting(
+        None,
+        "Tokens that the loss is over where answers are generated: those of the answers, of a "
+        "conversation's last answer, or all. If unset, as the task says.",
     )
     dropout: float | None = setting(
         None, "Dropout of the backbone. If unset, as its configuration says."

@@ -115,7 +115,7 @@ class TrialRun:
             case Adaptation() as method:
                 predictions = self._adapt(method, train, validation)
             case AsIs() as method:
-                predictions = self._ask(method, validation)
+                predictions = self._ask(method, train, validation)
             case Direct() as method:
                 predictions = self._fit(method, train, validation)
         self._note(metrics={"validation": self.parts.score(predictions, validation)})
@@ -148,19 +148,24 @@ class TrialRun:
             predictor.save(self.weights)
         return predictions
 
-    def _ask(self, method: AsIs, validation: Sequence[Example]) -> list[Prediction]:
+    def _ask(
+        self, method: AsIs, train: Sequence[Example], validation: Sequence[Example]
+    ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
             model = prepared_model(self.parts, method)
             limit = self.parts.max_length(model)
-            encoded = self.parts.task.encode(validation, model.processor, max_length=limit)
+            shown = method.shown(train, derive(self.parts.seed, "method"))
+            task = self.parts.task.showing(shown)
+            encoded = task.encode(validation, model.processor, max_length=limit)
             self._note(parameters=parameter_counts(model.module, model.head))
             self._note_lengths({"validation": encoded}, limit)
         with self.stopwatch.phase("evaluate"):
-            feed = Feed(self.parts.task, model.processor, encoded, seed=self.parts.seed)
+            feed = Feed(task, model.processor, encoded, seed=self.parts.seed)
             predictions = predict_feed(model, feed, thorough=True)
         with self.stopwatch.phase("save"):
             remove_folder(self.weights)
             method.save(model, self.weights)
+            method.save_shown(shown, self.weights)
         return predictions
 
     def _adapt(
@@ -222,7 +227,7 @@ class TrialRun:
     def _at_rung(self, model: Model, validation_feed: Feed) -> list[Prediction]:
         """What the weights of this step answer; the training resumes from its checkpoint."""
         with self.stopwatch.phase("evaluate"):
-            predictions = predict_feed(model, validation_feed)
+            predictions = predict_feed(model, validation_feed, choosing=True)
         known = (one.loss for one in predictions)
         losses = tuple(loss for loss in known if loss is not None)
         if not all(map(math.isfinite, losses)):

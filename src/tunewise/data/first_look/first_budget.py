@@ -29,9 +29,11 @@ class Pace:
     answering: float = 1 / 3  # of the time of a training step, to answer as many rows
 
 
+WRITING = Pace(0.03, 0.0032, epochs=3, answering=0.85)
 PACES = {
     "classification": Pace(0.0042, 0.00042, epochs=3, least=6400),  # 200 steps of 32
-    "question-answering": Pace(0.03, 0.0032, epochs=3, answering=0.85),
+    "question-answering": WRITING,
+    "chat": WRITING,
 }
 
 

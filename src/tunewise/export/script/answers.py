@@ -12,6 +12,7 @@ from tunewise.data.examples import Example
 from tunewise.decoding.strategies import Strategy
 from tunewise.export.script.classifiers import check_tokenizer
 from tunewise.export.script.plan import Plan, no_script
+from tunewise.tasks.base import Filled
 from tunewise.training.assembly import Parts
 
 PROBE = "One question.\nTwo lines"  # what is put into a chat to see what surrounds it
@@ -31,7 +32,7 @@ def add_writer(plan: Plan, parts: Parts, model: Model) -> None:
     check_tokenizer(model.processor)
     plan.blocks += ["main_question_answering", "question_answering", "generation"]
     writing = parts.task.writing
-    assert writing is not None
+    assert isinstance(writing, Filled)
     strategies = [way for way in writing.strategies if way.kind != "beam"]
     if writing.strategies[0].kind == "beam":
         raise no_script("no script is written for beam search as the decoding that counts.")

@@ -10,12 +10,13 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
-    PERCENTS,
     base,
     faded,
     figure,
     interval_tips,
     named,
+    score_axis,
+    score_form,
 )
 from tunewise.reports.charts.scores import OUT_OF_MEMORY, measured_bar
 from tunewise.reports.document.model import PAGE, Figure
@@ -79,8 +80,7 @@ def _grouped(
         if row.status == OUT_OF_MEMORY or metric in row.scores(split)
     ]
     names = [name for name, _, _ in bars]
-    form = ".1%" if is_fraction(bars[0][2]) else ".3f"
-    scale = PERCENTS if is_fraction(bars[0][2]) else alt.Axis(tickCount=5)
+    form, scale = score_form(bars[0][2]), score_axis(bars[0][2])
     y = named([shown(row.name) for row in shown_rows])
     offset = alt.YOffset("bar:N", sort=names)
     paint = alt.Scale(domain=names, range=[NO_ONES[n % len(NO_ONES)] for n in range(len(names))])

@@ -10,7 +10,7 @@ import altair as alt
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.charts.drawing import PERCENTS, base, cut, faded, figure, tint
+from tunewise.reports.charts.drawing import base, cut, faded, figure, score_axis, score_form, tint
 from tunewise.reports.charts.labels import with_room
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 from tunewise.reports.facts.costs import COSTS, Placed, placed
@@ -47,11 +47,11 @@ def tradeoffs(results: Results) -> list[Figure]:
         short = short_names([shown(point.row.name) for point in points])
         values = [_value(point, cost, short) for point in points]
         front = sorted((v for v in values if v["front"] == "yes"), key=lambda v: v["cost"])
-        axis_title = metric_words(results.metric)
-        x, y = _axes(values, cost, f"{axis_title}, {results.split}")
+        axis_title, form = metric_words(results.metric), score_form(results.metric)
+        x, y = _axes(values, cost, f"{axis_title}, {results.split}", score_axis(results.metric))
         tooltip = [
             alt.Tooltip("name:N", title="contender"),
-            alt.Tooltip("score:Q", format=".1%", title=axis_title),
+            alt.Tooltip("score:Q", format=form, title=axis_title),
             alt.Tooltip("amount:N", title=cost.title),
             alt.Tooltip("front:N", title="on the front"),
         ]
@@ -65,15 +65,16 @@ def tradeoffs(results: Results) -> list[Figure]:
             height=HEIGHT,
         )
         title = f"{metric_name(results.metric)} against {cost.title.partition(' (')[0]}"
-        says = "; ".join(f"{v['name']} {v['score']:.1%} at {v['amount']}" for v in values)
+        says = "; ".join(f"{v['name']} {v['score']:{form}} at {v['amount']}" for v in values)
         best = listed([v["name"] for v in front], most=9)
-        says += f". No other scores as high for less than {best}"
+        good = "high" if results.higher_is_better else "low"
+        says += f". No other scores as {good} for less than {best}"
         outputs = PAGE if cost.key == "memory" else PRINT  # in a paper, peaks stand in a table
         drawn.append(figure(f"quality-{cost.key}", title, [says], chart, outputs))
     return drawn
 
 
-def _axes(values: Sequence[JSONObject], cost: Axis, title: str) -> tuple[Any, Any]:
+def _axes(values: Sequence[JSONObject], cost: Axis, title: str, axis: alt.Axis) -> tuple[Any, Any]:
     """Costs on a logarithmic scale with some air, scores not from zero."""
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
     air = max(1.1, (most / least) ** 0.1)
@@ -84,7 +85,7 @@ def _axes(values: Sequence[JSONObject], cost: Axis, title: str) -> tuple[Any, An
         axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
     )
     scale = alt.Scale(zero=False, padding=22)
-    return x, alt.Y("score:Q", title=title, scale=scale, axis=PERCENTS)
+    return x, alt.Y("score:Q", title=title, scale=scale, axis=axis)
 
 
 def _names(values: Sequence[JSONObject], x: Any, y: Any) -> list[Any]:

@@ -19,6 +19,7 @@ from tunewise.reports.document.palette import color, dash
 from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.results import Row
 from tunewise.reports.facts.tuning.searching import RateCurve
+from tunewise.reports.facts.wording import is_fraction
 
 disable_debug_mode()  # each part of a chart would be validated again; a test validates them whole
 
@@ -87,6 +88,16 @@ def lines(
     marks = base(values)
     line = marks.mark_line(strokeWidth=2).encode(strokeDash=dashes(rows), **looks)
     return line, marks.encode(**looks)
+
+
+def score_form(metric: str) -> str:
+    """How a chart writes a score: in percent, or as it stands where it is no fraction."""
+    return ".1%" if is_fraction(metric) else ".3f"
+
+
+def score_axis(metric: str) -> alt.Axis:
+    """The axis of a score, likewise."""
+    return PERCENTS if is_fraction(metric) else alt.Axis(tickCount=5)
 
 
 def interval_tips(title: str, form: str = ".1%") -> list[Any]:

@@ -10,7 +10,6 @@ from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
-    PERCENTS,
     ROW_HEIGHT,
     base,
     faded,
@@ -18,6 +17,8 @@ from tunewise.reports.charts.drawing import (
     finished,
     interval_tips,
     named,
+    score_axis,
+    score_form,
     tint,
 )
 from tunewise.reports.document.model import Figure
@@ -133,12 +134,10 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Figure | None:
     y = named([value["name"] for value in values])
     title = f"{metric_name(metric)} on {split_name(split)}"
     who, seeded = alt.Tooltip("name:N", title="contender"), alt.Tooltip("seeds:Q")
-    form = ".1%" if is_fraction(metric) else ".3f"
+    form = score_form(metric)
     tooltip = [who, *interval_tips("mean", form), seeded]
     marks = base(values)
-    x = alt.X(
-        "mean:Q", title=title, axis=PERCENTS if is_fraction(metric) else alt.Axis(tickCount=5)
-    )
+    x = alt.X("mean:Q", title=title, axis=score_axis(metric))
     bars = marks.mark_bar(height=16, cornerRadiusEnd=3)
     whiskers = marks.mark_rule(style="whisker")
     ticks = base(dots).mark_tick(style="seed", thickness=1, size=10)

@@ -9,7 +9,7 @@ import altair as alt
 
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import PERCENTS, base, figure, lines
+from tunewise.reports.charts.drawing import base, figure, lines, score_axis, score_form
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
 from tunewise.reports.facts.evidence import Contender, Evidence
@@ -39,12 +39,12 @@ def searches(evidence: Evidence) -> list[Figure]:
         else:
             values = [{**value, "value": value_words(value["value"])} for value in values]
             x = alt.X("value:N", title=message, sort=None)
-        y = _scores(metric)
+        y, form = _scores(metric, evidence.headline), score_form(evidence.headline)
         kind = "quantitative" if numeric else "nominal"
         tooltip = [
             alt.Tooltip("name:N", title="contender"),
             alt.Tooltip("value", title=message, type=kind),
-            alt.Tooltip("score:Q", format=".1%", title=metric),
+            alt.Tooltip("score:Q", format=form, title=metric),
             alt.Tooltip("point:N"),
         ]
         ring = base([value for value in values if value["point"] == CHOSEN])
@@ -56,7 +56,7 @@ def searches(evidence: Evidence) -> list[Figure]:
             height=240,
         )
         says = (
-            f"{value['name']} at {value_words(value['value'])}: {value['score']:.1%}"
+            f"{value['name']} at {value_words(value['value'])}: {value['score']:{form}}"
             + (" (chosen)" if value["point"] == CHOSEN else "")
             for value in values
         )
@@ -65,8 +65,9 @@ def searches(evidence: Evidence) -> list[Figure]:
     return drawn
 
 
-def _scores(title: str) -> Any:
-    return alt.Y("score:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
+def _scores(title: str, metric: str) -> Any:
+    scale = alt.Scale(zero=False)
+    return alt.Y("score:Q", title=title, scale=scale, axis=score_axis(metric))
 
 
 def _tried(contender: Contender, setting: str, metric: str) -> list[JSONObject]:
@@ -109,6 +110,7 @@ def best_of_points(evidence: Evidence) -> Figure | None:
         for one, curve in found
         for number, score in enumerate(curve, start=1)
     ]
+    form = score_form(evidence.headline)
     expected = f"expected best {metric_words(evidence.headline)}"
     most = max(len(curve) for _, curve in found)
     x = alt.X(
@@ -120,11 +122,14 @@ def best_of_points(evidence: Evidence) -> Figure | None:
     tooltip = [
         alt.Tooltip("name:N", title="contender"),
         alt.Tooltip("points:Q", format="d", title="points"),
-        alt.Tooltip("score:Q", format=".1%", title=expected),
+        alt.Tooltip("score:Q", format=form, title=expected),
     ]
-    line, points = lines(values, [one for one, _ in found], x=x, y=_scores(expected))
+    line, points = lines(
+        values, [one for one, _ in found], x=x, y=_scores(expected, evidence.headline)
+    )
     says = (
-        f"{shown(one.name)} from {curve[0]:.1%} with one point to {curve[-1]:.1%} with {len(curve)}"
+        f"{shown(one.name)} from {curve[0]:{form}} with one point to {curve[-1]:{form}} with "
+        f"{len(curve)}"
         for one, curve in found
     )
     title = "What more search points would bring"

@@ -9,12 +9,13 @@ import altair as alt
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
-    PERCENTS,
     base,
     cut,
     faded,
     figure,
     interval_tips,
+    score_axis,
+    score_form,
     tint,
 )
 from tunewise.reports.document.model import PAGE, Figure
@@ -48,12 +49,12 @@ def slice_charts(found: Sliced, results: Results) -> Iterator[Figure]:
         metric = metric_name(found.metric)
         y = alt.Y("slice:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=170))
         offset = alt.YOffset("name:N", sort=[shown(row.name) for row in rows])
-        title = f"{metric.lower()}, {found.split}"
-        x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False), axis=PERCENTS)
+        title, form = f"{metric.lower()}, {found.split}", score_form(found.metric)
+        x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False), axis=score_axis(found.metric))
         tooltip = [
             alt.Tooltip("slice:N", title=shown(column)),
             alt.Tooltip("name:N", title="contender"),
-            *interval_tips(metric.lower()),
+            *interval_tips(metric.lower(), form),
         ]
         looks = {"color": tint(rows, legend=True), "opacity": faded(), "tooltip": tooltip}
         marks = base(values).encode(y=y, yOffset=offset)
@@ -63,5 +64,5 @@ def slice_charts(found: Sliced, results: Results) -> Iterator[Figure]:
             height=max(60, (LINE * len(rows) + 10) * len(slices)),
         )
         title = f"{metric} by {cut(shown(column), LONGEST)}"
-        says = (f"{value['slice']}: {value['name']} {value['mean']:.1%}" for value in values)
+        says = (f"{value['slice']}: {value['name']} {value['mean']:{form}}" for value in values)
         yield figure(f"slices-{number}", title, says, chart, PAGE)

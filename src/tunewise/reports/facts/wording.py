@@ -18,9 +18,17 @@ METRIC_NAMES = {
     "matthews": "Matthews correlation",
     "exact_match": "Exact match",
     "f1": "F1",
+    "normalized_match": "Normalized match",
+    "well_formed": "Well formed",
+    "ended_itself": "Ended by itself",
+    "answer_characters": "Characters",
+    "bits_per_byte": "Bits per byte",
     "loss": "Loss",
     "score": "Score",
 }
+
+
+NO_FRACTIONS = {"loss", "matthews", "score", "bits_per_byte", "answer_characters"}
 
 
 def metric_name(metric: str) -> str:
@@ -61,7 +69,7 @@ def standing_words(standing: str) -> str:
 
 def is_fraction(metric: str) -> bool:
     """Whether people read the metric in percent."""
-    return metric not in {"loss", "matthews", "score"}
+    return metric not in NO_FRACTIONS
 
 
 def fraction(value: float | None) -> str:
@@ -92,7 +100,13 @@ def gap_unit(metric: str) -> str:
     """
     if is_fraction(metric):
         return "points"
-    return {"loss": "nats", "score": "of score"}.get(metric, f"of {metric_name(metric)}")
+    units = {
+        "loss": "nats",
+        "score": "of score",
+        "bits_per_byte": "bits per byte",
+        "answer_characters": "characters",
+    }
+    return units.get(metric, f"of {metric_name(metric)}")
 
 
 def score_words(metric: str, value: float) -> str:
@@ -103,6 +117,8 @@ def score_words(metric: str, value: float) -> str:
     """
     if is_fraction(metric):
         return f"{percent(value)} % {metric_words(metric)}"
+    if metric == "bits_per_byte":
+        return f"{value:.3f} bits per byte"
     return f"a {metric_name(metric) if metric == 'matthews' else metric} of {value:.3f}"
 
 

@@ -47,10 +47,10 @@ WRITER = """\
 {classes}
 tokenizer = AutoTokenizer.from_pretrained(".")
 model = {model}.eval()
-inputs = tokenizer({prompt}, return_tensors="pt")
+inputs = {inputs}
 written = model.generate(**inputs, max_new_tokens={tokens}, do_sample=False, pad_token_id={pad})
 answer = tokenizer.decode(written[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
-print(answer.split("\\n")[0].strip())"""
+print({line})"""
 WRITER_CLASSES = {
     "transformers": (
         "from transformers import AutoModelForCausalLM, AutoTokenizer",
@@ -65,6 +65,16 @@ OWN_WRITER = """\
 from tunewise.data.examples import Example
 from tunewise.training.finished import load_exported
 (answer,) = load_exported(".").predict([Example("1", ("A question?", "Its context."))])
+print(answer.answer)"""
+
+ASKED_PLAINLY = 'tokenizer({prompt}, return_tensors="pt")'
+ASKED_IN_CHAT = """\
+tokenizer.apply_chat_template(
+    {turns}, add_generation_prompt=True, return_dict=True, return_tensors="pt")"""
+OWN_CHATTER = """\
+from tunewise.data.examples import Example
+from tunewise.training.finished import load_exported
+(answer,) = load_exported(".").predict([Example("1", ("What the user says.",))])
 print(answer.answer)"""
 
 LOADING = {"transformers": TRANSFORMERS, "peft": PEFT, "tunewise": TUNEWISE}
@@ -95,6 +105,7 @@ class Exported:
     pad_token_id: int | None
     proof: Mapping[str, Any]
     prompt: str = ""  # one of the data's, where answers are written
+    turns: tuple[tuple[str, str], ...] = ()  # of a conversation: role and content of each
 
 
 def card(
@@ -196,7 +207,8 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
         total = count(row.parameters.total)
         how += f" {row.parameters.trainable:,} of its {total} parameters were trained."
     if exported.prompt:
-        return f"Writes answers to questions about a context: {how}"
+        what = "to questions about a context"
+        return f"Writes answers {'in conversations' if exported.turns else what}: {how}"
     named = " and ".join(plain(column) for column in evidence.text_columns)
     columns = (Column("Id"), *texts("Label"))
     labels = markdown_table(Table("labels", "", columns, tuple(enumerate(evidence.labels))))
@@ -208,7 +220,12 @@ def _snippet(evidence: Evidence, exported: Exported) -> str:
     pair = len(evidence.text_columns) == 2
     classes, model = WRITER_CLASSES.get(exported.form, ("", ""))
     snippets = WRITING if exported.prompt else LOADING
-    return snippets[exported.form].format(
+    snippet = snippets[exported.form]
+    turns = [{"role": role, "content": content} for role, content in exported.turns]
+    asked = ASKED_IN_CHAT.format(turns=json.dumps(turns)) if turns else ASKED_PLAINLY
+    if turns and exported.form == "tunewise":
+        snippet = OWN_CHATTER
+    return snippet.format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
         truncation='"only_second"' if pair else "True",
         length=exported.max_length,
@@ -216,7 +233,8 @@ def _snippet(evidence: Evidence, exported: Exported) -> str:
         pad=exported.pad_token_id,
         classes=classes,
         model=model,
-        prompt=json.dumps(exported.prompt),
+        inputs=asked.replace("{prompt}", json.dumps(exported.prompt)),
+        line="answer" if turns else 'answer.split("\\n")[0].strip()',
         tokens=exported.settings.task.get("max_new_tokens"),
     )
 

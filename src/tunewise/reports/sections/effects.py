@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from tunewise.core.format import percent, points, probability
+from tunewise.core.format import points, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.factors import Factor
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.shortlist import FEW
-from tunewise.reports.facts.wording import metric_name, metric_words, setting_words, value_words
-from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only
+from tunewise.reports.facts.wording import (
+    is_fraction,
+    metric_name,
+    metric_words,
+    setting_words,
+    value_words,
+)
+from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only, score
+from tunewise.statistics.metrics import upward
 
 MOST_EFFECTS = 24  # where people read
 WHAT = (
@@ -101,6 +109,7 @@ def _largest(found: Sequence[Factor], results: Results) -> str:
 def _sweeps(facts: Facts) -> doc.Blocks:
     """Contenders of one method and model: how far their scores lie apart, and a table of them."""
     results = facts.results
+    unit = " %" if is_fraction(results.metric) else ""
 
     def mean(row: Row) -> float:
         return row.scores(results.split)[results.metric].mean
@@ -108,7 +117,7 @@ def _sweeps(facts: Facts) -> doc.Blocks:
     columns = (
         only(CONTENDER, doc.PAPER),
         only(TRAINABLE, doc.PAPER),
-        doc.Column(metric_name(results.metric), None, percent, mean),
+        doc.Column(metric_name(results.metric), None, partial(score, results.metric), mean),
         only(SECONDS, doc.PAPER),
     )
     swept = {one.method for one in facts.effects if not one.searched}
@@ -116,13 +125,13 @@ def _sweeps(facts: Facts) -> doc.Blocks:
     for row in results.scored:
         alike.setdefault((row.method, row.model or ""), []).append(row)
     for method, model in sorted(what for what, rows in alike.items() if len(rows) > 1):
-        rows = sorted(alike[method, model], key=lambda row: -mean(row))
-        best, worst = rows[0], min(rows, key=mean)
+        rows = sorted(alike[method, model], key=lambda row: -upward(results.metric, mean(row)))
+        best, worst = rows[0], rows[-1]
         of = shown(f"{method}{f' on {model}' if model else ''}")
         text = (
             f"Among {len(rows)} settings of {of}, {metric_words(results.metric)} runs from "
-            f"{percent(mean(worst))} % ({shown(worst.name)}) to {percent(mean(best))} % "
-            f"({shown(best.name)})."
+            f"{score(results.metric, mean(worst))}{unit} ({shown(worst.name)}) to "
+            f"{score(results.metric, mean(best))}{unit} ({shown(best.name)})."
         )
         yield doc.Paragraph(text, outputs=doc.PAPER)
         if method not in swept:  # else the effects say more

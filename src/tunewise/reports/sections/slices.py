@@ -6,13 +6,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tunewise.core.format import listed, percent, points
+from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.slices import slice_charts
 from tunewise.reports.document import model as doc
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.slices import Slice, Sliced
-from tunewise.reports.facts.wording import metric_name, metric_words, setting_words, split_name
+from tunewise.reports.facts.wording import (
+    gap,
+    is_fraction,
+    metric_name,
+    metric_words,
+    setting_words,
+    split_name,
+)
 from tunewise.reports.sections.cells import ends, number, p_value, score, short
 
 MOST_SLICES = 24  # rows of the table in a paper
@@ -41,10 +48,16 @@ def section(facts: Facts) -> doc.Blocks:
             doc.Column(short(column, LONGEST), of="value", number=False),
             doc.Column("Examples", None, number, "items"),
             *(doc.Column(short(name, LONGEST), of=_noted(found.metric, name)) for name in names),
-            *([doc.Column("Best − second", of=_difference)] if found.second else []),
         ]
-        caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}, in percent"
+        if found.second:
+            columns.append(doc.Column("Best − second", of=partial(_difference, found.metric)))
+        caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}"
+        caption += _unit(found.metric)
         yield doc.Table.about("slices-of-column", caption, columns, slices, outputs=doc.PAGE)
+
+
+def _unit(metric: str) -> str:
+    return ", in percent" if is_fraction(metric) else ""
 
 
 def _text(found: Sliced) -> str:
@@ -66,9 +79,10 @@ def _text(found: Sliced) -> str:
     if len(known) < 2:
         return f"{text}."
     (low, worst), (high, easiest) = min(known), max(known)
+    sign = " %" if is_fraction(found.metric) else ""
     return (
-        f"{text}. For {best} it runs from {percent(low)} % (“{short(worst)}”) to "
-        f"{percent(high)} % (“{short(easiest)}”)."
+        f"{text}. For {best} it runs from {score(found.metric, low)}{sign} (“{short(worst)}”) to "
+        f"{score(found.metric, high)}{sign} (“{short(easiest)}”)."
     )
 
 
@@ -85,10 +99,12 @@ def _noted(metric: str, name: str) -> Callable[[Slice], doc.Noted | None]:
     return noted
 
 
-def _difference(one: Slice) -> doc.Noted | None:
+def _difference(metric: str, one: Slice) -> doc.Noted | None:
     if one.difference is None:
         return None
-    return doc.Noted(points(one.difference), p_value(one.test.p_adjusted if one.test else None))
+    return doc.Noted(
+        gap(metric, one.difference), p_value(one.test.p_adjusted if one.test else None)
+    )
 
 
 def _in_paper(found: Sliced) -> doc.Table:
@@ -108,9 +124,17 @@ def _in_paper(found: Sliced) -> doc.Table:
             doc.Column("95 %", None, partial(ends, found.metric), interval),
         ]
     if found.second:
-        columns += [doc.Column("Points", None, points, "difference"), doc.Column("p", of=_p)]
+        columns += [
+            doc.Column(
+                "Points" if is_fraction(found.metric) else "Difference",
+                None,
+                partial(gap, found.metric),
+                "difference",
+            ),
+            doc.Column("p", of=_p),
+        ]
     pairs = " and ".join(f"{shown(name)} ({title.lower()})" for title, name in named.items())
-    what = f"{metric_name(found.metric)} by slice of {split_name(found.split)}, in percent"
+    what = f"{metric_name(found.metric)} by slice of {split_name(found.split)}{_unit(found.metric)}"
     lines = [one for slices in found.columns.values() for one in slices]
     return doc.Table.about(
         "slices-of-two", f"{what}: {pairs}", columns, lines, outputs=doc.PAPER, most=MOST_SLICES
@@ -122,5 +146,5 @@ def _of_score(name: str, what: str) -> Callable[[Slice], Any]:
 
 
 def _p(one: Slice) -> str | None:
-    noted = _difference(one)
+    noted = _difference("accuracy", one)
     return noted.detail.removeprefix("p = ") if noted else None

@@ -21,8 +21,11 @@ def section(facts: Facts) -> doc.Blocks:
     mine = [found[name] for name in facts.shortlist.names if name in found]
     if not mine:
         return
+    match = "exact match"
+    if "normalized_match" in facts.results.metrics:  # whose exact match is of the text as it stands
+        match = "normalized match"
     text = (
-        f"Answers of {split_name(facts.evidence.split)} that are no exact match, in percent of all "
+        f"Answers of {split_name(facts.evidence.split)} that are no {match}, in percent of all "
         "answers over all seeds. An answer is counted once, under the first kind that fits."
     )
     kinds = "; ".join(f"“{kind}”: it {meaning}" for kind, meaning in KINDS.items())

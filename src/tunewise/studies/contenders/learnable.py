@@ -1,14 +1,16 @@
-"""Whether training examples keep something to learn from once they are cut to the limit."""
+"""Whether examples keep something to learn from once a model reads them, and what that is."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tunewise.core.errors import Problem
-from tunewise.core.format import plural
-from tunewise.data.table import Row
+from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import first_of, plural
+from tunewise.data.table import Row, Splits
 from tunewise.tasks.base import Task
+from tunewise.tasks.marked import Stretch, stretches
 
+SHOWN = 3  # rows whose learned tokens are shown
 SAMPLE = 500  # rows that are looked at; the trial itself counts them all
 
 
@@ -40,3 +42,44 @@ def learnable(
     if lost == len(looked):
         return [Problem("max_length", f"{finding}. Raise it.")], []
     return [], [f"{finding}; such examples are left out of training."]
+
+
+def proven(task: Task, splits: Splits, processor: Any, limit: int) -> list[Problem]:
+    """What is wrong with any row as this model reads it, where the task can tell.
+
+    Args:
+        task: whose rows they are.
+        splits: the rows as prepared.
+        processor: the model's tokenizer.
+        limit: tokens an example may have.
+    """
+    if not task.proves_rows:
+        return []
+    problems = []
+    for name, rows in splits.items():
+        examples = [task.read(row) for row in rows]
+        learning = name == "train"
+        try:
+            read = task.encode(examples, processor, max_length=limit, learning=learning)
+        except InputError as error:
+            problems += [Problem(name, str(each)) for each in error.problems]
+            continue
+        if unfit := [one.id for one in read if not one.fits]:
+            message = (
+                f"{plural(len(unfit), 'row')} ({first_of(unfit)}) cannot be asked: the last "
+                f"question with room for an answer does not fit in {limit} tokens. Raise "
+                "training.max_length, or leave these rows out."
+            )
+            problems.append(Problem(name, message))
+    return problems
+
+
+def learned_rows(
+    task: Task, rows: list[Row], processor: Any, limit: int
+) -> tuple[tuple[Stretch, ...], ...]:
+    """The first training examples with what of them is learned; none where nothing is written."""
+    if not task.writing:
+        return ()
+    examples = [task.read(row) for row in rows[:SHOWN]]
+    learnt = task.encode(examples, processor, max_length=limit, learning=True)
+    return tuple(tuple(stretches(one, processor)) for one in learnt)

@@ -60,7 +60,8 @@ class Findings:
         return learnt
 
     def add_answers(self, epoch: int, predictions: Sequence[Prediction]) -> None:
-        if len(predictions) > 1 and len({answer.answer for answer in predictions}) == 1:
+        answered = [one for one in predictions if one.written or one.probabilities]
+        if len(answered) > 1 and len({one.answer for one in answered}) == 1:
             self.single_class.append(epoch)
 
 

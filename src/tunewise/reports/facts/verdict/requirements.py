@@ -12,7 +12,7 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.facts.costs import COSTS
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import amount, lead_of
-from tunewise.reports.facts.wording import metric_name
+from tunewise.reports.facts.wording import is_fraction, metric_name
 
 NAMES = {"parameters": "trainable parameters", "artefact": "artifact"}
 
@@ -118,4 +118,6 @@ def _name(limit: str) -> str:
 
 
 def _amount(name: str, value: float) -> str:
-    return COSTS[name].words(value) if name in COSTS else f"{percent(value)} %"
+    if name in COSTS:
+        return COSTS[name].words(value)
+    return f"{percent(value)} %" if is_fraction(name) else f"{value:.3f}"

@@ -13,6 +13,7 @@ from tunewise.reports.facts.evidence import Contender
 from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.tuning.searching import Tried, edges, tried
 from tunewise.reports.facts.wording import (
+    is_fraction,
     metric_name,
     metric_words,
     point_words,
@@ -123,7 +124,8 @@ def _in_paper(facts: Facts, searched: Sequence[Contender]) -> doc.Block | None:
     columns = (doc.Column("Contender", number=False), *map(doc.Column, _told(mine[0])))
     rows = tuple((named(one), *_points(one, metric)) for one in mine)
     setting = listed([setting_words(key) for key in mine[0].searched])
-    caption = f"Search over {setting}, in percent of {metric_words(metric)}; * chosen"
+    unit = "in percent of " if is_fraction(metric) else ""
+    caption = f"Search over {setting}, {unit}{metric_words(metric)}; * chosen"
     return doc.Table("search-points", caption, columns, rows, outputs=doc.PAPER, wide=False)
 
 
