@@ -46,9 +46,10 @@ class Formed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         lora = self.layer
-        assert isinstance(lora.base, nn.Linear)
-        W = torch.addmm(lora.base.weight, lora.B, lora.A, alpha=lora.scale)
-        return linear(x, W, lora.base.bias)
+        base = lora.base
+        assert isinstance(base, nn.Linear)
+        W = torch.addmm(base.weight, lora.B, lora.A, alpha=lora.scale)
+        return linear(x, W, base.bias)
 
 
 @dataclass

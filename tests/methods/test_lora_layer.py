@@ -73,7 +73,7 @@ def test_at_the_start_the_layer_is_its_base() -> None:
 
 @pytest.mark.parametrize("base_is", ["linear", "conv1d"])
 def test_merging_keeps_the_function_and_the_original(base_is: str) -> None:
-    layer = trained_layer(base_is)
+    layer: Any = trained_layer(base_is)
     x, before = torch.randn(3, 96, dtype=torch.float64), layer.base.weight.clone()
     torch.testing.assert_close(layer.merged()(x), layer(x))
     assert torch.equal(layer.base.weight, before)

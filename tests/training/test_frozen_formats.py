@@ -65,7 +65,8 @@ def step(model: Model, method: Adaptation, *, stored: bool) -> tuple[float, list
     mask = (IDS != 0).long()
     loss = model.module(input_ids=IDS, attention_mask=mask, labels=labels).loss
     loss.backward()
-    return loss.item(), [w.grad for w in model.module.parameters() if w.requires_grad]
+    trained = (weight for weight in model.module.parameters() if weight.requires_grad)
+    return loss.item(), [weight.grad for weight in trained if weight.grad is not None]
 
 
 def same(one: tuple[float, list[Tensor]], other: tuple[float, list[Tensor]]) -> None:
@@ -107,7 +108,8 @@ def test_what_is_frozen_takes_half_the_bytes_and_what_is_trained_four_each(
     for name, weight in model.module.named_parameters():
         small = weight.requires_grad or weight.ndim < 2
         assert weight.dtype == (torch.float32 if small else KIND), name
-    assert model.module.lm_head.weight is model.module.model.embed_tokens.weight
+    module: Any = model.module
+    assert module.lm_head.weight is module.model.embed_tokens.weight
 
 
 def test_a_table_of_embeddings_is_rounded_only_where_its_checkpoint_is(
@@ -115,7 +117,8 @@ def test_a_table_of_embeddings_is_rounded_only_where_its_checkpoint_is(
 ) -> None:
     model = build_writer(str(writer("llama", torch.float32)), seed=0, keep=KIND)
     step(model, LoRA(rank=2), stored=True)
-    assert model.module.model.embed_tokens.weight.dtype == torch.float32
+    module: Any = model.module
+    assert module.model.embed_tokens.weight.dtype == torch.float32
     layers = linear_layers(model).items()
     assert {layer.weight.dtype for path, layer in layers if path != "lm_head"} == {KIND}
 
@@ -138,7 +141,8 @@ def test_an_adapter_of_peft_reads_the_matrix_as_it_was(
 ) -> None:
     model = build(str(checkpoint("bert")), options=OPTIONS, seed=1)
     step(model, PEFTMethod("OFT", {"oft_block_size": 4}), stored=True)
-    inside = [layer.base_layer.weight for layer in model.module.modules() if is_adapted(layer)]
+    layers: list[Any] = [layer for layer in model.module.modules() if is_adapted(layer)]
+    inside = [layer.base_layer.weight for layer in layers]
     assert {weight.dtype for weight in inside} == {torch.float32}
 
 
@@ -156,7 +160,8 @@ def test_an_artifact_fits_its_base_in_every_precision(
         return prepared_model(parts, LoRA(rank=2))
 
     half, whole = made("bfloat16"), made("float32")
-    assert half.module.bert.encoder.layer[0].attention.self.query.base.weight.dtype == KIND
+    module: Any = half.module
+    assert module.bert.encoder.layer[0].attention.self.query.base.weight.dtype == KIND
     write_base(half, tmp_path)
     check_base(whole, tmp_path)
 
@@ -175,7 +180,8 @@ def test_folding_rounds_once() -> None:
     torch.manual_seed(0)
     layer = LoRALinear(torch.nn.Linear(16, 8).to(KIND), rank=2, alpha=4.0)
     torch.nn.init.normal_(layer.B)
-    exact = layer.base.weight.float() + layer.scale * layer.B @ layer.A
+    base: Any = layer.base
+    exact = base.weight.float() + layer.scale * layer.B @ layer.A
     assert torch.equal(layer.merged().weight, exact.to(KIND))
 
 

@@ -24,7 +24,6 @@ class Model:
     backbones: dict[str, str]
     head: list[str] = field(default_factory=list)
     max_length: int = 512  # tokens the model can take
-    stored: torch.dtype = torch.float32  # the one format of the checkpoint's numbers, if it has one
     source: str = ""  # where it came from: a folder or a hub id; adapters name their base by it
     warnings: list[str] = field(default_factory=list)  # sentences for the audit
     adapter: Any = None  # what a method has to keep of what it put into the module
@@ -32,6 +31,7 @@ class Model:
     fingerprint: str | None = None  # of what is frozen, where it is kept in fewer bits since
     in_four_bits: int = 0  # numbers of frozen matrices that are quantized, and so no parameters
     reads: str = ""  # how it makes vectors, where older trials of the same files did otherwise
+    stored: torch.dtype = torch.float32  # the one format of the checkpoint's numbers, if it has one
 
     @property
     def writes(self) -> bool:
