@@ -88,7 +88,7 @@ def test_the_resolved_study_keeps_limits_and_slices() -> None:
             ("length",),
         )
     )
-    assert len(fields(Limits)) == 13
+    assert len(fields(Limits)) == 16
 
 
 def test_limits_and_slices_rename_no_trial() -> None:

@@ -170,10 +170,15 @@ def test_what_is_handed_over_has_the_format_of_its_checkpoint(
     writer: Callable[[str, torch.dtype], Path],
 ) -> None:
     half, whole = (build_writer(str(writer("llama", k)), seed=0) for k in (KIND, torch.float32))
-    rounded = in_format_of_checkpoint(half.module, half)
+    rounded = in_format_of_checkpoint(half.module, half, may_round=False)  # it loses nothing
     assert {weight.dtype for weight in rounded.parameters()} == {KIND}
     assert {weight.dtype for weight in half.module.parameters()} == {torch.float32}
-    assert in_format_of_checkpoint(whole.module, whole) is whole.module
+    assert in_format_of_checkpoint(whole.module, whole, may_round=True) is whole.module
+    with torch.no_grad():
+        next(half.module.parameters()).add_(1e-5)
+    assert in_format_of_checkpoint(half.module, half, may_round=False) is half.module
+    trained = in_format_of_checkpoint(half.module, half, may_round=True)
+    assert {weight.dtype for weight in trained.parameters()} == {KIND}
 
 
 def test_folding_rounds_once() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from tunewise.backbones.memory_saving import is_autocast
 from tunewise.backbones.pooling import PooledClassifier
 from tunewise.backbones.pools import POOLS
 
@@ -55,8 +56,14 @@ def only_first_token(module: nn.Module) -> None:
 
 def _is_hooked(module: nn.Module, path: str) -> bool:
     """Whether a hook may change what goes into the modules around a path, or comes out of them."""
-    around = (one for name, one in module.named_modules() if f"{path}.".startswith(f"{name}."))
-    return any(one._forward_hooks or one._forward_pre_hooks for one in (module, *around))
+    inside = (one for name, one in module.named_modules() if f"{path}.".startswith(f"{name}."))
+    around = (module, *inside)
+    hooks = (
+        hook
+        for one in around
+        for hook in (*one._forward_hooks.values(), *one._forward_pre_hooks.values())
+    )
+    return not all(map(is_autocast, hooks))
 
 
 def _name(module: nn.Module) -> str:

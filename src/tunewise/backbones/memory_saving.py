@@ -55,6 +55,11 @@ def compute_in(model: Model, kind: torch.dtype) -> None:
             layer.register_forward_hook(lambda layer, args, output: output.float())
 
 
+def is_autocast(hook: object) -> bool:
+    """Whether a hook of a module is that of `compute_in`, which changes nothing but the format."""
+    return isinstance(getattr(hook, "__self__", None), _Autocast)
+
+
 def store_frozen_in(model: Model, kind: torch.dtype) -> None:
     """Keep frozen matrices in the format that products are computed in, and the rest in float32.
 

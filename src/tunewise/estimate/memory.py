@@ -169,10 +169,7 @@ def count_step(
     rows: dict[str, Tensor] = {}  # of what frozen parts put out, by the argument that takes it
     with meter.counting() as phase:
         if stub is not None:
-            # One row of the frozen backbone's outputs; in a trial they all lie in a file.
-            with phase("features"), torch.no_grad():
-                features = run_backbone(model, replace(evaluation, inputs=copies), FIRST)
-            rows["inputs_embeds"] = features[:1].clone()
+            rows["inputs_embeds"] = _backbone_row(model, replace(evaluation, inputs=copies), phase)
         elif encoders:
             rows = _vector_rows(model, copies, encoders, phase)
         copies.clear()
@@ -196,6 +193,16 @@ def count_asking(model: Model, task: Task, given: StepBatches) -> MemoryPredicti
     with meter.counting() as phase:
         _ask(model, task, given.evaluation, given.prompts, phase)
     return MemoryPrediction(meter.memory(), stored_features=False)
+
+
+def _backbone_row(model: Model, batch: Batch, phase: Phase) -> Tensor:
+    """One row of a frozen backbone's outputs for a batch; in a trial they all lie in a file.
+
+    A function of its own, so that nothing holds the other rows while steps are counted.
+    """
+    with phase("features"), torch.no_grad():
+        features = run_backbone(model, batch, FIRST)
+    return features[:1].clone()
 
 
 def _vector_rows(

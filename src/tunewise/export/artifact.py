@@ -21,7 +21,7 @@ from tunewise.data.cleaning.combine import TextRules
 from tunewise.methods.base import METHODS, Predictor
 from tunewise.store.records import MethodRecord, ModelRecord, TrialSettings
 from tunewise.store.trials import SCHEMA
-from tunewise.training.assembly import Parts
+from tunewise.training.assembly import Parts, rounds_frozen
 from tunewise.training.finished import DATA, DESCRIPTION, HERE
 from tunewise.training.predictor import ModelPredictor
 
@@ -104,7 +104,9 @@ def _write_model(
         isinstance(layer, (Fusion, PooledClassifier)) for layer in model.module.modules()
     )
     if plain is not None and (merge or plain is model.module):
-        save_model(in_format_of_checkpoint(plain, model), model.processor, folder)
+        may_round = rounds_frozen(parts.training)
+        handed = in_format_of_checkpoint(plain, model, may_round=may_round)
+        save_model(handed, model.processor, folder)
         return "tunewise" if own_class else "transformers", _whole_model(parts.settings)
     method.save(model, folder)
     model.processor.save_pretrained(folder)
@@ -117,9 +119,15 @@ def _write_model(
     return "peft" if is_adapter and not own_class else "tunewise", _located(parts.settings)
 
 
-def in_format_of_checkpoint(module: nn.Module, model: Model) -> nn.Module:
-    """The module with numbers in the format of its checkpoint, as who serves it expects."""
-    if model.stored == next(module.parameters()).dtype:
+def in_format_of_checkpoint(module: nn.Module, model: Model, *, may_round: bool) -> nn.Module:
+    """The module with numbers in the format of its checkpoint, as who serves it expects.
+
+    What was trained in more bits than that is rounded only where it `may`: as it is elsewhere.
+    """
+    weights = list(module.parameters())
+    if model.stored == weights[0].dtype:
+        return module
+    if not may_round and any((one != one.to(model.stored)).any() for one in weights):
         return module
     return copy.deepcopy(module).to(model.stored)
 

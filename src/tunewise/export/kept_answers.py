@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from tunewise.core.format import percent
 from tunewise.data.examples import Example
 from tunewise.methods.base import Predictor
@@ -37,10 +35,8 @@ class KeptAnswers:
 
 
 def is_rounded(parts: Parts, predictor: Predictor) -> bool:
-    """Whether the folder holds, or the training had, numbers of fewer bits than float32."""
-    if not isinstance(predictor, ModelPredictor):
-        return False
-    return rounds_frozen(parts.training) or predictor.model.stored != torch.float32
+    """Whether the training had, and so the folder may have, numbers of fewer bits than float32."""
+    return isinstance(predictor, ModelPredictor) and rounds_frozen(parts.training)
 
 
 def kept_answers(

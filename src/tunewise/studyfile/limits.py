@@ -57,6 +57,15 @@ class Limits:
         None, "Least exact match of generated answers, as a fraction."
     )
     f1: float | None = setting(None, "Least token F1 of generated answers, as a fraction.")
+    normalized_match: float | None = setting(
+        None, "Least match of generated answers without case and punctuation, as a fraction."
+    )
+    ended_itself: float | None = setting(
+        None, "Least fraction of generated answers that end by themselves."
+    )
+    well_formed: float | None = setting(
+        None, "Least fraction of generated answers that fit the task's schema or pattern."
+    )
 
     def __post_init__(self) -> None:
         if not self.given():
