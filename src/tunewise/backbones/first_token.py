@@ -44,7 +44,8 @@ def only_first_token(module: nn.Module) -> None:
     method has been applied: one that hooks the backbone may put rows in front of the first token.
     """
     for reader in module.modules():  # inside of what PEFT puts around it
-        if _name(reader) in HEADS or _pools_the_first(reader):
+        pools_the_first = isinstance(reader, PooledClassifier) and reader.pool is POOLS["cls"]
+        if pools_the_first or _name(reader) in HEADS:
             paths = [path for path, one in reader.named_modules() if _name(one) in BLOCKS]
             if not paths or _is_hooked(reader, paths[-1]):
                 return
@@ -68,10 +69,6 @@ def _is_hooked(module: nn.Module, path: str) -> bool:
 
 def _name(module: nn.Module) -> str:
     return f"{type(module).__module__}.{type(module).__qualname__}"
-
-
-def _pools_the_first(module: nn.Module) -> bool:
-    return isinstance(module, PooledClassifier) and module.pool is POOLS["cls"]
 
 
 def _first_token(  # noqa: PLR0917  # called as the block is

@@ -54,7 +54,12 @@ def in_chunks(
     ids: dict[int, int] = {}  # each number once: Python makes it anew for every token
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
-        columns = read(part) if name is None else _kept(_address(name, part, options), part, read)
+        if name is None:
+            columns = read(part)
+        else:
+            content = hashlib.sha256(repr((options, list(part))).encode()).hexdigest()
+            path = cache_folder() / "tokens" / name / f"{content[:32]}.safetensors"
+            columns = _kept(path, part, read)
         for column, values in columns.items():
             found.setdefault(column, []).extend(_shared(column, values, ids))
     return found
@@ -78,11 +83,6 @@ def name_of(tokenizer: Any) -> str | None:
         "truncation": tokenizer.truncation_side,
     }
     return digest(parts)
-
-
-def _address(name: str, rows: Rows, options: object) -> Path:
-    content = hashlib.sha256(repr((options, list(rows))).encode()).hexdigest()
-    return cache_folder() / "tokens" / name / f"{content[:32]}.safetensors"
 
 
 def _kept(path: Path, rows: Rows, read: Callable[[Rows], Columns]) -> Columns:

@@ -29,7 +29,7 @@ PARTS = {
 def lines(times: LaunchTimes) -> Iterator[str]:
     """The table: parts of the launch by the clock, and below their part those of the workers."""
     whole = sum(times.seconds.values())
-    yield f"{'part':<20}{'seconds':>11}{'share':>8}"
+    yield f"{'part':<20}{'seconds':>11}{'fraction':>10}"
     for part, seconds in times.seconds.items():
         yield _line(part, seconds, whole, "")
         if part == JOBS:
@@ -39,12 +39,12 @@ def lines(times: LaunchTimes) -> Iterator[str]:
                 yield _line(one, times.jobs[one], of_workers, "  ")
     yield f"{'total':<20}{duration(whole):>11}"
     many = f"{plural(times.jobs_run, 'job')} of {plural(times.workers, 'worker')}"
-    yield f"Indented: {many}, their seconds added up and as a share of them."
+    yield f"Indented: {many}, their seconds added up and as a fraction of them."
     if times.first_step is not None:
         yield f"The first step of a training was done after {duration(times.first_step)}."
 
 
 def _line(part: str, seconds: float, whole: float, indent: str) -> str:
-    share = f"{percent(seconds / whole, digits=0)} %" if whole else ""
+    fraction = f"{percent(seconds / whole, digits=0)} %" if whole else ""
     says = PARTS.get(part, "")
-    return f"{indent + part:<20}{duration(seconds):>11}{share:>8}   {says}".rstrip()
+    return f"{indent + part:<20}{duration(seconds):>11}{fraction:>10}   {says}".rstrip()

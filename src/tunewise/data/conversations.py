@@ -159,16 +159,19 @@ def shaped(splits: Splits, columns: Columns) -> Splits:
         found[name] = []
         for row in rows:
             try:
-                found[name].append(_made(row, columns.turns(row)))
+                turns = columns.turns(row)
             except _Fault as fault:
                 wrong.setdefault(str(fault), []).append(row[PLACE])
-    if wrong:
-        raise InputError(
-            [
-                Problem(places[0], f"{fault}{_also(places)}")
-                for fault, places in sorted(wrong.items(), key=lambda one: one[1][0])
-            ]
-        )
+                continue
+            stored = [turn._asdict() for turn in turns]
+            made = {CONVERSATION: as_text(turns[:-1]), ANSWER: turns[-1].content, TURNS: stored}
+            found[name].append({**row, **made})
+    problems = []
+    for fault, places in sorted(wrong.items(), key=lambda one: one[1][0]):
+        also = f" So in {plural(len(places), 'row')} ({first_of(places)})."
+        problems.append(Problem(places[0], fault + also * (len(places) > 1)))
+    if problems:
+        raise InputError(problems)
     return found
 
 
@@ -186,16 +189,6 @@ def as_text(turns: Sequence[Said]) -> str:
     if len(turns) == 1:
         return turns[0].content
     return "\n".join(f"{role}: {content}" for role, content in turns)
-
-
-def _made(row: Row, turns: Sequence[Said]) -> Row:
-    stored = [turn._asdict() for turn in turns]
-    made = {CONVERSATION: as_text(turns[:-1]), ANSWER: turns[-1].content, TURNS: stored}
-    return {**row, **made}
-
-
-def _also(places: Sequence[str]) -> str:
-    return f" So in {plural(len(places), 'row')} ({first_of(places)})." if len(places) > 1 else ""
 
 
 def _listed(value: Any, column: str) -> list[Said]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 from tunewise.store.trial_records import Job
@@ -64,7 +63,9 @@ class Signals:
     def __enter__(self) -> Signals:
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
-                self._before[number] = signal.signal(number, self._heard)
+                self._before[number] = signal.signal(
+                    number, lambda heard, frame: self.heard.append(heard)
+                )
             except ValueError:  # not the main thread
                 break
         return self
@@ -72,6 +73,3 @@ class Signals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        self.heard.append(number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -383,7 +382,7 @@ class Conversations(Task):
         table = self.table(predictions, examples).to_pylist()
         first = list({row["id"]: row for row in reversed(table)}.values())
         known = [name for name in (*CONVERSED, *SUMMED) if name in first[0]]
-        scores = {name: _array([row[name] for row in first]) for name in known}
+        scores = {name: np.array([row[name] for row in first], np.float64) for name in known}
         right = np.nan_to_num(scores["exact_match"]).astype(np.int64)
         columns = Answered(np.ones_like(right), right, scores=scores)
         lost = [one for one in predictions if one.loss is not None]
@@ -441,7 +440,3 @@ def _without_oldest(turns: Sequence[Turn]) -> list[Turn] | None:
     system = [turn for turn in turns[:1] if turn.role == "system"]
     rest = turns[len(system) :]
     return [*system, *rest[2:]] if len(rest) > 2 else None
-
-
-def _array(values: Sequence[float | None]) -> Any:
-    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
