@@ -91,7 +91,8 @@ def _first_token(  # noqa: PLR0917  # called as the block is
         )
         return whole
     inner = block.attention.self
-    first = hidden[:, :1]
+    # In one piece: of a view the library multiplies otherwise while memory is counted.
+    first = hidden[:, :1].contiguous()
     query, key, value = (
         part(states).unflatten(-1, (-1, inner.attention_head_size)).transpose(1, 2)
         for part, states in ((inner.query, first), (inner.key, hidden), (inner.value, hidden))
