@@ -116,8 +116,8 @@ def test_each_launch_is_kept_and_shown(now: Now, tmp_path: Path) -> None:
     assert read_timing(tmp_path) == [timing.times()] * 2
     shown = "\n".join(lines(timing.times()))
     for line in (
-        "start                     1.0 s    25 %",
-        "  features                3.0 s   100 %",
+        "start                     1.0 s      25 %",
+        "  features                3.0 s     100 %",
     ):
         assert line in shown
     assert "1 job of 1 worker" in shown
