@@ -167,9 +167,9 @@ def shaped(splits: Splits, columns: Columns) -> Splits:
             made = {CONVERSATION: as_text(turns[:-1]), ANSWER: turns[-1].content, TURNS: stored}
             found[name].append({**row, **made})
     problems = []
-    for fault, places in sorted(wrong.items(), key=lambda one: one[1][0]):
+    for reason, places in sorted(wrong.items(), key=lambda one: one[1][0]):
         also = f" So in {plural(len(places), 'row')} ({first_of(places)})."
-        problems.append(Problem(places[0], fault + also * (len(places) > 1)))
+        problems.append(Problem(places[0], reason + also * (len(places) > 1)))
     if problems:
         raise InputError(problems)
     return found
