@@ -43,14 +43,13 @@ from tunewise.tasks.base import (
     Asking,
     Batch,
     Encoded,
-    Loss,
     LossOn,
     Reading,
     Settled,
     Task,
     Writing,
 )
-from tunewise.tasks.language import padded, token_losses
+from tunewise.tasks.language import WrittenTask
 from tunewise.tasks.ways import strategy
 from tunewise.tasks.written import conversed_table, predictions
 
@@ -91,7 +90,7 @@ class Conversing(Writing):
 
 @TASKS.register("chat")
 @dataclass(frozen=True)
-class Conversations(Task):
+class Conversations(WrittenTask):
     """A model goes on with a conversation: what the assistant says next.
 
     In training the loss is over the turns of the assistant, each with the token that ends it. Which
@@ -360,13 +359,6 @@ class Conversations(Task):
         settings = {field.name: getattr(self, field.name) for field in fields(Conversations)}
         before = tuple(turn for turn in turns if turn.role != "system")
         return _Showing(**settings, before=before)
-
-    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
-        return padded(encoded, processor.pad_token_id)
-
-    def loss(self, module: nn.Module, batch: Batch) -> Loss:
-        losses, right = token_losses(module, batch)
-        return Loss(losses.sum(), int(right.sum()))
 
     def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]:
         """Nothing is generated where only an epoch is chosen, by a score that needs no answer."""

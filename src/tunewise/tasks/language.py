@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tunewise.tasks.base import Batch, Encoded
+from tunewise.tasks.base import Batch, Encoded, Loss, Task
 
 IGNORED = -100  # the label of a token that is not to be learned
 
@@ -93,3 +93,14 @@ def output_only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
         yield
     finally:
         hook.remove()
+
+
+class WrittenTask(Task):
+    """A task whose answers a language model writes: it learns the tokens that are marked."""
+
+    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        return padded(encoded, processor.pad_token_id)
+
+    def loss(self, module: nn.Module, batch: Batch) -> Loss:
+        losses, right = token_losses(module, batch)
+        return Loss(losses.sum(), int(right.sum()))

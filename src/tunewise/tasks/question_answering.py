@@ -26,14 +26,12 @@ from tunewise.tasks.base import (
     Batch,
     Encoded,
     Filled,
-    Loss,
     LossOn,
     Reading,
     Settled,
-    Task,
     Writing,
 )
-from tunewise.tasks.language import padded, token_losses
+from tunewise.tasks.language import WrittenTask
 from tunewise.tasks.prompts import Asked, Prompted, Template, endings, prompts
 from tunewise.tasks.ways import strategy
 from tunewise.tasks.written import answers_table, predictions, scored
@@ -43,7 +41,7 @@ WORD = "question_word"  # a column of the prepared rows: what, who, when, ...
 
 @TASKS.register("question-answering")
 @dataclass(frozen=True)
-class QuestionAnswering(Task):
+class QuestionAnswering(WrittenTask):
     """A model writes the answer to a question about a context, as in SQuAD.
 
     Where prompt and answer are too long only the context is shortened: around the answer in
@@ -243,13 +241,6 @@ class QuestionAnswering(Task):
             [] if example.references is None else ids
             for example, ids in zip(examples, found, strict=True)
         ]
-
-    def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
-        return padded(encoded, processor.pad_token_id)
-
-    def loss(self, module: nn.Module, batch: Batch) -> Loss:
-        losses, right = token_losses(module, batch)
-        return Loss(losses.sum(), int(right.sum()))
 
     def predict(self, module: nn.Module, batch: Batch, asking: Asking) -> list[Prediction]:
         ways = self.strategies if asking.thorough else self.strategies[:1]
