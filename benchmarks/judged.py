@@ -1,11 +1,12 @@
 """How often `tunewise judge` is wrong, on files of predictions whose truth is known.
 
-    python benchmarks/judged.py             300 pairs of each kind; minutes
-    python benchmarks/judged.py 1000
+    python benchmarks/judged.py             1,000 studies of 2 contenders, fewer of more; minutes
+    python benchmarks/judged.py 100
 
-Two equal contenders answer 500 examples with one seed or three (`simulated_studies` makes them of
-dice). Their answers are written as JSON Lines, a file for each seed, and the code of the command
-reads, groups and judges them. Seeds are fixed, so two runs print the same.
+Equal contenders answer 500 examples (`simulated_studies` makes their answers of dice). These are
+written as JSON Lines, a file for each seed, and the code of the command reads, groups and compares
+them, with fewer draws of the bootstrap. Seeds are fixed, so two runs print the same; the exit code
+is 1 where a fraction lies outside its bounds.
 """
 
 from __future__ import annotations
@@ -14,29 +15,29 @@ import json
 import sys
 import tempfile
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from simulated_studies import Simulated, World, simulate
+from simulated_studies import RESAMPLES, Simulated, World, bounds_for, simulate, some_differ
 
 from tunewise.judging.asked import Asked
 from tunewise.judging.judge import judge_files
+from tunewise.reports.facts.comparisons import answered
+from tunewise.statistics.comparison import compare
 
-ACCURACY, LEVEL = 0.75, 0.05
-KINDS = {
-    "one seed": ((0,), World(seed=0.0)),  # with luck of the seed, two checkpoints would differ
-    "three seeds": ((0, 1, 2), World()),
-}
+ACCURACY, ALPHA = 0.75, 0.05
+START = 41  # of the random numbers
+SEEDS, CONTENDERS = (1, 2, 3, 5), (2, 6)
 
 
-@dataclass
-class Counts:
-    """Of so many pairs of equal contenders."""
+@dataclass(frozen=True)
+class Told:
+    """Fractions of studies of equal contenders, and of their pairs."""
 
-    different: int = 0  # as a verdict calls them
-    checkpoints: int = 0  # rejected over examples alone, on which one seed of each is equal
-    methods: int = 0  # rejected over seeds and examples
-    covered: int = 0  # intervals over examples that hold the true difference
+    different: float  # of studies in which some row is called different from the best
+    rejected: float  # of pairs, by the claim about methods; with one seed, about checkpoints
+    covered: float  # of pairs: intervals over examples that hold the true difference
 
 
 def files_of(made: Simulated, folder: Path) -> list[Path]:
@@ -52,36 +53,50 @@ def files_of(made: Simulated, folder: Path) -> list[Path]:
     return paths
 
 
-def counted(seeds: tuple[int, ...], world: World, pairs: int) -> Counts:
-    counts = Counts()
-    for number in range(pairs):
-        rng = np.random.default_rng([len(seeds), number])
-        made = simulate(world, [ACCURACY, ACCURACY], [seeds, seeds], rng=rng)
+def told(seeds: int, contenders: int, studies: int) -> Told:
+    """What the command says of so many studies."""
+    # With luck of the seed, two checkpoints of one method truly differ.
+    world = World(seed=0.0) if seeds == 1 else World()
+    different, rejected, covered = [], [], []
+    for number in range(studies):
+        rng = np.random.default_rng([START, seeds, contenders, number])
+        made = simulate(world, [ACCURACY] * contenders, [range(seeds)] * contenders, rng=rng)
         with tempfile.TemporaryDirectory() as folder:
-            found = judge_files(files_of(made, Path(folder)), Asked())
-        best, other = found.results.rows
-        pair = other.to_best
-        assert pair is not None and pair.items.p is not None and pair.items.interval is not None
+            evidence = judge_files(files_of(made, Path(folder)), Asked()).facts.evidence
+        rows = answered(evidence.contenders, evidence.split)
+        every = list(combinations([row.name for row in rows], 2))
+        # Naming every pair corrects as the command does, and shows what it says of each.
+        found = compare(rows, evidence.headline, rng=rng, family=every, resamples=RESAMPLES)
         truth = dict(zip([row.name for row in made.rows], made.model_truth, strict=True))
-        low, high = pair.items.interval
-        counts.different += other.standing == "behind"
-        counts.checkpoints += pair.items.p < LEVEL
-        counts.methods += pair.method.p is not None and pair.method.p < LEVEL
-        counts.covered += bool(low <= truth[other.name] - truth[best.name] <= high)
-    return counts
+        different.append(some_differ(found))
+        for pair in found.pairs:
+            p = pair.items.p if seeds == 1 else pair.method.p
+            assert p is not None and pair.items.interval is not None
+            low, high = pair.items.interval
+            rejected.append(p < ALPHA)
+            covered.append(low <= truth[pair.row] - truth[pair.other] <= high)
+    return Told(*(float(np.mean(of)) for of in (different, rejected, covered)))
 
 
-def main(pairs: int) -> None:
-    for kind, (seeds, world) in KINDS.items():
-        found = counted(seeds, world, pairs)
-        claim = "methods" if len(seeds) > 1 else "checkpoints"
-        rejected = found.methods if len(seeds) > 1 else found.checkpoints
-        print(
-            f"{kind}, {pairs:,} equal pairs: called different in {found.different / pairs:.1%}; "
-            f"{claim} rejected in {rejected / pairs:.1%}; "
-            f"intervals over examples cover in {found.covered / pairs:.1%}"
-        )
+def main(studies: int) -> int:
+    missed = 0
+    print("seeds  contenders  studies  different  rejected  covered")
+    for contenders in CONTENDERS:
+        counted = studies * min(CONTENDERS) // contenders
+        for seeds in SEEDS:
+            found = told(seeds, contenders, counted)
+            holds = found.different <= bounds_for(ALPHA, counted)[1]
+            for fraction, nominal in ((found.rejected, ALPHA), (found.covered, 1 - ALPHA)):
+                low, high = bounds_for(nominal, counted)
+                holds &= low <= fraction <= high
+            missed += not holds
+            print(
+                f"{seeds:>5} {contenders:>11} {counted:>8,} {found.different:>10.1%} "
+                f"{found.rejected:>9.1%} {found.covered:>8.1%}{'' if holds else '  MISSED'}",
+                flush=True,
+            )
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))

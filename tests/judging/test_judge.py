@@ -244,6 +244,11 @@ def test_runs_that_do_not_go_together_are_named(other: Any, expected: str) -> No
     assert expected in text and "other" in text
 
 
+def test_the_file_that_is_about_other_examples_is_named() -> None:
+    text = faults({"one": GOOD, "other": GOOD | {"id": ["p", "q", "r"]}, "third": GOOD})
+    assert "one, run 0: a, b, c" in text and "other, run 0: p, q, r" in text
+
+
 def test_examples_that_all_have_can_be_asked_for() -> None:
     other = GOOD | {"id": ["c", "b", "z"], "label": ["x", "y", "x"]}
     found = tunewise.judge({"one": GOOD, "other": other}, shared=True)

@@ -84,7 +84,8 @@ def test_both_forms_of_inspects_logs_say_the_same(form: str) -> None:
     assert means(found) == {"mockllm/good": 1.0, "mockllm/poor": 0.5}
     assert found.facts.evidence.study.seeds == (1, 2)
     assert any("Epochs of a log are answers drawn anew" in text for text in found.assumed)
-    assert "several scorers: match, includes" in told(*INSPECT.glob(f"*.{form}"))
+    several = told(*INSPECT.glob(f"*.{form}"))
+    assert "several scorers: match, includes" in several and "--columns score=match" in several
 
 
 def test_archives_of_older_versions_are_read_too(tmp_path: Path) -> None:

@@ -62,5 +62,6 @@ def one_of(kind: str, option: str, found: Sequence[str], wanted: str | None) -> 
         return wanted
     if len(known) > 1:
         message = f"the files are about several {kind}s: {', '.join(known)}. A verdict is about one"
-        raise InputError(f"{message}: {option} {known[0]}")
+        joint = "=" if " " in option else " "  # a role of an option, as in `--columns score`
+        raise InputError(f"{message}: {option}{joint}{known[0]}")
     return known[0]

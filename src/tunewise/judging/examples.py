@@ -79,10 +79,12 @@ def _differing(sheets: Sequence[Sheet], everywhere: set[str]) -> list[Problem]:
     union = dict.fromkeys(id for sheet in sheets for id in sheet.ids)
     hint = "To judge by the examples that all have: --shared"
     if not everywhere:
+        first = sheets[0]
+        other = next((one for one in sheets if set(first.ids).isdisjoint(one.ids)), sheets[-1])
         message = (
-            f"no example is in every file: these are different test sets ({sheets[0].place}: "
-            f"{first_of([cut(id) for id in sheets[0].ids])}; {sheets[-1].place}: "
-            f"{first_of([cut(id) for id in sheets[-1].ids])}). Runs are compared on one."
+            f"no example is in every file: these are different test sets ({first.place}: "
+            f"{first_of([cut(id) for id in first.ids])}; {other.place}: "
+            f"{first_of([cut(id) for id in other.ids])}). Runs are compared on one."
         )
         return [Problem("", message)]
     problems = []

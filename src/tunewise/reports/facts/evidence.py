@@ -238,7 +238,7 @@ class Evidence:
     def name(self) -> str:
         return self.study.name
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         return tuple(map(str, self.study.labels))
 

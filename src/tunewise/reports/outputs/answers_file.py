@@ -12,10 +12,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import visible
@@ -75,10 +73,10 @@ def predictions(evidence: Evidence) -> Predictions | None:
                 given.setdefault(id, []).append((answer, bool(run.choices[at] == run.labels[at])))
         columns.append({})
         for id, answers in given.items():
-            fraction = fmean(right for _, right in answers)
+            fraction = sum(right for _, right in answers) / len(answers)
             whole = int(fraction) if fraction.is_integer() else fraction  # written without a point
-            first = Counter(answer for answer, _ in answers).most_common(1)[0][0]
-            columns[-1][id] = (first, whole)
+            texts = [answer for answer, _ in answers]
+            columns[-1][id] = (max(texts, key=texts.count), whole)
     rows = tuple(
         (
             id,
