@@ -66,7 +66,9 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     """Judge a study as far as it has come."""
     to_come = {one.name: one.to_come for one in evidence.contenders if any(one.to_come)}
     best, tied = results.best, results.standing("tied")
-    leaders = [best, *tied] if best else []  # by score: of equally cheap ones the better
+    # By score: of equally cheap ones the better. What always says one thing saves nothing.
+    useful = [row for row in tied if not evidence.by_name[row.name].described.constant]
+    leaders = [best, *useful] if best else []
     known = all(row.trainable is not None for row in leaders) or evidence.study.elsewhere is None
     # What uses no network has no parameters; of runs made elsewhere they may be unknown.
     cheapest = _least(leaders, lambda row: row.trainable or 0) if known else None
