@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tunewise.core.errors import InputError, Problem, StudyBusy, TunewiseError
 from tunewise.core.format import plural
 from tunewise.core.lazy import Later
+from tunewise.costs.calibration import training_flops
 from tunewise.data.column_guess import Wishes
 from tunewise.data.in_memory import is_table, stored_table
 from tunewise.data.inspect import look
@@ -160,7 +161,9 @@ class Study:
         texts = (text,) if isinstance(text, str) else tuple(text)
         guess = look(source, Path(), Wishes(texts, label, group, tuple(drop)))
         name = "study" if is_table(data) else study_name(source)
-        document = read_text(write_study(guess, name), name=f"{name}.yaml")
+        flops = training_flops(len(usable_cores()))
+        written = write_study(guess, name, flops_per_second=flops)
+        document = read_text(written, name=f"{name}.yaml")
         return cls._of(settings_of_document(override(document, overrides)))
 
     @classmethod

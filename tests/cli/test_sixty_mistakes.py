@@ -104,13 +104,15 @@ CASES = (
     ("compare runs/rooms head", r"Missing argument 'second'", HELP),
     ("errors runs/rooms --contender ful", NEAR_FULL, ROWS),
     ("errors runs/room", r"no study here.*Did you mean 'rooms'", HERE),
-    ("predict runs/rooms", r"give either --input FILE or --text TEXT", ROWS),
+    ("predict runs/rooms", r"give either --input FILE or --text TEXT", HELP),
     ("predict runs/rooms --text a --contender ful", NEAR_FULL, ROWS),
     ("predict runs/rooms --text a", r"weights of 'full' are not there", "tunewise run"),
-    ("predict runs/rooms --text a --out a.xlsx", r"'\.xlsx' files are not written", ROWS),
+    ("predict runs/rooms --text a --out a.xlsx", r"'\.xlsx' files are not written", HELP),
     ("export runs/rooms --contender ful --to out", NEAR_FULL, ROWS),
     ("export runs/rooms --to x --as scrip", r"--as': 'scrip' is.* Did you mean 'script'", HELP),
-    ("export runs/rooms --to study.yaml", r"study\.yaml: is a file; name a folder", ROWS),
+    ("export runs/rooms --to study.yaml", r"study\.yaml: is a file; name a folder", HELP)(
+        "export runs/rooms", r"give --to FOLDER, --to-hub NAME or --measure FILE", HELP
+    ),
     ("generate --prompt hello", r"give either the folder of a study or --model", HERE),
     # the rest
     (

@@ -242,6 +242,16 @@ def test_a_column_that_looks_like_a_group_and_crosses_splits_is_reported() -> No
     assert "100% of the rows share their 'author' with rows of train" in found.warnings[0]
 
 
+def test_dates_counts_and_measures_are_no_groups() -> None:
+    data = splits()
+    for part in data.values():
+        for at, row in enumerate(part):
+            row |= {"customer no.": str(700 + at % 40), "opened": f"2026-01-{1 + at % 28:02d}"}
+            row |= {"hours": f"{at % 30},5", "helpful": at % 30, "at": f"2026-01-01T09:{at % 40}Z"}
+    groups = audited(data).facts["shared_groups"]
+    assert {group["column"] for group in groups} == {"customer no."}
+
+
 def test_ids_that_suggest_groups_are_reported() -> None:
     data = splits()
     for name, part in data.items():

@@ -95,3 +95,33 @@ def test_a_value_too_large_to_be_held_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(LARGEST + 1)
     with pytest.raises(InputError, match=r"at most 0\.5 GiB are read"):
         read_file(tmp_path / "a.json", "a.json")
+
+
+def test_fields_of_nested_records_are_columns(folder: Path) -> None:
+    rows = [
+        {"id": 1, "mail": {"subject": "Hi", "from": {"name": "Ann"}}, "tags": ["a"]},
+        {"id": 2, "mail": None},
+        {"id": 3, "mail": {"subject": "Re: Hi"}},
+    ]
+    for name, content in (
+        ("nested.json", json.dumps(rows)),
+        ("nested.jsonl", "\n".join(map(json.dumps, rows))),
+    ):
+        table = read(folder, content, name)
+        assert table.columns == ("id", "mail.subject", "mail.from.name", "tags")
+        first = {"id": 1, "mail.subject": "Hi", "mail.from.name": "Ann", "tags": ["a"]}
+        assert values(table) == [first, {"id": 2}, {"id": 3, "mail.subject": "Re: Hi"}]
+        assert "'mail.FIELD'" in table.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"mail": "a text"},  # no record in every row
+        {"mail": {"to": "Bo"}, "mail.to": "Ann"},  # the name is taken
+        {"mail": {"to": ["Bo"]}},  # lists alone, as the answers of SQuAD
+    ],
+)
+def test_records_that_are_no_columns_stay_whole(folder: Path, second: dict[str, Any]) -> None:
+    rows = [{"mail": {"to": ["Ann"]}}, second]
+    assert values(read(folder, json.dumps(rows))) == rows

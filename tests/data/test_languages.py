@@ -13,6 +13,7 @@ from tunewise.data.first_look.languages import COMMONEST, NAMES, language_of, la
         ("The parcel has not arrived and nobody answers.", "en"),
         ("Das Paket ist nicht angekommen und niemand antwortet.", "de"),
         ("Le colis n'est pas arrivé et personne ne répond.", "fr"),
+        ("Séjour de 3 nuits, chambre de luxe : merci.", "fr"),
         ("El paquete no ha llegado y nadie contesta.", "es"),
         ("Il pacco non è arrivato e nessuno risponde.", "it"),
         ("O pacote não chegou e ninguém responde.", "pt"),

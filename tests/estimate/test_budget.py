@@ -15,7 +15,7 @@ from transformers import AutoConfig
 from tunewise.core.errors import InputError
 from tunewise.core.units import parse_budget
 from tunewise.costs.calibration import Calibration
-from tunewise.data.first_look.first_budget import first_budget
+from tunewise.data.first_look.first_budget import USUAL_FLOPS, first_budget
 from tunewise.data.inspect import look
 from tunewise.data.study_template import write_study
 from tunewise.estimate.budget import expected, with_budget
@@ -64,7 +64,7 @@ def needs(found: Plan) -> Schedule:
     "name",
     [pytest.param(name, marks=() if name in QUICK else pytest.mark.bench) for name in EXPORTS],
 )
-def test_a_draft_has_time_for_its_search_and_a_seed_of_all(tmp_path: Path, name: str) -> None:
+def test_a_draft_has_time_for_its_search_and_a_verdict(tmp_path: Path, name: str) -> None:
     if name == "workbook":
         pytest.importorskip("openpyxl")
     path = EXPORTS[name][0](tmp_path)
@@ -72,9 +72,16 @@ def test_a_draft_has_time_for_its_search_and_a_seed_of_all(tmp_path: Path, name:
     settings = read_study(tmp_path / "study.yaml")
     found = plan(settings, workers=2, calibration=CORE)
     refuse_too_small(found)
-    schedule = needs(found)
-    assert schedule.needed + schedule.round[0] <= schedule.budget
-    assert schedule.seeds[0] >= 2
+    assert needs(found).needed <= needs(found).budget
+
+
+def test_a_quick_machine_is_given_less_time_for_a_draft() -> None:
+    rows = {"train": 250, "validation": 83, "test": 83}
+    budgets = [
+        first_budget("classification", rows, 190, flops_per_second=speed * USUAL_FLOPS)
+        for speed in (0.2, 1, 2, 100)
+    ]
+    assert budgets == ["20 min", "5 min", "2 min", "2 min"]
 
 
 def test_the_time_of_a_draft_grows_with_its_data() -> None:

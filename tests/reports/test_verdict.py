@@ -8,6 +8,7 @@ from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
 from tunewise.reports.facts.verdict.sentences import why_narrower
+from tunewise.reports.facts.verdict.verdict import verdict
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.pairs import Pair
 
@@ -80,6 +81,22 @@ def test_without_a_test_split_the_verdict_says_that_it_rests_on_validation(tmp_p
 def test_accepted_leakage_is_repeated(tmp_path: Path) -> None:
     seen = look(tmp_path / "s", Plan(accept_leakage="two quotes stand in both"))
     assert any("two quotes stand in both" in note for note in seen.verdict.notes)
+
+
+def test_who_had_no_time_did_not_fail_and_can_have_more(rooms: Seen) -> None:
+    rows = [
+        replace(row, status="out of time") if row.name == "full" else row
+        for row in rooms.results.rows
+    ]
+    notes = verdict(rooms.evidence, replace(rooms.results, rows=tuple(rows))).notes
+    (about,) = (note for note in notes if note.startswith("full"))
+    assert "failed" not in about and "--budget +5min" in about
+
+
+def test_what_always_says_the_same_is_nobodys_cheaper_choice(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, at(LORA, 0.0)), seeds=(0,)))
+    assert seen.verdict.best == "lora rank=16" and seen.verdict.tied == ("majority",)
+    assert seen.verdict.cheapest == seen.verdict.fastest == "lora rank=16"
 
 
 def test_failed_contenders_are_named(tmp_path: Path) -> None:

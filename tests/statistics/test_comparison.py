@@ -48,6 +48,14 @@ def simulated(*accuracies: float, seeds: int = 3, world: World | None = None) ->
     return simulate(world or World(), accuracies, own, rng=np.random.default_rng(3)).rows
 
 
+def test_of_equal_rows_one_that_always_says_the_same_is_not_the_best() -> None:
+    always = RowScores("majority", IDS, LABELS, {0: np.zeros_like(LABELS)}, seeded=False)
+    equal = row("tfidf", range(EXAMPLES // 2), seeded=False)
+    found = compared(always, equal)
+    assert [one.name for one in found.rows] == ["tfidf", "majority"]
+    assert found.rows[0].mean == found.rows[1].mean and found.best == "tfidf"
+
+
 def test_rows_are_ordered_best_first_with_mean_and_spread() -> None:
     found = compared(row("weak", range(60), range(40)), row("strong", range(10), range(20)))
     assert [one.name for one in found.rows] == ["strong", "weak"]

@@ -16,6 +16,7 @@ from tunewise.store.identity import trial_id
 from tunewise.store.records import (
     ContenderRecord,
     DataRecord,
+    ModelRecord,
     ParameterCounts,
     PointRecord,
     StudyRecord,
@@ -206,7 +207,8 @@ def of_sizes() -> StudyRecord:
     rows = []
     for name in TRAINED:
         row = contender(name, features="ff" if name == "head" else None)
-        settings = replace(row.points[0].settings, training={"epochs": 2})
+        reads = ModelRecord("bert")
+        settings = replace(row.points[0].settings, training={"epochs": 2}, model=reads)
         point = replace(row.points[0], settings=settings, parameters=SIZES[name])
         rows.append(replace(row, points=(point,)))
     return study(*rows, seeds=2)
@@ -248,6 +250,12 @@ def test_what_takes_longest_starts_first() -> None:
     assert order[10::2] == [f"{name}-0" for name in longest]  # the tests
     first_test = started[10][0]
     assert first_test == sum(TRAINED.values())  # no core idles: two seeds on two cores
+
+
+def test_what_needs_no_model_starts_before_what_takes_long() -> None:
+    rows, plain = of_sizes(), contender("tfidf", seeded=False)
+    first = next_jobs(replace(rows, contenders=(*rows.contenders, plain)), {}, {}, {"ff"})
+    assert [job.id for job in first][:2] == [id_of("tfidf"), id_of("full")]
 
 
 def test_progress_counts_what_the_study_will_take() -> None:

@@ -17,6 +17,7 @@ from tunewise.cli.proposed_models import lines, named, named_from, next_steps, p
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import shown, visible
+from tunewise.costs.calibration import training_flops
 from tunewise.data.column_guess import Wishes
 from tunewise.data.inspect import Guess, look
 from tunewise.data.study_template import study_name, write_study
@@ -71,7 +72,10 @@ def command(  # noqa: PLR0917  # typer calls it by name
     chosen = [named_from(model, here=here) for model in models or ()]
     work = _workload(guess)
     found = () if chosen else proposed(work)
-    study = write_study(guess, study_name(data), models=chosen, others=remarks(found))
+    flops = training_flops(work.workers)
+    study = write_study(
+        guess, study_name(data), models=chosen, others=remarks(found), flops_per_second=flops
+    )
     write_text(path, study)
     print_first_screen(guess, data, STDERR)
     for reason in guess.reasons:

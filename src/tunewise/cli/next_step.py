@@ -29,6 +29,7 @@ OF_FILES = (
 )  # take a study file
 OF_DATA = ("init", "judge")  # take a file with rows
 OF_CONTENDERS = ("compare", "errors", "predict", "export", "generate")  # of a study's folder
+ABOUT_CONTENDERS = ("contender", "compared")  # what is wrong may be an option instead
 OF_FOLDERS = (*OF_CONTENDERS, "status", "results", "report", "track", "board", "removed", "doctor")
 GOES_ON = ("run", "demo", "train")
 YAML = (".yaml", ".yml")
@@ -50,7 +51,7 @@ def next_step(words: Sequence[str], message: str) -> str:
     if path is not None and (step := _with_file(command, path, message)):
         return step
     if path is not None and is_study(path):
-        if command in OF_CONTENDERS:
+        if command in OF_CONTENDERS and any(word in message for word in ABOUT_CONTENDERS):
             return f"Its contenders: tunewise results {path}"
     elif command in OF_FOLDERS:
         return _studies(command, path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tunewise.backbones.known import MANY
 from tunewise.core.format import count, duration, listed, size
 from tunewise.core.lazy import Later
-from tunewise.costs.calibration import known_calibration, rough_calibration
+from tunewise.costs.calibration import one_core
 from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.data.first_look.languages import NAMES
 from tunewise.estimate.by_size import Proposal, Workload, proposals
@@ -28,8 +28,7 @@ UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
 def proposed(work: Workload) -> tuple[Proposal, ...]:
     """Those that fit this machine, as fast as it was measured to be or, never measured, roughly."""
     limit = int(FRACTION * (available_bytes() or UNKNOWN_BYTES) / work.workers)
-    calibration = known_calibration(1) or rough_calibration()
-    return proposals(work, memory_bytes=limit, calibration=calibration)
+    return proposals(work, memory_bytes=limit, calibration=one_core())
 
 
 def lines(found: Sequence[Proposal], work: Workload) -> Iterator[str]:

@@ -17,6 +17,7 @@ from tunewise.core.files import read_json, write_json
 
 SIZE = 1024  # of the matrices of a rough measurement
 ROUNDS = 3
+SIDE_BY_SIDE = 2  # trainings that the search of two contenders is never short of
 ROUGH_BYTES, ROUGH_OPERATION = 1e10, 5e-6  # a second, and seconds: of no weight beside products
 
 
@@ -63,6 +64,17 @@ def known_calibration(threads: int) -> Calibration | None:
         return Calibration(**read_json(_path(threads)))
     except (OSError, DamagedFile, TypeError):
         return None
+
+
+def one_core() -> Calibration:
+    """Of one core of this machine, as it was measured or, where it never was, roughly."""
+    return known_calibration(1) or rough_calibration()
+
+
+def training_flops(workers: int) -> float:
+    """Operations a second of trainings side by side; a search keeps few of them busy to its end."""
+    core = one_core()
+    return min(workers, SIDE_BY_SIDE) * core.flops_per_second / core.slowdown
 
 
 def remember(calibration: Calibration) -> None:

@@ -43,15 +43,15 @@ PAIRS = (
 )
 SPAN_TEXTS = ("question", "context")
 IMAGES = ("image", "image_id", "image_path", "img", "picture", "photo")
-_ID = re.compile(r"(.*[_ ])?(id|idx|index|uid|uuid|url|link|key|row|number|date|time)", re.I)
+_ID = re.compile(r"(.*[_ .])?(id|idx|index|uid|uuid|url|link|key|row|number|date|time)", re.I)
 _NO_LABEL = re.compile(r"split|fold|subset|partition|lang(uage)?|year|month|day|version", re.I)
 _PERSON = re.compile(
-    r"(.*[_ ])?(name|author|user|username|customer|client|agent|assignee|owner|sender|recipient|"
+    r"(.*[_ .])?(name|author|user|username|customer|client|agent|assignee|owner|sender|recipient|"
     r"from|to|email|e-mail|mail|phone|address|street|city|country|company|file|filename|path)",
     re.I,
 )
 _AFTERWARDS = re.compile(  # what is often written once the answer is known
-    r"(.*[_ ])?(resolution|resolved|reply|response|answer|solution|outcome|verdict|decision|"
+    r"(.*[_ .])?(resolution|resolved|reply|response|answer|solution|outcome|verdict|decision|"
     r"conclusion|explanation|rationale|reason|internal[_ ]notes?|agent[_ ]notes?|notes?)",
     re.I,
 )

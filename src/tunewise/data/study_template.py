@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from tunewise.core.balance import uneven
 from tunewise.data.cleaning.rules import CleanRules
-from tunewise.data.first_look.first_budget import first_budget
+from tunewise.data.first_look.first_budget import USUAL_FLOPS, first_budget
 from tunewise.data.inspect import Guess
 from tunewise.data.readers.files import ENDINGS, PERHAPS
 from tunewise.data.settings import DataSettings
@@ -36,6 +36,7 @@ def write_study(
     *,
     models: Sequence[str] = (),
     others: Sequence[str] = (),
+    flops_per_second: float = USUAL_FLOPS,
 ) -> str:
     """The study file as text. What was guessed stands beside its reason.
 
@@ -44,6 +45,7 @@ def write_study(
         name: of the study.
         models: to adapt; the embedded one if none is named.
         others: comments on models that could stand in its place.
+        flops_per_second: of the cores that trials run on, which sets the budget.
     """
     name = name or study_name(guess.settings.source or "")
     return "\n".join(
@@ -63,7 +65,7 @@ def write_study(
             "",
             *_WAYS[guess.kind],
             "",
-            *_budget_lines(guess, name, models),
+            *_budget_lines(guess, name, models, flops_per_second),
             "",
         ]
     )
@@ -224,19 +226,22 @@ _CONVERSING = (*_WRITING[:3], _FEW_SHOT, *_WRITING[3:])
 _WAYS = {"classification": _METHODS, "question-answering": _WRITING, "chat": _CONVERSING}
 
 
-def _budget_lines(guess: Guess, name: str, models: Sequence[str]) -> list[str]:
+def _budget_lines(
+    guess: Guess, name: str, models: Sequence[str], flops_per_second: float
+) -> list[str]:
     if any(not model.startswith("embedded:") for model in models):  # how long is for `plan` to say
         return [
             "seeds: [0, 1, 2]                  # fewer are quicker, and say less about the method",
             *_remark(f"`tunewise plan {name}.yaml` says how long that takes, and within a budget:"),
             "# budget: 30 min                  # adds seeds only where they can change the verdict",
         ]
-    budget = first_budget(guess.kind, guess.rows, guess.bytes)
+    budget = first_budget(guess.kind, guess.rows, guess.bytes, flops_per_second=flops_per_second)
     return [
         *_remark(
-            f"What it may take. {budget} holds the search of every method and one more seed of "
-            "each, with reserve; further seeds go where they can change the verdict. A real model "
-            f"takes longer: `tunewise plan {name}.yaml` says how long."
+            f"What it may take. {budget} holds the search of every method and a verdict; what is "
+            "left goes to further seeds where they can change it, and so does more time: "
+            f"`tunewise run {name}.yaml --budget +5min`. A real model takes longer: `tunewise plan "
+            f"{name}.yaml` says how long."
         ),
         f"budget: {budget}",
         "# seeds: [0, 1, 2]                # without a budget: every method gets each of them",

@@ -38,7 +38,8 @@ Family = Literal["to-best"] | Sequence[tuple[str, str]]
 class Comparison:
     """Rows, the pairs that matter, and who is not shown to be behind the first.
 
-    `rows` stand in the order of their mean, best first; rows without a score come last.
+    `rows` stand in the order of their mean, best first; rows without a score come last. Of equal
+    ones those that give one answer throughout come after those that tell examples apart.
     `pairs` hold each row against the best one and, where a family was declared, its pairs.
     `tied` names the best and every row that the examples do not separate from it, `not_shown`
     those that the examples do and the seeds do not; both are empty where no row has a score.
@@ -105,7 +106,10 @@ def compare(
     sign = -1 if measure.higher_is_better else 1
     ordered = sorted(
         (summaries[name] for name in names),
-        key=lambda row: math.inf if row.mean is None else sign * row.mean,
+        key=lambda row: (
+            math.inf if row.mean is None else sign * row.mean,
+            found[row.name][0].is_constant,
+        ),
     )
     scored = [row.name for row in ordered if row.mean is not None]
 

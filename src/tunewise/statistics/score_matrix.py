@@ -55,6 +55,11 @@ class RowScores:
     def seeds(self) -> list[int]:
         return sorted(self.choices)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether every run gives one answer to all examples, whatever they ask."""
+        return all(np.ptp(run) == 0 for run in self.choices.values())
+
     def columns(self, seed: int) -> Columns:
         """The answers of one run."""
         return Columns(

@@ -5,6 +5,7 @@ There is no scheduler state: resuming, `status`, `plan` and every engine ask thi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -57,7 +58,8 @@ def next_jobs(
     Under a budget the other seeds come in rounds, and the test waits for the end of the race.
 
     Of jobs that need not wait for each other the longest come first, so that the last of them are
-    short and workers end together. The order is all that this changes.
+    short and workers end together. Before them comes what is fitted without a model: it takes
+    seconds, and says what the others have to beat. The order is all that this changes.
 
     `features` are the keys of the stored features that are complete. `race` is where the race of
     `study` stands by `records`; it is found where it is not given.
@@ -157,8 +159,11 @@ def _work(job: Job, train: int, validation: int) -> float:
     """Multiplications of a trial per token, where nothing of it was measured yet.
 
     A pass takes one for each parameter, the backward pass another, and another for each that is
-    trained. Where the outputs of a frozen backbone are stored, only the head is left.
+    trained. Where the outputs of a frozen backbone are stored, only the head is left. Without a
+    model it is infinite, so that it starts first.
     """
+    if job.settings.model is None:
+        return math.inf
     counts = job.promised
     if counts is None:
         return 0.0  # what is fitted in one go

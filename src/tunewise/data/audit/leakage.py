@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -20,6 +20,12 @@ Keys = dict[str, list[tuple[str, ...]]]
 
 _GENERATED_ID = re.compile(r"(row|train|validation|test)-\d+")
 _NUMBERED_ID = re.compile(r"(.+?)[-_:./#]+q?\d+")
+_MEASURED = re.compile(r"[^A-Za-z]*|\d{4}-\d\d?-\d\d?[T ][\d:.]+Z?")  # no letters, or a time
+_NUMBERED = re.compile(  # columns whose numbers name somebody or something
+    r"(.*[^a-z])?(id|ids|key|no|nr|num|number|code|user|customer|client|account|patient|author|"
+    r"person|session|thread|case|order|ticket|group|document|doc)[^a-z]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,8 @@ def shared_groups(
     """Columns that look like groups, and whose values stand on both sides of a split.
 
     Such as a title, an author, or the longer text of a pair. A group has many values, several
-    rows to a value, and shares a good part of them with train.
+    rows to a value, and shares a good part of them with train. Dates, counts and measures are
+    none: numbers group rows where the column's name says that they stand for something.
     """
     train = splits.get("train", [])
     columns = {
@@ -162,13 +169,19 @@ def shared_groups(
     for column, value in columns.items():
         values = [value(row) for row in train]
         known = set(values) - {None}
-        if len(known) < 10 or 1.05 * len(known) > len(train):
+        if len(known) < 10 or 1.05 * len(known) > len(train) or not _names(column, known):
             continue
         for split, rows in splits.items():
             crossing = sum(value(row) in known for row in rows)
             if split != "train" and crossing > SUSPICIOUS * len(rows):
                 found.append(SharedGroup(column, split, crossing / len(rows)))
     return found
+
+
+def _names(column: str, values: Collection[str | None]) -> bool:
+    """Whether the values name what rows are of, in place of dating or measuring them."""
+    measured = sum(bool(_MEASURED.fullmatch(value)) for value in values if value is not None)
+    return 2 * measured < len(values) or _NUMBERED.fullmatch(column) is not None
 
 
 def _value_of(column: str) -> Callable[[Row], str | None]:

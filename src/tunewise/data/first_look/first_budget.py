@@ -1,4 +1,4 @@
-"""How much time a drafted study is given, by the size of its data alone.
+"""How much time a drafted study is given, by the size of its data and the speed of a core.
 
 The seconds are those that `tunewise plan` predicts for the embedded models with two workers, over
 exports of 90 to 9,000 rows.
@@ -13,7 +13,8 @@ from tunewise.core.units import written_budget
 
 MINUTES = (2, 5, 10, 20, 30, 60, 120)  # beyond them whole hours
 AROUND_SECONDS = 20.0  # reading, loading, the report
-RESERVE = 2.0  # one further seed of every method, and slower machines
+RESERVE = 1.3  # for what the sizes alone do not tell; `run` refuses a budget below its own plan
+USUAL_FLOPS = 2 * 47e9  # operations a second in float32, of the two cores that the paces are for
 BYTES_A_WORD = 6.5  # with its space; scripts without spaces count by their length alike
 MOST_WORDS = 180.0  # that the embedded models read of a text
 
@@ -37,24 +38,28 @@ PACES = {
 }
 
 
-def first_budget(kind: str, rows: Mapping[str, int], size: float) -> str:
-    """What all methods of a draft need to be searched and trained once more, with reserve.
+def first_budget(
+    kind: str, rows: Mapping[str, int], size: float, *, flops_per_second: float = USUAL_FLOPS
+) -> str:
+    """What all methods of a draft need to be searched and trained once, with reserve.
 
     Args:
         kind: of the task.
         rows: by split.
         size: mean bytes of a row's texts.
+        flops_per_second: in float32, of all the cores that trials run on side by side.
 
     >>> first_budget("classification", {"train": 350, "validation": 120, "test": 120}, 500)
     '10 min'
     """
-    needed = RESERVE * (AROUND_SECONDS + search_seconds(PACES[kind], rows, size))
+    searching = search_seconds(PACES[kind], rows, size) * USUAL_FLOPS / flops_per_second
+    needed = RESERVE * (AROUND_SECONDS + searching)
     fitting = (60 * minutes for minutes in MINUTES if 60 * minutes >= needed)
     return written_budget(next(fitting, needed))
 
 
 def search_seconds(pace: Pace, rows: Mapping[str, int], size: float) -> float:
-    """About how long it takes until every method has its rate and its first seed."""
+    """About how long it takes until every method has its rate and its first seed, on two cores."""
     words = min(size / BYTES_A_WORD, MOST_WORDS)
     epochs = max(pace.epochs, pace.least / rows["train"])
     answered = epochs * rows["validation"] + rows.get("test", 0)

@@ -51,7 +51,7 @@ OF_A_SCRIPT = 0.15  # of the letters; much of such a text may be names in Latin 
 COMMONEST = {  # the words that hardly any sentence does without
     "en": "the and of to is was it in for that with on this you not are have be my we but had at",
     "de": "der die das und ist nicht ich zu den mit ein eine auf für von es sich auch wir war sehr",
-    "fr": "le la les et est pas je un une des en que pour dans du ne il vous sur avec nous très ce",
+    "fr": "de le la les et est pas je un une des en que pour dans du ne il vous avec nous très ce",
     "es": "el la los de y que es no un una en por con para se lo las muy mi al pero está del",
     "it": "il di che è non un una per con sono la del mi si ho le della molto ma gli anche in",
     "pt": "o de que não e um uma do da em para com os se na muito eu mas foi no ao é",

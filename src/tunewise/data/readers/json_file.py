@@ -61,7 +61,7 @@ def read_json(path: Path, shown: str) -> Table:
         rows.append(row)
     if problems:
         raise InputError(problems)
-    return table_of_rows(rows, notes)
+    return table_of_rows(rows, shown, notes)
 
 
 def _other_form(content: Any) -> str:

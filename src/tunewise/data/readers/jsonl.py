@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.data.readers.encoding import read_text
+from tunewise.data.readers.nested import note_of, open_records
 from tunewise.data.table import PLACE, Row, Table, twice_in
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -46,13 +47,14 @@ def table_of_lines(text: str, shown: str, notes: tuple[str, ...] = ()) -> Table:
         rows.append(row)
     if problems:
         raise InputError(problems)
-    return table_of_rows(rows, notes)
+    return table_of_rows(rows, shown, notes)
 
 
-def table_of_rows(rows: list[Row], notes: tuple[str, ...] = ()) -> Table:
-    """Rows that may each have other keys, with all of them as columns."""
+def table_of_rows(rows: list[Row], shown: str, notes: tuple[str, ...] = ()) -> Table:
+    """Rows that may each have other keys, with all of them as columns; records are opened."""
+    opened = note_of(open_records(rows), shown)
     columns = dict.fromkeys(key for row in rows for key in row if key != PLACE)
-    return Table(tuple(columns), rows, notes=notes)
+    return Table(tuple(columns), rows, notes=(*notes, *opened))
 
 
 def load_json(text: str) -> Any:

@@ -11,7 +11,7 @@ from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import TITLES
 from tunewise.reports.facts.comparability.checks import in_one_line
-from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.evidence import OUT_OF_TIME, Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import plain_against_model
 from tunewise.reports.facts.verdict.requirements import Recommendation, recommendation
@@ -66,7 +66,9 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     """Judge a study as far as it has come."""
     to_come = {one.name: one.to_come for one in evidence.contenders if any(one.to_come)}
     best, tied = results.best, results.standing("tied")
-    leaders = [best, *tied] if best else []  # by score: of equally cheap ones the better
+    # By score: of equally cheap ones the better. What always says one thing saves nothing.
+    useful = [row for row in tied if not evidence.by_name[row.name].described.constant]
+    leaders = [best, *useful] if best else []
     known = all(row.trainable is not None for row in leaders) or evidence.study.elsewhere is None
     # What uses no network has no parameters; of runs made elsewhere they may be unknown.
     cheapest = _least(leaders, lambda row: row.trainable or 0) if known else None
@@ -118,6 +120,12 @@ def _notes(evidence: Evidence, results: Results) -> Iterator[str]:
             "Scores may be too high."
         )
     for row in results.failed:
+        if row.status == OUT_OF_TIME:
+            yield (
+                f"{shown(row.name)} has no score: the budget was spent before its search was over. "
+                "More time, such as `--budget +5min`, goes on from there."
+            )
+            continue
         kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
         yield f"{shown(row.name)} failed ({row.status}).{kept}"
     # A sentence for each check; the first training that did not pass it is reported in full.
