@@ -23,7 +23,7 @@ from tunewise.studies.jobs import next_jobs
 from tunewise.studies.launch import MOVES
 
 Study = Any
-MOMENT = 60.0  # seconds until something that must happen has not
+MOMENT = 300.0  # seconds until something that must happen has not
 ENGINES = [
     pytest.param(lambda: FakeEngine(toy_runner), id="fake"),
     pytest.param(lambda: Pool("toy"), id="local", marks=pytest.mark.faults),

@@ -16,11 +16,13 @@ def needs_of(study: StudyRecord, planned: Plan | None) -> NeedsOf:
     Without a prediction it is the study's memory limit, where that has one. Features take what
     the hungriest of the contenders takes that share them.
     """
-    bytes_of = {
-        row.name: row.peak_bytes + planned.libraries_bytes
-        for row in (planned.contenders if planned else ())
-        if row.peak_bytes is not None
-    }
+    bytes_of: dict[str, int] = {}
+    if planned is not None:
+        bytes_of = {
+            row.name: row.peak_bytes + planned.libraries_bytes
+            for row in planned.contenders
+            if row.peak_bytes is not None
+        }
     found: dict[str, Needs] = {}  # by the key of a job: an engine asks many times a second
 
     def needs(job: Job) -> Needs:
