@@ -284,7 +284,7 @@ def launch(
     places = _places(engine, workers)
     prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
     planned, first = None, settings.budget is None and not is_study(path)
-    if worth_a_plan(prepared) and (first or engine.elsewhere):
+    if worth_a_plan(prepared) and (first or engine.foresees):
         planned = plan(settings, workers=places)
         for line in expected(planned) if first else ():
             say(line)

@@ -2,9 +2,9 @@
 
 Lines of JSON come in: ``{"do": "run", "study": folder, "job": {...}, "core": 0}``, ``{"do":
 "stop", "key": ...}``, ``{"do": "kill", "key": ...}``. A job may have ``patience``, the seconds that
-it waits for the process of an earlier launch. Lines go out: ``{"ready": true}``, then ``{"job":
-key, "exit": code}`` for each process that ended. When the input closes, the launcher is gone, and
-so are we.
+it waits for the process of an earlier launch, and a ``gpu``, which is then all that it sees. Lines
+go out: ``{"ready": true}``, then ``{"job": key, "exit": code}`` for each process that ended. When
+the input closes, the launcher is gone, and so are we.
 
 The launcher sets the thread limits in our environment, because libraries read them when they
 are imported. We never touch CUDA: a process that did could not be forked.
@@ -35,6 +35,7 @@ from tunewise.core.lifeline import end_while_loading, end_with, loaded
 from tunewise.core.outside import is_outside, message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
+from tunewise.studies.engines.gpus import VISIBLE
 from tunewise.studies.exit_codes import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
@@ -171,6 +172,8 @@ def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
     signal.signal(signal.SIGTERM, stop.ask)
     end_with(lifelines)
 
+    if gpu := message.get("gpu"):
+        os.environ[VISIBLE] = gpu
     job, study = Job.from_json(message["job"]), Path(message["study"])
     folder = StudyFolder(study)
     try:

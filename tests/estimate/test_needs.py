@@ -41,13 +41,13 @@ def job(row: int, kind: str = "trial") -> Job:
 
 def test_a_trial_and_its_test_take_what_is_predicted_and_the_libraries() -> None:
     needs = needs_of(STUDY, PLAN)
-    assert needs(job(0)) == needs(job(0, "test")) == Needs(150, gpus=1)
-    assert needs(job(1)) == Needs(80, gpus=1)
+    assert needs(job(0)) == needs(job(0, "test")) == Needs(150, gpus=1, gpu_bytes=100)
+    assert needs(job(1)) == Needs(80, gpus=1, gpu_bytes=30)
 
 
 def test_features_take_what_the_hungriest_does_that_shares_them() -> None:
     features = Job("features", "f", WITH_MODEL.with_seed(0), "f")
-    assert needs_of(STUDY, PLAN)(features) == Needs(150, gpus=1)
+    assert needs_of(STUDY, PLAN)(features) == Needs(150, gpus=1, gpu_bytes=100)
 
 
 def test_without_a_prediction_the_limit_stands_in_and_no_model_needs_no_card() -> None:

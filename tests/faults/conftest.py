@@ -20,10 +20,10 @@ from tests.faults.simulated_nodes import SimulatedNodes
 from tunewise.runner import warm_up
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studies.engines.base import Engine
+from tunewise.studies.engines.base import Engine, Needs
 from tunewise.studies.engines.pool import Pool
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.launch import Outcome, run_jobs
+from tunewise.studies.launch import NeedsOf, Outcome, run_jobs
 
 HERE = Path(__file__).parent
 collect_ignore = ["slow_to_load.py", "failing_disk"]  # for other processes than this one
@@ -79,7 +79,12 @@ class ToyStudy:
             pool.places(workers)
             return self.run_on(pool)
 
-    def run_on(self, engine: Engine, hear: OnEvent = lambda event: None) -> Outcome:
+    def run_on(
+        self,
+        engine: Engine,
+        hear: OnEvent = lambda event: None,
+        needs: NeedsOf = lambda job: Needs(),
+    ) -> Outcome:
         """Run the study in this process, on an engine that has its places."""
 
         def both(event: Event) -> None:
@@ -88,7 +93,7 @@ class ToyStudy:
 
         with self.folder.lock():
             self.write_folder()
-            return run_jobs(self.folder, engine=engine, on_event=both)
+            return run_jobs(self.folder, engine=engine, needs=needs, on_event=both)
 
     def write_folder(self) -> None:
         """Write the study as a launch does, before its first job."""

@@ -98,11 +98,13 @@ class FakeEngine(Engine):
 
     def die(self) -> None:
         """As if somebody had killed it."""
-        self._end_all()
         self.dead = True
 
     def close(self) -> str:
-        self._end_all()
+        for key, one in self.jobs.items():
+            self.kill(key)
+            if one.thread is not None:
+                one.thread.join()
         return "ended by SIGKILL" if self.dead else "ended"
 
     @property
@@ -114,12 +116,6 @@ class FakeEngine(Engine):
 
     def anew(self) -> FakeEngine:
         return FakeEngine(self.runner, self.workers)
-
-    def _end_all(self) -> None:
-        for key, one in self.jobs.items():
-            self.kill(key)
-            if one.thread is not None:
-                one.thread.join()
 
     def _run(self, one: _Thread) -> None:
         run_job: Callable[..., str] = self.runner.run_job

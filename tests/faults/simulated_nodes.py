@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tunewise.studies.engines.ray_cluster import LOCAL
+
 HERE = Path(__file__).parent
 STORE = 80_000_000  # bytes of a node's object store, the least that Ray takes
 WAIT = 60.0  # seconds until all nodes are there
@@ -25,7 +27,8 @@ class SimulatedNodes:
         with pytest.MonkeyPatch.context() as patch:
             # Nodes find the runner of the toy study as a launcher of it does.
             patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ["PYTHONPATH"]]))
-            patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+            for name, value in LOCAL.items():
+                patch.setenv(name, value)
             self.cluster: Any = Cluster(
                 initialize_head=True,
                 head_node_args={

@@ -177,8 +177,12 @@ def test_a_job_that_fells_every_machine_is_set_aside(toy: Study) -> None:
 def test_an_engine_that_dies_is_followed_by_another(toy: Study) -> None:
     toy.write({"steps": 20, "seconds": 0.4}, {})
     engine = FakeEngine(toy_runner)
-    threading.Timer(0.2, engine.die).start()
-    assert toy.run_on(engine).progress.complete
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Started):
+            engine.die()
+
+    assert toy.run_on(engine, hear).progress.complete
     assert toy.notices == ["The fake ended by SIGKILL. Another one takes over."]
 
 

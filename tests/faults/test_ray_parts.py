@@ -13,7 +13,7 @@ from tests.faults.test_engines import jobs_of
 
 from tunewise import __version__
 from tunewise.studies.engines import ray_task
-from tunewise.studies.engines.ray_driver import Driver
+from tunewise.studies.engines.ray_driver import STARTS, Driver, connect
 from tunewise.studies.engines.ray_task import BEGAN, run_task
 from tunewise.studies.exit_codes import Exit
 
@@ -143,6 +143,32 @@ def test_a_job_that_fits_on_no_node_says_what_it_needs(told: Told, toy: Any) -> 
         "\nit needs 1 CPU, 0 GPU and 9 GB on one node, and the nodes have at most 2 CPU, 1 GPU "
         "and 8 GB.\n"
     )
+
+
+class Busy:
+    """A Ray that is too slow to start, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.given: list[dict[str, Any]] = []
+
+    def init(self, **options: Any) -> None:
+        self.given.append(options)
+        if len(self.given) <= self.times:
+            raise Exception("The current node timed out during startup.")
+
+    def shutdown(self) -> None:
+        pass
+
+
+def test_a_local_cluster_is_started_where_no_address_is_given_and_again_if_slow() -> None:
+    joined, slow, hopeless = Busy(0), Busy(STARTS - 1), Busy(STARTS)
+    connect(joined, "10.0.0.1:6379")
+    assert [options["address"] for options in joined.given] == ["10.0.0.1:6379"]
+    connect(slow, None)
+    assert [options["address"] for options in slow.given] == ["local"] * STARTS
+    with pytest.raises(Exception, match="timed out during startup"):
+        connect(hopeless, None)
 
 
 def test_stopping_asks_and_killing_does_not(told: Told, toy: Any) -> None:

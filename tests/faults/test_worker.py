@@ -13,6 +13,9 @@ import pytest
 from tunewise import worker
 from tunewise.core import lifeline
 from tunewise.core.errors import TunewiseError
+from tunewise.studies.engines import pool as pools
+from tunewise.studies.engines.base import Needs
+from tunewise.studies.engines.gpus import Gpu
 from tunewise.studies.engines.pool import Pool, usable_cores
 from tunewise.studies.launch import run_jobs
 
@@ -32,6 +35,15 @@ def test_trials_fewer_than_cores_are_placed_by_the_system(
     monkeypatch.setattr("tunewise.studies.engines.pool.usable_cores", lambda: [0, 1, 2, 3])
     toy.write({"fault": "tell"}).run(workers=3)
     assert outputs(toy)[0].startswith(f"cores {len(usable_cores())} ")
+
+
+def test_every_job_on_a_gpu_sees_one_alone(toy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "visible_gpus", lambda: (Gpu("GPU-1a"), Gpu("GPU-2b")))
+    toy.write({"fault": "see", "seconds": 1.0}, {"fault": "see", "seconds": 1.0})
+    with Pool("toy") as pool:
+        assert pool.places() == 2
+        toy.run_on(pool, needs=lambda job: Needs(gpus=1))
+    assert sorted(outputs(toy)) == ["sees GPU-1a\n", "sees GPU-2b\n"]
 
 
 def test_a_worker_that_cannot_import_its_runner_says_so(toy: Any) -> None:

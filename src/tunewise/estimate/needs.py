@@ -11,18 +11,16 @@ from tunewise.studies.launch import NeedsOf
 
 
 def needs_of(study: StudyRecord, planned: Plan | None) -> NeedsOf:
-    """The memory of a job as its contender's plan predicts it, libraries included.
+    """The memory of a job as its contender's plan predicts it; a GPU where it has a model.
 
     Without a prediction it is the study's memory limit, where that has one. Features take what
     the hungriest of the contenders takes that share them.
     """
     bytes_of: dict[str, int] = {}
     if planned is not None:
-        bytes_of = {
-            row.name: row.peak_bytes + planned.libraries_bytes
-            for row in planned.contenders
-            if row.peak_bytes is not None
-        }
+        peaks = {row.name: row.peak_bytes for row in planned.contenders}
+        bytes_of = {name: peak for name, peak in peaks.items() if peak is not None}
+    libraries = planned.libraries_bytes if planned else 0
     found: dict[str, Needs] = {}  # by the key of a job: an engine asks many times a second
 
     def needs(job: Job) -> Needs:
@@ -32,8 +30,11 @@ def needs_of(study: StudyRecord, planned: Plan | None) -> NeedsOf:
             else:
                 names = [label_of(study, job)[0]]
             known = [bytes_of[name] for name in names if name in bytes_of]
-            memory = max(known, default=study.memory_limit)
-            found[job.key] = Needs(memory, gpus=int(job.settings.model is not None))
+            found[job.key] = Needs(
+                max(known) + libraries if known else study.memory_limit,
+                gpus=int(job.settings.model is not None),
+                gpu_bytes=max(known, default=None),
+            )
         return found[job.key]
 
     return needs

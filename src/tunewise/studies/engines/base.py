@@ -24,6 +24,7 @@ class Needs:
     memory_bytes: int | None = None  # of the process, libraries included; None: not predicted
     cores: int = 1
     gpus: int = 0  # where there are any
+    gpu_bytes: int | None = None  # of the GPU's memory, libraries aside; None: not predicted
 
 
 class Engine(ABC):
@@ -40,6 +41,7 @@ class Engine(ABC):
     ready: bool = False
     # Whether jobs may run on other machines, which see of our files what lies on shared storage.
     elsewhere: bool = False
+    foresees: bool = False  # whether what a job is predicted to need decides where it runs
 
     @abstractmethod
     def places(self, wanted: int | None = None) -> int:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # NumPy is not to be loaded before the driver has been starte
     from tunewise.store.study import StudyFolder
     from tunewise.store.trial_records import Job
 
+# Of a cluster that we start: nobody is told of it, and its jobs are no less urgent than others.
+LOCAL = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 ADDRESS = "RAY_ADDRESS"  # in the environment: where the cluster is, as Ray's own programs read it
 ANSWER = 5.0  # seconds that the head of a cluster gets to accept a connection
 LOOK = 0.1  # seconds between two looks for what the driver says
@@ -42,7 +44,7 @@ class RayCluster(ProcessEngine):
     """
 
     name = "process that drives Ray"
-    elsewhere = True
+    elsewhere = foresees = True
 
     def __init__(self, runner: str = RUNNER) -> None:
         """Connect.
@@ -62,8 +64,7 @@ class RayCluster(ProcessEngine):
         self.folders: dict[str, Path] = {}  # that a job completes
         self.unseen: list[tuple[str, int, float]] = []  # ended jobs, code and until when to look
         arguments = ["tunewise.studies.engines.ray_driver", "--runner", runner]
-        # Nobody is told of the cluster unless its owner says so.
-        environment = {"RAY_USAGE_STATS_ENABLED": "0", **worker_environment()}
+        environment = {**LOCAL, **worker_environment()}
         super().__init__([*arguments, *(["--address", address] if address else [])], environment)
 
     def places(self, wanted: int | None = None) -> int:

@@ -37,6 +37,7 @@ from tunewise.studies.exit_codes import Exit
 TICK = 0.05  # seconds between two looks at the tasks
 COUNT = 20  # of these, between two looks at the nodes
 STORE = 80_000_000  # bytes of a local cluster's object store, through which we send words alone
+STARTS = 3  # tries to start a local cluster, which a busy machine may be too slow for
 KILLED = -9  # the exit code of a process that SIGKILL ended
 RUN_LENGTH = 300  # characters of what Ray says about an error
 
@@ -189,14 +190,21 @@ def connect(ray: Any, address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address and address != "local":
         ray.init(address=address, **quiet)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=len(usable_cores()),
-            include_dashboard=False,
-            object_store_memory=STORE,
-            **quiet,
-        )
+        return
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=len(usable_cores()),
+                include_dashboard=False,
+                object_store_memory=STORE,
+                **quiet,
+            )
+            return
+        except Exception:  # Ray has no type for a start that took longer than its 30 seconds
+            ray.shutdown()
+            if not left:
+                raise
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
