@@ -31,7 +31,7 @@ from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
 from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.engines.base import Engine, EngineEnded
-from tunewise.studies.engines.known import ENGINES, EngineName
+from tunewise.studies.engines.known import EngineName, started
 from tunewise.studies.engines.pool import usable_cores
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
 from tunewise.studies.launch import Outcome, run_jobs
@@ -231,7 +231,7 @@ class Study:
         `engine` is ``"local"`` for this machine, or ``"ray"`` for the cluster at RAY_ADDRESS.
         """
         path = Path(out) if out else default_folder(self.settings)
-        with ENGINES[engine]() as running:
+        with started(engine) as running:
             launched = launch(self.settings, path, engine=running, workers=workers)
         return results.StudyResults(path, launched.facts)
 

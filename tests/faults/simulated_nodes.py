@@ -35,6 +35,8 @@ class SimulatedNodes:
                     "num_cpus": 1,
                     "object_store_memory": STORE,
                     "include_dashboard": False,
+                    "include_log_monitor": False,
+                    "no_monitor": True,
                 },
             )
             self.head: Any = self.cluster.head_node

@@ -15,6 +15,7 @@ from tests.faults.fake_engine import FakeEngine
 from tunewise.core.errors import InputError, MissingExtra
 from tunewise.studies.engines import ray_cluster
 from tunewise.studies.engines.base import Engine, Needs
+from tunewise.studies.engines.known import started
 from tunewise.studies.engines.pool import Pool
 from tunewise.studies.engines.ray_cluster import RayCluster, check_address
 from tunewise.studies.events import Event, Finished, Started
@@ -115,8 +116,8 @@ def test_a_killed_job_is_reported_and_its_place_is_free(engine: Engine, toy: Stu
     engine.start(toy.folder, first, Needs())
     engine.start(toy.folder, second, Needs())
     assert not engine.takes(Needs())
-    until(lambda: not engine.waits(first.key), engine)
-    heard = reported(engine, 1)
+    heard = until(lambda: not engine.waits(first.key), engine)
+    heard += reported(engine, 1 - len(heard))
     engine.kill(first.key)
     heard += reported(engine, 1)
     assert dict(heard)[second.key] == Exit.COMPLETE
@@ -199,6 +200,11 @@ def test_time_counts_from_where_a_job_has_a_process(toy: Study) -> None:
 
 
 # Ray, where it is not needed
+
+
+def test_an_engine_that_is_unknown_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"unknown engine 'rey'\. Did you mean 'ray'"):
+        started("rey")  # type: ignore[arg-type]
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,8 +80,17 @@ def test_more_workers_than_gpus_share_them_whatever_was_predicted() -> None:
     pool = Placed(ONE, TWO)
     assert pool.places(4) == 4 and pool.fill(LARGE) == ["GPU-1a", "GPU-2b"] * 2
     assert pool.fill(NONE) == []
+    odd = Placed(ONE, TWO)
+    assert odd.places(3) == 3 and odd.fill(LARGE) == ["GPU-1a", "GPU-2b", "GPU-1a"]
     fewer = Placed(ONE, TWO)
     assert fewer.places(1) == 1 and fewer.fill(SMALL) == ["GPU-1a"]
+
+
+def test_a_core_is_given_to_a_job_where_nothing_runs_on_a_gpu() -> None:
+    for here, cores in (((), [0, 1]), ((ONE,), [None])):
+        pool = Placed(*here, cores=2)
+        pool.fill(UNKNOWN)
+        assert [message["core"] for message in pool.told] == cores
 
 
 def test_a_job_that_ended_leaves_its_gpu() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewise.cli.console import say
 from tunewise.core.lazy import Later
-from tunewise.studies.engines.known import ENGINES, EngineName
+from tunewise.studies.engines.known import EngineName, started
 
 if TYPE_CHECKING:
     from tunewise import api
@@ -54,7 +54,7 @@ def run_study(
     seconds went is kept in the folder and shown. `engine` is where its jobs run.
     """
     began = time.monotonic()
-    with ENGINES[engine]() as running:
+    with started(engine) as running:
         timing = watching.Timing(watching.program_seconds())
         given, added = extending.budget_override(budget)
         settings = studyfile.read_study(source, [*overrides, *given])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from dataclasses import replace
@@ -63,8 +64,8 @@ class Pool(ProcessEngine):
         slot = min(set(range(len(self.slots) + 1)) - set(self.slots.values()))
         self.slots[job.key] = slot
         # With fewer trials than cores the system places them better than we can: two studies
-        # side by side must not share a core while others idle.
-        pinned = self.workers >= len(self.cores)
+        # side by side must not share a core while others idle. Those on a GPU leave cores idle.
+        pinned = self.workers >= len(self.cores) and not self.gpus
         core = self.cores[slot % len(self.cores)] if pinned else None
         # Threads that may read images beside its own, on cores that nothing else uses.
         helpers = min(self.workers, len(self.cores)) - 1
@@ -103,7 +104,10 @@ class Pool(ProcessEngine):
 
     def _share(self, gpu: Gpu, needs: Needs) -> Fraction:
         share = gpu.share(needs.gpu_bytes)
-        return min(share, Fraction(len(self.gpus), self.wanted)) if self.wanted else share
+        if self.wanted is None:
+            return share
+        on_each = math.ceil(self.wanted / len(self.gpus))
+        return min(share, Fraction(1, on_each))
 
 
 def usable_cores() -> list[int]:
