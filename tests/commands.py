@@ -20,7 +20,8 @@ import pytest
 
 from tunewise.cli.main import main
 from tunewise.core.errors import MachineTrouble
-from tunewise.studies.pool import Pool
+from tunewise.studies.engines.known import ENGINES
+from tunewise.studies.engines.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ class KeptWorker:
     def takes_studies(self) -> Iterator[None]:
         """Inside, whoever runs a study is lent this worker instead of starting one."""
         with pytest.MonkeyPatch.context() as patch:
-            for place in ("tunewise.api", "tunewise.cli.running"):
-                patch.setattr(f"{place}.Pool", self.lend)
+            patch.setitem(ENGINES, "local", self.lend)
             yield
 
     def end(self) -> None:

@@ -36,7 +36,8 @@ from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import TrialRecord
 from tunewise.studies.choose import point_id
-from tunewise.studies.pool import Pool, usable_cores
+from tunewise.studies.engines.base import Needs
+from tunewise.studies.engines.pool import Pool
 from tunewise.studies.prepare import store
 from tunewise.studyfile.expand import expand
 
@@ -189,23 +190,21 @@ class _Work:
     """Chains side by side, each job by a process of the worker."""
 
     def __init__(self, folder: StudyFolder, pool: Pool, workers: int, started: float) -> None:
-        self.folder, self.pool, self.workers = folder, pool, workers
+        self.folder, self.pool = folder, pool
         self.started = started
-        self.cores = usable_cores()
+        self.pool.places(workers)
 
     def do(self, chains: Sequence[Chain]) -> int:
         """Do what is not done yet; how many chains were left unfinished."""
         waiting = [chain for chain in chains if self._next(chain)]
         total, ended, lost = len(waiting), 0, 0
-        free = list(range(self.workers))
-        running: dict[str, tuple[Chain, int]] = {}
+        running: dict[str, Chain] = {}
         tried: dict[str, int] = {}
         while waiting or running:
-            while waiting and free and self.pool.ready:
-                self._start(waiting.pop(0), free.pop(), running)
+            while waiting and self.pool.takes(Needs()):
+                self._start(waiting.pop(0), running)
             for key, _ in self.pool.reports(0.2):
-                chain, slot = running.pop(key)
-                free.append(slot)
+                chain = running.pop(key)
                 job = self._next(chain)
                 tried[key] = tried.get(key, 0) + 1
                 if job is not None and (job.key != key or tried[key] < TRIES):
@@ -216,12 +215,11 @@ class _Work:
                 self._tell(chain, ended, total, failed=job is not None)
         return lost
 
-    def _start(self, chain: Chain, slot: int, running: dict[str, tuple[Chain, int]]) -> None:
+    def _start(self, chain: Chain, running: dict[str, Chain]) -> None:
         job = self._next(chain)
         assert job is not None
-        running[job.key] = chain, slot
-        pinned = self.workers >= len(self.cores)
-        self.pool.start(self.folder, job, self.cores[slot] if pinned else None)
+        running[job.key] = chain
+        self.pool.start(self.folder, job, Needs())
 
     def _next(self, chain: Chain) -> Job | None:
         """The first of its jobs that is not complete; its weights go once it was tested."""

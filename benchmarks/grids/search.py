@@ -31,7 +31,7 @@ from tunewise.core.files import read_json, write_json
 from tunewise.data.prepared import hash_of
 from tunewise.store.race import read_race
 from tunewise.store.records import ContenderRecord
-from tunewise.studies.pool import usable_cores
+from tunewise.studies.engines.pool import usable_cores
 from tunewise.studies.prepare import Prepared
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"

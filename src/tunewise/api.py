@@ -26,13 +26,16 @@ from tunewise.data.inspect import look
 from tunewise.data.settings import DataSettings
 from tunewise.data.study_template import study_name, write_study
 from tunewise.estimate.batch_size import with_batch_sizes
-from tunewise.estimate.budget import expected, with_budget
+from tunewise.estimate.budget import expected, with_budget, worth_a_plan
+from tunewise.estimate.needs import needs_of
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
 from tunewise.store.study import StudyFolder, is_study
-from tunewise.studies.engine import Outcome, run_jobs
+from tunewise.studies.engines.base import Engine, EngineEnded
+from tunewise.studies.engines.known import EngineName, started
+from tunewise.studies.engines.pool import usable_cores
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.pool import Pool, usable_cores
+from tunewise.studies.launch import Outcome, run_jobs
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.race.clock import Clock
 from tunewise.studies.reuse import reused
@@ -220,12 +223,19 @@ class Study:
         return shortlisting.shortlist(self.settings, chosen, say=say)
 
     def run(
-        self, out: Path | str | None = None, *, workers: int | None = None
+        self,
+        out: Path | str | None = None,
+        *,
+        workers: int | None = None,
+        engine: EngineName = "local",
     ) -> results.StudyResults:
-        """Run the study, or go on with it, in the folder `out` (``runs/<name>``)."""
+        """Run the study, or go on with it, in the folder `out` (``runs/<name>``).
+
+        `engine` is ``"local"`` for this machine, or ``"ray"`` for the cluster at RAY_ADDRESS.
+        """
         path = Path(out) if out else default_folder(self.settings)
-        with Pool() as pool:
-            launched = launch(self.settings, path, pool=pool, workers=workers)
+        with started(engine) as running:
+            launched = launch(self.settings, path, engine=running, workers=workers)
         return results.StudyResults(path, launched.facts)
 
 
@@ -240,7 +250,7 @@ def launch(
     settings: StudySettings,
     out: Path | None,
     *,
-    pool: Pool,
+    engine: Engine,
     workers: int | None = None,
     trackers: Sequence[str] = (),
     added: float = 0.0,
@@ -250,7 +260,7 @@ def launch(
 ) -> Launched:
     """Prepare and store a study, run what it still needs, and write its report.
 
-    `pool` is the worker, which loads its libraries while the study is prepared. `trackers` are
+    `engine` runs the jobs, and comes up while the study is prepared. `trackers` are
     those of the command line, beside the study's own. One that fails is reported and ends nothing.
     `added` seconds come on top of the study's budget, which counts from `began` on. `timing`
     learns where the time goes.
@@ -274,12 +284,14 @@ def launch(
     prepared = prepare(settings, say=say)
     for note in prepared.notes:
         say(f"note: {note}")
-    workers = workers or len(usable_cores())
-    prepared = with_batch_sizes(prepared, path, workers=workers, pool=pool, say=say)
-    if not is_study(path):
-        for line in expected(prepared, workers=workers):
+    places = _places(engine, workers)
+    prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
+    planned, first = None, settings.budget is None and not is_study(path)
+    if worth_a_plan(prepared) and (first or engine.foresees):
+        planned = plan(settings, workers=places)
+        for line in expected(planned) if first else ():
             say(line)
-    prepared = with_budget(prepared, path, workers=workers, added=added, say=say)
+    prepared = with_budget(prepared, path, workers=places, added=added, say=say)
     folder = StudyFolder.create(path)
     for line in reused(prepared.study, folder):
         say(line)
@@ -287,12 +299,18 @@ def launch(
         for repaired in store(prepared, folder):
             say(f"note: {repaired}")
         with (
-            show_progress(folder, workers=workers) as on_event,
+            show_progress(folder, workers=places) as on_event,
             Follower(path, trackers) as follower,
         ):
-            hear = _followed(timing.watch(folder, workers, on_event), follower)
-            clock = Clock(path, began)
-            outcome = run_jobs(folder, workers=workers, pool=pool, on_event=hear, clock=clock)
+            hear = _followed(timing.watch(folder, places, on_event), follower)
+            outcome = run_jobs(
+                folder,
+                engine=engine,
+                workers=workers,
+                needs=needs_of(prepared.study, planned),
+                on_event=hear,
+                clock=(clock := Clock(path, began)),
+            )
         timing.begin("report")
         facts = None
         if outcome.progress.finished and not outcome.paused:  # for want of room it would fail
@@ -306,6 +324,13 @@ def launch(
             clock.note(every=0)
     timing.begin("results")
     return Launched(outcome, facts)
+
+
+def _places(engine: Engine, workers: int | None) -> int:
+    try:
+        return engine.places(workers)
+    except EngineEnded:
+        raise engine.failure() from None
 
 
 def _followed(on_event: OnEvent, follower: Follower) -> OnEvent:

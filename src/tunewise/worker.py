@@ -1,9 +1,10 @@
 """``python -m tunewise.worker``: imports the heavy libraries once and forks a process a job.
 
 Lines of JSON come in: ``{"do": "run", "study": folder, "job": {...}, "core": 0}``, ``{"do":
-"stop", "key": ...}``, ``{"do": "kill", "key": ...}``. Lines go out: ``{"ready": true}``, then
-``{"job": key, "exit": code}`` for each process that ended. When the input closes, the launcher is
-gone, and so are we.
+"stop", "key": ...}``, ``{"do": "kill", "key": ...}``. A job may have ``patience``, the seconds that
+it waits for the process of an earlier launch, and a ``gpu``, which is then all that it sees. Lines
+go out: ``{"ready": true}``, then ``{"job": key, "exit": code}`` for each process that ended. When
+the input closes, the launcher is gone, and so are we.
 
 The launcher sets the thread limits in our environment, because libraries read them when they
 are imported. We never touch CUDA: a process that did could not be forked.
@@ -34,6 +35,7 @@ from tunewise.core.lifeline import end_while_loading, end_with, loaded
 from tunewise.core.outside import is_outside, message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
+from tunewise.studies.engines.gpus import VISIBLE
 from tunewise.studies.exit_codes import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end
@@ -170,6 +172,8 @@ def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
     signal.signal(signal.SIGTERM, stop.ask)
     end_with(lifelines)
 
+    if gpu := message.get("gpu"):
+        os.environ[VISIBLE] = gpu
     job, study = Job.from_json(message["job"]), Path(message["study"])
     folder = StudyFolder(study)
     try:
@@ -181,10 +185,9 @@ def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
         path = folder.lock_file(job.key)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as lock:
-            if not _locked(lock.fileno(), stop):
+            if not _locked(lock.fileno(), stop, message.get("patience") or PATIENCE):
                 return Exit.INTERRUPTED if stop.asked else Exit.BUSY
-            places = {"features": folder.features_folder, "test": folder.test_folder}
-            if is_complete(places.get(job.kind, folder.trial_folder)(job.id)):
+            if is_complete(folder.made_by(job)):
                 return Exit.COMPLETE
             status = _load(runner).run_job(job, study, lambda: stop.asked)
         return ENDINGS.get(status, Exit.COMPLETE)
@@ -218,9 +221,9 @@ def _print_to(path: Path) -> None:
     faulthandler.enable()  # a crash in C also says where
 
 
-def _locked(handle: int, stop: _Stop) -> bool:
+def _locked(handle: int, stop: _Stop, patience: float) -> bool:
     """Whether the trial is ours: a process whose launcher was killed may need a moment to end."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not stop.asked and time.monotonic() < deadline:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

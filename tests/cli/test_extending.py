@@ -12,8 +12,8 @@ from tunewise.cli.finish import show_end
 from tunewise.core.errors import InputError
 from tunewise.store.records import BudgetRecord, StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studies.engine import Outcome
 from tunewise.studies.jobs import Progress
+from tunewise.studies.launch import Outcome
 from tunewise.studyfile.studyfile import read_study
 
 STUDY: dict[str, Any] = {

@@ -97,7 +97,7 @@ def test_the_hungriest_method_decides_for_all_of_a_model(
     make: Make, tmp_path: Path, fake_probes: list[tuple[str, int]]
 ) -> None:
     prepared = with_batch_sizes(
-        prepare(read_study(make())), tmp_path / "run", workers=1, pool=FAKED
+        prepare(read_study(make())), tmp_path / "run", workers=1, engine=FAKED
     )
     assert sizes(prepared) == {"majority": None, "lora": 16, "full": 16}
     assert fake_probes == [("full", 32), ("full", 16), ("lora", 16)]
@@ -116,14 +116,14 @@ def test_going_on_keeps_the_number_also_with_another_method(
 ) -> None:
     path = tmp_path / "run"
     first = with_batch_sizes(
-        prepare(read_study(make(methods=["lora"]))), path, workers=1, pool=FAKED
+        prepare(read_study(make(methods=["lora"]))), path, workers=1, engine=FAKED
     )
     assert sizes(first) == {"lora": 64}
     folder = StudyFolder.create(path)
     with folder.lock():
         store(first, folder)
     asked = len(fake_probes)
-    again = with_batch_sizes(prepare(read_study(make())), path, workers=1, pool=FAKED)
+    again = with_batch_sizes(prepare(read_study(make())), path, workers=1, engine=FAKED)
     assert sizes(again) == {"majority": None, "lora": 64, "full": 64}
     assert len(fake_probes) == asked
 
@@ -133,7 +133,7 @@ def test_an_entry_may_say_a_number_of_its_own(
 ) -> None:
     methods = [{"lora": {"training": {"batch_size": 8}}}, "full"]
     prepared = with_batch_sizes(
-        prepare(read_study(make(methods=methods))), tmp_path, workers=1, pool=FAKED
+        prepare(read_study(make(methods=methods))), tmp_path, workers=1, engine=FAKED
     )
     assert sizes(prepared) == {"lora": 8, "full": 16}
 
@@ -158,13 +158,13 @@ def test_the_schema_knows_the_word() -> None:
 
 
 def test_real_probes_find_less_where_less_memory_is_allowed(
-    make: Make, kept_worker: KeptWorker
+    make: Make, kept_worker: KeptWorker, tmp_path: Path
 ) -> None:
     """Real steps in processes of their own; the limit stands between what two sizes hold."""
     study = make(methods=["full"], models=make()["models"])
     prepared = prepare(read_study(study))
     settings = prepared.study.contenders[0].points[0].settings
-    with kept_worker.lend() as pool, batch_size._Probes(prepared, pool, 10**12) as probes:
+    with kept_worker.lend() as pool, batch_size._Probes(prepared, pool, 10**12, tmp_path) as probes:
         assert probes.fits(settings, 32)
         peak = read_json(next(probes.folder.path.glob("trials/*/probe.json")))["peak_resident"]
         probes.limit = peak // 2

@@ -18,7 +18,7 @@ from tunewise.costs.calibration import Calibration
 from tunewise.data.first_look.first_budget import USUAL_FLOPS, first_budget
 from tunewise.data.inspect import look
 from tunewise.data.study_template import write_study
-from tunewise.estimate.budget import expected, with_budget
+from tunewise.estimate.budget import expected, with_budget, worth_a_plan
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Schedule
 from tunewise.estimate.schedule import refuse_too_small, too_small
@@ -145,29 +145,23 @@ def test_the_refusal_of_a_plan_is_an_error_of_the_budget(study: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    ("size", "more"),
+    ("parameters", "rows", "worth"),
     [
-        ((10_000_000, 40), {}),  # a model that takes hours
-        ((10_000, 9000), {}),  # a tiny one with many rows
-        ((10_000, 40), None),
-        ((10_000_000, 40), {"budget": "2 h"}),
+        (10_000_000, 40, True),  # a model that takes hours
+        (10_000, 9000, True),  # a tiny one with many rows
+        (10_000, 40, False),
     ],
 )
-def test_without_a_budget_the_time_is_said_and_what_a_budget_would_do(
-    study: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    size: tuple[int, int],
-    more: dict[str, str] | None,
+def test_what_is_soon_done_is_not_worth_a_plan(
+    study: dict[str, Any], parameters: int, rows: int, worth: bool
 ) -> None:
-    parameters, rows = size
     row = ContenderRecord("lora", parameters=ParameterCounts(parameters, 10))
     record = StudyRecord(contenders=(row,), data=DataRecord(rows={"train": rows}))
+    assert worth_a_plan(Prepared(read_study(study), {}, record, (), {}, ())) is worth
+
+
+def test_without_a_budget_the_time_is_said_and_what_a_budget_would_do() -> None:
     long = Plan("s", (), 2, 1, 2, 4000.0, 4000.0, 0, 0, False, 0, {"validation": 9})
-    monkeypatch.setattr("tunewise.estimate.budget.plan", lambda *_, **__: long)
-    asked = Prepared(read_study({**study, **(more or {})}), {}, record, (), {}, ())
-    said = expected(asked, workers=2)
-    if more is None or more:
-        assert said == []
-        return
+    said = expected(long)
     assert said[0] == "This takes about 66 min with 2 trials side by side."
     assert len(said) == 2 and "--budget 30min" in said[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 import torch
 from tests.faults import real
+from tests.faults.simulated_nodes import SimulatedNodes
 
 from tunewise.runner import warm_up
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studies.engine import Outcome, run_jobs
-from tunewise.studies.events import Event, Finished, Notice
-from tunewise.studies.pool import Pool
+from tunewise.studies.engines.base import Engine, Needs
+from tunewise.studies.engines.pool import Pool
+from tunewise.studies.events import Event, Finished, Notice, OnEvent
+from tunewise.studies.launch import NeedsOf, Outcome, run_jobs
 
 HERE = Path(__file__).parent
 collect_ignore = ["slow_to_load.py", "failing_disk"]  # for other processes than this one
@@ -72,10 +75,30 @@ class ToyStudy:
 
     def run(self, workers: int = 2, runner: str = "toy") -> Outcome:
         """Run the study in this process."""
+        with Pool(runner) as pool:
+            pool.places(workers)
+            return self.run_on(pool)
+
+    def run_on(
+        self,
+        engine: Engine,
+        hear: OnEvent = lambda event: None,
+        needs: NeedsOf = lambda job: Needs(),
+    ) -> Outcome:
+        """Run the study in this process, on an engine that has its places."""
+
+        def both(event: Event) -> None:
+            self._hear(event)
+            hear(event)
+
+        with self.folder.lock():
+            self.write_folder()
+            return run_jobs(self.folder, engine=engine, needs=needs, on_event=both)
+
+    def write_folder(self) -> None:
+        """Write the study as a launch does, before its first job."""
         study = json.loads((self.folder.path / "data" / "toy.json").read_text())
-        with Pool(runner) as pool, self.folder.lock():
-            self.folder.write_study(StudyRecord.from_json(study), "name: toy\n")
-            return run_jobs(self.folder, workers=workers, pool=pool, on_event=self._hear)
+        self.folder.write_study(StudyRecord.from_json(study), "name: toy\n")
 
     def launch(self, workers: int = 2, **environment: str) -> subprocess.Popen[str]:
         """Run the study in a process, and process group, of its own."""
@@ -140,6 +163,16 @@ def new_study(
 @pytest.fixture
 def toy(new_study: Callable[[str], ToyStudy]) -> ToyStudy:
     return new_study("one")
+
+
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[SimulatedNodes]:
+    """A Ray cluster that no test kills."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs Ray: pip install 'tunewise[ray]'")
+    cluster = SimulatedNodes()
+    yield cluster
+    cluster.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ from tunewise.core.errors import TunewiseError
 from tunewise.core.outside import is_outside, message_of
 from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
-from tunewise.studies.engine import run_jobs
+from tunewise.studies.engines.pool import Pool
+from tunewise.studies.engines.ray_cluster import RayCluster
 from tunewise.studies.events import Event, Finished, Notice, Started
-from tunewise.studies.pool import Pool
+from tunewise.studies.launch import run_jobs
 
 
 def show(event: Event) -> None:
@@ -28,9 +29,10 @@ def main() -> int:
     study = json.loads((folder.path / "data" / "toy.json").read_text())
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     try:
-        with Pool(os.environ.get("TOY_RUNNER", "toy")) as pool, folder.lock():
+        made = {"local": Pool, "ray": RayCluster}[os.environ.get("TOY_ENGINE", "local")]
+        with made(os.environ.get("TOY_RUNNER", "toy")) as engine, folder.lock():
             folder.write_study(StudyRecord.from_json(study), "name: toy\n")
-            outcome = run_jobs(folder, workers=workers, pool=pool, on_event=show)
+            outcome = run_jobs(folder, workers=workers, engine=engine, on_event=show)
     except TunewiseError as error:
         print(error, file=sys.stderr)
         return error.exit_code

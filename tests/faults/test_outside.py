@@ -14,8 +14,8 @@ from tunewise.cli.main import app
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import write_json
 from tunewise.store.trials import write_ending
-from tunewise.studies.engine import TRIES
 from tunewise.studies.exit_codes import Exit, ending_of, exit_of
+from tunewise.studies.launch import TRIES
 
 FINE: dict[str, Any] = {"score": 0.5}
 FROM_OUTSIDE = ["kill", "missing", "unreadable"]

@@ -188,6 +188,10 @@ def _tell() -> None:
     print("input", os.read(0, 1), "leader", os.getsid(0) == os.getpid())
 
 
+def _see() -> None:
+    print("sees", os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "hang": _hang,
     "deaf": _be_deaf,
@@ -202,6 +206,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "leave": _leave,
     "orphan": _orphan,
     "tell": _tell,
+    "see": _see,
 }
 
 

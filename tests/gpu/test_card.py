@@ -5,6 +5,7 @@ make test-gpu
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.training.test_trial import EVERY, Settings, do, result
 from transformers import AutoConfig
 
 from tunewise.backbones.shapes import build_shape
+from tunewise.core.files import read_json
 from tunewise.estimate.memory import predict_memory
 from tunewise.estimate.step_shape import StepShape, step_batches
 from tunewise.methods.base import Adaptation
@@ -103,6 +105,28 @@ def test_a_study_runs_on_the_card(tunewise: Run, tmp_path: Path) -> None:
     ended = tunewise("run", "study.yaml", "--out", "out", cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "failed" not in ended.stdout
+
+
+def test_small_trials_share_the_card_and_come_out_as_one_by_one(
+    tunewise: Run, tmp_path: Path
+) -> None:
+    """Prints what sharing is worth, and what the allocator gave in each phase."""
+    (tmp_path / "study.yaml").write_text(STUDY)
+    results = {}
+    for workers in (1, 3):
+        began = time.monotonic()
+        out = f"out{workers}"
+        ended = tunewise("run", "study.yaml", "--out", out, "--workers", f"{workers}", cwd=tmp_path)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        print(f"\n{torch.cuda.get_device_name()}, {workers} at a time: ", end="")
+        print(f"{time.monotonic() - began:.1f} s")
+        places = sorted((tmp_path / out / "trials").glob("[!.]*/"))
+        results[workers] = {place.name: (place / "result.json").read_bytes() for place in places}
+        for place in places:
+            memory = read_json(place / "costs.json").get("memory") or {}
+            for phase, given in (memory.get("device") or {}).items():
+                print(f"{place.name} {phase}: {given}")
+    assert results[1] == results[3]
 
 
 @pytest.mark.parametrize("method", [Full(), LoRA(), PrefixTuning()], ids=lambda m: m.name)

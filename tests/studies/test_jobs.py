@@ -276,7 +276,7 @@ def test_progress_shrinks_when_a_contender_fails() -> None:
 
 def test_the_launcher_never_loads_torch() -> None:
     code = (
-        "import sys, tunewise.studies.engine, tunewise.studies.watching.progress;"
+        "import sys, tunewise.studies.launch, tunewise.studies.watching.progress;"
         "import tunewise.store.study, tunewise.studies.watching.timing;"
         "sys.exit('torch' in sys.modules)"
     )

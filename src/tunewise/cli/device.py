@@ -10,13 +10,13 @@ import typer
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.lazy import Later
+from tunewise.studies.engines.gpus import VISIBLE
 
 if TYPE_CHECKING:
     torch: Any
 else:  # asked for a GPU alone; the worker loads it for itself
     torch = Later("torch")
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"  # PyTorch reads it once, in every process that we start
 GPU = re.compile(r"cuda(?::(\d+))?")
 
 Device = Annotated[

@@ -26,8 +26,8 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.verdict import at_limit, still_improving
 from tunewise.results import StudyResults
 from tunewise.store.study import is_study
+from tunewise.studies.engines.pool import usable_cores
 from tunewise.studies.examination import Area, Symptom, machine_symptoms, symptoms_of
-from tunewise.studies.pool import usable_cores
 from tunewise.studies.prepare import prepare
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study

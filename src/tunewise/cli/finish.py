@@ -11,7 +11,7 @@ from tunewise.reports.outputs.terminal import print_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studies.aside import waiting_jobs
-from tunewise.studies.engine import Outcome
+from tunewise.studies.launch import Outcome
 from tunewise.studies.watching.progress import clean
 
 

@@ -22,7 +22,7 @@ from tunewise.data.column_guess import Wishes
 from tunewise.data.inspect import Guess, look
 from tunewise.data.study_template import study_name, write_study
 from tunewise.estimate.by_size import Proposal, Workload
-from tunewise.studies.pool import usable_cores
+from tunewise.studies.engines.pool import usable_cores
 from tunewise.training.settings import TrainingSettings
 
 

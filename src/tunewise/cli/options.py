@@ -58,7 +58,11 @@ Track = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Trials side by side; as many as cores if not given."),
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Trials side by side; if not given as many as GPUs, or as cores without one.",
+    ),
 ]
 Models = Annotated[
     list[str] | None,

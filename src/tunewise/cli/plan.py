@@ -23,7 +23,7 @@ from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Planned, Schedule, up_to
 from tunewise.estimate.schedule import refuse_too_small
 from tunewise.statistics.power import detectable_difference, detectable_shift
-from tunewise.studies.pool import usable_cores
+from tunewise.studies.engines.pool import usable_cores
 from tunewise.studies.rows import rows_of
 from tunewise.studies.watching.progress import clean
 from tunewise.studyfile.settings import StudySettings

@@ -9,6 +9,7 @@ import typer
 from tunewise.cli.device import Device, settle_device
 from tunewise.cli.options import Out, Overrides, StudyFile, Track, Workers
 from tunewise.cli.running import run_study
+from tunewise.studies.engines.known import EngineName
 
 Budget = Annotated[
     str | None,
@@ -27,6 +28,13 @@ More = Annotated[
     ),
 ]
 
+Where = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="Where trials run: on this machine, or on the Ray cluster at RAY_ADDRESS.",
+    ),
+]
 Timed = Annotated[
     bool,
     typer.Option("--timing", help="Show where the seconds went, and keep it in timing.json."),
@@ -40,6 +48,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
     out: Out = None,
     workers: Workers = None,
     device: Device = None,
+    engine: Where = "local",
     budget: Budget = None,
     more: More = None,
     timing: Timed = False,
@@ -54,6 +63,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
         out,
         overrides=overrides,
         workers=workers,
+        engine=engine,
         trackers=track,
         budget=budget,
         more=more,

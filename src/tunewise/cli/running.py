@@ -1,6 +1,6 @@
 """Runs a study for the commands that do.
 
-The worker comes first: it loads torch and the rest while this process does the same. So nothing
+The engine comes first: it loads torch and the rest while this process does the same. So nothing
 here, and nothing that the commands import before, may load them.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewise.cli.console import say
 from tunewise.core.lazy import Later
-from tunewise.studies.pool import Pool
+from tunewise.studies.engines.known import EngineName, started
 
 if TYPE_CHECKING:
     from tunewise import api
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tunewise.cli import timing as shown
     from tunewise.store import timing as stored
     from tunewise.studies import prepare
-    from tunewise.studies.engine import Outcome
+    from tunewise.studies.launch import Outcome
     from tunewise.studies.watching import timing as watching
     from tunewise.studyfile import studyfile
 else:
@@ -41,6 +41,7 @@ def run_study(
     *,
     overrides: Sequence[str] = (),
     workers: int | None = None,
+    engine: EngineName = "local",
     trackers: Sequence[str] = (),
     budget: str | None = None,
     more: str | None = None,
@@ -50,10 +51,10 @@ def run_study(
 
     `budget` replaces the study's, or, with a plus before it, adds to it; that may be one that was
     given on the command line before. `more` is of the form ``seeds=2``. With `timed`, where the
-    seconds went is kept in the folder and shown.
+    seconds went is kept in the folder and shown. `engine` is where its jobs run.
     """
     began = time.monotonic()
-    with Pool() as pool:
+    with started(engine) as running:
         timing = watching.Timing(watching.program_seconds())
         given, added = extending.budget_override(budget)
         settings = studyfile.read_study(source, [*overrides, *given])
@@ -67,7 +68,7 @@ def run_study(
         outcome, facts = api.launch(
             settings,
             out,
-            pool=pool,
+            engine=running,
             workers=workers,
             trackers=trackers,
             added=added,

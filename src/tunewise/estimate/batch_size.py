@@ -24,8 +24,8 @@ from tunewise.store.records import (
 )
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
+from tunewise.studies.engines.base import Engine, EngineEnded, Needs
 from tunewise.studies.exit_codes import Exit, ending_of
-from tunewise.studies.pool import Pool, WorkerEnded
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.studyfile.entries import AUTO, BATCH
@@ -40,7 +40,7 @@ def with_batch_sizes(
     folder: Path,
     *,
     workers: int,
-    pool: Pool,
+    engine: Engine,
     say: Say = lambda text: None,
 ) -> Prepared:
     """The study with a number in the place of every batch size left to us.
@@ -64,7 +64,7 @@ def with_batch_sizes(
         limit = prepared.study.memory_limit
         if not limit and (available := available_bytes()) is not None:
             limit = int(FRACTION * available / workers)
-        with _Probes(prepared, pool, limit) as probes:
+        with _Probes(prepared, engine, limit, folder.parent) as probes:
             for model, rows in missing.items():
                 say(f"Looking for the largest batch size that fits {model} ...")
                 found[model] = _largest_of_all(rows, probes)
@@ -136,8 +136,10 @@ def _counted(row: ContenderRecord) -> ParameterCounts:
 class _Probes:
     """Training steps that the worker tries, each in a process of its own, in a folder aside."""
 
-    def __init__(self, prepared: Prepared, pool: Pool, limit: int | None) -> None:
-        self.pool = pool
+    def __init__(self, prepared: Prepared, engine: Engine, limit: int | None, beside: Path) -> None:
+        self.engine = engine
+        # Another machine sees what lies where the study will; one alone has a place for what goes.
+        self.beside = beside if engine.elsewhere else None
         train = prepared.splits["train"]
         columns = prepared.study.task["text"]
         columns = [columns] if isinstance(columns, str) else columns
@@ -150,7 +152,9 @@ class _Probes:
         self.tried = 0
 
     def __enter__(self) -> _Probes:
-        self.place = TemporaryDirectory()
+        if self.beside is not None:
+            self.beside.mkdir(parents=True, exist_ok=True)
+        self.place = TemporaryDirectory(dir=self.beside)
         self.folder = StudyFolder.create(Path(self.place.name) / "probe")
         write_prepared(self.folder.path / "data", {"train": self.rows})
         return self
@@ -163,13 +167,13 @@ class _Probes:
         job = Job("probe", f"{self.tried}", _sized(settings, size).with_seed(self.seed))
         reports: list[tuple[str, int]] = []
         try:
-            while not self.pool.ready:
-                self.pool.reports(0.1)
-            self.pool.start(self.folder, job, None, self.limit)
+            while not self.engine.ready:
+                self.engine.reports(0.1)
+            self.engine.start(self.folder, replace(job, memory_limit=self.limit), Needs())
             while not reports:
-                reports = self.pool.reports(0.1)
-        except WorkerEnded:
-            raise self.pool.failure() from None
+                reports = self.engine.reports(0.1)
+        except EngineEnded:
+            raise self.engine.failure() from None
         [(_, code)] = reports
         if code == Exit.COMPLETE:
             return True

@@ -12,6 +12,7 @@ from pathlib import Path
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.costs.calibration import Calibration
 from tunewise.estimate.plan import plan
+from tunewise.estimate.plan_types import Plan
 from tunewise.estimate.schedule import (
     around_seconds,
     prices_of,
@@ -104,18 +105,17 @@ def _priced(
     )
 
 
-def expected(prepared: Prepared, *, workers: int) -> list[str]:
-    """How long a study without a budget takes, and above an hour what a budget would do.
-
-    Nothing is said of tiny models and little data: it is over before the prediction would be.
-    """
+def worth_a_plan(prepared: Prepared) -> bool:
+    """Not of tiny models and little data: they are done before the prediction would be."""
     counted = [row.parameters.total for row in prepared.study.contenders if row.parameters]
     tiny = max(counted, default=0) < LARGE and prepared.study.data.rows.get("train", 0) < MANY
-    if prepared.settings.budget is not None or not counted or tiny:
-        return []
-    found = plan(prepared.settings, workers=workers)
-    lines = [f"This takes about {found.time} with {workers} trials side by side."]
-    if found.seconds > LONG:
+    return bool(counted) and not tiny
+
+
+def expected(planned: Plan) -> list[str]:
+    """How long a study without a budget takes, and above an hour what a budget would do."""
+    lines = [f"This takes about {planned.time} with {planned.workers} trials side by side."]
+    if planned.seconds > LONG:
         lines.append(
             "With a budget, such as --budget 30min, seeds are added only where they can change the "
             "verdict, and contenders that are behind are dropped."

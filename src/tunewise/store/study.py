@@ -29,6 +29,7 @@ from tunewise.store.faults import ANEW, Fault, bytes_within, feature_faults
 from tunewise.store.json_record import NotARecord
 from tunewise.store.lock import exclusive, holder
 from tunewise.store.records import StudyRecord
+from tunewise.store.trial_records import Job
 from tunewise.store.trials import SCHEMA, TrialRecord, read_record, refuse_newer, scan
 from tunewise.store.weights import Removal
 
@@ -188,6 +189,11 @@ class StudyFolder:
 
     def weights_folder(self, id: str) -> Path:
         return self.path / "weights" / id
+
+    def made_by(self, job: Job) -> Path:
+        """The folder that a job completes."""
+        places = {"features": self.features_folder, "test": self.test_folder}
+        return places.get(job.kind, self.trial_folder)(job.id)
 
     def features_folder(self, key: str) -> Path:
         return self.path / "features" / key

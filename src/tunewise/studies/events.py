@@ -51,17 +51,19 @@ OnEvent = Callable[[Event], None]
 
 
 class Signals:
-    """Notes Ctrl-C and SIGTERM while it is entered, instead of letting them end the program.
+    """Notes signals while it is entered, instead of letting them end the program.
 
     Only the main thread can hear signals; entered in another thread, it hears none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *numbers: int) -> None:
+        """Those to listen to; Ctrl-C and SIGTERM if none are given."""
+        self.numbers = numbers or (signal.SIGINT, signal.SIGTERM)
         self.heard: list[int] = []
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self.numbers:
             try:
                 self._before[number] = signal.signal(
                     number, lambda heard, frame: self.heard.append(heard)

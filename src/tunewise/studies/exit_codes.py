@@ -23,6 +23,7 @@ class Exit(IntEnum):
     INTERRUPTED = 75  # asked to stop; a checkpoint is saved
     OUTSIDE = 76  # an exception with a cause outside: a missing file, a disk that cannot be read
     DAMAGED = 77  # a file of the study is not what was written
+    LOST = 78  # no process says so: the machine that ran it is gone, or the way to it
 
 
 # What a process does to itself. Every other signal came from somebody else: a person, the system
@@ -74,8 +75,10 @@ def ending_of(code: int, last_words: Callable[[], str]) -> Ending:
             return Ending("failed", last_words(), outside=code == Exit.OUTSIDE)
         case Exit.COMPLETE:
             return Ending("failed", "ended without an error and left no result.")
-        case Exit.INTERRUPTED:
-            return Ending("killed", "told to stop from outside.", outside=True)
+        case Exit.INTERRUPTED | Exit.LOST:
+            stopped = code == Exit.INTERRUPTED
+            cause = "told to stop from outside." if stopped else "the machine that ran it was lost."
+            return Ending("killed", cause, outside=True)
     number = signal_of(code)
     if number is None or number in OWN_SIGNALS:
         return Ending("failed", f"{exit_words(code)}.")

@@ -94,14 +94,14 @@ class Ledger:
     def take(self, job: Job, seconds: float) -> bool:
         """Take in what a job's process left; False where that is not complete and whole."""
         if job.kind == "features":
-            if is_complete(self.folder.features_folder(job.id)):
+            if is_complete(self.folder.made_by(job)):
                 self.features.add(job.id)
                 self.on_event(Finished(job, None, seconds))
             return job.id in self.features
         try:
             record = self.folder.test(job.id) if job.kind == "test" else self.folder.record(job.id)
         except DamagedFile as error:
-            self._move_aside(fault_of(self._place(job), error))
+            self._move_aside(fault_of(self.folder.made_by(job), error))
             return False
         if record is None:
             return False
@@ -139,7 +139,7 @@ class Ledger:
             )
             self.folder.note_aside(job.key, name, ending.status, ending.error)
         else:
-            place = self._place(job)
+            place = self.folder.made_by(job)
             if printed := _tail(self.folder.output_file(job.key)):
                 write_bytes(place / "output.txt", printed)
             peaks = PEAK.findall(printed)  # which a process that was over its memory limit printed
@@ -191,10 +191,6 @@ class Ledger:
         self.on_event(Finished(job, record, seconds))
         for id in weights_to_drop(self.study, self.records, self.tests, self.race):
             self.folder.remove_weights(id, "not chosen")
-
-    def _place(self, job: Job) -> Path:
-        of = self.folder
-        return of.test_folder(job.id) if job.kind == "test" else of.trial_folder(job.id)
 
     def repair(self) -> bool:
         """Move aside what is damaged, so that it is made again; False where nothing was.

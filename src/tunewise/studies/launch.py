@@ -1,4 +1,4 @@
-"""Runs a study on this machine: asks what is next, starts it, notes how it ended, asks again.
+"""Runs a study: asks what is next, has an engine start it, notes how it ended, asks again.
 
 A crash, a lack of memory or a trial that hangs is that trial's status and never the study's
 end; what ended a trial from outside is no result, and the next launch tries it again. Whatever
@@ -11,25 +11,29 @@ import math
 import signal
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from tunewise.core.errors import MachineTrouble, StudyBusy
 from tunewise.core.outside import message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
+from tunewise.studies.engines.base import Engine, EngineEnded, Needs
 from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
 from tunewise.studies.exit_codes import Ending, Exit, ending_of
 from tunewise.studies.jobs import Progress
-from tunewise.studies.pool import Pool, WorkerEnded, usable_cores
 from tunewise.studies.race.clock import Clock, time_is_up
 from tunewise.studies.study_state import Ledger
 
 GRACE = 5.0  # seconds to save a checkpoint in, once the budget is spent
 TICK = 0.1  # seconds between two looks at time limits and signals
 TRIES = 2  # in a launch, of a job that something outside of it ends
-RESTARTS = 3  # of the worker, before something is thought to be wrong with it
-EARLY = 1  # of these, of a worker that was killed before it took jobs
+MOVES = 4  # in a launch, of a job whose machine was lost: it may be the job that fells them
+RESTARTS = 3  # of the engine, before something is thought to be wrong with it
+EARLY = 1  # of these, of an engine that was killed before it took jobs
 TROUBLES = 20  # errors of the system while a paused study comes to rest
+
+NeedsOf = Callable[[Job], Needs]
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,9 @@ class Outcome:
 def run_jobs(
     folder: StudyFolder,
     *,
-    workers: int,
-    pool: Pool,
+    engine: Engine,
+    workers: int | None = None,
+    needs: NeedsOf = lambda job: Needs(),
     on_event: OnEvent = lambda event: None,
     clock: Clock | None = None,
 ) -> Outcome:
@@ -67,23 +72,27 @@ def run_jobs(
 
     Args:
         folder: the study, locked and written.
-        workers: how many jobs run side by side, from 1 up.
-        pool: the worker, which may still be coming up; it is closed in the end.
+        engine: what runs the jobs; it may still be coming up, and is closed in the end.
+        workers: how many jobs run side by side, from 1 up; as many as the engine has places, if
+            not given.
+        needs: what a job takes of the machine it runs on.
         on_event: called with what happens, and every tenth of a second while nothing does.
         clock: what launches of the study have taken, this one included, for its budget.
 
     Raises:
         InputError: a newer Tunewise wrote into this folder.
         StudyBusy: a process of an earlier launch holds a trial and does not end.
-        MachineTrouble: the worker does not come up or keeps dying, or the folder was removed.
+        MachineTrouble: the engine does not come up or keeps dying, or the folder was removed.
     """
     if not folder.locked:
         raise ValueError("a study runs only while its lock is held: with folder.lock(): ...")
-    if workers < 1:
-        raise ValueError(f"workers = {workers}: a whole number from 1 up.")
+    if workers is not None:
+        if workers < 1:
+            raise ValueError(f"workers = {workers}: a whole number from 1 up.")
+        engine.places(workers)
     with Signals() as signals:
         clock = clock or Clock(folder.path, time.monotonic())
-        launch = _Launch(Ledger(folder, on_event), workers, on_event, pool, signals, clock=clock)
+        launch = _Launch(Ledger(folder, on_event), engine, needs, on_event, signals, clock=clock)
         try:
             launch.run()
         finally:
@@ -94,13 +103,12 @@ def run_jobs(
 @dataclass
 class _Running:
     job: Job
-    slot: int
-    started: float = field(default_factory=time.monotonic)
+    started: float | None = None  # None: the engine has no process for it yet
     late: bool = False  # killed because its time was up
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.started
+        return 0.0 if self.started is None else time.monotonic() - self.started
 
 
 class _Launch:
@@ -109,9 +117,9 @@ class _Launch:
     def __init__(
         self,
         ledger: Ledger,
-        workers: int,
+        engine: Engine,
+        needs: NeedsOf,
         on_event: OnEvent,
-        pool: Pool,
         signals: Signals,
         *,
         clock: Clock,
@@ -121,15 +129,10 @@ class _Launch:
         self.overtime: dict[str, float] = {}  # jobs told to stop as the budget is spent, and when
         self.running: dict[str, _Running] = {}
         self.tried: Counter[str] = Counter()
-        self.free = list(range(workers))[::-1]
-        self.cores = usable_cores()
-        self.helpers = min(workers, len(self.cores)) - 1
-        # With fewer trials than cores the system places them better than we can: two studies
-        # side by side must not share a core while others idle.
-        self.pinned = workers >= len(self.cores)
+        self.lost: Counter[str] = Counter()  # how often the machine of a job was lost
         self.queue: list[Job] | None = None  # None: to be asked for again
         self.reports: list[tuple[str, int]] = []  # job keys and exit codes not yet looked at
-        self.pool = pool
+        self.engine, self.needs = engine, needs
         self.deaths = 0
         self.troubles = 0
         self.stopping = False
@@ -145,7 +148,7 @@ class _Launch:
                 if not self.running and not self._waiting():
                     return
                 if len(self.signals.heard) > 1:
-                    return  # closing the worker ends what still runs
+                    return  # closing the engine ends what still runs
                 self._listen()
             except BrokenPipeError:
                 raise  # who listens to us has gone
@@ -157,7 +160,7 @@ class _Launch:
             self.on_event(Tick())
 
     def close(self) -> None:
-        self.pool.close()
+        self.engine.close()
 
     def outcome(self) -> Outcome:
         progress = self.ledger.progress()
@@ -184,22 +187,28 @@ class _Launch:
         spoiled = self.ledger.spoiled
         while hopeless := [job for job in self._waiting() if job.features in spoiled]:
             self._end(hopeless[0], spoiled[str(hopeless[0].features)], seconds=0.0)
-        while self.pool.ready and self.free and self._waiting():
-            job = self._waiting().pop(0)
-            slot = self.free.pop()
-            core = self.cores[slot % len(self.cores)] if self.pinned else None
-            limit = self.ledger.study.memory_limit
-            self.pool.start(self.folder, job, core, limit, helpers=self.helpers)
-            self.running[job.key] = _Running(job, slot)
-            self.on_event(Started(job))
+        waiting = self._waiting()
+        while job := next((job for job in waiting if self.engine.takes(self.needs(job))), None):
+            waiting.remove(job)
+            limited = replace(job, memory_limit=self.ledger.study.memory_limit)
+            self.engine.start(self.folder, limited, self.needs(job))
+            self.running[job.key] = _Running(job)
+            self._note_began()
+
+    def _note_began(self) -> None:
+        for running in self.running.values():
+            if running.started is None and not self.engine.waits(running.job.key):
+                running.started = time.monotonic()
+                self.on_event(Started(running.job))
 
     # What happens
 
     def _listen(self) -> None:
         try:
-            self.reports.extend(self.pool.reports(0 if self.reports else TICK))
-        except WorkerEnded:
-            self._bury_worker()
+            self.reports.extend(self.engine.reports(0 if self.reports else TICK))
+        except EngineEnded:
+            self._bury_engine()
+        self._note_began()
         while self.reports:  # a full disk may end this loop; what is left is heard next time
             key, code = self.reports.pop(0)
             self._ended(self.running.pop(key), code)
@@ -207,14 +216,13 @@ class _Launch:
             limit = running.job.settings.training.get("timeout")
             if limit is not None and running.seconds > limit and not running.late:
                 running.late = True
-                self.pool.kill(running.job.key)
+                self.engine.kill(running.job.key)
             if time.monotonic() - self.overtime.get(running.job.key, math.inf) > GRACE:
-                self.pool.kill(running.job.key)
+                self.engine.kill(running.job.key)
 
     def _ended(self, running: _Running, code: int) -> None:
         """Note how a job ended; the first sentence below that holds is the true one."""
         job, seconds = running.job, running.seconds
-        self.free.append(running.slot)
         self.queue = None
         if self.ledger.take(job, seconds):
             return
@@ -242,10 +250,13 @@ class _Launch:
             raise StudyBusy(f"{job.key} is still run by a process of an earlier launch ({lock}).")
         else:
             ending = ending_of(code, lambda: self.ledger.last_words(job))
-            self.tried[job.key] += 1
-            if ending.outside and self.tried[job.key] < TRIES:
+            lost = code == Exit.LOST
+            tried, most = (self.lost, MOVES) if lost else (self.tried, TRIES)
+            tried[job.key] += 1
+            if ending.outside and tried[job.key] < most:
                 self.on_event(Stopped(job))
-                self.on_event(Notice(f"{job.key}: {ending.error} It is tried once more."))
+                again = "starts again elsewhere" if lost else "is tried once more"
+                self.on_event(Notice(f"{job.key}: {ending.error} It {again}."))
             else:
                 self._end(job, ending, seconds)
 
@@ -281,12 +292,12 @@ class _Launch:
         for key, running in self.running.items():
             if running.job.kind != "test":
                 self.overtime[key] = time.monotonic()
-                self.pool.stop(key)
+                self.engine.stop(key)
 
     def _stop(self) -> None:
         self.stopping = True
         for key in self.running:
-            self.pool.stop(key)
+            self.engine.stop(key)
 
     def _pause(self, cause: str) -> None:
         """Stop because nothing can be stored; what is complete stays, and so do checkpoints."""
@@ -295,19 +306,18 @@ class _Launch:
             self.on_event(Notice(self.paused))
             self._stop()
 
-    def _bury_worker(self) -> None:
-        """Start another worker; the jobs of the dead one ended with it and wait again."""
-        early = not self.pool.ready
-        trouble = self.pool.failure()
+    def _bury_engine(self) -> None:
+        """Start another engine; the jobs of the dead one ended with it and wait again."""
+        early = not self.engine.ready
+        trouble = self.engine.failure()
         self.deaths += 1
-        if early and (self.deaths > EARLY or not self.pool.was_killed):
+        if early and (self.deaths > EARLY or not self.engine.was_killed):
             raise trouble
         if self.deaths > RESTARTS:
             raise MachineTrouble(f"It died {self.deaths} times. {trouble}")
         self.on_event(Notice(f"{trouble} Another one takes over."))
-        self.pool = Pool(self.pool.runner)
+        self.engine = self.engine.anew()
         for running in self.running.values():
-            self.free.append(running.slot)
             if not self.ledger.take(running.job, running.seconds):
                 self.on_event(Stopped(running.job))
         self.running.clear()

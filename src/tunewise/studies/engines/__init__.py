@@ -1,0 +1,1 @@
+"""Where jobs run: an interface, and one file for each way."""
