@@ -28,6 +28,7 @@ from tunewise.estimate.batch_size import with_batch_sizes
 from tunewise.estimate.budget import expected, with_budget
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
+from tunewise.estimate.precision import with_precision
 from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.engine import Outcome, run_jobs
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
@@ -272,6 +273,7 @@ def launch(
     for note in prepared.notes:
         say(f"note: {note}")
     workers = workers or len(usable_cores())
+    prepared = with_precision(prepared, path, say=say)
     prepared = with_batch_sizes(prepared, path, workers=workers, pool=pool, say=say)
     if not is_study(path):
         for line in expected(prepared, workers=workers):
