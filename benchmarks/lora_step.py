@@ -59,7 +59,10 @@ def examples(count: int) -> tuple[list[str], list[int], int]:
     if SST5.exists():
         rows = [json.loads(line) for line in SST5.read_text().splitlines()][:count]
         return [row["text"] for row in rows], [row["label"] for row in rows], 5
+    return embedded_examples(count)
 
+
+def embedded_examples(count: int) -> tuple[list[str], list[int], int]:
     rows = embedded_splits("reviews")["train"][:count]
     options = sorted({row["label"] for row in rows})
     return [row["text"] for row in rows], [options.index(r["label"]) for r in rows], len(options)

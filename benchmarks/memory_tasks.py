@@ -67,20 +67,29 @@ def shape_of(task: Task, folders: tuple[Path, ...], device: str = "meta") -> Mod
 
 
 def predicted(
-    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape
+    task: Task,
+    folders: tuple[Path, ...],
+    method: Adaptation,
+    shape: StepShape,
+    training: TrainingSettings = PLAIN,
 ) -> MemoryPrediction:
-    return predict_memory(shape_of(task, folders), task, method, PLAIN, shape)
+    return predict_memory(shape_of(task, folders), task, method, training, shape)
 
 
 def measured(
-    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape
+    task: Task,
+    folders: tuple[Path, ...],
+    method: Adaptation,
+    shape: StepShape,
+    training: TrainingSettings = PLAIN,
 ) -> MemoryPrediction:
     """The same with numbers."""
     torch.manual_seed(0)
     model = shape_of(task, folders, "cpu")
     method.prepare(model)
-    settle(model, PLAIN)
-    return count_step(model, task, method, PLAIN, step_batches(model, task, shape))
+    settle(model, training)
+    batches = step_batches(model, task, shape, packs=training.packing)
+    return count_step(model, task, method, training, batches)
 
 
 def main() -> int:

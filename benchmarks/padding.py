@@ -32,8 +32,8 @@ from tunewise.estimate.memory import TRAINING, predict_memory
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.lora import LoRA
 from tunewise.tasks.base import Batch, Encoded
-from tunewise.tasks.language import padded
 from tunewise.tasks.question_answering import QuestionAnswering
+from tunewise.tasks.rows import padded
 from tunewise.training.batches import training_batches
 from tunewise.training.settings import TrainingSettings
 

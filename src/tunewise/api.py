@@ -30,6 +30,7 @@ from tunewise.estimate.budget import expected, with_budget, worth_a_plan
 from tunewise.estimate.needs import needs_of
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
+from tunewise.estimate.precision import with_precision
 from tunewise.store.study import StudyFolder, is_study
 from tunewise.studies.engines.base import Engine, EngineEnded
 from tunewise.studies.engines.known import EngineName, started
@@ -285,6 +286,7 @@ def launch(
     for note in prepared.notes:
         say(f"note: {note}")
     places = _places(engine, workers)
+    prepared = with_precision(prepared, path, say=say)
     prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
     planned, first = None, settings.budget is None and not is_study(path)
     if worth_a_plan(prepared) and (first or engine.foresees):

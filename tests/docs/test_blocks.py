@@ -35,7 +35,7 @@ NOT_RUN = {
     ("README.md", "sets up an environment"): 2,
     ("README.md", "reviews.csv stands for a file of yours; the tutorial runs both commands"): 1,
     ("CONTRIBUTING.md", "these run the tests"): 1,
-    ("docs/costs.md", "a part of a study file"): 1,
+    ("docs/costs.md", "a part of a study file"): 2,
     ("docs/how-to/export-and-use.md", "it trains for as long as the trial did"): 1,
     ("docs/how-to/export-and-use.md", "needs the extra onnx"): 1,
     ("docs/how-to/export-and-use.md", "the files are of a converter of yours"): 1,

@@ -13,6 +13,7 @@ from benchmarks.memory_tasks import (
     NEW,
     PAIR,
     PAIRED,
+    PLAIN,
     QUESTIONS,
     WRITTEN,
     measured,
@@ -30,15 +31,20 @@ from tunewise.methods.lora import LoRA
 from tunewise.methods.prefix import PrefixTuning
 from tunewise.tasks.base import Task
 from tunewise.tasks.question_answering import QuestionAnswering
+from tunewise.training.settings import TrainingSettings
 
 GREEDY = QuestionAnswering(max_new_tokens=NEW)
 CLOSE = 0.005
 
 
 def agree(
-    task: Task, folders: tuple[Path, ...], method: Adaptation, shape: StepShape = PAIRED
+    task: Task,
+    folders: tuple[Path, ...],
+    method: Adaptation,
+    shape: StepShape = PAIRED,
+    training: TrainingSettings = PLAIN,
 ) -> Memory:
-    expected, found = (f(task, folders, method, shape) for f in (predicted, measured))
+    expected, found = (f(task, folders, method, shape, training) for f in (predicted, measured))
     assert expected.stored_features == found.stored_features
     assert expected.memory.peaks_bytes.keys() == found.memory.peaks_bytes.keys()
     for phase in found.memory.peaks_bytes:
@@ -68,6 +74,10 @@ def test_every_way_of_writing_is_predicted() -> None:
     memory = agree(QUESTIONS, DECODER, LoRA(rank=2), WRITTEN)
     assert memory.peak_bytes("every_way") > memory.peak_bytes("generation")
     assert memory.flops["every_way"] > 1.5 * memory.flops["generation"]
+
+
+def test_texts_that_share_rows_are_predicted_with_their_mask() -> None:
+    agree(GREEDY, DECODER, LoRA(rank=2), WRITTEN, TrainingSettings(packing=True))
 
 
 def test_learning_the_prompt_too_costs_logits() -> None:

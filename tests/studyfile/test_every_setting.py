@@ -62,6 +62,7 @@ METHOD_OF = {"question-answering": "full", "chat": "full", "visual-question-answ
 BESIDE: dict[str, dict[str, Any]] = {
     "training.accumulate": {"training": {"batch_size": 8}},
     "training.loss_on": {"task": ANSWER, "methods": ["full"]},
+    "training.packing": {"task": ANSWER, "methods": ["full"]},
     "training.patience": {"training": {"epochs": 9}},
     "task.question-answering.samples": {"task": {**ANSWER, "decoding": ["top-k 5"]}},
     "task.chat.samples": {"task": {**CONVERSE, "decoding": ["top-k 5"]}},

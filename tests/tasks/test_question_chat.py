@@ -69,6 +69,14 @@ def test_the_whole_is_the_template_s_own_rendering() -> None:
     assert [*ids, *processor("\n")["input_ids"]] == whole  # behind the end nothing is learned
 
 
+def test_a_card_asks_in_the_form_that_was_trained() -> None:
+    task = replace(TASK, system="Be brief.")
+    asked = (("system", "Be brief."), ("user", "It lies in Rome.\nWhere?"))
+    assert task.writing.turns(ASKED, tokenizer()) == asked
+    assert task.writing.turns(ASKED, tokenizer(None)) == ()
+    assert replace(task, chat="never").writing.turns(ASKED, tokenizer()) == ()
+
+
 def test_the_data_cannot_end_a_turn() -> None:
     processor = tokenizer()
     (one,) = TASK.encode([HOSTILE], processor, max_length=400, learning=True)

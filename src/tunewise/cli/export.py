@@ -260,7 +260,7 @@ def _write(
         base=base_of(model) if model else None,
         max_length=trained.max_length if trained else None,
         prompt=prompt,
-        turns=writing.turns(examples[0]) if writing else (),
+        turns=writing.turns(examples[0], trained.model.processor) if writing and trained else (),
         pad_token_id=trained.model.processor.pad_token_id if trained else None,
         proof=proven,
     )

@@ -13,6 +13,7 @@ from tunewise.cli.options import Overrides, StudyFile
 from tunewise.core.errors import InputError
 from tunewise.core.sanitize import shown
 from tunewise.data.prepared import IMAGES, write_images
+from tunewise.estimate.precision import with_precision
 from tunewise.methods.base import Adaptation
 from tunewise.reports.charts.sanity import sanity_chart
 from tunewise.reports.outputs.write import write_plot
@@ -40,7 +41,7 @@ def command(study: StudyFile, overrides: Overrides, out: Out = None) -> None:
     Exit code 1: some could not.
     """
     settings = read_study(study, overrides)
-    prepared = prepare(settings, say=say)
+    prepared = with_precision(prepare(settings, say=say), None, say=say)
     task: Any = settings.task
     examples = few_examples([task.read(row) for row in prepared.splits["train"]])
     out = out or default_folder(settings).with_name(f"{settings.name}-sanity")

@@ -18,6 +18,7 @@ from tunewise.core.files import read_json, write_json
 SIZE = 1024  # of the matrices of a rough measurement
 ROUNDS = 3
 SIDE_BY_SIDE = 2  # trainings that the search of two contenders is never short of
+WORTH_IT = 0.8  # of a step's time: below it, other digits are worth the time they save
 ROUGH_BYTES, ROUGH_OPERATION = 1e10, 5e-6  # a second, and seconds: of no weight beside products
 
 
@@ -56,6 +57,11 @@ class Calibration:
             + operations * self.seconds_per_operation
         )
         return self.slowdown * ideal
+
+
+def faster_precision(bfloat16_step: float) -> str:
+    """The format for matrix products, where a step in bfloat16 takes so much of the time."""
+    return "bfloat16" if bfloat16_step <= WORTH_IT else "float32"
 
 
 def known_calibration(threads: int) -> Calibration | None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from tunewise.costs.calibration import Calibration, known_calibration
 
@@ -33,6 +34,22 @@ def calibrate() -> Calibration:
         seconds_per_operation=_best(lambda: [few + 1 for _ in range(1000)], rounds) / 1000,
         bfloat16_flops_per_second=_products(ROUNDS, torch.bfloat16),
     )
+
+
+def bfloat16_on_card() -> float:
+    """The time of a large matrix product in bfloat16 on a GPU over that in float32."""
+    seconds = {}
+    for kind in (torch.float32, torch.bfloat16):
+        a = torch.randn(SIZE, SIZE, device="cuda").to(kind)
+        b = a.clone()
+
+        def product(a: Tensor = a, b: Tensor = b) -> None:
+            for _ in range(MORE_ROUNDS):
+                torch.mm(a, b)
+            torch.cuda.synchronize()
+
+        seconds[kind] = _best(product, ROUNDS, time.perf_counter)
+    return seconds[torch.bfloat16] / seconds[torch.float32]
 
 
 def clock_of(threads: int) -> Clock:
@@ -63,9 +80,9 @@ def _products(rounds: int, kind: torch.dtype = torch.float32) -> float:
     return 2 * SIZE**3 / _best(lambda: a @ b, rounds)
 
 
-def _best(work: Callable[[], object], rounds: int) -> float:
+def _best(work: Callable[[], object], rounds: int, clock: Clock | None = None) -> float:
     """Seconds of the fastest of a few rounds: whatever else runs can only slow it down."""
-    clock = clock_of(torch.get_num_threads())
+    clock = clock or clock_of(torch.get_num_threads())
     work()
     seconds = []
     for _ in range(rounds):

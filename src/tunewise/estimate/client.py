@@ -69,7 +69,7 @@ class EstimateClient:
             known: JSONObject = read_json(path)
             return known
         answer = self._ask(request)
-        if request["ask"] != "calibration":  # which has a file of its own
+        if "folders" in request:  # what is asked of the machine has a file of its own
             with suppress(OSError):
                 write_json(path, answer)
         return answer

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunewise.backbones.stored import AT_ONCE, IMAGES_AT_ONCE
+from tunewise.core.format import percent
+from tunewise.data.examples import Example
 from tunewise.data.table import Row, Splits
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import lengths
+from tunewise.tasks.rows import positions_computed, shared_rows
 from tunewise.training.batches import evaluation_batches, parts_of, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings
@@ -69,6 +72,19 @@ def lengths_of(task: Task, tokenizer: Any, splits: Splits) -> Lengths:
     )
 
 
+def behind(
+    lengths: Lengths, task: Task, tokenizer: Any, splits: Splits, shown: Sequence[Example]
+) -> Lengths:
+    """The same where each question is asked behind examples with their answers.
+
+    Without a tokenizer at hand they are left out.
+    """
+    if not shown or tokenizer is None:
+        return lengths
+    asked = _split(task.showing(shown), tokenizer, splits["validation"])
+    return replace(lengths, validation=asked)
+
+
 def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[str, Any]:
     """A `StepShape`: the longest batches, and the most that any of them learns or asks."""
     train, held = lengths.train, lengths.validation
@@ -86,8 +102,12 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
     if lengths.spare is None:
         return shape
     prompts_too = lengths.learns_prompts if training.loss_on is None else training.loss_on == "all"
-    steps = training_batches(read, training.batch_size, seed=0, epoch=1)
-    parts = [part for step in steps for part in parts_of(step, training.accumulate)]
+    parts = _parts(training, read)
+    if training.packing:
+        at_once = [[read[at] for at in part] for part in parts]
+        largest = max(at_once, key=lambda part: positions_computed(part, packs=True))
+        rows = training.accumulate * len(shared_rows(largest))
+        shape |= {"examples": rows, "tokens": max(largest)}
     asked = evaluation_batches(longest_held, EVALUATION_BATCH)
     return {
         **shape,
@@ -97,6 +117,25 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
         "evaluated_targets": max(sum(held.answers[at] for at in batch) for batch in asked),
         "prompt_tokens": max(held.prompts(limit, lengths.spare)),
     }
+
+
+def packing_note(training: TrainingSettings, lengths: Lengths, limit: int) -> str:
+    """What sharing rows saves in an epoch of training, in a sentence."""
+    read = lengths.train.read(limit)
+    parts = [[read[at] for at in part] for part in _parts(training, read)]
+    packed, padded = (
+        sum(positions_computed(part, packs=packs) for part in parts) for packs in (True, False)
+    )
+    return (
+        f"packing: an epoch computes {packed:,} positions instead of {padded:,}, "
+        f"{percent(1 - packed / padded, digits=0)} % fewer; {sum(read):,} of them are text."
+    )
+
+
+def _parts(training: TrainingSettings, read: Sequence[int]) -> list[list[int]]:
+    """The examples that are computed at once in an epoch, by places."""
+    steps = training_batches(read, training.batch_size, seed=0, epoch=1)
+    return [part for step in steps for part in parts_of(step, training.accumulate)]
 
 
 def _split(task: Task, tokenizer: Any, rows: Sequence[Row], *, learning: bool = False) -> Split:

@@ -114,7 +114,7 @@ def predict_applied(
 
     Of a method that trains nothing the evaluation alone.
     """
-    batches = step_batches(model, task, shape)
+    batches = step_batches(model, task, shape, packs=training.packing)
     stand_ins = StandIns(1, ())
     if batches.prompts:
         module: Any = model.module

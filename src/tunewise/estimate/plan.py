@@ -16,13 +16,21 @@ from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.extras import require
 from tunewise.core.format import listed, percent
-from tunewise.costs.calibration import Calibration
+from tunewise.costs.calibration import Calibration, faster_precision
 from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.costs.machine_speed import confirmed_calibration
 from tunewise.costs.parameters import artifact_bytes
+from tunewise.data.examples import Example
 from tunewise.data.table import Splits
 from tunewise.estimate.client import EstimateClient
-from tunewise.estimate.lengths import TOKENS_A_WORD, Lengths, lengths_of, step_of
+from tunewise.estimate.lengths import (
+    TOKENS_A_WORD,
+    Lengths,
+    behind,
+    lengths_of,
+    packing_note,
+    step_of,
+)
 from tunewise.estimate.memory_fixes import best_epoch_bytes, changes, peak_of
 from tunewise.estimate.plan_types import Plan, Planned, Remedy
 from tunewise.estimate.schedule import schedule_of
@@ -34,7 +42,7 @@ from tunewise.estimate.seconds import (
     study_seconds,
     trial_seconds,
 )
-from tunewise.methods.base import AsIs
+from tunewise.methods.base import AsIs, Method
 from tunewise.studies.contenders.pooling import asked_of, pooling_notes
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studies.rows import rows_of
@@ -42,11 +50,12 @@ from tunewise.studyfile.contender_records import task_settings
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint, expand
 from tunewise.studyfile.settings import ModelChoice, StudySettings
 from tunewise.tasks.lengths import wanted_length
+from tunewise.training.seeds import derive
+from tunewise.training.settings import AUTO as LEFT_TO_US
 from tunewise.training.settings import TrainingSettings, search_steps
 
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
-WORTH_IT = 0.8  # of a step's time
 LONG_SECONDS = 60.0  # of a study, for which a faster step is worth a word
 THREADS = 1  # that a trial has
 DIRECT_SECONDS = 5.0  # a method without a loop; it hardly counts
@@ -164,7 +173,8 @@ class _Planner:
             if point.training is not None and not row.solved
         ]
         whole = [training for training in trains if training.precision == "float32"]
-        if step > WORTH_IT or not whole or self._seconds(contenders, longest=False) < LONG_SECONDS:
+        matters = whole and self._seconds(contenders, longest=False) >= LONG_SECONDS
+        if not matters or faster_precision(step) == "float32":
             return []
         return [
             f"a step with precision: bfloat16 was measured to take {percent(step, digits=0)} % of "
@@ -213,16 +223,20 @@ class _Planner:
             raise InputError(self.problems)
         return found
 
-    def _lengths(self, folders: Folders) -> Lengths:
+    def _lengths(self, folders: Folders, method: Method) -> Lengths:
         folder = folders[-1]  # of what reads texts
+        task, tokenizer = self.settings.task, tokenizer_of(folder)
         if folder not in self.lengths:
-            tokenizer = tokenizer_of(folder)
             if tokenizer is None:
                 self.notes.append(
                     f"{folder.name}: no tokenizer at hand; a word counts as {TOKENS_A_WORD} tokens."
                 )
-            self.lengths[folder] = lengths_of(self.settings.task, tokenizer, self.splits)
-        return self.lengths[folder]
+            self.lengths[folder] = lengths_of(task, tokenizer, self.splits)
+        shown: tuple[Example, ...] = ()
+        if isinstance(method, AsIs):
+            known = [task.read(row) for row in self.splits["train"]]
+            shown = method.shown(known, derive(self.settings.seeds[0], "method"))
+        return behind(self.lengths[folder], task, tokenizer, self.splits, shown)
 
     # Contenders
 
@@ -232,7 +246,9 @@ class _Planner:
         about = self.client.ask({"ask": "model", **self._model(folder, None)})
         self.libraries = max(self.libraries, about["libraries_bytes"] or 0)
         points = row.points[:1] if row.rates else row.points  # a rate changes no shape
-        found = [self._point(point, folder, about) for point in points]
+        points = tuple(self._in_precision(point) for point in points)
+        texts = self._lengths(folder, row.method)
+        found = [self._point(point, folder, about, texts) for point in points]
         if row.entry.auto_batch:
             self.notes.append("batch_size: auto is planned with 32 examples.")
         if not found[0].get("solved"):
@@ -252,9 +268,12 @@ class _Planner:
         )
         if reason := next((s["not_predictable"] for s in found if "not_predictable" in s), None):
             return replace(planned, note=f"not predictable: {reason}")
+        for point, seen in zip(points, found, strict=True):
+            if point.training and point.training.packing:
+                self.notes.append(packing_note(point.training, texts, seen["max_length"]))
         most = max(range(len(found)), key=lambda at: peak_of(found[at]))
         times = [
-            trial_seconds(self.calibration, point, seen, self._lengths(folder))
+            trial_seconds(self.calibration, point, seen, texts)
             for point, seen in zip(points, found, strict=True)
         ]
         memory = found[most]["memory"]
@@ -273,10 +292,8 @@ class _Planner:
             seconds=statistics.mean(expected for expected, _ in times),
             most_seconds=statistics.mean(longest for _, longest in times),
         )
-        seconds = features_seconds(self.calibration, found[most], self._lengths(folder))
-        answering = answering_seconds(
-            computing(self.calibration, points[most]), found[most], self._lengths(folder)
-        )
+        seconds = features_seconds(self.calibration, found[most], texts)
+        answering = answering_seconds(computing(self.calibration, points[most]), found[most], texts)
         planned = replace(planned, features_seconds=seconds, answering_seconds=answering)
         if self._fits(planned.peak_bytes):
             return planned
@@ -286,8 +303,20 @@ class _Planner:
         planned = replace(planned, fits=False, standing_bytes=standing)
         return replace(
             planned,
-            remedies=tuple(self._remedies(points[most], folder, about, planned)),
+            remedies=tuple(self._remedies(points[most], folder, about, planned, texts)),
         )
+
+    def _in_precision(self, point: PlannedPoint) -> PlannedPoint:
+        """The point with the format that `precision: auto` comes to on this machine."""
+        if point.training is None or point.training.precision != LEFT_TO_US:
+            return point
+        step = self.calibration.bfloat16_step
+        found: Any = faster_precision(step)
+        self.notes.append(
+            f"precision: auto is planned in {found}: a step in bfloat16 was measured to take "
+            f"{percent(step, digits=0)} % of the time on this machine."
+        )
+        return replace(point, training=replace(point.training, precision=found))
 
     def _model(self, folders: Folders, dropout: float | None) -> dict[str, Any]:
         return {
@@ -297,7 +326,9 @@ class _Planner:
             "dropout": dropout,
         }
 
-    def _point(self, point: PlannedPoint, folder: Folders, about: dict[str, Any]) -> dict[str, Any]:
+    def _point(
+        self, point: PlannedPoint, folder: Folders, about: dict[str, Any], texts: Lengths
+    ) -> dict[str, Any]:
         """What is predicted of one point at its longest batch."""
         training = point.training or TrainingSettings()
         if training.quantize:
@@ -315,7 +346,7 @@ class _Planner:
                     "version": point.method.version,
                 },
                 "training": {**settings_of(training), **same},
-                "shape": step_of(training, self._lengths(folder), limit),
+                "shape": step_of(training, texts, limit),
                 "device": "cpu",
             }
         )
@@ -337,7 +368,12 @@ class _Planner:
         return (peak_bytes or 0) + self.libraries <= self.limit
 
     def _remedies(
-        self, point: PlannedPoint, folder: Folders, about: dict[str, Any], planned: Planned
+        self,
+        point: PlannedPoint,
+        folder: Folders,
+        about: dict[str, Any],
+        planned: Planned,
+        texts: Lengths,
     ) -> Iterable[Remedy]:
         """Changes after which it fits, each predicted for itself; the least change first."""
         assert planned.peak_bytes is not None
@@ -347,7 +383,7 @@ class _Planner:
         if not self._fits(planned.standing_bytes):
             return
         for change, changed in changes(point):
-            seen = self._point(changed, folder, about)
+            seen = self._point(changed, folder, about, texts)
             if "memory" not in seen:
                 continue
             peak = peak_of(seen) + best_epoch_bytes(changed, seen["memory"])

@@ -12,6 +12,7 @@ from tunewise.estimate.plan_types import Planned
 from tunewise.studies.race.account import makespan
 from tunewise.studies.rate_search import rungs_of
 from tunewise.studyfile.expand import Expansion, PlannedContender, PlannedPoint
+from tunewise.tasks.rows import positions_computed
 from tunewise.training.batches import evaluation_batches, training_batches
 from tunewise.training.predictor import EVALUATION_BATCH
 from tunewise.training.settings import TrainingSettings, expected_steps, most_steps, search_steps
@@ -53,7 +54,10 @@ def trial_seconds(
         train, longest = [1] * len(train), 1
     batches = training_batches(train, training.batch_size, seed=0, epoch=1)
     counted = seen["shape"]["examples"] * longest
-    fractions = (len(batch) * max(train[at] for at in batch) / counted for batch in batches)
+    fractions = (
+        positions_computed([train[at] for at in batch], packs=training.packing) / counted
+        for batch in batches
+    )
     epoch = sum(_work(calibration, seen["memory"], TRAINING, fraction) for fraction in fractions)
     epoch += _evaluation(calibration, seen, lengths)
     epoch += _writing(calibration, seen, lengths, "generation")

@@ -72,16 +72,20 @@ class StepBatches:
         )
 
 
-def step_batches(model: Model, task: Task, shape: StepShape) -> StepBatches:
-    """Batches of a shape for a model with the method applied."""
+def step_batches(model: Model, task: Task, shape: StepShape, *, packs: bool = False) -> StepBatches:
+    """Batches of a shape for a model with the method applied.
+
+    Where training `packs`, the examples of a step stand for rows, each of which is full.
+    """
     processor, wide = model.processor, shape.tokens_evaluated
     if task.writing:
         prompt = shape.prompt_tokens or wide
         prompts = min(shape.evaluated, PROMPTS_AT_ONCE)
         learnt = fake_answers(shape.examples_at_once, shape.tokens, shape.targets)
         evaluated = fake_answers(shape.evaluated, wide, shape.evaluated_targets)
+        collate = task.packed if packs else task.collate
         return StepBatches(
-            [task.collate(learnt, processor)] * shape.parts,
+            [collate(learnt, processor)] * shape.parts,
             task.collate(evaluated, processor),
             prompts=task.collate(fake_answers(prompts, prompt, 0), processor),
         )

@@ -11,13 +11,19 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
+
 from tunewise.backbones.model import Model
 from tunewise.backbones.modules import ATTENTION, roles, shape_of
 from tunewise.backbones.shapes import has_tokenizer
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError
 from tunewise.costs.calibration import Calibration, remember
-from tunewise.costs.machine_speed import calibrate
+from tunewise.costs.machine_speed import (
+    bfloat16_on_card,
+    calibrate,
+    confirmed_calibration,
+)
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable
@@ -46,6 +52,8 @@ def _answer(request: JSONObject, made: dict[str, Model]) -> JSONObject:
     match request["ask"]:
         case "calibration":
             return asdict(calibrated())
+        case "bfloat16":
+            return {"step": bfloat16_step()}
         case "model":
             return about_model(_model(request, made))
         case _:
@@ -57,6 +65,14 @@ def calibrated() -> Calibration:
     found = with_overhead(calibrate())
     remember(found)
     return found
+
+
+def bfloat16_step() -> float:
+    """The time of a step in bfloat16 over that in float32, on the device that trials have."""
+    if torch.cuda.is_available():
+        return bfloat16_on_card()
+    known = confirmed_calibration(torch.get_num_threads()) or calibrated()
+    return known.bfloat16_step
 
 
 def _model(request: JSONObject, made: dict[str, Model]) -> Model:

@@ -149,6 +149,8 @@ class Adaptation(Method):
         """The default learning rate under these settings."""
         return cls.learning_rate
 
+    packs: ClassVar[bool] = True
+    """Whether texts may share a row: not where something of the method stands before each."""
     starts_at_base: ClassVar[bool] = False
     saves_all: ClassVar[bool] = True  # whether every trainable parameter stands in what it saves
     """Whether `prepare` leaves the model's answers as they were; what promises it is checked."""

@@ -47,6 +47,7 @@ class PrefixTuning(Adaptation):
     # The only way in is through a frozen backbone, which passes little gradient back: prompts want
     # rates far above full fine-tuning's. Lester et al. use 0.3 with Adafactor.
     learning_rate = 5e-3
+    packs = False
 
     def __post_init__(self) -> None:
         refuse_below(1, self, "length")

@@ -227,12 +227,16 @@ class StudyRecord(JSONRecord):
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
     # of each model, and why, where the task leaves it to us
     pooling: Mapping[str, str] = field(default_factory=dict, metadata=OPTIONAL)
+    # of each pair of encoders the numbers in the vector of an image and of a text
+    vectors: Mapping[str, Mapping[str, int]] = field(default_factory=dict, metadata=OPTIONAL)
     notes: tuple[str, ...] = ()
     environment: Environment = field(default_factory=dict)
     # the comparisons for which p values are corrected
     family: str = field(default="to-best", metadata=OPTIONAL)
     # those found, by the hash of the model
     batch_sizes: Mapping[str, int] | None = field(default=None, metadata=OPTIONAL)
+    # of matrix products, where the study leaves it to us
+    precision: str | None = field(default=None, metadata=OPTIONAL)
     # of runs that another program made, and that no folder holds: what was assumed of them
     elsewhere: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
 

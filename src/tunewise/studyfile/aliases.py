@@ -45,6 +45,8 @@ NAMES = {
     "bnb_4bit_quant_type": "training.quantize",
     "quantization": "training.quantize",
     "activation_checkpointing": "training.gradient_checkpointing",
+    "sample_packing": "training.packing",
+    "padding_free": "training.packing",
     "max_seq_length": "training.max_length",
     "max_seq_len": "training.max_length",
     "model_max_length": "training.max_length",

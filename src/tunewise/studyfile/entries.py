@@ -12,9 +12,8 @@ from tunewise.studyfile.names import known_only
 from tunewise.studyfile.read_settings import mapping, missing, read_grid, read_models
 from tunewise.studyfile.settings import Grid, MethodEntry, ModelChoice, kinds_of
 from tunewise.studyfile.values import WRONG, Reader, shown, types_of
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import AUTO, TrainingSettings
 
-AUTO = "auto"
 BATCH = "batch_size"
 RATE = "learning_rate"
 FOUND = {BATCH: "a whole number", RATE: "a number"}

@@ -11,7 +11,7 @@ from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.data.in_memory import with_stored_tables
 from tunewise.data.settings import DataSettings
 from tunewise.studyfile.document import Document, read_values
-from tunewise.studyfile.entries import read_entry, read_training
+from tunewise.studyfile.entries import AUTO, read_entry, read_training
 from tunewise.studyfile.limits import METRIC_LIMITS
 from tunewise.studyfile.names import TOP, known_only
 from tunewise.studyfile.overrides import override
@@ -84,6 +84,7 @@ def settings_of_document(document: Document) -> StudySettings:
     models = _models(reader, top.get("models"), entries)
     entries = _with_models(models, _with_search(reader, top.get("search"), entries))
     _check_learnt(reader, task, entries)
+    _check_alone(reader, entries)
     seeds = 1 if options is WRONG else len(options.seeds)
     if is_small(reader, entries, seeds):
         check_ranges(reader, entries, training)
@@ -181,13 +182,27 @@ def _check_methods(reader: Reader, task: Any, entries: Sequence[MethodEntry]) ->
 
 
 def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> None:
-    """What is learned of prompt and answer can be set only where an answer is generated."""
+    """What concerns the tokens of an answer can be set only where one is generated."""
     if task is WRONG or task.writing:
         return
+    reasons = {
+        "loss_on": "loss_on chooses among tokens of a prompt",
+        "packing": "packing puts texts into one row, whose answers are read off its tokens",
+    }
     for entry in entries:
-        asked = (*entry.training.get("loss_on", ()), *entry.search.get("training.loss_on", ()))
-        if any(value is not None for value in asked):
-            message = f"loss_on chooses among tokens of a prompt, and '{task.name}' has options."
+        for name, reason in reasons.items():
+            asked = (*entry.training.get(name, ()), *entry.search.get(f"training.{name}", ()))
+            if any(asked):
+                reader.wrong(entry.keys, f"{reason}, and '{task.name}' has options.")
+
+
+def _check_alone(reader: Reader, entries: Sequence[MethodEntry]) -> None:
+    """What is left to us comes to one of the values that it would stand beside."""
+    for entry in entries:
+        searched = entry.search.get("training.precision", ())
+        values = {*entry.training.get("precision", ()), *searched}
+        if AUTO in values and (searched or len(values) > 1):
+            message = "precision: auto stands alone: it comes to one of the other formats."
             reader.wrong(entry.keys, message)
 
 

@@ -58,11 +58,14 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples padded to one length. `targets` counts what the summed loss sums over."""
+    """Examples padded to one length. `targets` counts what the summed loss sums over.
+
+    Each has a row, but where they are packed: then some share one, and there are fewer rows.
+    """
 
     ids: list[str]
-    inputs: dict[str, Tensor]  # (batch, tokens) each
-    labels: Tensor  # (batch,) options or (batch, tokens) tokens; -100 where nothing is asked
+    inputs: dict[str, Tensor]  # (rows, tokens) each
+    labels: Tensor  # (rows,) options or (rows, tokens) tokens; -100 where nothing is asked
     targets: int
     real_tokens: int  # without padding
     padded_tokens: int  # all positions, padding included
@@ -156,9 +159,9 @@ class Writing(ABC):
     def prompt(self, example: Example) -> str:
         """All that a model reads before it answers, as one text with nothing cut."""
 
-    def turns(self, example: Example) -> tuple[tuple[str, str], ...]:
-        """What is said before the answer, where it is asked as a conversation and no prompt."""
-        return ()
+    @abstractmethod
+    def turns(self, example: Example, tokenizer: Any) -> tuple[tuple[str, str], ...]:
+        """Roles and contents of what is said before the answer; none where a prompt is plain."""
 
     def form(self, tokenizer: Any) -> str | None:
         """The chat template that answers are written in, where the tokenizer has none of it."""
@@ -181,6 +184,12 @@ class Filled(Writing):
 
     def prompt(self, example: Example) -> str:
         return self.template.filled(*example.texts)
+
+    def turns(self, example: Example, tokenizer: Any) -> tuple[tuple[str, str], ...]:
+        reader = self.reader(tokenizer)
+        if isinstance(reader, PromptReader):
+            return ()
+        return (*reader.before, Turn("user", self.prompt(example)))
 
     def prompt_tokens(self, tokenizer: Any, texts: Sequence[tuple[str, ...]]) -> list[int]:
         pairs = [(question, context) for question, context in texts]
@@ -266,6 +275,14 @@ class Task(ABC):
 
     @abstractmethod
     def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch: ...
+
+    def packed(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        """A batch to learn from in which short examples share a row, and none sees another.
+
+        Raises:
+            TypeError: its answers are read off a row, so each example has its own.
+        """
+        raise TypeError(f"task '{self.name}' has a row for each example")
 
     @abstractmethod
     def loss(self, module: nn.Module, batch: Batch) -> Loss: ...

@@ -20,7 +20,7 @@ from tunewise.backbones.conversation import (
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, SettingError
 from tunewise.core.format import first_of, plural
-from tunewise.core.settings import refuse_below, setting
+from tunewise.core.settings import setting
 from tunewise.data.conversations import (
     ANSWER,
     CONVERSATION,
@@ -50,8 +50,7 @@ from tunewise.tasks.base import (
     Writing,
 )
 from tunewise.tasks.language import WrittenTask
-from tunewise.tasks.ways import strategy
-from tunewise.tasks.written import conversed_table, predictions
+from tunewise.tasks.written import conversed_table, mean_loss, predictions
 
 METRICS = (
     "bits_per_byte",
@@ -74,7 +73,11 @@ class Conversing(Writing):
     def form(self, tokenizer: Any) -> str | None:
         return conversation_form(tokenizer, self.chat)
 
-    def turns(self, example: Example) -> tuple[tuple[str, str], ...]:
+    def turns(self, example: Example, tokenizer: Any) -> tuple[tuple[str, str], ...]:
+        return self.said(example)
+
+    def said(self, example: Example) -> tuple[tuple[str, str], ...]:
+        """Who said what before the answer, the system's turn included."""
         before = said_in(example)
         if self.system is not None and before[0][0] != "system":
             return (("system", self.system), *before)
@@ -163,7 +166,7 @@ class Conversations(WrittenTask):
     )
 
     def __post_init__(self) -> None:
-        refuse_below(1, self, "samples", "max_new_tokens")
+        super().__post_init__()
         for name, other in (
             ("prompt", "completion"),
             ("completion", "prompt"),
@@ -171,11 +174,6 @@ class Conversations(WrittenTask):
         ):
             if getattr(self, name) is not None and getattr(self, other) is None:
                 raise SettingError(name, getattr(self, name), f"goes with {other}, which is unset.")
-        if self.max_length is not None and self.max_length <= self.max_new_tokens:
-            right = f"must leave room for a question before max_new_tokens = {self.max_new_tokens}."
-            raise SettingError("max_length", self.max_length, right)
-        if not self.decoding:
-            raise SettingError("decoding", self.decoding, "at least one way, such as greedy.")
         form = self._format  # refuses a schema or a pattern that is none
         if not self.metrics:
             named = (*METRICS, "well_formed") if form else METRICS
@@ -183,10 +181,6 @@ class Conversations(WrittenTask):
         elif "well_formed" in self.metrics and not form:
             right = "well_formed needs the form: json_schema or pattern."
             raise SettingError("metrics", self.metrics, right)
-        labels = [way.label for way in self.strategies]
-        for label in labels:
-            if labels.count(label) > 1:
-                raise SettingError("decoding", label, "stands twice.")
 
     @property
     def _format(self) -> Format | None:
@@ -200,18 +194,10 @@ class Conversations(WrittenTask):
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:
-        """The ways of decoding; those that draw do so `samples` times."""
-        found = (strategy(words, self.max_new_tokens) for words in self.decoding)
-        ways = (replace(way, stop=self.stop) for way in found)
-        return tuple(
-            replace(way, samples=self.samples) if way.kind == "sample" else way for way in ways
-        )
+        return tuple(replace(way, stop=self.stop) for way in super().strategies)
 
     def unread(self) -> dict[str, str]:
-        found = {}
-        if not any(way.kind == "sample" for way in self.strategies):
-            ways = ", ".join(self.decoding)
-            found["samples"] = f"{ways} draws nothing, and writes the same answer each time"
+        found = super().unread()
         if self.prompt is not None:
             found["messages"] = "prompt and completion are the conversations"
         return found
@@ -348,7 +334,7 @@ class Conversations(WrittenTask):
 
     def _turns(self, example: Example) -> list[Turn]:
         """The conversation with its answer; where none is known, with one in its place."""
-        turns = [Turn(role, content) for role, content in self.writing.turns(example)]
+        turns = [Turn(role, content) for role, content in self.writing.said(example)]
         answer = example.references[0] if example.references else "?"
         return [*turns, Turn("assistant", answer)]
 
@@ -377,10 +363,7 @@ class Conversations(WrittenTask):
         scores = {name: np.array([row[name] for row in first], np.float64) for name in known}
         right = np.nan_to_num(scores["exact_match"]).astype(np.int64)
         columns = Answered(np.ones_like(right), right, scores=scores)
-        lost = [one for one in predictions if one.loss is not None]
-        targets = sum(one.targets for one in lost)
-        loss = sum(one.loss or 0.0 for one in lost) / targets if targets else None
-        return {**scores_of(columns, self.metrics), "loss": loss}
+        return {**scores_of(columns, self.metrics), "loss": mean_loss(predictions)}
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an answer, the one that counts first of its example.

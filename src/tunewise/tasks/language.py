@@ -4,47 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tunewise.core.errors import SettingError
+from tunewise.core.settings import refuse_below
+from tunewise.decoding.strategies import Strategy
 from tunewise.tasks.base import Batch, Encoded, Loss, Task
-
-IGNORED = -100  # the label of a token that is not to be learned
-
-
-def padded(encoded: Sequence[Encoded], padding: int, width: int | None = None) -> Batch:
-    """A batch padded on the right to its longest row, or to `width`.
-
-    Labels and mask go by the lengths: a padding token may be the end token, as GPT-2's is, and
-    the end of an answer is learned all the same. Each row is written once, into its place.
-    """
-    width = width or max(example.length for example in encoded)
-    shape = (len(encoded), width)
-    ids = np.full(shape, padding, dtype=np.int64)
-    mask = np.zeros(shape, dtype=np.int64)
-    labels = np.full(shape, IGNORED, dtype=np.int64)
-    for row, example in enumerate(encoded):
-        ids[row, : example.length] = example.inputs["input_ids"]
-        mask[row, : example.length] = 1
-        for begin, end in example.learned or ((example.prompt, example.length),):
-            labels[row, begin:end] = ids[row, begin:end]
-    # Places, not a mask: a mask that picks waits for the device, to learn how many there are.
-    rows, columns = (labels[:, 1:] != IGNORED).nonzero()  # nothing comes before the first token
-    return Batch(
-        ids=[example.id for example in encoded],
-        inputs={"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)},
-        labels=torch.from_numpy(labels),
-        targets=len(rows),
-        real_tokens=sum(example.length for example in encoded),
-        padded_tokens=len(encoded) * width,
-        prompts=tuple(example.inputs["input_ids"][: example.prompt] for example in encoded),
-        asked=torch.from_numpy(rows * width + columns),
-    )
+from tunewise.tasks.rows import IGNORED, packed, padded
+from tunewise.tasks.ways import strategy
 
 
 def token_losses(module: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -96,10 +69,48 @@ def output_only_at(module: nn.Module, positions: Tensor) -> Iterator[None]:
 
 
 class WrittenTask(Task):
-    """A task whose answers a language model writes: it learns the tokens that are marked."""
+    """A task whose answers a language model writes: it learns the tokens that are marked.
+
+    These are settings of every such task, each with a default of its own.
+    """
+
+    decoding: tuple[str, ...]
+    samples: int
+    max_new_tokens: int
+    max_length: int | None
+
+    def __post_init__(self) -> None:
+        """Raises SettingError where the settings of writing do not go together."""
+        refuse_below(1, self, "samples", "max_new_tokens")
+        if self.max_length is not None and self.max_length <= self.max_new_tokens:
+            right = f"must leave room for a prompt before max_new_tokens = {self.max_new_tokens}."
+            raise SettingError("max_length", self.max_length, right)
+        if not self.decoding:
+            raise SettingError("decoding", self.decoding, "at least one way, such as greedy.")
+        labels = [way.label for way in self.strategies]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise SettingError("decoding", label, "stands twice.")
+
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """The ways of decoding; those that draw do so `samples` times."""
+        ways = (strategy(words, self.max_new_tokens) for words in self.decoding)
+        return tuple(
+            replace(way, samples=self.samples) if way.kind == "sample" else way for way in ways
+        )
+
+    def unread(self) -> dict[str, str]:
+        if any(way.kind == "sample" for way in self.strategies):
+            return {}
+        ways = ", ".join(self.decoding)
+        return {"samples": f"{ways} draws nothing, and writes the same answer each time"}
 
     def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
         return padded(encoded, processor.pad_token_id)
+
+    def packed(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
+        return packed(encoded, processor.pad_token_id)
 
     def loss(self, module: nn.Module, batch: Batch) -> Loss:
         losses, right = token_losses(module, batch)

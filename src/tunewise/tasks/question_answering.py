@@ -12,13 +12,12 @@ from torch import nn
 
 from tunewise.backbones.chat import Chat
 from tunewise.core.errors import SettingError
-from tunewise.core.settings import refuse_below, setting
+from tunewise.core.settings import setting
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.question_types import question_word
 from tunewise.data.sources import Data
 from tunewise.data.spans import first_start, settled_answers
 from tunewise.data.table import Row
-from tunewise.decoding.strategies import Strategy
 from tunewise.statistics.metrics import WRITTEN, Columns, scores_of
 from tunewise.tasks.base import (
     TASKS,
@@ -33,8 +32,7 @@ from tunewise.tasks.base import (
 )
 from tunewise.tasks.language import WrittenTask
 from tunewise.tasks.prompts import Asked, Prompted, Template, endings, prompts
-from tunewise.tasks.ways import strategy
-from tunewise.tasks.written import answers_table, predictions, scored
+from tunewise.tasks.written import answers_table, mean_loss, predictions, scored
 
 WORD = "question_word"  # a column of the prepared rows: what, who, when, ...
 
@@ -99,34 +97,14 @@ class QuestionAnswering(WrittenTask):
 
     def __post_init__(self) -> None:
         Template(self.prompt)
-        refuse_below(1, self, "samples", "max_new_tokens")
-        if self.max_length is not None and self.max_length <= self.max_new_tokens:
-            right = f"must leave room for a prompt before max_new_tokens = {self.max_new_tokens}."
-            raise SettingError("max_length", self.max_length, right)
+        super().__post_init__()
         if not self.metrics:
             raise SettingError(
                 "metrics", self.metrics, "at least one metric; the first one chooses."
             )
-        if not self.decoding:
-            raise SettingError("decoding", self.decoding, "at least one way, such as greedy.")
-        labels = [way.label for way in self.strategies]
-        for label in labels:
-            if labels.count(label) > 1:
-                raise SettingError("decoding", label, "stands twice.")
-
-    @property
-    def strategies(self) -> tuple[Strategy, ...]:
-        """The ways of decoding; those that draw do so `samples` times."""
-        ways = (strategy(words, self.max_new_tokens) for words in self.decoding)
-        return tuple(
-            replace(way, samples=self.samples) if way.kind == "sample" else way for way in ways
-        )
 
     def unread(self) -> dict[str, str]:
-        found = {}
-        if not any(way.kind == "sample" for way in self.strategies):
-            ways = ", ".join(self.decoding)
-            found["samples"] = f"{ways} draws nothing, and writes the same answer each time"
+        found = super().unread()
         if self.chat == "never":
             found["system"] = "it is a turn of a chat, and chat is never"
         return found
@@ -257,10 +235,7 @@ class QuestionAnswering(WrittenTask):
         right = np.array([one["exact_match"] for one in each], dtype=np.int64)
         scores = {name: np.array([one[name] for one in each]) for name in WRITTEN}
         columns = Columns(np.ones_like(right), right, scores=scores)
-        known = [one for one in predictions if one.loss is not None]
-        targets = sum(one.targets for one in known)
-        loss = sum(one.loss or 0.0 for one in known) / targets if targets else None
-        return {**scores_of(columns, self.metrics), "loss": loss}
+        return {**scores_of(columns, self.metrics), "loss": mean_loss(predictions)}
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an answer, the one that counts first of its example.

@@ -106,6 +106,13 @@ def conversed_table(
     return pa.Table.from_pylist(list(rows), schema=CHAT_TABLE)
 
 
+def mean_loss(predictions: Sequence[Prediction]) -> float | None:
+    """Over the tokens of the right answers, in nats; None where no answer is known."""
+    known = [one for one in predictions if one.loss is not None]
+    targets = sum(one.targets for one in known)
+    return sum(one.loss or 0.0 for one in known) / targets if targets else None
+
+
 def scored(answer: str, references: Sequence[str]) -> dict[str, float]:
     """SQuAD's two metrics of one answer, as fractions."""
     return {

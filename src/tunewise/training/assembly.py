@@ -36,7 +36,7 @@ from tunewise.training.features import (
     run_backbone,
 )
 from tunewise.training.seeds import derive
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import AUTO, TrainingSettings
 from tunewise.training.vectors import VectorStore, frozen_encoders
 
 
@@ -56,6 +56,8 @@ class Parts:
     def of(cls, settings: TrialSettings, study_folder: Path) -> Parts:
         if settings.seed is None:
             raise TypeError("a search point is no trial: its settings have no seed")
+        if (settings.training or {}).get("precision") == AUTO:
+            raise TypeError("precision: auto is settled before a trial is made")
         task = {**settings.task}
         method = METHODS.build(settings.method.name, settings.method.settings)
         of_untrained = {"max_length": settings.max_length}
@@ -226,7 +228,10 @@ class Feeds:
             encoded, stored = self.vectors.get(split, encoded)
         elif self.store is not None:
             stored = BackboneOutputs(self.store.get(split, encoded))
-        return Feed(self.parts.task, self.model.processor, encoded, stored, self.parts.seed)
+        packs = self.parts.training.packing and split == "train"  # answers need a row each
+        return Feed(
+            self.parts.task, self.model.processor, encoded, stored, self.parts.seed, packs=packs
+        )
 
     def pass_once(
         self, encoded: Sequence[Encoded], measured: Callable[[], AbstractContextManager[None]]

@@ -28,9 +28,11 @@ class Feed:
     encoded: Sequence[Encoded]
     stored: Stored | None = None  # what frozen parts put out
     seed: int = 0  # of what is drawn while an answer is written
+    packs: bool = False  # whether short examples share a row
 
     def batch(self, places: Sequence[int]) -> Batch:
-        batch = self.task.collate([self.encoded[place] for place in places], self.processor)
+        collate = self.task.packed if self.packs else self.task.collate
+        batch = collate([self.encoded[place] for place in places], self.processor)
         return batch if self.stored is None else self.stored.fill(batch, places)
 
 

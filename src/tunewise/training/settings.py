@@ -25,6 +25,7 @@ OptimizerName = Literal[
     "own-adam",
     "lbfgs",
 ]
+AUTO: Final = "auto"
 SOLVER: Final = "lbfgs"
 """Solves a head that is one linear layer on a frozen backbone; there are no steps to set."""
 STEPS: Final = "adamw"
@@ -104,10 +105,15 @@ class TrainingSettings:
     gradient_checkpointing: bool = setting(
         False, "Recompute each block in the backward pass, which saves memory and costs time."
     )
-    precision: Literal["float32", "bfloat16", "float16"] = setting(
+    packing: bool = setting(
+        False,
+        "Let short examples share a row in training, each attending to itself alone: less padding "
+        "is computed, and the loss is the same. Where answers are generated.",
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "float32",
         "Format of the numbers in matrix products, and of the frozen matrices they read; what is "
-        "trained stays in float32.",
+        "trained stays in float32. `auto`: bfloat16 where this machine takes a step faster in it.",
     )
     quantize: Literal["nf4"] | None = setting(
         None,

@@ -84,8 +84,8 @@ class TrialProfiler:
         if self.held and number == self._chosen:
             # How much entered the step; of its micro-batches the largest.
             self.shape = {
-                "examples": max(len(batch.ids) for batch in batches),
-                "tokens": max(batch.padded_tokens // len(batch.ids) for batch in batches),
+                "examples": max(len(batch.labels) for batch in batches),  # rows, where some share
+                "tokens": max(batch.padded_tokens // len(batch.labels) for batch in batches),
                 "parts": len(batches),
                 "targets": max(batch.targets for batch in batches),
                 "padded_tokens": sum(batch.padded_tokens for batch in batches),

@@ -84,6 +84,8 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
     }
     if training.precision == "float16":
         raise no_script("no script is written for float16, which needs its loss scaled.")
+    if training.packing:
+        raise no_script("no script is written for packing: it has a row for each text.")
     if training.optimizer == SOLVER:
         plan.decided |= {"SOLVED": True, "TRAINS": False}
         plan.blocks += ["fitted/solved", "fitted/penalty"]

@@ -207,23 +207,27 @@ def _what(evidence: Evidence, row: Row, exported: Exported) -> str:
         total = count(row.parameters.total)
         how += f" {row.parameters.trainable:,} of its {total} parameters were trained."
     if exported.prompt:
-        what = "to questions about a context"
-        return f"Writes answers {'in conversations' if exported.turns else what}: {how}"
+        asked = "to questions about a context" if _asks_pairs(evidence) else "in conversations"
+        return f"Writes answers {asked}: {how}"
     named = " and ".join(plain(column) for column in evidence.text_columns)
     columns = (Column("Id"), *texts("Label"))
     labels = markdown_table(Table("labels", "", columns, tuple(enumerate(evidence.labels))))
     return f"Chooses one of {len(evidence.labels)} labels for {named}: {how}\n\n{labels}"
 
 
+def _asks_pairs(evidence: Evidence) -> bool:
+    return len(evidence.text_columns) == 2
+
+
 def _snippet(evidence: Evidence, exported: Exported) -> str:
     """Loading and answering; a text is written by greedy search after a prompt of the data's."""
-    pair = len(evidence.text_columns) == 2
+    pair = _asks_pairs(evidence)
     classes, model = WRITER_CLASSES.get(exported.form, ("", ""))
     snippets = WRITING if exported.prompt else LOADING
     snippet = snippets[exported.form]
     turns = [{"role": role, "content": content} for role, content in exported.turns]
     asked = ASKED_IN_CHAT.format(turns=json.dumps(turns)) if turns else ASKED_PLAINLY
-    if turns and exported.form == "tunewise":
+    if turns and not pair and exported.form == "tunewise":
         snippet = OWN_CHATTER
     return snippet.format(
         texts='"A text.", "Its second part."' if pair else '"A text."',
@@ -234,7 +238,7 @@ def _snippet(evidence: Evidence, exported: Exported) -> str:
         classes=classes,
         model=model,
         inputs=asked.replace("{prompt}", json.dumps(exported.prompt)),
-        line="answer" if turns else 'answer.split("\\n")[0].strip()',
+        line="answer" if turns and not pair else 'answer.split("\\n")[0].strip()',
         tokens=exported.settings.task.get("max_new_tokens"),
     )
 

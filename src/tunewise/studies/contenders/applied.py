@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.methods.base import METHODS, Adaptation
-from tunewise.store.records import ContenderRecord
+from tunewise.store.records import ContenderRecord, PointRecord
 from tunewise.studies.contenders.models import Inspector, NotAsked
 from tunewise.studies.contenders.reads import with_reading
 from tunewise.studies.contenders.solvers import described, settled
@@ -38,10 +38,13 @@ def applied(settings: StudySettings, data: Settled, expansion: Expansion, facts:
     inspectors: dict[str, Inspector] = {}
     problems: list[Problem] = []
     for name, task in facts.tasks.items():
-        users = [METHODS.get(row.method) for row in contenders if row.model == name]
-        asked = bool(users) and all(user.asks_writer for user in users)
+        users = [row for row in contenders if row.model == name]
+        asked = bool(users) and all(METHODS.get(row.method).asks_writer for row in users)
+        packs = any(_packs(point) for row in users for point in row.points)
         try:
-            inspectors[name] = Inspector(facts.models[name], task, data.options, only_asked=asked)
+            inspectors[name] = Inspector(
+                facts.models[name], task, data.options, only_asked=asked, packs=packs
+            )
         except InputError as error:
             problems += of_model(name, settings, error)
 
@@ -93,7 +96,9 @@ def _inspected(
         if isinstance(method, Adaptation):
             length = point.settings.training["max_length"]
             quantized = point.settings.training.get("quantize") is not None
-            seen = inspector.inspect(method, length, data_hash, quantized=quantized)
+            seen = inspector.inspect(
+                method, length, data_hash, quantized=quantized, packs=_packs(point)
+            )
             parameters, features = seen.parameters, seen.features
             counted = replace(point, parameters=parameters)
             points[number] = settled(counted, solvable=seen.solvable)
@@ -104,6 +109,10 @@ def _inspected(
         break
     inspected = replace(contender, points=tuple(points), parameters=parameters, features=features)
     return described(inspected, rows=rows)
+
+
+def _packs(point: PointRecord) -> bool:
+    return bool((point.settings.training or {}).get("packing"))
 
 
 def _unfit(contender: ContenderRecord, error: InputError) -> list[Problem]:

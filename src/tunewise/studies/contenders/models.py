@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from transformers import PreTrainedModel
 
 from tunewise.backbones.builder import Builder
+from tunewise.backbones.fusion import Fusion
 from tunewise.backbones.load import build_writer
 from tunewise.backbones.model import Model
 from tunewise.backbones.nf4 import quantizable
@@ -24,6 +25,7 @@ from tunewise.store.records import ModelRecord, ParameterCounts
 from tunewise.tasks.base import Task
 from tunewise.tasks.lengths import limit
 from tunewise.training.checks.dry_run import fill_with_noise, rehearse
+from tunewise.training.checks.packing import check_packing, packing_shift
 from tunewise.training.checks.padding import SAME, check_finite, shift_by_padding, writer_shift
 from tunewise.training.features import features_of
 from tunewise.training.linear_head import linear_head
@@ -50,7 +52,8 @@ class Inspector:
 
     The checkpoint is loaded once, so that what it lacks is known; then only shapes are kept.
     Where it is `only_asked`, by methods that train nothing, that once is as a language model;
-    where it is asked and adapted too, it is loaded as both.
+    where it is asked and adapted too, it is loaded as both. Where a contender `packs`, the model is
+    shown texts that share a row.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Inspector:
         options: Sequence[str],
         *,
         only_asked: bool = False,
+        packs: bool = False,
     ) -> None:
         self.source = source
         self.task = task
@@ -72,6 +76,7 @@ class Inspector:
         self.warnings = tuple(loaded.warnings)
         self.processor = loaded.processor
         self.shorter = None if only_asked else shortened(loaded)
+        self.packing_shift = packing_shift(loaded) if packs else 0.0
         self.buffers = {name: buffer.clone() for name, buffer in loaded.module.named_buffers()}
         module = loaded.module.to("meta")
         if isinstance(module, PreTrainedModel):
@@ -86,11 +91,13 @@ class Inspector:
         data_hash: str,
         *,
         quantized: bool = False,
+        packs: bool = False,
     ) -> Inspected:
-        """Apply the method to a copy; `quantized` asks that frozen matrices can be.
+        """Apply the method to a copy; `quantized` asks that frozen matrices can be, `packs` that
+        texts can share a row.
 
         Raises:
-            InputError: the method does not fit this model, or leaves nothing to quantize.
+            InputError: the method does not fit this model, or they cannot.
             MissingExtra: what quantizes is not installed.
         """
         name = canonical([method.name, settings_of(method)])
@@ -107,6 +114,8 @@ class Inspector:
                 model.adapter = None
             self.seen[name] = model
         model = self.seen[name]
+        if packs:
+            check_packing(method, model, self.packing_shift)
         length = limit(self.task, max_length, model)
         features = features_of(model, self.source.hash, self.task, length, data_hash)
         if quantized:
@@ -148,6 +157,16 @@ class Inspector:
             raise NotAsked(f"{words}. {error}") from error
         model.module.requires_grad_(False)
         return replace(model, module=model.module.to("meta"))
+
+
+def vector_sizes(inspectors: Mapping[str, Inspector]) -> dict[str, dict[str, int]]:
+    """Of each pair of encoders the numbers in the vector of an image and of a text."""
+    pairs = {name: one.model.module for name, one in inspectors.items()}
+    return {
+        name: {"images": module.image.size, "texts": module.text.size}
+        for name, module in pairs.items()
+        if isinstance(module, Fusion)
+    }
 
 
 def built(source: ModelRecord, task: Task, options: Sequence[str]) -> Model:

@@ -59,7 +59,7 @@ def shift_by_padding(task: Task, model: Model) -> float:
             found: Tensor = model.module(**batch.inputs).logits.float()
             return found
 
-        return _fraction(torch.cat([logits(0), logits(1)]), logits(0, 1), model)
+        return fraction_moved(torch.cat([logits(0), logits(1)]), logits(0, 1), model)
 
 
 @torch.no_grad()
@@ -78,7 +78,7 @@ def writer_shift(model: Model) -> float:
 def _left_shift(model: Model) -> float:
     texts = _some_tokens(model)
     short, long = (prefill(model.module, [ids])[1] for ids in texts)
-    return _fraction(torch.cat([short, long]), prefill(model.module, texts)[1], model)
+    return fraction_moved(torch.cat([short, long]), prefill(model.module, texts)[1], model)
 
 
 def _right_shift(model: Model) -> float:
@@ -88,18 +88,27 @@ def _right_shift(model: Model) -> float:
     ids = nn.utils.rnn.pad_sequence(texts, batch_first=True)
     alone = module(input_ids=ids[:1, :count], attention_mask=mask[:1, :count], use_cache=False)
     together = module(input_ids=ids, attention_mask=mask, use_cache=False)
-    return _fraction(alone.logits[0].float(), together.logits[0, :count].float(), model)
+    return fraction_moved(alone.logits[0].float(), together.logits[0, :count].float(), model)
 
 
 def _some_tokens(model: Model) -> list[list[int]]:
     """A short text and a longer one, of tokens that are words."""
-    special = set(model.processor.all_special_ids)
-    words = sorted(id for id in model.processor.get_vocab().values() if id not in special)
-    room = context_length(model.module) - 1
+    words, room = words_of(model), context_length(model.module) - 1
     return [words[: min(count, room)] for count in TOKENS]
 
 
-def _fraction(alone: Tensor, together: Tensor, model: Model) -> float:
+def words_of(model: Model) -> list[int]:
+    """The tokens that are no special ones."""
+    special = set(model.processor.all_special_ids)
+    return sorted(id for id in model.processor.get_vocab().values() if id not in special)
+
+
+def fraction_moved(alone: Tensor, together: Tensor, model: Model) -> float:
+    """The largest distance between logits of the same texts, over the largest logit.
+
+    Raises:
+        InputError: those of the texts alone are not finite.
+    """
     if not alone.isfinite().all():
         raise InputError(f"model {model.source}: what it answers to a text is not finite.")
     largest = alone.abs().max().clamp(min=torch.finfo(alone.dtype).tiny)

@@ -17,6 +17,7 @@ NAMES = {
     "patience": "The patience of early stopping",
     "batch_size": "The batch size",
     "accumulate": "The parts in which a step is computed",
+    "packing": "Whether texts share a row",
     "max_length": "The longest text",
     "loss_on": "What is learned of prompt and answer",
     "choose": "The epoch whose weights count",
@@ -28,7 +29,7 @@ NAMES = {
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
 OF_SOLVED = ("max_length", "precision", "timeout")  # what a training without steps has, too
-MEMORY_ALONE = "accumulate"  # the gradient is the same however a step is cut
+MEMORY_ALONE = ("accumulate", "packing")  # the gradient is the same however a step is laid out
 
 
 def training_findings(evidence: Evidence) -> Iterator[Finding]:
@@ -70,7 +71,7 @@ def _setting(trained: list[Contender], key: str) -> Iterator[Finding]:
     if not differ(values) or (key == OWN_DEFAULT and not own):
         return
     severity: Severity = "notice"
-    if key == MEMORY_ALONE:
+    if key in MEMORY_ALONE:
         todo = "It changes memory and time, not the gradient: do not compare peak memory."
     elif key == OWN_DEFAULT:
         given = f"{listed([shown(one) for one in own])} {'has' if len(own) == 1 else 'have'}"

@@ -45,6 +45,9 @@ def section(facts: Facts) -> doc.Blocks:
         how = "The largest that fits, found by doubling and halving from 32"
         text_of = f"{how}: {listed(sizes, most=9)}."
         yield doc.Paragraph(text_of, lead="Batch size.", outputs=doc.PRINT)
+    if study.precision:
+        text_of = f"{study.precision}, the faster one where the study was begun."
+        yield doc.Paragraph(text_of, lead="Precision (auto).", outputs=doc.PRINT)
     yield doc.Paragraph(AGAIN, outputs=doc.PAGE)
     yield doc.Code(_command(facts.evidence))
     yield from _settings(facts)
