@@ -23,7 +23,7 @@ from reference.records import RESULTS, read_result, result_file
 from reference.simple import embedded
 from scipy.sparse import csr_matrix, hstack
 
-from tunewise.methods.logistic_path import Labeled, LogisticPath, best_scale, scaled
+from tunewise.methods.logistic_path import Labeled, LogisticPath, scaled, suited_scale
 from tunewise.methods.tfidf import PENALTIES, vectorizer
 from tunewise.training.linear_head import STRENGTHS, Scale
 
@@ -120,7 +120,7 @@ def _along(
     validation = Labeled(x_val, rows.validation.labels)
     for penalty in penalties:
         fit = path.fit(penalty)
-        suited = scaled(fit, best_scale(fit, validation, path.seen), path.seen)
+        suited = scaled(fit, suited_scale(fit, validation, path.seen), path.seen)
         right = fit.logits(x_val).argmax(1) == validation.y
         tested = fit.logits(x_test).argmax(1) == rows.test.labels
         yield Candidate(

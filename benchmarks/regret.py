@@ -1,6 +1,7 @@
 """What a measured learning rate loses against the best of nine that are trained whole.
 
     python benchmarks/regret.py [--cases reviews-lora sst5-full] [--workers 2]
+    python benchmarks/regret.py --again
     python benchmarks/regret.py --table
 
 Each case is a method, a data set and a model, with 400 rows, about 200 steps and one seed. All nine
@@ -9,6 +10,10 @@ search keeps gives what the same trial gives alone, what the search would have c
 would have cost, is then a function of these records: --table replays the rule that the product has
 now. The regret is the best of the nine minus the one that was measured, on validation, by which
 both choose, and on test. Cost is in search lengths beyond the survivor's own.
+
+With `--again`, for a rule that compares by something else: the search runs as the product's, and of
+the nine only the rate that it measures and the one that was best are trained whole. The others keep
+their scores, and the record says of each what made it.
 
 Studies lie in runs/regret and go on where they were cut short. What each gave is kept in
 benchmarks/results/regret: scores as JSON, losses at the rungs as Parquet. The exit code of --table
@@ -25,6 +30,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -88,9 +94,21 @@ def study(dataset: str, method: str, data: Path) -> dict[str, Any]:
 
 
 def everything(
-    study: StudyRecord, contender: ContenderRecord, search: RateSearch, records: Records
+    study: StudyRecord,
+    contender: ContenderRecord,
+    search: RateSearch,
+    records: Records,
+    best: int | None = None,
 ) -> RateProgress:
-    """A search that cuts nothing: each rate is compared at each rung, then trained whole."""
+    """A search that cuts nothing: each rate is compared at each rung, then trained whole.
+
+    With `best`, the point of the best rate, the search is the product's, and that point is trained
+    whole beside the measured one.
+    """
+    if best is not None:
+        progress = rate_progress(study, contender, search, records)
+        ended = {*progress.finalists, best} if progress.finalists else set()
+        return replace(progress, finalists=tuple(sorted(ended)))
     points = range(len(contender.points))
     ids = [trial_id(point.identity, study.seeds[0]) for point in contender.points]
     seen: list[tuple[int, int]] = []
@@ -112,11 +130,12 @@ def tests(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iter
 
 
 @contextmanager
-def nothing_cut() -> Iterator[None]:
-    """Within this, studies train and test every rate."""
+def nothing_cut(best: int | None = None) -> Iterator[None]:
+    """Within this, studies train and test every rate; with `best` as `everything` has it."""
+    all_rates = partial(everything, best=best)
     with (
-        patch("tunewise.studies.jobs.rate_progress", everything),
-        patch("tunewise.studies.choose.rate_progress", everything),
+        patch("tunewise.studies.jobs.rate_progress", all_rates),
+        patch("tunewise.studies.choose.rate_progress", all_rates),
         patch("tunewise.studies.jobs._tests", tests),
     ):
         yield
@@ -126,14 +145,24 @@ def measure(dataset: str, method: str, asked: argparse.Namespace) -> None:
     """Run the study of a case, or what of it has not run yet, and keep what it gave."""
     settings = study(dataset, method, asked.data)
     name = settings["name"]
-    with nothing_cut():
+    kept = read_json(asked.results / f"{name}.json")["rates"] if asked.again else []
+    with nothing_cut(best_of(kept) if kept else None):
         finished = tunewise.Study.read(settings).run(asked.runs / name, workers=asked.workers)
         evidence = finished.evidence
     (contender,) = evidence.contenders
     content = scores_of(contender, finished.folder, evidence.headline)
     losses = losses_of(contender.described, finished.folder.records())
-    command = f"python benchmarks/regret.py --cases {name}"
-    content["made_by"] = {**made_by(""), "command": command}
+    again = " --again" if asked.again else ""
+    made = {**made_by(""), "command": f"python benchmarks/regret.py --cases {name}{again}"}
+    rates = [
+        {**rate, "made_by": f"{made['date']}, {made['commit']}, {made['device']}"}
+        for rate in content["rates"]
+    ]
+    content["rates"] = [
+        old if rate["status"] is None else rate
+        for rate, old in zip(rates, kept or rates, strict=True)
+    ]
+    content["made_by"] = made
     asked.results.mkdir(parents=True, exist_ok=True)
     pq.write_table(losses, asked.results / f"{name}.parquet", compression="zstd")
     write_json(asked.results / f"{name}.json", content)
@@ -203,6 +232,11 @@ def replay(content: dict[str, Any], losses: pa.Table) -> tuple[int, float]:
     return chosen, (rest + whole * (len(progress.finalists) - 1)) / whole
 
 
+def best_of(rates: list[dict[str, Any]]) -> int:
+    """Which of the rates has the best validation score."""
+    return int(np.argmax([rate["validation"] or 0 for rate in rates]))
+
+
 def table(results: Path, names: list[str]) -> int:
     """Print what each case gave; 1 where a bound is missed."""
     print(COLUMNS.format("case", "measured", "best", "valid.", "test", "nothing", "cost"))
@@ -215,7 +249,7 @@ def table(results: Path, names: list[str]) -> int:
         losses = pq.read_table(results / f"{name}.parquet")
         rates = content["rates"]
         point, cost = replay(content, losses)
-        best = int(np.argmax([rate["validation"] or 0 for rate in rates]))
+        best = best_of(rates)
         lost = {
             split: rates[best][split] - rates[point][split]
             for split in regrets
@@ -251,6 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--cases", nargs="+", choices=names, metavar="CASE", default=list(names))
     parser.add_argument("--table", action="store_true", help="print what is recorded, run nothing")
+    parser.add_argument("--again", action="store_true", help="search, and train two rates whole")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "regret")

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from tunewise.methods.logistic_path import Labeled, LogisticPath, best_scale, scaled
+from tunewise.methods.logistic_path import Labeled, LogisticPath, scaled, suited_scale
 
 DRAW = np.random.default_rng(0)
 TRUTH = DRAW.normal(size=(3, 5))
@@ -37,7 +37,7 @@ def test_a_fit_is_that_of_scikit_learn(C: float) -> None:
 def test_the_scale_is_the_best_and_changes_no_answer() -> None:
     fitted = LogisticPath(TRAIN, 3, has_bias=False).fit(0.01)  # far too timid
     seen = np.arange(3)
-    scale = best_scale(fitted, VALIDATION, seen)
+    scale = suited_scale(fitted, VALIDATION, seen)
     best = scaled(fitted, scale, seen)
     assert scale > 2
     for other in (0.9 * scale, 1.1 * scale, 1.0):

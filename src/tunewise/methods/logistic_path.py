@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from tunewise.statistics.temperature import Matrix, best_scale, cross_entropy
+
 PATIENCE = 3  # penalties without a better validation loss: along a path it has one valley
 NEVER_SEEN = -30.0  # logit of a class that training never showed: its loss stays finite
-LARGEST_SCALE = 20.0  # of logits, and its inverse the smallest: right on all rows it has no best
-
-Matrix = NDArray[np.float64]
 
 
 class Labeled(NamedTuple):
@@ -41,8 +38,8 @@ class LinearClassifier:
         return found
 
     def loss(self, rows: Labeled) -> float:
-        """The mean cross-entropy in nats, without the penalty."""
-        return cross_entropy(self.logits(rows.x), rows.y)
+        """The mean cross-entropy in nats, without the penalty; 0 without any rows."""
+        return float(cross_entropy(self.logits(rows.x), rows.y).mean()) if len(rows.y) else 0.0
 
 
 class Tried(NamedTuple):
@@ -119,7 +116,7 @@ class LogisticPath:
         best = 0
         for place, C in enumerate(penalties):
             fit = self.fit(C)
-            scale = best_scale(fit, validation, self.seen)
+            scale = suited_scale(fit, validation, self.seen)
             fits.append(fit := scaled(fit, scale, self.seen))
             tried.append(Tried(C, scale, fit.loss(self.train), fit.loss(validation)))
             on_fit()
@@ -137,26 +134,10 @@ def scaled(classifier: LinearClassifier, scale: float, seen: NDArray[np.int64]) 
     return replace(classifier, weight=classifier.weight * scale, bias=bias)
 
 
-def best_scale(classifier: LinearClassifier, validation: Labeled, seen: NDArray[np.int64]) -> float:
-    """The factor of least loss on the rows whose class training shows; 1 without any.
-
-    This is temperature scaling (Guo et al., “On calibration of modern neural networks,” ICML 2017).
-    """
+def suited_scale(
+    classifier: LinearClassifier, validation: Labeled, seen: NDArray[np.int64]
+) -> float:
+    """The factor of least loss on the rows whose class training shows; 1 without any."""
     known = np.flatnonzero(np.isin(validation.y, seen))
-    if len(known) == 0:
-        return 1.0
     logits = classifier.logits(validation.x[known])[:, seen]
-    places = np.searchsorted(seen, validation.y[known])
-    found = minimize_scalar(
-        lambda power: cross_entropy(np.exp(power) * logits, places),
-        bounds=(-np.log(LARGEST_SCALE), np.log(LARGEST_SCALE)),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
-
-
-def cross_entropy(logits: Matrix, labels: NDArray[np.int64]) -> float:
-    """Mean over rows, in nats; 0 without any. Logits (examples, classes), labels (examples,)."""
-    if len(labels) == 0:
-        return 0.0
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+    return best_scale(logits, np.searchsorted(seen, validation.y[known]))

@@ -109,7 +109,7 @@ class TrialResult(JSONRecord):
     regularization: tuple[RegularizationRecord, ...] | None = field(default=None, metadata=OPTIONAL)
     # ids that do not fit, by split
     left_out: Mapping[str, tuple[str, ...]] | None = field(default=None, metadata=OPTIONAL)
-    # at a rung: of each validation example, in nats, in their order
+    # at a rung: of each validation example, in nats, in their order, as the task compares rates
     losses: tuple[float, ...] | None = field(default=None, metadata=OPTIONAL)
     # in float16, because their gradients overflowed
     skipped_steps: int | None = field(default=None, metadata=OPTIONAL)

@@ -1,9 +1,10 @@
 """Which learning rate a contender is trained with, measured on the way there. Pure, no torch.
 
 All rates begin the same training, on the same batches with the same seed. At a rung, a step that is
-a fraction of the search length, they are compared by validation loss; those that fall behind
-stop, the others resume from their checkpoints. The one that is left is trained to its end, and its
-result is that of the same trial run alone.
+a fraction of the search length, they are compared by their losses on validation, as the task has
+them compared (`Task.comparable_losses`). Those that fall behind stop, the others resume from their
+checkpoints. The one that is left is trained to its end, and its result is that of the same trial
+run alone.
 
 Few steps favor large rates: what falls fastest at first is often above what is best in the end. So
 with the best rate of the first rung the next one below it goes on, whatever its loss, and not the

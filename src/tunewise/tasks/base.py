@@ -298,6 +298,15 @@ class Task(ABC):
     ) -> dict[str, float | None]:
         """The task's metrics, and the mean loss in nats, of predictions in the examples' order."""
 
+    def comparable_losses(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> list[float]:
+        """By what settings are compared while they train: a loss of each labeled example, in nats.
+
+        Not finite where the training has diverged.
+        """
+        return [one.loss for one in predictions if one.loss is not None]
+
     @abstractmethod
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """The predictions as they are stored, in the examples' order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from tunewise.data.examples import Example, Prediction, Reply
 from tunewise.statistics.metrics import Columns, scores_of
+from tunewise.statistics.temperature import scaled_losses
 from tunewise.tasks.base import Asking, Batch, Loss, Task
 
 IGNORED = -100  # the label of an example whose right option is not known
@@ -51,6 +53,17 @@ class Choosing(Task):
             probabilities=np.array([prediction.probabilities for prediction in predictions]),
         )
         return scores_of(columns, (*self.metrics, "loss"))
+
+    def comparable_losses(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> list[float]:
+        """Those of scaled logits: a few sure mistakes would outweigh what a model knows."""
+        plain = super().comparable_losses(predictions, examples)
+        if not all(map(math.isfinite, plain)):
+            return plain
+        known = [at for at, prediction in enumerate(predictions) if prediction.loss is not None]
+        probabilities = [predictions[at].probabilities for at in known]
+        return scaled_losses(probabilities, [examples[at].label for at in known]).tolist()
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an example: id, right option, chosen option, probabilities, loss in nats.

@@ -208,7 +208,7 @@ class TrialRun:
             else:
                 predictions = self._train(model, method, train_feed, validation_feed, validation)
             if self.until is not None:
-                return self._at_rung(model, validation_feed)
+                return self._at_rung(model, validation_feed, validation)
             if predictions is None or not task.has_one_way:
                 with self.stopwatch.phase("evaluate"):
                     predictions = predict_feed(
@@ -224,12 +224,13 @@ class TrialRun:
             self._add_checks(self._merge_check(method, model, start.examples))
         return predictions
 
-    def _at_rung(self, model: Model, validation_feed: Feed) -> list[Prediction]:
+    def _at_rung(
+        self, model: Model, validation_feed: Feed, validation: Sequence[Example]
+    ) -> list[Prediction]:
         """What the weights of this step answer; the training resumes from its checkpoint."""
         with self.stopwatch.phase("evaluate"):
             predictions = predict_feed(model, validation_feed, choosing=True)
-        known = (one.loss for one in predictions)
-        losses = tuple(loss for loss in known if loss is not None)
+        losses = tuple(self.parts.task.comparable_losses(predictions, validation))
         if not all(map(math.isfinite, losses)):
             raise Diverged(self.until or 0, None)
         self._note(losses=losses)

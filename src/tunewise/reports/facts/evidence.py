@@ -105,7 +105,7 @@ class AtRung:
 
     @property
     def loss(self) -> float | None:
-        """The mean over the validation examples, in nats."""
+        """The mean over the validation examples in nats, as rates are compared by it."""
         losses = self.record.result.losses
         return fmean(losses) if losses else None
 

@@ -146,6 +146,7 @@ class AtRate:
     score: float | None  # by the headline metric
     chosen: bool
     step: int | None = None  # where it was compared with the others; None: after its training
+    scaled: bool = False  # the loss is that of logits that were scaled to suit validation best
 
     @property
     def diverged(self) -> bool:
@@ -199,6 +200,7 @@ def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
                 one.record.metric(metric),
                 chosen=one.rate == first.learning_rate,
                 step=step,
+                scaled=one.loss is not None and one.loss != one.record.metric("loss"),
             )
             for one in first.rungs
             if one.step == step

@@ -31,6 +31,12 @@ def section(facts: Facts) -> doc.Blocks:
         about += (
             f" Rates that were measured are shown at step {listed(steps)}, where all were compared."
         )
+    scaled = any(point.scaled for curve in curves for point in curve.points)
+    if scaled:
+        about += (
+            " The loss there is that of logits scaled to suit the validation split best, so that a "
+            "few sure mistakes do not outweigh what a model knows."
+        )
     if lost := [
         f"{shown(curve.name)} at {point.rate:g}"
         for curve in curves
@@ -40,10 +46,10 @@ def section(facts: Facts) -> doc.Blocks:
         about += f" Diverged, and drawn at the upper edge: {listed(lost)}."
     yield doc.Paragraph(about, outputs=doc.PRINT)
     yield from by_learning_rate(curves, metric)
-    yield _table(curves, metric, early=bool(steps))
+    yield _table(curves, metric, early=bool(steps), scaled=scaled)
 
 
-def _table(curves: list[RateCurve], metric: str, *, early: bool) -> doc.Table:
+def _table(curves: list[RateCurve], metric: str, *, early: bool, scaled: bool) -> doc.Table:
     """A row for each point of a curve."""
     as_score = partial(score, metric)
     scored, stepped = (doc.ALL if there else frozenset() for there in (metric != "loss", early))
@@ -69,6 +75,8 @@ def _table(curves: list[RateCurve], metric: str, *, early: bool) -> doc.Table:
     )
     strong = frozenset(place for place, (_, point) in enumerate(pairs) if point.chosen)
     caption = "Validation loss by learning rate, under the first seed"
+    if scaled:
+        caption += ", of logits scaled to suit the validation split best"
     if early:
         caption += ", where all were compared first; the best of them went on before one was chosen"
     if len(rows) > MOST_SHOWN:
