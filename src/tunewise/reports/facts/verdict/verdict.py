@@ -19,6 +19,7 @@ from tunewise.reports.facts.verdict.sentences import (
     certainty,
     cost,
     headline,
+    nothing_beats,
     outlook,
     so_far,
     waiting,
@@ -76,7 +77,9 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     leanest = _least(leaders, lambda row: row.measured.peak_bytes)
     learned_nothing = {one.name for one in evidence.contenders if one.learned_nothing}
     plain = plain_against_model(results, learned_nothing) if best else None
-    if best and not to_come:
+    if best and not to_come and evidence.by_name[best.name].described.constant:
+        unfinished = nothing_beats(results, best)
+    elif best and not to_come:
         unfinished = headline(results, best, cheapest, plain)
     else:
         unfinished = f"{waiting(to_come)} {so_far(results, best)}".strip()
