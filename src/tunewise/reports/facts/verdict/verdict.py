@@ -11,7 +11,7 @@ from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import TITLES
 from tunewise.reports.facts.comparability.checks import in_one_line
-from tunewise.reports.facts.evidence import OUT_OF_TIME, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import plain_against_model
 from tunewise.reports.facts.verdict.requirements import Recommendation, recommendation
@@ -122,13 +122,12 @@ def _notes(evidence: Evidence, results: Results) -> Iterator[str]:
             f"The splits share texts, and the study accepts that: “{shown(str(reason))}”. "
             "Scores may be too high."
         )
+    for row in results.out_of_time:
+        yield (
+            f"{shown(row.name)} has no score: the budget was spent before its search was over. "
+            "More time, such as `--budget +5min`, goes on from there."
+        )
     for row in results.failed:
-        if row.status == OUT_OF_TIME:
-            yield (
-                f"{shown(row.name)} has no score: the budget was spent before its search was over. "
-                "More time, such as `--budget +5min`, goes on from there."
-            )
-            continue
         kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
         yield f"{shown(row.name)} failed ({row.status}).{kept}"
     # A sentence for each check; the first training that did not pass it is reported in full.
