@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet daquar-pairs schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -76,7 +76,7 @@ tweets-smollm2: models
 rooms: $(VENV)/.installed
 	$(BIN)/tunewise run recipes/rooms-vqa.yaml
 
-daquar-efficientnet: models
+daquar-efficientnet daquar-pairs: models
 	$(BIN)/tunewise run recipes/$@.yaml --set data.source=$(abspath ../shared/data/daquar)
 
 # The same with an image encoder of random weights, for comparison.

@@ -33,6 +33,7 @@ from sklearn.linear_model import LogisticRegression
 from tunewise.core.files import read_json, write_json
 from tunewise.results import StudyResults
 from tunewise.studyfile.studyfile import read_study
+from tunewise.tasks.classification import Classification
 
 RESULTS = Path(__file__).parent / "results" / "first-hour.json"
 INTERIM = "So far, on validation: "
@@ -86,6 +87,7 @@ def _verdict(
     settings = read_study(place / study)
     chosen = settings.data.combine or {}
     task = settings.task
+    assert isinstance(task, Classification)
     texts = next(iter(chosen.values()), tuple(task.text))
     if (tuple(texts), task.label) != (export.texts, export.label):
         faults.append(f"read {texts} and {task.label}")
@@ -151,12 +153,13 @@ def experts_accuracy(out: Path) -> tuple[float, int]:
         name: pq.read_table(out / "data" / f"{name}.parquet").to_pylist()
         for name in ("train", "test")
     }
-    settings = read_study(out / "study.yaml")
+    task = read_study(out / "study.yaml").task
+    assert isinstance(task, Classification)
     texts = {
-        name: [" ".join(row[one] for one in settings.task.text) for row in part]
+        name: [" ".join(row[one] for one in task.text) for row in part]
         for name, part in rows.items()
     }
-    labels = {name: [row[settings.task.label] for row in part] for name, part in rows.items()}
+    labels = {name: [row[task.label] for row in part] for name, part in rows.items()}
     vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     classifier = LogisticRegression(C=10, max_iter=2000)
     classifier.fit(vectors.fit_transform(texts["train"]), labels["train"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+from tests.commands import Run
 
 from tunewise.cli import device
-from tunewise.cli.device import VISIBLE, settle_device
+from tunewise.cli.device import settle_device
 from tunewise.core.errors import InputError
+from tunewise.studies.engines.gpus import VISIBLE
 
 
 class Torch:
@@ -46,6 +49,14 @@ def test_what_is_left_to_be_seen(name: str | None, seen: str) -> None:
 def test_a_device_that_is_not_there_is_a_mistake(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         settle_device(name)
+
+
+def test_a_cluster_gives_its_gpus_by_itself(tunewise: Run, tmp_path: Path) -> None:
+    ended = tunewise("run", "s.yaml", "--engine", "ray", "--device", "cpu", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "--device: 'cpu': on a cluster Ray gives GPUs to trials" in " ".join(
+        ended.stderr.split()
+    )
 
 
 def test_a_gpu_where_pytorch_sees_none_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,9 +110,8 @@ CASES = (
     ("predict runs/rooms --text a --out a.xlsx", r"'\.xlsx' files are not written", HELP),
     ("export runs/rooms --contender ful --to out", NEAR_FULL, ROWS),
     ("export runs/rooms --to x --as scrip", r"--as': 'scrip' is.* Did you mean 'script'", HELP),
-    ("export runs/rooms --to study.yaml", r"study\.yaml: is a file; name a folder", HELP)(
-        "export runs/rooms", r"give --to FOLDER, --to-hub NAME or --measure FILE", HELP
-    ),
+    ("export runs/rooms --to study.yaml", r"study\.yaml: is a file; name a folder", HELP),
+    ("export runs/rooms", r"give --to FOLDER, --to-hub NAME or --measure FILE", HELP),
     ("generate --prompt hello", r"give either the folder of a study or --model", HERE),
     # the rest
     (

@@ -13,10 +13,10 @@ from tests.faults import toy as toy_runner
 from tests.faults.fake_engine import FakeEngine
 
 from tunewise.core.errors import InputError, MissingExtra
-from tunewise.studies.engines import ray_cluster
 from tunewise.studies.engines.base import Engine, Needs
 from tunewise.studies.engines.known import started
 from tunewise.studies.engines.pool import Pool
+from tunewise.studies.engines.process import ProcessEngine
 from tunewise.studies.engines.ray_cluster import RayCluster, check_address
 from tunewise.studies.events import Event, Finished, Started
 from tunewise.studies.exit_codes import Exit
@@ -227,7 +227,7 @@ def test_a_result_that_is_not_seen_yet_is_waited_for(
     cluster = RayCluster.__new__(RayCluster)
     cluster.unseen, cluster.folders = [], {job.key: toy.folder.made_by(job)}
     said = [[(job.key, Exit.COMPLETE)], [], []]
-    monkeypatch.setattr(ray_cluster.ProcessEngine, "reports", lambda self, seconds: said.pop(0))
+    monkeypatch.setattr(ProcessEngine, "reports", lambda self, seconds: said.pop(0))
     assert cluster.reports(0) == []
     toy_runner.run_job(job, toy.folder.path, lambda: False)
     assert cluster.reports(0) == [(job.key, Exit.COMPLETE)]

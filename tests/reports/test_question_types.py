@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from tunewise.reports.facts.facts import Facts
 from tunewise.reports.facts.gather import gather
 from tunewise.reports.facts.question_types import SOURCES, ByType, by_type
 from tunewise.reports.facts.slices import sliced
+from tunewise.reports.sections.slices import _text
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.records import ModelRecord
 from tunewise.store.study import StudyFolder
@@ -40,10 +42,26 @@ PLAN = Plan(
 )
 
 
+OTHER = "./images + ./words"
+TWO_PAIRS = replace(
+    PLAN,
+    contenders=(
+        Invented("near", "nearest-neighbour", (1.5,), 0.01, trained=False),
+        Invented("fusion on one", "fusion", (1.4,), 1.0),
+        Invented("last-layers on one", "last-layers", (0.9,), 1.0),
+        Invented("fusion on other", "fusion", (0.1,), 1.0),
+    ),
+)
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """An invented study whose rows and audit are those of questions about images."""
-    folder = fabricate(tmp_path_factory.mktemp("types") / "s", PLAN)
+    return invented(tmp_path_factory.mktemp("types") / "s", PLAN)
+
+
+def invented(folder: Path, plan: Plan) -> Seen:
+    folder = fabricate(folder, plan)
     for path in (folder / "data").glob("*.parquet"):
         table = pq.read_table(path)
         pq.write_table(table.append_column("question_type", table["kind"]), path)
@@ -55,8 +73,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         for split, counts in COUNTED.items()
     }
     for contender in study["contenders"]:
-        contender["model"] = MODEL
-    study["models"] = {MODEL: RECORDED}
+        contender["model"] = OTHER if contender["name"].endswith("other") else MODEL
+    study["models"] = {MODEL: RECORDED, OTHER: {"source": OTHER, "revision": None, "hash": "o"}}
+    study["vectors"] = {MODEL: {"images": 64, "texts": 384}, OTHER: {"images": 1280, "texts": 576}}
     (folder / "study.json").write_text(json.dumps(study))
     evidence = gather(StudyFolder(folder))
     return Seen(StudyFolder(folder), Facts(evidence))
@@ -103,6 +122,30 @@ def test_questions_with_types_are_sliced_by_them_though_the_study_names_no_slice
         expected = mcnemar_of(right["both"][inside], right["words"][inside]).exact
         assert row.slice.test.p == pytest.approx(expected)
     assert types.rows[3].slice is None
+
+
+def test_two_pairs_of_encoders_are_compared_whatever_else_ranks_between(
+    tmp_path: Path,
+) -> None:
+    seen = invented(tmp_path / "s", TWO_PAIRS)
+    order = [row.name for row in seen.results.rows]
+    assert set(order[:2]) != {"fusion on one", "fusion on other"}
+    found = sliced(seen.evidence, seen.results)
+    assert found is not None and found.of_pairs
+    assert (found.best, found.second) == ("fusion on one", "fusion on other")
+    for one in found.slices:
+        first, other = one.score("fusion on one"), one.score("fusion on other")
+        assert first is not None and other is not None and one.difference is not None
+        assert first.mean is not None and other.mean is not None
+        assert one.difference == pytest.approx(first.mean - other.mean)
+    assert "one method with its two best pairs of encoders" in _text(found)
+
+
+def test_the_sizes_of_embeddings_are_reported(types: ByType) -> None:
+    assert types.embeddings == (
+        "embedded:picture-encoder with all-MiniLM-L6-v2 64 of images and 384 of texts",
+        "images with words 1,280 of images and 576 of texts",
+    )
 
 
 def test_reasons_are_distinguished_from_what_was_measured_and_what_is_known(types: ByType) -> None:

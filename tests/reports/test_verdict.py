@@ -94,9 +94,17 @@ def test_who_had_no_time_did_not_fail_and_can_have_more(rooms: Seen) -> None:
 
 
 def test_what_always_says_the_same_is_nobodys_cheaper_choice(tmp_path: Path) -> None:
-    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, at(LORA, 0.0)), seeds=(0,)))
+    plan = Plan(contenders=(MAJORITY, at(LORA, -1.0)), test=120, seeds=(0,))
+    seen = look(tmp_path / "s", plan)
     assert seen.verdict.best == "lora rank=16" and seen.verdict.tied == ("majority",)
     assert seen.verdict.cheapest == seen.verdict.fastest == "lora rank=16"
+
+
+def test_what_always_says_the_same_is_no_winner(tmp_path: Path) -> None:
+    seen = look(tmp_path / "s", Plan(contenders=(MAJORITY, at(LORA, -1.2)), test=60, seeds=(0,)))
+    assert seen.verdict.best == "majority"
+    says = "Nothing is shown to be better than guessing the majority class, which reaches 23.3 %"
+    assert seen.verdict.headline.startswith(says)
 
 
 def test_failed_contenders_are_named(tmp_path: Path) -> None:

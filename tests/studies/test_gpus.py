@@ -4,6 +4,7 @@ asked of their processes.
 
 from __future__ import annotations
 
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,11 @@ def test_more_workers_than_gpus_share_them_whatever_was_predicted() -> None:
 
 
 def test_a_core_is_given_to_a_job_where_nothing_runs_on_a_gpu() -> None:
-    for here, cores in (((), [0, 1]), ((ONE,), [None])):
-        pool = Placed(*here, cores=2)
+    without, beside = Placed(cores=2), Placed(ONE, cores=2)
+    for pool in (without, beside):
         pool.fill(UNKNOWN)
-        assert [message["core"] for message in pool.told] == cores
+    assert [message["core"] for message in without.told] == [0, 1]
+    assert [message["core"] for message in beside.told] == [None]
 
 
 def test_a_job_that_ended_leaves_its_gpu() -> None:
@@ -132,7 +134,7 @@ def test_the_drivers_list_is_read_and_a_processor_asked_for_hides_it(
     program.write_text("#!/bin/sh\nexit 9\n")
     assert visible_gpus() == ()
     program.unlink()
-    monkeypatch.setattr(gpus.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     assert visible_gpus() == ()
 
 

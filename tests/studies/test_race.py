@@ -70,6 +70,12 @@ def budgeted(study: StudyRecord, **changes: Any) -> StudyRecord:
     return replace(study, budget=replace(study.budget, **changes))
 
 
+def with_models(study: StudyRecord) -> StudyRecord:
+    """The study with a model for every contender but the reference."""
+    rows = (replace(row, model="bert" if row.seeded else None) for row in study.contenders)
+    return replace(study, contenders=tuple(rows))
+
+
 @pytest.mark.parametrize("draw", DRAWS)
 def test_in_whichever_order_trainings_end_the_race_is_the_same(draw: int) -> None:
     first, records, _ = finished(CLOSE, draw)
@@ -261,12 +267,15 @@ def test_a_budget_in_trials_gives_so_many_seeds_to_all_if_none_is_dropped(trials
 
 
 def test_time_is_up_before_tests_and_report_would_be_late() -> None:
-    study = budgeted(study_of(APART), seconds=100.0)
-    race = RaceRecord({"c0": (0,)})
-    assert not time_is_up(study, {}, race, 80.0)
-    assert time_is_up(study, {}, race, 90.0)
-    assert not time_is_up(study, {}, replace(race, ended="decided"), 900.0)
-    assert not time_is_up(budgeted(study, clocked=False), {}, race, 900.0)
+    study, race = with_models(budgeted(study_of(APART), seconds=100.0)), RaceRecord({"c0": (0,)})
+    answers = Invented(APART, 0)
+    (id,) = (id for id, name in names_of(study).items() if name == "reference-0")
+    known = {id: record(study, answers, id, "reference-0")}
+    assert not time_is_up(study, known, race, 80.0)
+    assert time_is_up(study, known, race, 90.0)
+    assert not time_is_up(study, {}, race, 900.0)  # what needs no model is waited for
+    assert not time_is_up(study, known, replace(race, ended="decided"), 900.0)
+    assert not time_is_up(budgeted(study, clocked=False), known, race, 900.0)
 
 
 def test_the_clock_counts_all_launches(tmp_path: Path) -> None:

@@ -146,6 +146,9 @@ def _compared(facts: Facts, path: Path, resume: str) -> Iterator[Symptom]:
         error = f": {row.error}" if row.error else "."
         report = f"Read {path / 'report' / 'index.html'}, Failed trials; then: {resume}"
         yield Symptom("comparison", "wrong", f"{row.name} failed ({row.status}){error}", report)
+    for row in results.out_of_time:
+        says = f"{row.name} has no score: the budget was spent before its search was over."
+        yield doubt(says, f"{resume} --budget +5min")
     if not verdict.finished:
         yield doubt("The study has not finished.", resume)
     elif len(results.seeds_planned) < 2:

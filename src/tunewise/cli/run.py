@@ -9,6 +9,7 @@ import typer
 from tunewise.cli.device import Device, settle_device
 from tunewise.cli.options import Out, Overrides, StudyFile, Track, Workers
 from tunewise.cli.running import run_study
+from tunewise.core.errors import InputError, Problem
 from tunewise.studies.engines.known import EngineName
 
 Budget = Annotated[
@@ -57,6 +58,9 @@ def command(  # noqa: PLR0917  # typer calls it by name
 
     Ctrl-C once saves checkpoints and stops; the same command goes on from there.
     """
+    if engine != "local" and device is not None:
+        message = f"'{device}': on a cluster Ray gives GPUs to trials (ray start --num-gpus)."
+        raise InputError([Problem("--device", message)])
     settle_device(device)
     outcome = run_study(
         study,

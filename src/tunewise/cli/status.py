@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from tunewise.cli.options import Folder
+from tunewise.core.format import duration
 from tunewise.store.study import STUDY, StudyFolder
 from tunewise.studies.aside import waiting_jobs
 from tunewise.studies.jobs import progress_of
@@ -51,6 +52,9 @@ def _tell(study_folder: StudyFolder, folder: Path) -> None:
     }
     if not study.plans_tests:
         del lines["tests"]
+    if study.budget is not None and study.budget.is_stopped:
+        given = duration(study.budget.seconds)
+        lines["budget"] = f"{given}, spent before all was trained; --budget +5min goes on"
     for name, value in lines.items():
         typer.echo(f"{name:<11} {value}")
     for line in waiting_jobs(study_folder, study, records, tests):

@@ -28,7 +28,8 @@ from tunewise.studies.engines.base import Engine, EngineEnded, Needs
 from tunewise.studies.exit_codes import Exit, ending_of
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.contender_records import identity_of
-from tunewise.studyfile.entries import AUTO, BATCH
+from tunewise.studyfile.entries import BATCH
+from tunewise.training.settings import AUTO
 
 START = 32
 MOST = 1024  # a larger batch leaves too few steps to learn in

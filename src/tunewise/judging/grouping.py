@@ -50,7 +50,8 @@ def grouped(
         entries.setdefault(str(run.name), []).append(run)
     found = [_entry(name, own) for name, own in entries.items()]
     numbered = [
-        f"Nothing says which seeds the {len(own)} runs of {name} had; each counts as another."
+        f"Nothing says which seeds the {len(own)} runs of {name} had; each counts as another, and "
+        "is compared with the run of the same number."
         for name, own in entries.items()
         if len(own) > 1 and all(run.seed is None for run in own)
     ]

@@ -37,7 +37,7 @@ from tunewise.store.study import STUDY_FILE, StudyFolder
 from tunewise.studies.contender_lines import contender_lines
 from tunewise.studies.contenders.applied import applied, of_model
 from tunewise.studies.contenders.learnable import learnable, learned_rows, proven
-from tunewise.studies.contenders.models import Inspector
+from tunewise.studies.contenders.models import Inspector, vector_sizes
 from tunewise.studies.contenders.pooling import Asked, asked_of, pooling_notes
 from tunewise.studies.round_trips import round_trips
 from tunewise.studies.rows import rows_of
@@ -117,6 +117,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         data=_data_record(settings, settled, facts.data_hash, found),
         models=models,
         pooling=pooling,
+        vectors=vector_sizes(inspectors),
         notes=notes,
     )
     lines = contender_lines(contenders, len(settings.seeds), expansion.notes)

@@ -8,12 +8,12 @@ from typing import Any
 
 from tunewise.core.canonical import JSONObject, Settings, settings_of
 from tunewise.methods.base import Adaptation
-from tunewise.studyfile.entries import AUTO, OWN
+from tunewise.studyfile.entries import OWN
 from tunewise.studyfile.expand import names_steps
 from tunewise.studyfile.search import RATE
 from tunewise.studyfile.settings import MethodEntry, StudySettings
 from tunewise.studyfile.values import name_of
-from tunewise.training.settings import STEPS, TrainingSettings
+from tunewise.training.settings import AUTO, STEPS, TrainingSettings
 
 
 def resolved(study: StudySettings) -> JSONObject:

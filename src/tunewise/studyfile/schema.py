@@ -18,11 +18,11 @@ from tunewise.core.canonical import OPEN, open_field
 from tunewise.core.settings import MEANING
 from tunewise.data.settings import DataSettings
 from tunewise.methods.base import METHODS, Method
-from tunewise.studyfile.entries import AUTO, FOUND
+from tunewise.studyfile.entries import FOUND
 from tunewise.studyfile.settings import StudyOptions
 from tunewise.studyfile.values import element, is_list, name_of, options, types_of
 from tunewise.tasks.base import TASKS
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import AUTO, TrainingSettings
 
 PATH = Path(__file__).with_name("study.schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

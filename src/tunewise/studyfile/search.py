@@ -10,10 +10,9 @@ from tunewise.core.errors import unknown
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.studyfile.aliases import word_for
 from tunewise.studyfile.document import Keys
-from tunewise.studyfile.entries import AUTO
 from tunewise.studyfile.settings import Grid, MethodEntry
 from tunewise.studyfile.values import Reader, is_list, shown, types_of
-from tunewise.training.settings import TrainingSettings
+from tunewise.training.settings import AUTO, TrainingSettings
 
 RATE = "training.learning_rate"
 FACTOR = 3  # between neighbors: moves a learning rate visibly, and rarely past its best

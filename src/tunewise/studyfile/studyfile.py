@@ -11,7 +11,7 @@ from tunewise.core.errors import InputError, nearest, unknown
 from tunewise.data.in_memory import with_stored_tables
 from tunewise.data.settings import DataSettings
 from tunewise.studyfile.document import Document, read_values
-from tunewise.studyfile.entries import AUTO, read_entry, read_training
+from tunewise.studyfile.entries import read_entry, read_training
 from tunewise.studyfile.limits import METRIC_LIMITS
 from tunewise.studyfile.names import TOP, known_only
 from tunewise.studyfile.overrides import override
@@ -31,6 +31,7 @@ from tunewise.studyfile.unread import check_read
 from tunewise.studyfile.values import WRONG, Reader, shown, types_of
 from tunewise.studyfile.writing import yaml_of
 from tunewise.tasks.base import TASKS
+from tunewise.training.settings import AUTO
 
 NEEDED = {
     "task": "what is asked, such as {kind: classification, text: text, label: label}",

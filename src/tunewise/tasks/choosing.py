@@ -61,9 +61,15 @@ class Choosing(Task):
         plain = super().comparable_losses(predictions, examples)
         if not all(map(math.isfinite, plain)):
             return plain
-        known = [at for at, prediction in enumerate(predictions) if prediction.loss is not None]
-        probabilities = [predictions[at].probabilities for at in known]
-        return scaled_losses(probabilities, [examples[at].label for at in known]).tolist()
+        known = [
+            (prediction.probabilities, example.label)
+            for prediction, example in zip(predictions, examples, strict=True)
+            if prediction.loss is not None and example.label is not None
+        ]
+        if not known:
+            return []
+        probabilities, labels = zip(*known, strict=True)
+        return scaled_losses(probabilities, labels).tolist()
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an example: id, right option, chosen option, probabilities, loss in nats.

@@ -6,7 +6,7 @@ training. They are not tested; the paired test of each type stands beside its sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tunewise.core.format import listed, percent, points
@@ -54,6 +54,7 @@ class ByType:
     source: str | None
     splits: tuple[str, ...]
     rows: tuple[TypeRow, ...]
+    embeddings: tuple[str, ...]  # of each pair of encoders, how large its vectors are
     reasons: tuple[str, ...]
 
     @property
@@ -103,8 +104,16 @@ def by_type(evidence: Evidence, found: Sliced | None) -> ByType | None:
         SOURCES.get(name),
         tuple(counts),
         rows,
+        tuple(_embeddings(evidence)),
         (*reasons, *(TRAINED_ON[name] for name in encoders if name in TRAINED_ON)),
     )
+
+
+def _embeddings(evidence: Evidence) -> Iterator[str]:
+    for model, sizes in evidence.study.vectors.items():
+        names = [shown(part.rstrip("/").rpartition("/")[2]) for part in model.split(" + ")]
+        dimensions = listed([f"{size:,} of {kind}" for kind, size in sizes.items()])
+        yield f"{' with '.join(names)} {dimensions}"
 
 
 def _published(model: ModelRecord) -> list[str]:

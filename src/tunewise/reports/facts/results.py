@@ -11,7 +11,14 @@ import numpy as np
 from tunewise.core.canonical import Settings
 from tunewise.core.lazy import Later
 from tunewise.reports.facts.comparisons import comparison, intervals
-from tunewise.reports.facts.evidence import DONE, UNFINISHED, Contender, Evidence, Trial
+from tunewise.reports.facts.evidence import (
+    DONE,
+    OUT_OF_TIME,
+    UNFINISHED,
+    Contender,
+    Evidence,
+    Trial,
+)
 from tunewise.reports.facts.wording import split_name
 from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.intervals import Interval
@@ -149,7 +156,12 @@ class Results:
 
     @property
     def failed(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED})
+        return tuple(row for row in self.rows if row.status not in {DONE, UNFINISHED, OUT_OF_TIME})
+
+    @property
+    def out_of_time(self) -> tuple[Row, ...]:
+        """Those whose search was not over when the budget was spent."""
+        return tuple(row for row in self.rows if row.status == OUT_OF_TIME)
 
     def _repr_html_(self) -> str:
         return notebook.results_cell(self)

@@ -1,8 +1,10 @@
 """Scores by slice of the data: where the order of contenders holds, and where it does not.
 
 The two rows that are compared in every slice are the best and the second of the whole study,
-named before any slice was looked at, so that no slice picks its own winner. Holm counts every
-slice of every column.
+named before any slice was looked at, so that no slice picks its own winner. Where questions about
+images are answered with several pairs of encoders, they are two pairs under one method: the best
+row that reads both, and the best of its method with another pair. Holm counts every slice of every
+column.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tunewise.reports.facts.comparisons import LEVEL, RESAMPLES_BESIDE, answered
-from tunewise.reports.facts.evidence import Evidence
+from tunewise.reports.facts.evidence import Contender, Evidence
 from tunewise.reports.facts.results import Results
 from tunewise.statistics.claims import Claim, Meeting, Terms, examples_claim
 from tunewise.statistics.corrections import holm
@@ -51,7 +53,7 @@ class Slice:
     value: str
     items: int
     scores: tuple[SliceScore, ...]  # in the order of the results
-    difference: float | None  # the study's best minus its second, on these examples
+    difference: float | None  # of the two that are compared, the first minus the other
     test: Claim | None  # of that difference, corrected over all slices
 
     def score(self, name: str) -> SliceScore | None:
@@ -60,12 +62,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class Sliced:
-    """Every slice of a study. `counted` slices were tested, and p-values count them all."""
+    """Every slice of a study. `counted` slices were tested, and p-values count them all.
+
+    `best` is compared with `second`; they are the study's, or `of_pairs` of encoders.
+    """
 
     metric: str
     split: str
     best: str | None
     second: str | None
+    of_pairs: bool
     counted: int
     slices: tuple[Slice, ...]
 
@@ -94,11 +100,13 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
         return None
     metric = METRICS[evidence.headline]
     values = slice_values(evidence, evidence.split, names)
+    pairs = _two_pairs(evidence, [row.name for row in rows]) if KIND in names else None
+    compared = pairs or tuple(row.name for row in rows[:2])
     slices = [
         found
         for column in names
         for value, ids in _groups(values.get(column, {}), cut=column.endswith(LENGTH))
-        if (found := _slice(column, value, ids, rows, metric))
+        if (found := _slice(column, value, ids, rows, metric, compared=compared))
     ]
     if not slices:
         return None
@@ -107,8 +115,31 @@ def sliced(evidence: Evidence, results: Results) -> Sliced | None:
     for (n, test), p in zip(tested, adjusted, strict=True):
         summary = replace(test, p_adjusted=p, separated=p < 1 - LEVEL)
         slices[n] = replace(slices[n], test=summary)
-    second = rows[1].name if len(rows) > 1 else None
-    return Sliced(metric.name, evidence.split, rows[0].name, second, len(tested), tuple(slices))
+    return Sliced(
+        metric.name,
+        evidence.split,
+        compared[0],
+        compared[1] if len(compared) > 1 else None,
+        pairs is not None,
+        len(tested),
+        tuple(slices),
+    )
+
+
+def _two_pairs(evidence: Evidence, order: Sequence[str]) -> tuple[str, str] | None:
+    """The best row that reads images and questions, and the best like it with other encoders."""
+    known = [evidence.by_name[name] for name in order]
+    reading = [one for one in known if one.model and not one.described.reads_only]
+    for first in reading:
+        for other in reading:
+            if other.model != first.model and _alike(first) == _alike(other):
+                return first.name, other.name
+    return None
+
+
+def _alike(one: Contender) -> object:
+    """What two rows have in common that differ in their model alone."""
+    return one.method, one.settings, one.described.own_training
 
 
 def slice_values(
@@ -145,7 +176,13 @@ def _values(evidence: Evidence, table: pa.Table, name: str) -> list[str | None]:
 
 
 def _slice(
-    column: str, value: str, ids: set[str], rows: Sequence[RowScores], metric: Metric
+    column: str,
+    value: str,
+    ids: set[str],
+    rows: Sequence[RowScores],
+    metric: Metric,
+    *,
+    compared: Sequence[str],
 ) -> Slice | None:
     """What the rows scored on these examples; None where none of them answered any."""
     kept = [(row, [id for id in row.ids if id in ids]) for row in rows]
@@ -160,9 +197,9 @@ def _slice(
         for name, row in by_name.items():
             summary = summarize(row, group, metric, level=LEVEL)
             scores[name] = SliceScore(name, summary.mean, summary.items_interval)
-        compared = [by_name[row.name] for row in rows[:2] if row.name in by_name]
-        if len(compared) == 2:
-            meeting = Meeting(compared[0], compared[1], group, metric)
+        two = [by_name[name] for name in compared if name in by_name]
+        if len(two) == 2:
+            meeting = Meeting(two[0], two[1], group, metric)
             terms = Terms(metric, LEVEL, 1, None, RESAMPLES_BESIDE)
             if np.isfinite(meeting.difference):
                 difference = meeting.difference

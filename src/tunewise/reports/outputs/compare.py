@@ -31,7 +31,7 @@ COSTS: dict[str, Callable[[Any], str]] = {
     "seconds a trial": duration,
     "seconds in all": duration,
     "peak bytes": size,
-    "artefact bytes": size,
+    "artifact bytes": size,
     "latency seconds": lambda value: f"{milliseconds(value)} ms" if value else doc.NOTHING,
 }
 

@@ -24,6 +24,9 @@ def section(facts: Facts) -> doc.Blocks:
             "their intervals and paired tests stand with the slices."
         )
     yield doc.Paragraph(f"{types.lead}{scores}", outputs=doc.PRINT)
+    if types.embeddings:
+        sizes = f"Dimensions of embeddings: {'; '.join(types.embeddings)}."
+        yield doc.Paragraph(sizes, outputs=doc.PRINT)
     # Counts in each split and scores; files have the paired test of each type too.
     names = [each.name for each in sliced.slices[0].scores] if sliced else []
     pair = f"{sliced.best} minus {sliced.second}" if sliced and sliced.second else "difference"

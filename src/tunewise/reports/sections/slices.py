@@ -50,7 +50,8 @@ def section(facts: Facts) -> doc.Blocks:
             *(doc.Column(short(name, LONGEST), of=_noted(found.metric, name)) for name in names),
         ]
         if found.second:
-            columns.append(doc.Column("Best − second", of=partial(_difference, found.metric)))
+            what = "Pair − other pair" if found.of_pairs else "Best − second"
+            columns.append(doc.Column(what, of=partial(_difference, found.metric)))
         caption = f"{metric_name(found.metric)} by {setting_words(shown(column))}"
         caption += _unit(found.metric)
         yield doc.Table.about("slices-of-column", caption, columns, slices, outputs=doc.PAGE)
@@ -69,9 +70,12 @@ def _text(found: Sliced) -> str:
         "95 % intervals over examples"
     )
     if found.second:
+        why = "the best and the second of the whole study"
+        if found.of_pairs:
+            why = "one method with its two best pairs of encoders"
         text += (
-            f". The paired test is of {best} against {shown(found.second)}, the best and the "
-            "second of the whole study, named before any slice was looked at; p is corrected by "
+            f". The paired test is of {best} against {shown(found.second)}, {why}, named before "
+            "any slice was looked at; p is corrected by "
             f"Holm over {found.counted} slices"
         )
     means = ((doc.at(one.score(found.best or ""), "mean"), one.value) for one in found.slices)
@@ -108,8 +112,9 @@ def _difference(metric: str, one: Slice) -> doc.Noted | None:
 
 
 def _in_paper(found: Sliced) -> doc.Table:
-    """The best and the second in every slice, with their test."""
-    pair = {"Best": found.best, "Second": found.second}
+    """The two that are compared in every slice, with their test."""
+    titles = ("One pair", "Other pair") if found.of_pairs else ("Best", "Second")
+    pair = dict(zip(titles, (found.best, found.second), strict=True))
     named = {title: name for title, name in pair.items() if name}
     columns = [
         doc.Column(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tunewise.core.errors import MachineTrouble
 
@@ -103,7 +103,7 @@ class Engine(ABC):
     def anew(self) -> Engine:
         """Another engine of the same kind, with as many places."""
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunewise.store.race import RaceRecord, read_clock, write_clock
 from tunewise.store.records import StudyRecord
+from tunewise.studies.choose import search_ids
 from tunewise.studies.race.account import Account
 from tunewise.studies.rate_search import Records
 
@@ -36,8 +37,15 @@ class Clock:
 def time_is_up(
     study: StudyRecord, records: Records, race: RaceRecord | None, seconds: float
 ) -> bool:
-    """Whether trainings must end now, so that tests and report stay within the budget."""
+    """Whether trainings must end now, so that tests and report stay within the budget.
+
+    What needs no model is waited for: it takes seconds, and without it a machine that was too busy
+    to train anything would have no answer at all.
+    """
     budget = study.budget
+    plain = [row for row in study.contenders if row.model is None]
+    if any(id not in records for row in plain for id in search_ids(study, row, records)):
+        return False
     if race is None or race.ended or budget is None or not budget.clocked or budget.is_stopped:
         return False
     tested = {name: len(seeds) for name, seeds in race.seeds.items() if name not in race.dropped}

@@ -35,6 +35,14 @@ def headline(results: Results, best: Row, cheapest: Row | None, plain: Plain | N
     )
 
 
+def nothing_beats(results: Results, best: Row) -> str:
+    """What to remember where the best answers every example alike."""
+    whom = shown(best.spoken or best.name)
+    if not any(row.to_best for row in results.rows):
+        return _leader(results, best)
+    return f"Nothing is shown to be better than {whom}, which reaches {_score(results, best)}."
+
+
 def so_far(results: Results, best: Row | None) -> str:
     """Who leads in a study that has not finished: nobody is the best yet."""
     if best is None:

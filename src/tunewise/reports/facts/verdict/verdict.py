@@ -11,7 +11,7 @@ from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
 from tunewise.reports.facts.checks import TITLES
 from tunewise.reports.facts.comparability.checks import in_one_line
-from tunewise.reports.facts.evidence import OUT_OF_TIME, Evidence
+from tunewise.reports.facts.evidence import Evidence
 from tunewise.reports.facts.results import Results, Row
 from tunewise.reports.facts.verdict.enough import plain_against_model
 from tunewise.reports.facts.verdict.requirements import Recommendation, recommendation
@@ -19,6 +19,7 @@ from tunewise.reports.facts.verdict.sentences import (
     certainty,
     cost,
     headline,
+    nothing_beats,
     outlook,
     so_far,
     waiting,
@@ -76,7 +77,9 @@ def verdict(evidence: Evidence, results: Results) -> Verdict:
     leanest = _least(leaders, lambda row: row.measured.peak_bytes)
     learned_nothing = {one.name for one in evidence.contenders if one.learned_nothing}
     plain = plain_against_model(results, learned_nothing) if best else None
-    if best and not to_come:
+    if best and not to_come and evidence.by_name[best.name].described.constant:
+        unfinished = nothing_beats(results, best)
+    elif best and not to_come:
         unfinished = headline(results, best, cheapest, plain)
     else:
         unfinished = f"{waiting(to_come)} {so_far(results, best)}".strip()
@@ -119,13 +122,12 @@ def _notes(evidence: Evidence, results: Results) -> Iterator[str]:
             f"The splits share texts, and the study accepts that: “{shown(str(reason))}”. "
             "Scores may be too high."
         )
+    for row in results.out_of_time:
+        yield (
+            f"{shown(row.name)} has no score: the budget was spent before its search was over. "
+            "More time, such as `--budget +5min`, goes on from there."
+        )
     for row in results.failed:
-        if row.status == OUT_OF_TIME:
-            yield (
-                f"{shown(row.name)} has no score: the budget was spent before its search was over. "
-                "More time, such as `--budget +5min`, goes on from there."
-            )
-            continue
         kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
         yield f"{shown(row.name)} failed ({row.status}).{kept}"
     # A sentence for each check; the first training that did not pass it is reported in full.
