@@ -58,6 +58,7 @@ RESULTS = Path(__file__).parent / "results" / "regret"
 ROWS, EPOCHS = 400, 16  # 13 steps of 32 an epoch: 208
 MOST_TO_CHOOSE_ON = 1000  # validation rows: with 400, two points are within the noise
 MOST_COST, MOST_MEDIAN, MOST_WORST = 0.9, 0.005, 0.02
+ROUNDING = 1e-9  # two accuracies of 500 examples that differ by ten give a little over 0.02
 COLUMNS = "{:<22} {:>8} {:>8} {:>6} {:>6} {:>7} {:>5}"
 
 REVIEWS = {
@@ -272,8 +273,8 @@ def table(results: Path, names: list[str]) -> int:
         median, worst = 100 * statistics.median(points), 100 * max(points)
         print(f"{split}: median {median:+.2f} points, worst {worst:+.2f}, {len(points)} cases")
     missed = (
-        statistics.median(regrets["validation"]) > MOST_MEDIAN
-        or max(regrets["validation"]) > MOST_WORST
+        statistics.median(regrets["validation"]) > MOST_MEDIAN + ROUNDING
+        or max(regrets["validation"]) > MOST_WORST + ROUNDING
         or max(costs) > MOST_COST
         or any(nothing)
     )
