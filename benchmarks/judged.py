@@ -2,11 +2,13 @@
 
     python benchmarks/judged.py             1,000 studies of 2 contenders, fewer of more; minutes
     python benchmarks/judged.py 100
+    python benchmarks/judged.py 3000 claims the same studies without files: claims about methods
 
 Equal contenders answer 500 examples (`simulated_studies` makes their answers of dice). These are
 written as JSON Lines, a file for each seed, and the code of the command reads, groups and compares
-them, with fewer draws of the bootstrap. Seeds are fixed, so two runs print the same; the exit code
-is 1 where a fraction lies outside its bounds.
+them, with fewer draws of the bootstrap. Of a few hundred studies the fractions are far from sure;
+many more can be had without files (a test of `tests/judging` holds the two together). Seeds are
+fixed, so two runs print the same; the exit code is 1 where a fraction lies outside its bounds.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -24,7 +27,10 @@ from simulated_studies import RESAMPLES, Simulated, World, bounds_for, simulate,
 from tunewise.judging.asked import Asked
 from tunewise.judging.judge import judge_files
 from tunewise.reports.facts.comparisons import answered
+from tunewise.statistics.claims import Meeting, method_test
 from tunewise.statistics.comparison import compare
+from tunewise.statistics.metrics import METRICS
+from tunewise.statistics.score_matrix import group_by_examples
 
 ACCURACY, ALPHA = 0.75, 0.05
 START = 41  # of the random numbers
@@ -53,14 +59,22 @@ def files_of(made: Simulated, folder: Path) -> list[Path]:
     return paths
 
 
-def told(seeds: int, contenders: int, studies: int) -> Told:
-    """What the command says of so many studies."""
+def made_of_dice(
+    seeds: int, contenders: int, studies: int
+) -> Iterator[tuple[Simulated, np.random.Generator]]:
+    """So many studies of equals, and the rest of each one's random numbers."""
     # With luck of the seed, two checkpoints of one method truly differ.
     world = World(seed=0.0) if seeds == 1 else World()
-    different, rejected, covered = [], [], []
     for number in range(studies):
         rng = np.random.default_rng([START, seeds, contenders, number])
-        made = simulate(world, [ACCURACY] * contenders, [range(seeds)] * contenders, rng=rng)
+        own = [range(seeds)] * contenders
+        yield simulate(world, [ACCURACY] * contenders, own, rng=rng), rng
+
+
+def told(seeds: int, contenders: int, studies: int) -> Told:
+    """What the command says of so many studies."""
+    different, rejected, covered = [], [], []
+    for made, rng in made_of_dice(seeds, contenders, studies):
         with tempfile.TemporaryDirectory() as folder:
             evidence = judge_files(files_of(made, Path(folder)), Asked()).facts.evidence
         rows = answered(evidence.contenders, evidence.split)
@@ -76,6 +90,33 @@ def told(seeds: int, contenders: int, studies: int) -> Told:
             rejected.append(p < ALPHA)
             covered.append(low <= truth[pair.row] - truth[pair.other] <= high)
     return Told(*(float(np.mean(of)) for of in (different, rejected, covered)))
+
+
+def claimed(seeds: int, contenders: int, studies: int) -> float:
+    """The fraction of pairs of which the claim about methods says that they differ."""
+    metric, rejected = METRICS["accuracy"], []
+    for made, rng in made_of_dice(seeds, contenders, studies):
+        (group,) = group_by_examples(made.rows, metric, rng=rng, resamples=0)
+        for row, other in combinations(group.rows, 2):
+            p = method_test(Meeting(row, other, group, metric)).p
+            assert p is not None
+            rejected.append(p < ALPHA)
+    return float(np.mean(rejected))
+
+
+def claims(studies: int) -> int:
+    missed = 0
+    for contenders in CONTENDERS:
+        counted = studies * min(CONTENDERS) // contenders
+        low, high = bounds_for(ALPHA, counted)
+        for seeds in SEEDS[1:]:
+            found = claimed(seeds, contenders, counted)
+            missed += not low <= found <= high
+            message = "" if low <= found <= high else "  MISSED"
+            print(
+                f"{seeds} seeds, {contenders} contenders, {counted:,} studies: {found:.1%}{message}"
+            )
+    return 1 if missed else 0
 
 
 def main(studies: int) -> int:
@@ -99,4 +140,5 @@ def main(studies: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+    run = claims if sys.argv[2:] == ["claims"] else main
+    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))

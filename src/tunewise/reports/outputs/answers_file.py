@@ -75,8 +75,8 @@ def predictions(evidence: Evidence) -> Predictions | None:
         for id, answers in given.items():
             fraction = sum(right for _, right in answers) / len(answers)
             whole = int(fraction) if fraction.is_integer() else fraction  # written without a point
-            answered = [answer for answer, _ in answers]
-            columns[-1][id] = (max(answered, key=answered.count), whole)
+            said = [answer for answer, _ in answers]
+            columns[-1][id] = (max(said, key=said.count), whole)
     rows = tuple(
         (
             id,
