@@ -24,8 +24,13 @@ MARKS = {True: "✓", False: "✗", None: " "}
 
 def print_sections(sections: Sequence[doc.Section], console: Console) -> None:
     """Print what of each section is meant for a terminal, without headings."""
+    below_words = False  # a table draws an empty line below itself
     for section in doc.sections_for(sections, "terminal"):
         for block in section.blocks:
+            is_words = isinstance(block, doc.Paragraph | doc.Bullets)
+            if below_words and not is_words:
+                console.print()
+            below_words = is_words
             for drawn in rendered(block):
                 console.print(drawn)
 

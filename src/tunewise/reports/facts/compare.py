@@ -280,6 +280,6 @@ def _costs(row: Row) -> dict[str, Cell]:
         "seconds a trial": row.measured.seconds,
         "seconds in all": row.measured.seconds_all,
         "peak bytes": row.measured.peak_bytes,
-        "artifact bytes": row.measured.artefact_bytes,
+        "artefact bytes": row.measured.artefact_bytes,
         "latency seconds": row.measured.latency_seconds,
     }

@@ -31,9 +31,10 @@ COSTS: dict[str, Callable[[Any], str]] = {
     "seconds a trial": duration,
     "seconds in all": duration,
     "peak bytes": size,
-    "artifact bytes": size,
+    "artefact bytes": size,
     "latency seconds": lambda value: f"{milliseconds(value)} ms" if value else doc.NOTHING,
 }
+TITLES = {"peak bytes": "peak", "artefact bytes": "artifact", "latency seconds": "latency"}
 
 
 def print_contest(found: Contest, console: Console, *, everything: bool = False) -> None:
@@ -81,10 +82,7 @@ def contest_blocks(found: Contest, *, most: int | None = MOST) -> Iterator[doc.B
     yield from _right(found)
     if found.settings:
         yield _sides(found, "Settings that differ", found.settings)
-    costs = [
-        (name.removesuffix(" bytes").removesuffix(" seconds"), COSTS[name](a), COSTS[name](b))
-        for name, a, b in found.costs
-    ]
+    costs = [(TITLES.get(name, name), COSTS[name](a), COSTS[name](b)) for name, a, b in found.costs]
     yield _sides(found, "Costs", costs)
     yield from _examples(found, most)
 

@@ -125,7 +125,7 @@ def _notes(evidence: Evidence, results: Results) -> Iterator[str]:
     for row in results.out_of_time:
         yield (
             f"{shown(row.name)} has no score: the budget was spent before its search was over. "
-            "More time, such as `--budget +5min`, goes on from there."
+            "More time, such as --budget +5min, goes on from there."
         )
     for row in results.failed:
         kept = f" {len(row.seeds)} of its seeds ended well." if row.seeds else ""
