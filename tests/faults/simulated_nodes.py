@@ -26,7 +26,9 @@ class SimulatedNodes:
 
         with pytest.MonkeyPatch.context() as patch:
             # Nodes find the runner of the toy study as a launcher of it does.
-            patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ["PYTHONPATH"]]))
+            patch.setenv(
+                "PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+            )
             for name, value in LOCAL.items():
                 patch.setenv(name, value)
             self.cluster: Any = Cluster(
