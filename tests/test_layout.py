@@ -21,7 +21,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
     ("data", "core store"),
     ("backbones", "core"),
     ("decoding", "core backbones"),
-    ("methods", "core data backbones decoding"),
+    ("methods", "core statistics data backbones decoding"),
     ("tasks", "core statistics data backbones decoding"),
     ("training", "core foundations statistics store costs data backbones decoding methods tasks"),
     ("export", "core statistics store costs data backbones decoding methods tasks training"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from tunewise.studyfile.studyfile import read_study
 Make = Callable[..., dict[str, Any]]
 
 
-FAKED: Any = None  # the worker of those whose probes are faked
+FAKED: Any = SimpleNamespace(elsewhere=False)  # the engine of those whose probes are faked
 
 
 @pytest.fixture
