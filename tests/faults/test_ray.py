@@ -83,7 +83,7 @@ def test_the_jobs_of_a_killed_node_start_again_on_another(
         busy = [node for node in own.others if own.workers(node)]
         if not killed and isinstance(event, Started) and len(busy) == len(own.others):
             killed.append(busy[0])
-            threading.Timer(2.0, own.kill, busy).start()  # in the middle of its trial
+            threading.Timer(2.0, own.kill, [busy[0]]).start()  # in the middle of its trial
 
     with RayCluster("toy") as cluster:
         assert cluster.places() == 3
