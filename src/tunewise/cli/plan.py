@@ -15,7 +15,7 @@ from tunewise.cli import proposed_models
 from tunewise.cli.console import say
 from tunewise.cli.options import Overrides, StudyFile, Workers
 from tunewise.cli.proposed_models import proposed
-from tunewise.core.format import count, duration, size
+from tunewise.core.format import count, duration, plural, size
 from tunewise.data.first_look.languages import languages_of
 from tunewise.data.first_look.profile import word_counts
 from tunewise.estimate.by_size import Workload
@@ -138,8 +138,8 @@ def _schedule(found: Plan, schedule: Schedule) -> Iterator[str]:
     yield f"  {up_to(*schedule.round)} for each further seed of all that remain;"
     yield f"  {duration(schedule.tests)} to test each seed."
     least, most = schedule.seeds
-    seeds = str(least) if least == most else f"{least} to {most}"
-    yield f"Enough for {seeds} seeds each if none is dropped, for more if some are."
+    seeds = plural(least, "seed") if least == most else f"{least} to {most} seeds"
+    yield f"Enough for {seeds} each if none is dropped, for more if some are."
     pairs = max(1, len(first) * (len(first) - 1) // 2)
     scored = found.rows.get("test", found.rows["validation"])
     settled = detectable_difference(scored, DISAGREEMENTS[0], alpha=0.05 / pairs)
