@@ -27,10 +27,16 @@ def sharpened(p: float, scale: float) -> float:
 
 
 def test_a_model_that_is_too_sure_loses_nothing_by_it() -> None:
-    plain = TASK.comparable_losses(answered(RIGHT), EXAMPLES)
-    sure = answered([sharpened(p, 8) for p in RIGHT])
-    assert sum(one.loss or 0 for one in sure) > 2 * sum(plain)
-    assert TASK.comparable_losses(sure, EXAMPLES) == pytest.approx(plain, abs=1e-3)
+    surer = [answered([sharpened(p, scale) for p in RIGHT]) for scale in (4, 8)]
+    losses = [TASK.comparable_losses(one, EXAMPLES) for one in surer]
+    assert sum(one.loss or 0 for one in surer[1]) > 1.5 * sum(losses[1])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+
+
+def test_a_model_that_is_not_sure_enough_has_learned_less() -> None:
+    timid = answered([sharpened(p, 0.3) for p in RIGHT])
+    plain = [one.loss for one in timid]
+    assert TASK.comparable_losses(timid, EXAMPLES) == pytest.approx(plain, abs=1e-4)
 
 
 def test_they_are_never_more_than_the_plain_losses_in_the_mean() -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from tunewise.data.examples import Example, Prediction, Reply
 from tunewise.statistics.metrics import Columns, scores_of
-from tunewise.statistics.temperature import scaled_losses
+from tunewise.statistics.temperature import softened_losses
 from tunewise.tasks.base import Asking, Batch, Loss, Task
 
 IGNORED = -100  # the label of an example whose right option is not known
@@ -57,7 +57,7 @@ class Choosing(Task):
     def comparable_losses(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> list[float]:
-        """Those of scaled logits: a few sure mistakes would outweigh what a model knows."""
+        """Those of softened answers: a few sure mistakes would outweigh what a model knows."""
         plain = super().comparable_losses(predictions, examples)
         if not all(map(math.isfinite, plain)):
             return plain
@@ -69,7 +69,7 @@ class Choosing(Task):
         if not known:
             return []
         probabilities, labels = zip(*known, strict=True)
-        return scaled_losses(probabilities, labels).tolist()
+        return softened_losses(probabilities, labels).tolist()
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an example: id, right option, chosen option, probabilities, loss in nats.

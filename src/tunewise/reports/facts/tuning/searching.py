@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import Any
 
 import numpy as np
 
 from tunewise.core.canonical import Settings, canonical
-from tunewise.reports.facts.evidence import NOT_RUN, Contender, Evidence, Point
+from tunewise.reports.facts.evidence import NOT_RUN, AtRung, Contender, Evidence, Point
 from tunewise.reports.facts.wording import setting_name
 from tunewise.statistics.metrics import METRICS, upward
 from tunewise.statistics.tuning import ahead, expected_best
@@ -20,6 +21,7 @@ LOGARITHMIC = 1.5  # neighbours this far apart, as a factor, were meant as a geo
 HIGHEST = {"dropout": 1.0, "warmup": 1.0}  # settings that are fractions
 POINTS_FOR_A_CURVE = 3
 RATE = "training.learning_rate"
+ROUNDING = 1e-3  # of losses that are the same but for the precision of probabilities
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class AtRate:
     score: float | None  # by the headline metric
     chosen: bool
     step: int | None = None  # where it was compared with the others; None: after its training
-    scaled: bool = False  # the loss is that of logits that were scaled to suit validation best
+    softened: bool = False  # the loss is that of logits scaled down, as they were too sure
 
     @property
     def diverged(self) -> bool:
@@ -188,6 +190,14 @@ def rate_curves(evidence: Evidence) -> list[RateCurve]:
     return [curve for curve in made if len(curve.tried) > 1]
 
 
+def _is_softened(one: AtRung) -> bool:
+    """Whether rates were compared by another loss than the plain one, rounding apart."""
+    compared, plain = one.loss, one.record.metric("loss")
+    if compared is None or plain is None:
+        return False
+    return not isclose(compared, plain, rel_tol=ROUNDING)
+
+
 def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
     first, *_ = group
     if first.rungs:  # all rates at the first comparison, which each of them came to
@@ -200,7 +210,7 @@ def _curve(group: Sequence[Contender], metric: str) -> RateCurve:
                 one.record.metric(metric),
                 chosen=one.rate == first.learning_rate,
                 step=step,
-                scaled=one.loss is not None and one.loss != one.record.metric("loss"),
+                softened=_is_softened(one),
             )
             for one in first.rungs
             if one.step == step

@@ -31,11 +31,11 @@ def section(facts: Facts) -> doc.Blocks:
         about += (
             f" Rates that were measured are shown at step {listed(steps)}, where all were compared."
         )
-    scaled = any(point.scaled for curve in curves for point in curve.points)
-    if scaled:
+    softened = any(point.softened for curve in curves for point in curve.points)
+    if softened:
         about += (
-            " The loss there is that of logits scaled to suit the validation split best, so that a "
-            "few sure mistakes do not outweigh what a model knows."
+            " Where a model is too sure, the loss there is that of logits scaled down to suit the "
+            "validation split best, so that a few mistakes do not outweigh what it knows."
         )
     if lost := [
         f"{shown(curve.name)} at {point.rate:g}"
@@ -46,10 +46,10 @@ def section(facts: Facts) -> doc.Blocks:
         about += f" Diverged, and drawn at the upper edge: {listed(lost)}."
     yield doc.Paragraph(about, outputs=doc.PRINT)
     yield from by_learning_rate(curves, metric)
-    yield _table(curves, metric, early=bool(steps), scaled=scaled)
+    yield _table(curves, metric, early=bool(steps), softened=softened)
 
 
-def _table(curves: list[RateCurve], metric: str, *, early: bool, scaled: bool) -> doc.Table:
+def _table(curves: list[RateCurve], metric: str, *, early: bool, softened: bool) -> doc.Table:
     """A row for each point of a curve."""
     as_score = partial(score, metric)
     scored, stepped = (doc.ALL if there else frozenset() for there in (metric != "loss", early))
@@ -75,8 +75,8 @@ def _table(curves: list[RateCurve], metric: str, *, early: bool, scaled: bool) -
     )
     strong = frozenset(place for place, (_, point) in enumerate(pairs) if point.chosen)
     caption = "Validation loss by learning rate, under the first seed"
-    if scaled:
-        caption += ", of logits scaled to suit the validation split best"
+    if softened:
+        caption += ", logits that are too sure scaled down"
     if early:
         caption += ", where all were compared first; the best of them went on before one was chosen"
     if len(rows) > MOST_SHOWN:
