@@ -282,18 +282,7 @@ def launch(
     check_trackers(trackers)
     timing = timing or Timing()
     timing.begin("preparing")
-    prepared = prepare(settings, say=say)
-    for note in prepared.notes:
-        say(f"note: {note}")
-    places = _places(engine, workers)
-    prepared = with_precision(prepared, path, say=say)
-    prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
-    planned, first = None, settings.budget is None and not is_study(path)
-    if worth_a_plan(prepared) and (first or engine.foresees):
-        planned = plan(settings, workers=places)
-        for line in expected(planned) if first else ():
-            say(line)
-    prepared = with_budget(prepared, path, workers=places, added=added, say=say)
+    prepared, planned, places = _settled(settings, path, engine, workers, added=added, say=say)
     folder = StudyFolder.create(path)
     for line in reused(prepared.study, folder):
         say(line)
@@ -326,6 +315,31 @@ def launch(
             clock.note(every=0)
     timing.begin("results")
     return Launched(outcome, facts)
+
+
+def _settled(
+    settings: StudySettings,
+    path: Path,
+    engine: Engine,
+    workers: int | None,
+    *,
+    added: float,
+    say: Say,
+) -> tuple[Prepared, Plan | None, int]:
+    """The study with nothing left open, its plan where one was needed, and the places for jobs."""
+    prepared = prepare(settings, say=say)
+    for note in prepared.notes:
+        say(f"note: {note}")
+    places = _places(engine, workers)
+    prepared = with_precision(prepared, path, say=say)
+    prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
+    planned, first = None, settings.budget is None and not is_study(path)
+    if worth_a_plan(prepared) and (first or engine.foresees):
+        planned = plan(settings, workers=places)
+        for line in expected(planned) if first else ():
+            say(line)
+    prepared = with_budget(prepared, path, workers=places, added=added, say=say)
+    return prepared, planned, places
 
 
 def _places(engine: Engine, workers: int | None) -> int:
