@@ -194,7 +194,7 @@ def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> 
         for name, reason in reasons.items():
             asked = (*entry.training.get(name, ()), *entry.search.get(f"training.{name}", ()))
             if any(asked):
-                reader.wrong(entry.keys, f"{reason}, and '{task.name}' has options.")
+                reader.wrong(entry.keys, f"{reason}, and '{task.name}' chooses a class.")
 
 
 def _check_alone(reader: Reader, entries: Sequence[MethodEntry]) -> None:
