@@ -19,7 +19,6 @@ from torch import Tensor
 from tunewise.backbones.encoders import TextEncoder, load_text_encoder
 from tunewise.backbones.fusion import PairProcessor
 from tunewise.backbones.fusion_shape import text_shape
-from tunewise.backbones.pools import POOLS
 from tunewise.backbones.texts import encoded
 
 TEXTS = ["the room is good", "bad", "a cold bed is not fine the bed"]
@@ -103,7 +102,7 @@ SWITCHES = {
 
 
 @pytest.mark.parametrize("form", ["old", "new"])
-@pytest.mark.parametrize("mode", POOLS)
+@pytest.mark.parametrize("mode", SWITCHES)
 def test_a_way_of_pooling_is_what_it_says(folder: Path, mode: str, form: str) -> None:
     if form == "new":
         pooling(folder, mode)

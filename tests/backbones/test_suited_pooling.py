@@ -113,13 +113,16 @@ def test_t5_has_the_head_of_its_family_unless_it_was_trained_as_a_sentence_encod
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_sentence_encoder_is_pooled_as_it_was_trained(bert: Path, pool: str) -> None:
-    assert suited(sentence_encoder(bert, pool)) == Suited(pool, TRAINED)  # type: ignore[arg-type]
+    behind = ["Dropout", "Normalize"] if pool.startswith("normalized_") else []
+    folder = sentence_encoder(bert, pool.removeprefix("normalized_"), *behind)
+    assert suited(folder) == Suited(pool, TRAINED)  # type: ignore[arg-type]
     model: Any = Builder(pooling="auto").build(str(bert), options=("no", "yes"), seed=0).module
     assert model.config.token_pooling == pool
 
 
-def test_what_lies_behind_the_pooling_is_not_asked(bert: Path) -> None:
-    assert suited(sentence_encoder(bert, "cls", "Dense", "Whatever")) == Suited("cls", TRAINED)
+@pytest.mark.parametrize("behind", [["Dense", "Whatever"], ["Dense", "Normalize"], ["Dropout"]])
+def test_layers_behind_the_pooling_are_not_asked(bert: Path, behind: list[str]) -> None:
+    assert suited(sentence_encoder(bert, "cls", *behind)) == Suited("cls", TRAINED)
 
 
 @pytest.mark.parametrize(

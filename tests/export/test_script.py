@@ -325,6 +325,11 @@ RARE: dict[str, tuple[dict[str, Any], Way, dict[str, Any]]] = {
         ("peft", {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3}),
         {},
     ),
+    "pooled and normalized": (
+        CHOOSING | {"pooling": "normalized_mean"},
+        ("lora", {"rank": 2}),
+        {},
+    ),
     "prefix of gpt2": (CHOOSING, ("prefix", {"length": 3}), {"family": "gpt2"}),
     "lora of roberta": (CHOOSING, ("lora", {"rank": 2}), {"family": "roberta"}),
     "rank-stabilized": (CHOOSING, ("lora", {"rank": 4, "scaling": "root", "layers": (1, 1)}), {}),

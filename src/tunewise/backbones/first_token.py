@@ -35,6 +35,7 @@ BLOCKS, HEADS = (
     }
     for kind in ("Layer", "ForSequenceClassification")
 )
+FIRST = (POOLS["cls"], POOLS["normalized_cls"])
 
 
 def only_first_token(module: nn.Module) -> None:
@@ -44,7 +45,7 @@ def only_first_token(module: nn.Module) -> None:
     method has been applied: one that hooks the backbone may put rows in front of the first token.
     """
     for reader in module.modules():  # inside of what PEFT puts around it
-        pools_the_first = isinstance(reader, PooledClassifier) and reader.pool is POOLS["cls"]
+        pools_the_first = isinstance(reader, PooledClassifier) and reader.pool in FIRST
         if pools_the_first or _name(reader) in HEADS:
             paths = [path for path, one in reader.named_modules() if _name(one) in BLOCKS]
             if not paths or _is_hooked(reader, paths[-1]):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Pooling = Literal[
     "auto",
@@ -19,6 +19,9 @@ Pooling = Literal[
     "max",
     "mean",
     "mean_sqrt_len_tokens",
+    "normalized_cls",
+    "normalized_lasttoken",
+    "normalized_mean",
     "weightedmean",
 ]
 """How a classifier makes one vector of a text: what fits the checkpoint, its family's, a pool."""
@@ -61,12 +64,30 @@ def _weighted(hidden: Tensor, mask: Tensor) -> Tensor:
     return mean(hidden, mask * torch.arange(1, mask.shape[1] + 1, device=mask.device))
 
 
+def _normalized(pool: Pool) -> Pool:
+    """The direction of a pool's vector, at the length sqrt(d) of d values of size 1.
+
+    A sentence encoder that ends in `Normalize` was trained to tell texts apart by the direction
+    alone. Its length of 1 would make each value as small as 1/sqrt(d), and the learning rates that
+    suit a head larger by as much.
+    """
+
+    def normalized(hidden: Tensor, mask: Tensor) -> Tensor:
+        vector = pool(hidden, mask)
+        return nn.functional.normalize(vector, dim=-1) * vector.shape[-1] ** 0.5
+
+    return normalized
+
+
 POOLS: dict[str, Pool] = {
     "cls": _first,
     "lasttoken": _last,
     "max": _largest,
     "mean": mean,
     "mean_sqrt_len_tokens": _mean_by_root,
+    "normalized_cls": _normalized(_first),
+    "normalized_lasttoken": _normalized(_last),
+    "normalized_mean": _normalized(mean),
     "weightedmean": _weighted,
 }
 

@@ -135,6 +135,8 @@ def sentence_of(where: Where, *, weights: bool = True) -> Sentence:
 def trained_pooling(where: Where) -> tuple[str, ...]:
     """The pools that a sentence encoder was trained with; none where no file says so.
 
+    A `Normalize` that follows one of them alone is part of its name, such as `normalized_mean`.
+
     Raises:
         ValueError: a file says what is not known here; the message begins with its name.
     """
@@ -147,7 +149,12 @@ def trained_pooling(where: Where) -> tuple[str, ...]:
     if not isinstance(path, str) or path != Path(path).name:
         raise ValueError(f"{MODULES}: {modules[1]!r} names no folder beside it as its path")
     name = f"{path}/config.json"
-    return _pooling(files.need(name), name)
+    pools = _pooling(files.need(name), name)
+    behind = [kind.rpartition(".")[2] for kind in kinds[2:]]
+    normalized = f"normalized_{pools[0]}"
+    if len(pools) == 1 and normalized in POOLS and set(behind) - {"Dropout"} == {"Normalize"}:
+        return (normalized,)
+    return pools
 
 
 def _pooling(config: JSONObject, name: str) -> tuple[str, ...]:
@@ -157,8 +164,9 @@ def _pooling(config: JSONObject, name: str) -> tuple[str, ...]:
         on = [key for key, value in config.items() if key.startswith("pooling_mode_") and value]
         modes = [OF_OLD[key] for key in OF_OLD if key in on] + [k for k in on if k not in OF_OLD]
     for mode in modes:
-        if mode not in POOLS:
-            raise ValueError(f"{name}: pooling_mode = {mode!r}; known: {', '.join(POOLS)}")
+        if mode not in OF_OLD.values():
+            known = ", ".join(sorted(OF_OLD.values()))
+            raise ValueError(f"{name}: pooling_mode = {mode!r}; known: {known}")
     return tuple(modes) or ("mean",)
 
 

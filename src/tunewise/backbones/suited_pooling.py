@@ -33,8 +33,9 @@ def suited_pooling(where: Where, folder: Path) -> Suited:
     """How a classifier over this checkpoint makes one vector of a text.
 
     A sentence encoder is pooled as it was trained. Of several pools side by side, which would need
-    a wider head than any library's, the mean is taken, or else the first. What lies behind the
-    pooling belongs to the vectors of the sentence encoder, not to the classifier.
+    a wider head than any library's, the mean is taken, or else the first. Of what lies behind the
+    pooling a `Normalize` alone is taken along; layers belong to the vectors of the sentence
+    encoder, not to the classifier.
 
     Args:
         where: arguments with which `from_pretrained` finds the model.

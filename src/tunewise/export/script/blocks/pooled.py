@@ -96,9 +96,17 @@ def pool(hidden: Tensor, mask: Tensor) -> Tensor:
         "max": lambda: hidden.masked_fill(mask[:, :, None] == 0, float("-inf")).amax(1),
         "mean": lambda: (hidden * weights).sum(1) / count,
         "mean_sqrt_len_tokens": lambda: (hidden * weights).sum(1) / count.sqrt(),
+        "normalized_cls": lambda: normalized(hidden[:, 0]),
+        "normalized_lasttoken": lambda: normalized(pools["lasttoken"]()),
+        "normalized_mean": lambda: normalized(pools["mean"]()),
         "weightedmean": lambda: weighted_mean(hidden, weights),
     }
     return torch.cat([pools[name]() for name in POOLING], dim=-1)
+
+
+def normalized(vectors: Tensor) -> Tensor:
+    """Their directions, at the length of a vector of ones."""
+    return nn.functional.normalize(vectors, dim=-1) * vectors.shape[-1] ** 0.5
 
 
 def weighted_mean(hidden: Tensor, weights: Tensor) -> Tensor:
