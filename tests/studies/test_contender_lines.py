@@ -10,13 +10,15 @@ from tunewise.studyfile.contender_records import Facts, contender_records
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.studyfile import read_study
 
+TASK = {"kind": "classification", "text": ["text"], "label": "label"}
+
 
 def lines(*methods: Any, solvable: str = "", **more: Any) -> tuple[str, ...]:
     """Those of a study, in which the contender of that name has a head that can be solved."""
     settings = read_study(
         {
             "name": "toy",
-            "task": {"kind": "classification", "text": "text", "label": "label"},
+            "task": TASK,
             "data": {"source": "reviews.csv"},
             "models": ["bert"],
             "methods": list(methods),
@@ -26,7 +28,7 @@ def lines(*methods: Any, solvable: str = "", **more: Any) -> tuple[str, ...]:
     facts = Facts("d" * 16, {"labels": ["bad", "good"]}, {"bert": ModelRecord("bert", None, "h")})
     expansion = expand(settings)
     rows = [
-        described(replace(row, points=(settled(row.points[0], solvable=True),)), rows=100)
+        described(replace(row, points=(settled(row.points[0], solved=TASK),)), rows=100)
         if row.name == solvable
         else row
         for row in contender_records(settings, expansion, facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ def models(checkpoint: Checkpoint, tmp_path: Path) -> dict[str, str]:
     return {name: str(folder) for name, folder in copies.items()}
 
 
-def study(models: list[str], **task: Any) -> Any:
+STEPPED = {"name": "stepped", "training": {"optimizer": "adamw", "learning_rate": 0.01}}
+
+
+def study(models: list[str], methods: Sequence[Any] = ("tfidf", "head"), **task: Any) -> Any:
     return read_study(
         {
             "name": "toy",
@@ -41,7 +44,7 @@ def study(models: list[str], **task: Any) -> Any:
                 "limit": {"train": 20, "validation": 8, "test": 8},
             },
             "models": models,
-            "methods": ["tfidf", "head"],
+            "methods": list(methods),
             "training": {"max_length": 16},
         }
     )
@@ -84,6 +87,15 @@ def test_what_fits_has_the_ids_of_the_same_pooling_by_name(models: dict[str, str
     assert ids(left)[None] == ids(prepare(study([models["whole"]])))[None]  # it reads no model
     assert named.study.pooling == {} and "pooling" not in named.study.as_json()
     assert not any(note.startswith("pooling of") for note in named.notes)
+
+
+def test_a_solved_head_alone_reads_directions(models: dict[str, str]) -> None:
+    folder = models["sentence"]
+    sentence_encoder(Path(folder), "mean", "Normalize")
+    found = prepare(study([folder], methods=["head", "lora", {"head": STEPPED}]))
+    asked = [row.points[0].settings.task["pooling"] for row in found.study.contenders]
+    assert asked == ["normalized_mean", "mean", "mean"]
+    assert found.study.contenders[0].features == found.study.contenders[2].features
 
 
 def test_what_a_model_does_not_say_is_reported_of_that_model(models: dict[str, str]) -> None:

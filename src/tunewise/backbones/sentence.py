@@ -11,7 +11,7 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers.utils import cached_file
 
-from tunewise.backbones.pools import POOLS
 from tunewise.core.canonical import JSONObject, digest
 
 Where = JSONObject
@@ -132,10 +131,15 @@ def sentence_of(where: Where, *, weights: bool = True) -> Sentence:
     return Sentence(pooling, tuple(behind), prefix, limit, lower)
 
 
-def trained_pooling(where: Where) -> tuple[str, ...]:
-    """The pools that a sentence encoder was trained with; none where no file says so.
+class TrainedPooling(NamedTuple):
+    """The pools that a sentence encoder was trained with, and whether `Normalize` alone follows."""
 
-    A `Normalize` that follows one of them alone is part of its name, such as `normalized_mean`.
+    pools: tuple[str, ...] = ()
+    normalized: bool = False
+
+
+def trained_pooling(where: Where) -> TrainedPooling:
+    """How a sentence encoder was trained to make one vector; no pools where no file says so.
 
     Raises:
         ValueError: a file says what is not known here; the message begins with its name.
@@ -144,17 +148,13 @@ def trained_pooling(where: Where) -> tuple[str, ...]:
     modules = files.read(MODULES, [])
     kinds = [str(one.get("type")) if isinstance(one, dict) else "" for one in modules]
     if [kind.rpartition(".")[2] for kind in kinds[:2]] != ["Transformer", "Pooling"]:
-        return ()
+        return TrainedPooling()
     path = modules[1].get("path")
     if not isinstance(path, str) or path != Path(path).name:
         raise ValueError(f"{MODULES}: {modules[1]!r} names no folder beside it as its path")
     name = f"{path}/config.json"
-    pools = _pooling(files.need(name), name)
-    behind = [kind.rpartition(".")[2] for kind in kinds[2:]]
-    normalized = f"normalized_{pools[0]}"
-    if len(pools) == 1 and normalized in POOLS and set(behind) - {"Dropout"} == {"Normalize"}:
-        return (normalized,)
-    return pools
+    behind = {kind.rpartition(".")[2] for kind in kinds[2:]} - {"Dropout"}
+    return TrainedPooling(_pooling(files.need(name), name), behind == {"Normalize"})
 
 
 def _pooling(config: JSONObject, name: str) -> tuple[str, ...]:

@@ -17,25 +17,35 @@ from tunewise.backbones.door import at_the_door
 from tunewise.backbones.folder import stored_tensors
 from tunewise.backbones.lacking import lacking
 from tunewise.backbones.pooling import is_ours, pooling_of
-from tunewise.backbones.pools import LIBRARY, Pooling
+from tunewise.backbones.pools import LIBRARY, POOLS, Pooling
 from tunewise.backbones.sentence import Where, trained_pooling
 from tunewise.backbones.size import no_larger_than
 
 
 class Suited(NamedTuple):
-    """A pooling and, in a few words, why it fits."""
+    """A pooling and, in a few words, why it fits.
+
+    `solved` is the pooling for a head that is solved on the vectors of a frozen backbone.
+    """
 
     pooling: Pooling
     why: str
+    solved: Pooling
+
+    def __str__(self) -> str:
+        also = "" if self.solved == self.pooling else f", for a solved head {self.solved}"
+        return f"{self.pooling}{also} ({self.why})"
 
 
 def suited_pooling(where: Where, folder: Path) -> Suited:
     """How a classifier over this checkpoint makes one vector of a text.
 
     A sentence encoder is pooled as it was trained. Of several pools side by side, which would need
-    a wider head than any library's, the mean is taken, or else the first. Of what lies behind the
-    pooling a `Normalize` alone is taken along; layers belong to the vectors of the sentence
-    encoder, not to the classifier.
+    a wider head than any library's, the mean is taken, or else the first. Layers behind the
+    pooling belong to the vectors of the sentence encoder, not to the classifier. Where nothing but
+    `Normalize` follows it, a solved head reads the direction of the vectors, which is all that the
+    encoder was trained to make mean something; a backbone that is trained further gets on better
+    with their lengths.
 
     Args:
         where: arguments with which `from_pretrained` finds the model.
@@ -48,24 +58,26 @@ def suited_pooling(where: Where, folder: Path) -> Suited:
     source = where["pretrained_model_name_or_path"]
     hint = "Name one in the task, such as pooling: mean."
     with at_the_door(f"model {source}: pooling: auto cannot read how it was trained", hint):
-        pools = trained_pooling(where)
+        pools, normalized = trained_pooling(where)
     with at_the_door(f"model {source}: cannot be loaded as a text classifier"):
         config = configuration_of(where)
         if is_ours(config):
-            return Suited(_named(pooling_of(config)), "as the classifier was saved")
+            return _suited(pooling_of(config), "as the classifier was saved")
         if len(pools) > 1:
             taken = "mean" if "mean" in pools else pools[0]
             joined = " and ".join(pools)
-            return Suited(_named(taken), f"the sentence encoder was trained with {joined} joined")
+            return _suited(taken, f"the sentence encoder was trained with {joined} joined")
         if pools:
-            return Suited(_named(pools[0]), "as the sentence encoder was trained")
+            return _suited(pools[0], "as the sentence encoder was trained", normalized=normalized)
         if _lacks_pooler(config, source, folder):
-            return Suited("mean", "the checkpoint lacks the pooler that the library's head reads")
-    return Suited(LIBRARY, "the library's own head")
+            return _suited("mean", "the checkpoint lacks the pooler that the library's head reads")
+    return _suited(LIBRARY, "the library's own head")
 
 
-def _named(pool: str) -> Pooling:
-    return cast(Pooling, pool)
+def _suited(pool: str, why: str, *, normalized: bool = False) -> Suited:
+    name = f"normalized_{pool}"
+    solved = name if normalized and name in POOLS else pool
+    return Suited(cast(Pooling, pool), why, cast(Pooling, solved))
 
 
 def _lacks_pooler(config: PreTrainedConfig, source: str, folder: Path) -> bool:

@@ -213,7 +213,7 @@ class _Planner:
             if task.builder.pooling == AUTO:  # the model's weights may not be at hand
                 here = {"pretrained_model_name_or_path": str(folders[0]), "local_files_only": True}
                 try:
-                    task, pooling = asked_of(task, here, folders[0])
+                    task, _, pooling = asked_of(task, here, folders[0])
                 except InputError as error:
                     self.problems += error.problems
                     continue

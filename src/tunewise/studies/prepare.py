@@ -85,8 +85,13 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
         raise InputError(_once(problems + audited(settings, settled, None).problems))
     data, train, task = settled.data, settled.splits["train"], settings.task
     asked, unread = _asked(models, settings)
-    tasks = {name: found.task for name, found in asked.items()}
-    facts = Facts(hash_of(settled.splits), settled.settings, models, tasks)
+    facts = Facts(
+        hash_of(settled.splits),
+        settled.settings,
+        models,
+        tasks={name: found.task for name, found in asked.items()},
+        solved={n: task_settings(one.solved, settled.settings) for n, one in asked.items()},
+    )
     say("Applying each method to each model ...")
     contenders, inspectors, problems, left_out = applied(settings, settled, expansion, facts)
     problems += unread + _unmeasured(settings, settled)
@@ -249,7 +254,7 @@ def _asked(
 ) -> tuple[dict[str, Asked], list[Problem]]:
     """The task as each model is asked it."""
     if settings.task.builder.pooling != AUTO:
-        return {name: Asked(settings.task) for name in models}, []
+        return {name: Asked(settings.task, settings.task) for name in models}, []
     found: dict[str, Asked] = {}
     problems = []
     for name, model in models.items():

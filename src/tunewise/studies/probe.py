@@ -125,7 +125,7 @@ def _readable(
     every token, one layer over the mean of the token states stands in its place.
     """
     if getattr(task, "pooling", LIBRARY) == AUTO:
-        task = asked_of(task, *whereabouts(source.source, source.revision)).task
+        task = asked_of(task, *whereabouts(source.source, source.revision)).solved
     text_task: Any = task  # a classification of texts, which has a pooling
     averaged = replace(text_task, pooling="mean")
     for asked in (task, averaged):

@@ -26,14 +26,16 @@ class Facts:
     """What is known once data and models have been found.
 
     `task` is what the data adds to the task's settings, such as the labels. `models` maps each
-    model, as the study file has it, to where it was found, and `tasks` to the task as it is asked
-    that model, where it differs from the study file's.
+    model, as the study file has it, to where it was found, `tasks` to the task as it is asked that
+    model, where it differs from the study file's, and `solved` to the settings of that
+    which a solved head is asked.
     """
 
     data_hash: str
     task: Settings
     models: Mapping[str, ModelRecord]
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    solved: Mapping[str, JSONObject] = field(default_factory=dict)
 
 
 def contender_records(

@@ -51,7 +51,7 @@ def applied(settings: StudySettings, data: Settled, expansion: Expansion, facts:
     built = {name: inspector.model for name, inspector in inspectors.items()}
     contenders = with_reading(contenders, built, settings.task, data.splits)
     rows = len(data.splits["train"])
-    contenders, unfit, mute = _inspect(contenders, inspectors, facts.data_hash, rows)
+    contenders, unfit, mute = _inspect(contenders, inspectors, facts, rows)
     entries = [planned.entry.keys for planned in expansion.contenders]
     contenders, unasked, left_out = _without(mute, contenders, entries)
     problems += unfit + unasked + _half_batches(contenders, rows)
@@ -61,7 +61,7 @@ def applied(settings: StudySettings, data: Settled, expansion: Expansion, facts:
 def _inspect(
     contenders: Sequence[ContenderRecord],
     inspectors: Mapping[str, Inspector],
-    data_hash: str,
+    facts: Facts,
     rows: int,
 ) -> tuple[list[ContenderRecord], list[Problem], dict[int, NotAsked]]:
     """Each contender with its counts and feature key; what does not fit is a problem.
@@ -75,7 +75,7 @@ def _inspect(
         try:
             inspected = contender
             if inspector:
-                inspected = _inspected(contender, inspector, data_hash, rows)
+                inspected = _inspected(contender, inspector, facts, rows)
         except NotAsked as error:
             mute[number] = error
         except InputError as error:
@@ -86,7 +86,7 @@ def _inspect(
 
 
 def _inspected(
-    contender: ContenderRecord, inspector: Inspector, data_hash: str, rows: int
+    contender: ContenderRecord, inspector: Inspector, facts: Facts, rows: int
 ) -> ContenderRecord:
     """Every point is applied, because a searched rank may be too large for the model."""
     points, parameters, features = list(contender.points), contender.parameters, None
@@ -97,11 +97,12 @@ def _inspected(
             length = point.settings.training["max_length"]
             quantized = point.settings.training.get("quantize") is not None
             seen = inspector.inspect(
-                method, length, data_hash, quantized=quantized, packs=_packs(point)
+                method, length, facts.data_hash, quantized=quantized, packs=_packs(point)
             )
             parameters, features = seen.parameters, seen.features
             counted = replace(point, parameters=parameters)
-            points[number] = settled(counted, solvable=seen.solvable)
+            solved = facts.solved[contender.model or ""] if seen.solvable else None
+            points[number] = settled(counted, solved=solved)
             continue
         if method.asks_writer:
             parameters = inspector.ask(method)

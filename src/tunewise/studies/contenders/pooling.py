@@ -19,9 +19,13 @@ else:
 
 
 class Asked(NamedTuple):
-    """A task as one model is asked it; `pooling` says which and why, "" where it was given."""
+    """A task as one model is asked it; `pooling` says which and why, "" where it was given.
+
+    `solved` is the task of a head that is solved on what the frozen model puts out.
+    """
 
     task: Task
+    solved: Task
     pooling: str = ""
 
 
@@ -31,9 +35,11 @@ def asked_of(task: Task, where: Where, folder: Path) -> Asked:
     Raises:
         InputError: as `suited_pooling`, whose arguments the others are.
     """
-    pooling, why = suited.suited_pooling(where, folder)
+    found = suited.suited_pooling(where, folder)
     changed: Any = task
-    return Asked(replace(changed, pooling=pooling), f"{pooling} ({why})")
+    return Asked(
+        replace(changed, pooling=found.pooling), replace(changed, pooling=found.solved), str(found)
+    )
 
 
 def pooling_notes(found: Mapping[str, str]) -> list[str]:

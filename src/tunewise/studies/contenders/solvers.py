@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tunewise.core.canonical import settings_of
+from tunewise.core.canonical import JSONObject, settings_of
 from tunewise.core.errors import InputError
 from tunewise.store.records import ContenderRecord, PointRecord
 from tunewise.studies.rate_search import rungs_of
@@ -12,25 +12,31 @@ from tunewise.studyfile.contender_records import identity_of
 from tunewise.training.settings import READ_BY_SOLVER, SOLVER, STEPS, TrainingSettings, search_steps
 
 
-def settled(point: PointRecord, *, solvable: bool) -> PointRecord:
+def settled(point: PointRecord, *, solved: JSONObject | None) -> PointRecord:
     """The point with an optimizer in the place of ``auto``; a solver reads no settings of steps.
+
+    Args:
+        point: as the study file has it.
+        solved: the task of a head that is solved; None where there is none to solve.
 
     Raises:
         InputError: the study asks for the solver where there is nothing for it to solve.
     """
     training = dict(point.settings.training)
     asked = training["optimizer"]
-    if asked == SOLVER and not solvable:
+    if asked == SOLVER and solved is None:
         raise InputError(
             f"optimizer = {SOLVER}: solves a head that is one linear layer on a frozen backbone, "
             "which this contender does not train; take adamw."
         )
-    if asked == SOLVER or (asked == "auto" and solvable):
+    task = point.settings.task
+    if solved is not None and asked in {SOLVER, "auto"}:
+        task = solved
         kept = {name: training[name] for name in READ_BY_SOLVER}
         training = settings_of(TrainingSettings(**{**kept, "optimizer": SOLVER}))
     elif asked == "auto":
         training["optimizer"] = STEPS
-    settings = replace(point.settings, training=training)
+    settings = replace(point.settings, task=task, training=training)
     return replace(point, settings=settings, identity=identity_of(settings))
 
 

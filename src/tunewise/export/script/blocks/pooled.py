@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import inspect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -90,22 +92,21 @@ def pool(hidden: Tensor, mask: Tensor) -> Tensor:
     """
     weights = mask.to(hidden.dtype)[:, :, None]
     count = weights.sum(1).clamp(min=1)
-    pools = {
+    pools: dict[str, Callable[[], Tensor]] = {
         "cls": lambda: hidden[:, 0],
         "lasttoken": lambda: hidden[torch.arange(len(hidden)), mask.sum(1) - 1],
         "max": lambda: hidden.masked_fill(mask[:, :, None] == 0, float("-inf")).amax(1),
         "mean": lambda: (hidden * weights).sum(1) / count,
         "mean_sqrt_len_tokens": lambda: (hidden * weights).sum(1) / count.sqrt(),
-        "normalized_cls": lambda: normalized(hidden[:, 0]),
-        "normalized_lasttoken": lambda: normalized(pools["lasttoken"]()),
-        "normalized_mean": lambda: normalized(pools["mean"]()),
         "weightedmean": lambda: weighted_mean(hidden, weights),
     }
+    pools |= {f"normalized_{name}": partial(normalized, pool) for name, pool in pools.items()}
     return torch.cat([pools[name]() for name in POOLING], dim=-1)
 
 
-def normalized(vectors: Tensor) -> Tensor:
-    """Their directions, at the length of a vector of ones."""
+def normalized(pool: Callable[[], Tensor]) -> Tensor:
+    """The directions of a pool's vectors, at the length of a vector of ones."""
+    vectors = pool()
     return nn.functional.normalize(vectors, dim=-1) * vectors.shape[-1] ** 0.5
 
 
