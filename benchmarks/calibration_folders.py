@@ -26,10 +26,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from simulated_studies import World, simulate
 
+from tunewise.analysis.gather import gather
+from tunewise.analysis.results import Results, results_of
+from tunewise.analysis.verdict.verdict import Verdict, verdict
 from tunewise.core.files import mark_complete, write_json
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.results import Results, results_of
-from tunewise.reports.facts.verdict.verdict import Verdict, verdict
 from tunewise.statistics.score_matrix import RowScores
 from tunewise.store.identity import trial_id
 from tunewise.store.study import StudyFolder

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 from simulated_studies import RESAMPLES, Simulated, World, bounds_for, simulate, some_differ
 
+from tunewise.analysis.comparisons import answered
 from tunewise.judging.asked import Asked
 from tunewise.judging.judge import judge_files
-from tunewise.reports.facts.comparisons import answered
 from tunewise.statistics.claims import Meeting, method_test
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.metrics import METRICS

@@ -42,8 +42,8 @@ from reference.cases import Absent, Case, study_of
 from reference.records import made_by
 
 import tunewise
+from tunewise.analysis.evidence import Contender
 from tunewise.core.files import read_json, write_json
-from tunewise.reports.facts.evidence import Contender
 from tunewise.store.identity import rung_id, trial_id
 from tunewise.store.race import RaceRecord
 from tunewise.store.records import ContenderRecord, PointRecord, RateSearch, StudyRecord

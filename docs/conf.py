@@ -37,7 +37,7 @@ nitpick_ignore = [
     ("py:class", "tunewise.data.sources.Data"),
     ("py:class", "tunewise.methods.base.OpenSettings"),
     ("py:class", "tunewise.methods.base.Unpacked"),
-    ("py:class", "tunewise.reports.facts.verdict.requirements.Recommendation"),
+    ("py:class", "tunewise.analysis.verdict.requirements.Recommendation"),
     ("py:class", "tunewise.estimate.plan_types.Plan"),
     ("py:class", "tunewise.tasks.base.Settled"),
     ("py:class", "tunewise.tasks.prompts.Template"),

@@ -34,19 +34,30 @@ ROOMS = (  # each may import itself and the rooms named behind it
         "estimate",
         "core store costs data backbones decoding methods tasks training studyfile studies",
     ),
-    ("reports", "core statistics store"),
-    ("judging", "core statistics store data reports"),
-    ("trackers", "core statistics store reports"),
+    ("analysis", "core statistics store"),
+    ("reports", "core statistics store analysis"),
+    ("judging", "core statistics store data analysis reports"),
+    ("trackers", "core statistics store analysis"),
     ("cli", None),
 )
 SUBROOMS = {  # each may import itself and those before it; flat files of the room lie below them
     "data": ("embedded_world", "readers", "audit", "cleaning", "first_look"),
-    "reports": ("document", "facts", "charts", "sections", "outputs"),
+    "reports": ("document", "charts", "sections", "outputs"),
     "training": ("checks",),
 }
-FOLDERS = ("data", "estimate", "export", "judging", "reports", "studies", "studyfile", "training")
+FOLDERS = (
+    "analysis",
+    "data",
+    "estimate",
+    "export",
+    "judging",
+    "reports",
+    "studies",
+    "studyfile",
+    "training",
+)
 MOST_FILES = 22  # of one level: a newcomer takes them in at one glance
-NO_TORCH = ("core", "statistics", "store", "data", "reports", "judging", "trackers")
+NO_TORCH = ("core", "statistics", "store", "data", "analysis", "reports", "judging", "trackers")
 HEAVY = {"torch", "transformers", "peft", "safetensors"}
 TOP = {
     "api",

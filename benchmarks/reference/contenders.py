@@ -9,8 +9,8 @@ from pathlib import Path
 from reference.cases import Case, study_of
 
 import tunewise
+from tunewise.analysis.evidence import DONE
 from tunewise.data.prepared import read_prepared
-from tunewise.reports.facts.evidence import DONE
 from tunewise.statistics.score_matrix import RowScores
 
 METHODS = ("majority", "tfidf", "head", "lora", "full")

@@ -52,13 +52,13 @@ from tunewise.trackers.send import check_trackers, track
 
 if TYPE_CHECKING:
     from tunewise import notebook, results
-    from tunewise.reports.facts import facts as reported
+    from tunewise.analysis import facts as reported
     from tunewise.reports.outputs import write
     from tunewise.studies import shortlist as shortlisting
 else:  # charts and statistics take a second to load, and the first trial does not wait for them
     notebook = Later("tunewise.notebook")
     results = Later("tunewise.results")
-    reported = Later("tunewise.reports.facts.facts")
+    reported = Later("tunewise.analysis.facts")
     write = Later("tunewise.reports.outputs.write")
     shortlisting = Later("tunewise.studies.shortlist")  # it loads torch
 

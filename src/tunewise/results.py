@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunewise.analysis.compare import Contest, contest
+from tunewise.analysis.errors import HELD_OUT, contender_named, errors_of, examples_of
+from tunewise.analysis.evidence import Contender, Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results
+from tunewise.analysis.verdict.verdict import Verdict
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem, unknown
 from tunewise.core.frame import frame
 from tunewise.core.lazy import Later
-from tunewise.reports.facts.compare import Contest, contest
-from tunewise.reports.facts.errors import HELD_OUT, contender_named, errors_of, examples_of
-from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.error_list import listing
 from tunewise.reports.outputs.record import record
 from tunewise.reports.sections.results import scores_table

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from tunewise.analysis.wording import between, gap, metric_name, p_words, score_words
 from tunewise.backbones.sources import EMBEDDED
 from tunewise.core.format import count, listed, percent, plural
 from tunewise.core.frame import frame
 from tunewise.core.paths import tails
 from tunewise.reports.document.model import Block, Column, Paragraph, Table
-from tunewise.reports.facts.wording import between, gap, metric_name, p_words, score_words
 from tunewise.reports.outputs.notebook import cell
 from tunewise.reports.sections.cells import ends, score
 from tunewise.statistics.comparison import Comparison

@@ -11,11 +11,11 @@ import pytest
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tests.reports.hostile import HOSTILE, MARKUP, TEMPLATES
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results
+from tunewise.analysis.verdict.verdict import Verdict
 from tunewise.reports.document.model import Figure, Section, Table, figures, tables
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.outputs.page import page
 from tunewise.reports.outputs.paper import Paper, paper

@@ -13,11 +13,11 @@ import pytest
 from tests.reports.conftest import look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan, fabricate
 
+from tunewise.analysis.comparability.checks import fairness
+from tunewise.analysis.evidence import Contender, Evidence
+from tunewise.analysis.gather import gather
+from tunewise.analysis.tuning.searching import edges
 from tunewise.core.files import mark_complete, read_json, write_json
-from tunewise.reports.facts.comparability.checks import fairness
-from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.tuning.searching import edges
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.study import StudyFolder
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.reports.conftest import Seen
 from tests.reports.fabricate import Plan, fabricate
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.gather import gather
+from tunewise.analysis.results import results_of
+from tunewise.analysis.slices import slice_values
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.slices import slice_values
 from tunewise.reports.outputs.answers_file import (
     GUARDED,
     Predictions,

@@ -12,8 +12,8 @@ import pytest
 from tests.reports.conftest import look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan, fabricate
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.files import mark_complete
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.verdict import doubtful
 from tunewise.store.study import StudyFolder
 

@@ -12,14 +12,14 @@ import pytest
 from tests.reports.conftest import Seen
 from tests.reports.test_prompting import BAD, EXAMPLES, GOOD, asked_study, prompt
 
+from tunewise.analysis.comparability.checks import fairness
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.generated_answers import unfinished
+from tunewise.analysis.prompts.expert_form import expert_against
+from tunewise.analysis.prompts.forms import what_changed
+from tunewise.analysis.prompts.side_by_side import side_by_side
 from tunewise.core.files import mark_complete
-from tunewise.reports.facts.comparability.checks import fairness
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.generated_answers import unfinished
-from tunewise.reports.facts.prompts.expert_form import expert_against
-from tunewise.reports.facts.prompts.forms import what_changed
-from tunewise.reports.facts.prompts.side_by_side import side_by_side
 from tunewise.reports.sections import generated_texts
 from tunewise.statistics.paired import mcnemar_of
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
-from tunewise.reports.facts.checks import checks
+from tunewise.analysis.checks import checks
 
 
 def check(name: str, passed: bool | None, detail: str = "so it was.") -> dict[str, Any]:

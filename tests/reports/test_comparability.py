@@ -11,12 +11,12 @@ import pytest
 from tests.reports.conftest import look
 from tests.reports.fabricate import CONTENDERS, POINTS, Plan, fabricate
 
+from tunewise.analysis.comparability.checks import CLEAN, fairness, summary
+from tunewise.analysis.comparability.finding import Finding
+from tunewise.analysis.comparability.search import choice
+from tunewise.analysis.gather import gather
+from tunewise.analysis.tuning.searching import edges
 from tunewise.core.files import mark_complete
-from tunewise.reports.facts.comparability.checks import CLEAN, fairness, summary
-from tunewise.reports.facts.comparability.finding import Finding
-from tunewise.reports.facts.comparability.search import choice
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.tuning.searching import edges
 from tunewise.statistics.power import detectable_difference
 from tunewise.store.study import StudyFolder
 

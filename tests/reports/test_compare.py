@@ -12,10 +12,10 @@ from rich.console import Console
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
+from tunewise.analysis.compare import Contest, contest, contest_record
 from tunewise.core.errors import InputError
 from tunewise.core.files import mark_complete
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.facts.compare import Contest, contest, contest_record
 from tunewise.reports.outputs.compare import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
 from tunewise.results import StudyResults

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.reports.conftest import Seen, look_at
 from tests.reports.fabricate import Plan, fabricate
 
+from tunewise.analysis.costs import pareto, placed
+from tunewise.analysis.tuning.searching import best_of, tried
 from tunewise.core.files import mark_complete
 from tunewise.reports.document.latex import as_latex
-from tunewise.reports.facts.costs import pareto, placed
-from tunewise.reports.facts.tuning.searching import best_of, tried
 from tunewise.reports.outputs.write import write_report
 from tunewise.store.study import StudyFolder
 

@@ -19,6 +19,7 @@ from tests.reports.conftest import Seen, hostile_plan, look
 from tests.reports.fabricate import Plan, without
 from tests.reports.test_hostile import CONTROL
 
+from tunewise.analysis.facts import Facts
 from tunewise.reports import sections as room
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.html import section_html
@@ -37,7 +38,6 @@ from tunewise.reports.document.model import (
 )
 from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.document.typst import typst_sections
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs import documents
 from tunewise.reports.outputs.documents import every_section, found_sections
 from tunewise.reports.outputs.pdf import write_paper

@@ -11,10 +11,10 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.verdict.verdict import Verdict, verdict
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.gather import gather
+from tunewise.analysis.results import results_of
+from tunewise.analysis.verdict.verdict import Verdict, verdict
 from tunewise.reports.outputs.dashboard import Line
 from tunewise.reports.outputs.record import record
 

@@ -12,10 +12,10 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
+from tunewise.analysis.balance import Balance
+from tunewise.analysis.errors import contender_named, errors_of, examples_of
 from tunewise.core.errors import InputError
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.facts.balance import Balance
-from tunewise.reports.facts.errors import contender_named, errors_of, examples_of
 from tunewise.reports.outputs.error_list import MISTAKE, errors_table, listing
 
 SURE = replace(CONTENDERS[1], skills=(4.0,))  # right on nearly everything

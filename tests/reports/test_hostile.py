@@ -17,6 +17,9 @@ from tests.reports.fabricate_written import WrittenPlan, fabricate_written
 from tests.reports.hostile import HOSTILE
 from tests.reports.test_html import parsed
 
+from tunewise.analysis.compare import contest
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.gather import gather
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.latex import LATEX, as_latex
@@ -29,9 +32,6 @@ from tunewise.reports.document.model import (
     Section,
     Table,
 )
-from tunewise.reports.facts.compare import contest
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.gather import gather
 from tunewise.reports.outputs.compare import print_contest
 from tunewise.reports.outputs.dashboard import Board
 from tunewise.reports.outputs.paper import Paper

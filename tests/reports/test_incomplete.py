@@ -12,9 +12,9 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.gather import gather
 from tunewise.core.files import mark_complete, read_json, write_json
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.gather import gather
 from tunewise.store.study import StudyFolder
 
 SMALL = Plan(contenders=CONTENDERS[:3], seeds=(0, 1), test=120, validation=80, epochs=2)

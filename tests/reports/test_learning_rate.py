@@ -11,9 +11,9 @@ from rich.console import Console
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import Plan
 
+from tunewise.analysis.evidence import Contender, Point
+from tunewise.analysis.tuning.searching import AtRate, RateCurve, rate_curves
 from tunewise.reports.charts.learning_rate import by_learning_rate
-from tunewise.reports.facts.evidence import Contender, Point
-from tunewise.reports.facts.tuning.searching import AtRate, RateCurve, rate_curves
 from tunewise.reports.outputs.terminal import print_report
 
 SMALL = Plan(seeds=(0, 1), test=60, validation=60, epochs=2)

@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.reports.fabricate import Plan, fabricate
 
 import tunewise.reports
+from tunewise.analysis.facts import Facts
 from tunewise.core.files import read_json, write_json
 from tunewise.methods.base import METHODS
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.paper import paper
 from tunewise.reports.outputs.record import record
 from tunewise.store.study import StudyFolder

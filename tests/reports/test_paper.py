@@ -8,6 +8,8 @@ import pytest
 from tests.reports.conftest import Seen, grid, grids, look
 from tests.reports.fabricate import CONTENDERS, Plan, without
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.references import SOURCES, References
 from tunewise.core.errors import MissingExtra
 from tunewise.reports.document.model import (
     Bullet,
@@ -19,8 +21,6 @@ from tunewise.reports.document.model import (
     Table,
 )
 from tunewise.reports.document.typst import numbered, set_text
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.references import SOURCES, References
 from tunewise.reports.outputs import pdf
 from tunewise.reports.outputs.paper import Paper
 from tunewise.reports.outputs.pdf import typeset, write_paper

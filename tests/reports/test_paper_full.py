@@ -12,12 +12,12 @@ from tests.reports.conftest import Seen, grid
 from tests.reports.fabricate_written import WrittenPlan, fabricate_written
 from tests.reports.test_paper import titles, words
 
+from tunewise.analysis.costs import phases_of
+from tunewise.analysis.factors import factors
+from tunewise.analysis.facts import Facts
 from tunewise.core.sanitize import short_names
 from tunewise.reports.charts.labels import Spot, readable
 from tunewise.reports.document.model import figures
-from tunewise.reports.facts.costs import phases_of
-from tunewise.reports.facts.factors import factors
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.paper import Paper, _fitted, _in_legend
 from tunewise.reports.outputs.pdf import typeset
 from tunewise.statistics.failures import KINDS

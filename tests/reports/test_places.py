@@ -11,8 +11,8 @@ import pytest
 from tests.reports.conftest import a_script
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.gather import gather
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.gather import gather
 from tunewise.reports.outputs import pdf
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.submission import write_submission

@@ -20,14 +20,14 @@ from tests.reports.conftest import Seen, grids, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 from tests.reports.hostile import HOSTILE
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.prompts.expert_form import Gap, Versus, expert_against, expert_answers
+from tunewise.analysis.prompts.forms import changes, forms
+from tunewise.analysis.prompts.side_by_side import SideBySide, side_by_side
 from tunewise.core.files import mark_complete
 from tunewise.reports.document.model import Paragraph
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.expert_form import Gap, Versus, expert_against, expert_answers
-from tunewise.reports.facts.prompts.forms import changes, forms
-from tunewise.reports.facts.prompts.side_by_side import SideBySide, side_by_side
 from tunewise.reports.outputs.pdf import typeset
 from tunewise.reports.outputs.write import write_report
 from tunewise.reports.sections import prompts

@@ -12,12 +12,12 @@ import pytest
 from tests.reports.conftest import Seen
 from tests.reports.fabricate import Invented, Plan, fabricate
 
+from tunewise.analysis import question_types
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.gather import gather
+from tunewise.analysis.question_types import SOURCES, ByType, by_type
+from tunewise.analysis.slices import sliced
 from tunewise.data.question_types import TAXONOMIES
-from tunewise.reports.facts import question_types
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.question_types import SOURCES, ByType, by_type
-from tunewise.reports.facts.slices import sliced
 from tunewise.reports.sections.slices import _text
 from tunewise.statistics.paired import mcnemar_of
 from tunewise.store.records import ModelRecord

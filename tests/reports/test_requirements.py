@@ -8,7 +8,7 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
-from tunewise.reports.facts.verdict.requirements import Recommendation, recommendation
+from tunewise.analysis.verdict.requirements import Recommendation, recommendation
 
 SMALL = Plan(seeds=(0, 1), epochs=1, validation=200, test=300)
 

@@ -11,10 +11,10 @@ from tests.drawings import drawn_truly
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan, without
 
+from tunewise.analysis.curves import validation_curve
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.latex import as_latex
 from tunewise.reports.document.model import Table
-from tunewise.reports.facts.curves import validation_curve
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.write import write_plot
 from tunewise.statistics.metrics import METRICS

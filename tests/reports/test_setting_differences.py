@@ -9,11 +9,11 @@ import pytest
 from tests.reports.conftest import Seen
 from typer.main import get_command
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.gather import gather
+from tunewise.analysis.setting_differences import command, settings_apart
 from tunewise.cli.main import app
 from tunewise.core.canonical import digest
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.setting_differences import command, settings_apart
 from tunewise.store.records import ContenderRecord, ModelRecord
 from tunewise.store.study import StudyFolder
 from tunewise.studyfile.contender_records import Facts, contender_records

@@ -9,7 +9,7 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Plan
 
-from tunewise.reports.facts.slices import MOST_SLICES, Sliced, _groups, _quartiles, sliced
+from tunewise.analysis.slices import MOST_SLICES, Sliced, _groups, _quartiles, sliced
 from tunewise.statistics.corrections import holm
 from tunewise.statistics.intervals import wilson
 from tunewise.statistics.paired import mcnemar_of

@@ -7,8 +7,8 @@ import pytest
 from tests.reports.conftest import Seen, look
 from tests.reports.fabricate import CONTENDERS, Invented, Plan
 
-from tunewise.reports.facts.verdict.sentences import why_narrower
-from tunewise.reports.facts.verdict.verdict import verdict
+from tunewise.analysis.verdict.sentences import why_narrower
+from tunewise.analysis.verdict.verdict import verdict
 from tunewise.statistics.intervals import Interval
 from tunewise.statistics.pairs import Pair
 

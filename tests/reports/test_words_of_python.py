@@ -18,11 +18,11 @@ from tests.reports.conftest import Seen
 from tests.reports.fabricate import CONTENDERS, Plan, fabricate
 from tests.reports.fabricate_written import fabricate_written
 
+from tunewise.analysis.compare import contest
+from tunewise.analysis.facts import Facts
 from tunewise.core.files import mark_complete, read_json, write_json
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.latex import as_latex
-from tunewise.reports.facts.compare import contest
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.compare import print_contest
 from tunewise.reports.outputs.model_card import Exported, card
 from tunewise.reports.outputs.record import record

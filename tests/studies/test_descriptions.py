@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tunewise.analysis.references import SOURCES
 from tunewise.methods.base import METHODS
-from tunewise.reports.facts.references import SOURCES
 from tunewise.studies.prepare import prepare
 from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.base import TASKS

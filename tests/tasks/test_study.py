@@ -11,14 +11,14 @@ from tests.commands import Run
 from tests.proofs import proven_here, run_card_here
 from tests.tasks.conftest import questions, write_rows
 
+from tunewise.analysis.comparability.checks import fairness
+from tunewise.analysis.comparisons import answered
+from tunewise.analysis.gather import gather
+from tunewise.analysis.results import results_of
+from tunewise.analysis.slices import sliced
 from tunewise.cli.export import command
 from tunewise.core.errors import InputError
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.comparability.checks import fairness
-from tunewise.reports.facts.comparisons import answered
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.results import results_of
-from tunewise.reports.facts.slices import sliced
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder
 from tunewise.studyfile.studyfile import read_study

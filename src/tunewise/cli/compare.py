@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from tunewise.analysis.compare import contest, contest_record
 from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder, Form
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.facts.compare import contest, contest_record
 from tunewise.reports.outputs.compare import differing_table, print_contest
 from tunewise.reports.outputs.record import finite
 from tunewise.results import StudyResults

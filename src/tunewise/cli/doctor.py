@@ -13,6 +13,7 @@ import typer
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tunewise.analysis.facts import Facts
 from tunewise.cli import completion
 from tunewise.cli.console import STDOUT, say
 from tunewise.core.environment import environment
@@ -22,7 +23,6 @@ from tunewise.core.sanitize import shown
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
 from tunewise.estimate.schedule import too_small
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.verdict import at_limit, still_improving
 from tunewise.results import StudyResults
 from tunewise.store.study import is_study

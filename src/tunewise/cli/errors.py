@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tunewise.analysis.errors import contender_named, errors_of
 from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
@@ -15,7 +16,6 @@ from tunewise.core.errors import InputError, Problem
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.model import Section
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.errors import contender_named, errors_of
 from tunewise.reports.outputs.error_list import error_blocks, errors_table, listing
 from tunewise.reports.outputs.record import finite
 from tunewise.results import StudyResults

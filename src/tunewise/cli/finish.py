@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tunewise.analysis.facts import Facts
 from tunewise.cli.console import STDERR, STDOUT
 from tunewise.core.format import duration
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.terminal import print_report
 from tunewise.results import StudyResults
 from tunewise.store.study import StudyFolder

@@ -11,11 +11,11 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from tunewise import __version__
+from tunewise.analysis.facts import Facts
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import read_json, write_json
 from tunewise.core.format import plural, size
 from tunewise.core.sanitize import shown
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.record import record
 from tunewise.reports.outputs.write import write_json_ascii
 from tunewise.results import StudyResults

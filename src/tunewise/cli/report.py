@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunewise.analysis.facts import Facts
 from tunewise.cli.damage import damage_named
 from tunewise.cli.options import Folder
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.lazy import Later
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.forms import checked_forms, write_forms
 from tunewise.reports.outputs.submission import write_submission
 from tunewise.results import StudyResults

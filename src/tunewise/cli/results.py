@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tunewise.analysis.facts import Facts
 from tunewise.cli import completion
 from tunewise.cli.console import STDOUT
 from tunewise.cli.damage import damage_named
@@ -19,7 +20,6 @@ from tunewise.core.errors import InputError
 from tunewise.judging.asked import Asked
 from tunewise.judging.judge import Judgment, judge_files
 from tunewise.reports.document.csv import as_csv
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.terminal import print_judgment, print_report
 from tunewise.reports.sections.results import scores_table
 from tunewise.results import StudyResults

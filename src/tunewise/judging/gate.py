@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tunewise.analysis.comparisons import RESAMPLES_BESIDE
 from tunewise.core.canonical import digest
 from tunewise.core.errors import DamagedFile, InputError, Problem
 from tunewise.core.files import read_hashed, write_hashed
@@ -23,7 +24,6 @@ from tunewise.judging.asked import Asked
 from tunewise.judging.examples import on_the_same_examples
 from tunewise.judging.given import Given, is_several, run_of
 from tunewise.judging.runs import Run
-from tunewise.reports.facts.comparisons import RESAMPLES_BESIDE
 from tunewise.statistics.claims import Meeting, Terms, items_test, method_test
 from tunewise.statistics.looks import fraction_of_look, level_of_look
 from tunewise.statistics.metrics import METRICS

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunewise.analysis.comparability.finding import Finding
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results
+from tunewise.analysis.verdict.verdict import Verdict
+from tunewise.analysis.wording import is_fraction
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import listed
@@ -21,11 +26,6 @@ from tunewise.judging.grouping import grouped
 from tunewise.judging.reading import read_runs
 from tunewise.judging.runs import Entry, Run
 from tunewise.judging.study import evidence_of
-from tunewise.reports.facts.comparability.finding import Finding
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import is_fraction
 from tunewise.statistics.metrics import METRICS, metric_named
 
 if TYPE_CHECKING:

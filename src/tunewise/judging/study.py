@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tunewise.analysis.evidence import Contender, Evidence, Point, Trial
 from tunewise.core.canonical import digest
 from tunewise.judging.answers import Answered
 from tunewise.judging.asked import Asked
 from tunewise.judging.runs import Entry, Known, Run
-from tunewise.reports.facts.evidence import Contender, Evidence, Point, Trial
 from tunewise.statistics.metrics import scores_of
 from tunewise.store.answers import Answers
 from tunewise.store.records import (

@@ -1,1 +1,1 @@
-"""Verdict, tables, charts, HTML. Never torch."""
+"""Charts, sections and outputs of what `analysis` says: HTML, PDF, LaTeX, terminal. Never torch."""

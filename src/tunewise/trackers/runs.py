@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tunewise.analysis.evidence import Contender, Trial
+from tunewise.analysis.gather import gather
 from tunewise.core.canonical import JSONObject, Settings
-from tunewise.reports.facts.evidence import Contender, Trial
-from tunewise.reports.facts.gather import gather
 from tunewise.store.log import Event, read_log
 from tunewise.store.study import StudyFolder
 from tunewise.store.trials import LOG, RESULT

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from tunewise.analysis.results import Results, Row
+from tunewise.analysis.wording import is_fraction, metric_name, metric_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
@@ -21,8 +23,6 @@ from tunewise.reports.charts.drawing import (
 from tunewise.reports.charts.scores import OUT_OF_MEMORY, measured_bar
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.document.palette import LIGHT
-from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.wording import is_fraction, metric_name, metric_words
 
 NO_ONES = (LIGHT[7], LIGHT[5], LIGHT[6], LIGHT[4])  # colors that few contenders have
 BAR = 15  # height of one bar of a contender

@@ -8,19 +8,19 @@ from typing import Any
 
 import altair as alt
 
-from tunewise.core.canonical import JSONObject
-from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import PERCENTS, base, faded, figure, tint
-from tunewise.reports.charts.learning import SPLITS, TRAINING, VALIDATION, whole_epochs
-from tunewise.reports.document.model import PAGE, Figure
-from tunewise.reports.facts.curves import (
+from tunewise.analysis.curves import (
     CurvePoint,
     training_accuracy,
     training_loss,
     training_loss_by_epoch,
     validation_curve,
 )
-from tunewise.reports.facts.evidence import Evidence
+from tunewise.analysis.evidence import Evidence
+from tunewise.core.canonical import JSONObject
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.drawing import PERCENTS, base, faded, figure, tint
+from tunewise.reports.charts.learning import SPLITS, TRAINING, VALIDATION, whole_epochs
+from tunewise.reports.document.model import PAGE, Figure
 
 Curves = dict[str, list[CurvePoint]]  # by split, or by what a point is the mean of
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from tunewise.analysis.classes import ByClass
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.charts.drawing import base, finished
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.document.palette import LIGHT
-from tunewise.reports.facts.classes import ByClass
 
 SQUARE = 26  # side of a cell
 SMALLEST, WIDEST = 110, 260  # side of a matrix

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
+from tunewise.analysis.costs import COSTS, Placed, placed
+from tunewise.analysis.results import Results
+from tunewise.analysis.wording import metric_name, metric_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed
 from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.charts.drawing import base, cut, faded, figure, score_axis, score_form, tint
 from tunewise.reports.charts.labels import with_room
 from tunewise.reports.document.model import PAGE, PRINT, Figure
-from tunewise.reports.facts.costs import COSTS, Placed, placed
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import metric_name, metric_words
 
 
 class Axis(NamedTuple):

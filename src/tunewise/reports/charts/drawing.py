@@ -12,14 +12,14 @@ from typing import Any
 import altair as alt
 from altair.utils.schemapi import disable_debug_mode
 
+from tunewise.analysis.evidence import Contender
+from tunewise.analysis.results import Row
+from tunewise.analysis.tuning.searching import RateCurve
+from tunewise.analysis.wording import is_fraction
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import color, dash
-from tunewise.reports.facts.evidence import Contender
-from tunewise.reports.facts.results import Row
-from tunewise.reports.facts.tuning.searching import RateCurve
-from tunewise.reports.facts.wording import is_fraction
 
 disable_debug_mode()  # each part of a chart would be validated again; a test validates them whole
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from tunewise.analysis.generated_answers import Decoded
+from tunewise.analysis.results import Results
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, faded, finished, tint
 from tunewise.reports.charts.labels import with_room
 from tunewise.reports.document.model import Figure
-from tunewise.reports.facts.generated_answers import Decoded
-from tunewise.reports.facts.results import Results
 
 HEIGHT = 320
 PLOT = 290.0  # width of the plot where it is narrowest: in a column of a paper

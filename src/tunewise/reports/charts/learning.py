@@ -8,12 +8,12 @@ from dataclasses import asdict
 
 import altair as alt
 
+from tunewise.analysis.curves import CurvePoint, training_loss, validation_curve
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.wording import metric_words
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
 from tunewise.reports.document.model import Figure
-from tunewise.reports.facts.curves import CurvePoint, training_loss, validation_curve
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.wording import metric_words
 
 TRAINING, VALIDATION = "training", "validation"
 SPLITS = {TRAINING: [5, 3], VALIDATION: [1, 0]}  # how the line of each is dashed

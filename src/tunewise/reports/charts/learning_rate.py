@@ -9,12 +9,12 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.analysis.tuning.searching import RateCurve
+from tunewise.analysis.wording import is_fraction, metric_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, faded, figure, lines, tint
 from tunewise.reports.document.model import PAGE, PRINT, Figure
-from tunewise.reports.facts.tuning.searching import RateCurve
-from tunewise.reports.facts.wording import is_fraction, metric_words
 
 HEIGHT = 260
 DOT = 60  # area of a point; of equal points the earlier ones are drawn larger, so that all show

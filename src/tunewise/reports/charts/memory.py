@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from tunewise.analysis.costs import Phases
 from tunewise.core.format import size
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, figure, named
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import LIGHT
-from tunewise.reports.facts.costs import Phases
 
 PHASES = {
     "features": "frozen backbone",  # its pass, which stored features stand for in every step

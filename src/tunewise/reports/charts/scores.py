@@ -6,6 +6,15 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from tunewise.analysis.results import Parameters, Results, Row
+from tunewise.analysis.wording import (
+    fraction,
+    gap,
+    is_fraction,
+    metric_name,
+    split_name,
+    standing_words,
+)
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import count
 from tunewise.core.sanitize import shown
@@ -23,15 +32,6 @@ from tunewise.reports.charts.drawing import (
 )
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import FROZEN, color
-from tunewise.reports.facts.results import Parameters, Results, Row
-from tunewise.reports.facts.wording import (
-    fraction,
-    gap,
-    is_fraction,
-    metric_name,
-    split_name,
-    standing_words,
-)
 from tunewise.statistics.intervals import Interval
 
 OUT_OF_MEMORY = "out-of-memory"

@@ -7,14 +7,14 @@ from typing import Any
 
 import altair as alt
 
+from tunewise.analysis.evidence import Contender, Evidence
+from tunewise.analysis.tuning.searching import RATE, best_of
+from tunewise.analysis.wording import metric_words, setting_words, value_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import base, figure, lines, score_axis, score_form
 from tunewise.reports.charts.learning import whole_epochs
 from tunewise.reports.document.model import Figure
-from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.tuning.searching import RATE, best_of
-from tunewise.reports.facts.wording import metric_words, setting_words, value_words
 
 CHOSEN = "chosen"
 

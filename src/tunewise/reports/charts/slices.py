@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import altair as alt
 
+from tunewise.analysis.results import Results
+from tunewise.analysis.slices import Sliced
+from tunewise.analysis.wording import metric_name
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
@@ -19,9 +22,6 @@ from tunewise.reports.charts.drawing import (
     tint,
 )
 from tunewise.reports.document.model import PAGE, Figure
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.slices import Sliced
-from tunewise.reports.facts.wording import metric_name
 
 LINE = 11  # height of one contender within a slice
 LONGEST = 40  # characters of a slice's value on an axis

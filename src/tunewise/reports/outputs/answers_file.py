@@ -15,11 +15,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewise.analysis.disagreements import truth_of
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.slices import KIND, slice_values
 from tunewise.core.files import write_text
 from tunewise.core.sanitize import visible
-from tunewise.reports.facts.disagreements import truth_of
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.slices import KIND, slice_values
 
 FOLDER = "predictions"
 BETWEEN = " | "  # several answers that are all right

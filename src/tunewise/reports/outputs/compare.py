@@ -7,12 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from tunewise.core.format import count, duration, milliseconds, probability, size
-from tunewise.core.sanitize import shown
-from tunewise.reports.document import model as doc
-from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.compare import Cell, Contest
-from tunewise.reports.facts.wording import (
+from tunewise.analysis.compare import Cell, Contest
+from tunewise.analysis.wording import (
     between,
     gap,
     metric_name,
@@ -20,6 +16,10 @@ from tunewise.reports.facts.wording import (
     split_name,
     value_words,
 )
+from tunewise.core.format import count, duration, milliseconds, probability, size
+from tunewise.core.sanitize import shown
+from tunewise.reports.document import model as doc
+from tunewise.reports.document.terminal import print_sections
 from tunewise.reports.sections.cells import called, score
 from tunewise.statistics.claims import Claim
 

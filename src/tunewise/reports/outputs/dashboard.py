@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from tunewise.analysis.evidence import UNFINISHED
+from tunewise.analysis.gather import gather
+from tunewise.analysis.results import Results, results_of
+from tunewise.analysis.wording import metric_name
 from tunewise.core.errors import InputError, Problem, TunewiseError
 from tunewise.core.format import percent
 from tunewise.reports.document import model as doc
 from tunewise.reports.document.html import section_html
-from tunewise.reports.facts.evidence import UNFINISHED
-from tunewise.reports.facts.gather import gather
-from tunewise.reports.facts.results import Results, results_of
-from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.outputs.page import environment
 from tunewise.reports.sections.cells import short, texts
 from tunewise.store.faults import stamps

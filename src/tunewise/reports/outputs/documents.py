@@ -6,9 +6,9 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 
+from tunewise.analysis.facts import Facts
 from tunewise.reports import sections
 from tunewise.reports.document.model import Section
-from tunewise.reports.facts.facts import Facts
 
 # A section that is not named stands behind those that are, before the study itself.
 PAGE_ORDER = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tunewise.analysis.errors import Errors
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.errors import Errors
 from tunewise.reports.sections.errors import METHOD, example, kinds, mistakes_words, wrong_words
 
 MOST = 10  # of each kind in the terminal, unless all are asked for

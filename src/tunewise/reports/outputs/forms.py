@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.errors import InputError, unknown
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.pdf import need_typst, write_paper
 from tunewise.reports.outputs.write import write_latex, write_page
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tunewise.analysis.costs import has_costs
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.results import Results, Row
+from tunewise.analysis.setting_differences import command
+from tunewise.analysis.verdict.verdict import Verdict
+from tunewise.analysis.wording import metric_name
 from tunewise.core.format import count
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.markdown import markdown_table, plain
 from tunewise.reports.document.model import Column, Table
-from tunewise.reports.facts.costs import has_costs
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.setting_differences import command
-from tunewise.reports.facts.verdict.verdict import Verdict
-from tunewise.reports.facts.wording import metric_name
 from tunewise.reports.sections.cells import ends, score, texts
 from tunewise.reports.sections.results import how_to_read, table_of
 from tunewise.store.places import Places

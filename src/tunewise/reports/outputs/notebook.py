@@ -14,6 +14,10 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from tunewise.analysis.compare import Contest
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results
+from tunewise.analysis.verdict.verdict import Verdict
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import blocks_html
 from tunewise.reports.document.model import (
@@ -26,10 +30,6 @@ from tunewise.reports.document.model import (
     sections_for,
 )
 from tunewise.reports.document.palette import THEMES
-from tunewise.reports.facts.compare import Contest
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.compare import contest_blocks
 from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.sections import results as results_section

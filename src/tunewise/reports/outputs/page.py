@@ -23,6 +23,8 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import examples_words
 from tunewise.core.cache import cache_folder
 from tunewise.core.errors import DamagedFile
 from tunewise.core.files import read_hashed, write_hashed
@@ -31,8 +33,6 @@ from tunewise.core.sanitize import shown
 from tunewise.reports.document.html import section_html
 from tunewise.reports.document.model import Section, figures, sections_for
 from tunewise.reports.document.palette import THEMES, color, dark_color, to_dark
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import examples_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 

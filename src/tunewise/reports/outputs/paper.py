@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewise import __version__
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import metric_words
 from tunewise.core.format import listed, plural
 from tunewise.core.sanitize import short_names, shown
 from tunewise.reports.document.model import Figure, Section, figures, sections_for
 from tunewise.reports.document.typst import set_text, typst_sections
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import metric_words
 from tunewise.reports.outputs.documents import PAPER_ORDER, every_section
 
 TEXTS = ("title", "author", "byline", "abstract")

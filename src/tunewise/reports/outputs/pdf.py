@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import vl_convert
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.errors import MissingExtra
 from tunewise.core.files import write_bytes
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.palette import THEMES
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.page import TEMPLATES, vega_version
 from tunewise.reports.outputs.paper import Paper, paper
 

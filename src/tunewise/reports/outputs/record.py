@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tunewise.analysis.comparability.finding import Finding
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.prompts.expert_form import expert_answers
+from tunewise.analysis.prompts.forms import changes
+from tunewise.analysis.results import Row
+from tunewise.analysis.tuning.searching import best_of, tried
 from tunewise.core.canonical import JSONObject
-from tunewise.reports.facts.comparability.finding import Finding
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.expert_form import expert_answers
-from tunewise.reports.facts.prompts.forms import changes
-from tunewise.reports.facts.results import Row
-from tunewise.reports.facts.tuning.searching import best_of, tried
 
 SCHEMA = 1  # of `evaluation_results.schema.json`, which lies beside this file
 OF_A_ROW = (

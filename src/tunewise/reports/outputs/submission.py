@@ -7,6 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.verdict.verdict import Verdict
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import (
     is_complete,
@@ -19,9 +22,6 @@ from tunewise.core.files import (
 )
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.model import figures
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.verdict.verdict import Verdict
 from tunewise.reports.outputs.answers_file import write_predictions
 from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.outputs.pdf import need_typst, write_paper

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from tunewise.analysis.facts import Facts
 from tunewise.reports.document import model as doc
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.documents import TERMINAL_ORDER, every_section
 from tunewise.reports.sections import verdict
 from tunewise.reports.sections.results import read_scores

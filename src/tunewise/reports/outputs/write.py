@@ -9,12 +9,12 @@ from pathlib import Path
 
 import vl_convert
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.files import write_bytes, write_text
 from tunewise.reports.document.csv import as_csv
 from tunewise.reports.document.latex import as_latex
 from tunewise.reports.document.model import Figure, Table, figures, tables
 from tunewise.reports.document.palette import THEMES
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.outputs.answers_file import write_predictions
 from tunewise.reports.outputs.documents import every_section
 from tunewise.reports.outputs.page import page, vega_version

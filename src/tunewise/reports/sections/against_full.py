@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Row
+from tunewise.analysis.wording import fraction
 from tunewise.core.format import interval, listed, points
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Row
-from tunewise.reports.facts.wording import fraction
 from tunewise.reports.sections.cells import named, texts
 
 COSTS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from tunewise.analysis.curves import best_and_last
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import metric_words
 from tunewise.reports.charts.by_epoch import accuracies, losses
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.curves import best_and_last
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import metric_words
 from tunewise.reports.sections.cells import CONTENDER, named, score
 
 ABOUT = (

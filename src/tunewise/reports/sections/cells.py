@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from tunewise.analysis.evidence import Contender
+from tunewise.analysis.results import Row, Spread
+from tunewise.analysis.wording import between, is_fraction, p_words
 from tunewise.core.format import count, duration, milliseconds, percent, size
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
-from tunewise.reports.facts.evidence import Contender
-from tunewise.reports.facts.results import Row, Spread
-from tunewise.reports.facts.wording import between, is_fraction, p_words
 from tunewise.statistics.intervals import Interval
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.classes import ByClass
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import split_name
 from tunewise.core.format import listed, percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.confusion import confusion
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.classes import ByClass
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import split_name
 from tunewise.reports.sections.cells import named, number, percents, short, texts
 
 WHAT = (

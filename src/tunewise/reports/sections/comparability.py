@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.comparability.checks import UNKNOWN, nothing_known
+from tunewise.analysis.facts import Facts
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.comparability.checks import UNKNOWN, nothing_known
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import in_files
 
 NONE_FOUND = (

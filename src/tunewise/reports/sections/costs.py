@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tunewise.analysis.costs import has_costs, other_bytes
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import fraction
 from tunewise.core.format import count, duration, size
 from tunewise.reports.charts.costs import tradeoffs
 from tunewise.reports.charts.scores import parameters
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.costs import has_costs, other_bytes
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import fraction
 from tunewise.reports.sections.cells import ARTIFACT, CONTENDER, LATENCY, PEAK, SECONDS, TRAINABLE
 
 MOST_RINGS = 3  # in a paper; more are too small in a row, and the table has their fractions

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.generated_answers import Decoded
 from tunewise.core.format import points
 from tunewise.reports.charts.generated_answers import quality_and_diversity
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.generated_answers import Decoded
 from tunewise.reports.sections.cells import WHOSE, decimal, percents
 
 WIDE = doc.PAGE | doc.FILES  # what has room for every column

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 
+from tunewise.analysis.disagreements import Disagreement
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.shortlist import FEW
+from tunewise.analysis.wording import split_name
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.disagreements import Disagreement
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.shortlist import FEW
-from tunewise.reports.facts.wording import split_name
 
 MOST_IN_PAPER, FEWER = 6, 4  # examples; fewer where many contenders answer each
 WHAT = (

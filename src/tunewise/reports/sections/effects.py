@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from tunewise.core.format import points, probability
-from tunewise.core.sanitize import shown
-from tunewise.reports.document import model as doc
-from tunewise.reports.facts.factors import Factor
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results, Row
-from tunewise.reports.facts.shortlist import FEW
-from tunewise.reports.facts.wording import (
+from tunewise.analysis.factors import Factor
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results, Row
+from tunewise.analysis.shortlist import FEW
+from tunewise.analysis.wording import (
     is_fraction,
     metric_name,
     metric_words,
     setting_words,
     value_words,
 )
+from tunewise.core.format import points, probability
+from tunewise.core.sanitize import shown
+from tunewise.reports.document import model as doc
 from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only, score
 from tunewise.statistics.metrics import upward
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.errors import AnsweredExample, Errors
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import split_name
 from tunewise.core.format import percent, plural
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.errors import AnsweredExample, Errors
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import split_name
 from tunewise.statistics.label_errors import ABLE
 
 MOST = 5  # examples of each kind on the page

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 
 
 @doc.titled("generated_texts", "Generated texts")

@@ -6,13 +6,13 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Row
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.by_epoch import accuracies
 from tunewise.reports.charts.learning import learning
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Row
 from tunewise.reports.sections.cells import named, texts
 
 ABOUT = "Curves are means over seeds; bands reach from the lowest seed to the highest."

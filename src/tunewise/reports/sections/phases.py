@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tunewise.analysis.costs import HELD, TIMED
+from tunewise.analysis.facts import Facts
 from tunewise.core.format import milliseconds, size
 from tunewise.reports.charts.memory import PHASES, memory_by_phase
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.costs import HELD, TIMED
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import CONTENDER, from_to, named
 
 WHAT = (

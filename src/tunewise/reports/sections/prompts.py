@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.prompts.expert_form import expert_answers
+from tunewise.analysis.prompts.forms import Form, changes, what_changed
+from tunewise.analysis.prompts.side_by_side import Prompt, Reply, SideBySide
+from tunewise.analysis.wording import split_name
 from tunewise.core.format import percent, points, probability
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.prompts.expert_form import expert_answers
-from tunewise.reports.facts.prompts.forms import Form, changes, what_changed
-from tunewise.reports.facts.prompts.side_by_side import Prompt, Reply, SideBySide
-from tunewise.reports.facts.wording import split_name
 from tunewise.reports.sections.cells import called, decimal, percents
 
 READ = doc.PRINT | doc.TERMINAL

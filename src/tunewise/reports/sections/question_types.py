@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.question_types import TypeRow
+from tunewise.analysis.wording import metric_words, split_name
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.question_types import TypeRow
-from tunewise.reports.facts.wording import metric_words, split_name
 from tunewise.reports.sections.cells import number, percents
 
 

@@ -7,14 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tunewise.core.format import plural, probability
-from tunewise.core.lazy import Later
-from tunewise.core.sanitize import shown
-from tunewise.reports.document import model as doc
-from tunewise.reports.facts.costs import has_costs
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results, Row, examples_words
-from tunewise.reports.facts.wording import (
+from tunewise.analysis.costs import has_costs
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results, Row, examples_words
+from tunewise.analysis.wording import (
     between,
     gap,
     is_fraction,
@@ -24,6 +20,10 @@ from tunewise.reports.facts.wording import (
     standing_words,
     value_words,
 )
+from tunewise.core.format import plural, probability
+from tunewise.core.lazy import Later
+from tunewise.core.sanitize import shown
+from tunewise.reports.document import model as doc
 from tunewise.reports.sections.cells import (
     ARTIFACT,
     CONTENDER,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
 from tunewise.reports.charts.bars import both_splits, several_metrics
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 
 ABOUT = (
     "Means over seeds with 95 % intervals over examples. Validation chose the settings and "

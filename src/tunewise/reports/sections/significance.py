@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Results
+from tunewise.analysis.wording import gap, is_fraction, metric_words, standing_words
 from tunewise.core.format import listed, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import differences
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import gap, is_fraction, metric_words, standing_words
 from tunewise.reports.sections.cells import CONTENDER, claim
 
 ALPHA = 0.05

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tunewise.core.format import listed
-from tunewise.core.sanitize import shown
-from tunewise.reports.charts.slices import slice_charts
-from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.slices import Slice, Sliced
-from tunewise.reports.facts.wording import (
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.slices import Slice, Sliced
+from tunewise.analysis.wording import (
     gap,
     is_fraction,
     metric_name,
@@ -20,6 +16,10 @@ from tunewise.reports.facts.wording import (
     setting_words,
     split_name,
 )
+from tunewise.core.format import listed
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.slices import slice_charts
+from tunewise.reports.document import model as doc
 from tunewise.reports.sections.cells import ends, number, p_value, score, short
 
 MOST_SLICES = 24  # rows of the table in a paper

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 
 SCREENS = doc.PAGE | doc.TERMINAL
 MOST_BELOW = 3  # contenders below the obvious of which the first screen says why

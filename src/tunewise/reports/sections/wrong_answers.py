@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.generated_answers import Failures
+from tunewise.analysis.wording import split_name
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.generated_answers import Failures
-from tunewise.reports.facts.wording import split_name
 from tunewise.reports.sections.cells import WHOSE, number, whose
 from tunewise.statistics.failures import KINDS
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.format import plural
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import whose
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.format import plural
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 from tunewise.reports.sections.cells import number
 
 WHERE = "Each removed row, with the reason, is listed by `tunewise removed` on the study's folder."

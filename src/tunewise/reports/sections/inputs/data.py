@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.setting_differences import flat
+from tunewise.analysis.wording import value_words
 from tunewise.core.format import listed, percent
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.setting_differences import flat
-from tunewise.reports.facts.wording import value_words
 from tunewise.reports.sections.cells import short, texts
 
 MOST_LABELS = 14  # rows of the table of labels in a paper

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tunewise.analysis.evidence import Contender, Trial
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import point_words
 from tunewise.core.format import plural
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.evidence import Contender, Trial
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import point_words
 from tunewise.reports.sections.cells import called, in_files
 
 MOST_IN_PAPER = 8

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 
 ABOUT = (
     "Another program made these runs; Tunewise read their answers or scores and judged them as it "

@@ -6,14 +6,14 @@ import json
 import shlex
 from collections.abc import Mapping
 
+from tunewise.analysis.evidence import Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.setting_differences import command, flat, settings_apart
+from tunewise.analysis.wording import value_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import duration, listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.evidence import Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.setting_differences import command, flat, settings_apart
-from tunewise.reports.facts.wording import value_words
 from tunewise.reports.sections.cells import CONTENDER, short, texts
 from tunewise.store.study import STUDY_FILE
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.tuning.searching import edges
+from tunewise.analysis.wording import setting_words
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.tuning.searching import edges
-from tunewise.reports.facts.wording import setting_words
 from tunewise.reports.sections.verdict import doubtful
 
 MOST_FINDINGS = 5  # comparability findings; all stand on the page

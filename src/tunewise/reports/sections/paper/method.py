@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 
+from tunewise.analysis.evidence import Contender, Evidence
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.references import References
+from tunewise.analysis.results import Results
+from tunewise.analysis.wording import metric_words, setting_words
 from tunewise.core.canonical import Settings
 from tunewise.core.format import count, listed
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.evidence import Contender, Evidence
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.references import References
-from tunewise.reports.facts.results import Results
-from tunewise.reports.facts.wording import metric_words, setting_words
 from tunewise.reports.sections.cells import from_to, named, short
 
 _EQUATION = re.compile(r"\{equation ([a-z-]+)\}")

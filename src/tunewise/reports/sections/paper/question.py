@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tunewise.analysis.facts import Facts
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
 
 
 @doc.titled("question", "Question")

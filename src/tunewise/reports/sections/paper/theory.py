@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.results import Row
 from tunewise.core.format import size
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.results import Row
 from tunewise.reports.sections.cells import CONTENDER, TRAINABLE, only
 
 FLOAT = 4  # bytes of a number in float32

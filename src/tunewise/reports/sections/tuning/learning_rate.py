@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.tuning.searching import RateCurve, rate_curves
+from tunewise.analysis.wording import metric_name, metric_words
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.learning_rate import by_learning_rate
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.tuning.searching import RateCurve, rate_curves
-from tunewise.reports.facts.wording import metric_name, metric_words
 from tunewise.reports.sections.cells import called, score
 
 MOST_SHOWN = 30  # rows in the terminal; files have all

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.wording import metric_words
 from tunewise.core.format import plural
 from tunewise.reports.document import model as doc
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.wording import metric_words
 from tunewise.reports.sections.cells import called, mean_and_sd
 
 HOW = (

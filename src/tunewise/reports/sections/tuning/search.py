@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from tunewise.core.format import listed
-from tunewise.core.sanitize import shown
-from tunewise.reports.charts.search import best_of_points, searches
-from tunewise.reports.document import model as doc
-from tunewise.reports.facts.evidence import Contender
-from tunewise.reports.facts.facts import Facts
-from tunewise.reports.facts.tuning.searching import Tried, edges, tried
-from tunewise.reports.facts.wording import (
+from tunewise.analysis.evidence import Contender
+from tunewise.analysis.facts import Facts
+from tunewise.analysis.tuning.searching import Tried, edges, tried
+from tunewise.analysis.wording import (
     is_fraction,
     metric_name,
     metric_words,
@@ -21,6 +17,10 @@ from tunewise.reports.facts.wording import (
     setting_words,
     value_words,
 )
+from tunewise.core.format import listed
+from tunewise.core.sanitize import shown
+from tunewise.reports.charts.search import best_of_points, searches
+from tunewise.reports.document import model as doc
 from tunewise.reports.sections.cells import named, score
 
 MOST_ON_PAGE = 30  # points of one contender

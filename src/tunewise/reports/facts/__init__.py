@@ -1,1 +1,0 @@
-"""Everything a report knows, computed once from the study folder."""
