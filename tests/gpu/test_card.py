@@ -6,6 +6,7 @@ make test-gpu
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,23 @@ def test_a_step_that_does_not_fit_is_told_and_leaves_the_card_usable(
     study: Path, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
     request.addfinalizer(lambda: torch.cuda.set_per_process_memory_fraction(1.0))
-    torch.cuda.empty_cache()  # what earlier tests gave back would be given out again
+    held = all_that_is_left()
     assert do(study, settings("full"), "small", memory_limit=1) == "out-of-memory"
     torch.cuda.set_per_process_memory_fraction(1.0)
+    held.clear()
     assert do(study, settings("full"), "whole") == "done"
+
+
+def all_that_is_left() -> list[torch.Tensor]:
+    """What earlier tests left room for: within it a tiny trial would never meet its limit."""
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(1e-9)
+    held = []
+    for size in (1 << 22, 1 << 20, 1 << 9):  # of each of the allocator's pools, down to its unit
+        with suppress(torch.OutOfMemoryError):
+            while True:
+                held.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
+    return held
 
 
 def test_a_study_runs_on_the_card(tunewise: Run, tmp_path: Path) -> None:
