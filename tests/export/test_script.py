@@ -307,6 +307,11 @@ def test_a_script_looks_as_its_trial_does(
 
 OTHERWISE: dict[str, tuple[dict[str, Any], Way, dict[str, Any]]] = {
     "solved": (CHOOSING, ("head", {}), {"optimizer": "lbfgs"}),
+    "solved on directions": (
+        CHOOSING | {"pooling": "normalized_mean"},
+        ("head", {}),
+        {"optimizer": "lbfgs"},
+    ),
 }
 RARE: dict[str, tuple[dict[str, Any], Way, dict[str, Any]]] = {
     "of open length": (
