@@ -8,7 +8,6 @@ noticed; what a drawing shows is looked at under `drawn_truly`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,17 +16,13 @@ from typing import Any
 import pytest
 import vl_convert
 
-NAME = re.compile(r"data-[0-9a-f]{32}")
 SVG, PNG = vl_convert.vegalite_to_svg, vl_convert.svg_to_png
 
 
 def form(spec: dict[str, Any]) -> str:
     """A chart without its data: its words and marks, and what kinds of values its rows hold."""
-    text = json.dumps({**spec, "datasets": None})
-    names = list(dict.fromkeys(NAME.findall(text)))  # altair names tables by their content
-    drawn = json.loads(NAME.sub(lambda found: f"data-{names.index(found[0])}", text))
-    tables = [kinds(spec.get("datasets", {}).get(name)) for name in names]
-    return json.dumps([without_data(drawn), tables], sort_keys=True)
+    tables = {name: kinds(rows) for name, rows in spec.get("datasets", {}).items()}
+    return json.dumps([without_data({**spec, "datasets": None}), tables], sort_keys=True)
 
 
 def without_data(value: Any) -> Any:

@@ -1,5 +1,15 @@
-"""``python -m tunewise`` is the command line."""
+"""The command line in a process of its own: ``tunewise`` or ``python -m tunewise``."""
 
-from tunewise.cli.main import main
+import gc
 
-main()
+from tunewise.cli.main import main as command_line
+
+
+def main() -> None:
+    """Run the command that stands behind the name of the program."""
+    gc.disable()  # until the command's modules are loaded, which last as long as the process
+    command_line()
+
+
+if __name__ == "__main__":
+    main()

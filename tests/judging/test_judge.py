@@ -21,6 +21,7 @@ from tunewise.judging.asked import Asked
 from tunewise.judging.columns import named_columns
 from tunewise.judging.judge import Judgment, judge_files
 from tunewise.judging.reading import read_labels
+from tunewise.reports.sections.results import scores_table
 from tunewise.statistics.comparison import compare
 from tunewise.statistics.score_matrix import RowScores
 
@@ -92,6 +93,16 @@ def test_percents_and_counts_of_examples_are_understood(tmp_path: Path) -> None:
     assert pair.items.p == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
     assert found.results.rows[0].test["accuracy"].mean == pytest.approx(0.9)
     assert found.results.items == 500
+
+
+def test_files_for_programs_have_no_columns_of_a_split_that_nobody_scored() -> None:
+    labels, ours, theirs = single_runs(20)
+    found = tunewise.judge({"a": rows_of(ours, labels), "b": rows_of(theirs, labels)})
+    table = scores_table(found.facts)
+    assert list(table.records()[0])[:5] == [
+        *("contender", "status", "seeds", "test accuracy", "test accuracy low")
+    ]
+    assert all(value is not None for row in table.records() for value in row.values())
 
 
 def test_every_form_of_table_says_the_same(tmp_path: Path) -> None:

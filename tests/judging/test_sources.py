@@ -86,6 +86,61 @@ def test_one_seed_twice_is_named() -> None:
         grouped(runs, pattern="{name}/{seed}")
 
 
+@pytest.mark.parametrize("column", ["run", "trial", "Repeat"])
+def test_a_column_of_run_numbers_is_taken_for_the_seed(tmp_path: Path, column: str) -> None:
+    lines = [f"{name},{run},0.{run}" for name in ("lora", "full") for run in (3, 5)]
+    found = judged(write(tmp_path / "s.csv", "\n".join([f"model,{column},accuracy", *lines])))
+    assert {row.name: row.seeds for row in found.results.rows} == {"lora": (3, 5), "full": (3, 5)}
+    assert any(f"'{column}' is taken for the seed" in text for text in found.assumed)
+
+
+def test_answers_of_several_runs_in_one_table_are_told_apart_by_their_numbers(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        f"{model},{run},{id},a,{'ab'[id % 2]}" for model in "xy" for run in (1, 2) for id in (0, 1)
+    ]
+    table = write(tmp_path / "p.csv", "\n".join(["model,run,id,label,prediction", *lines]))
+    found = judged(table)
+    assert {row.name: row.seeds for row in found.results.rows} == {"x": (1, 2), "y": (1, 2)}
+    assert any("'run' is taken for the seed" in text for text in found.assumed)
+
+
+def test_names_of_runs_are_names_and_a_seed_is_a_seed(tmp_path: Path) -> None:
+    table = "run,seed,accuracy\nlora,0,0.8\nlora,1,0.9\nfull,0,0.7\nfull,1,0.6"
+    found = judged(write(tmp_path / "s.csv", table))
+    assert {row.name: row.seeds for row in found.results.rows} == {"lora": (0, 1), "full": (0, 1)}
+    assert not any("taken for the seed" in text for text in found.assumed)
+
+
+@pytest.mark.parametrize("column", ["seed", "run"])
+def test_a_file_of_scores_for_each_contender_is_named_by_the_file(
+    tmp_path: Path, column: str
+) -> None:
+    paths = [
+        write(tmp_path / f"{name}.csv", f"{column},accuracy\n0,{first}\n1,{second}")
+        for name, first, second in (("lora", 0.8, 0.9), ("full", 0.7, 0.6))
+    ]
+    rows = judged(*paths).results.rows
+    assert {row.name: row.test["accuracy"].values for row in rows} == {
+        "lora": (0.8, 0.9),
+        "full": (0.7, 0.6),
+    }
+
+
+def test_of_several_scores_over_seeds_one_is_named(tmp_path: Path) -> None:
+    table = write(tmp_path / "s.csv", "method,seed,accuracy,f1\na,0,0.8,0.7\nb,0,0.6,0.9")
+    assert "--columns score=accuracy" in told(table)
+    assert "has no column of loss" in told(table, metric="loss")
+    for column, best in (("accuracy", "a"), ("f1", "b")):
+        assert judged(table, columns={"score": column}).results.rows[0].name == best
+
+
+def test_a_column_for_each_method_is_no_table_of_scores(tmp_path: Path) -> None:
+    table = write(tmp_path / "wide.csv", "seed,lora,full\n0,0.8,0.7\n1,0.9,0.6")
+    assert "a row for each run, such as name,seed,accuracy" in told(table)
+
+
 # lm-evaluation-harness
 
 

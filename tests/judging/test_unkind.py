@@ -68,6 +68,11 @@ def test_mistakes_in_files_are_named(
         ({"a": [[1, 0]]}, {"equivalence_margin": -1}, "a margin of -1"),
         ({"a": {"prediction": [1, 0, 1]}}, {"labels": [1, 0]}, "no example '2', of 3"),
         ({"a": np.zeros((2, 2))}, {}, "one score for each example"),
+        (
+            {"a": {"seed": [0, 1], "accuracy": [0.8, 0.7]}},
+            {},
+            "give them by seed, such as {0: 0.81",
+        ),
         ({}, {}, "a mapping from names to runs"),
     ],
 )

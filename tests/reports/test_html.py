@@ -193,6 +193,9 @@ class Bundler:
     def __init__(self) -> None:
         self.made = 0
 
+    def get_vegalite_versions(self) -> list[str]:
+        return ["6.1", "6.4"]
+
     def javascript_bundle(self, *_: object) -> str:
         self.made += 1
         return "script()"

@@ -34,6 +34,8 @@ def visible(text: str) -> str:
     >>> visible("line\n\x00")
     'line\n␀'
     """
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n")
     return _LONE.sub("\ufffd", _DIRECTION.sub(_named, _CONTROL.sub(_picture, text)))
 

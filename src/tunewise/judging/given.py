@@ -15,7 +15,7 @@ from tunewise.judging.asked import Asked
 from tunewise.judging.columns import sheet_of
 from tunewise.judging.reading import read_runs
 from tunewise.judging.runs import Alone, Run, Sheet
-from tunewise.judging.sources.tables import with_labels
+from tunewise.judging.sources.tables import are_scores, with_labels
 
 Given = Any
 """Whatever `run_of` takes: other libraries' frames have no type that we could name."""
@@ -35,7 +35,8 @@ def run_of(given: Given, place: str, asked: Asked) -> Run:
     if isinstance(given, str | os.PathLike):
         runs = read_runs([Path(given)], asked)
         if len(runs) != 1:
-            raise InputError([Problem(str(given), f"holds {len(runs)} runs; one is needed here.")])
+            message = f"holds {len(runs)} runs; one is needed here. All of them: `tunewise judge`."
+            raise InputError([Problem(str(given), message)])
         return runs[0]
     if isinstance(given, int | float | np.number) and not isinstance(given, bool):
         if not np.isfinite(given):
@@ -63,6 +64,9 @@ def run_of(given: Given, place: str, asked: Asked) -> Run:
                 for number, row in enumerate(zip(*columns.values(), strict=True))
             ],
         )
+        if are_scores(table, asked):
+            message = "has a score for each run; give them by seed, such as {0: 0.81, 1: 0.79}."
+            raise InputError([Problem(place, message)])
         return Run(place, sheet=with_labels(sheet_of(table, place, asked.columns), asked))
     return Run(place, sheet=_array(given, place, asked))
 

@@ -104,8 +104,8 @@ def resample(
     examples, block = int(counts.sum()), max(1, BLOCK // len(counts))  # blocks fit in memory
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
-        weights = rng.multinomial(examples, counts / examples, size=size).astype(np.float64)
-        sums = (weights.astype(factors.dtype) @ factors).astype(np.float64)  # of all runs at once
+        weights = rng.multinomial(examples, counts / examples, size=size).astype(factors.dtype)
+        sums = (weights @ factors).astype(np.float64)  # of all runs at once
         for run, own in enumerate(columns):
             replicates[run, start : start + size] = metric.from_sums(sums[:, own])
     totals = [counts @ patterns[:, own] for own in columns]

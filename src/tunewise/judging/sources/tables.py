@@ -17,8 +17,10 @@ from tunewise.judging.runs import Alone, Known, Run
 from tunewise.statistics.metrics import GIVEN, METRICS
 
 WHOSE = ("contender", "name", "method", "model", "run", "system", "config", "experiment")
-SEED = ("seed", "random_seed")
+SEED = ("seed", "random_seed", "random_state")
+NUMBERS = ("run", "run_id", "trial", "repeat", "repetition", "replicate", "rep")  # of runs
 COUNT = ("examples", "n", "num_examples", "n_examples", "test_examples", "count", "items")
+WHOLE = re.compile(r"\d+(\.0*)?")
 BEFORE = re.compile(r"^(?:test|eval|predict|final|mean)[_ /-]")
 SETTINGS = ("epochs", "batch_size", "learning_rate", "steps", "max_length", "optimizer", "warmup")
 
@@ -29,17 +31,42 @@ def table_runs(table: Table, place: str, asked: Asked) -> list[Run]:
     Raises:
         InputError: whatever is wrong in it.
     """
-    whose, seed = _first(table, WHOSE), _first(table, SEED)
-    answers = {*ROLES["prediction"], *ROLES["id"], *asked.columns.values()}
-    if whose and not any(column in answers for column in table.columns):
-        return _scores(table, place, whose, seed, asked)
+    whose, seed, assumed = _of_runs(table)
+    if are_scores(table, asked):
+        scored = _scores(table, place, whose, seed, asked)
+        return [replace(run, assumed=assumed) for run in scored]
     parts = list(_parts(table, whose, seed, asked))
     runs = []
     for name, number, part in parts:
         of_part = place if len(parts) == 1 else f"{place} ({name}, seed {number})"
         sheet = with_labels(sheet_of(part, of_part, asked.columns), asked)
-        runs.append(Run(of_part, place, name, number, sheet))
+        told = assumed if len(parts) > 1 else ()
+        runs.append(Run(of_part, place, name, number, sheet, assumed=told))
     return runs
+
+
+def are_scores(table: Table, asked: Asked) -> bool:
+    """Whether each row is a run with its score: it has a name or a seed of its own, and no answer.
+
+    The name of a column of scores says nothing of this.
+    """
+    whose, seed, _ = _of_runs(table)
+    named = {column for role, column in asked.columns.items() if role != "score"}
+    if any(column in {*ROLES["prediction"], *ROLES["id"], *named} for column in table.columns):
+        return False
+    seeds = {row.get(seed) for row in table.rows} if seed else set()
+    return whose is not None or len(seeds) == len(table.rows)
+
+
+def _of_runs(table: Table) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """The columns of names and of seeds, and what was assumed: that numbers of runs are seeds."""
+    whose, seed = _first(table, WHOSE), _first(table, SEED)
+    numbers = _first(table, NUMBERS) if seed is None else None
+    if numbers and all(WHOLE.fullmatch(str(row.get(numbers, ""))) for row in table.rows):
+        whose = _first(table, [name for name in WHOSE if name != numbers.casefold()])
+        says = f"The column '{numbers}' is taken for the seed; one that names contenders is 'name'."
+        return whose, numbers, (says,)
+    return whose, seed, ()
 
 
 def with_labels(sheet: Any, asked: Asked) -> Any:
@@ -82,7 +109,7 @@ def _whole(row: Row, column: str | None) -> int | None:
     value = None if column is None else row.get(column)
     if value in (None, ""):
         return None
-    if not re.fullmatch(r"\d+(\.0*)?", str(value)):
+    if not WHOLE.fullmatch(str(value)):
         message = f"{column} = {value!r:.40}: a whole number is needed."
         raise InputError([Problem(row[PLACE], message)])
     return int(float(value))
@@ -93,8 +120,10 @@ def _first(table: Table, names: Sequence[str]) -> str | None:
     return next((folded[name] for name in names if name in folded), None)
 
 
-def _scores(table: Table, place: str, whose: str, seed: str | None, asked: Asked) -> list[Run]:
-    """A row for each run."""
+def _scores(
+    table: Table, place: str, whose: str | None, seed: str | None, asked: Asked
+) -> list[Run]:
+    """A row for each run; where no column names contenders, the file does."""
     column, metric = _score_column(table, place, asked)
     count = _first(table, COUNT)
     values: list[tuple[Row, float]] = []
@@ -122,7 +151,8 @@ def _scores(table: Table, place: str, whose: str, seed: str | None, asked: Asked
         known = Known(training=settings, steps=steps)
         alone = Alone(value / 100 if percent else value, examples, metric)
         number = _whole(row, seed)
-        runs.append(Run(row[PLACE], place, str(row[whose]), number, alone=alone, known=known))
+        name = None if whose is None else str(row[whose])
+        runs.append(Run(row[PLACE], place, name, number, alone=alone, known=known))
     if problems:
         raise InputError(problems)
     twice = twice_in([f"{run.name}, seed {run.seed}" for run in runs if run.seed is not None])
@@ -145,11 +175,15 @@ def _score_column(table: Table, place: str, asked: Asked) -> tuple[str, str]:
     if asked.metric is not None:
         found = {column: metric for column, metric in found.items() if metric == asked.metric}
     if len(found) != 1:
-        which = (
-            f"several columns of scores: {listed(list(found))}" if found else "no column of scores"
-        )
+        if found:
+            which, first = f"several columns of scores: {listed(list(found))}", next(iter(found))
+        else:
+            which, first = f"no column of {asked.metric or 'scores'}", "..."
         has = listed([f"'{column}'" for column in table.columns], most=8)
-        message = f"has {which} (its columns: {has}). Name the one that counts: --columns score=..."
+        message = (
+            f"has {which} (its columns: {has}). A table of scores has a row for each run, such as "
+            f"name,seed,accuracy. Name the one that counts: --columns score={first}"
+        )
         raise InputError([Problem(place, message)])
     return next(iter(found.items()))
 

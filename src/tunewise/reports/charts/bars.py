@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
-
 from tunewise.analysis.results import Results, Row
 from tunewise.analysis.wording import is_fraction, metric_name, metric_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
-    base,
     faded,
     figure,
     interval_tips,
@@ -21,6 +18,7 @@ from tunewise.reports.charts.drawing import (
     score_form,
 )
 from tunewise.reports.charts.scores import OUT_OF_MEMORY, measured_bar
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.document.palette import LIGHT
 
@@ -82,28 +80,28 @@ def _grouped(
     names = [name for name, _, _ in bars]
     form, scale = score_form(bars[0][2]), score_axis(bars[0][2])
     y = named([shown(row.name) for row in shown_rows])
-    offset = alt.YOffset("bar:N", sort=names)
-    paint = alt.Scale(domain=names, range=[NO_ONES[n % len(NO_ONES)] for n in range(len(names))])
+    offset = field("bar:N", sort=names)
+    paint = {"domain": names, "range": [NO_ONES[n % len(NO_ONES)] for n in range(len(names))]}
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("bar:N"),
+        field("name:N", title="contender"),
+        field("bar:N"),
         *interval_tips("mean", form),
     ]
-    marks = base(values)
-    chart = alt.layer(
-        marks.mark_bar(cornerRadiusEnd=2).encode(
-            x=alt.X("mean:Q", title=axis, axis=scale),
+    marks = Marks(values)
+    chart = layered(
+        marks.mark("bar", cornerRadiusEnd=2).encode(
+            x=field("mean:Q", title=axis, axis=scale),
             y=y,
             yOffset=offset,
-            color=alt.Color("bar:N", scale=paint, legend=alt.Legend(title=of)),
+            color=field("bar:N", scale=paint, legend={"title": of}),
             opacity=faded(),
             tooltip=tooltip,
         ),
-        marks.mark_rule(style="whisker").encode(
-            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, yOffset=offset, tooltip=tooltip
+        marks.mark("rule", style="whisker").encode(
+            x=field("low:Q"), x2=field("high"), y=y, yOffset=offset, tooltip=tooltip
         ),
-        marks.mark_text(style="value", align="left", dx=4).encode(
-            x=alt.XDatum(0), y=y, yOffset=offset, text=alt.Text("note:N")
+        marks.mark("text", style="value", align="left", dx=4).encode(
+            x={"datum": 0}, y=y, yOffset=offset, text=field("note:N")
         ),
         height=len(shown_rows) * (len(names) * BAR + 10),
     )

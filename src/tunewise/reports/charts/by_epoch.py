@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
-
-import altair as alt
 
 from tunewise.analysis.curves import (
     CurvePoint,
@@ -18,8 +15,9 @@ from tunewise.analysis.curves import (
 from tunewise.analysis.evidence import Evidence
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import PERCENTS, base, faded, figure, tint
+from tunewise.reports.charts.drawing import PERCENTS, faded, figure, tint
 from tunewise.reports.charts.learning import SPLITS, TRAINING, VALIDATION, whole_epochs
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import PAGE, Figure
 
 Curves = dict[str, list[CurvePoint]]  # by split, or by what a point is the mean of
@@ -39,17 +37,17 @@ def accuracies(evidence: Evidence) -> Figure | None:
     if not all(len({point.epoch for point in points}) > 1 for points in curves.values()):
         return None
     values = _values(curves)
-    strokes = alt.StrokeDash(
+    strokes = field(
         "curve:N",
-        scale=alt.Scale(domain=list(SPLITS), range=list(SPLITS.values())),
-        legend=alt.Legend(title="split"),
+        scale={"domain": list(SPLITS), "range": list(SPLITS.values())},
+        legend={"title": "split"},
     )
     marks = _marks(evidence, curves, values).encode(
-        y=alt.Y("mean:Q", title="accuracy", scale=alt.Scale(zero=False), axis=PERCENTS)
+        y=field("mean:Q", title="accuracy", scale={"zero": False}, axis=PERCENTS)
     )
-    chart = alt.layer(
-        marks.mark_line(strokeWidth=2).encode(strokeDash=strokes, opacity=faded()),
-        marks.mark_circle(size=36).encode(opacity=faded(), tooltip=_tooltip("accuracy", ".1%")),
+    chart = layered(
+        marks.mark("line", strokeWidth=2).encode(strokeDash=strokes, opacity=faded()),
+        marks.mark("circle", size=36).encode(opacity=faded(), tooltip=_tooltip("accuracy", ".1%")),
         height=260,
     )
     says = []
@@ -70,15 +68,15 @@ def losses(evidence: Evidence) -> Figure | None:
         return None
     marks = {
         name: _marks(evidence, curves, _values({name: points})).encode(
-            y=alt.Y("mean:Q", title="training loss (nats)", scale=alt.Scale(zero=False))
+            y=field("mean:Q", title="training loss (nats)", scale={"zero": False})
         )
         for name, points in curves.items()
     }
     tooltip = _tooltip("training loss", ".3f")
-    chart = alt.layer(
-        marks[STEPS].mark_line(strokeWidth=1).encode(opacity=faded(0.4, 0.05)),
-        marks[MEANS].mark_line(strokeWidth=2).encode(opacity=faded()),
-        marks[MEANS].mark_circle(size=60).encode(opacity=faded(), tooltip=tooltip),
+    chart = layered(
+        marks[STEPS].mark("line", strokeWidth=1).encode(opacity=faded(0.4, 0.05)),
+        marks[MEANS].mark("line", strokeWidth=2).encode(opacity=faded()),
+        marks[MEANS].mark("circle", size=60).encode(opacity=faded(), tooltip=tooltip),
         height=260,
     )
     says = (
@@ -89,14 +87,14 @@ def losses(evidence: Evidence) -> Figure | None:
     return figure("training-loss-by-epoch", "Training loss by epoch", says, chart, PAGE)
 
 
-def _marks(evidence: Evidence, curves: Curves, values: list[JSONObject]) -> Any:
+def _marks(evidence: Evidence, curves: Curves, values: list[JSONObject]) -> Marks:
     """Points by epoch, in the contenders' colors."""
     present = [one for one in evidence.contenders if one.name in _names(curves)]
     last = max(point.epoch for points in curves.values() for point in points)
-    ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
-    return base(values).encode(
-        detail=alt.Detail("curve:N"),
-        x=alt.X("epoch:Q", title="epoch", axis=ticks),
+    ticks = {"grid": False, "values": whole_epochs(last), "format": "d"}
+    return Marks(values).encode(
+        detail=field("curve:N"),
+        x=field("epoch:Q", title="epoch", axis=ticks),
         color=tint(present, legend=True),
     )
 
@@ -118,10 +116,10 @@ def _ends(points: Sequence[CurvePoint], name: str) -> tuple[float, float]:
     return own[0], own[-1]
 
 
-def _tooltip(title: str, form: str) -> list[Any]:
+def _tooltip(title: str, form: str) -> list[JSONObject]:
     return [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("curve:N", title="curve"),
-        alt.Tooltip("epoch:Q", format=".2~f"),
-        alt.Tooltip("mean:Q", format=form, title=title),
+        field("name:N", title="contender"),
+        field("curve:N", title="curve"),
+        field("epoch:Q", format=".2~f"),
+        field("mean:Q", format=form, title=title),
     ]

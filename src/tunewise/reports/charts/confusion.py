@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
-
 from tunewise.analysis.classes import ByClass
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shortened, shown
-from tunewise.reports.charts.drawing import base, finished
+from tunewise.reports.charts.drawing import finished
+from tunewise.reports.charts.vega_lite import Marks, faceted, field, layered
 from tunewise.reports.document.model import PAGE, Figure
 from tunewise.reports.document.palette import LIGHT
 
@@ -38,28 +37,28 @@ def confusion(found: Sequence[ByClass], labels: Sequence[str]) -> Figure | None:
         for right, row in enumerate(one.confusion)
         for chosen, count in enumerate(row)
     ]
-    axis = alt.Axis(labelLimit=90, grid=False)
-    scale = alt.Scale(domain=[0, 1], range=["#00000000", LIGHT[0]])
+    axis = {"labelLimit": 90, "grid": False}
+    scale = {"domain": [0, 1], "range": ["#00000000", LIGHT[0]]}
     cells = (
-        base(values)
-        .mark_rect()
+        Marks(values)
+        .mark("rect")
         .encode(
-            x=alt.X("chosen:N", sort=names, title="answered", axis=axis),
-            y=alt.Y("right:N", sort=names, title="right", axis=axis),
-            color=alt.Color("fraction:Q", scale=scale, legend=None),
+            x=field("chosen:N", sort=names, title="answered", axis=axis),
+            y=field("right:N", sort=names, title="right", axis=axis),
+            color=field("fraction:Q", scale=scale, legend=None),
             tooltip=[
-                alt.Tooltip("name:N", title="contender"),
-                alt.Tooltip("right:N"),
-                alt.Tooltip("chosen:N", title="answered"),
-                alt.Tooltip("fraction:Q", format=".1%", title="of the right class"),
-                alt.Tooltip("count:Q", title="answers"),
+                field("name:N", title="contender"),
+                field("right:N"),
+                field("chosen:N", title="answered"),
+                field("fraction:Q", format=".1%", title="of the right class"),
+                field("count:Q", title="answers"),
             ],
         )
     )
     side = min(WIDEST, max(SMALLEST, SQUARE * len(labels)))
-    header, order = alt.Header(labelLimit=side), [shown(one.name) for one in found]
-    each = alt.Facet("name:N", sort=order, title=None, header=header)
-    drawn = cells.properties(width=side, height=side).facet(facet=each, columns=3)
+    header, order = {"labelLimit": side}, [shown(one.name) for one in found]
+    each = field("name:N", sort=order, title=None, header=header)
+    drawn = faceted(layered(cells, width=side, height=side), each, columns=3)
     title = "Confusion matrices"
     says = "; ".join(_says(one, labels) for one in found)
     words = f"{title}, the most frequent error: {says}."

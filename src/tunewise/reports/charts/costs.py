@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-import altair as alt
+from typing import NamedTuple
 
 from tunewise.analysis.costs import COSTS, Placed, placed
 from tunewise.analysis.results import Results
@@ -13,8 +11,9 @@ from tunewise.analysis.wording import metric_name, metric_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import listed
 from tunewise.core.sanitize import short_names, shown
-from tunewise.reports.charts.drawing import base, cut, faded, figure, score_axis, score_form, tint
+from tunewise.reports.charts.drawing import cut, faded, figure, score_axis, score_form, tint
 from tunewise.reports.charts.labels import with_room
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 
 
@@ -50,17 +49,17 @@ def tradeoffs(results: Results) -> list[Figure]:
         axis_title, form = metric_words(results.metric), score_form(results.metric)
         x, y = _axes(values, cost, f"{axis_title}, {results.split}", score_axis(results.metric))
         tooltip = [
-            alt.Tooltip("name:N", title="contender"),
-            alt.Tooltip("score:Q", format=form, title=axis_title),
-            alt.Tooltip("amount:N", title=cost.title),
-            alt.Tooltip("front:N", title="on the front"),
+            field("name:N", title="contender"),
+            field("score:Q", format=form, title=axis_title),
+            field("amount:N", title=cost.title),
+            field("front:N", title="on the front"),
         ]
         paint = tint([point.row for point in points])
-        dots = base(values).encode(x=x, y=y).mark_circle(size=110, opacity=1)
-        chart = alt.layer(
-            base(front).mark_line(interpolate="step-after", style="zero").encode(x=x, y=y),
+        dots = Marks(values).encode(x=x, y=y).mark("circle", size=110, opacity=1)
+        chart = layered(
+            Marks(front).mark("line", interpolate="step-after", style="zero").encode(x=x, y=y),
             dots.encode(color=paint, opacity=faded(), tooltip=tooltip),
-            base(front).mark_point(style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
+            Marks(front).mark("point", style="ring", size=230).encode(x=x, y=y, tooltip=tooltip),
             *_names(values, x, y),
             height=HEIGHT,
         )
@@ -74,28 +73,30 @@ def tradeoffs(results: Results) -> list[Figure]:
     return drawn
 
 
-def _axes(values: Sequence[JSONObject], cost: Axis, title: str, axis: alt.Axis) -> tuple[Any, Any]:
+def _axes(
+    values: Sequence[JSONObject], cost: Axis, title: str, axis: JSONObject
+) -> tuple[JSONObject, JSONObject]:
     """Costs on a logarithmic scale with some air, scores not from zero."""
     least, most = min(v["cost"] for v in values), max(v["cost"] for v in values)
     air = max(1.1, (most / least) ** 0.1)
-    x = alt.X(
+    x = field(
         "cost:Q",
         title=cost.title,
-        scale=alt.Scale(type="log", domain=[least / air, most * air], nice=False),
-        axis=alt.Axis(format="~s" if cost.key != "time" else "~g", tickCount=4, grid=False),
+        scale={"type": "log", "domain": [least / air, most * air], "nice": False},
+        axis={"format": "~s" if cost.key != "time" else "~g", "tickCount": 4, "grid": False},
     )
-    scale = alt.Scale(zero=False, padding=22)
-    return x, alt.Y("score:Q", title=title, scale=scale, axis=axis)
+    scale = {"zero": False, "padding": 22}
+    return x, field("score:Q", title=title, scale=scale, axis=axis)
 
 
-def _names(values: Sequence[JSONObject], x: Any, y: Any) -> list[Any]:
+def _names(values: Sequence[JSONObject], x: JSONObject, y: JSONObject) -> list[Marks]:
     """Names as far as there is room, those on the front before all others."""
     order = sorted(values, key=lambda v: v["front"] == "no")
     fields, room = ("cost", "score", "label"), {"width": PLOT, "height": HEIGHT / 2, "above": 16}
     return [
-        base(points)
-        .mark_text(align=side, dx=4 if side == "left" else -4, dy=-16)
-        .encode(x=x, y=y, text=alt.Text("label:N"), opacity=faded())
+        Marks(points)
+        .mark("text", align=side, dx=4 if side == "left" else -4, dy=-16)
+        .encode(x=x, y=y, text=field("label:N"), opacity=faded())
         for side, points in with_room(order, fields, logarithmic=True, **room)
     ]
 

@@ -9,72 +9,60 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import altair as alt
-from altair.utils.schemapi import disable_debug_mode
-
 from tunewise.analysis.evidence import Contender
 from tunewise.analysis.results import Row
 from tunewise.analysis.tuning.searching import RateCurve
 from tunewise.analysis.wording import is_fraction
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
+from tunewise.reports.charts.vega_lite import Marks, field, with_tables
 from tunewise.reports.document.model import PRINT, Figure, Outputs
 from tunewise.reports.document.palette import color, dash
 
-disable_debug_mode()  # each part of a chart would be validated again; a test validates them whole
-
 WIDTH = 560  # of a saved chart; on the page a chart takes the width it is given
 ROW_HEIGHT = 34  # of a chart with one row for each contender
-PERCENTS = alt.Axis(format="%", tickCount=5)  # of a score
+PERCENTS = {"format": "%", "tickCount": 5}  # of a score
 PICKED = "picked === '' || datum.name === picked"
 
 
-def base(values: Sequence[JSONObject]) -> Any:
-    """A chart of these values; as a tuple, since Altair copies a list at every step of a chart."""
-    return alt.Chart(alt.InlineData(values=tuple(values)))
-
-
-def named(names: Sequence[str]) -> Any:
+def named(names: Sequence[str]) -> JSONObject:
     """The axis of contenders, in the given order."""
-    return alt.Y("name:N", sort=list(names), title=None)
+    return field("name:N", sort=list(names), title=None)
 
 
-def tint(rows: Sequence[Row | Contender | RateCurve], *, legend: bool = False) -> Any:
+def tint(rows: Sequence[Row | Contender | RateCurve], *, legend: bool = False) -> JSONObject:
     """The contenders' colors; the page draws its own legend, files need the chart's."""
-    scale = alt.Scale(
-        domain=[shown(row.name) for row in rows], range=[color(row.position) for row in rows]
-    )
-    drawn = alt.Legend(title=None, columns=3, symbolOpacity=1) if legend else None
-    return alt.Color("name:N", scale=scale, legend=drawn)
+    scale = {
+        "domain": [shown(row.name) for row in rows],
+        "range": [color(row.position) for row in rows],
+    }
+    drawn = {"title": None, "columns": 3, "symbolOpacity": 1} if legend else None
+    return field("name:N", scale=scale, legend=drawn)
 
 
-def dashes(rows: Sequence[Row | Contender | RateCurve]) -> Any:
-    scale = alt.Scale(
-        domain=[shown(row.name) for row in rows], range=[dash(row.position) for row in rows]
-    )
-    return alt.StrokeDash("name:N", scale=scale, legend=None)
+def dashes(rows: Sequence[Row | Contender | RateCurve]) -> JSONObject:
+    scale = {
+        "domain": [shown(row.name) for row in rows],
+        "range": [dash(row.position) for row in rows],
+    }
+    return field("name:N", scale=scale, legend=None)
 
 
-def faded(near: float = 1.0, far: float = 0.15) -> Any:
-    """Full strength for the picked contender, or for all while none is picked.
-
-    Of its class: from a dict Altair finds the class by hashing every schema that it has.
-    """
-    return alt.OpacityValue(far, condition={"test": PICKED, "value": near})
+def faded(near: float = 1.0, far: float = 0.15) -> JSONObject:
+    """Full strength for the picked contender, or for all while none is picked."""
+    return {"condition": {"test": PICKED, "value": near}, "value": far}
 
 
-def finished(chart: Any) -> JSONObject:
-    """Its description, with what every chart has; put in here, since Altair copies charts whole."""
-    spec: JSONObject = chart.to_dict(validate=False)
-    if not isinstance(chart, alt.FacetChart):
+def finished(chart: JSONObject) -> JSONObject:
+    """Its description, with what every chart has."""
+    spec = with_tables(chart)
+    if "facet" not in spec:
         spec["width"] = WIDTH
-    spec["params"] = [{"name": "picked", "value": ""}]
-    spec["datasets"] = {name: list(values) for name, values in spec["datasets"].items()}
-    return spec
+    return {**spec, "params": [{"name": "picked", "value": ""}]}
 
 
 def figure(
-    key: str, title: str, says: Iterable[str], chart: Any, outputs: Outputs = PRINT
+    key: str, title: str, says: Iterable[str], chart: JSONObject, outputs: Outputs = PRINT
 ) -> Figure:
     """A chart with its title and, for the blind, what each of its marks says."""
     return Figure(key, title, f"{title}: {'; '.join(says)}.", finished(chart), outputs)
@@ -82,11 +70,11 @@ def figure(
 
 def lines(
     values: Sequence[JSONObject], rows: Sequence[Row | Contender | RateCurve], **axes: Any
-) -> tuple[Any, Any]:
+) -> tuple[Marks, Marks]:
     """A line for each contender, and a chart of its points that lacks its mark."""
     looks = {**axes, "color": tint(rows, legend=True), "opacity": faded()}
-    marks = base(values)
-    line = marks.mark_line(strokeWidth=2).encode(strokeDash=dashes(rows), **looks)
+    marks = Marks(values)
+    line = marks.mark("line", strokeWidth=2).encode(strokeDash=dashes(rows), **looks)
     return line, marks.encode(**looks)
 
 
@@ -95,17 +83,17 @@ def score_form(metric: str) -> str:
     return ".1%" if is_fraction(metric) else ".3f"
 
 
-def score_axis(metric: str) -> alt.Axis:
+def score_axis(metric: str) -> JSONObject:
     """The axis of a score, likewise."""
-    return PERCENTS if is_fraction(metric) else alt.Axis(tickCount=5)
+    return PERCENTS if is_fraction(metric) else {"tickCount": 5}
 
 
-def interval_tips(title: str, form: str = ".1%") -> list[Any]:
+def interval_tips(title: str, form: str = ".1%") -> list[JSONObject]:
     """What a mean and the ends of its interval say where somebody points at them."""
     return [
-        alt.Tooltip("mean:Q", format=form, title=title),
-        alt.Tooltip("low:Q", format=form, title="from"),
-        alt.Tooltip("high:Q", format=form, title="to"),
+        field("mean:Q", format=form, title=title),
+        field("low:Q", format=form, title="from"),
+        field("high:Q", format=form, title="to"),
     ]
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
-
 from tunewise.analysis.generated_answers import Decoded
 from tunewise.analysis.results import Results
 from tunewise.core.canonical import JSONObject
 from tunewise.core.format import percent
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, faded, finished, tint
+from tunewise.reports.charts.drawing import faded, finished, tint
 from tunewise.reports.charts.labels import with_room
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import Figure
 
 HEIGHT = 320
@@ -35,27 +34,27 @@ def quality_and_diversity(results: Results, rows: Sequence[Decoded]) -> Figure |
     if not values:
         return None
     names = {row.contender for row in rows}
-    wide = alt.Scale(zero=False, nice=False, padding=18)
+    wide = {"zero": False, "nice": False, "padding": 18}
     title = "Diversity: 1 − F1 between samples of a question"
-    x = alt.X("diversity:Q", title=title, scale=wide, axis=alt.Axis(tickCount=6))
-    y = alt.Y("f1:Q", title="F1, mean over samples", scale=wide, axis=alt.Axis(format="%"))
+    x = field("diversity:Q", title=title, scale=wide, axis={"tickCount": 6})
+    y = field("f1:Q", title="F1, mean over samples", scale=wide, axis={"format": "%"})
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("decoding:N"),
-        alt.Tooltip("f1:Q", format=".1%", title="F1"),
-        alt.Tooltip("best:Q", format=".1%", title="best of the samples"),
-        alt.Tooltip("diversity:Q", format=".2f"),
+        field("name:N", title="contender"),
+        field("decoding:N"),
+        field("f1:Q", format=".1%", title="F1"),
+        field("best:Q", format=".1%", title="best of the samples"),
+        field("diversity:Q", format=".2f"),
     ]
     paint = tint([row for row in results.rows if row.name in names], legend=True)
     fields = ("diversity", "f1", "decoding")
     looks = {"x": x, "y": y, "color": paint, "opacity": faded()}
-    points = base(values).mark_point(size=90, filled=True, opacity=1)
-    chart = alt.layer(
+    points = Marks(values).mark("point", size=90, filled=True, opacity=1)
+    chart = layered(
         points.encode(tooltip=tooltip, **looks),
         *(
-            base(half)
-            .mark_text(align=side, dx=8 if side == "left" else -8)
-            .encode(text=alt.Text("decoding:N"), **looks)
+            Marks(half)
+            .mark("text", align=side, dx=8 if side == "left" else -8)
+            .encode(text=field("decoding:N"), **looks)
             for side, half in with_room(values, fields, width=PLOT, height=HEIGHT / 2)
         ),
         height=HEIGHT,

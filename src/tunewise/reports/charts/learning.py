@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 
-import altair as alt
-
 from tunewise.analysis.curves import CurvePoint, training_loss, validation_curve
 from tunewise.analysis.evidence import Evidence
 from tunewise.analysis.wording import metric_words
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, dashes, faded, finished, tint
+from tunewise.reports.charts.drawing import dashes, faded, finished, tint
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import Figure
 
 TRAINING, VALIDATION = "training", "validation"
@@ -52,30 +51,28 @@ def _curves(
     present = [one for one in evidence.contenders if one.name in names]
     several = sum(bool(points) for points in curves.values()) > 1
     last = max(float(value["epoch"]) for value in values)
-    ticks = alt.Axis(grid=False, values=whole_epochs(last), format="d")
-    x = alt.X("epoch:Q", title="epoch", axis=ticks)
-    y = alt.Y("mean:Q", title=axis, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
-    by_split = alt.Scale(domain=list(SPLITS), range=list(SPLITS.values()))
+    ticks = {"grid": False, "values": whole_epochs(last), "format": "d"}
+    x = field("epoch:Q", title="epoch", axis=ticks)
+    y = field("mean:Q", title=axis, scale={"zero": False}, axis={"format": form})
+    by_split = {"domain": list(SPLITS), "range": list(SPLITS.values())}
     strokes = (
-        alt.StrokeDash("split:N", scale=by_split, legend=alt.Legend(title="split"))
-        if several
-        else dashes(present)
+        field("split:N", scale=by_split, legend={"title": "split"}) if several else dashes(present)
     )
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("split:N"),
-        alt.Tooltip("epoch:Q", format=".2~f"),
-        alt.Tooltip("mean:Q", format=".3f", title=axis),
-        alt.Tooltip("low:Q", format=".3f", title="lowest seed"),
-        alt.Tooltip("high:Q", format=".3f", title="highest seed"),
+        field("name:N", title="contender"),
+        field("split:N"),
+        field("epoch:Q", format=".2~f"),
+        field("mean:Q", format=".3f", title=axis),
+        field("low:Q", format=".3f", title="lowest seed"),
+        field("high:Q", format=".3f", title="highest seed"),
     ]
-    low, high = alt.Y("low:Q", title=axis), alt.Y2("high:Q")
-    detail, paint = alt.Detail("split:N"), tint(present, legend=True)
-    marks = base(values).encode(detail=detail, x=x, color=paint)
-    dots = marks.mark_circle(size=9 if len(values) > 25 * len(present) else 36)
-    chart = alt.layer(
-        marks.mark_area().encode(y=low, y2=high, opacity=faded(0.2, 0.03)),
-        marks.mark_line(strokeWidth=2).encode(y=y, strokeDash=strokes, opacity=faded()),
+    low, high = field("low:Q", title=axis), field("high")
+    detail, paint = field("split:N"), tint(present, legend=True)
+    marks = Marks(values).encode(detail=detail, x=x, color=paint)
+    dots = marks.mark("circle", size=9 if len(values) > 25 * len(present) else 36)
+    chart = layered(
+        marks.mark("area").encode(y=low, y2=high, opacity=faded(0.2, 0.03)),
+        marks.mark("line", strokeWidth=2).encode(y=y, strokeDash=strokes, opacity=faded()),
         dots.encode(y=y, opacity=faded(), tooltip=tooltip),
         height=260,
     )

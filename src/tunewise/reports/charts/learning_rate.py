@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import altair as alt
 
 from tunewise.analysis.tuning.searching import RateCurve
 from tunewise.analysis.wording import is_fraction, metric_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, faded, figure, lines, tint
+from tunewise.reports.charts.drawing import faded, figure, lines, tint
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import PAGE, PRINT, Figure
 
 HEIGHT = 260
@@ -45,32 +43,32 @@ def _figure(curves: Sequence[RateCurve], quantity: str, *, title: str, form: str
         return None
     lost = _diverged(curves) if quantity == "loss" else []
     rates = sorted({point.rate for curve in curves for point in curve.points})
-    x = alt.X(
+    x = field(
         "rate:Q",
         title="learning rate",
-        scale=alt.Scale(type="log", domain=[rates[0] / 1.5, rates[-1] * 1.5], nice=False),
-        axis=alt.Axis(values=rates, format=".2~e", grid=False, labelOverlap=True),
+        scale={"type": "log", "domain": [rates[0] / 1.5, rates[-1] * 1.5], "nice": False},
+        axis={"values": rates, "format": ".2~e", "grid": False, "labelOverlap": True},
     )
     heights = [value["value"] for value in values]
     wide = quantity == "loss" and min(heights) > 0 and max(heights) > WIDE_RANGE * min(heights)
-    scale = alt.Scale(type="log") if wide else alt.Scale(zero=False, padding=14)
-    y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(format=form, tickCount=5))
+    scale = {"type": "log"} if wide else {"zero": False, "padding": 14}
+    y = field("value:Q", title=title, scale=scale, axis={"format": form, "tickCount": 5})
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("rate:Q", format=".3~e", title="learning rate"),
-        alt.Tooltip("value:Q", format=".1%" if form == "%" else ".3f", title=title),
-        alt.Tooltip("point:N"),
+        field("name:N", title="contender"),
+        field("rate:Q", format=".3~e", title="learning rate"),
+        field("value:Q", format=".1%" if form == "%" else ".3f", title=title),
+        field("point:N"),
     ]
     line, points = lines(values, curves, x=x, y=y)
-    size = alt.Size("size:Q", scale=None, legend=None)
-    layers = [line, points.mark_circle().encode(size=size, tooltip=tooltip)]
+    size = field("size:Q", scale=None, legend=None)
+    layers = [line, points.mark("circle").encode(size=size, tooltip=tooltip)]
     if chosen := [value for value in values if value["point"] == "chosen"]:
-        ring = base([{**value, "size": value["size"] + 2 * DOT} for value in chosen])
-        layers.append(ring.mark_point(style="ring").encode(x=x, y=y, size=size, tooltip=tooltip))
+        ring = Marks([{**value, "size": value["size"] + 2 * DOT} for value in chosen])
+        layers.append(ring.mark("point", style="ring").encode(x=x, y=y, size=size, tooltip=tooltip))
     layers += _at_the_edge(
         lost, x, tint(curves, legend=True), middle=math.sqrt(rates[0] * rates[-1])
     )
-    chart = alt.layer(*layers, height=HEIGHT)
+    chart = layered(*layers, height=HEIGHT)
     name = f"{quantity}-by-learning-rate"
     heading = f"{title.partition(' (')[0].capitalize()} against learning rate"
     # A paper has a table of the scores.
@@ -116,25 +114,27 @@ def _diverged(curves: Sequence[RateCurve]) -> list[JSONObject]:
     return rows
 
 
-def _at_the_edge(lost: Sequence[JSONObject], x: Any, paint: Any, *, middle: float) -> list[Any]:
+def _at_the_edge(
+    lost: Sequence[JSONObject], x: JSONObject, paint: JSONObject, *, middle: float
+) -> list[Marks]:
     """A triangle for each that diverged, at the upper edge, and the word beside the first."""
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("rate:Q", format=".3~e", title="learning rate, diverged"),
+        field("name:N", title="contender"),
+        field("rate:Q", format=".3~e", title="learning rate, diverged"),
     ]
     layers = [
-        base([row for row in lost if row["step"] == step])
-        .mark_point(shape="triangle-up", filled=True, size=90)
-        .encode(x=x, y=alt.value(6 + STEP * step), color=paint, opacity=faded(), tooltip=tooltip)
+        Marks([row for row in lost if row["step"] == step])
+        .mark("point", shape="triangle-up", filled=True, size=90)
+        .encode(x=x, y={"value": 6 + STEP * step}, color=paint, opacity=faded(), tooltip=tooltip)
         for step in sorted({row["step"] for row in lost})
     ]
     if lost:
         first = min(lost, key=lambda row: (row["rate"], row["step"]))
         left = first["rate"] > middle  # of its mark, where there is more room
-        word = base([{**first, "word": "diverged"}]).mark_text(
-            style="value", align="right" if left else "left", dx=-9 if left else 9
+        word = Marks([{**first, "word": "diverged"}]).mark(
+            "text", style="value", align="right" if left else "left", dx=-9 if left else 9
         )
-        layers.append(word.encode(x=x, y=alt.value(7), text=alt.Text("word:N")))
+        layers.append(word.encode(x=x, y={"value": 7}, text=field("word:N")))
     return layers
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
-
 from tunewise.analysis.costs import Phases
 from tunewise.core.format import size
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, figure, named
+from tunewise.reports.charts.drawing import figure, named
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import LIGHT
 
@@ -40,23 +39,23 @@ def memory_by_phase(found: Sequence[Phases]) -> Figure | None:
     names = list(dict.fromkeys(str(value["name"]) for value in values))
     drawn = [title for title in PHASES.values() if any(v["phase"] == title for v in values)]
     colors = dict(zip(PHASES.values(), (LIGHT[3], *LIGHT[:3]), strict=True))
-    paint = alt.Scale(domain=drawn, range=[colors[title] for title in drawn])
+    paint = {"domain": drawn, "range": [colors[title] for title in drawn]}
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("phase:N"),
-        alt.Tooltip("amount:N", title="peak memory"),
+        field("name:N", title="contender"),
+        field("phase:N"),
+        field("amount:N", title="peak memory"),
     ]
     bars = (
-        base(values)
-        .mark_bar(cornerRadiusEnd=2)
+        Marks(values)
+        .mark("bar", cornerRadiusEnd=2)
         .encode(
-            x=alt.X("megabytes:Q", title="peak memory (MB)", axis=alt.Axis(tickCount=5)),
+            x=field("megabytes:Q", title="peak memory (MB)", axis={"tickCount": 5}),
             y=named(names),
-            yOffset=alt.YOffset("phase:N", sort=drawn),
-            color=alt.Color("phase:N", scale=paint, legend=alt.Legend(title="phase")),
+            yOffset=field("phase:N", sort=drawn),
+            color=field("phase:N", scale=paint, legend={"title": "phase"}),
             tooltip=tooltip,
         )
     )
-    chart = bars.properties(height=len(names) * (len(drawn) * BAR + 10))
+    chart = layered(bars, height=len(names) * (len(drawn) * BAR + 10))
     says = (f"{value['name']} {value['phase']} {value['amount']}" for value in values)
     return figure("memory-phases", "Peak memory by phase", says, chart)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import altair as alt
-
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, figure
+from tunewise.reports.charts.drawing import figure
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import color, dash
 
@@ -20,17 +19,17 @@ def sanity_chart(curves: Mapping[str, Sequence[float]]) -> Figure:
         for epoch, accuracy in enumerate(curve, start=1)
     ]
     names, places = [shown(name) for name in curves], range(len(curves))
-    paint = alt.Scale(domain=names, range=[color(place) for place in places])
-    strokes = alt.Scale(domain=names, range=[dash(place) for place in places])
+    paint = {"domain": names, "range": [color(place) for place in places]}
+    strokes = {"domain": names, "range": [dash(place) for place in places]}
     last = max((len(curve) for curve in curves.values()), default=1)
-    ticks = alt.Axis(values=[1, *range(5, last + 1, 5)], format="d", grid=False)
-    scale, percents = alt.Scale(domain=[0, 1]), alt.Axis(format="%")
-    lines = base(values).encode(
-        x=alt.X("epoch:Q", title="epoch", axis=ticks),
-        y=alt.Y("accuracy:Q", title="training accuracy", scale=scale, axis=percents),
-        color=alt.Color("name:N", scale=paint, legend=alt.Legend(title=None, columns=3)),
-        strokeDash=alt.StrokeDash("name:N", scale=strokes, legend=None),
+    ticks = {"values": [1, *range(5, last + 1, 5)], "format": "d", "grid": False}
+    scale, percents = {"domain": [0, 1]}, {"format": "%"}
+    lines = Marks(values).encode(
+        x=field("epoch:Q", title="epoch", axis=ticks),
+        y=field("accuracy:Q", title="training accuracy", scale=scale, axis=percents),
+        color=field("name:N", scale=paint, legend={"title": None, "columns": 3}),
+        strokeDash=field("name:N", scale=strokes, legend=None),
     )
-    drawn = (lines.mark_line(strokeWidth=2) + lines.mark_circle(size=36)).properties(height=260)
+    drawn = layered(lines.mark("line", strokeWidth=2), lines.mark("circle", size=36), height=260)
     says = (f"{shown(name)} ends at {curve[-1]:.0%}" for name, curve in curves.items())
     return figure("sanity", "Learning a few examples by heart", says, drawn)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
-
 from tunewise.analysis.results import Parameters, Results, Row
 from tunewise.analysis.wording import (
     fraction,
@@ -20,7 +18,6 @@ from tunewise.core.format import count
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
     ROW_HEIGHT,
-    base,
     faded,
     figure,
     finished,
@@ -30,6 +27,7 @@ from tunewise.reports.charts.drawing import (
     score_form,
     tint,
 )
+from tunewise.reports.charts.vega_lite import Marks, faceted, field, layered
 from tunewise.reports.document.model import Figure
 from tunewise.reports.document.palette import FROZEN, color
 from tunewise.statistics.intervals import Interval
@@ -46,28 +44,28 @@ def differences(results: Results) -> Figure | None:
     values = [_difference(row, 100 if fractions else 1) for row in rows]
     form, unit = ("+.1f", " points") if fractions else ("+.3f", "")
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("difference:Q", format=form, title=unit.strip() or "difference"),
-        alt.Tooltip("low:Q", format=form, title="examples: from"),
-        alt.Tooltip("high:Q", format=form, title="to"),
-        alt.Tooltip("method_low:Q", format=form, title="examples and seeds: from"),
-        alt.Tooltip("method_high:Q", format=form, title="to "),
-        alt.Tooltip("verdict:N"),
+        field("name:N", title="contender"),
+        field("difference:Q", format=form, title=unit.strip() or "difference"),
+        field("low:Q", format=form, title="examples: from"),
+        field("high:Q", format=form, title="to"),
+        field("method_low:Q", format=form, title="examples and seeds: from"),
+        field("method_high:Q", format=form, title="to "),
+        field("verdict:N"),
     ]
     title = f"{metric_name(results.metric)}{',' * fractions}{unit} to the best"
-    x = alt.X("difference:Q", title=title, axis=alt.Axis(tickCount=8))
+    x = field("difference:Q", title=title, axis={"tickCount": 8})
     y = named([value["name"] for value in values])
     looks = {"y": y, "color": tint(rows), "opacity": faded(), "tooltip": tooltip}
-    marks = base(values)
+    marks = Marks(values)
     thin, thick = (
-        marks.mark_rule(strokeWidth=1.5),
-        marks.mark_rule(strokeWidth=5, strokeCap="round"),
+        marks.mark("rule", strokeWidth=1.5),
+        marks.mark("rule", strokeWidth=5, strokeCap="round"),
     )
-    chart = alt.layer(
-        base([{"at": 0}]).mark_rule(style="zero").encode(x=alt.X("at:Q")),
-        thin.encode(x=alt.X("method_low:Q"), x2=alt.X2("method_high:Q"), **looks),
-        thick.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), **looks),
-        marks.mark_point(size=110, filled=True, opacity=1).encode(x=x, **looks),
+    chart = layered(
+        Marks([{"at": 0}]).mark("rule", style="zero").encode(x=field("at:Q")),
+        thin.encode(x=field("method_low:Q"), x2=field("method_high"), **looks),
+        thick.encode(x=field("low:Q"), x2=field("high"), **looks),
+        marks.mark("point", size=110, filled=True, opacity=1).encode(x=x, **looks),
         height=ROW_HEIGHT * len(values),
     )
     says = [_says_difference(row, results.metric, unit) for row in rows]
@@ -133,22 +131,22 @@ def scores(rows: Sequence[Row], metric: str, split: str) -> Figure | None:
     ]
     y = named([value["name"] for value in values])
     title = f"{metric_name(metric)} on {split_name(split)}"
-    who, seeded = alt.Tooltip("name:N", title="contender"), alt.Tooltip("seeds:Q")
+    who, seeded = field("name:N", title="contender"), field("seeds:Q")
     form = score_form(metric)
     tooltip = [who, *interval_tips("mean", form), seeded]
-    marks = base(values)
-    x = alt.X("mean:Q", title=title, axis=score_axis(metric))
-    bars = marks.mark_bar(height=16, cornerRadiusEnd=3)
-    whiskers = marks.mark_rule(style="whisker")
-    ticks = base(dots).mark_tick(style="seed", thickness=1, size=10)
-    notes = marks.mark_text(style="value", align="left", dx=4)
+    marks = Marks(values)
+    x = field("mean:Q", title=title, axis=score_axis(metric))
+    bars = marks.mark("bar", height=16, cornerRadiusEnd=3)
+    whiskers = marks.mark("rule", style="whisker")
+    ticks = Marks(dots).mark("tick", style="seed", thickness=1, size=10)
+    notes = marks.mark("text", style="value", align="left", dx=4)
     layers = [
         bars.encode(x=x, y=y, color=tint(present), opacity=faded(), tooltip=tooltip),
-        whiskers.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, tooltip=tooltip),
-        *([ticks.encode(x=alt.X("value:Q"), y=y)] if dots else []),
-        notes.encode(x=alt.XDatum(0), y=y, text=alt.Text("note:N")),
+        whiskers.encode(x=field("low:Q"), x2=field("high"), y=y, tooltip=tooltip),
+        *([ticks.encode(x=field("value:Q"), y=y)] if dots else []),
+        notes.encode(x={"datum": 0}, y=y, text=field("note:N")),
     ]
-    chart = alt.layer(*layers, height=ROW_HEIGHT * len(values))
+    chart = layered(*layers, height=ROW_HEIGHT * len(values))
     says = (
         f"{value['name']} {value['note']}, counted as 0"
         if value["note"]
@@ -181,28 +179,28 @@ def parameters(results: Results) -> Figure | None:
     values = [value for row, own in counted for value in _rings(row, own)]
     names = [shown(row.name) for row, _ in counted]
     colors = [color(row.position) for row, _ in counted]
-    paint = alt.Scale(domain=[*names, ""], range=[*colors, FROZEN[0]])
+    paint = {"domain": [*names, ""], "range": [*colors, FROZEN[0]]}
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("what:N", title="part"),
-        alt.Tooltip("count:Q", format=",", title="parameters"),
+        field("name:N", title="contender"),
+        field("what:N", title="part"),
+        field("count:Q", format=",", title="parameters"),
     ]
-    marks = base(values)
-    ring = marks.mark_arc(innerRadius=34, outerRadius=54).encode(
-        theta=alt.Theta("count:Q", stack=True),
-        order=alt.Order("what:N", sort="descending"),
-        color=alt.Color("part:N", scale=paint, legend=None),
+    marks = Marks(values)
+    ring = marks.mark("arc", innerRadius=34, outerRadius=54).encode(
+        theta=field("count:Q", stack=True),
+        order=field("what:N", sort="descending"),
+        color=field("part:N", scale=paint, legend=None),
         opacity=faded(),
         tooltip=tooltip,
     )
-    percentage = marks.mark_text(style="value").encode(text=alt.Text("share:N"))
-    counts = marks.mark_text(dy=68).encode(text=alt.Text("numbers:N"))
-    each = alt.Facet("name:N", sort=names, title=None, header=alt.Header(labelLimit=150))
-    rings = alt.layer(ring, percentage, counts).properties(width=128, height=150)
+    percentage = marks.mark("text", style="value").encode(text=field("share:N"))
+    counts = marks.mark("text", dy=68).encode(text=field("numbers:N"))
+    each = field("name:N", sort=names, title=None, header={"labelLimit": 150})
+    rings = layered(ring, percentage, counts, width=128, height=150)
     says = "; ".join(
         f"{shown(row.name)} {own.trainable:,} of {own.total:,}" for row, own in counted
     )
-    drawn = finished(rings.facet(facet=each, columns=4))
+    drawn = finished(faceted(rings, each, columns=4))
     return Figure("parameters", "", f"Trainable parameters: {says}.", drawn)
 
 

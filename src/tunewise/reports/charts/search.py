@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import altair as alt
 
 from tunewise.analysis.evidence import Contender, Evidence
 from tunewise.analysis.tuning.searching import RATE, best_of
 from tunewise.analysis.wording import metric_words, setting_words, value_words
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
-from tunewise.reports.charts.drawing import base, figure, lines, score_axis, score_form
+from tunewise.reports.charts.drawing import figure, lines, score_axis, score_form
 from tunewise.reports.charts.learning import whole_epochs
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import Figure
 
 CHOSEN = "chosen"
@@ -38,21 +36,21 @@ def searches(evidence: Evidence) -> list[Figure]:
             x = _numeric_axis([value["value"] for value in values], message)
         else:
             values = [{**value, "value": value_words(value["value"])} for value in values]
-            x = alt.X("value:N", title=message, sort=None)
+            x = field("value:N", title=message, sort=None)
         y, form = _scores(metric, evidence.headline), score_form(evidence.headline)
         kind = "quantitative" if numeric else "nominal"
         tooltip = [
-            alt.Tooltip("name:N", title="contender"),
-            alt.Tooltip("value", title=message, type=kind),
-            alt.Tooltip("score:Q", format=form, title=metric),
-            alt.Tooltip("point:N"),
+            field("name:N", title="contender"),
+            field("value", title=message, type=kind),
+            field("score:Q", format=form, title=metric),
+            field("point:N"),
         ]
-        ring = base([value for value in values if value["point"] == CHOSEN])
+        ring = Marks([value for value in values if value["point"] == CHOSEN])
         line, points = lines(values, present, x=x, y=y)
-        chart = alt.layer(
+        chart = layered(
             line,
-            points.mark_circle(size=70).encode(tooltip=tooltip),
-            ring.mark_point(style="ring", size=190).encode(x=x, y=y, tooltip=tooltip),
+            points.mark("circle", size=70).encode(tooltip=tooltip),
+            ring.mark("point", style="ring", size=190).encode(x=x, y=y, tooltip=tooltip),
             height=240,
         )
         says = (
@@ -65,9 +63,9 @@ def searches(evidence: Evidence) -> list[Figure]:
     return drawn
 
 
-def _scores(title: str, metric: str) -> Any:
-    scale = alt.Scale(zero=False)
-    return alt.Y("score:Q", title=title, scale=scale, axis=score_axis(metric))
+def _scores(title: str, metric: str) -> JSONObject:
+    scale = {"zero": False}
+    return field("score:Q", title=title, scale=scale, axis=score_axis(metric))
 
 
 def _tried(contender: Contender, setting: str, metric: str) -> list[JSONObject]:
@@ -88,15 +86,14 @@ def _tried(contender: Contender, setting: str, metric: str) -> list[JSONObject]:
     ]
 
 
-def _numeric_axis(values: Sequence[float], title: str) -> Any:
+def _numeric_axis(values: Sequence[float], title: str) -> JSONObject:
     """An axis with a tick at each tried value; logarithmic where they span a factor of eight."""
     least, most = min(values), max(values)
+    scale: JSONObject = {"zero": False, "nice": False, "padding": 16}
     if least > 0 and most >= 8 * least:
-        scale = alt.Scale(type="log", domain=[least / 1.25, most * 1.25])
-    else:
-        scale = alt.Scale(zero=False, nice=False, padding=16)
-    axis = alt.Axis(values=sorted(set(values)), format="~g", grid=False)
-    return alt.X("value:Q", title=title, scale=scale, axis=axis)
+        scale = {"type": "log", "domain": [least / 1.25, most * 1.25]}
+    axis = {"values": sorted(set(values)), "format": "~g", "grid": False}
+    return field("value:Q", title=title, scale=scale, axis=axis)
 
 
 def best_of_points(evidence: Evidence) -> Figure | None:
@@ -113,16 +110,16 @@ def best_of_points(evidence: Evidence) -> Figure | None:
     form = score_form(evidence.headline)
     expected = f"expected best {metric_words(evidence.headline)}"
     most = max(len(curve) for _, curve in found)
-    x = alt.X(
+    x = field(
         "points:Q",
         title="search points",
-        axis=alt.Axis(values=whole_epochs(most)[1:], format="d", grid=False),
-        scale=alt.Scale(domain=[1, most], nice=False, padding=12),
+        axis={"values": whole_epochs(most)[1:], "format": "d", "grid": False},
+        scale={"domain": [1, most], "nice": False, "padding": 12},
     )
     tooltip = [
-        alt.Tooltip("name:N", title="contender"),
-        alt.Tooltip("points:Q", format="d", title="points"),
-        alt.Tooltip("score:Q", format=form, title=expected),
+        field("name:N", title="contender"),
+        field("points:Q", format="d", title="points"),
+        field("score:Q", format=form, title=expected),
     ]
     line, points = lines(
         values, [one for one, _ in found], x=x, y=_scores(expected, evidence.headline)
@@ -133,5 +130,5 @@ def best_of_points(evidence: Evidence) -> Figure | None:
         for one, curve in found
     )
     title = "What more search points would bring"
-    drawn = alt.layer(line, points.mark_circle(size=70).encode(tooltip=tooltip), height=240)
+    drawn = layered(line, points.mark("circle", size=70).encode(tooltip=tooltip), height=240)
     return figure("search-best-of-points", title, says, drawn)

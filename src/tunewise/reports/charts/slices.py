@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import altair as alt
-
 from tunewise.analysis.results import Results
 from tunewise.analysis.slices import Sliced
 from tunewise.analysis.wording import metric_name
 from tunewise.core.canonical import JSONObject
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
-    base,
     cut,
     faded,
     figure,
@@ -21,6 +18,7 @@ from tunewise.reports.charts.drawing import (
     score_form,
     tint,
 )
+from tunewise.reports.charts.vega_lite import Marks, field, layered
 from tunewise.reports.document.model import PAGE, Figure
 
 LINE = 11  # height of one contender within a slice
@@ -47,20 +45,20 @@ def slice_charts(found: Sliced, results: Results) -> Iterator[Figure]:
         ]
         rows = [row for row in results.rows if any(v["name"] == shown(row.name) for v in values)]
         metric = metric_name(found.metric)
-        y = alt.Y("slice:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=170))
-        offset = alt.YOffset("name:N", sort=[shown(row.name) for row in rows])
+        y = field("slice:N", sort=list(names.values()), title=None, axis={"labelLimit": 170})
+        offset = field("name:N", sort=[shown(row.name) for row in rows])
         title, form = f"{metric.lower()}, {found.split}", score_form(found.metric)
-        x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False), axis=score_axis(found.metric))
+        x = field("mean:Q", title=title, scale={"zero": False}, axis=score_axis(found.metric))
         tooltip = [
-            alt.Tooltip("slice:N", title=shown(column)),
-            alt.Tooltip("name:N", title="contender"),
+            field("slice:N", title=shown(column)),
+            field("name:N", title="contender"),
             *interval_tips(metric.lower(), form),
         ]
         looks = {"color": tint(rows, legend=True), "opacity": faded(), "tooltip": tooltip}
-        marks = base(values).encode(y=y, yOffset=offset)
-        chart = alt.layer(
-            marks.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), **looks),
-            marks.mark_circle(size=44, opacity=1).encode(x=x, **looks),
+        marks = Marks(values).encode(y=y, yOffset=offset)
+        chart = layered(
+            marks.mark("rule", strokeWidth=2).encode(x=field("low:Q"), x2=field("high"), **looks),
+            marks.mark("circle", size=44, opacity=1).encode(x=x, **looks),
             height=max(60, (LINE * len(rows) + 10) * len(slices)),
         )
         title = f"{metric} by {cut(shown(column), LONGEST)}"

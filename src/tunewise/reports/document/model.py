@@ -7,7 +7,7 @@ renderer makes a text fit for its output, so that a name can hold any character 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Literal, TypeVar
 
@@ -175,6 +175,17 @@ class Table:
         """A table that stands in files alone."""
         columns = tuple(Column("", name) for name in keys)
         return cls(key, caption, columns, tuple(rows), outputs=FILES)
+
+    def without_empty(self) -> Table:
+        """Without the columns of files alone in which no row has a value."""
+        kept = [
+            place
+            for place, column in enumerate(self.columns)
+            if column.title or any(row[place] not in {None, ""} for row in self.rows)
+        ]
+        columns = tuple(self.columns[place] for place in kept)
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, columns=columns, rows=rows)
 
     def columns_of(self, output: Output) -> list[Column]:
         return [column for column in self.columns if column.stands_in(output)]

@@ -62,7 +62,8 @@ def predictions(evidence: Evidence) -> Predictions | None:
     truths: dict[str, str] = {}
     for run in (run for _, runs in contenders for run in runs):
         for id in run.ids:
-            truths.setdefault(id, BETWEEN.join(truth_of(evidence, run, id)))
+            if id not in truths:
+                truths[id] = BETWEEN.join(truth_of(evidence, run, id))
     # Of each example the answer of most seeds (the earlier of equals) and the fraction right.
     columns: list[dict[str, tuple[str, float | int]]] = []
     for _, runs in contenders:

@@ -18,7 +18,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -106,8 +105,9 @@ def policy(*scripts: str) -> str:
 
 
 def vega_version() -> str:
-    """The version of Vega-Lite that altair's descriptions are written for, such as ``6.1``."""
-    return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    """The version of Vega-Lite that charts are drawn by, such as ``6.4``: the newest there is."""
+    versions: list[str] = vl_convert.get_vegalite_versions()
+    return versions[-1]
 
 
 @cache

@@ -90,7 +90,9 @@ def read_scores(facts: Facts) -> doc.Blocks:
 def scores_table(facts: Facts) -> doc.Table:
     """A row for each contender, best first."""
     costs = has_costs(facts.evidence, facts.results)
-    return table_of(facts.results, finished=facts.verdict.finished, costs=costs)
+    table = table_of(facts.results, finished=facts.verdict.finished, costs=costs)
+    # Programs may rely on the columns of a study; what others ran was scored on one split.
+    return table if facts.evidence.study.elsewhere is None else table.without_empty()
 
 
 def table_of(results: Results, *, finished: bool, costs: bool) -> doc.Table:
