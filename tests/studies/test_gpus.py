@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from tunewise.core.environment import VISIBLE
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.studies.engines import gpus
 from tunewise.studies.engines.base import Needs
-from tunewise.studies.engines.gpus import VISIBLE, Gpu, chosen, visible_gpus
+from tunewise.studies.engines.gpus import Gpu, chosen, visible_gpus
 from tunewise.studies.engines.pool import Pool
 
 ONE, TWO = Gpu("GPU-1a", 24 * 10**9), Gpu("GPU-2b", 24 * 10**9)

@@ -31,7 +31,7 @@ SOLVER: Final = "lbfgs"
 STEPS: Final = "adamw"
 """What `auto` means for all that is not solved."""
 READ_BY_SOLVER = ("optimizer", "max_length", "precision", "timeout")
-ABOUT_MEMORY = ("batch_size", "accumulate", "gradient_checkpointing")
+ABOUT_MEMORY = ("batch_size", "accumulate", "devices", "gradient_checkpointing")
 """Settings whose naming does not ask for steps: they say how large one may be."""
 Schedule = Literal["linear", "cosine", "constant"]
 FULL_BATCH = ("own-gd",)
@@ -102,6 +102,16 @@ class TrainingSettings:
         "those without a lower loss, of which it then needs no more.",
     )
     timeout: float | None = setting(None, "Seconds that one trial may take.")
+    devices: int | Literal["auto"] = setting(
+        "auto",
+        "GPUs that one trial computes on, each a part of every step; without GPUs, processes. "
+        "Changes time and memory, not the gradient. `auto`: one.",
+    )
+    shard: bool = setting(
+        False,
+        "Keep on each of several devices a slice of the weights, the gradients and the optimizer's "
+        "state (FSDP2), for a model that does not fit one.",
+    )
     gradient_checkpointing: bool = setting(
         False, "Recompute each block in the backward pass, which saves memory and costs time."
     )
@@ -123,14 +133,15 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         refuse_below(1, self, "batch_size", "accumulate", "patience")
-        if self.epochs != "auto":
-            refuse_below(1, self, "epochs")
+        for name in ("epochs", "devices"):
+            if getattr(self, name) != AUTO:
+                refuse_below(1, self, name)
+        right = f"a step of {self.batch_size} examples cannot be computed in more parts than it has"
         if self.batch_size < self.accumulate:
-            right = (
-                f"a step of {self.batch_size} examples cannot be computed in more parts than it "
-                "has examples."
-            )
-            raise SettingError("accumulate", self.accumulate, right)
+            raise SettingError("accumulate", self.accumulate, f"{right} examples.")
+        if self.batch_size < self.parts:
+            message = f"{right} examples, and accumulate = {self.accumulate} on each."
+            raise SettingError("devices", self.devices, message)
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
             raise SettingError("learning_rate", self.learning_rate, "a number between 0 and 1.")
         if not 0 <= self.warmup <= 1:
@@ -145,6 +156,16 @@ class TrainingSettings:
             raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if self.timeout is not None and self.timeout <= 0:
             raise SettingError("timeout", self.timeout, "seconds, above 0.")
+
+    @property
+    def ranks(self) -> int:
+        """The processes that compute a trial. Where it was left to us and settled, one."""
+        return 1 if self.devices == AUTO else self.devices
+
+    @property
+    def parts(self) -> int:
+        """Micro-batches of a step, over all ranks."""
+        return self.accumulate * self.ranks
 
 
 def search_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:
