@@ -75,8 +75,7 @@ class TrialRun:
         self.folder = study_folder / "trials" / self.id
         self.weights = study_folder / "weights" / name
         self.parts = Parts.of(job.settings, study_folder)
-        takes_steps = isinstance(self.parts.method, Adaptation) and job.features is None
-        self.processes = self.parts.training.ranks if takes_steps else 1
+        self.processes = job.ranks
         self.ranks = ALONE
         self.stop = stop
         self.started = datetime.now(UTC)
@@ -206,7 +205,7 @@ class TrialRun:
     ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
             start = StartCheck(self.parts.task, train)
-            shards = self.parts.training.shard and self.ranks.size > 1
+            shards = self.parts.training.shard and self.ranks.size > 1 and method.shards
             model = prepared_model(self.parts, method, before=start, stays=shards)
             limit = self.parts.max_length(model)
             task = self.parts.task
