@@ -141,6 +141,7 @@ def joined(rank: int, size: int, meeting: Path) -> Ranks:
         seen = os.environ.get(VISIBLE)
         names = seen.split(",") if seen else [str(place) for place in range(size)]
         os.environ[VISIBLE] = names[rank]
+        torch.cuda.set_device(0)  # the only one that is seen from here on
         backend = "cpu:gloo,cuda:nccl"
     found = f"file://{meeting}"
     dist.init_process_group(backend, init_method=found, rank=rank, world_size=size)
