@@ -143,9 +143,11 @@ def test_a_device_of_several_holds_its_share_of_a_step(study: dict[str, Any]) ->
 
 def test_slices_are_what_stands_divided_and_what_is_gathered() -> None:
     kinds = {"weights": 8, "optimizer": 5, "activations": 7}
-    memory = {"peaks_bytes": {"backward": kinds, "evaluation": {"weights": 8, "temporary": 1}}}
+    memory: dict[str, Any] = {
+        "peaks_bytes": {"backward": kinds, "evaluation": {"weights": 8, "temporary": 1}}
+    }
     whole = {"weights": 8, "trainable": 0, "gradients": 0, "optimizer": 5}
-    memory |= {f"{kind}_bytes": size for kind, size in whole.items()}  # type: ignore[arg-type]
+    memory |= {f"{kind}_bytes": size for kind, size in whole.items()}
     found = in_slices(memory, 4, gathered=3)
     assert found["peak_bytes"] == {"backward": 2 + 2 + 7 + 3, "evaluation": 2 + 1 + 3}
     assert (found["peak_phase"], found["weights_bytes"]) == ("backward", 2)

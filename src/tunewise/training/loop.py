@@ -244,7 +244,8 @@ class Training:
 
             taken = number - progress.scale.skipped
             rate = self.course.learning_rate(taken, progress.standing)
-            with self.profiler.step(number, batches) as phase:
+            mine = [share.part for share in self.ranks.share(batches)]
+            with self.profiler.step(number, mine) as phase:
                 step = learner.step(number, batches, learning_rate=rate, phase=phase)
             if not step.skipped:
                 self.method.after_step(self.model, number)  # it may read the gradients

@@ -233,7 +233,8 @@ class TrialRun:
             with self.ranks.first_before_others():
                 train_feed = feeds.feed("train", encoded)
                 validation_feed = feeds.feed("validation", encoded_validation)
-        held = [] if shards else held_tensors(model.module)  # slices come and go
+        # Of slices, which come and go, nothing is counted.
+        held = held_tensors(model.module) if self.ranks.is_first and not shards else []
         self.profiler = TrialProfiler(held, self.parts.training.precision)
         if self.until is None:
             with self.stopwatch.phase("features"):
@@ -411,14 +412,16 @@ class TrialRun:
     def _costs(self) -> TrialCosts:
         marker = self.weights / COMPLETE
         written = sha256_of(marker) if marker.is_file() else None
+        artefact = folder_bytes(self.weights)
         if self.measured is not None:
-            return replace(self.measured, weights=written)
+            sizes = replace(self.measured.bytes, artefact=artefact)
+            return replace(self.measured, bytes=sizes, weights=written)
         tokens, step = self.result.tokens, self.profiler.costs()
         train_seconds = self.stopwatch.seconds.get("train", 0.0)
         return TrialCosts(
             started=self.started.isoformat(timespec="seconds"),
             seconds={**self.stopwatch.seconds, "total": self.stopwatch.total()},
-            bytes=TrialBytes(peak_resident_bytes(), folder_bytes(self.weights)),
+            bytes=TrialBytes(peak_resident_bytes(), artefact),
             memory=step.memory if step else None,
             flops_per_step=step.flops if step else None,
             share_of_peak=step.share_of_peak if step else None,

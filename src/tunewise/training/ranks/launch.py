@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -82,8 +82,7 @@ class _Rank:
     handle: int  # to read its report from
     said: bytes = b""
     code: int | None = None  # None: it runs
-    ended: float = 0.0
-    ended_by_us: bool = field(default=False)
+    ended_by_us: bool = False
 
     def hear(self) -> bool:
         """Read what is there; False where no more will come."""
@@ -182,18 +181,24 @@ def _watch(ranks: list[_Rank], stop: Stop) -> None:
 
 
 def _told(ranks: list[_Rank]) -> JSONObject:
-    """What became of them all: the first cause, where one of them ended badly."""
-    bad = [rank for rank in ranks if rank.code and not rank.ended_by_us]
-    for rank in bad:
-        name = f"Process {rank.number + 1} of the {len(ranks)} that computed this trial"
-        assert rank.code is not None
-        if (killed := killed_words(rank.code)) is not None:
+    """What became of them all: the first cause, where one of them ended badly.
+
+    Who was ended without a word comes before those who say that nobody answers.
+    """
+    bad = {
+        f"Process {rank.number + 1} of the {len(ranks)} that computed this trial": rank
+        for rank in ranks
+        if rank.code and not rank.ended_by_us
+    }
+    for name, rank in bad.items():
+        if (killed := killed_words(rank.code or 0)) is not None:
             raise ChildProcessError(f"{name} {killed}")
+    for name, rank in bad.items():
         if rank.code == OUT_OF_MEMORY:
             raise MemoryError(f"{name} held more than the memory limit.")
         if rank.report is None:
-            raise RuntimeError(f"{name} {exit_words(rank.code)}.")
-    told = [report for rank in bad or ranks[:1] if (report := rank.report) is not None]
+            raise RuntimeError(f"{name} {exit_words(rank.code or 0)}.")
+    told = [report for rank in bad.values() or ranks[:1] if (report := rank.report) is not None]
     first = min(told, key=lambda report: report["at"])
     if "raised" in first:
         raise _raised(first["raised"])
