@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,17 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
 from tests.gpu.test_card import assert_same_weights
+from tests.tasks.conftest import questions, save_writer, write_rows
 from tests.training import test_trial
 from tests.training.test_trial import EVERY, Settings, do, result
 
 from tunewise.core.errors import SettingError
 from tunewise.core.files import is_complete
+from tunewise.runner import run_job
+from tunewise.store.study import StudyFolder
+from tunewise.studies.jobs import next_jobs
+from tunewise.studies.prepare import prepare, store
+from tunewise.studyfile.studyfile import read_study
 from tunewise.training.loop import Learner
 from tunewise.training.ranks import launch
 from tunewise.training.ranks.group import Ranks
@@ -122,6 +129,44 @@ def test_processes_compute_the_parts_of_a_step_side_by_side(
     side = {**chosen, "training": {**chosen["training"], "devices": 2}}
     assert [do(study, row, "row"), do(study, side, "side")] == ["done", "done"]
     assert_equal_but_for_noise(study, "row", "side")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("over", [{}, {"shard": True}], ids=["data parallel", "sharded"])
+def test_three_processes_write_the_answers_of_one(tmp_path: Path, over: dict[str, Any]) -> None:
+    """Of a model in slices all write the same answers, as each token needs every slice."""
+    (tmp_path / "data").mkdir()
+    save_writer(tmp_path / "writer")
+    for number, (split, rows) in enumerate({"train": 40, "validation": 70, "test": 4}.items()):
+        write_rows(tmp_path / "data" / f"{split}.jsonl", questions(rows, number))
+    prepared = prepare(
+        read_study(
+            {
+                "name": "rooms",
+                "task": {
+                    "kind": "question-answering",
+                    "max_new_tokens": 6,
+                    "decoding": ["greedy", "top-k 5"],
+                    "samples": 2,
+                },
+                "data": {"source": str(tmp_path / "data")},
+                "models": [str(tmp_path / "writer")],
+                "methods": [{"lora": {"rank": 2, "targets": "attention"}}],
+                "training": {"epochs": 2, "batch_size": 8, "learning_rate": 1e-2, "dropout": 0.0},
+                "seeds": [0],
+            }
+        )
+    )
+    folder = StudyFolder.create(tmp_path / "study")
+    with folder.lock():
+        store(prepared, folder)
+    [job] = next_jobs(folder.study(), {}, {})
+    split_up = replace(
+        job.settings, training={**job.settings.training, "devices": 3, **over}, seed=0
+    )
+    jobs = (replace(job, id="one"), replace(job, id="three", settings=split_up))
+    assert [run_job(each, folder.path, lambda: False) for each in jobs] == ["done", "done"]
+    assert_equal_but_for_noise(folder.path, "one", "three")
 
 
 Disturb = Callable[[int, int, signal.Signals], None]
