@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -59,6 +59,13 @@ CHECKPOINT_SECONDS = 60.0
 NO_FIXED_ORDER = "does not have a deterministic implementation"  # of a GPU's kernel, by torch
 
 
+class Loaded(NamedTuple):
+    """What a trial trains, before any step."""
+
+    start: StartCheck
+    model: Model
+
+
 class TrialRun:
     """Trains or fits one contender at one point with one seed, and scores it on validation."""
 
@@ -84,6 +91,7 @@ class TrialRun:
         self.log = TrialLog(study_folder / "trials" / name / "log.jsonl")
         self.result = TrialResult(self.id, job.settings, steps=0)  # as far as it has come
         self.measured: TrialCosts | None = None  # by another process, which computed it
+        self.loaded: Loaded | None = None  # before there were several
 
     def run(self) -> str:
         status, error = self._attempt()
@@ -107,11 +115,16 @@ class TrialRun:
         if self.processes == 1:
             return self._computed()
         try:
+            if self.shards:  # all of them then share the memory of one whole model
+                self.parts.check_model()
+                self.loaded = self._load(self.parts.examples("train"))
             report = side_by_side(self.processes, self._as_a_rank, self.stop)
         except Exception as error:
             if is_outside(error):
                 raise
             return status_of(error), str(error)
+        finally:
+            self.loaded = None
         self.result = TrialResult.from_json(report["result"])
         self.measured = TrialCosts.from_json(report["costs"])
         return report["status"], report["error"]
@@ -204,9 +217,7 @@ class TrialRun:
         self, method: Adaptation, train: Sequence[Example], validation: Sequence[Example]
     ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
-            start = StartCheck(self.parts.task, train)
-            shards = self.parts.training.shard and self.ranks.size > 1 and method.shards
-            model = prepared_model(self.parts, method, before=start, stays=shards)
+            start, model = self.loaded or self._load(train)
             limit = self.parts.max_length(model)
             task = self.parts.task
             encoded = task.encode(train, model.processor, max_length=limit, learning=True)
@@ -226,7 +237,7 @@ class TrialRun:
                 ),
             )
             self._note(parameters=counts, checks=checks)
-            if shards:
+            if self.shards:
                 self.ranks = shard(model, self.ranks)
         with self.stopwatch.phase("features"):
             feeds = Feeds(self.parts, model, encoded)
@@ -234,7 +245,7 @@ class TrialRun:
                 train_feed = feeds.feed("train", encoded)
                 validation_feed = feeds.feed("validation", encoded_validation)
         # Of slices, which come and go, nothing is counted.
-        held = held_tensors(model.module) if self.ranks.is_first and not shards else []
+        held = held_tensors(model.module) if self.ranks.is_first and not self.shards else []
         self.profiler = TrialProfiler(held, self.parts.training.precision)
         if self.until is None:
             with self.stopwatch.phase("features"):
@@ -259,7 +270,7 @@ class TrialRun:
         if len({prediction.answer for prediction in predictions}) == 1:
             self._note(flags=(*self.result.flags, "degenerate"))
         with self.stopwatch.phase("save"):
-            if shards:
+            if self.shards:
                 model = self._whole(model, method)
             if not self.ranks.is_first:
                 return predictions
@@ -269,6 +280,21 @@ class TrialRun:
             remove_folder(self.weights / "checkpoint")
             self._add_checks(self._merge_check(method, model, start.examples))
         return predictions
+
+    @property
+    def shards(self) -> bool:
+        """Whether the processes have slices of the model."""
+        method = self.parts.method
+        able = isinstance(method, Adaptation) and method.shards
+        return able and self.processes > 1 and self.parts.training.shard
+
+    def _load(self, train: Sequence[Example]) -> Loaded:
+        """The adapted model, and what it answered before; whole, if it will be sharded."""
+        method = self.parts.method
+        assert isinstance(method, Adaptation)
+        start = StartCheck(self.parts.task, train)
+        model = prepared_model(self.parts, method, before=start, stays=self.shards)
+        return Loaded(start, model)
 
     def _whole(self, model: Model, method: Adaptation) -> Model:
         """What the ranks have trained in slices, put into the whole model on the first one's CPU.
