@@ -27,6 +27,7 @@ from tunewise.data.settings import DataSettings
 from tunewise.data.study_template import study_name, write_study
 from tunewise.estimate.batch_size import with_batch_sizes
 from tunewise.estimate.budget import expected, with_budget, worth_a_plan
+from tunewise.estimate.devices import with_devices
 from tunewise.estimate.needs import needs_of
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
@@ -338,6 +339,7 @@ def _settled(
         planned = plan(settings, workers=places)
         for line in expected(planned) if first else ():
             say(line)
+    prepared, planned = with_devices(prepared, path, planned, engine.cards, say=say)
     prepared = with_budget(prepared, path, workers=places, added=added, say=say)
     return prepared, planned, places
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import torch
 from tunewise.backbones import load
 from tunewise.backbones.image_threads import use_helpers
 from tunewise.core.files import mark_complete
-from tunewise.costs.limit import memory_limit
 from tunewise.costs.measure import forget_peak_memory
+from tunewise.costs.scarce import limited
 from tunewise.estimate.batch_size_probe import probe
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.trial_records import Job
@@ -42,10 +41,10 @@ def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
     forget_peak_memory()
     repeat_exactly()
     use_helpers(job.helpers)
-    with _limited(job.memory_limit):
+    if job.kind == "trial":
+        return TrialRun(job, study_folder, stop).run()  # which limits each of its processes
+    with limited(job.memory_limit):
         match job.kind:
-            case "trial":
-                return TrialRun(job, study_folder, stop).run()
             case "test":
                 return SealedTest(job, study_folder).run()
             case "features":
@@ -62,16 +61,6 @@ def repeat_exactly() -> None:
         torch.use_deterministic_algorithms(True)
         deterministic: Any = torch.utils.deterministic  # its stubs do not know the next name
         deterministic.fill_uninitialized_memory = False
-
-
-def _limited(limit: int | None) -> AbstractContextManager[None]:
-    """The limit on what is scarce: the GPU's memory where there is one, else this process's."""
-    if not torch.cuda.is_available():
-        return memory_limit(limit)
-    if limit is not None:
-        total = torch.cuda.get_device_properties(0).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, limit / total))
-    return nullcontext()
 
 
 class RowCount:

@@ -30,12 +30,12 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from tunewise.core.canonical import JSONObject
+from tunewise.core.environment import VISIBLE
 from tunewise.core.files import is_complete
 from tunewise.core.lifeline import end_while_loading, end_with, loaded
 from tunewise.core.outside import is_outside, message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
-from tunewise.studies.engines.gpus import VISIBLE
 from tunewise.studies.exit_codes import Exit, exit_of
 
 PATIENCE = 30.0  # seconds to wait for a process of an earlier launch to end

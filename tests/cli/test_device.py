@@ -10,8 +10,8 @@ from tests.commands import Run
 
 from tunewise.cli import device
 from tunewise.cli.device import settle_device
+from tunewise.core.environment import VISIBLE
 from tunewise.core.errors import InputError
-from tunewise.studies.engines.gpus import VISIBLE
 
 
 class Torch:

@@ -41,6 +41,7 @@ NOT_RUN = {
     ("docs/how-to/export-and-use.md", "the files are of a converter of yours"): 1,
     ("docs/how-to/export-and-use.md", "it uploads"): 1,
     ("docs/how-to/gpu-and-cluster.md", "needs a GPU and the hub"): 1,
+    ("docs/how-to/gpu-and-cluster.md", "a part of a study"): 1,
     ("docs/how-to/gpu-and-cluster.md", "it starts a cluster"): 1,
     ("docs/how-to/gpu-and-cluster.md", "it needs Slurm"): 1,
     ("docs/how-to/gpu-and-cluster.md", "it needs Kubernetes"): 1,

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from tunewise.core.environment import VISIBLE
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.studies.engines import gpus
 from tunewise.studies.engines.base import Needs
-from tunewise.studies.engines.gpus import VISIBLE, Gpu, chosen, visible_gpus
+from tunewise.studies.engines.gpus import Gpu, chosen, visible_gpus
 from tunewise.studies.engines.pool import Pool
 
 ONE, TWO = Gpu("GPU-1a", 24 * 10**9), Gpu("GPU-2b", 24 * 10**9)
@@ -29,7 +30,7 @@ class Placed(Pool):
     def __init__(self, *here: Gpu, cores: int = 16) -> None:
         self.runner, self.patience, self.ready = "toy", None, True
         self.cores, self.gpus, self.wanted = list(range(cores)), here, None
-        self.slots, self.on_gpu = {}, {}
+        self.slots, self.processes, self.on_gpu = {}, {}, {}
         self.told: list[dict[str, Any]] = []
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -70,6 +71,22 @@ def test_small_jobs_share_a_gpu_as_far_as_they_fit_and_spread_first() -> None:
     three = Placed(ONE)
     three.start(StudyFolder(Path()), Job("trial", "a", None), SMALL)  # type: ignore[arg-type]
     assert not three.takes(LARGE) and three.fill(SMALL) == ["GPU-1a"] * 3
+
+
+def test_a_job_over_several_gpus_waits_for_as_many_and_sees_them() -> None:
+    pool, both = Placed(ONE, TWO), Needs(cores=2, gpus=2, gpu_bytes=15 * 10**9)
+    assert pool.fill(both) == ["GPU-1a,GPU-2b"]
+    assert not pool.takes(SMALL) and pool.takes(NONE)
+    pool._hear({"job": "trial/0", "exit": 0})
+    assert pool.fill(LARGE)[:1] == ["GPU-1a"] and not pool.takes(both)
+
+
+def test_without_a_gpu_a_job_of_several_processes_takes_a_core_for_each() -> None:
+    pool, three = Placed(cores=4), Needs(cores=3, gpus=3)
+    assert pool.fill(three) == [None] and pool.fill(UNKNOWN) == [None]
+    assert [message["core"] for message in pool.told] == [None, 1]
+    small = Placed(cores=2)
+    assert small.fill(three) == [None]  # more than there are: it runs alone
 
 
 def test_what_uses_no_gpu_runs_beside_on_the_cores() -> None:

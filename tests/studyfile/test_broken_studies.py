@@ -39,9 +39,9 @@ BROKEN = {
     "a misspelt training setting": (
         ("{epochs: 3}", "{learning_rat: 1e-4}"),
         "study.yaml:8 training.learning_rat: unknown setting of training 'learning_rat'. "
-        "Did you mean 'learning_rate'? Known: accumulate, batch_size, choose, clip_norm, dropout, "
-        "epochs, gradient_checkpointing, learning_rate, loss_on, max_length, optimizer, packing, "
-        "patience, precision, quantize, schedule, timeout, warmup, weight_decay.",
+        "Did you mean 'learning_rate'? Known: accumulate, batch_size, choose, clip_norm, devices, "
+        "dropout, epochs, gradient_checkpointing, learning_rate, loss_on, max_length, optimizer, "
+        "packing, patience, precision, quantize, schedule, shard, timeout, warmup, weight_decay.",
     ),
     "a misspelt method": (
         ("- full", "- ful"),

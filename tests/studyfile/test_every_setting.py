@@ -61,6 +61,8 @@ METHOD_OF = {"question-answering": "full", "chat": "full", "visual-question-answ
 # A study in which a setting can matter, where the plain one is not it.
 BESIDE: dict[str, dict[str, Any]] = {
     "training.accumulate": {"training": {"batch_size": 8}},
+    "training.devices": {"training": {"batch_size": 8}},
+    "training.shard": {"training": {"devices": 2}},
     "training.loss_on": {"task": ANSWER, "methods": ["full"]},
     "training.packing": {"task": ANSWER, "methods": ["full"]},
     "training.patience": {"training": {"epochs": 9}},

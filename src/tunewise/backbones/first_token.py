@@ -98,7 +98,7 @@ def _first_token(  # noqa: PLR0917  # called as the block is
         part(states).unflatten(-1, (-1, inner.attention_head_size)).transpose(1, 2)
         for part, states in ((inner.query, first), (inner.key, hidden), (inner.value, hidden))
     )
-    family = sys.modules[type(block).__module__]
+    family = sys.modules[type(block.attention).__module__]  # not the block's: its class may wrap it
     attend = ALL_ATTENTION_FUNCTIONS.get_interface(
         inner.config._attn_implementation, family.eager_attention_forward
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tunewise.core.environment import VISIBLE
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.lazy import Later
-from tunewise.studies.engines.gpus import VISIBLE
 
 if TYPE_CHECKING:
     torch: Any

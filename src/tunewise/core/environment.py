@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tunewise import __version__
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # CUDA reads it once, in every process that we start
 PACKAGES = (
     "torch",
     "transformers",

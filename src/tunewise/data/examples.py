@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 
 class Example(NamedTuple):
@@ -69,3 +70,17 @@ class Prediction(NamedTuple):
     def answer(self) -> int | str:
         """The option's position, or the text that counts."""
         return self.written[0].text if self.written else self.choice
+
+
+def prediction_of(values: Sequence[Any]) -> Prediction:
+    """A prediction from what JSON makes of one.
+
+    >>> import json
+    >>> one = Prediction("a", 1, (0.25, 0.75), 0.3, (Written("greedy", 0, "b", 1, "end"),))
+    >>> prediction_of(json.loads(json.dumps(one))) == one
+    True
+    """
+    id, choice, probabilities, loss, written, targets, reply = values
+    texts = tuple(Written(*one) for one in written)
+    said = None if reply is None else Reply(*reply)
+    return Prediction(id, choice, tuple(probabilities), loss, texts, targets, said)

@@ -54,8 +54,9 @@ def _train(parts: Parts, method: Adaptation) -> None:
     feed = Feed(parts.task, model.processor, encoded)
     places = range(min(parts.training.batch_size, len(encoded)))
     batches = [
-        feed.batch(part).to(model.device) for part in parts_of(places, parts.training.accumulate)
-    ]
+        feed.batch(part).to(model.device)
+        for part in parts_of(places, parts.training.parts)[: parts.training.accumulate]
+    ]  # of one device
     optimizer = make_optimizer(model.module, method.groups(model), parts.training)
     learner = Learner(
         model, parts.task, method, optimizer, parts.training.clip_norm, seed=parts.seed

@@ -16,9 +16,9 @@ from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import JSONObject, digest
 from tunewise.core.environment import environment
 from tunewise.core.errors import DamagedFile, InputError, MachineTrouble
+from tunewise.core.exits import exit_words
 from tunewise.core.files import read_json, sha256_of, write_json
 from tunewise.studies.engines.process import worker_environment
-from tunewise.studies.exit_codes import exit_words
 
 VERSION = 3  # rises when the same request is answered otherwise
 LIBRARIES = ("tunewise", "torch", "transformers", "peft")

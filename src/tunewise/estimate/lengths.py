@@ -91,7 +91,7 @@ def step_of(training: TrainingSettings, lengths: Lengths, limit: int) -> dict[st
     read = train.read(limit)
     longest_held = held.read(limit, lengths.spare or 0)
     shape = {
-        "examples": min(training.batch_size, len(read)),
+        "examples": -(-min(training.batch_size, len(read)) // training.ranks),  # of each device
         "parts": training.accumulate,
         "tokens": max(read),
         "evaluated": min(EVALUATION_BATCH, len(longest_held)),
@@ -135,7 +135,7 @@ def packing_note(training: TrainingSettings, lengths: Lengths, limit: int) -> st
 def _parts(training: TrainingSettings, read: Sequence[int]) -> list[list[int]]:
     """The examples that are computed at once in an epoch, by places."""
     steps = training_batches(read, training.batch_size, seed=0, epoch=1)
-    return [part for step in steps for part in parts_of(step, training.accumulate)]
+    return [part for step in steps for part in parts_of(step, training.parts)]
 
 
 def _split(task: Task, tokenizer: Any, rows: Sequence[Row], *, learning: bool = False) -> Split:

@@ -14,7 +14,8 @@ def needs_of(study: StudyRecord, planned: Plan | None) -> NeedsOf:
     """The memory of a job as its contender's plan predicts it; a GPU where it has a model.
 
     Without a prediction it is the study's memory limit, where that has one. Features take what
-    the hungriest of the contenders takes that share them.
+    the hungriest of the contenders takes that share them. A trial over several devices takes so
+    much of each.
     """
     bytes_of: dict[str, int] = {}
     if planned is not None:
@@ -31,8 +32,9 @@ def needs_of(study: StudyRecord, planned: Plan | None) -> NeedsOf:
                 names = [label_of(study, job)[0]]
             known = [bytes_of[name] for name in names if name in bytes_of]
             found[job.key] = Needs(
-                max(known) + libraries if known else study.memory_limit,
-                gpus=int(job.settings.model is not None),
+                job.ranks * max(known) + libraries if known else study.memory_limit,
+                cores=job.ranks,
+                gpus=job.ranks if job.settings.model is not None else 0,
                 gpu_bytes=max(known, default=None),
             )
         return found[job.key]

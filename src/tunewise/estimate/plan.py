@@ -82,6 +82,10 @@ def plan(
     return _Planner(settings, workers, say, calibration).plan()
 
 
+def _ranks(point: PlannedPoint) -> int:
+    return 1 if point.training is None else point.training.ranks
+
+
 def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) -> list[str]:
     """What the time of a contender takes for granted, where the training itself finds it."""
     training = point.training
@@ -289,13 +293,15 @@ class _Planner:
             kinds={kind: size for kind, size in kinds.items() if size},
             phases=memory["peak_bytes"],
             flops=memory["flops"],
+            devices=_ranks(points[most]),
+            gathered_bytes=found[most]["gathered_bytes"],
             seconds=statistics.mean(expected for expected, _ in times),
             most_seconds=statistics.mean(longest for _, longest in times),
         )
         seconds = features_seconds(self.calibration, found[most], texts)
         answering = answering_seconds(computing(self.calibration, points[most]), found[most], texts)
         planned = replace(planned, features_seconds=seconds, answering_seconds=answering)
-        if self._fits(planned.peak_bytes):
+        if self._fits(planned.peak_bytes, planned.devices):
             return planned
         standing = kinds["best_epoch"] + sum(
             memory[f"{kind}_bytes"] for kind in ("weights", "trainable", "gradients", "optimizer")
@@ -364,8 +370,8 @@ class _Planner:
             kept += copies * (row.artefact_bytes or 0)
         return kept + sum(row.trials for row in contenders) * TRIAL_FILES_BYTES
 
-    def _fits(self, peak_bytes: int | None) -> bool:
-        return (peak_bytes or 0) + self.libraries <= self.limit
+    def _fits(self, peak_bytes: int | None, processes: int = 1) -> bool:
+        return processes * (peak_bytes or 0) + self.libraries <= self.limit
 
     def _remedies(
         self,
@@ -380,14 +386,14 @@ class _Planner:
         fewer = self.limit * min(self.workers, self.expansion.trials)
         if self.settings.memory_bytes is None and planned.peak_bytes + self.libraries <= fewer:
             yield Remedy("--workers 1", planned.peak_bytes)
-        if not self._fits(planned.standing_bytes):
+        if not self._fits(planned.standing_bytes, planned.devices):
             return
         for change, changed in changes(point):
             seen = self._point(changed, folder, about, texts)
             if "memory" not in seen:
                 continue
             peak = peak_of(seen) + best_epoch_bytes(changed, seen["memory"])
-            if self._fits(peak):
+            if self._fits(peak, planned.devices):
                 yield Remedy(change, peak)
                 if change.startswith(("accumulate", "max_length")):
                     return

@@ -47,6 +47,8 @@ class Planned:
     features_seconds: float = 0.0  # of a frozen backbone's outputs, once for all that share them
     solved: bool = False  # by no steps, so that no seed changes it
     note: str | None = None  # why nothing is predicted
+    devices: int = 1  # that a trial computes on; `peak_bytes` is what each of them holds
+    gathered_bytes: int = 0  # of weights in slices, what lies on a device whole at a time
     fits: bool = True
     remedies: tuple[Remedy, ...] = ()
     standing_bytes: int = 0  # weights, gradients, optimizer state: what no smaller batch lessens

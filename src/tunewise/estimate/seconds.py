@@ -61,6 +61,7 @@ def trial_seconds(
     epoch = sum(_work(calibration, seen["memory"], TRAINING, fraction) for fraction in fractions)
     epoch += _evaluation(calibration, seen, lengths)
     epoch += _writing(calibration, seen, lengths, "generation")
+    epoch /= training.ranks  # what they tell each other apart
     expected, most = steps_of(training, len(lengths.train.texts))
     steps_per_epoch = -(-len(lengths.train.texts) // training.batch_size)
     return around + expected / steps_per_epoch * epoch, around + most / steps_per_epoch * epoch

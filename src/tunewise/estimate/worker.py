@@ -28,6 +28,7 @@ from tunewise.costs.measure import peak_resident_bytes
 from tunewise.costs.parameters import parameter_counts, parameters_by_group, reduction_factor
 from tunewise.estimate.fake_tensors import NotPredictable
 from tunewise.estimate.memory import applied, predict_applied
+from tunewise.estimate.slices import gathered_bytes, in_slices
 from tunewise.estimate.step_overhead import with_overhead
 from tunewise.estimate.step_shape import StepShape
 from tunewise.methods.base import METHODS, Adaptation, AsIs
@@ -125,15 +126,18 @@ def predicted(request: JSONObject, model: Model) -> JSONObject:
         "max_length": longest,
     }
     shape = StepShape(**request["shape"]).cut(longest)
+    gathered = gathered_bytes(adapted)  # before the model is used up
     try:
         seen = predict_applied(adapted, task, method, training, shape, device=request["device"])
     except NotPredictable as error:
         return {**counts, "not_predictable": str(error)}
     except InputError as error:
         return {**counts, "error": str(error)}
+    memory = seen.memory.as_json()
     return {
         **counts,
-        "memory": seen.memory.as_json(),
+        "memory": in_slices(memory, training.ranks, gathered) if training.shard else memory,
+        "gathered_bytes": gathered,
         "stored_features": seen.stored_features,
         "solved": seen.solved,
         "shape": asdict(shape),

@@ -149,6 +149,9 @@ class Adaptation(Method):
         """The default learning rate under these settings."""
         return cls.learning_rate
 
+    shards: ClassVar[bool] = True
+    """Whether it works on weights in slices: not where it reads or changes them between steps, or
+    where little is trained, on what runs once."""
     packs: ClassVar[bool] = True
     """Whether texts may share a row: not where something of the method stands before each."""
     starts_at_base: ClassVar[bool] = False

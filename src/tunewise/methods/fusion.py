@@ -32,6 +32,7 @@ class FusionMethod(Adaptation):
 
     # As for any head: small random weights on fixed features bear large steps.
     learning_rate = 1e-3
+    shards = False
     cannot = MappingProxyType({"write": "it chooses among a few answers"})
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ class Head(Adaptation):
     # A convex problem on fixed features, from small random weights: steps that would wreck a
     # backbone are harmless here.
     learning_rate = 1e-3
+    shards = False
     starts_at_base = True
     cannot = MappingProxyType(
         {

@@ -51,6 +51,7 @@ class PEFTMethod(Adaptation):
     config: Settings = field(default_factory=dict, metadata={OPEN: True})
 
     needs_weights = True
+    shards = False
     one_value: ClassVar[Mapping[str, str]] = {
         "peft_type": "each type has settings of its own: write an entry for each."
     }

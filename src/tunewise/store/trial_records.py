@@ -36,6 +36,16 @@ class Job(JSONRecord):
     until: int | None = field(default=None, metadata=OPTIONAL)
 
     @property
+    def ranks(self) -> int:
+        """The processes that compute it, each on a device of its own.
+
+        What is trained on stored outputs takes one, and so does all but a training.
+        """
+        devices = (self.settings.training or {}).get("devices")
+        alone = self.kind != "trial" or self.features is not None
+        return devices if isinstance(devices, int) and not alone else 1
+
+    @property
     def key(self) -> str:
         """A name no other job of the study has: a trial and its test share their id."""
         return f"{self.kind}/{self.id}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from tunewise.core.errors import DamagedStudy
+from tunewise.core.exits import exit_words, killed_words
 from tunewise.core.outside import is_full, is_outside
 from tunewise.costs import limit
 
@@ -24,18 +24,6 @@ class Exit(IntEnum):
     OUTSIDE = 76  # an exception with a cause outside: a missing file, a disk that cannot be read
     DAMAGED = 77  # a file of the study is not what was written
     LOST = 78  # no process says so: the machine that ran it is gone, or the way to it
-
-
-# What a process does to itself. Every other signal came from somebody else: a person, the system
-# that is out of memory, a cluster that wants its machine back.
-OWN_SIGNALS = {
-    signal.SIGSEGV,
-    signal.SIGABRT,
-    signal.SIGILL,
-    signal.SIGFPE,
-    signal.SIGTRAP,
-    signal.SIGSYS,
-}
 
 
 @dataclass(frozen=True)
@@ -79,26 +67,6 @@ def ending_of(code: int, last_words: Callable[[], str]) -> Ending:
             stopped = code == Exit.INTERRUPTED
             cause = "told to stop from outside." if stopped else "the machine that ran it was lost."
             return Ending("killed", cause, outside=True)
-    number = signal_of(code)
-    if number is None or number in OWN_SIGNALS:
-        return Ending("failed", f"{exit_words(code)}.")
-    memory = ", most likely because memory ran out" if number == signal.SIGKILL else ""
-    return Ending("killed", f"{exit_words(code)}{memory}.", outside=True)
-
-
-def signal_of(code: int) -> signal.Signals | None:
-    """The signal that ended a process; the shell's way of saying it is 128 + n."""
-    try:
-        return signal.Signals(-code if code < 0 else code - 128)
-    except ValueError:
-        return None
-
-
-def exit_words(code: int) -> str:
-    """An exit code in words.
-
-    >>> exit_words(-11), exit_words(137), exit_words(70)
-    ('ended by SIGSEGV', 'ended by SIGKILL', 'ended with exit code 70')
-    """
-    number = signal_of(code)
-    return f"ended with exit code {code}" if number is None else f"ended by {number.name}"
+    if (killed := killed_words(code)) is not None:
+        return Ending("killed", f"{killed}.", outside=True)
+    return Ending("failed", f"{exit_words(code)}.")

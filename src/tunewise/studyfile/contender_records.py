@@ -64,6 +64,8 @@ def identity_of(settings: TrialSettings) -> JSONObject:
         changed = changed_settings(TrainingSettings(**training))
         if changed.get("optimizer") == STEPS:
             del changed["optimizer"]  # what auto is for all that takes steps
+        if changed.get("devices") == 1:
+            del changed["devices"]  # what auto is where one suffices
         training = {"version": TrainingSettings.version, **changed}
     method = METHODS.build(chosen.name, chosen.settings)
     reads = {} if model is None or model.reads is None else {"reads": model.reads}

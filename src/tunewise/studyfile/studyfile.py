@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -199,12 +200,12 @@ def _check_learnt(reader: Reader, task: Any, entries: Sequence[MethodEntry]) -> 
 
 def _check_alone(reader: Reader, entries: Sequence[MethodEntry]) -> None:
     """What is left to us comes to one of the values that it would stand beside."""
-    for entry in entries:
-        searched = entry.search.get("training.precision", ())
-        values = {*entry.training.get("precision", ()), *searched}
+    others = {"precision": "one of the other formats", "devices": "a number of them"}
+    for entry, (name, other) in product(entries, others.items()):
+        searched = entry.search.get(f"training.{name}", ())
+        values = {*entry.training.get(name, ()), *searched}
         if AUTO in values and (searched or len(values) > 1):
-            message = "precision: auto stands alone: it comes to one of the other formats."
-            reader.wrong(entry.keys, message)
+            reader.wrong(entry.keys, f"{name}: auto stands alone: it comes to {other}.")
 
 
 def _models(reader: Reader, value: Any, entries: Sequence[MethodEntry]) -> tuple[ModelChoice, ...]:

@@ -140,10 +140,12 @@ def prepared_model(
     method: Adaptation | AsIs,
     *,
     before: Callable[[Model], None] = lambda model: None,
+    stays: bool = False,
 ) -> Model:
     """The model with the method applied, on its device, as fast as it goes there.
 
-    `before` is shown the model as it was built; it may look, and change nothing.
+    `before` is shown the model as it was built; it may look, and change nothing. One that `stays`
+    does so on the CPU, whole: it is too large for a GPU.
     """
     model = parts.build_model()
     if model is None:
@@ -154,7 +156,7 @@ def prepared_model(
     method.prepare(model)
     if rounds_frozen(parts.training):
         model.fingerprint = fingerprint(model)  # of the frozen numbers before any is rounded
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not stays:
         model.module.to("cuda")
     settle(model, parts.training)
     return model
@@ -168,7 +170,8 @@ def compute_as(model: Model, training: TrainingSettings) -> None:
 
 def settle(model: Model, training: TrainingSettings) -> None:
     """Make an adapted model that lies on its device as fast and as small as the settings say."""
-    speed_up(model.module)
+    if not (training.shard and torch.cuda.is_available()):  # it lies on the CPU, and computes there
+        speed_up(model.module)
     if not is_frozen(model):  # what it puts out is stored, for other pools too
         only_first_token(model.module)
     if training.gradient_checkpointing:

@@ -24,6 +24,8 @@ from tunewise.core.files import (
     write_json,
 )
 from tunewise.methods.base import State
+from tunewise.training.ranks.group import ALONE, Ranks
+from tunewise.training.ranks.sharding import sliced, whole
 
 
 def trained_tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -43,7 +45,7 @@ def put_back(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     if missing:
         raise ValueError(f"the model has no parameter called {missing[0]}")
     for name, tensor in tensors.items():
-        named[name].copy_(tensor)
+        named[name].copy_(sliced(tensor, like=named[name]))
 
 
 class Checkpoint(NamedTuple):
@@ -57,21 +59,32 @@ class Checkpoint(NamedTuple):
 
 
 def save_checkpoint(
-    folder: Path, module: nn.Module, optimizer: Optimizer, found: Checkpoint
+    folder: Path,
+    module: nn.Module,
+    optimizer: Optimizer,
+    found: Checkpoint,
+    ranks: Ranks = ALONE,
 ) -> None:
-    """Write the checkpoint of step ``state["step"]`` and remove the older ones."""
-    target = folder / f"step-{found.state['step']}"
-    remove_folder(target)
-    target.mkdir(parents=True)
-    save_file(trained_tensors(module), target / "trained.safetensors")
+    """Write the checkpoint of step ``state["step"]`` and remove the older ones.
+
+    All ranks call this, and the first writes.
+    """
     tensors = {}  # <parameter number>.<name>, numbers as optimizers number them
     for number, entries in optimizer.state_dict()["state"].items():
         for name, value in entries.items():
             tensor = value if isinstance(value, Tensor) else torch.tensor(value)
             tensors[f"{number}.{name}"] = tensor.contiguous()
+    trained, tensors = whole(trained_tensors(module), ranks), whole(tensors, ranks)
+    best = None if found.best is None else whole(found.best, ranks)
+    if not ranks.is_first:
+        return
+    target = folder / f"step-{found.state['step']}"
+    remove_folder(target)
+    target.mkdir(parents=True)
+    save_file(trained, target / "trained.safetensors")
     save_file(tensors, target / "optimizer.safetensors")
-    if found.best is not None:
-        save_file(found.best, target / "best.safetensors")
+    if best is not None:
+        save_file(best, target / "best.safetensors")
     if found.method.tensors:
         save_file(found.method.tensors, target / "method.safetensors")
     write_json(target / "method.json", found.method.scalars)
@@ -105,10 +118,14 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: Optimizer) -> Ch
         if state["step"] != int(target.name[5:]):
             continue  # renamed
         put_back(module, load_file(target / "trained.safetensors"))
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         entries: dict[int, dict[str, Tensor]] = {}
         for key, tensor in load_file(target / "optimizer.safetensors").items():
             number, name = key.split(".", 1)
-            entries.setdefault(int(number), {})[name] = tensor
+            like = weights[int(number)]
+            is_of_each = tensor.shape == like.shape  # a number for each of the weight's
+            part = sliced(tensor, like=like) if is_of_each else tensor
+            entries.setdefault(int(number), {})[name] = part
         optimizer.load_state_dict(
             {"state": entries, "param_groups": optimizer.state_dict()["param_groups"]}
         )

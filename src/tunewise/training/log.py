@@ -34,3 +34,16 @@ class TrialLog:
             if event.get("step", 0) <= step and event.get("event") != "end":
                 kept.append(line)
         write_text(self.path, "".join(f"{line}\n" for line in kept))
+
+
+class NoLog(TrialLog):
+    """Of a process that shares a trial with the one that logs it."""
+
+    def __init__(self) -> None:
+        """Nothing is opened."""
+
+    def write(self, event: str, **values: Any) -> None:
+        """Write nothing."""
+
+    def rewind(self, step: int) -> None:
+        """Nothing was written."""

@@ -25,7 +25,7 @@ from tunewise.core.phases import Phase, unmeasured
 from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Prediction
 from tunewise.methods.base import Adaptation
-from tunewise.tasks.base import Batch, Task
+from tunewise.tasks.base import Batch, Loss, Task
 from tunewise.training.batches import parts_of, training_batches
 from tunewise.training.checkpoint import (
     Checkpoint,
@@ -42,6 +42,8 @@ from tunewise.training.loss_scale import LossScale
 from tunewise.training.optimizer import make_optimizer, set_learning_rate
 from tunewise.training.predictor import predict_feed
 from tunewise.training.progress import Progress, Step
+from tunewise.training.ranks.group import ALONE, Ranks
+from tunewise.training.ranks.sharding import value_of
 from tunewise.training.seeds import derive
 from tunewise.training.settings import TrainingSettings
 from tunewise.training.trial_profiler import TrialProfiler
@@ -74,6 +76,7 @@ class Learner:
     clip_norm: float
     seed: int
     scale: LossScale | None = None  # of the loss, in float16
+    ranks: Ranks = ALONE
     last_loss: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +98,8 @@ class Learner:
         drawn from the seed and the step's number alone. The method's penalty joins the mean loss,
         not the loss that is reported. With a scale gradients may overflow: such a step is skipped.
 
+        Over several ranks each computes a share of the micro-batches, of which all are given.
+
         The gradients still exist afterwards; whoever takes another step zeroes them.
 
         Args:
@@ -108,24 +113,29 @@ class Learner:
                 weights are those before the step.
         """
         targets = sum(batch.targets for batch in batches)
-        loss, correct = 0.0, 0
+        loss, correct = 0.0, 0.0
 
-        for place, batch in enumerate(batches):
+        for place, batch, counts in self.ranks.share(batches):
             torch.manual_seed(derive(self.seed, "dropout", number, place))
             with phase("forward"):
                 result = self.task.loss(self.model.module, batch)
+                if not counts:
+                    result = Loss(0 * result.total, 0)
             with phase("backward"):
                 self._scaled(result.total / targets).backward()
                 loss += result.total.item() / targets
             correct += result.correct
         with phase("backward"):
-            if (penalty := self.method.penalty(self.model)) is not None:
+            penalty = self.method.penalty(self.model) if self.ranks.is_first else None
+            if penalty is not None:
                 self._scaled(penalty).backward()
+            self.ranks.add_gradients(self.weights)
+            loss, correct = self.ranks.sum(loss, correct)
 
         with phase("update"):
             if self.scale is not None:
                 self.scale.unscale(self.weights)
-            norm = clip_grad_norm_(self.weights, self.clip_norm).item()
+            norm = value_of(clip_grad_norm_(self.weights, self.clip_norm))
             can_shrink = self.scale is not None and not self.scale.is_least
             if not math.isfinite(loss) or not (math.isfinite(norm) or can_shrink):
                 raise Diverged(number, self.last_loss)
@@ -174,6 +184,7 @@ class Training:
     stop: Callable[[], bool]
     profiler: TrialProfiler = field(default_factory=TrialProfiler)
     until: int | None = None  # the step to stop after, with a checkpoint; None: at the end
+    ranks: Ranks = ALONE
 
     def run(self) -> Progress:
         """Train to the end and leave the chosen epoch's weights in the model.
@@ -185,7 +196,7 @@ class Training:
             Diverged: a loss or gradient was not finite.
             InputError: an epoch held nothing to learn.
         """
-        self.watch = Watch(self.model.module)  # before a checkpoint is put back
+        self.watch = Watch(self.model.module, self.ranks)  # before a checkpoint is put back
         self.steps_per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
         self.course = Course(self.settings, self.steps_per_epoch, self.learning_rate)
         self.steps = self.course.most_steps
@@ -220,9 +231,10 @@ class Training:
             settings.clip_norm,
             self.seed,
             scale=progress.scale if settings.precision == "float16" else None,
+            ranks=self.ranks,
         )
         for number, places in self._steps_to_come():
-            parts = parts_of(places, settings.accumulate)
+            parts = parts_of(places, settings.accumulate * self.ranks.size)
             loaded = [self.train_feed.batch(part) for part in parts]
             # What holds nothing to learn has loss 0 whatever the model answers: it is left out.
             kept = [batch for batch in loaded if progress.findings.add_batch(batch)]
@@ -232,7 +244,8 @@ class Training:
 
             taken = number - progress.scale.skipped
             rate = self.course.learning_rate(taken, progress.standing)
-            with self.profiler.step(number, batches) as phase:
+            mine = [share.part for share in self.ranks.share(batches)]
+            with self.profiler.step(number, mine) as phase:
                 step = learner.step(number, batches, learning_rate=rate, phase=phase)
             if not step.skipped:
                 self.method.after_step(self.model, number)  # it may read the gradients
@@ -242,10 +255,12 @@ class Training:
             if number == self.until:
                 self._save_checkpoint()
                 return
-            if self.stop():
+            is_due = time.monotonic() - self._last_checkpoint >= self.checkpoint_seconds
+            is_to_stop, is_due = self.ranks.any(self.stop(), is_due)
+            if is_to_stop:
                 self._save_checkpoint()
                 raise Interrupted
-            if time.monotonic() - self._last_checkpoint >= self.checkpoint_seconds:
+            if is_due:
                 self._save_checkpoint()
 
         if not progress.targets:  # a mean loss over nothing would be reported as a number
@@ -287,7 +302,11 @@ class Training:
         progress = self.progress
         with self.stopwatch.phase("evaluate"):
             predictions = predict_feed(
-                self.model, self.validation_feed, choosing=True, phase=self.profiler.evaluation
+                self.model,
+                self.validation_feed,
+                choosing=True,
+                phase=self.profiler.evaluation,
+                ranks=self.ranks,
             )
             validation = self.score(predictions)
         progress.findings.add_answers(progress.epoch, predictions)
@@ -319,7 +338,7 @@ class Training:
         with self.stopwatch.phase("save"):
             state = {**asdict(self.progress), "seconds": self.stopwatch.seconds}
             kept = Checkpoint(state, self.best, self.method.state(self.model))
-            save_checkpoint(self.checkpoints, self.model.module, self.optimizer, kept)
+            save_checkpoint(self.checkpoints, self.model.module, self.optimizer, kept, self.ranks)
         self._last_checkpoint = time.monotonic()
 
     def _resume(self) -> tuple[Progress, dict[str, Tensor] | None]:

@@ -10,11 +10,12 @@ import torch
 
 from tunewise.backbones.model import Model
 from tunewise.core.phases import Phase, unmeasured
-from tunewise.data.examples import Example, Prediction
+from tunewise.data.examples import Example, Prediction, prediction_of
 from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Task
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.encoded_split import Feed
+from tunewise.training.ranks.group import ALONE, Ranks
 
 EVALUATION_BATCH = 64
 """Examples at once. Fixed, because the last digits of a score depend on how batches are made."""
@@ -54,24 +55,32 @@ def predict_feed(
     thorough: bool = False,
     choosing: bool = False,
     phase: Phase = unmeasured,
+    ranks: Ranks = ALONE,
 ) -> list[Prediction]:
     """Predictions in the order of the feed, computed in batches of similar length.
 
     `thorough` asks in every way that the task has, not in the first alone; `choosing` for no more
     than an epoch is chosen by. `phase` measures each batch as ``evaluation``, the longest first,
-    and inside it what `Asking` names.
+    and inside it what `Asking` names. Each of several ranks computes some of the batches, and all
+    are given every answer.
     """
     asking = Asking(feed.processor, feed.seed, thorough, choosing, phase)
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
-    with torch.inference_mode():
-        for places in evaluation_batches(
-            [example.length for example in feed.encoded], EVALUATION_BATCH
-        ):
+    batches = evaluation_batches([example.length for example in feed.encoded], EVALUATION_BATCH)
+    mine = [share.part for share in ranks.share(batches)]
+    if ranks.shards and feed.task.writing:
+        mine = batches  # weights are put together for each token, so all ranks write the same text
+    # What is put together in inference mode could not be trained with afterwards.
+    with torch.no_grad() if ranks.shards else torch.inference_mode():
+        for places in mine:
             batch = feed.batch(places).to(model.device)
             with phase("evaluation"):
                 answers = feed.task.predict(model.module, batch, asking)
             found.update(zip(places, answers, strict=True))
     model.module.train(was_training)
+    if ranks.size > 1:
+        answered = ranks.gather(list(found.items()))
+        found = {place: prediction_of(values) for one in answered for place, values in one}
     return [found[place] for place in range(len(feed.encoded))]

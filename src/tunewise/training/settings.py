@@ -31,9 +31,11 @@ SOLVER: Final = "lbfgs"
 STEPS: Final = "adamw"
 """What `auto` means for all that is not solved."""
 READ_BY_SOLVER = ("optimizer", "max_length", "precision", "timeout")
-ABOUT_MEMORY = ("batch_size", "accumulate", "gradient_checkpointing")
+ABOUT_MEMORY = ("batch_size", "accumulate", "devices", "gradient_checkpointing")
 """Settings whose naming does not ask for steps: they say how large one may be."""
 Schedule = Literal["linear", "cosine", "constant"]
+WHOLE_TENSORS = ("sgd", "adagrad", "adafactor")
+"""Optimizers whose kernels take whole tensors, not slices of them."""
 FULL_BATCH = ("own-gd",)
 """Optimizers whose step is over all training examples, or they are not what their name says."""
 # Where epochs are found: the steps of a training, and the length at which rates are compared.
@@ -102,6 +104,17 @@ class TrainingSettings:
         "those without a lower loss, of which it then needs no more.",
     )
     timeout: float | None = setting(None, "Seconds that one trial may take.")
+    devices: int | Literal["auto"] = setting(
+        "auto",
+        "GPUs that one trial computes on, each some of the micro-batches of every step; without "
+        "GPUs, processes. Changes time and memory, not the gradient. `auto`: one, or as many as it "
+        "takes where a trial is predicted not to fit one and more are there.",
+    )
+    shard: bool = setting(
+        False,
+        "Keep on each of several devices a slice of the weights, the gradients and the optimizer's "
+        "state (FSDP2), for a model that does not fit one.",
+    )
     gradient_checkpointing: bool = setting(
         False, "Recompute each block in the backward pass, which saves memory and costs time."
     )
@@ -123,14 +136,16 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         refuse_below(1, self, "batch_size", "accumulate", "patience")
-        if self.epochs != "auto":
-            refuse_below(1, self, "epochs")
+        for name in ("epochs", "devices"):
+            if getattr(self, name) != AUTO:
+                refuse_below(1, self, name)
+        right = f"a step of {self.batch_size} examples cannot be computed in more parts than it has"
         if self.batch_size < self.accumulate:
-            right = (
-                f"a step of {self.batch_size} examples cannot be computed in more parts than it "
-                "has examples."
-            )
-            raise SettingError("accumulate", self.accumulate, right)
+            raise SettingError("accumulate", self.accumulate, f"{right} examples.")
+        if self.batch_size < self.parts:
+            message = f"{right} examples, and accumulate = {self.accumulate} on each."
+            raise SettingError("devices", self.devices, message)
+        self._check_slices()
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:
             raise SettingError("learning_rate", self.learning_rate, "a number between 0 and 1.")
         if not 0 <= self.warmup <= 1:
@@ -145,6 +160,29 @@ class TrainingSettings:
             raise SettingError("dropout", self.dropout, "from 0 up to, not including, 1.")
         if self.timeout is not None and self.timeout <= 0:
             raise SettingError("timeout", self.timeout, "seconds, above 0.")
+
+    def _check_slices(self) -> None:
+        if not self.shard:
+            return
+        if self.ranks == 1:
+            right = "slices for several devices; say how many, such as devices: 4."
+            raise SettingError("shard", self.shard, right)
+        if self.optimizer in WHOLE_TENSORS:
+            right = "takes whole tensors, where shard: true leaves slices of them; adamw can."
+            raise SettingError("optimizer", self.optimizer, right)
+        if self.quantize is not None:
+            right = "matrices in four bits are not sliced; leave out shard: true, or quantize."
+            raise SettingError("quantize", self.quantize, right)
+
+    @property
+    def ranks(self) -> int:
+        """The processes that compute a trial. Where it was left to us and settled, one."""
+        return 1 if self.devices == AUTO else self.devices
+
+    @property
+    def parts(self) -> int:
+        """Micro-batches of a step, over all ranks."""
+        return self.accumulate * self.ranks
 
 
 def search_steps(settings: TrainingSettings, steps_per_epoch: int) -> int:

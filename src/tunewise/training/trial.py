@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from tunewise.backbones.model import Model
+from tunewise.core.canonical import JSONObject
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import COMPLETE, is_complete, mark_complete, remove_folder, sha256_of
@@ -21,6 +22,7 @@ from tunewise.core.outside import is_outside
 from tunewise.costs.measure import Stopwatch, peak_resident_bytes
 from tunewise.costs.memory import held_tensors
 from tunewise.costs.parameters import parameter_counts
+from tunewise.costs.scarce import limited
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation, AsIs, Direct
 from tunewise.store.identity import trial_of
@@ -36,16 +38,19 @@ from tunewise.store.trial_records import (
 from tunewise.store.trials import write_trial
 from tunewise.tasks.base import Encoded
 from tunewise.training.assembly import Feeds, Parts, prepared_model
-from tunewise.training.checkpoint import remove_after
+from tunewise.training.checkpoint import put_back, remove_after, trained_tensors
 from tunewise.training.checks.answers import StartCheck, merge_check
 from tunewise.training.checks.findings import checks_of, guarded
 from tunewise.training.checks.weights import all_saved, as_promised
 from tunewise.training.encoded_split import Feed
 from tunewise.training.linear_head import MOST_FITS, solve
-from tunewise.training.log import TrialLog
+from tunewise.training.log import NoLog, TrialLog
 from tunewise.training.loop import Diverged, Interrupted, Training
 from tunewise.training.outcome import described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
+from tunewise.training.ranks.group import ALONE, joined
+from tunewise.training.ranks.launch import side_by_side
+from tunewise.training.ranks.sharding import shard, whole
 from tunewise.training.seeds import derive
 from tunewise.training.settings import SOLVER
 from tunewise.training.trial_profiler import TrialProfiler
@@ -54,12 +59,19 @@ CHECKPOINT_SECONDS = 60.0
 NO_FIXED_ORDER = "does not have a deterministic implementation"  # of a GPU's kernel, by torch
 
 
+class Loaded(NamedTuple):
+    """What a trial trains, before any step."""
+
+    start: StartCheck
+    model: Model
+
+
 class TrialRun:
     """Trains or fits one contender at one point with one seed, and scores it on validation."""
 
     def __init__(self, job: Job, study_folder: Path, stop: Callable[[], bool]) -> None:
         self.id, self.until = job.id, job.until
-        self.promised = job.promised
+        self.promised, self.memory_limit = job.promised, job.memory_limit
         self.checkpoint_seconds = CHECKPOINT_SECONDS
         if job.checkpoint_seconds is not None:
             self.checkpoint_seconds = job.checkpoint_seconds
@@ -70,12 +82,16 @@ class TrialRun:
         self.folder = study_folder / "trials" / self.id
         self.weights = study_folder / "weights" / name
         self.parts = Parts.of(job.settings, study_folder)
+        self.processes = job.ranks
+        self.ranks = ALONE
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
         self.profiler = TrialProfiler()
         self.log = TrialLog(study_folder / "trials" / name / "log.jsonl")
         self.result = TrialResult(self.id, job.settings, steps=0)  # as far as it has come
+        self.measured: TrialCosts | None = None  # by another process, which computed it
+        self.loaded: Loaded | None = None  # before there were several
 
     def run(self) -> str:
         status, error = self._attempt()
@@ -96,8 +112,36 @@ class TrialRun:
 
     def _attempt(self) -> tuple[str, str | None]:
         """Status and error, as texts: an exception kept would keep the model in memory too."""
+        if self.processes == 1:
+            return self._computed()
         try:
-            self._train_and_score()
+            if self.shards:  # all of them then share the memory of one whole model
+                self.parts.check_model()
+                self.loaded = self._load(self.parts.examples("train"))
+            report = side_by_side(self.processes, self._as_a_rank, self.stop)
+        except Exception as error:
+            if is_outside(error):
+                raise
+            return status_of(error), str(error)
+        finally:
+            self.loaded = None
+        self.result = TrialResult.from_json(report["result"])
+        self.measured = TrialCosts.from_json(report["costs"])
+        return report["status"], report["error"]
+
+    def _as_a_rank(self, rank: int, meeting: Path, stop: Callable[[], bool]) -> JSONObject:
+        """Compute the trial as one of its processes, of which the first writes."""
+        self.stop, self.ranks = stop, joined(rank, self.processes, meeting)
+        if not self.ranks.is_first:
+            self.log = NoLog()
+        status, error = self._computed()
+        result, costs = self.result.as_json(), self._costs().as_json()
+        return {"status": status, "error": error, "result": result, "costs": costs}
+
+    def _computed(self) -> tuple[str, str | None]:
+        try:
+            with limited(self.memory_limit):
+                self._train_and_score()
         except Interrupted:
             return "interrupted", None
         except Exception as error:
@@ -119,12 +163,13 @@ class TrialRun:
             case Direct() as method:
                 predictions = self._fit(method, train, validation)
         self._note(metrics={"validation": self.parts.score(predictions, validation)})
-        write_predictions(self.folder, "validation", self.parts.task, predictions, validation)
+        if self.ranks.is_first:
+            write_predictions(self.folder, "validation", self.parts.task, predictions, validation)
 
     def _halve_parts(self) -> bool:
         """Once, compute each step in twice as many parts: the same batch in half the memory."""
         training = self.parts.training
-        if training.batch_size < 2 * training.accumulate:
+        if training.batch_size < 2 * training.parts:
             return False
         self.parts.training = replace(training, accumulate=2 * training.accumulate)
         remove_folder(self.weights)
@@ -172,8 +217,7 @@ class TrialRun:
         self, method: Adaptation, train: Sequence[Example], validation: Sequence[Example]
     ) -> list[Prediction]:
         with self.stopwatch.phase("load"):
-            start = StartCheck(self.parts.task, train)
-            model = prepared_model(self.parts, method, before=start)
+            start, model = self.loaded or self._load(train)
             limit = self.parts.max_length(model)
             task = self.parts.task
             encoded = task.encode(train, model.processor, max_length=limit, learning=True)
@@ -193,11 +237,16 @@ class TrialRun:
                 ),
             )
             self._note(parameters=counts, checks=checks)
+            if self.shards:
+                self.ranks = shard(model, self.ranks)
         with self.stopwatch.phase("features"):
             feeds = Feeds(self.parts, model, encoded)
-            train_feed = feeds.feed("train", encoded)
-            validation_feed = feeds.feed("validation", encoded_validation)
-        self.profiler = TrialProfiler(held_tensors(model.module), self.parts.training.precision)
+            with self.ranks.first_before_others():
+                train_feed = feeds.feed("train", encoded)
+                validation_feed = feeds.feed("validation", encoded_validation)
+        # Of slices, which come and go, nothing is counted.
+        held = held_tensors(model.module) if self.ranks.is_first and not self.shards else []
+        self.profiler = TrialProfiler(held, self.parts.training.precision)
         if self.until is None:
             with self.stopwatch.phase("features"):
                 feeds.pass_once(encoded, self.profiler.backbone)
@@ -212,11 +261,19 @@ class TrialRun:
             if predictions is None or not task.has_one_way:
                 with self.stopwatch.phase("evaluate"):
                     predictions = predict_feed(
-                        model, validation_feed, thorough=True, phase=self.profiler.evaluation
+                        model,
+                        validation_feed,
+                        thorough=True,
+                        phase=self.profiler.evaluation,
+                        ranks=self.ranks,
                     )
         if len({prediction.answer for prediction in predictions}) == 1:
             self._note(flags=(*self.result.flags, "degenerate"))
         with self.stopwatch.phase("save"):
+            if self.shards:
+                model = self._whole(model, method)
+            if not self.ranks.is_first:
+                return predictions
             method.save(model, self.weights)
             if method.saves_all:
                 self._add_checks(all_saved(self.weights, counts.trainable))
@@ -224,12 +281,38 @@ class TrialRun:
             self._add_checks(self._merge_check(method, model, start.examples))
         return predictions
 
+    @property
+    def shards(self) -> bool:
+        """Whether the processes have slices of the model."""
+        method = self.parts.method
+        able = isinstance(method, Adaptation) and method.shards
+        return able and self.processes > 1 and self.parts.training.shard
+
+    def _load(self, train: Sequence[Example]) -> Loaded:
+        """The adapted model, and what it answered before; whole, if it will be sharded."""
+        method = self.parts.method
+        assert isinstance(method, Adaptation)
+        start = StartCheck(self.parts.task, train)
+        model = prepared_model(self.parts, method, before=start, stays=self.shards)
+        return Loaded(start, model)
+
+    def _whole(self, model: Model, method: Adaptation) -> Model:
+        """What the ranks have trained in slices, put into the whole model on the first one's CPU.
+
+        What is frozen is read again, as it was. The others are given what they had.
+        """
+        trained = whole(trained_tensors(model.module), self.ranks)
+        if self.ranks.is_first:
+            model = prepared_model(self.parts, method, stays=True)
+            put_back(model.module, trained)
+        return model
+
     def _at_rung(
         self, model: Model, validation_feed: Feed, validation: Sequence[Example]
     ) -> list[Prediction]:
         """What the weights of this step answer; the training resumes from its checkpoint."""
         with self.stopwatch.phase("evaluate"):
-            predictions = predict_feed(model, validation_feed, choosing=True)
+            predictions = predict_feed(model, validation_feed, choosing=True, ranks=self.ranks)
         losses = tuple(self.parts.task.comparable_losses(predictions, validation))
         if not all(map(math.isfinite, losses)):
             raise Diverged(self.until or 0, None)
@@ -269,7 +352,8 @@ class TrialRun:
         """
         checkpoints = self.weights / "checkpoint"
         if self.until is not None:
-            remove_after(checkpoints, self.until)
+            with self.ranks.first_before_others():
+                remove_after(checkpoints, self.until)
         training = Training(
             task=self.parts.task,
             model=model,
@@ -287,6 +371,7 @@ class TrialRun:
             stop=self.stop,
             profiler=self.profiler,
             until=self.until,
+            ranks=self.ranks,
         )
         progress = training.run()
         if self.until is not None:
@@ -351,13 +436,18 @@ class TrialRun:
         write_trial(self.folder, self.result, self._costs())
 
     def _costs(self) -> TrialCosts:
+        marker = self.weights / COMPLETE
+        written = sha256_of(marker) if marker.is_file() else None
+        artefact = folder_bytes(self.weights)
+        if self.measured is not None:
+            sizes = replace(self.measured.bytes, artefact=artefact)
+            return replace(self.measured, bytes=sizes, weights=written)
         tokens, step = self.result.tokens, self.profiler.costs()
         train_seconds = self.stopwatch.seconds.get("train", 0.0)
-        marker = self.weights / COMPLETE
         return TrialCosts(
             started=self.started.isoformat(timespec="seconds"),
             seconds={**self.stopwatch.seconds, "total": self.stopwatch.total()},
-            bytes=TrialBytes(peak_resident_bytes(), folder_bytes(self.weights)),
+            bytes=TrialBytes(peak_resident_bytes(), artefact),
             memory=step.memory if step else None,
             flops_per_step=step.flops if step else None,
             share_of_peak=step.share_of_peak if step else None,
@@ -367,5 +457,5 @@ class TrialRun:
             threads=torch.get_num_threads(),
             host=platform.node(),
             environment=environment(),
-            weights=sha256_of(marker) if marker.is_file() else None,
+            weights=written,
         )

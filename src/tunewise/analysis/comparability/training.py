@@ -17,6 +17,8 @@ NAMES = {
     "patience": "The patience of early stopping",
     "batch_size": "The batch size",
     "accumulate": "The parts in which a step is computed",
+    "devices": "The number of devices of a trial",
+    "shard": "Whether weights are in slices",
     "packing": "Whether texts share a row",
     "max_length": "The longest text",
     "loss_on": "What is learned of prompt and answer",
@@ -29,7 +31,8 @@ NAMES = {
 OWN_DEFAULT = "learning_rate"  # each method has its own, which is part of the method
 OF_TASK = ("loss_on", "max_length")  # where training says nothing, the task may
 OF_SOLVED = ("max_length", "precision", "timeout")  # what a training without steps has, too
-MEMORY_ALONE = ("accumulate", "packing")  # the gradient is the same however a step is laid out
+# The gradient is the same however a step is laid out.
+MEMORY_ALONE = ("accumulate", "devices", "shard", "packing")
 
 
 def training_findings(evidence: Evidence) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
     assert isinstance(method, Adaptation)
     plan.constants |= {
         "BATCH_SIZE": training.batch_size,
-        "ACCUMULATE": training.accumulate,
+        "ACCUMULATE": training.parts,  # which one process computes in a row
         "LEARNING_RATE": training.learning_rate or method.learning_rate,
         "WEIGHT_DECAY": training.weight_decay,
         "WARMUP": training.warmup,
@@ -97,7 +97,7 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
         "PRECISION": training.precision,
         "CHOOSE": training.choose,
         "HAS_PATIENCE": training.epochs != "auto" and training.patience is not None,
-        "ACCUMULATES": training.accumulate > 1,
+        "ACCUMULATES": training.parts > 1,
         "RECOMPUTES": training.gradient_checkpointing,
         "SETS_DROPOUT": training.dropout is not None,
         "KEEPS_AVERAGES": any(isinstance(m, _BatchNorm) for m in model.module.modules()),

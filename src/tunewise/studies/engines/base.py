@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from tunewise.core.errors import MachineTrouble
+from tunewise.studies.engines.gpus import Gpu
 
 if TYPE_CHECKING:  # NumPy is not to be loaded before the engine has been started
     from tunewise.store.study import StudyFolder
@@ -21,10 +23,10 @@ class EngineEnded(Exception):
 class Needs:
     """What a job takes of the machine it runs on, as it was predicted."""
 
-    memory_bytes: int | None = None  # of the process, libraries included; None: not predicted
-    cores: int = 1
+    memory_bytes: int | None = None  # of its processes, libraries included; None: not predicted
+    cores: int = 1  # one for each of its processes
     gpus: int = 0  # where there are any
-    gpu_bytes: int | None = None  # of the GPU's memory, libraries aside; None: not predicted
+    gpu_bytes: int | None = None  # of each GPU's memory, libraries aside; None: not predicted
 
 
 class Engine(ABC):
@@ -41,6 +43,7 @@ class Engine(ABC):
     ready: bool = False
     # Whether jobs may run on other machines, which see of our files what lies on shared storage.
     elsewhere: bool = False
+    cards: Sequence[Gpu] = ()  # the GPUs of this machine that jobs may use, where it uses them
     foresees: bool = False  # whether what a job is predicted to need decides where it runs
 
     @abstractmethod

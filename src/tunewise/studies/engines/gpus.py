@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"  # CUDA reads it once, in every process that we start
+from tunewise.core.environment import VISIBLE
+
 QUERY = ("--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits")  # memory in MiB
 PATIENCE = 20.0  # seconds that the driver gets to answer
 # What CUDA and its libraries take of a GPU in each process, beside what is predicted: some

@@ -24,8 +24,9 @@ RUNNER = "tunewise.runner"
 class Pool(ProcessEngine):
     """A running worker, with a place for each GPU of this machine, or without one for each core.
 
-    It imports for some seconds first. A job that uses a GPU sees one alone. Several share it where
-    the prediction says that they fit, and where more workers were asked for than there are GPUs.
+    It imports for some seconds first. A job that uses a GPU sees one alone, or as many as it needs.
+    Several share one where the prediction says that they fit, and where more workers were asked for
+    than there are GPUs.
 
     `runner` is the module that runs jobs, as `tunewise.worker.Runner` says. `patience` are the
     seconds that a job waits for a process of an earlier launch to end, where that is not what suits
@@ -37,10 +38,13 @@ class Pool(ProcessEngine):
     def __init__(self, runner: str = RUNNER, *, patience: float | None = None) -> None:
         self.runner, self.patience = runner, patience
         self.cores, self.gpus = usable_cores(), visible_gpus()
+        self.cards = self.gpus
         self.foresees = bool(self.gpus)
         self.wanted: int | None = None
         self.slots: dict[str, int] = {}  # of each running job, from 0 up
-        self.on_gpu: dict[str, tuple[Gpu, Fraction]] = {}  # of each that uses one, and how much
+        self.processes: dict[str, int] = {}  # of each running job, how many
+        # Of each that uses GPUs, which, and how much of each.
+        self.on_gpu: dict[str, tuple[tuple[Gpu, ...], Fraction]] = {}
         arguments = ["tunewise.worker", "--runner", runner]
         if sys.platform != "linux":
             arguments.append("--afresh")  # forking after imports is safe on Linux alone
@@ -56,28 +60,32 @@ class Pool(ProcessEngine):
         return self.wanted or len(self.cores)
 
     def takes(self, needs: Needs) -> bool:
-        if not self.ready or len(self.slots) >= self.workers:
+        if not self.ready:
+            return False
+        running = sum(self.processes.values())
+        if running and running + needs.cores > self.workers:
             return False
         return not (needs.gpus and self.gpus) or self._emptiest(needs)[1] <= 1
 
     def start(self, folder: StudyFolder, job: Job, needs: Needs) -> None:
         slot = min(set(range(len(self.slots) + 1)) - set(self.slots.values()))
-        self.slots[job.key] = slot
+        self.slots[job.key], self.processes[job.key] = slot, needs.cores
         # With fewer trials than cores the system places them better than we can: two studies
         # side by side must not share a core while others idle. Those on a GPU leave cores idle.
-        pinned = self.workers >= len(self.cores) and not self.gpus
+        pinned = self.workers >= len(self.cores) and not self.gpus and needs.cores == 1
         core = self.cores[slot % len(self.cores)] if pinned else None
         # Threads that may read images beside its own, on cores that nothing else uses.
         helpers = min(self.workers, len(self.cores)) - 1
-        gpu = None
+        seen = None
         if needs.gpus and self.gpus:
-            gpu, _ = self._emptiest(needs)
-            self.on_gpu[job.key] = gpu, self._share(gpu, needs)
+            gpus, _ = self._emptiest(needs)
+            self.on_gpu[job.key] = gpus, max(self._share(gpu, needs) for gpu in gpus)
+            seen = ",".join(gpu.name for gpu in gpus)
         self._run(
             folder,
             replace(job, helpers=helpers),
             core=core,
-            gpu=gpu and gpu.name,
+            gpu=seen,
             patience=self.patience,
         )
 
@@ -92,15 +100,17 @@ class Pool(ProcessEngine):
     def _hear(self, message: JSONObject) -> None:
         if "job" in message:
             self.slots.pop(message["job"], None)
+            self.processes.pop(message["job"], None)
             self.on_gpu.pop(message["job"], None)
 
-    def _emptiest(self, needs: Needs) -> tuple[Gpu, Fraction]:
-        """The GPU that a job fills least, and how much of it is then taken."""
+    def _emptiest(self, needs: Needs) -> tuple[tuple[Gpu, ...], Fraction]:
+        """The GPUs that a job fills least, and how much of the fullest is then taken."""
         filled = [(gpu, self._taken(gpu) + self._share(gpu, needs)) for gpu in self.gpus]
-        return min(filled, key=lambda one: one[1])
+        least = sorted(filled, key=lambda one: one[1])[: needs.gpus]
+        return tuple(gpu for gpu, _ in least), max(taken for _, taken in least)
 
     def _taken(self, gpu: Gpu) -> Fraction:
-        return sum((share for where, share in self.on_gpu.values() if where == gpu), Fraction(0))
+        return sum((share for where, share in self.on_gpu.values() if gpu in where), Fraction(0))
 
     def _share(self, gpu: Gpu, needs: Needs) -> Fraction:
         share = gpu.share(needs.gpu_bytes)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import tunewise
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import MachineTrouble
+from tunewise.core.exits import exit_words
 from tunewise.studies.engines.base import Engine, EngineEnded
-from tunewise.studies.exit_codes import ending_of, exit_words
+from tunewise.studies.exit_codes import ending_of
 
 if TYPE_CHECKING:  # NumPy is not to be loaded before the process has been started
     from tunewise.store.study import StudyFolder

@@ -14,6 +14,8 @@ from tunewise.core.format import first_of
 from tunewise.store.records import ParameterCounts
 from tunewise.store.trial_records import Check
 from tunewise.training.checks.findings import Findings
+from tunewise.training.ranks.group import ALONE, Ranks
+from tunewise.training.ranks.sharding import here
 
 SETTLED = 3  # steps: LoRA's A has no gradient in the first, because its B is zero
 
@@ -21,9 +23,9 @@ SETTLED = 3  # steps: LoRA's A has no gradient in the first, because its B is ze
 class Watch:
     """Remembers the weights a training starts from, to say later which of them moved."""
 
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.start = _sums(module)
+    def __init__(self, module: nn.Module, ranks: Ranks = ALONE) -> None:
+        self.module, self.ranks = module, ranks
+        self.start = _sums(module, ranks)
         self.trained = {name for name, w in module.named_parameters() if w.requires_grad}
 
     def look(self, findings: Findings) -> None:
@@ -31,7 +33,7 @@ class Watch:
 
         A tensor that is slow to move, under a long warm-up, is forgiven once it has moved.
         """
-        now = _sums(self.module)
+        now = _sums(self.module, self.ranks)
         still = [name for name in now if now[name] == self.start.get(name)]
         unmoved = [name for name in still if name in self.trained]
         if findings.unmoved is not None:
@@ -68,14 +70,16 @@ def all_saved(folder: Path, trainable: int) -> Check:
 
 
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+WRAPPED = 1 << 46  # so that those of all ranks add up without being rounded
 PIECE = 1 << 20  # numbers summed at once: torch copies what it sums in another type
 
 
 @torch.no_grad()
-def _sums(module: nn.Module) -> dict[str, int]:
+def _sums(module: nn.Module, ranks: Ranks) -> dict[str, float]:
     """The sum of each parameter's bits, read as whole numbers: any one change changes it."""
-    sums = {}
+    sums: dict[str, float] = {}
     for name, weight in module.named_parameters():
-        bits = weight.detach().view(BITS[weight.element_size()]).reshape(-1)
-        sums[name] = sum(int(piece.sum(dtype=torch.int64)) for piece in bits.split(PIECE))
-    return sums
+        bits = here(weight.detach()).view(BITS[weight.element_size()]).reshape(-1)
+        total = sum(int(piece.sum(dtype=torch.int64)) for piece in bits.split(PIECE))
+        sums[name] = total % WRAPPED
+    return dict(zip(sums, ranks.sum(*sums.values()), strict=True)) if ranks.shards else sums

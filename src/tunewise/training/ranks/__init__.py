@@ -1,0 +1,1 @@
+"""One trial computed by several processes, a rank each: data parallel, or sharded as well."""
