@@ -53,6 +53,7 @@ def offered(line: str) -> list[str]:
         ("tunewise doctor ", ["runs/rooms", "more/", "runs/", "reviews.yaml"]),
         ("tunewise compare runs/rooms h", ["head"]),
         ("tunewise errors runs/rooms --contender t", ["tfidf"]),
+        ("tunewise errors runs/rooms --contender l", ["lora\\ rank=16"]),
         ("tunewise explain lora-m", ["lora-merging"]),
     ],
 )
