@@ -64,6 +64,7 @@ def test_a_broken_workbook_is_told(tmp_path: Path) -> None:
     path = book(tmp_path / "b.xlsx", One=[["text", None], ["fine", "x"]])
     with pytest.raises(InputError, match=r"b\.xlsx\[One\]:1: column 2 has values and no name"):
         read_file(path, "b.xlsx")
+    rows: list[list[Any]]
     rows = [["text", None], ["fine", "x"], ["dull", "y"]]  # no title: a name is missing
     with pytest.raises(InputError, match="column 2 has values and no name"):
         read_file(book(tmp_path / "c.xlsx", One=rows), "c.xlsx")

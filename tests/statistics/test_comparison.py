@@ -189,17 +189,14 @@ def test_identical_answers_leave_a_bound_and_not_a_point() -> None:
 
 def test_seeds_without_a_single_error_are_no_surer_of_the_methods_than_the_examples() -> None:
     """A third contender lends them a spread of next to nothing."""
-    perfect, third = [[], [], []], [[1], [2], [3, 4]]
-    options = {"equivalence_margin": 0.01}
-    found = compared(row("a", *perfect), row("b", *perfect), row("c", *third), **options)
-    pair = found.pairs[0]
+    rows = [row("a", [], [], []), row("b", [], [], []), row("c", [1], [2], [3, 4])]
+    pair = compared(*rows, equivalence_margin=0.01).pairs[0]
     assert (pair.row, pair.other) == ("b", "a")
     assert pair.method.interval is not None
     assert pair.method.interval.high >= none_differs(EXAMPLES).high
     assert pair.equivalence is not None
     assert pair.equivalence.p == pytest.approx(0.99**EXAMPLES)
-    by_class = compared(row("a", *perfect), row("b", *perfect), row("c", *third), metric="f1_macro")
-    assert by_class.pairs[0].method.interval is None
+    assert compared(*rows, metric="f1_macro").pairs[0].method.interval is None
 
 
 def test_the_same_runs_under_other_seeds_differ_by_no_rounding() -> None:

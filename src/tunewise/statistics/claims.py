@@ -204,12 +204,13 @@ def with_method_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
         min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
     )
     error = joined.standard_error
-    interval, reason = joined.interval(terms.level), None
-    if meeting.alike:  # then examples add no variance, and yet there is no less doubt than of them
-        found, reason = _examples_interval(meeting, terms.level)
-        interval = found and interval.and_independent(found)
-    elif error == 0:
-        interval, reason = _examples_interval(meeting, terms.level)
+    over_seeds, over_examples, reason = joined.interval(terms.level), None, None
+    if meeting.alike or error == 0:
+        over_examples, reason = _examples_interval(meeting, terms.level)
+    if meeting.alike:  # examples add no variance, and yet leave no less doubt than without seeds
+        interval = over_examples and over_seeds.and_independent(over_examples)
+    else:
+        interval = over_examples if error == 0 else over_seeds
     return replace(claim, interval=interval, detectable=shift * error or None, reason=reason)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +106,6 @@ class Offline:
         return {"image/svg+xml": svg, "text/plain": repr(self)}
 
 
-@cache
-def _offline(kind: type[Any]) -> type[Any]:
-    return type(kind.__name__, (Offline, kind), {})
-
-
 def charts(facts: Facts) -> dict[str, Any]:
     """Every chart of the report by its name, as objects of Altair."""
     config = {**THEMES["light"], "background": "white"}  # its ink is for a light ground
@@ -119,7 +113,8 @@ def charts(facts: Facts) -> dict[str, Any]:
     for one in figures(sections_for(every_section(facts), "html")):
         spec = {**one.spec, "config": config}
         kind = type(alt.Chart.from_dict(spec))  # a layer, a row, ...
-        drawn[one.key] = _offline(kind).from_dict(spec, validate=False)
+        offline: Any = type(kind.__name__, (Offline, kind), {})
+        drawn[one.key] = offline.from_dict(spec, validate=False)
     return drawn
 
 
