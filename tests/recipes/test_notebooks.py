@@ -64,7 +64,7 @@ def test_a_kernel_shows_progress_tables_and_charts_and_loads_nothing(
 ) -> None:
     for package in ("ipykernel", "nbclient", "nbformat"):
         if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install nbclient ipykernel")
+            pytest.skip(f"{package} is not installed: pip install 'tunewise[notebook]'")
     nbformat, nbclient = map(importlib.import_module, ("nbformat", "nbclient"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     drawn: list[str] = []
