@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet daquar-pairs schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers test-notebook lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet daquar-pairs schema docs embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -36,6 +36,10 @@ test-processors: $(VENV)/.installed-dev
 test-trackers: $(VENV)/.installed-dev
 	$(PIP) -e '.[dev,trackers]'
 	$(BIN)/pytest tests/trackers
+
+test-notebook: $(VENV)/.installed-dev
+	$(PIP) -e '.[dev,notebook]'
+	$(BIN)/pytest tests/recipes/test_notebooks.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

@@ -41,7 +41,7 @@ from tunewise.studies.launch import Outcome, run_jobs
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.race.clock import Clock
 from tunewise.studies.reuse import reused
-from tunewise.studies.watching.progress import show_progress
+from tunewise.studies.watching.progress import lines_of_progress, show_progress
 from tunewise.studies.watching.timing import Timing
 from tunewise.studyfile.expand import expand
 from tunewise.studyfile.overrides import override
@@ -236,8 +236,8 @@ class Study:
         `engine` is ``"local"`` for this machine, or ``"ray"`` for the cluster at RAY_ADDRESS.
         """
         path = Path(out) if out else default_folder(self.settings)
-        with started(engine) as running:
-            launched = launch(self.settings, path, engine=running, workers=workers)
+        with started(engine) as running, lines_of_progress() as say:
+            launched = launch(self.settings, path, engine=running, workers=workers, say=say)
         return results.StudyResults(path, launched.facts)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tunewise.core.format import count, duration, size
+from tunewise.data.in_memory import FOLDER as TABLES
 from tunewise.estimate.plan_types import Plan, Planned
 from tunewise.reports.document.model import Column, Noted, Pairs, Paragraph, Table
 from tunewise.reports.outputs.notebook import cell
@@ -17,11 +19,14 @@ def study_html(settings: StudySettings) -> str:
     planned = expand(settings)
     files = ", ".join(f"{split}: {name}" for split, name in (settings.data.files or {}).items())
     seeds = ", ".join(map(str, settings.seeds))
-    if settings.budget:
+    if settings.budget and len(settings.seeds) > 1:
         seeds = f"up to {len(settings.seeds)}, where they can change the verdict"
+    source = settings.data.source
+    if isinstance(source, str) and Path(source).parent.name == TABLES.name:
+        source = f"a table of Python, kept as {source}"
     facts = (
         ("Task", f"{settings.task.name} of {' and '.join(settings.task.reading.texts)}"),
-        ("Data", " ".join(filter(None, (settings.data.source, f"({files})" if files else "")))),
+        ("Data", " ".join(filter(None, (source, f"({files})" if files else "")))),
         ("Seeds", seeds),
         *((("Budget", settings.budget),) if settings.budget else ()),
     )

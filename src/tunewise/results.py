@@ -18,7 +18,7 @@ from tunewise.core.frame import frame
 from tunewise.core.lazy import Later
 from tunewise.reports.outputs.error_list import listing
 from tunewise.reports.outputs.record import record
-from tunewise.reports.sections.results import scores_table
+from tunewise.reports.sections.results import whole_rows
 from tunewise.store.study import StudyFolder
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class StudyResults:
 
         Scores and differences are fractions, times seconds, sizes bytes.
         """
-        return frame(scores_table(self.facts).records())
+        return frame(whole_rows(self.facts))
 
     def examples(
         self, contender: str | None = None, *, split: str | None = None, wrong: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -9,10 +11,14 @@ import pytest
 from tests.reports.fabricate import fabricate
 from typer.testing import CliRunner
 
+from tunewise import __main__ as started
 from tunewise.cli import main as command_line
+from tunewise.cli import schema
 from tunewise.cli.completion import study_files, study_folders
+from tunewise.cli.console import say
 from tunewise.cli.main import app, main
 from tunewise.cli.next_step import next_step
+from tunewise.core import interrupts
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +59,7 @@ def offered(line: str) -> list[str]:
         ("tunewise doctor ", ["runs/rooms", "more/", "runs/", "reviews.yaml"]),
         ("tunewise compare runs/rooms h", ["head"]),
         ("tunewise errors runs/rooms --contender t", ["tfidf"]),
+        ("tunewise errors runs/rooms --contender l", ["lora\\ rank=16"]),
         ("tunewise explain lora-m", ["lora-merging"]),
     ],
 )
@@ -85,6 +92,59 @@ def test_ctrl_c_says_what_happened_and_how_to_go_on(
         main()
     assert ended.value.code == 130
     assert says in capsys.readouterr().err
+
+
+def test_ctrl_c_inside_a_command_is_answered_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The library that parses the line would end without one."""
+
+    def command() -> None:
+        """Wait for ever."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schema, "command", command)
+    monkeypatch.setattr(sys, "argv", ["tunewise", "schema"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert "Interrupted. Nothing was left half done" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [None, ImportError("cannot load module more than once")])
+def test_ctrl_c_while_the_program_loads_is_answered_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception | None
+) -> None:
+    """Also where a library makes an error of its own of it."""
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(interrupts, "heard", [])
+
+    def load(name: str) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if error is None:
+                raise
+            raise error from None
+
+    monkeypatch.setattr(importlib, "import_module", load)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            started.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.value.code == 130
+    assert "Interrupted. Nothing was begun" in capsys.readouterr().err
+
+
+def test_ctrl_c_that_a_library_swallows_ends_the_command_at_its_next_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say("Reading the data ...")
+    monkeypatch.setattr(interrupts, "heard", [signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        say("Training ...")
+    assert "Training" not in capsys.readouterr().err
 
 
 def test_a_message_that_names_a_command_gets_no_second_one() -> None:

@@ -31,7 +31,7 @@ NEAR_FULL = r"'ful'\. Did you mean 'full'"
 
 CASES = (
     # demo, init
-    ("demo --workers 0", r"'--workers'.*greater than or equal to 1", HELP),
+    ("demo --workers 0", r"'--workers': a number from 1 up is right", HELP),
     ("demo --out notes.txt", r"notes\.txt: is a file; a folder.*runs/small", HELP),
     ("init nowhere.csv", r"'nowhere\.csv' does not exist", r"Perhaps: tunewise init preds\.csv"),
     (
@@ -51,7 +51,11 @@ CASES = (
     ("init embedded:revews", r"no 'revews' is embedded\. Did you mean 'reviews'", HELP),
     ("init reviews.csv --drop label --label label", r"--drop: 'label' is needed by another", HELP),
     ("init reviews.csv --group text --text text", r"--group: 'text' is read already", HELP),
-    ("init reviews.csv --out study.yaml", r"study\.yaml: is there already; --force", HELP),
+    (
+        "init reviews.csv --out study.yaml",
+        r"study\.yaml: is there already; --force writes over it",
+        "tunewise run study.yaml",
+    ),
     ("init reviews.csv --out no/a.yaml", r"no: is no folder", HELP),
     ("init reviews.csv --sheet one", r"data\.sheet: belongs to a workbook", HELP),
     # study files
@@ -59,7 +63,8 @@ CASES = (
     ("validate study.yml", r"study\.yml: no such file\. Did you mean 'study\.yaml'", PERHAPS),
     ("validate reviews.csv", r"data \(\.csv\), where a study file is needed", "tunewise init"),
     ("validate runs/rooms", r"folder of a study that was started", "tunewise status runs/rooms"),
-    ("validate study.yaml --set methods=[lorra]", r":4 methods.*Did you mean 'lora'", VALIDATE),
+    ("validate study.yaml --set methods=[lorra]", r"--set methods: .*mean 'lora'", VALIDATE),
+    ("validate study.yaml seeds=[0,1]", r"stands alone.*given by: --set 'seeds=\[0,1\]'", HELP),
     ("validate study.yaml --set training.epoch=3", r"training\.epoch.*'epochs'", VALIDATE),
     ("validate study.yaml --set epochs", r"--set epochs: a setting and its value", VALIDATE),
     ("validate study.yaml --set data.source=revews.csv", r"Did you mean 'reviews\.csv'", VALIDATE),
@@ -71,6 +76,7 @@ CASES = (
     ("shortlist study.yaml", r"models: none is named: --models", VALIDATE),
     ("shortlist reviews.csv --models ./no", r"model \./no: no such folder in '\.'", HELP),
     ("shortlist study.yaml --models embedded:encodr", r"Did you mean 'encoder'", VALIDATE),
+    ("shortlist study.yaml --models embeded:encoder", r"mean 'embedded:encoder'", VALIDATE),
     ("plan study.yaml --workers none", r"'--workers'.*integer", HELP),
     ("plan runs/rooms", r"folder of a study that was started", "tunewise status runs/rooms"),
     ("removed study.yaml", r"study\.yaml data: nothing is cleaned.*data\.clean", VALIDATE),
@@ -91,7 +97,8 @@ CASES = (
     ("train --model embedded:encoder --data revews.csv", r"Did you mean 'reviews\.csv'", HELP),
     # folders
     ("status runs/room", r"runs/room: no study here.*Did you mean 'rooms'", HERE),
-    ("status study.yaml", r"study\.yaml: no study here", "tunewise run"),
+    ("status study.yaml", r"study\.yaml: is a file; the folder", "tunewise run study.yaml"),
+    ("results rooms.yaml", r"rooms\.yaml: is a file", "tunewise results runs/rooms"),
     ("results runs", r"runs: no study here", "tunewise run"),
     ("results runs/rooms --format xml", r"'xml' is not one of 'table', 'json', 'csv'", HELP),
     ("results runs/rooms --fromat csv", r"--fromat \(Possible options: --format", HELP),
@@ -140,6 +147,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"room {n} is fine,{'yes' if n % 2 else 'no'}" for n in range(60)]
     (place / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n")
     (place / "study.yaml").write_text(STUDY)
+    (place / "rooms.yaml").write_text(STUDY.replace("small", "rooms"))
     (place / "notes.txt").write_text("hello")
     (place / "empty.csv").write_text("")
     (place / "onecol.csv").write_text("text\na\nb\n")

@@ -248,8 +248,14 @@ def test_dates_counts_and_measures_are_no_groups() -> None:
         for at, row in enumerate(part):
             row |= {"customer no.": str(700 + at % 40), "opened": f"2026-01-{1 + at % 28:02d}"}
             row |= {"hours": f"{at % 30},5", "helpful": at % 30, "at": f"2026-01-01T09:{at % 40}Z"}
+            row |= {"day": f"{1 + at % 28}. März 2026", "sent": f"Jan {1 + at % 28}, 2026 9:12 AM"}
+            row |= {
+                "worth": f"{at % 30},00 EUR",
+                "автор": f"Иванов {'абвгдежзиклмнопрстуф'[at % 20]}",
+            }
+            row |= {"machine": f"T-{at % 30}"}
     groups = audited(data).facts["shared_groups"]
-    assert {group["column"] for group in groups} == {"customer no."}
+    assert {group["column"] for group in groups} == {"customer no.", "автор", "machine"}
 
 
 def test_ids_that_suggest_groups_are_reported() -> None:

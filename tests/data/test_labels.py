@@ -175,9 +175,16 @@ def test_what_is_no_class_is_refused(values: list[Any]) -> None:
     assert "A class is a text, a whole number from 0 up, or true and false." in fault(values)
 
 
-@pytest.mark.parametrize("values", [["good", 1], [True, 1], [True, "true"], ["1", 1]])
+@pytest.mark.parametrize("values", [["good", 1], [True, 1], [True, "true"], ["01", 1]])
 def test_several_types_are_refused(values: list[Any]) -> None:
     assert "has several types" in fault(values)
+
+
+def test_a_whole_number_is_the_same_class_in_quotes_and_without() -> None:
+    rows = {"train": [{"label": value} for value in (1, "1", 2.0, "2", 3)]}
+    labels = resolve(rows, "label")
+    assert labels.options == ("1", "2", "3")
+    assert [labels.position(row["label"]) for row in rows["train"]] == [0, 0, 1, 1, 2]
 
 
 # Case 24, for the names of classes

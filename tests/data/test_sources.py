@@ -11,6 +11,7 @@ import pytest
 
 from tunewise.core.canonical import canonical
 from tunewise.core.errors import InputError
+from tunewise.data.cleaning.rules import CleanRules
 from tunewise.data.settings import DataSettings, SplitRule
 from tunewise.data.sources import Data, read_data
 
@@ -183,7 +184,14 @@ def test_a_missing_header_is_named_where_columns_are_missing(tmp_path: Path) -> 
 def test_rows_that_lack_a_text_are_named(tmp_path: Path) -> None:
     jsonl(tmp_path / "d.jsonl", [{"text": "a", "label": 1}, {"label": 0}, {"label": 0}])
     message = fault(tmp_path, source="d.jsonl")
-    assert "d.jsonl:2: no 'text' here; 2 rows lack it (d.jsonl:2, d.jsonl:3)." in message
+    assert "d.jsonl:2: no 'text' here; 2 rows lack it (d.jsonl:2, d.jsonl:3). " in message
+    assert "data.clean: {empty: drop}" in message
+    kept = [{"text": f"a {at}", "label": at % 2} for at in range(4)]
+    jsonl(tmp_path / "d.jsonl", [*kept, {"label": 1}, {"label": 0}])
+    rules, half = CleanRules(empty="drop"), SplitRule(validation=0.5)
+    left = read(tmp_path, source="d.jsonl", clean=rules, split=half)
+    assert len(left.removed) == 2
+    assert sum(map(len, left.splits.values())) == 4
 
 
 # Case 37

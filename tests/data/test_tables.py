@@ -64,6 +64,34 @@ def test_a_broken_workbook_is_told(tmp_path: Path) -> None:
     path = book(tmp_path / "b.xlsx", One=[["text", None], ["fine", "x"]])
     with pytest.raises(InputError, match=r"b\.xlsx\[One\]:1: column 2 has values and no name"):
         read_file(path, "b.xlsx")
+    rows: list[list[Any]]
+    rows = [["text", None], ["fine", "x"], ["dull", "y"]]  # no title: a name is missing
+    with pytest.raises(InputError, match="column 2 has values and no name"):
+        read_file(book(tmp_path / "c.xlsx", One=rows), "c.xlsx")
+    rows = [["text", "label", None], ["fine", "x", "a"], ["dull", "y", "b"]]
+    with pytest.raises(InputError, match="column 3 has values and no name"):
+        read_file(book(tmp_path / "d.xlsx", One=rows), "d.xlsx")
+
+
+@pytest.mark.parametrize(
+    "titles", [[["Incidents, spring"]], [["Incidents"], [], ["as of", "2 April"]]]
+)
+def test_the_names_of_a_sheet_may_stand_below_titles(
+    tmp_path: Path, titles: list[list[Any]]
+) -> None:
+    body: list[list[Any]] = [["no.", "text", "cause", "site"], [1, "fan", "old", "Ulm"]]
+    table = read_file(book(tmp_path / "a.xlsx", One=[*titles, *body]), "a.xlsx")
+    (row,) = table.rows
+    assert (row["text"], row["site"]) == ("fan", "Ulm")
+    assert table.notes == (
+        f"a.xlsx[One]: what stands above row {len(titles) + 1}, which names the columns, left out.",
+    )
+
+
+def test_two_columns_below_a_title_need_something_between(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["Reviews"], [], ["text", "label"], ["fine", "x"]]
+    table = read_file(book(tmp_path / "a.xlsx", One=rows), "a.xlsx")
+    assert table.columns == ("text", "label")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import importlib.util
 import json
 from html.parser import HTMLParser
 
+import altair
 import pandas as pd
 import pytest
 from tests.reports.conftest import Seen
 
 from tunewise.core.errors import InputError
+from tunewise.core.frame import frame
 from tunewise.reports.outputs import notebook
 from tunewise.results import StudyResults
 
@@ -78,6 +80,18 @@ def test_a_frame_has_the_rows_of_the_report_with_their_intervals(opened: StudyRe
     assert list(frame["contender"]) == [row.name for row in opened.results.rows]
     assert frame["test accuracy"][0] == best.test["accuracy"].mean
     assert frame["test accuracy low"][0] == best.intervals["test", "accuracy"].low
+    assert frame["standing"][0] == "best"
+    second = opened.results.rows[1].to_best
+    assert second is not None
+    assert frame["to the best"][1] == second.difference
+    assert frame["p"][1] == second.deciding.p_adjusted
+    assert (frame["seconds a trial"] > 0).any()
+
+
+def test_a_column_of_numbers_that_nobody_knows_is_no_column_of_objects() -> None:
+    made = frame([{"name": "a", "sd": None}, {"name": "b", "sd": None}])
+    assert list(made.columns) == ["name", "sd"] and made["sd"].dtype == float
+    assert len(frame([])) == 0
 
 
 def test_without_pandas_the_same_rows_are_dictionaries(
@@ -119,6 +133,18 @@ def test_every_chart_is_one_of_altair_that_holds_together(opened: StudyResults) 
     for name in ("differences", "confusion"):
         spec = charts[name].to_dict()  # validates it against the schema of Vega-Lite
         assert spec["config"]["background"] == "white"
+
+
+def test_a_chart_shows_itself_without_the_web_until_a_renderer_is_chosen(
+    opened: StudyResults,
+) -> None:
+    chart = opened.charts["differences"].properties(width=300)
+    shown = chart._repr_mimebundle_()
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert opened.results.rows[1].name in shown["image/svg+xml"]
+    assert "<script" not in shown["image/svg+xml"]
+    with altair.renderers.enable("mimetype"):
+        assert any(kind.startswith("application/vnd.vega") for kind in chart._repr_mimebundle_()[0])
 
 
 def test_a_cell_leaves_out_what_it_has_no_room_for(opened: StudyResults) -> None:

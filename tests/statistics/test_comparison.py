@@ -56,6 +56,14 @@ def test_of_equal_rows_one_that_always_says_the_same_is_not_the_best() -> None:
     assert found.rows[0].mean == found.rows[1].mean and found.best == "tfidf"
 
 
+def test_seeds_that_average_to_the_same_score_are_equal_to_it() -> None:
+    """A mean of three floats may end one digit below what it is a mean of."""
+    always = RowScores("majority", IDS, LABELS, {0: np.zeros_like(LABELS)}, seeded=False)
+    for wrong in ((99, 100, 101), (81, 100, 119), (67, 99, 134)):
+        found = compared(always, row("lora", *map(range, wrong)))
+        assert found.best == "lora"
+
+
 def test_rows_are_ordered_best_first_with_mean_and_spread() -> None:
     found = compared(row("weak", range(60), range(40)), row("strong", range(10), range(20)))
     assert [one.name for one in found.rows] == ["strong", "weak"]
@@ -177,6 +185,18 @@ def test_identical_answers_leave_a_bound_and_not_a_point() -> None:
     assert pair.items.p == 1.0
     assert pair.items.interval == none_differs(EXAMPLES)
     assert pair.needed_items is None
+
+
+def test_seeds_without_a_single_error_are_no_surer_of_the_methods_than_the_examples() -> None:
+    """A third contender lends them a spread of next to nothing."""
+    rows = [row("a", [], [], []), row("b", [], [], []), row("c", [1], [2], [3, 4])]
+    pair = compared(*rows, equivalence_margin=0.01).pairs[0]
+    assert (pair.row, pair.other) == ("b", "a")
+    assert pair.method.interval is not None
+    assert pair.method.interval.high >= none_differs(EXAMPLES).high
+    assert pair.equivalence is not None
+    assert pair.equivalence.p == pytest.approx(0.99**EXAMPLES)
+    assert compared(*rows, metric="f1_macro").pairs[0].method.interval is None
 
 
 def test_the_same_runs_under_other_seeds_differ_by_no_rounding() -> None:

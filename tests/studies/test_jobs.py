@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tunewise.store.identity import trial_id
 from tunewise.store.records import (
+    BudgetRecord,
     ContenderRecord,
     DataRecord,
     ModelRecord,
@@ -256,6 +257,9 @@ def test_what_needs_no_model_starts_before_what_takes_long() -> None:
     rows, plain = of_sizes(), contender("tfidf", seeded=False)
     first = next_jobs(replace(rows, contenders=(*rows.contenders, plain)), {}, {}, {"ff"})
     assert [job.id for job in first][:2] == [id_of("tfidf"), id_of("full")]
+    hurried = replace(rows, contenders=(*rows.contenders, plain), budget=BudgetRecord(600.0))
+    first = next_jobs(hurried, {}, {}, {"ff"})
+    assert [job.id for job in first][:3] == [id_of("tfidf"), id_of("head"), id_of("full")]
 
 
 def test_progress_counts_what_the_study_will_take() -> None:

@@ -17,7 +17,7 @@ from tunewise.studies.events import Notice, Tick
 from tunewise.studies.race.so_far import FirstSeeds
 from tunewise.studies.watching.live_status import Board
 from tunewise.studies.watching.notebook_progress import board_html, following, live_cell
-from tunewise.studies.watching.progress import show_progress
+from tunewise.studies.watching.progress import lines_of_progress, show_progress
 
 
 @pytest.fixture
@@ -53,6 +53,21 @@ def test_a_kernel_gets_one_output_that_is_drawn_anew(
     assert len(drawn) >= 2
     assert "the disk is &lt;full&gt;" in drawn[-1]
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_being_done_goes_once_it_is_and_notes_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernel = Kernel()
+    monkeypatch.setitem(sys.modules, "IPython", kernel.module)
+    with lines_of_progress() as say:
+        say("Reading the data ...")
+        say("note: <b>two</b> rows were removed")
+        say("Writing the report ...")
+    (drawn,) = kernel.outputs
+    assert "Reading" in drawn[0] and "Reading" not in drawn[1]
+    assert "Writing" in drawn[-2] and "Writing" not in drawn[-1]
+    assert "&lt;b&gt;two" in drawn[-1]
 
 
 def test_a_terminal_with_ipython_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:

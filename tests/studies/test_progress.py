@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from tunewise.store.records import StudyRecord
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job, TrialCosts, TrialResult
 from tunewise.store.trials import TrialRecord
-from tunewise.studies.events import Event, Finished, Notice, Started, Stopped, Tick
+from tunewise.studies.events import BudgetSpent, Event, Finished, Notice, Started, Stopped, Tick
 from tunewise.studies.jobs import next_jobs
+from tunewise.studies.race.so_far import SoFar
 from tunewise.studies.watching import live_status
 from tunewise.studies.watching.live_status import Board
 from tunewise.studies.watching.progress import show_progress, view
@@ -173,6 +175,26 @@ def test_the_live_view_of_a_race_says_who_races_and_who_was_dropped(
     assert second.lstrip().startswith("lora rank=16 ")
     assert second.split()[-4:] == ["dropped", "-0.5000", "<", "0.001"]
     assert any("p: the chance" in line for line in lines)
+
+
+def test_what_the_clock_has_ended_does_not_train_any_more(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board(folder, workers=2)
+    for number in range(2):
+        board.hear(ended(job(folder, number), 0.9))
+    state = SoFar(NAMES[0], {})
+    monkeypatch.setattr(board.first_seeds, "look", lambda records: state)
+
+    def race(study: StudyRecord, records: object) -> RaceRecord:
+        over = study.name == "over"
+        return RaceRecord(dict.fromkeys(NAMES, (0,)), ended="budget" if over else None)
+
+    monkeypatch.setattr(live_status, "race_of", race)
+    board.hear(ended(job(folder, 1), 0.9))
+    assert [row.state for row in board.standings] == ["leads", "trains"]
+    board.hear(BudgetSpent("The budget is spent.", replace(board.study, name="over")))
+    assert [row.state for row in board.standings] == ["leads", "stopped"]
 
 
 def test_a_contender_that_failed_says_so(folder: StudyFolder) -> None:

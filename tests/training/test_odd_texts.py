@@ -104,7 +104,10 @@ def test_stored_outputs_of_empty_texts_are_those_of_their_end_token(
     )
     reduction = reduction_for(model, task, encoded)
     assert reduction is not None
-    rows = FeatureStore(tmp_path / f"empty-{family}", model, task, reduction).get("train", encoded)
+    told: list[int] = []
+    store = FeatureStore(tmp_path / f"empty-{family}", model, task, reduction, told.append)
+    rows = store.get("train", encoded)
+    assert sum(told) == len(encoded)  # whether they were made, or found in the cache
     (backbone,) = model.backbones.values()
     end = torch.tensor([[model.processor.eos_token_id]])
     with torch.no_grad():

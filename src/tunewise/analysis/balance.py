@@ -43,10 +43,9 @@ class Balance:
         (most, many), (least, few) = ordered[0], ordered[-1]
         where = split_name(self.split)
         if not self.uneven:
-            return (
-                f"The {len(ordered)} classes are about even: {percent(few / total, digits=0)} to "
-                f"{percent(many / total, digits=0)} % of {where} each."
-            )
+            low, high = (percent(count / total, digits=0) for count in (few, many))
+            shares = low if low == high else f"{low} to {high}"
+            return f"The {len(ordered)} classes are about even: {shares} % of {where} each."
         text = (
             f"The {len(ordered)} classes are uneven: “{_short(most)}” makes up "
             f"{percent(many / total)} % of {where}, “{_short(least)}” {plural(few, 'example')}. "

@@ -152,8 +152,10 @@ def _snapshot(source: str, revision: str | None) -> Path:
             f"Download it once while online (hf download {source}), or name a local folder (./...)."
         ) from error
     except Exception as error:  # whatever the hub, or what lies between, may answer
+        embedded = [f"{EMBEDDED}{entry.name}" for entry in _subfolders(EMBEDDED_FOLDER)]
+        meant = f" {nearest(source, embedded)}" if ":" in source else ""
         raise InputError(
-            f"{place}: neither a local folder nor a model on the hub ({reason(error)})"
+            f"{place}: neither a local folder nor a model on the hub ({reason(error)}).{meant}"
         ) from error
     return Path(config).parent
 

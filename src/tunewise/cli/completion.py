@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 from tunewise.cli.next_step import RUNS, YAML, studies_below
 from tunewise.core.errors import TunewiseError
 from tunewise.store.study import StudyFolder, is_study
+
+_SPECIAL = re.compile(r"[^\w=:,.@%+/-]")  # what a shell would split or expand
 
 
 def study_files(incomplete: str) -> list[str]:
@@ -33,7 +37,10 @@ def studies(incomplete: str) -> list[str]:
 
 
 def contenders(ctx: Any, incomplete: str) -> list[str]:
-    """The contenders of the study that stands before on the line."""
+    """The contenders of the study that stands before on the line.
+
+    Bash puts what it is offered there as it is, so blanks in names come with a backslash.
+    """
     given = (ctx.params.get("folder"), *ctx.args)  # behind an option the folder is not parsed yet
     folder = next((Path(one) for one in given if one and is_study(Path(one))), None)
     if folder is None:
@@ -42,6 +49,8 @@ def contenders(ctx: Any, incomplete: str) -> list[str]:
         names = [row.name for row in StudyFolder(folder).study().contenders]
     except TunewiseError:
         return []
+    if os.environ.get("_TUNEWISE_COMPLETE") == "complete_bash":
+        names = [_SPECIAL.sub(r"\\\g<0>", name) for name in names]
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -61,7 +62,9 @@ def command(  # noqa: PLR0917  # typer calls it by name
         raise InputError([Problem("data", message)])
     path = out or Path(f"{study_name(data)}.yaml")
     if path.exists() and not force:
-        raise InputError([Problem(str(path), "is there already; --force writes over it.")])
+        as_it_is = shlex.join(["tunewise", "run", str(path)])
+        message = f"is there already; --force writes over it, and `{as_it_is}` runs it as it is."
+        raise InputError([Problem(str(path), message)])
     if not path.parent.is_dir():
         raise InputError([Problem(str(path.parent), "is no folder to write a study file into.")])
     ask = _asked if sys.stdin.isatty() and sys.stderr.isatty() else None

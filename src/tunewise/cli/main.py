@@ -55,8 +55,24 @@ COMMANDS = {
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
+class Interrupted(Exception):
+    """Ctrl-C while a command ran. The library would end without a word."""
+
+
 class Commands(TyperGroup):
     """Loads ``tunewise.cli.<command>`` when that command is called."""
+
+    def make_context(self, *args: Any, **how: Any) -> Any:
+        try:
+            return super().make_context(*args, **how)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -123,7 +139,7 @@ def main() -> None:
         _end("\n".join(filter(None, (str(error), next_step(sys.argv[1:], str(error))))), 2)
     except TunewiseError as error:
         _end(str(error), error.exit_code)
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         _end(interrupted(sys.argv[1:]), 130)
     except BrokenPipeError:  # such as `tunewise results | head`
         sys.stderr.close()

@@ -54,7 +54,7 @@ def next_step(words: Sequence[str], message: str) -> str:
         if command in OF_CONTENDERS and any(word in message for word in ABOUT_CONTENDERS):
             return f"Its contenders: tunewise results {path}"
     elif command in OF_FOLDERS:
-        return _studies(command, path)
+        return _study_of(command, path)
     return f"How it is called: tunewise {command} -h"
 
 
@@ -95,6 +95,16 @@ def _data(command: str, path: Path, message: str) -> str:
     close = get_close_matches(path.name, there, n=1)
     other = shlex.join(["tunewise", command, str(path.parent / (close or there)[0])])
     return f"Perhaps: {other}" if close else f"Data here: {first_of(there)}. For example: {other}"
+
+
+def _study_of(command: str, path: Path | None) -> str:
+    """The study that a study file was run as; of another path, those that could be meant."""
+    if path is None or path.suffix not in YAML or not path.is_file():
+        return _studies(command, path)
+    folder = RUNS / path.stem
+    if is_study(folder):
+        return f"That file was run in: {shlex.join(['tunewise', command, str(folder)])}"
+    return f"It has not been run here yet: {shlex.join(['tunewise', 'run', str(path)])}"
 
 
 def _studies(command: str, path: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 import typer
@@ -12,6 +13,9 @@ from tunewise.core.errors import nearest
 
 SEVERAL = "--models"  # takes several words: ``--models a b c``, as people write it
 PYDANTIC = "Value error, "
+UsageError: Any = typer.BadParameter.__base__  # what the parser raises, wherever it comes from
+SETTING = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((\S+=[^ ]*)\)")
+LEAST = re.compile(r"Input should be greater than or equal to (\S+)")
 CHOICE = re.compile(r"'(.*)' is not one of (.*)\.")
 
 
@@ -26,6 +30,9 @@ class Command(TyperCommand):
             return super().parse_args(ctx, spread(args))
         except typer.BadParameter as error:
             error.message = in_words(error.message)
+            raise
+        except UsageError as error:
+            error.message = with_set(error.message, self)
             raise
 
 
@@ -48,13 +55,25 @@ def spread(words: list[str]) -> list[str]:
     return found
 
 
+def with_set(message: str, command: TyperCommand) -> str:
+    """What is wrong with a line, and how a setting is given, where one stands there by itself."""
+    found = SETTING.fullmatch(message)
+    if found and any("--set" in option.opts for option in command.params):
+        return f"'{found[1]}' stands alone. A setting is given by: --set {shlex.quote(found[1])}"
+    return message
+
+
 def in_words(message: str) -> str:
     """What is wrong with a value, without the library's own words, with the nearest right one.
 
     >>> in_words("Value error, 'scrip' is not one of 'folder', 'script'.")
     "'scrip' is not one of 'folder', 'script'. Did you mean 'script'?"
+    >>> in_words("Input should be greater than or equal to 1")
+    'a number from 1 up is right.'
     """
     message = message.removeprefix(PYDANTIC)
+    if least := LEAST.fullmatch(message):
+        return f"a number from {least[1]} up is right."
     if choice := CHOICE.fullmatch(message):
         close = nearest(choice[1], re.findall("'(.*?)'", choice[2])).partition(" Known: ")[0]
         message += f" {close}" if close.startswith("Did you") else ""

@@ -18,7 +18,7 @@ from tunewise.cli.proposed_models import proposed
 from tunewise.core.format import count, duration, plural, size
 from tunewise.data.first_look.languages import languages_of
 from tunewise.data.first_look.profile import word_counts
-from tunewise.estimate.by_size import Workload
+from tunewise.estimate.by_size import DRAFTED_SEEDS, Workload
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan, Planned, Schedule, up_to
 from tunewise.estimate.schedule import refuse_too_small
@@ -88,7 +88,7 @@ def _workload(settings: StudySettings, found: Plan) -> Workload | None:
         held=found.rows["validation"],
         words=words,
         long_words=long_words,
-        seeds=len(settings.seeds),
+        seeds=DRAFTED_SEEDS if settings.budget else len(settings.seeds),  # else the most it takes
         workers=found.workers,
     )
 

@@ -13,4 +13,7 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> Any:
     found = [dict(row) for row in rows]
     if importlib.util.find_spec("pandas") is None:
         return found
-    return importlib.import_module("pandas").DataFrame(found)
+    table = importlib.import_module("pandas").DataFrame(found)
+    unknown = [name for name in table if table[name].isna().all()]
+    table[unknown] = float("nan")  # not objects: a column of numbers that nobody knows is one too
+    return table

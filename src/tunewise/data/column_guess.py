@@ -185,8 +185,15 @@ def _choose_label(
         answer = wishes.ask("Which column is the label?", options, label.name)
         label = next(one for one in ranked if one.name == answer)
     prose = [one for one in texts if one.words >= FEWEST_WORDS]
-    others = [one for one in ranked if one is not label and one not in prose]
-    return label.name, [_label_reason(label, others, told)]
+    others = [
+        one
+        for one in ranked
+        if one is not label
+        and one not in prose
+        and (told[one.name] >= WEAK or one.name.lower() in LABEL_NAMES or one in close)
+    ]
+    alone = len(ranked) == 1
+    return label.name, [_label_reason(label, others, told, alone=alone)]
 
 
 def _told(one: Portrait, texts: Sequence[Portrait], rows: Sequence[Row]) -> float:
@@ -259,14 +266,18 @@ def _others(texts: Sequence[Portrait], chosen: Sequence[str]) -> str:
     return f"; also there: {others}" if others else ""
 
 
-def _label_reason(label: Portrait, others: Sequence[Portrait], told: dict[str, float]) -> str:
+def _label_reason(
+    label: Portrait, others: Sequence[Portrait], told: dict[str, float], *, alone: bool
+) -> str:
     measured = f"words of the texts tell it ({told[label.name]:.2f}; 0 is guessing, 1 always right)"
     if told[label.name] < WEAK:
         measured = f"words of the texts hardly tell it ({told[label.name]:.2f}; 0 is guessing)"
     named = label.name.lower() in LABEL_NAMES
     why = f"by its name, and {measured}" if named else f"because {measured}"
-    if not others:
+    if alone:
         return f"The label is the only column with few values: {label}; {measured}."
+    if not others:
+        return f"The label was chosen {why}: {label}."
     could = ", ".join(f"'{one.name}' ({told[one.name]:.2f})" for one in others[:4])
     return f"The label was chosen {why}: {label}; it could also be: {could}."
 

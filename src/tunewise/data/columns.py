@@ -20,6 +20,7 @@ def named_rows(
     rename: Mapping[str, str],
     optional: Collection[str | None] = (),
     prefix: str | None = None,
+    remedy: str = "",
 ) -> Splits:
     """The rows of each split under our names, each with an ``id``.
 
@@ -29,6 +30,7 @@ def named_rows(
         rename: from our name to theirs.
         optional: wanted columns that single rows may lack; they are then None (a missing label).
         prefix: begins the ids of rows that bring none, before "-<number>"; else the split does.
+        remedy: what to do about rows that lack a column.
 
     Raises:
         InputError: columns or ids that are missing or unusable, in all tables together.
@@ -53,7 +55,7 @@ def named_rows(
                 for row in rows:
                     row.setdefault(column, None)
             else:
-                problems += _gaps(rows, column)
+                problems += _gaps(rows, column, remedy)
         has_ids = rename.get(ID, ID) in table.columns
         for number, row in enumerate(rows):
             if not has_ids:
@@ -91,16 +93,12 @@ def _missing_columns(
     return problems
 
 
-def _gaps(rows: Sequence[Row], column: str) -> list[Problem]:
+def _gaps(rows: Sequence[Row], column: str, remedy: str) -> list[Problem]:
     places = [row[PLACE] for row in rows if column not in row]
     if not places:
         return []
-    return [
-        Problem(
-            places[0],
-            f"no '{column}' here; {plural(len(places), 'row')} lack it ({first_of(places)}).",
-        )
-    ]
+    says = f"no '{column}' here; {plural(len(places), 'row')} lack it ({first_of(places)})."
+    return [Problem(places[0], f"{says} {remedy}".rstrip())]
 
 
 def _id_fault(value: Any) -> str | None:

@@ -92,7 +92,9 @@ def look(source: str, base: Path = Path(), wishes: Wishes | None = None) -> Gues
     combine = {roles.texts[0]: list(roles.parts)} if roles.parts else None
     rule = _rule(opened, roles, wishes.group)
     settings = replace(settings, combine=combine, split=rule)
-    splits = whole_rows(opened, settings, [*roles.texts, roles.label], label=roles.label)
+    # Rows that lack a text are told of as such, like those of which it is empty.
+    all_kept = replace(settings, clean=CleanRules(empty="drop"))
+    splits = whole_rows(opened, all_kept, [*roles.texts, roles.label], label=roles.label)
     found = propose(splits, roles.texts, roles.label, rule)
     settings = replace(settings, clean=found)
     settings = replace(settings, on_unseen_label=_on_unseen(splits, roles.label, found, rule))

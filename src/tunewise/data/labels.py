@@ -180,6 +180,8 @@ def _wrong_types(rows: Sequence[Row], label: str) -> list[Problem]:
     texts = [row for row in kinds.get("text", []) if not _WHOLE.fullmatch(row[label])]
     if texts and all(_DECIMAL.fullmatch(row[label]) for row in texts):
         kinds = {"a number that is not whole": texts}
+    elif not texts and "whole number" in kinds:  # "1" among 1: whatever wrote them was of two minds
+        kinds.pop("text", None)
     problems = [
         Problem(
             found[0].get(PLACE, ""),

@@ -126,12 +126,15 @@ def whole_rows(
     refuse_taken(source.tables, combine)
     rules = TextRules(combine=combine)
     group = settings.split.group if settings.split else None
+    needed = rules.needed(columns)
+    dropped = settings.clean is not None and settings.clean.empty == "drop"
     splits = named_rows(
         source.tables,
-        [*rules.needed(columns), *([group] if group and group not in combine else [])],
+        [*needed, *([group] if group and group not in combine else [])],
         rename=settings.columns or {},
-        optional=(label, *rules.made_of()),
+        optional=(label, *rules.made_of(), *(needed if dropped else ())),
         prefix="row" if source.single else None,
+        remedy="Write them, or leave such rows out: data.clean: {empty: drop}",
     )
     splits = with_combined(splits, combine)
     return splits if shape is None else shape(splits)

@@ -23,6 +23,7 @@ BESIDE = 1.2  # times what the matrix products alone would take: padding, and al
 FORWARD = {"lora": 2.0, "full": 3.0}  # passes of a step, backward included, in forward passes
 TOKENS_A_WORD, USUAL_LIMIT = 1.4, 512  # as without a tokenizer, and where no length is named
 MODELS_SHOWN = 5
+DRAFTED_SEEDS = 3  # of a study without a budget, as `init` writes it
 NEXT_SIZE = 1.9  # times as long, at least, as with any other model that is shown
 LOGITS_BYTES = 12  # of a model that writes: a token and word of the vocabulary, with its gradient
 
@@ -37,7 +38,7 @@ class Workload:
     held: int  # of validation
     words: int  # of a usual text: half are shorter
     long_words: int  # of a long text: 95 % are shorter
-    seeds: int = 3
+    seeds: int = DRAFTED_SEEDS
     workers: int = 1
     training: TrainingSettings = field(default_factory=TrainingSettings)
 

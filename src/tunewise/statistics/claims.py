@@ -96,6 +96,11 @@ class Meeting:
         """The metric's features of each row, averaged over its runs: (examples, sums) twice."""
         return self.group.features[self.row.name], self.group.features[self.other.name]
 
+    @property
+    def alike(self) -> bool:
+        """Whether the rows score alike on every example, averaged over their runs."""
+        return np.array_equal(*self.features)
+
     @cached_property
     def disagreement(self) -> float | None:
         """Mean squared difference per example; None for metrics that are no fraction of right
@@ -199,11 +204,13 @@ def with_method_interval(claim: Claim, meeting: Meeting, terms: Terms) -> Claim:
         min(joined.satterthwaite_df, NORMAL_DF), power=POWER, alpha=terms.strictest_alpha
     )
     error = joined.standard_error
-    interval, reason = (
-        (joined.interval(terms.level), None)
-        if error > 0
-        else _examples_interval(meeting, terms.level)
-    )
+    over_seeds, over_examples, reason = joined.interval(terms.level), None, None
+    if meeting.alike or error == 0:
+        over_examples, reason = _examples_interval(meeting, terms.level)
+    if meeting.alike:  # examples add no variance, and yet leave no less doubt than without seeds
+        interval = over_examples and over_seeds.and_independent(over_examples)
+    else:
+        interval = over_examples if error == 0 else over_seeds
     return replace(claim, interval=interval, detectable=shift * error or None, reason=reason)
 
 
@@ -211,7 +218,7 @@ def _examples_interval(meeting: Meeting, level: float) -> tuple[Interval | None,
     """BCa over examples, or why there is none. Where no example differs there is nothing to redraw,
     but not no doubt.
     """
-    if not np.array_equal(*meeting.features):
+    if not meeting.alike:
         interval = meeting.group.drawn.interval(meeting.mix, level=level)
         if interval is None:
             return None, f"{meeting.metric.name} is undefined in many resamples: too few examples"

@@ -107,7 +107,7 @@ def compare(
     ordered = sorted(
         (summaries[name] for name in names),
         key=lambda row: (
-            math.inf if row.mean is None else sign * row.mean,
+            math.inf if row.mean is None else round(sign * row.mean, 12),  # means of seeds
             found[row.name][0].is_constant,
         ),
     )

@@ -24,6 +24,16 @@ class Interval(NamedTuple):
         """The part of the interval that the score can reach at all."""
         return Interval(max(self.low, lowest), min(self.high, highest))
 
+    def and_independent(self, other: Interval) -> Interval:
+        """Around the same middle, with what another source of doubt adds to the width.
+
+        >>> Interval(-0.03, 0.03).and_independent(Interval(-0.04, 0.04))
+        Interval(low=-0.05, high=0.05)
+        """
+        middle = (self.low + self.high) / 2
+        half = math.hypot(self.high - self.low, other.high - other.low) / 2
+        return Interval(middle - half, middle + half)
+
     def turned(self) -> Interval:
         """Of a difference: that of the second minus the first.
 
@@ -67,6 +77,8 @@ def wilson(right: float, examples: float, *, level: float = 0.95) -> Interval:
 
     >>> wilson(81, 263)
     Interval(low=0.255288..., high=0.366209...)
+    >>> wilson(0, 7).low, wilson(7, 7).high
+    (0.0, 1.0)
     """
     if not (examples > 0 and 0 <= right <= examples):
         raise ValueError(f"{right} right of {examples}: there must be 0 <= right <= examples > 0")
@@ -76,7 +88,9 @@ def wilson(right: float, examples: float, *, level: float = 0.95) -> Interval:
     half = math.sqrt(z2 * (fraction * (1 - fraction) + z2 / (4 * examples)) / examples) / (
         1 + z2 / examples
     )
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    # Where none or all are right one end is exact; computed, it would be off by rounding.
+    low = max(0.0, centre - half) if right > 0 else 0.0
+    return Interval(low, min(1.0, centre + half) if right < examples else 1.0)
 
 
 def none_differs(examples: int, *, level: float = 0.95) -> Interval:

@@ -179,11 +179,12 @@ def _equivalence(meeting: Meeting, terms: Terms) -> Equivalence | None:
     joined, alpha = meeting.over_seeds, 1 - terms.level
     both = [meeting.over_examples] if isinstance(joined, str) else [meeting.over_examples, joined]
     tests = [tost(one, margin=terms.margin, alpha=alpha) for one in both if one.standard_error > 0]
-    if tests:  # like a difference it must hold over examples and over seeds: seeds may lie close
-        return max(tests, key=lambda test: test.p)
-    if not np.array_equal(*meeting.features) or meeting.metric.kind != "proportion":
-        return None
-    # No example differs. That many would show none with this chance, were the margin the truth.
-    p = max(0.0, 1 - terms.margin) ** meeting.group.items
-    interval = none_differs(meeting.group.items, level=1 - 2 * alpha)
-    return Equivalence(terms.margin, p, interval, p < alpha)
+    if meeting.alike:
+        if meeting.metric.kind != "proportion":
+            return None
+        # So many examples show no difference with this chance, were the margin the truth.
+        p = max(0.0, 1 - terms.margin) ** meeting.group.items
+        interval = none_differs(meeting.group.items, level=1 - 2 * alpha)
+        tests.append(Equivalence(terms.margin, p, interval, p < alpha))
+    # Like a difference it must hold over examples and over seeds: seeds may lie close.
+    return max(tests, key=lambda test: test.p, default=None)

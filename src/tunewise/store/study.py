@@ -94,6 +94,9 @@ class StudyFolder:
         """
         path = Path(path)
         if not is_study(path):
+            if path.is_file():
+                message = "is a file; the folder of a study is right here, such as runs/reviews."
+                raise InputError([Problem(str(path), message)])
             beside = path.parent.iterdir() if path.parent.is_dir() else iter(())
             studies = [entry.name for entry in beside if is_study(entry)]
             known = nearest(path.name, studies) if studies else "`tunewise run` makes one."

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tunewise.store.records import StudyRecord
 from tunewise.store.trial_records import Job
 from tunewise.store.trials import TrialRecord
 
@@ -39,6 +40,13 @@ class Notice:
     """Something a person should read: a damaged folder, a retry, a full disk."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class BudgetSpent(Notice):
+    """The clock has ended the trainings, as `study` says from now on."""
+
+    study: StudyRecord
 
 
 @dataclass(frozen=True)

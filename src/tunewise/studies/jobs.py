@@ -5,7 +5,6 @@ There is no scheduler state: resuming, `status`, `plan` and every engine ask thi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -59,7 +58,9 @@ def next_jobs(
 
     Of jobs that need not wait for each other the longest come first, so that the last of them are
     short and workers end together. Before them comes what is fitted without a model: it takes
-    seconds, and says what the others have to beat. The order is all that this changes.
+    seconds, and says what the others have to beat. Under a budget what is fitted on the stored
+    outputs of a model comes next: a clock that ends the others finds it done. The order is all
+    that this changes.
 
     `features` are the keys of the stored features that are complete. `race` is where the race of
     `study` stands by `records`; it is found where it is not given.
@@ -138,9 +139,9 @@ def _searches(study: StudyRecord, records: Records) -> list[Job]:
     """The trials that choose a point, finished or not; by the work that their training is."""
     jobs = [job for row in study.contenders for job in _searching(study, row, records)]
     rows = study.data.rows
-    return sorted(
-        jobs, key=lambda job: -_work(job, rows.get("train", 1), rows.get("validation", 1))
-    )
+    sizes = rows.get("train", 1), rows.get("validation", 1)
+    rushed = study.budget is not None
+    return sorted(jobs, key=lambda job: (_turn(job, rushed=rushed), -_work(job, *sizes)))
 
 
 def _further_seeds(study: StudyRecord, records: Records, race: RaceRecord | None) -> Iterator[Job]:
@@ -155,15 +156,19 @@ def _further_seeds(study: StudyRecord, records: Records, race: RaceRecord | None
             yield _trial(row, point, seed)
 
 
+def _turn(job: Job, *, rushed: bool) -> int:
+    """0 without a model, 1 in a rush where the outputs of one are stored, 2 else."""
+    if job.settings.model is None:
+        return 0
+    return 1 if rushed and job.features is not None else 2
+
+
 def _work(job: Job, train: int, validation: int) -> float:
     """Multiplications of a trial per token, where nothing of it was measured yet.
 
     A pass takes one for each parameter, the backward pass another, and another for each that is
-    trained. Where the outputs of a frozen backbone are stored, only the head is left. Without a
-    model it is infinite, so that it starts first.
+    trained. Where the outputs of a frozen backbone are stored, only the head is left.
     """
-    if job.settings.model is None:
-        return math.inf
     counts = job.promised
     if counts is None:
         return 0.0  # what is fitted in one go

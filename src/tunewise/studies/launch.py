@@ -19,7 +19,7 @@ from tunewise.core.outside import message_of
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job
 from tunewise.studies.engines.base import Engine, EngineEnded, Needs
-from tunewise.studies.events import Notice, OnEvent, Signals, Started, Stopped, Tick
+from tunewise.studies.events import BudgetSpent, Notice, OnEvent, Signals, Started, Stopped, Tick
 from tunewise.studies.exit_codes import Ending, Exit, ending_of
 from tunewise.studies.jobs import Progress
 from tunewise.studies.race.clock import Clock, time_is_up
@@ -287,7 +287,8 @@ class _Launch:
         ):
             return
         ledger.stop()
-        self.on_event(Notice("The budget is spent: what still trains is stopped, and kept."))
+        says = "The budget is spent: what still trains is stopped, and kept."
+        self.on_event(BudgetSpent(says, ledger.study))
         self.queue = None
         for key, running in self.running.items():
             if running.job.kind != "test":

@@ -38,7 +38,13 @@ def override(document: Document, overrides: Sequence[str]) -> Document:
         raise InputError(problems)
     if not overrides:
         return document
-    return replace(document, values=values, overridden=overridden, text=None)
+    # What the file had inside of a value that was replaced stands there no longer.
+    lines = {
+        keys: line
+        for keys, line in document.lines.items()
+        if not any(keys[:length] in overridden for length in range(len(keys)))
+    }
+    return replace(document, values=values, lines=lines, overridden=overridden, text=None)
 
 
 def _parsed(text: str) -> tuple[list[str], Any]:

@@ -32,6 +32,10 @@ from tunewise.training.vectors import frozen_encoders, vectors_key
 VERSION = 4  # rises when stored features would differ
 
 
+def unheard(rows: int) -> None:
+    """For rows of which whoever listens has heard."""
+
+
 def is_frozen(model: Model) -> bool:
     """Whether all that is trained lies behind the one backbone, in the head."""
     if len(model.backbones) != 1:
@@ -125,17 +129,19 @@ class FeatureStore:
         """The features of a split, a row an example, shape (1 or 2, d) each."""
         here = self.folder / split
         cache = cache_folder() / "features" / self.folder.name / split
+        on_rows = self.on_rows
         if not is_complete(here):
             with suppress(OSError):  # no cache here: computed below, for this study alone
-                self._rows(cache, encoded)
+                self._rows(cache, encoded, on_rows)
+                on_rows = unheard
                 share(cache, here)
-        return self._rows(here, encoded)
+        return self._rows(here, encoded, on_rows)
 
-    def _rows(self, folder: Path, encoded: Sequence[Encoded]) -> Rows:
+    def _rows(self, folder: Path, encoded: Sequence[Encoded], on_rows: OnRows) -> Rows:
         def compute(places: range) -> Tensor:
             return self._compute([encoded[place] for place in places])
 
-        return stored_rows(folder, len(encoded), compute, on_rows=self.on_rows)
+        return stored_rows(folder, len(encoded), compute, on_rows=on_rows)
 
     def _compute(self, encoded: Sequence[Encoded]) -> Tensor:
         rows: dict[int, Tensor] = {}

@@ -20,7 +20,15 @@ Keys = dict[str, list[tuple[str, ...]]]
 
 _GENERATED_ID = re.compile(r"(row|train|validation|test)-\d+")
 _NUMBERED_ID = re.compile(r"(.+?)[-_:./#]+q?\d+")
-_MEASURED = re.compile(r"[^A-Za-z]*|\d{4}-\d\d?-\d\d?[T ][\d:.]+Z?")  # no letters, or a time
+# words; a single letter that follows a digit is a unit, or stands in a time: 5m, 2026-01-05T10:00Z
+_LETTERS = re.compile(r"(?!(?<=\d)[A-Za-z](?![^\W\d_]))[^\W\d_]+")
+_OF_MEASURES = re.compile(  # what stands beside the digits of dates, times, sums and sizes
+    r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|fév|avr|jui|aoû|aou|déc|"
+    r"ene|abr|ago|set|dic|gen|mag|giu|lug|ott)\w*|utc|gmt|am|pm|mon|tues?|wed|thu(rs)?|fri|sat|sun|"
+    r"mo|di|mi|do|fr|sa|so|lun|mer|jeu|ven|sam|dim|kw|weeks?|days?|h(ou)?rs?|min(ute)?s?|"
+    r"sec(ond)?s?|ms|months?|years?|kb|mb|gb|kg|km|cm|mm|ml|eur|euros?|usd|gbp|chf|points?|stars?|"
+    r"年|月|日|時|分"
+)
 _NUMBERED = re.compile(  # columns whose numbers name somebody or something
     r"(.*[^a-z])?(id|ids|key|no|nr|num|number|code|user|customer|client|account|patient|author|"
     r"person|session|thread|case|order|ticket|group|document|doc)[^a-z]*",
@@ -180,8 +188,19 @@ def shared_groups(
 
 def _names(column: str, values: Collection[str | None]) -> bool:
     """Whether the values name what rows are of, in place of dating or measuring them."""
-    measured = sum(bool(_MEASURED.fullmatch(value)) for value in values if value is not None)
+    measured = sum(_is_measured(value) for value in values if value is not None)
     return 2 * measured < len(values) or _NUMBERED.fullmatch(column) is not None
+
+
+def _is_measured(value: str) -> bool:
+    """Whether it is a date, a time, a count or a measure: digits, and hardly a word beside them.
+
+    >>> [_is_measured(one) for one in ("5. Januar 2026", "12,50 EUR", "9:12 AM", "T-12", "Anna")]
+    [True, True, True, False, False]
+    """
+    if not any(map(str.isdecimal, value)):
+        return not _LETTERS.search(value)
+    return all(map(_OF_MEASURES.fullmatch, _LETTERS.findall(value.casefold())))
 
 
 def _value_of(column: str) -> Callable[[Row], str | None]:

@@ -15,6 +15,7 @@ from tunewise.data.table import Table, refuse_repeated_header, split_named
 
 _READERS: dict[str, Callable[[Path, str], Table]] = {
     ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".parquet": read_parquet,

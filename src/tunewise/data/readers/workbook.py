@@ -1,6 +1,7 @@
 """Workbooks of spreadsheet programs (xlsx), through openpyxl: values as shown, no formulas.
 
-One sheet is one table: its first row that is not empty names the columns.
+One sheet is one table: its first row that is not empty names the columns, or, below titles, the
+first that has a name for each of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from tunewise.core.errors import InputError, Problem, nearest, reason
 from tunewise.core.extras import needed
 from tunewise.core.format import listed, plural
+from tunewise.data.readers.first_line import MOST_ABOVE, looks_like_data
 from tunewise.data.table import PLACE, Row, Table, cell_text, unusable_names
 
 LARGEST = 1 << 30  # bytes of a workbook, unpacked: all rows are held in memory
@@ -109,7 +111,8 @@ def _value(value: Any) -> Any:
 
 
 def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
-    (line, names), body = rows[0], rows[1:]
+    first = _row_of_names(rows)
+    (line, names), body = rows[first], rows[first + 1 :]
     width = max(len(row) for _, row in rows)
     header = ["" if name is None else str(name).strip() for name in names]
     header += [""] * (width - len(header))
@@ -136,6 +139,38 @@ def _table(rows: Sequence[tuple[int, tuple[Any, ...]]], shown: str) -> Table:
             for at, name in kept
         }
         found.append({**values, PLACE: f"{shown}:{number}"})
+    notes = []
+    if first:
+        notes.append(f"{shown}: what stands above row {line}, which names the columns, left out.")
     unnamed = len(filled - {at for at, _ in kept})
-    left = [f"{shown}: {plural(unnamed, 'column')} without a name left out."] if unnamed else []
-    return Table(tuple(name for _, name in kept), found, notes=tuple(left))
+    if unnamed:
+        notes.append(f"{shown}: {plural(unnamed, 'column')} without a name left out.")
+    return Table(tuple(name for _, name in kept), found, notes=tuple(notes))
+
+
+def _row_of_names(rows: Sequence[tuple[int, tuple[Any, ...]]]) -> int:
+    """Where the names stand: the first row, or the first one below titles that names every column.
+
+    Titles have at most half as many cells. Of two columns the first may merely lack a name, unless
+    something stands between. Where there is no such row, what is missing is told of the first.
+    """
+    most = 0  # cells of a title
+    for at, (line, row) in enumerate(rows[: MOST_ABOVE + 1][:-1]):
+        filled = set().union(*(_filled(cells) for _, cells in rows[at + 1 :]))
+        names = [cell for cell in row if cell is not None]
+        if filled - {0} <= _filled(row) and (
+            at == 0 or _below_titles(names, most, line, rows[0][0])
+        ):
+            return at
+        most = max(most, len(names))
+    return 0
+
+
+def _below_titles(names: Sequence[Any], most: int, line: int, first: int) -> bool:
+    texts = [name for name in names if isinstance(name, str)]
+    enough = 2 * most <= len(names) and (len(names) > 2 or line > first + 1)
+    return enough and texts == names and not looks_like_data(texts)
+
+
+def _filled(cells: tuple[Any, ...]) -> set[int]:
+    return {at for at, cell in enumerate(cells) if cell is not None}

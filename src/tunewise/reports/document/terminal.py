@@ -44,6 +44,8 @@ def rendered(block: doc.Block) -> Iterator[RenderableType]:
             drawn = Text(f"{mark}{text}", style=STYLES.get(block.style, ""))
             yield drawn if block.style in FLUSH else Padding(drawn, (1, 0, 0, 2))
         case doc.Table():
+            if block.caption:  # not the grid's own, which breaks at the width of the grid
+                yield Text(shown(block.caption))
             yield grid(block)
         case doc.Bullets():
             for item in block.items:
@@ -60,13 +62,7 @@ def rendered(block: doc.Block) -> Iterator[RenderableType]:
 
 def grid(table: doc.Table) -> Grid:
     """A table whose first column may break over lines; numbers stay whole."""
-    drawn = Grid(
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        title=Text(shown(table.caption)) if table.caption else None,
-        title_justify="left",
-        title_style="",
-    )
+    drawn = Grid(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     rows = [
         [shown(doc.in_line(cell, "terminal")) for cell in row] for row in table.shown("terminal")
     ]

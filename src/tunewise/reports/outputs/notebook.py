@@ -1,7 +1,7 @@
 """What results look like in a notebook: blocks of the report as the HTML of one cell.
 
 A cell runs no script and loads nothing; texts from data are escaped as on the page. Charts are
-objects of Altair, which a notebook draws by itself.
+objects of Altair that show themselves as SVG.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import vl_convert
 from markupsafe import Markup
 
 from tunewise.analysis.compare import Contest
@@ -32,6 +33,7 @@ from tunewise.reports.document.model import (
 from tunewise.reports.document.palette import THEMES
 from tunewise.reports.outputs.compare import contest_blocks
 from tunewise.reports.outputs.documents import every_section
+from tunewise.reports.outputs.page import vega_version
 from tunewise.reports.sections import results as results_section
 from tunewise.reports.sections import verdict as verdict_section
 from tunewise.reports.sections.cells import ARTIFACT, PEAK
@@ -85,16 +87,35 @@ def contest_cell(found: Contest) -> str:
     """Two contenders side by side, with the first examples on which they differ."""
     blocks = list(contest_blocks(found))
     if len(found.differing) > 1:
-        says = f"The attribute `differing` holds all {len(found.differing):,} of them."
+        says = f"The attribute differing holds all {len(found.differing):,} of them."
         blocks.append(Paragraph(says, style="about"))
     return cell("", blocks)
 
 
+class Offline:
+    """A chart of Altair that a notebook shows as SVG, until somebody chooses a renderer.
+
+    Altair's own default loads scripts from the web, and shows an error where there is none. After
+    ``altair.renderers.enable("html")`` it draws this chart too.
+    """
+
+    def _repr_mimebundle_(self: Any, *args: Any, **options: Any) -> Any:
+        if alt.renderers.active != "default":
+            return super()._repr_mimebundle_(*args, **options)  # type: ignore[misc]  # of the chart
+        svg = vl_convert.vegalite_to_svg(self.to_dict(), vl_version=vega_version())
+        return {"image/svg+xml": svg, "text/plain": repr(self)}
+
+
 def charts(facts: Facts) -> dict[str, Any]:
     """Every chart of the report by its name, as objects of Altair."""
-    found = figures(sections_for(every_section(facts), "html"))
     config = {**THEMES["light"], "background": "white"}  # its ink is for a light ground
-    return {one.key: alt.Chart.from_dict({**one.spec, "config": config}) for one in found}
+    drawn = {}
+    for one in figures(sections_for(every_section(facts), "html")):
+        spec = {**one.spec, "config": config}
+        kind = type(alt.Chart.from_dict(spec))  # a layer, a row, ...
+        offline: Any = type(kind.__name__, (Offline, kind), {})
+        drawn[one.key] = offline.from_dict(spec, validate=False)
+    return drawn
 
 
 def _narrowed(table: Table) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunewise.analysis.costs import has_costs
 from tunewise.analysis.facts import Facts
@@ -27,6 +27,7 @@ from tunewise.reports.document import model as doc
 from tunewise.reports.sections.cells import (
     ARTIFACT,
     CONTENDER,
+    LATENCY,
     PEAK,
     SECONDS,
     TRAINABLE,
@@ -54,6 +55,14 @@ STANDINGS: dict[str, tuple[doc.Tone, doc.Outputs]] = {  # of a row, and where a 
 }
 ON_SCREEN = doc.PAGE | NARROW
 COSTS = (only(TRAINABLE, ON_SCREEN), only(SECONDS, ON_SCREEN), only(PEAK), only(ARTIFACT))
+BESIDE = (  # the scores, in Python
+    doc.Column("", "standing", of="standing"),
+    doc.Column("", "to the best", of="to_best.difference"),
+    doc.Column("", "to the best low", of="to_best.deciding.interval.low"),
+    doc.Column("", "to the best high", of="to_best.deciding.interval.high"),
+    doc.Column("", "p", of="to_best.deciding.p_adjusted"),
+    *(TRAINABLE, SECONDS, PEAK, LATENCY, ARTIFACT),
+)
 
 
 @doc.titled("results", "Results")
@@ -93,6 +102,13 @@ def scores_table(facts: Facts) -> doc.Table:
     table = table_of(facts.results, finished=facts.verdict.finished, costs=costs)
     # Programs may rely on the columns of a study; what others ran was scored on one split.
     return table if facts.evidence.study.elsewhere is None else table.without_empty()
+
+
+def whole_rows(facts: Facts) -> list[dict[str, Any]]:
+    """The rows as values, each with where it stands and what it cost."""
+    beside = doc.Table.about("beside", "", BESIDE, facts.results.rows).records()
+    scores = scores_table(facts).records()
+    return [score | more for score, more in zip(scores, beside, strict=True)]
 
 
 def table_of(results: Results, *, finished: bool, costs: bool) -> doc.Table:

@@ -16,7 +16,7 @@ from tunewise.store.study import StudyFolder
 from tunewise.store.trials import LOG
 from tunewise.studies.choose import has_failed, search_ids
 from tunewise.studies.chosen import chosen_ids, seeds_due
-from tunewise.studies.events import Event, Finished, Started, Stopped, Tick
+from tunewise.studies.events import BudgetSpent, Event, Finished, Started, Stopped, Tick
 from tunewise.studies.jobs import Progress, label_of, progress_of
 from tunewise.studies.race.race import race_of
 from tunewise.studies.race.so_far import FirstSeeds, SoFar
@@ -72,7 +72,8 @@ class Standing:
     finished: int
     trials: int
     failed: bool
-    # in a race under a budget: racing, dropped, level, open; before it: leads, behind, open, trains
+    # in a race under a budget: racing, dropped, level, open, failed; before it: leads, behind,
+    # open, trains; of either that the clock ended: stopped
     state: str = ""
     difference: float | None = None  # to the best on validation, as last seen; below 0 if worse
     chance: float | None = None  # of such a lag, were it as good as the best
@@ -122,6 +123,9 @@ class Board:
                     self._count()
             case Stopped(job):
                 self.running.pop(job.key, None)
+            case BudgetSpent(study=study):
+                self.study = study
+                self._count()
             case Tick():
                 for running in self.running.values():
                     if running.kind != "test":
@@ -137,7 +141,13 @@ class Board:
         standings = [self._standing(row) for row in rows]
         # The best first, then those without a score in the study's order, the failed last.
         self.standings = sorted(
-            standings, key=lambda row: (row.failed, row.score is None, -(row.score or 0.0))
+            standings,
+            key=lambda row: (
+                row.failed,
+                row.score is None,
+                -round(row.score or 0.0, 12),
+                row.state != "leads",  # of equal ones the one that tells examples apart
+            ),
         )
         self._missing = [
             row.trials - sum(id in self.records for id in ids)
@@ -203,7 +213,8 @@ class Board:
         left = next((one for one in self.race.left if one.contender == name), None)
         seen = next((one for one in self.race.open if one.contender == name), None)
         seen = left.against if left and left.against else seen
-        state = STATES[left.why] if left else "racing" if name in self.race.racing else ""
+        racing = "stopped" if self.race.by_clock else "racing"
+        state = STATES[left.why] if left else racing if name in self.race.racing else ""
         if seen is None or seen.contender != name:
             return {"state": state}
         return {"state": state, "difference": seen.difference, "chance": seen.chance}
@@ -213,7 +224,10 @@ class Board:
             return {}
         seen = self.so_far.others.get(name)
         found = {"difference": seen.difference, "chance": seen.chance} if seen else {}
-        return {"state": self.so_far.state(name), **found}
+        state = self.so_far.state(name)
+        if state == "trains" and self.race is not None and self.race.ended:
+            state = "stopped"
+        return {"state": state, **found}
 
     def _ids(self, row: ContenderRecord) -> set[str]:
         """The trials of a contender that are known by now."""

@@ -44,6 +44,27 @@ def live_cell() -> Draw | None:
 
 
 @contextmanager
+def telling(draw: Draw) -> Iterator[Callable[[str], None]]:
+    """What to tell lines of progress to; what only says what is being done goes once it is."""
+    lines: list[str] = []
+
+    def settle() -> None:
+        if lines and lines[-1].endswith("..."):
+            lines.pop()
+
+    def say(text: str) -> None:
+        settle()
+        lines.append(text)
+        draw(_notices(lines))
+
+    try:
+        yield say
+    finally:
+        settle()
+        draw(_notices(lines))
+
+
+@contextmanager
 def following(board: Board, draw: Draw) -> Iterator[OnEvent]:
     """What to give `run_jobs` as `on_event`; what stands there at the end stays."""
     notices: list[str] = []
@@ -95,10 +116,14 @@ def board_html(board: Board, notices: list[str]) -> str:
         f'<div style="{outer};background:rgba(127,127,127,.25)"><div style="{inner}"></div></div>',
         _table(running),
         _standings(board),
-        *(f'<div style="{QUIET}">{_text(text)}</div>' for text in notices[-MOST_NOTICES:]),
+        _notices(notices[-MOST_NOTICES:]),
     ]
     style = "font-size:.9rem;line-height:1.5;max-width:44rem;font-variant-numeric:tabular-nums"
     return f'<div style="{style}">{"".join(lines)}</div>'
+
+
+def _notices(lines: list[str]) -> str:
+    return "".join(f'<div style="{QUIET}">{_text(text)}</div>' for text in lines)
 
 
 def _standings(board: Board) -> str:

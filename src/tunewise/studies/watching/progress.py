@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -18,7 +18,7 @@ from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
 from tunewise.studies.watching.live_status import HOW_SURE, RACE, Board, Running, Standing
-from tunewise.studies.watching.notebook_progress import following, live_cell
+from tunewise.studies.watching.notebook_progress import following, live_cell, telling
 
 REDRAW = 0.25  # seconds between two drawings
 LEADERS = 12  # contenders shown at most
@@ -71,6 +71,17 @@ def show_progress(
                 drawn = time.monotonic()
 
         yield hear
+
+
+@contextmanager
+def lines_of_progress() -> Iterator[Callable[[str], None]]:
+    """What to tell lines to, for who runs a study from Python: stderr, or an output of the cell."""
+    if (cell := live_cell()) is not None:
+        with telling(cell) as say:
+            yield say
+        return
+    console = Console(stderr=True, highlight=False)
+    yield lambda text: _print(console, text)
 
 
 def view(board: Board, height: int = 24) -> RenderableType:
