@@ -1,4 +1,4 @@
-"""Reports name no method: what they must know of one, its study was given when it was prepared."""
+"""Reports and analysis name no method: what they must know of one, its study was given when it was prepared."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.reports.fabricate import Plan, fabricate
 
+import tunewise.analysis
 import tunewise.reports
 from tunewise.analysis.facts import Facts
 from tunewise.core.files import read_json, write_json
@@ -20,12 +21,13 @@ ELSEWHERE = {"peft": "the name of a library", "prompt": "a setting of a task"}
 OF_METHODS = ("spoken", "constant", "reads_only")
 
 
-def test_no_text_in_reports_is_the_name_of_a_method() -> None:
+def test_no_text_in_analysis_or_reports_is_the_name_of_a_method() -> None:
     names = set(METHODS.classes) - set(ELSEWHERE)
     assert {"lora", "full", "majority", "tfidf", "fusion"} <= names
     found = [
         f"{path.name}:{node.lineno} names {node.value}"
-        for path in sorted(Path(tunewise.reports.__path__[0]).rglob("*.py"))
+        for room in (tunewise.analysis, tunewise.reports)
+        for path in sorted(Path(room.__path__[0]).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in names
     ]
