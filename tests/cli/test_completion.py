@@ -116,7 +116,7 @@ def test_ctrl_c_while_the_program_loads_is_answered_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception | None
 ) -> None:
     """Also where a library makes an error of its own of it."""
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & ignores it
     monkeypatch.setattr(interrupts, "heard", [])
 
     def load(name: str) -> None:
