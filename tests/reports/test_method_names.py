@@ -1,4 +1,4 @@
-"""Reports and analysis name no method: what they must know of one, its study was given when it was prepared."""
+"""Reports and analysis name no method: what they know of one, its study was given when prepared."""
 
 from __future__ import annotations
 
