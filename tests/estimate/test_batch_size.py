@@ -139,6 +139,13 @@ def test_an_entry_may_say_a_number_of_its_own(
     assert sizes(prepared) == {"lora": 8, "full": 16}
 
 
+def test_a_model_in_slices_cannot_be_tried_on_one_device(make: Make, tmp_path: Path) -> None:
+    training = {"batch_size": "auto", "devices": 2, "shard": True}
+    prepared = prepare(read_study(make(methods=["head", "full"], training=training)))
+    with pytest.raises(InputError, match="and full is in slices: give a number"):
+        with_batch_sizes(prepared, tmp_path / "run", workers=1, engine=FAKED)
+
+
 def test_gradient_descent_cannot_leave_its_batch_to_us(make: Make) -> None:
     training: dict[str, Any] = {"optimizer": "own-gd", "batch_size": "auto"}
     with pytest.raises(InputError, match=r"batch_size = auto is not that of all 120 training rows"):

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tunewise.core.canonical import JSONObject, Settings
-from tunewise.core.errors import DamagedFile, InputError, TunewiseError
+from tunewise.core.errors import DamagedFile, InputError, Problem, TunewiseError
 from tunewise.costs.limit import FRACTION, available_bytes
 from tunewise.data.prepared import write_prepared
 from tunewise.store.records import (
@@ -29,7 +29,7 @@ from tunewise.studies.exit_codes import Exit, ending_of
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.studyfile.entries import BATCH
-from tunewise.training.settings import AUTO
+from tunewise.training.settings import AUTO, TrainingSettings
 
 START = 32
 MOST = 1024  # a larger batch leaves too few steps to learn in
@@ -50,6 +50,7 @@ def with_batch_sizes(
     nothing is stated, a trial may hold its fraction of 80 % of what is available now.
 
     Raises:
+        InputError: a contender cannot be tried, as it takes several devices.
         TunewiseError: a training step failed for another reason than memory.
     """
     asking: dict[str, list[ContenderRecord]] = {}
@@ -58,6 +59,10 @@ def with_batch_sizes(
             asking.setdefault(row.model, []).append(row)
     if not asking:
         return prepared
+    for row in (row for rows in asking.values() for row in rows if row.features is None):
+        if any(point.settings.training.get("shard") for point in row.points):
+            message = f"auto is tried on one device, and {row.name} is in slices: give a number."
+            raise InputError([Problem("training.batch_size", message)])
     models = prepared.study.models
     found = {m: n for m, n in _stored(folder, models).items() if m in asking}
     missing = {model: rows for model, rows in asking.items() if model not in found}
@@ -122,7 +127,7 @@ def _largest_of_all(rows: list[ContenderRecord], probes: _Probes) -> int:
     size, least = probes.most, 1
     for row in asked:
         settings = row.points[0].settings
-        least = max(least, settings.training["accumulate"])
+        least = max(least, TrainingSettings(**settings.training).parts)
         if size < probes.most and probes.fits(settings, size):
             continue
         size = largest(lambda n: probes.fits(settings, n), least=least, most=size)  # noqa: B023
