@@ -78,6 +78,8 @@ class RayCluster(ProcessEngine):
             return False
         if self.wanted is not None:
             return len(self.taken) < self.wanted
+        if not self.taken:
+            return True  # whatever it needs: the driver tells what fits no node
         asked = [*self.taken.values(), needs]
         enough = not self.gpus or sum(each.gpus for each in asked) <= self.gpus
         return enough and sum(each.cores for each in asked) <= self.cores
