@@ -2,6 +2,7 @@
 
     python benchmarks/calibration.py            2,000 studies per line; minutes
     python benchmarks/calibration.py 200        fewer
+    python benchmarks/calibration.py 10000 "by items alone"    of the kinds with these words alone
     python benchmarks/calibration.py 1000 spreads    few seeds whose spreads differ, and power
 
 Every study goes through `compare`, as a real one does. Seeds are fixed, so two runs print the
@@ -38,10 +39,10 @@ def main(studies: int) -> int:
     return 1 if missed else 0
 
 
-def calibrated(studies: int) -> int:
-    """Print false positives and coverage of every kind of study; how many miss their bounds."""
+def calibrated(studies: int, words: str = "") -> int:
+    """Print false positives and coverage of kinds of studies; how many miss their bounds."""
     missed = 0
-    for line in LINES:
+    for line in (line for line in LINES if words in line.name):
         start = time.perf_counter()
         fractions = list(measure(line, studies=studies))
         print(f"{line.name}: {studies} studies, {time.perf_counter() - start:.0f} s")
@@ -120,4 +121,6 @@ if __name__ == "__main__":
         outside = spreads(asked)
         power(asked // 5)
         sys.exit(1 if outside else 0)
+    if sys.argv[2:]:
+        sys.exit(1 if calibrated(asked, sys.argv[2]) else 0)
     sys.exit(main(asked))

@@ -147,5 +147,19 @@ def test_ctrl_c_that_a_library_swallows_ends_the_command_at_its_next_line(
     assert "Training" not in capsys.readouterr().err
 
 
+def test_judge_is_called_again_with_all_its_files_where_one_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("")
+    words = ["judge", "a.csv", "b.csv", "--shared"]
+    again = "Correct it, then: tunewise judge a.csv b.csv --shared"
+    assert next_step(words, "b.csv: the file is empty.") == again
+    assert "judge -h" in next_step(words, "--columns: no such role")
+    many = [*words, *(f"{n}.csv" for n in range(40))]
+    assert next_step(many, "b.csv: the file is empty.").endswith("the same command again.")
+
+
 def test_a_message_that_names_a_command_gets_no_second_one() -> None:
     assert next_step(["run", "a.yaml"], "Start with: tunewise init DATA") == ""

@@ -95,6 +95,17 @@ def test_percents_and_counts_of_examples_are_understood(tmp_path: Path) -> None:
     assert found.results.items == 500
 
 
+def test_probabilities_by_class_are_read_from_columns_and_from_records(tmp_path: Path) -> None:
+    rows = [{"id": n, "label": "ab"[n % 2], "prediction": "a"} for n in range(6)]
+    records = [{**row, "probabilities": {"a": 0.75, "b": 0.25}} for row in rows]
+    lines = [f"{row['id']},{row['label']},a,0.75,0.25" for row in rows]
+    (tmp_path / "columns.csv").write_text("\n".join(["id,label,prediction,prob_a,prob_b", *lines]))
+    (tmp_path / "records.jsonl").write_text("\n".join(map(json.dumps, records)))
+    found = judged([tmp_path / "columns.csv", tmp_path / "records.jsonl"])
+    loss = -np.log([0.75, 0.25]).mean()
+    assert [row.test["loss"].mean for row in found.results.rows] == pytest.approx([loss, loss])
+
+
 def test_files_for_programs_have_no_columns_of_a_split_that_nobody_scored() -> None:
     labels, ours, theirs = single_runs(20)
     found = tunewise.judge({"a": rows_of(ours, labels), "b": rows_of(theirs, labels)})

@@ -19,6 +19,8 @@ from tunewise.judging.reading import read_labels, read_runs
 
 ROWS = [{"id": f"q{n}", "label": "ab"[n % 2], "prediction": "ab"[n // 2 % 2]} for n in range(6)]
 
+NUMBERS = [{"id": n, "label": n / 4, "prediction": n / 4 + 0.1} for n in range(50)]
+
 
 def written(folder: Path, files: dict[str, Any]) -> list[Path]:
     for name, content in files.items():
@@ -48,13 +50,24 @@ def told(call: Callable[[], object]) -> str:
         ({"a.jsonl": ROWS}, {"margin": 1.0}, "accuracy is a fraction; one point is 0.01"),
         ({"a.jsonl": ROWS, "b.jsonl": ROWS[:5]}, {}, "b.jsonl: lacks 1 example that others have"),
         ({"a.jsonl": ROWS, "b.jsonl": [*ROWS, ROWS[0]]}, {}, "1 id stands there more than once"),
-        ({"a.csv": "id,score\n1,inf\n2,0"}, {}, "score = 'inf': a number is needed"),
+        ({"a.csv": "id,score\n1,inf\n2,0"}, {}, "score = 'inf': a number is needed."),
+        ({"a.csv": "id,score\n1,x\n2,0\n3,"}, {}, "a number is needed, as in 1 other row."),
+        ({"a.jsonl": [{**row, "label": None} for row in ROWS]}, {}, "missing, as in 5 other rows."),
+        (
+            {"a.csv": "id,f1\n1,0.5", "b.csv": "id,em\n1,1"},
+            {},
+            "'f1' in {}a.csv and 'em' in {}b.csv",
+        ),
+        ({"a.jsonl": NUMBERS}, {}, "its labels are numbers (0, 0.25, 0.5 and 47 more)"),
+        ({"a.jsonl.gz": "x"}, {}, "'.gz' files are not read"),
+        ({"a.pkl": "x"}, {}, "Save its rows as .parquet or .jsonl."),
     ],
 )
 def test_mistakes_in_files_are_named(
     tmp_path: Path, files: dict[str, Any], asked: dict[str, Any], expected: str
 ) -> None:
     paths = written(tmp_path, files)
+    expected = expected.replace("{}", f"{tmp_path}/")
     assert expected in told(lambda: judge_files(paths, Asked(**asked)))
 
 
@@ -91,6 +104,31 @@ def test_one_letter_off_names_the_file_and_not_the_folder(tmp_path: Path) -> Non
     written(tmp_path, {"best.csv": "id", "other.csv": "id"})
     text = told(lambda: read_runs([tmp_path / "bst.csv"], Asked()))
     assert "Did you mean 'best.csv'?" in text and "other" not in text
+
+
+def test_a_link_to_nowhere_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to(tmp_path / "gone.csv")
+    text = told(lambda: read_runs([tmp_path / "a.csv"], Asked()))
+    assert text.endswith(f"a.csv: is a link, and {tmp_path}/gone.csv is not there.")
+
+
+def test_ids_that_a_frame_turned_into_fractions_are_the_same_ids(tmp_path: Path) -> None:
+    rows = "\n".join(f"{n}.0,a,{'ab'[n % 2]}" for n in range(4))
+    other = [{"id": n, "label": "a", "prediction": "a"} for n in range(4)]
+    paths = written(tmp_path, {"a.csv": f"id,label,prediction\n{rows}", "b.jsonl": other})
+    assert judge_files(paths, Asked()).results.items == 4
+
+
+def test_scores_under_several_names_are_compared_where_that_is_asked_for(tmp_path: Path) -> None:
+    paths = written(tmp_path, {"a.csv": "id,f1\n1,0.5\n2,0.5", "b.csv": "id,em\n1,1\n2,1"})
+    assert judge_files(paths, Asked(metric="score")).verdict.best == "b"
+
+
+def test_what_was_guessed_in_reading_a_file_is_told(tmp_path: Path) -> None:
+    text = "id;label;prediction\n1;für;für\n2;grün;grün"
+    (tmp_path / "a.csv").write_bytes(text.encode("cp1252"))
+    assumed = judge_files([tmp_path / "a.csv"], Asked()).assumed
+    assert any("read as Windows-1252" in one for one in assumed)
 
 
 def test_failed_runs_alone_say_why_each_failed(tmp_path: Path) -> None:

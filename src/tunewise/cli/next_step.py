@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -34,6 +35,7 @@ OF_FOLDERS = (*OF_CONTENDERS, "status", "results", "report", "track", "board", "
 GOES_ON = ("run", "demo", "train")
 YAML = (".yaml", ".yml")
 RUNS = Path("runs")
+LONGEST = 120  # letters of a command that is repeated
 
 
 def next_step(words: Sequence[str], message: str) -> str:
@@ -48,7 +50,8 @@ def next_step(words: Sequence[str], message: str) -> str:
         return ""
     if command not in EXAMPLES:
         return "What there is: tunewise -h"
-    if path is not None and (step := _with_file(command, path, message)):
+    step = _again(words, message)
+    if step or (path is not None and (step := _with_file(command, path, message))):
         return step
     if path is not None and is_study(path):
         if command in OF_CONTENDERS and any(word in message for word in ABOUT_CONTENDERS):
@@ -65,6 +68,15 @@ def _with_file(command: str, path: Path, message: str) -> str:
     if command in OF_DATA and not path.is_dir():
         return _data(command, path, message)
     return ""
+
+
+def _again(words: Sequence[str], message: str) -> str:
+    """The same command once more, where one of its files is wrong; nothing for other commands."""
+    named = (word for word in words[1:] if f"{word}:" in message)
+    if words[0] != "judge" or not any(os.path.lexists(word) for word in named):
+        return ""
+    again = shlex.join(["tunewise", *words])
+    return f"Correct it, then: {again if len(again) <= LONGEST else 'the same command again.'}"
 
 
 def _study_file(command: str, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ MOST_CLASSES = 200  # more different labels than this are texts
 OTHER = "(none of the classes)"
 CHOSEN = ("accuracy", "f1_macro")
 RIGHT = {0.0, 1.0}
+FRACTION = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
 ROUNDED = 0.05  # how far from 1 the sum of probabilities may be that were written with few digits
 NAMED_SO = {"exact_match": "exact_match", "em": "exact_match", "loss": "loss", "nll": "loss"}
 
@@ -83,13 +85,32 @@ def _kind(sheets: Sequence[Sheet], metric: str | None) -> str:
     assert first.labels is not None
     if any(isinstance(label, list | tuple) for label in first.labels):
         return "texts"
-    different = len({spelling(label) for label in first.labels})
-    return "texts" if different > min(MOST_CLASSES, max(20, len(first.ids) // 2)) else "classes"
+    different = {spelling(label) for label in first.labels}
+    if len(different) <= min(MOST_CLASSES, max(20, len(first.ids) // 2)):
+        return "classes"
+    if all(FRACTION.fullmatch(label) for label in different) and any(
+        "." in one for one in different
+    ):
+        message = (
+            f"its labels are numbers ({first_of(sorted(different))}), of which none is right or "
+            "wrong. Give each example a score instead, such as 'loss' for the size of its error; "
+            f"to compare them as texts: --metric {WRITTEN[0]}"
+        )
+        raise InputError([Problem(first.place, message)])
+    return "texts"
 
 
 def _scores(sheets: Sequence[Sheet], metric: str | None) -> Answered:
     """Right and wrong count as answers; anything else is a score whose mean counts."""
     names = list(dict.fromkeys(sheet.scored_by for sheet in sheets))
+    if metric is None and len(names) > 1:
+        places = [next(one.place for one in sheets if one.scored_by == name) for name in names]
+        told = listed([f"'{n}' in {place}" for n, place in zip(names, places, strict=True)])
+        message = (
+            f"the files are scored by different columns: {told}. Give those that mean the same one "
+            f"name; to compare them as they are: --metric {GIVEN}"
+        )
+        raise InputError(message)
     values = [np.asarray(sheet.scores, dtype=np.float64) for sheet in sheets]
     binary = all(set(np.unique(one)) <= RIGHT for one in values)
     called = NAMED_SO.get(names[0].casefold()) if len(names) == 1 else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.core.format import listed
+from tunewise.core.format import listed, plural
 from tunewise.data.table import PLACE, Row, Table
 from tunewise.judging.runs import Sheet
 
@@ -32,8 +33,13 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """What a column may say, and under which names it is looked for, the likeliest first."""
 
-EACH = "probability_", "prob_", "p_"
-"""What the name of a column begins with that holds the probability of one class."""
+EACH = "probability_", "prob_", "p_", *(f"{name}." for name in ROLES["probability"])
+"""What the name of a column begins with that holds the probability of one class.
+
+With a full stop they are the fields of a record, which readers open into columns.
+"""
+
+WHOLE = re.compile(r"\d+\.0")
 
 NEEDED = (
     "a 'prediction' with a 'label' or 'references', or a 'score', for each example. Where they "
@@ -93,13 +99,15 @@ def sheet_of(table: Table, place: str, named: Mapping[str, str] | None = None) -
         problems += _missing(table.rows, roles["label"])
     scores: list[float] | None = None
     if scored_by:
-        column, scores = roles[scored_by], []
-        for row in table.rows:
-            value = _number(row.get(column))
-            if value is None or not math.isfinite(value):
-                given = f"{row.get(column)!r:.40}"
-                problems.append(Problem(row[PLACE], f"{column} = {given}: a number is needed."))
-            scores.append(value or 0.0)
+        column = roles[scored_by]
+        numbers = [_number(row.get(column)) for row in table.rows]
+        scores = [value for value in numbers if value is not None]
+        odd = [row for row, value in zip(table.rows, numbers, strict=True) if value is None]
+        if odd:
+            message = (
+                f"{column} = {odd[0].get(column)!r:.40}: a number is needed{_and_others(odd)}."
+            )
+            problems.append(Problem(odd[0][PLACE], message))
     ids = _ids(table.rows, roles.get("id"), problems)
     if problems:
         raise InputError(problems)
@@ -142,30 +150,40 @@ def _ids(rows: Sequence[Row], column: str | None, problems: list[Problem]) -> tu
     if column is None:
         return tuple(str(number) for number in range(len(rows)))
     problems += _missing(rows, column)
-    given = (row.get(column) for row in rows)
     # As one program writes them and another reads them: 7 and 7.0 are the same.
-    return tuple(
-        str(int(id)) if isinstance(id, float) and id.is_integer() else str(id) for id in given
-    )
+    given = [row.get(column) for row in rows]
+    ids = [str(int(id)) if isinstance(id, float) and id.is_integer() else str(id) for id in given]
+    if all(WHOLE.fullmatch(id) for id in ids):
+        ids = [id.removesuffix(".0") for id in ids]
+    return tuple(ids)
 
 
 def _missing(rows: Sequence[Row], column: str) -> list[Problem]:
     """An empty text is an answer; nothing at all is none."""
-    return [
-        Problem(row[PLACE], f"'{column}' is missing. An answer that is empty is written as \"\".")
+    lacking = [
+        row
         for row in rows
         if (value := row.get(column)) is None or (isinstance(value, float) and math.isnan(value))
     ]
+    if not lacking:
+        return []
+    message = f"'{column}' is missing{_and_others(lacking)}."
+    return [Problem(lacking[0][PLACE], f'{message} An answer that is empty is written as "".')]
+
+
+def _and_others(rows: Sequence[Row]) -> str:
+    """Where the same is wrong in several rows, of which the first is named."""
+    return f", as in {plural(len(rows) - 1, 'other row')}" if len(rows) > 1 else ""
 
 
 def _number(value: Any) -> float | None:
-    """A number, also of a text, with true and false as 1 and 0."""
+    """A finite number, also of a text, with true and false as 1 and 0."""
     if isinstance(value, str):
         value = {"true": True, "false": False}.get(value.strip().casefold(), value)
     if not isinstance(value, int | float | str):
         return None
     with suppress(ValueError):
-        return float(value)
+        return number if math.isfinite(number := float(value)) else None
     return None
 
 
@@ -175,7 +193,8 @@ def _probabilities(table: Table, roles: Mapping[str, str]) -> list[Any] | None:
         columns = [name for name in table.columns if name.startswith(start)]
         if len(columns) > 1:
             return [
-                {name.removeprefix(start): row.get(name) for name in columns} for row in table.rows
+                {name.removeprefix(start): _number(row.get(name)) for name in columns}
+                for row in table.rows
             ]
     if "probability" not in roles:
         return None

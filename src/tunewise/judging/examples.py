@@ -84,7 +84,7 @@ def _differing(sheets: Sequence[Sheet], everywhere: set[str]) -> list[Problem]:
         message = (
             f"no example is in every file: these are different test sets ({first.place}: "
             f"{first_of([cut(id) for id in first.ids])}; {other.place}: "
-            f"{first_of([cut(id) for id in other.ids])}). Runs are compared on one."
+            f"{first_of([cut(id) for id in other.ids])}). Leave out the files of all but one."
         )
         return [Problem("", message)]
     problems = []

@@ -38,6 +38,7 @@ Decision = Literal["better", "tied", "worse"]
 EXIT_CODES: dict[Decision, int] = {"better": 0, "tied": 3, "worse": 4}
 ALPHA = 0.05
 SCHEMA = 1
+PATIENCE = 60.0  # seconds that a look waits for another one at the same state
 CANDIDATE, BEST = "candidate", "best"
 
 
@@ -139,7 +140,8 @@ class Gate:
         if self.path is None:
             return self._decided(rows, 1, self.alpha / 2, self.alpha / 2)
         lock = self.path.with_name(f".{self.path.name}.lock")
-        with exclusive(lock, str(self.path)):
+        in_use = exclusive(lock, str(self.path), option="--gate", patience_seconds=PATIENCE)
+        with in_use:  # looks at the same time wait for one another
             state = self._read(rows.metric)
             if state.looks and state.looks[-1].answers == rows.answers:
                 return Look.from_json({**state.looks[-1].as_json(), "repeated": True})

@@ -109,6 +109,10 @@ def _parts(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
         yield path, ()
         return
     if not path.is_dir():
+        if path.is_symlink():
+            raise InputError(
+                [Problem(str(path), f"is a link, and {path.readlink()} is not there.")]
+            )
         beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         close = get_close_matches(path.name, beside, n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
@@ -145,7 +149,7 @@ def _recognized(path: Path, assumed: tuple[str, ...]) -> _Source:
     if harness.is_samples(table):
         task = harness.task_of(place)
         return _Source(lambda asked: [harness.samples_run(table, place, asked)], task, assumed)
-    return _Source(lambda asked: table_runs(table, place, asked))
+    return _Source(lambda asked: table_runs(table, place, asked), assumed=table.notes)
 
 
 def _of_object(path: Path, content: dict[str, Any]) -> _Source:
@@ -156,7 +160,7 @@ def _of_object(path: Path, content: dict[str, Any]) -> _Source:
     if peft.is_result(content):
         return _Source(lambda asked: [peft.result_run(content, place)])
     table = read_file(path, place)
-    return _Source(lambda asked: table_runs(table, place, asked))
+    return _Source(lambda asked: table_runs(table, place, asked), assumed=table.notes)
 
 
 def _json(path: Path) -> Any:

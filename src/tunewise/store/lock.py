@@ -20,8 +20,12 @@ PATIENCE = 0.5  # seconds; `status` holds the lock for an instant, which must st
 
 
 @contextmanager
-def exclusive(path: Path, subject: str) -> Iterator[None]:
+def exclusive(
+    path: Path, subject: str, *, option: str = "--out", patience_seconds: float = PATIENCE
+) -> Iterator[None]:
     """Hold the lock file `path` and leave in it who does: process, host, since when.
+
+    `subject` is what is locked, which `option` names.
 
     The file stays when the lock is given back: removing it could take it from under the feet
     of the next holder.
@@ -37,10 +41,10 @@ def exclusive(path: Path, subject: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in WRONG_PLACE:
             raise
-        message = f"cannot be written ({error.strerror}). Choose another with --out."
+        message = f"cannot be written ({error.strerror}). Choose another with {option}."
         raise InputError([Problem(subject, message)]) from error
     with opened as file:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience_seconds
         while not _taken(file.fileno()):
             if time.monotonic() > deadline:
                 raise StudyBusy(f"{subject} is already being run by {_described(path)}.")

@@ -22,6 +22,11 @@ _READERS: dict[str, Callable[[Path, str], Table]] = {
     ".json": read_json,
     ".xlsx": read_workbook,
 }
+_INSTEAD = {
+    (".xls", ".ods", ".numbers"): "Save the sheet as .xlsx or .csv.",
+    (".gz", ".bz2", ".xz", ".zst", ".zip"): "Unpack it first.",
+    (".pkl", ".pickle", ".pt", ".npy", ".npz"): "Save its rows as .parquet or .jsonl.",
+}
 WORKBOOKS = (".xlsx",)
 PERHAPS = ".txt"  # what may be prose, and is read only where it is asked for by its name
 ENDINGS = tuple(_READERS)
@@ -39,7 +44,7 @@ def read_file(path: Path, shown: str, sheet: str | None = None) -> Table:
     if ending == PERHAPS:
         return _table_of_text(path, shown)
     if ending not in _READERS:
-        hint = " Save the sheet as .xlsx or .csv." if ending in (".xls", ".ods", ".numbers") else ""
+        hint = next((f" {says}" for endings, says in _INSTEAD.items() if ending in endings), "")
         raise InputError(
             [Problem(shown, f"'{ending}' files are not read; {', '.join(ENDINGS)} are.{hint}")]
         )
