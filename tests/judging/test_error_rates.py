@@ -64,6 +64,7 @@ def test_as_many_examples_as_are_said_to_be_needed_show_the_difference() -> None
     """By direct simulation: 80 of 100 such studies, within what chance and rounding leave."""
     difference, turned = 0.03, 0.10
     needed = examples_needed(difference, turned)
+    assert needed is not None
     rng = np.random.default_rng(2)
     chances = [(turned + difference) / 2, (turned - difference) / 2, 1 - turned]
     won, lost, _ = rng.multinomial(needed, chances, size=4000).T
