@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import signal
 import sys
@@ -132,6 +133,7 @@ def test_ctrl_c_while_the_program_loads_is_answered_too(
         with pytest.raises(SystemExit) as ended:
             started.main()
     finally:
+        gc.enable()  # which the program does once its modules are loaded
         signal.signal(signal.SIGINT, before)
     assert ended.value.code == 130
     assert "Interrupted. Nothing was begun" in capsys.readouterr().err

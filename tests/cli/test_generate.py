@@ -81,7 +81,7 @@ def test_a_contender_that_chooses_is_sent_to_predict(finished: Path) -> None:
         command(finished, prompt=PROMPT, contender="majority")
 
 
-def test_an_interrupt_ends_quietly(
+def test_an_interrupt_ends_the_half_line_and_is_answered(
     tmp_path: Path, tunewise: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = generate._write
@@ -99,7 +99,7 @@ def test_an_interrupt_ends_quietly(
         signal.signal(signal.SIGINT, before)
     assert ended.returncode == 130
     assert ended.stdout.strip() and ended.stdout.endswith("\n")  # the half line is ended
-    assert ended.stderr == ""
+    assert ended.stderr.startswith("Interrupted. Nothing was left half done")
 
 
 @pytest.fixture(scope="module")
