@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import time
@@ -56,7 +57,8 @@ def main() -> int:
         print(name, *(f"  {key}: {value}" for key, value in found.items()), sep="\n", flush=True)
         known = read_json(asked.results) if asked.results.is_file() else {}
         key = f"{name}, {', '.join(Path(one).name for one in asked.models) or 'embedded'}"
-        command = " ".join(["python", *sys.argv])
+        words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv)
+        command = shlex.join(["python", *words])
         write_json(
             asked.results, known | {key: {**found, "made_by": made_by("") | {"command": command}}}
         )
