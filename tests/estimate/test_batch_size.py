@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.cli.conftest import write_reviews
 from tests.commands import KeptWorker
+from tests.estimate.conftest import reviews_study
 
 from tunewise.core.errors import InputError
 from tunewise.core.files import read_json
@@ -32,19 +32,16 @@ FAKED: Any = SimpleNamespace(elsewhere=False)  # the engine of those whose probe
 def make(tmp_path: Path, checkpoint: Callable[[str], Path]) -> Make:
     """`make(methods=[...])`: a study over 120 reviews."""
     (tmp_path / "data").mkdir()
-    for number, (split, rows) in enumerate({"train": 120, "validation": 30, "test": 30}.items()):
-        write_reviews(tmp_path / "data" / f"{split}.csv", rows, number)
+    made = reviews_study(
+        tmp_path / "data",
+        checkpoint("bert"),
+        {"train": 120, "validation": 30, "test": 30},
+        methods=["majority", "lora", "full"],
+        training={"epochs": 1, "batch_size": "auto", "learning_rate": None},
+    )
 
     def study(**changes: Any) -> dict[str, Any]:
-        return {
-            "name": "auto",
-            "task": {"kind": "classification", "text": "text", "label": "label"},
-            "data": {"source": str(tmp_path / "data")},
-            "models": [str(checkpoint("bert"))],
-            "methods": ["majority", "lora", "full"],
-            "training": {"epochs": 1, "batch_size": "auto", "learning_rate": None},
-            "accept_leakage": "few words",
-        } | changes
+        return made | changes
 
     return study
 

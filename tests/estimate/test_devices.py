@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import write_reviews
+from tests.estimate.conftest import reviews_study
 
 from tunewise.core.errors import InputError
 from tunewise.estimate.devices import with_devices
@@ -29,18 +29,13 @@ METHODS = ["majority", "head", "lora", "full"]
 def study(
     tmp_path_factory: pytest.TempPathFactory, checkpoint: Callable[[str], Path]
 ) -> dict[str, Any]:
-    data = tmp_path_factory.mktemp("data")
-    for number, (split, rows) in enumerate({"train": 60, "validation": 20}.items()):
-        write_reviews(data / f"{split}.csv", rows, number)
-    return {
-        "name": "auto",
-        "task": {"kind": "classification", "text": "text", "label": "label"},
-        "data": {"source": str(data)},
-        "models": [str(checkpoint("bert"))],
-        "methods": METHODS,
-        "training": {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3},
-        "accept_leakage": "few words",
-    }
+    return reviews_study(
+        tmp_path_factory.mktemp("data"),
+        checkpoint("bert"),
+        {"train": 60, "validation": 20},
+        methods=METHODS,
+        training={"epochs": 1, "batch_size": 8, "learning_rate": 1e-3},
+    )
 
 
 @pytest.fixture(scope="module")

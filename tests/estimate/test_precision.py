@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import write_reviews
+from tests.estimate.conftest import reviews_study
 
 from tunewise.core.errors import InputError
 from tunewise.estimate.precision import with_precision
@@ -24,18 +24,13 @@ FASTER, SLOWER = 0.7, 0.9  # a step's time in bfloat16 over that in float32
 def study(
     tmp_path_factory: pytest.TempPathFactory, checkpoint: Callable[[str], Path]
 ) -> dict[str, Any]:
-    data = tmp_path_factory.mktemp("data")
-    for number, (split, rows) in enumerate({"train": 60, "validation": 20}.items()):
-        write_reviews(data / f"{split}.csv", rows, number)
-    return {
-        "name": "auto",
-        "task": {"kind": "classification", "text": "text", "label": "label"},
-        "data": {"source": str(data)},
-        "models": [str(checkpoint("bert"))],
-        "methods": ["majority", "head", "lora"],
-        "training": {"epochs": 1, "learning_rate": 1e-3, "precision": "auto"},
-        "accept_leakage": "few words",
-    }
+    return reviews_study(
+        tmp_path_factory.mktemp("data"),
+        checkpoint("bert"),
+        {"train": 60, "validation": 20},
+        methods=["majority", "head", "lora"],
+        training={"epochs": 1, "learning_rate": 1e-3, "precision": "auto"},
+    )
 
 
 @pytest.fixture(scope="module")
