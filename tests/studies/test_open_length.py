@@ -45,8 +45,10 @@ def test_it_says_what_ended_it_and_decays_to_its_end(ended: Path) -> None:
     assert len(rates) == found["steps"]
     assert max(rates) == 0.02
     assert rates[-1] < 0.2 * max(rates)
-    scores = [epoch["validation"]["accuracy"] for epoch in found["epochs"]]
-    assert found["metrics"]["validation"]["accuracy"] == max(scores)
+    kept = [epoch for epoch in found["epochs"] if epoch.get("kept")]
+    assert kept[0]["epoch"] == 1
+    assert kept[-1]["epoch"] == found["best_epoch"]
+    assert kept[-1]["validation"] == found["metrics"]["validation"]
 
 
 def test_interrupted_after_every_few_steps_it_ends_the_same(ended: Path, tmp_path: Path) -> None:

@@ -113,3 +113,38 @@ def test_a_constant_schedule_has_no_decay() -> None:
     standing = follow(found, [1.0] * 5, best_epoch=1)
     assert standing.decay_epochs == 0
     assert found.is_over(standing.decay_from, standing)
+
+
+RIGHT, BETTER = [1.0] * 50 + [0.0] * 50, [1.0] * 60 + [0.0] * 40  # ten points: three errors apart
+LUCKY = [*RIGHT[:49], 0.0, 1.0, 1.0, *RIGHT[52:]]  # one point more: less than one error
+
+
+def standing_of(scores: list[float], loss: float) -> Standing:
+    standing = Standing()
+    assert standing.is_best(scores, [loss] * 100)
+    return standing
+
+
+@pytest.mark.parametrize(
+    ("scores", "loss", "best"),
+    [
+        (BETTER, 2.0, True),  # more than its noise, whatever the loss
+        (LUCKY, 0.9, True),
+        (LUCKY, 1.1, False),
+        (RIGHT, 1.0, False),  # of two alike the first
+        (RIGHT[::-1], 0.9, True),
+        ([0.0] * 10 + RIGHT[10:], 0.1, False),  # fewer right answers than by chance
+        (RIGHT, math.nan, False),
+    ],
+)
+def test_the_best_weights_score_higher_by_more_than_noise_or_lose_less(
+    scores: list[float], loss: float, best: bool
+) -> None:
+    assert standing_of(RIGHT, 1.0).is_best(scores, [loss] * 100) is best
+
+
+def test_epochs_are_compared_with_the_weights_that_are_kept() -> None:
+    standing = standing_of(RIGHT, 1.0)
+    assert not standing.is_best(LUCKY, [1.1] * 100)
+    assert standing.is_best(LUCKY, [0.95] * 100)
+    assert not standing.is_best(RIGHT, [1.0] * 100)

@@ -39,13 +39,6 @@ def training(
     def feed(listed_examples: list[Any]) -> Feed:
         return Feed(task, None, task.encode(listed_examples, None, max_length=99))
 
-    def score(predictions: Any) -> dict[str, float]:
-        pairs = list(zip(predictions, held_out, strict=True))
-        return {
-            "accuracy": sum(p.choice == e.label for p, e in pairs) / len(pairs),
-            "loss": sum(p.loss for p, _ in pairs) / len(pairs),
-        }
-
     return Training(
         task=task,
         model=model,
@@ -55,7 +48,7 @@ def training(
         seed=0,
         train_feed=feed(examples),
         validation_feed=feed(held_out),
-        score=score,
+        validation=held_out,
         checkpoints=folder / "checkpoint",
         checkpoint_seconds=checkpoint_seconds,
         log=TrialLog(folder / "log.jsonl"),

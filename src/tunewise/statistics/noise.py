@@ -23,3 +23,8 @@ def is_lower(ours: ArrayLike, theirs: ArrayLike) -> bool:
     difference = np.asarray(theirs, dtype=float) - np.asarray(ours, dtype=float)
     error = difference.std(ddof=1) / math.sqrt(len(difference)) if len(difference) > 1 else 0.0
     return bool(difference.mean() > NOISE * error)
+
+
+def is_higher(ours: ArrayLike, theirs: ArrayLike) -> bool:
+    """Whether the mean of our scores is higher by more than one standard error, paired."""
+    return is_lower(theirs, ours)

@@ -62,12 +62,16 @@ class Check(JSONRecord):
 
 @dataclass(frozen=True)
 class EpochRecord(JSONRecord):
-    """An epoch: losses in nats, accuracies and validation metrics as fractions."""
+    """An epoch: losses in nats, accuracies and validation metrics as fractions.
+
+    `kept` says that its weights were the best so far.
+    """
 
     epoch: int
     train_loss: float | None = None
     train_accuracy: float | None = None
     validation: Mapping[str, float | None] = field(default_factory=dict)
+    kept: bool = False
 
 
 @dataclass(frozen=True)

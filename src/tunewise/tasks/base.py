@@ -307,6 +307,15 @@ class Task(ABC):
         """
         return [one.loss for one in predictions if one.loss is not None]
 
+    def example_scores(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> list[float]:
+        """What each labeled example adds to the first metric or to what stands for it.
+
+        The higher the better. Their spread says how much of a difference is noise.
+        """
+        return [-loss for loss in self.comparable_losses(predictions, examples)]
+
     @abstractmethod
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """The predictions as they are stored, in the examples' order."""

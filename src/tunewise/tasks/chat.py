@@ -36,7 +36,7 @@ from tunewise.data.sources import Data
 from tunewise.data.table import Row, Splits
 from tunewise.decoding.strategies import Strategy
 from tunewise.statistics.conversed import Format
-from tunewise.statistics.metrics import CONVERSED, SUMMED, scores_of
+from tunewise.statistics.metrics import CONVERSED, SUMMED, scores_of, upward
 from tunewise.statistics.metrics import Columns as Answered
 from tunewise.tasks.base import (
     TASKS,
@@ -352,6 +352,17 @@ class Conversations(WrittenTask):
         if asking.choosing and self.metrics[0] in NOT_WRITTEN:
             ways = ()
         return predictions(module, batch, asking, ways)
+
+    def example_scores(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> list[float]:
+        """The first metric of each answer where it is one of what was written."""
+        metric = self.metrics[0]
+        if metric in NOT_WRITTEN:
+            return super().example_scores(predictions, examples)
+        rows = self.table(predictions, examples).to_pylist()
+        first = {row["id"]: row[metric] for row in reversed(rows)}
+        return [upward(metric, first[example.id]) for example in examples]
 
     def score(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunewise.data.examples import Example, Prediction, Reply
-from tunewise.statistics.metrics import Columns, scores_of
+from tunewise.statistics.metrics import Columns, scores_of, upward
 from tunewise.statistics.temperature import softened_losses
 from tunewise.tasks.base import Asking, Batch, Loss, Task
 
@@ -70,6 +71,25 @@ class Choosing(Task):
             return []
         probabilities, labels = zip(*known, strict=True)
         return softened_losses(probabilities, labels).tolist()
+
+    def example_scores(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> list[float]:
+        """1 for a right answer; where accuracy is not what counts, as much for each class.
+
+        Where what counts is the better the lower it is, less the losses.
+        """
+        if upward(self.metrics[0], 1.0) < 0:
+            return super().example_scores(predictions, examples)
+        known = [
+            (prediction.choice == example.label, example.label)
+            for prediction, example in zip(predictions, examples, strict=True)
+            if example.label is not None
+        ]
+        if self.metrics[0] == "accuracy":
+            return [float(is_right) for is_right, _ in known]
+        sizes = Counter(label for _, label in known)
+        return [is_right * len(known) / (len(sizes) * sizes[label]) for is_right, label in known]
 
     def table(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> pa.Table:
         """One row an example: id, right option, chosen option, probabilities, loss in nats.

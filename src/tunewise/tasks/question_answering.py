@@ -224,6 +224,15 @@ class QuestionAnswering(WrittenTask):
         ways = self.strategies if asking.thorough else self.strategies[:1]
         return predictions(module, batch, asking, ways)
 
+    def example_scores(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> list[float]:
+        """The first metric of each answer."""
+        return [
+            scored(str(prediction.answer), example.references or ())[self.metrics[0]]
+            for prediction, example in zip(predictions, examples, strict=True)
+        ]
+
     def score(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, float | None]:

@@ -3,6 +3,13 @@
 Where a study names epochs, those are taken. With ``epochs: auto`` a training goes on while
 validation loss falls: warm-up, then a constant rate for as long as it takes, then a decay that
 begins at the best weights.
+
+Which weights are the best is a choice among many epochs on few examples. The highest score alone
+would often take those of a late epoch that knows the training examples by heart and was lucky. So
+an epoch has to score higher by more than one standard error, paired over the examples; of epochs
+that are level with the one kept so far, the lower loss counts. It is the rule of one standard error
+(Breiman et al., *Classification and Regression Trees*, 1984), with the loss where theirs has the
+size of a tree. Where a study names its epochs, the highest score counts.
 """
 
 from __future__ import annotations
@@ -10,9 +17,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Literal
 
-from tunewise.statistics.noise import is_lower
+from tunewise.statistics.noise import is_higher, is_lower
 from tunewise.training.optimizer import decayed, learning_rate_at
 from tunewise.training.settings import DECAY, TrainingSettings, most_steps, search_steps
 
@@ -31,6 +39,23 @@ class Standing:
     ended: Ended | None = None  # why the constant rate ended
     decay_from: int = 0  # the first epoch of the decay
     decay_epochs: int = 0
+    kept_scores: list[float] = field(default_factory=list)  # of each example, by the best weights
+    kept_losses: list[float] = field(default_factory=list)
+
+    def is_best(self, scores: Sequence[float], losses: Sequence[float]) -> bool:
+        """Whether the weights that were just evaluated replace the best ones so far.
+
+        Args:
+            scores: of each validation example, the higher the better, always in the same order.
+            losses: of each, in nats. Those of a model that is too sure are not softened as where
+                rates are compared: they are what tells it from one that learned less by heart.
+        """
+        if self.kept_scores and not is_higher(scores, self.kept_scores):
+            is_level = not is_higher(self.kept_scores, scores)
+            if not (is_level and fmean(losses) < fmean(self.kept_losses)):
+                return False
+        self.kept_scores, self.kept_losses = list(scores), list(losses)
+        return True
 
 
 @dataclass(frozen=True)

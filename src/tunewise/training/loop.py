@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +22,7 @@ from tunewise.backbones.model import Model, training_mode
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.phases import Phase, unmeasured
 from tunewise.costs.measure import Stopwatch
-from tunewise.data.examples import Prediction
+from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Loss, Task
 from tunewise.training.batches import parts_of, training_batches
@@ -165,7 +164,7 @@ class Learner:
 class Training:
     """One training of an adapted model. `run` resumes from the newest checkpoint, if any.
 
-    `score` turns validation predictions into metrics; the first metric chooses the epoch.
+    `validation` are the examples of its feed: the task's first metric on them chooses the epoch.
     """
 
     task: Task
@@ -176,7 +175,7 @@ class Training:
     seed: int
     train_feed: Feed
     validation_feed: Feed
-    score: Callable[[Sequence[Prediction]], dict[str, Any]]
+    validation: Sequence[Example]
     checkpoints: Path
     checkpoint_seconds: float
     log: TrialLog
@@ -308,21 +307,29 @@ class Training:
                 phase=self.profiler.evaluation,
                 ranks=self.ranks,
             )
-            validation = self.score(predictions)
+            validation = self.task.score(predictions, self.validation)
         progress.findings.add_answers(progress.epoch, predictions)
         if self.settings.choose != "best":
             self.answers = predictions
         record = progress.close_epoch(validation)
         seconds = round(self.stopwatch.total(), 3)
         self.log.write("evaluation", step=progress.step, **record, seconds=seconds)
-        if self.settings.choose == "best" and progress.last_is_best(self.task.metrics[0]):
-            progress.best_epoch = record["epoch"]
-            self.best, self.answers = trained_tensors(self.model.module), predictions
         losses = [0.0 if answer.loss is None else answer.loss for answer in predictions]
+        if self.settings.choose == "best" and self._is_best(predictions, losses):
+            progress.best_epoch = record["epoch"]
+            record["kept"] = True
+            self.best, self.answers = trained_tensors(self.model.module), predictions
         best = progress.best_epoch or record["epoch"]
         decays = self.course.after_epoch(record["epoch"], best, losses, progress.standing)
         if decays and self.best is not None:
             put_back(self.model.module, self.best)  # the decay begins there
+
+    def _is_best(self, predictions: Sequence[Prediction], losses: Sequence[float]) -> bool:
+        """Whether the epoch that was just closed is the best so far."""
+        if not self.course.is_open:
+            return self.progress.last_is_best(self.task.metrics[0])
+        scores = self.task.example_scores(predictions, self.validation)
+        return self.progress.standing.is_best(scores, losses)
 
     def _is_over(self) -> bool:
         progress, patience = self.progress, self.settings.patience

@@ -75,7 +75,7 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
     )
     with TemporaryDirectory() as place:
         progress = Training(
-            task=task,
+            task=graded,
             model=model,
             method=method,
             settings=settings,
@@ -83,7 +83,7 @@ def overfit(parts: Parts, examples: Sequence[Example], *, learning_rate: float) 
             seed=parts.seed,
             train_feed=Feed(task, model.processor, learnt),
             validation_feed=Feed(graded, model.processor, asked),
-            score=lambda predictions: graded.score(predictions, examples),
+            validation=examples,
             checkpoints=Path(place) / "checkpoint",
             checkpoint_seconds=math.inf,
             log=TrialLog(Path(place) / "log.jsonl"),

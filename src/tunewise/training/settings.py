@@ -96,7 +96,9 @@ class TrainingSettings:
         None, "Dropout of the backbone. If unset, as its configuration says."
     )
     choose: Literal["best", "last"] = setting(
-        "best", "The epoch whose weights count; `best` is by the first metric on validation."
+        "best",
+        "The epoch whose weights count; `best` is by the first metric on validation. With epochs: "
+        "auto a score within the noise of the best so far decides nothing; there the loss does.",
     )
     patience: int | None = setting(
         None,

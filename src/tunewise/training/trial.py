@@ -363,7 +363,7 @@ class TrialRun:
             seed=self.parts.seed,
             train_feed=train_feed,
             validation_feed=validation_feed,
-            score=lambda predictions: self.parts.score(predictions, validation),
+            validation=validation,
             checkpoints=checkpoints,
             checkpoint_seconds=self.checkpoint_seconds,
             log=self.log,

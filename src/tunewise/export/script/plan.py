@@ -119,25 +119,39 @@ def _resting(model: Model) -> list[str]:
     return found
 
 
-def _length(training: TrainingSettings, result: TrialResult, metric: str) -> dict[str, int]:
-    """How long a training of open length was at its constant rate, and in its decay."""
+def _length(
+    training: TrainingSettings, result: TrialResult, metric: str
+) -> dict[str, int | list[int]]:
+    """How long a training of open length was at its constant rate, and in its decay.
+
+    And the epochs that were the best so far when they ended: their weights were kept.
+    """
     epochs = result.epochs
     per_epoch = (result.steps or 0) // max(1, len(epochs))
-    warmup = ceil(training.warmup * Course(training, per_epoch, 0.0).search_steps)
+    kept = _kept(epochs, metric) if training.choose == "best" else [e.epoch for e in epochs]
     lengths = (
-        (constant, _decay(training, epochs[:constant], metric))
+        (constant, _decay(training, max(epoch for epoch in kept if epoch <= constant)))
         for constant in range(1, len(epochs) + 1)
     )
     constant, decay = next(
         (found for found in lengths if sum(found) == len(epochs)), (len(epochs), 0)
     )
-    return {"WARMUP_STEPS": warmup, "CONSTANT_EPOCHS": constant, "DECAY_EPOCHS": decay}
+    return {
+        "WARMUP_STEPS": ceil(training.warmup * Course(training, per_epoch, 0.0).search_steps),
+        "CONSTANT_EPOCHS": constant,
+        "DECAY_EPOCHS": decay,
+        "KEPT_EPOCHS": kept,
+    }
 
 
-def _decay(training: TrainingSettings, epochs: Sequence[EpochRecord], metric: str) -> int:
-    """The epochs of a decay that begins after these."""
-    if training.schedule == "constant":
-        return 0
-    by_score = training.choose == "best"
-    best = best_epoch([one.validation for one in epochs], metric) if by_score else len(epochs)
-    return max(1, floor(DECAY * best))
+def _kept(epochs: Sequence[EpochRecord], metric: str) -> list[int]:
+    """As the trial says; before it did, the epochs with a higher score than all before them."""
+    scores = [one.validation for one in epochs]
+    return [one.epoch for one in epochs if one.kept] or [
+        place for place in range(1, len(epochs) + 1) if best_epoch(scores[:place], metric) == place
+    ]
+
+
+def _decay(training: TrainingSettings, best: int) -> int:
+    """The epochs of a decay that begins at the weights of this one."""
+    return 0 if training.schedule == "constant" else max(1, floor(DECAY * best))

@@ -55,6 +55,7 @@ PEFT_SETTINGS: dict[str, Any] = {}
 EPOCHS = 3
 PATIENCE = 1  # epochs without a better score after which training stops
 CONSTANT_EPOCHS = 3  # at the peak rate: after these the trial stopped improving
+KEPT_EPOCHS = [1, 2]  # those that the trial found to be the best so far, when they ended
 DECAY_EPOCHS = 1  # from the best weights on, while the rate falls to zero
 WARMUP_STEPS = 10  # in which the rate rises
 WARMUP = 0.06  # fraction of all steps in which the rate rises

@@ -26,6 +26,7 @@ from tunewise.export.script.blocks.constants import (
     CLIP_NORM,
     CONSTANT_EPOCHS,
     DECAY_EPOCHS,
+    KEPT_EPOCHS,
     METRICS,
     PATIENCE,
     RESTING,
@@ -126,7 +127,11 @@ def train(
             history.append({"epoch": epoch, "train_loss": total / seen, **scores})
             print(f"epoch {epoch}: training loss {total / seen:.4f}, {scores}")
             if CHOOSE == "best":
-                if best_epoch(history) == epoch:
+                if OPEN_LENGTH:
+                    is_best = epoch in KEPT_EPOCHS
+                else:
+                    is_best = best_epoch(history) == epoch
+                if is_best:
                     best = {name: w.detach().clone() for name, w in trained_parameters(model)}
             if OPEN_LENGTH:
                 if CHOOSE == "best":
