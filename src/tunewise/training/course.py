@@ -6,10 +6,11 @@ begins at the best weights.
 
 Which weights are the best is a choice among many epochs on few examples. The highest score alone
 would often take those of a late epoch that knows the training examples by heart and was lucky. So
-an epoch has to score higher by more than one standard error, paired over the examples; of epochs
-that are level with the one kept so far, the lower loss counts. It is the rule of one standard error
-(Breiman et al., *Classification and Regression Trees*, 1984), with the loss where theirs has the
-size of a tree. Where a study names its epochs, the highest score counts.
+an epoch has to score higher by more than two standard errors, paired over the examples; of epochs
+that are level with the one kept so far, the lower loss counts. It is akin to the rule of one
+standard error (Breiman et al., *Classification and Regression Trees*, 1984), with the loss where
+theirs has the size of a tree, and wider as there are several epochs to be lucky in. Where a study
+names its epochs, the highest score counts.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tunewise.training.settings import DECAY, TrainingSettings, most_steps, sear
 
 PATIENCE = 2  # epochs without a fall of the loss beyond its noise
 PATIENCE_PART = 0.2  # or this fraction of the epochs so far, whichever is more
+LUCK = 2.0  # standard errors by which one of several epochs may score higher
 
 Ended = Literal["patience", "limit"]
 
@@ -50,8 +52,8 @@ class Standing:
             losses: of each, in nats. Those of a model that is too sure are not softened as where
                 rates are compared: they are what tells it from one that learned less by heart.
         """
-        if self.kept_scores and not is_higher(scores, self.kept_scores):
-            is_level = not is_higher(self.kept_scores, scores)
+        if self.kept_scores and not is_higher(scores, self.kept_scores, errors=LUCK):
+            is_level = not is_higher(self.kept_scores, scores, errors=LUCK)
             if not (is_level and fmean(losses) < fmean(self.kept_losses)):
                 return False
         self.kept_scores, self.kept_losses = list(scores), list(losses)
