@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from scipy.stats import ttest_ind
-from tests.chats import CHATML, LLAMA, THINKING, llama, tokenizer
+from tests.chats import CHATML, LLAMA, THINKING, llama, save_chat_writer, tokenizer
 from tests.conftest import OPTIONS
 from tests.tasks.conftest import COLOURS, questions, save_image_encoder, save_writer
 
@@ -34,6 +34,7 @@ from tunewise.runner import run_job
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job, TrialResult
+from tunewise.tasks.chat import METRICS
 from tunewise.training.assembly import Parts
 from tunewise.training.settings import TrainingSettings
 
@@ -50,6 +51,16 @@ WRITING = {
     "max_length": 112,  # some contexts do not fit
     "decoding": ["greedy", "top-k 5", "top-p 0.9, temperature 0.7"],
     "samples": 2,
+}
+TALKING = {
+    "kind": "chat",
+    "max_new_tokens": 8,
+    "max_length": 176,  # some conversations do not fit whole, and one not even its last question
+    "decoding": ["greedy", "top-p 0.9, temperature 0.7"],
+    "json_schema": {"type": "object", "required": ["at"]},
+    "pattern": r"\{.*",
+    "stop": ["?", "!"],
+    "metrics": [*METRICS, "f1", "well_formed"],
 }
 LOOKING = {
     "kind": "visual-question-answering",
@@ -116,7 +127,29 @@ def pictures(split: str, size: int, folder: Path) -> list[dict[str, Any]]:
     return made
 
 
+def talks(split: str, size: int, folder: Path) -> list[dict[str, Any]]:
+    """Two questions with their answers, now and then behind a system's turn or a long one."""
+    made = []
+    for number in range(size):
+        said = [
+            ("user", f"{split} {number * 7}"),
+            ("assistant", "yes<|im_end|>" if number % 9 == 0 else "yes"),
+            ("user", f"and {number}?{' Say more.' * (8 if number % 5 == 0 else 0)}"),
+            ("assistant", f'{{"at": {number % 3}}}'),
+        ]
+        if number == 7 and split == "train":
+            said[2] = ("user", "long " * 60)
+        if number % 4 == 0:
+            said.insert(0, ("system", "Be brief."))
+        turns = [{"role": role, "content": content} for role, content in said]
+        text = "\n".join(f"{role}: {content}" for role, content in said[:-1])
+        row = {"id": f"{split}-{number}", "conversation": text, "answer": said[-1][1]}
+        made.append(row | {"turns": turns})
+    return made
+
+
 ROWS = {
+    "chat": talks,
     "classification": texts,
     "question-answering": answers,
     "visual-question-answering": pictures,
@@ -131,6 +164,13 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def talker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("talker")
+    save_chat_writer(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("image-encoder")
     save_image_encoder(folder)
@@ -138,11 +178,27 @@ def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def source(
+    checkpoint: Callable[[str], Path], writer: Path, talker: Path, image_encoder: Path
+) -> Callable[[str, str], str]:
+    """`source("chat", "llama")`: where a model for that task lies."""
+
+    def found(kind: str, family: str) -> str:
+        if kind == "question-answering":
+            return str(writer)
+        if kind == "chat":
+            return str(writer if family == "gpt2" else talker)
+        if kind == "visual-question-answering":
+            return f"{image_encoder} + {checkpoint(family)}"
+        return str(checkpoint(family))
+
+    return found
+
+
+@pytest.fixture
 def trial(
     data: Callable[[str], Path],
-    checkpoint: Callable[[str], Path],
-    writer: Path,
-    image_encoder: Path,
+    source: Callable[[str, str], str],
     request: pytest.FixtureRequest,
 ) -> Callable[..., Parts]:
     """`trial(task, way)`: a trial that was run, as its parts."""
@@ -158,16 +214,11 @@ def trial(
     ) -> Parts:
         name, chosen = way
         part, method = METHODS.get(name), METHODS.build(name, chosen)
-        source = str(checkpoint(family))
-        if task["kind"] == "question-answering":
-            source = str(writer)
-        elif task["kind"] == "visual-question-answering":
-            source = f"{image_encoder} + {source}"
         loop: dict[str, Any] = {"epochs": 2, "batch_size": 4, "learning_rate": 1e-3, "dropout": 0.0}
         settings = {
             "task": task,
             "data": {"hash": "0" * 16},
-            "model": resolve(source) if part.uses_model else None,
+            "model": resolve(source(task["kind"], family)) if part.uses_model else None,
             "method": {"name": name, "version": method.version, "settings": chosen},
             "training": settings_of(TrainingSettings(**(loop | training)))
             if issubclass(part, Adaptation)
@@ -186,7 +237,7 @@ def trial(
 def scripted(parts: Parts, id: str, to: Path) -> Path:
     """The folder of the script of a trial that was run."""
     record = StudyFolder(parts.study_folder).record(id[:80])
-    assert record is not None and record.result.status == "done", record
+    assert record is not None and record.result.status == "done", record and record.result.error
     name = parts.method.name
     return write_script(parts, record.result, to, contender=name, tests={}, copy_models=False)
 
@@ -201,6 +252,7 @@ def run_script(script: Path, *words: str) -> Path:
 
 def same(parts: Parts, id: str, to: Path, *, steps: int = STEPS, equal: float = EQUAL) -> None:
     """The script gives the trial's losses, step for step, and its answers."""
+    close = max(1e-4, equal)  # probabilities and scores
     output = run_script(scripted(parts, id, to))
     folder = parts.study_folder / "trials" / id[:80]
     log = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
@@ -223,12 +275,13 @@ def same(parts: Parts, id: str, to: Path, *, steps: int = STEPS, equal: float = 
     else:
         assert [row["prediction"] for row in theirs] == [parts.options[r["choice"]] for r in ours]
         for one, other in zip(ours, theirs, strict=True):
-            assert other["probabilities"] == pytest.approx(one["probabilities"], abs=1e-4)
+            assert other["probabilities"] == pytest.approx(one["probabilities"], abs=close)
     scores = json.loads((folder / "result.json").read_text())["metrics"]["validation"]
     written = json.loads((output / "evaluation_results.json").read_text())["validation"]
-    assert written == pytest.approx(scores, abs=1e-4)
+    assert written == pytest.approx(scores, abs=close)
 
 
+LORA_OF_LLAMA: Way = ("lora", {"rank": 2, "targets": ["attention"]})
 IA3: Way = ("peft", {"peft_type": "IA3"})
 LORA: Way = ("lora", {"rank": 2, "ranks": {"query": 3}, "alphas": {"value": 8.0}, "ratio": 4.0})
 
@@ -277,6 +330,40 @@ def test_a_script_writes_as_its_trial_does(
     trial: Callable[..., Parts], way: Way, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     same(trial(WRITING, way, learning_rate=5e-3), request.node.name, tmp_path)
+
+
+TALKED: tuple[tuple[Way, dict[str, Any]], ...] = (
+    (("untuned", {}), {"system": "Be kind."}),
+    (("full", {}), {}),
+    (("full", {}), {"loss_on": "last"}),
+    (LORA_OF_LLAMA, {"loss_on": "all", "chat": "never"}),
+    (LORA_OF_LLAMA, {"metrics": ["exact_match"], "stop": [], "json_schema": {}}),
+    (("last-layers", {"count": 1}), {"metrics": ["answer_characters"]}),
+    (("bitfit", {}), {}),
+    (("prefix", {"length": 4}), {}),
+    (IA3, {}),
+)
+
+
+@pytest.mark.parametrize(
+    ("way", "more"),
+    [
+        (LORA_OF_LLAMA, {}),
+        (("few-shot", {"shots": 2}), {"system": "Be kind."}),
+        *(pytest.param(*case, marks=pytest.mark.faults) for case in TALKED),
+    ],
+    ids=lambda part: part[0] if isinstance(part, tuple) else ",".join(part) or "plain",
+)
+def test_a_script_talks_as_its_trial_does(
+    trial: Callable[..., Parts],
+    way: Way,
+    more: dict[str, Any],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    family = "gpt2" if way[0] == "bitfit" else "llama"  # which has no biases
+    parts = trial(TALKING | more, way, family=family, learning_rate=5e-3)
+    same(parts, request.node.name, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +438,7 @@ RARE: dict[str, tuple[dict[str, Any], Way, dict[str, Any]]] = {
     "recomputed": (CHOOSING, ("full", {}), {"gradient_checkpointing": True}),
     "loss on the prompt": (WRITING, ("lora", {"rank": 2}), {"loss_on": "all"}),
     "written in bfloat16": (WRITING, ("lora", {"rank": 2}), {"precision": "bfloat16"}),
+    "sharing rows": (WRITING, ("lora", {"rank": 2}), {"packing": True}),
     "in bfloat16": (CHOOSING, ("lora", {"rank": 2}), {"precision": "bfloat16"}),
 }
 IN_HALF = 1e-2  # nats, where numbers have eight bits

@@ -11,12 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 from tests.chats import save_chat_writer, tokenizer
 from tests.commands import Run
+from tests.export.test_script import run_script
 from tests.proofs import proven_here
 from tests.tasks.conftest import write_rows
 
 from tunewise.cli.export import command
+from tunewise.cli.scripts import write_script_of
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
+from tunewise.reports.outputs.submission import write_submission
 from tunewise.results import StudyResults
 from tunewise.statistics.conversed import Format
 from tunewise.studies.prepare import prepare
@@ -136,6 +139,25 @@ def test_a_contender_is_taken_away_with_proof(
     assert proof["compared"] == compared
     if name == "lora":
         assert "apply_chat_template(" in (to / "README.md").read_text()
+
+
+@pytest.mark.filterwarnings("ignore")  # PEFT, called by the script, warns freely
+def test_what_is_handed_in_gives_the_figures_it_reports(finished: Path, tmp_path: Path) -> None:
+    pytest.importorskip("typst")
+    study = StudyResults(finished)
+    out = write_submission(
+        study.folder,
+        tmp_path / "out",
+        script=lambda to: write_script_of(study, "lora", to, copy_models=True)[0],
+    ).rename(tmp_path / "elsewhere")
+    output = run_script(out / "lora_chat_finetuning.py")
+    written = json.loads((output / "evaluation_results.json").read_text())["test"]
+    reported = json.loads((out / "results" / "evaluation_results.json").read_text())
+    (row,) = (one for one in reported["contenders"] if one["name"] == "lora")
+    assert set(written) == {*METRICS, "well_formed", "loss"}
+    for metric, value in written.items():
+        assert value == pytest.approx(row["test"][metric]["values"][0], abs=1e-4), metric
+    assert (output / "model" / "adapter_model.safetensors").is_file()
 
 
 def test_validate_shows_what_is_learned(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
