@@ -28,12 +28,13 @@ from tunewise.backbones.sources import resolve
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.data.prepared import IMAGES, write_prepared
-from tunewise.export.script.write import write_script
+from tunewise.export.script.write import plan_of, write_script
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.runner import run_job
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job, TrialResult
+from tunewise.tasks.base import TASKS
 from tunewise.tasks.chat import METRICS
 from tunewise.training.assembly import Parts
 from tunewise.training.settings import TrainingSettings
@@ -523,6 +524,65 @@ def test_what_no_script_can_do_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+TASKS_OF = {task["kind"]: task for task in (CHOOSING, WRITING, TALKING, LOOKING)}
+WITHOUT = {  # a script, each with what its refusal offers instead
+    ("classification", "prompt"): "prompt.json",
+    ("visual-question-answering", "prompt"): "prompt.json",
+    ("visual-question-answering", "nearest-neighbour"): "fusion and head",
+}
+
+
+@pytest.mark.parametrize("kind", TASKS.classes)
+def test_every_method_has_a_script_for_every_task_or_says_what_there_is_instead(
+    data: Callable[[str], Path], source: Callable[[str, str], str], kind: str
+) -> None:
+    task, refused = TASKS_OF[kind], set()
+    form = "choose" if kind in ("classification", "visual-question-answering") else "write"
+    for name, part in METHODS.classes.items():
+        chosen = {"peft_type": "IA3"} if name == "peft" else {}
+        loop = settings_of(TrainingSettings(epochs=1)) if issubclass(part, Adaptation) else {}
+        family = {"bitfit": "gpt2", "fusion": "bert"}.get(name, "llama")
+        where = source("chat" if part.asks_writer else kind, family if form == "write" else "bert")
+        settings = {
+            "task": task,
+            "data": {"hash": "0" * 16},
+            "model": resolve(where) if part.uses_model else None,
+            "method": {"name": name, "version": 1, "settings": chosen},
+            "training": loop,
+            "seed": 0,
+        }
+        parts = Parts.of(TrialSettings.from_json(settings), data(kind))
+        if form in part.cannot or kind in part.cannot:
+            continue
+        if kind == "classification" and name == "fusion":
+            continue  # which is for two encoders, as two others are for one
+        if kind == "visual-question-answering" and name in ("peft", "prefix"):
+            continue
+        try:
+            plan_of(parts, TrialResult("a"))
+        except InputError as error:
+            refused.add((kind, name))
+            assert WITHOUT[kind, name] in str(error)
+    assert refused == {pair for pair in WITHOUT if pair[0] == kind}
+
+
+def test_four_bits_are_refused_and_not_left_out(
+    data: Callable[[str], Path], source: Callable[[str, str], str]
+) -> None:
+    settings = {
+        "task": TALKING,
+        "data": {"hash": "0" * 16},
+        "model": resolve(source("chat", "llama")),
+        "method": {"name": "lora", "version": 1, "settings": {}},
+        "training": settings_of(TrainingSettings(epochs=1, quantize="nf4")),
+        "seed": 0,
+    }
+    pytest.importorskip("bitsandbytes")
+    parts = Parts.of(TrialSettings.from_json(settings), data("chat"))
+    with pytest.raises(InputError, match="quantize: nf4"):
+        plan_of(parts, TrialResult("a"))
+
+
 SPECIAL = "<|im_start|>{context}<|im_end|>{question}\nAnswer:"  # of its own, without a chat
 
 
@@ -559,3 +619,41 @@ def test_a_script_asks_and_teaches_in_the_same_tokens(
         names = ("id", "input_ids", "prompt_length", "full_length")
         assert [tuple(feature[name] for name in names) for feature in features] == expected
     assert any(len(feature["input_ids"]) > 160 for feature in features)  # some were shortened
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA, THINKING, None])
+@pytest.mark.parametrize("loss_on", ["answer", "last", "all"])
+def test_a_script_learns_the_same_tokens_of_a_conversation(
+    tmp_path: Path, template: str | None, loss_on: str
+) -> None:
+    processor = tokenizer(template)
+    llama(len(processor)).save_pretrained(tmp_path / "model")
+    processor.save_pretrained(tmp_path / "model")
+    rows = talks("train", 12, tmp_path)
+    if template == LLAMA:  # which takes no turn of the system
+        rows = [row for row in rows if row["turns"][0]["role"] != "system"]
+    write_prepared(tmp_path / "data", dict.fromkeys(SIZES, rows))
+    settings = {
+        "task": TALKING | {"loss_on": loss_on},
+        "data": {"hash": "0" * 16},
+        "model": resolve(str(tmp_path / "model")),
+        "method": {"name": "untuned", "version": 1, "settings": {}},
+        "seed": 3,
+    }
+    parts = Parts.of(TrialSettings.from_json(settings), tmp_path)
+    script = write_script(
+        parts, TrialResult("a"), tmp_path / "script", contender="a", tests=None, copy_models=False
+    )
+    made = runpy.run_path(str(script))
+    lines = (tmp_path / "script" / "data" / "train.jsonl").read_text().splitlines()
+    for learning in (True, False):
+        features = made["preprocess_function"](
+            list(map(json.loads, lines)), processor, learning=learning
+        )
+        encoded = parts.task.encode(
+            parts.examples("train"), processor, max_length=176, learning=learning
+        )
+        assert [
+            (f["id"], f["input_ids"], tuple(f["learned"]), f["full_length"]) for f in features
+        ] == [(e.id, e.inputs["input_ids"], e.learned or ((0, 0),), e.full_length) for e in encoded]
+    assert len({feature["full_length"] > 176 for feature in features}) == 2

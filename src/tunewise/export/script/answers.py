@@ -46,7 +46,10 @@ def add_writer(plan: Plan, parts: Parts, model: Model) -> None:
     if isinstance(reader, ChatReader):
         before, _, after = reader.written(PROBE).partition(PROBE)
         if reader.written(QUESTION) != before + QUESTION + after:
-            raise no_script("the model's chat template changes what it is given.")
+            raise no_script(
+                "the model's chat template changes what it is given, so a script cannot say what "
+                "stands around a question. --as folder is written; chat: never asks without it."
+            )
         answer = reader.written(QUESTION)
         plan.decided |= {"IN_CHAT": True, "HAS_SPECIAL": True}
         plan.constants |= {

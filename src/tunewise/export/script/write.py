@@ -150,7 +150,10 @@ def plan_of(parts: Parts, result: TrialResult) -> Plan:
     plan = Plan([])
     kind = _KINDS.get(parts.task.name)
     if kind is None:
-        raise no_script(f"no script is written for the task '{parts.task.name}'.")
+        raise no_script(
+            f"no script is written for the task '{parts.task.name}'; --as folder is. "
+            f"Scripts are of {', '.join(_KINDS)}."
+        )
     kind.add_task(plan, parts)
     match method:
         case Direct():

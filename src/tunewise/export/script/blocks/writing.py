@@ -96,8 +96,8 @@ def predict(
     for places in evaluation_batches([len(feature["input_ids"]) for feature in features]):
         batch = collator([features[place] for place in places]).to(args.device)
         sums = token_losses(model, batch).sum(1).tolist()
-        counts = (batch.labels[:, 1:] != -100).sum(1).tolist()
-        losses.update(zip(places, zip(sums, counts, strict=True), strict=True))
+        targets = (batch.labels[:, 1:] != -100).sum(1).tolist()
+        losses.update(zip(places, zip(sums, targets, strict=True), strict=True))
     answers: list[Answer] = [Answer(None, False)] * len(features)
     if writes:
         label, how = next(iter(DECODING.items()))
