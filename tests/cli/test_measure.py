@@ -63,7 +63,7 @@ def test_what_is_worse_by_more_than_the_margin_ends_with_exit_code_1(
     [
         ({"rows": 50}, "lacks 10 examples of the test split: "),
         ({"name": "model.pkl"}, "is not measured"),
-        ({"name": "model.gguf"}, "convert_hf_to_gguf.py"),
+        ({"name": "model.gguf"}, "a contender that writes its answers"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(

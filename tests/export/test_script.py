@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from scipy.stats import ttest_ind
-from tests.chats import CHATML, LLAMA, THINKING, llama, tokenizer
+from tests.chats import CHATML, LLAMA, THINKING, llama, save_chat_writer, tokenizer
 from tests.conftest import OPTIONS
 from tests.tasks.conftest import COLOURS, questions, save_image_encoder, save_writer
 
@@ -28,12 +28,14 @@ from tunewise.backbones.sources import resolve
 from tunewise.core.canonical import settings_of
 from tunewise.core.errors import InputError
 from tunewise.data.prepared import IMAGES, write_prepared
-from tunewise.export.script.write import write_script
+from tunewise.export.script.write import plan_of, write_script
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.runner import run_job
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.store.trial_records import Job, TrialResult
+from tunewise.tasks.base import TASKS
+from tunewise.tasks.chat import METRICS
 from tunewise.training.assembly import Parts
 from tunewise.training.settings import TrainingSettings
 
@@ -50,6 +52,16 @@ WRITING = {
     "max_length": 112,  # some contexts do not fit
     "decoding": ["greedy", "top-k 5", "top-p 0.9, temperature 0.7"],
     "samples": 2,
+}
+TALKING = {
+    "kind": "chat",
+    "max_new_tokens": 8,
+    "max_length": 176,  # some conversations do not fit whole, and one not even its last question
+    "decoding": ["greedy", "top-p 0.9, temperature 0.7"],
+    "json_schema": {"type": "object", "required": ["at"]},
+    "pattern": r"\{.*",
+    "stop": ["?", "!"],
+    "metrics": [*METRICS, "f1", "well_formed"],
 }
 LOOKING = {
     "kind": "visual-question-answering",
@@ -116,7 +128,29 @@ def pictures(split: str, size: int, folder: Path) -> list[dict[str, Any]]:
     return made
 
 
+def talks(split: str, size: int, folder: Path) -> list[dict[str, Any]]:
+    """Two questions with their answers, now and then behind a system's turn or a long one."""
+    made = []
+    for number in range(size):
+        said = [
+            ("user", f"{split} {number * 7}"),
+            ("assistant", "yes<|im_end|>" if number % 9 == 0 else "yes"),
+            ("user", f"and {number}?{' Say more.' * (8 if number % 5 == 0 else 0)}"),
+            ("assistant", f'{{"at": {number % 3}}}'),
+        ]
+        if number == 7 and split == "train":
+            said[2] = ("user", "long " * 60)
+        if number % 4 == 0:
+            said.insert(0, ("system", "Be brief."))
+        turns = [{"role": role, "content": content} for role, content in said]
+        text = "\n".join(f"{role}: {content}" for role, content in said[:-1])
+        row = {"id": f"{split}-{number}", "conversation": text, "answer": said[-1][1]}
+        made.append(row | {"turns": turns})
+    return made
+
+
 ROWS = {
+    "chat": talks,
     "classification": texts,
     "question-answering": answers,
     "visual-question-answering": pictures,
@@ -131,6 +165,13 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def talker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("talker")
+    save_chat_writer(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("image-encoder")
     save_image_encoder(folder)
@@ -138,11 +179,27 @@ def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def source(
+    checkpoint: Callable[[str], Path], writer: Path, talker: Path, image_encoder: Path
+) -> Callable[[str, str], str]:
+    """`source("chat", "llama")`: where a model for that task lies."""
+
+    def found(kind: str, family: str) -> str:
+        if kind == "question-answering":
+            return str(writer)
+        if kind == "chat":
+            return str(writer if family == "gpt2" else talker)
+        if kind == "visual-question-answering":
+            return f"{image_encoder} + {checkpoint(family)}"
+        return str(checkpoint(family))
+
+    return found
+
+
+@pytest.fixture
 def trial(
     data: Callable[[str], Path],
-    checkpoint: Callable[[str], Path],
-    writer: Path,
-    image_encoder: Path,
+    source: Callable[[str, str], str],
     request: pytest.FixtureRequest,
 ) -> Callable[..., Parts]:
     """`trial(task, way)`: a trial that was run, as its parts."""
@@ -158,16 +215,11 @@ def trial(
     ) -> Parts:
         name, chosen = way
         part, method = METHODS.get(name), METHODS.build(name, chosen)
-        source = str(checkpoint(family))
-        if task["kind"] == "question-answering":
-            source = str(writer)
-        elif task["kind"] == "visual-question-answering":
-            source = f"{image_encoder} + {source}"
         loop: dict[str, Any] = {"epochs": 2, "batch_size": 4, "learning_rate": 1e-3, "dropout": 0.0}
         settings = {
             "task": task,
             "data": {"hash": "0" * 16},
-            "model": resolve(source) if part.uses_model else None,
+            "model": resolve(source(task["kind"], family)) if part.uses_model else None,
             "method": {"name": name, "version": method.version, "settings": chosen},
             "training": settings_of(TrainingSettings(**(loop | training)))
             if issubclass(part, Adaptation)
@@ -186,7 +238,7 @@ def trial(
 def scripted(parts: Parts, id: str, to: Path) -> Path:
     """The folder of the script of a trial that was run."""
     record = StudyFolder(parts.study_folder).record(id[:80])
-    assert record is not None and record.result.status == "done", record
+    assert record is not None and record.result.status == "done", record and record.result.error
     name = parts.method.name
     return write_script(parts, record.result, to, contender=name, tests={}, copy_models=False)
 
@@ -201,6 +253,7 @@ def run_script(script: Path, *words: str) -> Path:
 
 def same(parts: Parts, id: str, to: Path, *, steps: int = STEPS, equal: float = EQUAL) -> None:
     """The script gives the trial's losses, step for step, and its answers."""
+    close = max(1e-4, equal)  # probabilities and scores
     output = run_script(scripted(parts, id, to))
     folder = parts.study_folder / "trials" / id[:80]
     log = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
@@ -223,12 +276,13 @@ def same(parts: Parts, id: str, to: Path, *, steps: int = STEPS, equal: float = 
     else:
         assert [row["prediction"] for row in theirs] == [parts.options[r["choice"]] for r in ours]
         for one, other in zip(ours, theirs, strict=True):
-            assert other["probabilities"] == pytest.approx(one["probabilities"], abs=1e-4)
+            assert other["probabilities"] == pytest.approx(one["probabilities"], abs=close)
     scores = json.loads((folder / "result.json").read_text())["metrics"]["validation"]
     written = json.loads((output / "evaluation_results.json").read_text())["validation"]
-    assert written == pytest.approx(scores, abs=1e-4)
+    assert written == pytest.approx(scores, abs=close)
 
 
+LORA_OF_LLAMA: Way = ("lora", {"rank": 2, "targets": ["attention"]})
 IA3: Way = ("peft", {"peft_type": "IA3"})
 LORA: Way = ("lora", {"rank": 2, "ranks": {"query": 3}, "alphas": {"value": 8.0}, "ratio": 4.0})
 
@@ -277,6 +331,40 @@ def test_a_script_writes_as_its_trial_does(
     trial: Callable[..., Parts], way: Way, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     same(trial(WRITING, way, learning_rate=5e-3), request.node.name, tmp_path)
+
+
+TALKED: tuple[tuple[Way, dict[str, Any]], ...] = (
+    (("untuned", {}), {"system": "Be kind."}),
+    (("full", {}), {}),
+    (("full", {}), {"loss_on": "last"}),
+    (LORA_OF_LLAMA, {"loss_on": "all", "chat": "never"}),
+    (LORA_OF_LLAMA, {"metrics": ["exact_match"], "stop": [], "json_schema": {}}),
+    (("last-layers", {"count": 1}), {"metrics": ["answer_characters"]}),
+    (("bitfit", {}), {}),
+    (("prefix", {"length": 4}), {}),
+    (IA3, {}),
+)
+
+
+@pytest.mark.parametrize(
+    ("way", "more"),
+    [
+        (LORA_OF_LLAMA, {}),
+        (("few-shot", {"shots": 2}), {"system": "Be kind."}),
+        *(pytest.param(*case, marks=pytest.mark.faults) for case in TALKED),
+    ],
+    ids=lambda part: part[0] if isinstance(part, tuple) else ",".join(part) or "plain",
+)
+def test_a_script_talks_as_its_trial_does(
+    trial: Callable[..., Parts],
+    way: Way,
+    more: dict[str, Any],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    family = "gpt2" if way[0] == "bitfit" else "llama"  # which has no biases
+    parts = trial(TALKING | more, way, family=family, learning_rate=5e-3)
+    same(parts, request.node.name, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +439,7 @@ RARE: dict[str, tuple[dict[str, Any], Way, dict[str, Any]]] = {
     "recomputed": (CHOOSING, ("full", {}), {"gradient_checkpointing": True}),
     "loss on the prompt": (WRITING, ("lora", {"rank": 2}), {"loss_on": "all"}),
     "written in bfloat16": (WRITING, ("lora", {"rank": 2}), {"precision": "bfloat16"}),
+    "sharing rows": (WRITING, ("lora", {"rank": 2}), {"packing": True}),
     "in bfloat16": (CHOOSING, ("lora", {"rank": 2}), {"precision": "bfloat16"}),
 }
 IN_HALF = 1e-2  # nats, where numbers have eight bits
@@ -435,6 +524,65 @@ def test_what_no_script_can_do_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+TASKS_OF = {task["kind"]: task for task in (CHOOSING, WRITING, TALKING, LOOKING)}
+WITHOUT = {  # a script, each with what its refusal offers instead
+    ("classification", "prompt"): "prompt.json",
+    ("visual-question-answering", "prompt"): "prompt.json",
+    ("visual-question-answering", "nearest-neighbour"): "fusion and head",
+}
+
+
+@pytest.mark.parametrize("kind", TASKS.classes)
+def test_every_method_has_a_script_for_every_task_or_says_what_there_is_instead(
+    data: Callable[[str], Path], source: Callable[[str, str], str], kind: str
+) -> None:
+    task, refused = TASKS_OF[kind], set()
+    form = "choose" if kind in ("classification", "visual-question-answering") else "write"
+    for name, part in METHODS.classes.items():
+        chosen = {"peft_type": "IA3"} if name == "peft" else {}
+        loop = settings_of(TrainingSettings(epochs=1)) if issubclass(part, Adaptation) else {}
+        family = {"bitfit": "gpt2", "fusion": "bert"}.get(name, "llama")
+        where = source("chat" if part.asks_writer else kind, family if form == "write" else "bert")
+        settings = {
+            "task": task,
+            "data": {"hash": "0" * 16},
+            "model": resolve(where) if part.uses_model else None,
+            "method": {"name": name, "version": 1, "settings": chosen},
+            "training": loop,
+            "seed": 0,
+        }
+        parts = Parts.of(TrialSettings.from_json(settings), data(kind))
+        if form in part.cannot or kind in part.cannot:
+            continue
+        if kind == "classification" and name == "fusion":
+            continue  # which is for two encoders, as two others are for one
+        if kind == "visual-question-answering" and name in ("peft", "prefix"):
+            continue
+        try:
+            plan_of(parts, TrialResult("a"))
+        except InputError as error:
+            refused.add((kind, name))
+            assert WITHOUT[kind, name] in str(error)
+    assert refused == {pair for pair in WITHOUT if pair[0] == kind}
+
+
+def test_four_bits_are_refused_and_not_left_out(
+    data: Callable[[str], Path], source: Callable[[str, str], str]
+) -> None:
+    settings = {
+        "task": TALKING,
+        "data": {"hash": "0" * 16},
+        "model": resolve(source("chat", "llama")),
+        "method": {"name": "lora", "version": 1, "settings": {}},
+        "training": settings_of(TrainingSettings(epochs=1, quantize="nf4")),
+        "seed": 0,
+    }
+    pytest.importorskip("bitsandbytes")
+    parts = Parts.of(TrialSettings.from_json(settings), data("chat"))
+    with pytest.raises(InputError, match="quantize: nf4"):
+        plan_of(parts, TrialResult("a"))
+
+
 SPECIAL = "<|im_start|>{context}<|im_end|>{question}\nAnswer:"  # of its own, without a chat
 
 
@@ -471,3 +619,41 @@ def test_a_script_asks_and_teaches_in_the_same_tokens(
         names = ("id", "input_ids", "prompt_length", "full_length")
         assert [tuple(feature[name] for name in names) for feature in features] == expected
     assert any(len(feature["input_ids"]) > 160 for feature in features)  # some were shortened
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA, THINKING, None])
+@pytest.mark.parametrize("loss_on", ["answer", "last", "all"])
+def test_a_script_learns_the_same_tokens_of_a_conversation(
+    tmp_path: Path, template: str | None, loss_on: str
+) -> None:
+    processor = tokenizer(template)
+    llama(len(processor)).save_pretrained(tmp_path / "model")
+    processor.save_pretrained(tmp_path / "model")
+    rows = talks("train", 12, tmp_path)
+    if template == LLAMA:  # which takes no turn of the system
+        rows = [row for row in rows if row["turns"][0]["role"] != "system"]
+    write_prepared(tmp_path / "data", dict.fromkeys(SIZES, rows))
+    settings = {
+        "task": TALKING | {"loss_on": loss_on},
+        "data": {"hash": "0" * 16},
+        "model": resolve(str(tmp_path / "model")),
+        "method": {"name": "untuned", "version": 1, "settings": {}},
+        "seed": 3,
+    }
+    parts = Parts.of(TrialSettings.from_json(settings), tmp_path)
+    script = write_script(
+        parts, TrialResult("a"), tmp_path / "script", contender="a", tests=None, copy_models=False
+    )
+    made = runpy.run_path(str(script))
+    lines = (tmp_path / "script" / "data" / "train.jsonl").read_text().splitlines()
+    for learning in (True, False):
+        features = made["preprocess_function"](
+            list(map(json.loads, lines)), processor, learning=learning
+        )
+        encoded = parts.task.encode(
+            parts.examples("train"), processor, max_length=176, learning=learning
+        )
+        assert [
+            (f["id"], f["input_ids"], tuple(f["learned"]), f["full_length"]) for f in features
+        ] == [(e.id, e.inputs["input_ids"], e.learned or ((0, 0),), e.full_length) for e in encoded]
+    assert len({feature["full_length"] > 176 for feature in features}) == 2

@@ -9,20 +9,30 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.chats import save_chat_writer, tokenizer
+from tests.chats import llama, save_chat_writer, tokenizer
 from tests.commands import Run
+from tests.export.test_script import run_script
+from tests.gguf_files import write_gguf
 from tests.proofs import proven_here
 from tests.tasks.conftest import write_rows
+from transformers import AutoModelForCausalLM
 
+from tunewise.cli.convert import described
 from tunewise.cli.export import command
+from tunewise.cli.measure import measure
+from tunewise.cli.scripts import write_script_of
 from tunewise.core.errors import InputError
 from tunewise.data.examples import Example, Prediction, Written
+from tunewise.export.runtime.gguf_file import writer_of
+from tunewise.reports.outputs.submission import write_submission
 from tunewise.results import StudyResults
 from tunewise.statistics.conversed import Format
 from tunewise.studies.prepare import prepare
 from tunewise.studyfile.studyfile import read_study
 from tunewise.tasks.chat import METRICS, Conversations
 from tunewise.trained import choose
+from tunewise.training.assembly import Parts
+from tunewise.training.finished import load_whole
 
 STUDY = """
 name: talk
@@ -136,6 +146,84 @@ def test_a_contender_is_taken_away_with_proof(
     assert proof["compared"] == compared
     if name == "lora":
         assert "apply_chat_template(" in (to / "README.md").read_text()
+
+
+@pytest.mark.filterwarnings("ignore")  # PEFT, called by the script, warns freely
+def test_what_is_handed_in_gives_the_figures_it_reports(finished: Path, tmp_path: Path) -> None:
+    pytest.importorskip("typst")
+    study = StudyResults(finished)
+    out = write_submission(
+        study.folder,
+        tmp_path / "out",
+        script=lambda to: write_script_of(study, "lora", to, copy_models=True)[0],
+    ).rename(tmp_path / "elsewhere")
+    output = run_script(out / "lora_chat_finetuning.py")
+    written = json.loads((output / "evaluation_results.json").read_text())["test"]
+    reported = json.loads((out / "results" / "evaluation_results.json").read_text())
+    (row,) = (one for one in reported["contenders"] if one["name"] == "lora")
+    assert set(written) == {*METRICS, "well_formed", "loss"}
+    for metric, value in written.items():
+        assert value == pytest.approx(row["test"][metric]["values"][0], abs=1e-4), metric
+    assert (output / "model" / "adapter_model.safetensors").is_file()
+
+
+@pytest.fixture(scope="module")
+def tuned(finished: Path) -> Any:
+    """LoRA's model with what was trained folded into it."""
+    chosen = choose(StudyResults(finished), "lora")
+    predictor = load_whole(Parts.of(chosen.settings, finished), chosen.weights)
+    return writer_of(predictor)[1]
+
+
+@pytest.mark.parametrize(("kind", "near"), [("F32", 1e-6), ("F16", 1e-2)])
+def test_a_gguf_file_answers_as_the_contender_did(
+    finished: Path, tuned: Any, tmp_path: Path, kind: str, near: float
+) -> None:
+    pytest.importorskip("gguf")
+    write_gguf(tuned, tmp_path / "tuned.gguf", kind)
+    name, found = measure(StudyResults(finished), "lora", tmp_path / "tuned.gguf")
+    assert (name, found.metric, found.split, found.examples) == (
+        "lora",
+        "bits_per_byte",
+        "test",
+        12,
+    )
+    assert found.difference == pytest.approx(0, abs=near)
+    assert found.interval is not None
+    assert found.same_answers == 1 if kind == "F32" else found.same_answers > 0.5
+    said = described(found)
+    assert "llama.cpp" in said[-1]
+    assert found.bytes == (tmp_path / "tuned.gguf").stat().st_size
+    assert not any("Batch" in line for line in said)  # it is not llama.cpp that would be timed
+
+
+def test_a_gguf_file_of_other_weights_is_seen_and_one_of_another_model_refused(
+    finished: Path, place: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("gguf")
+    write_gguf(AutoModelForCausalLM.from_pretrained(place / "model"), tmp_path / "base.gguf")
+    _, found = measure(StudyResults(finished), "lora", tmp_path / "base.gguf")
+    assert found.difference is not None and found.difference > 0.05  # untuned is worse
+    assert found.worse_by() > 0
+    write_gguf(llama(300), tmp_path / "other.gguf")
+    with pytest.raises(InputError, match=r"embed_tokens.weight is 300 x 16, the contender's 259"):
+        measure(StudyResults(finished), "lora", tmp_path / "other.gguf")
+    write_gguf(llama(259), tmp_path / "part.gguf", leave_out=["model.norm.weight"])
+    with pytest.raises(InputError, match=r"no weights that are model\.norm\.weight"):
+        measure(StudyResults(finished), "lora", tmp_path / "part.gguf")
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF and no more")
+    with pytest.raises(InputError, match="transformers does not read it"):
+        measure(StudyResults(finished), "lora", tmp_path / "broken.gguf")
+
+
+def test_answers_written_elsewhere_are_scored_by_what_a_text_tells(
+    finished: Path, tmp_path: Path
+) -> None:
+    path = next(finished.glob("tests/*/predictions/test.parquet"))
+    ids = [row["id"] for row in pq.read_table(path).to_pylist()]
+    write_rows(tmp_path / "given.jsonl", [{"id": id, "prediction": "{}"} for id in ids])
+    _, found = measure(StudyResults(finished), "untuned", tmp_path / "given.jsonl")
+    assert (found.metric, found.converted) == ("exact_match", 0.0)
 
 
 def test_validate_shows_what_is_learned(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

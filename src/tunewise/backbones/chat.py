@@ -128,7 +128,7 @@ class ChatReader:
                 tokenize=False,
                 add_generation_prompt=answering,
                 enable_thinking=False,  # what is read is the answer, not what precedes it
-                chat_template=self._template,
+                chat_template=self.rendered_by,
             )
         except Exception as error:  # a template may raise whatever it likes
             roles = ", ".join(dict.fromkeys(turn.role for turn in turns))
@@ -140,7 +140,8 @@ class ChatReader:
         return found
 
     @cached_property
-    def _template(self) -> str:
+    def rendered_by(self) -> str:
+        """The template that chats are rendered by, in which every day is the same."""
         template: str = self.template or self.tokenizer.get_chat_template()
         if CLOCK not in template:
             return template

@@ -25,8 +25,9 @@ CONVERSION = "conversion.json"  # in the folder of a converted model: what was m
 ROUNDING = 1e-9  # what floating point adds must not decide
 GGUF = (
     "--as gguf: Tunewise has no converter of its own. Export a folder with --merge, convert it "
-    "with llama.cpp's convert_hf_to_gguf.py, let it answer the test examples into a file with the "
-    "columns id and prediction, and measure what that changed: tunewise export DIR --measure FILE"
+    "with llama.cpp's convert_hf_to_gguf.py, and measure what that changed: tunewise export DIR "
+    "--measure FILE, which takes the .gguf, or llama.cpp's answers with the columns id and "
+    "prediction"
 )
 LOADING = """\
 import numpy as np, onnxruntime
@@ -108,9 +109,10 @@ def described(found: Conversion) -> list[str]:
         )
     far = "" if found.largest is None else f"; probabilities differ by {found.largest:.1g} at most"
     lines.append(f"{percent(found.same_answers)} % of the answers are the same{far}.")
-    if found.at_one and found.at_best:
-        lines.append(f"{size(found.bytes)}. {_latency(found.at_one)} {_latency(found.at_best)}")
-    return lines
+    if found.bytes is not None:
+        timed = [_latency(one) for one in (found.at_one, found.at_best) if one]
+        lines.append(" ".join([f"{size(found.bytes)}.", *timed]))
+    return [*lines, found.runtime] if found.runtime else lines
 
 
 def _latency(one: LatencyRecord) -> str:

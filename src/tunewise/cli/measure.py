@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tunewise.cli.console import say
-from tunewise.cli.convert import GGUF, stored_answers, with_costs
+from tunewise.cli.convert import stored_answers, with_costs
 from tunewise.core.errors import InputError, Problem, nearest
 from tunewise.core.format import first_of, plural
+from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.labels import spelling
 from tunewise.data.readers.files import ENDINGS, read_file
 from tunewise.data.table import twice_in
+from tunewise.export.runtime.gguf_file import RUNTIME, answers_of, with_weights_of
 from tunewise.export.runtime.measured import Conversion, Converted, compared
 from tunewise.export.runtime.onnx_file import OnnxClassifier, classifier_of
 from tunewise.judging.columns import sheet_of
 from tunewise.judging.runs import Sheet
 from tunewise.results import StudyResults
-from tunewise.statistics.squad import exact_match, f1
-from tunewise.store.answers import Answers
+from tunewise.statistics.metrics import METRICS
+from tunewise.store.answers import Answers, written_answers
+from tunewise.tasks.base import Task
 from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import load_predictor
+from tunewise.training.finished import load_predictor, load_whole
 from tunewise.training.predictor import ModelPredictor
 
-ONNX = ".onnx"
+ONNX, GGUF = ".onnx", ".gguf"
+TOLD = ("exact_match", "normalized_match", "f1", "well_formed", "answer_characters")
+"""The metrics that a text alone tells; not how it ended, nor how likely the right one was."""
 
 
 def measure(study: StudyResults, contender: str | None, path: Path) -> tuple[str, Conversion]:
@@ -36,34 +40,38 @@ def measure(study: StudyResults, contender: str | None, path: Path) -> tuple[str
     Args:
         study: the study that trained it.
         contender: which one; None for the verdict's best.
-        path: the converted classifier as ``.onnx``, which answers now, or a file of answers with
-            the columns id and prediction for every example of the test split.
+        path: the converted classifier as ``.onnx`` or language model as ``.gguf``, which answers
+            now, or a file of answers with the columns id and prediction for every example of the
+            test split.
 
     Returns:
-        The contender's name, and what changed; size and latency of what answered here.
+        The contender's name, and what changed; size of what answered here, and its latency.
 
     Raises:
         InputError: the file is of no kind that can be measured, lacks examples, or is of another
             model; or the contender has no stored answers.
-        MissingExtra: onnxruntime is not installed.
+        MissingExtra: what reads the file is not installed.
     """
     if not path.is_file():
         raise InputError([Problem(str(path), "no such file.")])
     chosen = choose(study, contender)
     split, before = stored_answers(study, chosen)
-    metric = study.evidence.headline
     if path.suffix.lower() == ONNX:
         return chosen.name, _onnx(study, chosen, path, split, before)
-    if path.suffix.lower() == ".gguf":
-        raise InputError([Problem(str(path), GGUF.partition(": ")[2])])
+    if path.suffix.lower() == GGUF:
+        return chosen.name, _gguf(study, chosen, path, split, before)
     if path.suffix.lower() not in ENDINGS:
-        message = f"is not measured. {nearest(path.suffix, (ONNX, *ENDINGS))}"
+        message = f"is not measured. {nearest(path.suffix, (ONNX, GGUF, *ENDINGS))}"
         raise InputError([Problem(str(path), message)])
-    if metric == "loss":
-        message = f"the study's first metric is the loss, of which {path.name} says nothing."
-        raise InputError([Problem("--measure", message)])
     sheet = _in_order(sheet_of(read_file(path, str(path)), str(path)), before, split)
-    after = _written(sheet, before) if before.scores else _chosen(sheet, before, study)
+    parts = Parts.of(chosen.settings, study.folder.path)
+    after = _written(sheet, before, parts.task) if before.scores else _chosen(sheet, before, study)
+    unknown = {"loss"} if after.scores is None else set(METRICS) - set(after.scores)
+    metric = next((one for one in study.evidence.metrics if one not in unknown), None)
+    if metric is None:
+        known = first_of(study.evidence.metrics)
+        message = f"the study has the metric {known}, of which {path.name} says nothing."
+        raise InputError([Problem("--measure", message)])
     return chosen.name, compared(before, after, metric=metric, split=split)
 
 
@@ -86,6 +94,19 @@ def _onnx(
         raise InputError([Problem(str(path), message)])
     found = compared(before, converted.answers(asked), metric=study.evidence.headline, split=split)
     return with_costs(found, path, converted.latency(asked))
+
+
+def _gguf(
+    study: StudyResults, chosen: Chosen, path: Path, split: str, before: Answers
+) -> Conversion:
+    parts = Parts.of(chosen.settings, study.folder.path)
+    say(f"Loading {chosen.name}, and the weights of {path.name}")
+    predictor = with_weights_of(path, load_whole(parts, chosen.weights))
+    say(f"Answering the {split} split with transformers")
+    examples = {one.id: one for one in parts.examples(split)}
+    after = answers_of(predictor, [examples[id] for id in before.ids])
+    found = compared(before, after, metric=study.evidence.headline, split=split)
+    return replace(found, bytes=path.stat().st_size, runtime=RUNTIME)
 
 
 def _in_order(sheet: Sheet, before: Answers, split: str) -> Sheet:
@@ -114,18 +135,12 @@ def _chosen(sheet: Sheet, before: Answers, study: StudyResults) -> Answers:
     return Answers(before.ids, before.labels, choices)
 
 
-def _written(sheet: Sheet, before: Answers) -> Answers:
-    """Texts, compared with the study's references as SQuAD does."""
-    texts = [str(one) for one in sheet.predictions or ()]
-    pairs: Sequence[tuple[str, tuple[str, ...]]] = list(zip(texts, before.references, strict=True))
-    exact = np.array([exact_match(*pair) for pair in pairs])
-    scores = {"exact_match": exact, "f1": np.array([f1(*pair) for pair in pairs])}
-    choices = exact.astype(np.int64)
-    return Answers(
-        before.ids,
-        before.labels,
-        choices,
-        scores=scores,
-        written=tuple(texts),
-        references=before.references,
-    )
+def _written(sheet: Sheet, before: Answers, task: Task) -> Answers:
+    """Texts, scored against the study's references as the task does; no loss is known of them."""
+    texts = tuple(str(one) for one in sheet.predictions or ())
+    rows = list(zip(before.ids, texts, before.references, strict=True))
+    given = [Prediction(id, written=(Written("", 0, text, 0, ""),)) for id, text, _ in rows]
+    examples = [Example(id, ("",), references=right) for id, _, right in rows]
+    found = written_answers(task.table(given, examples))
+    told = {name: of for name, of in (found.scores or {}).items() if name in TOLD}
+    return replace(found, scores=told)

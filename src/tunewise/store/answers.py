@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 else:  # a tenth of a second, and only repeated answers need it
     pc = Later("pyarrow.compute")
+
+_WRITTEN = ("id", "answer", "references")
+_WAYS = ("strategy", "sample")  # columns that say which of several answers it is
 
 
 @dataclass(frozen=True)
@@ -75,16 +79,19 @@ def read_answers(path: Path, changed: int) -> Answers:
 
 
 def _read_written(path: Path) -> Answers:
-    """The first answer of each example, which is the one that counts."""
     names = pq.read_schema(path).names
+    read = (*_WRITTEN, *CONVERSED, *SUMMED, *_WAYS)
+    return written_answers(pq.read_table(path, columns=[name for name in read if name in names]))
+
+
+def written_answers(table: pa.Table) -> Answers:
+    """The first answer of each example, which is the one that counts."""
+    names = table.column_names
     scored = [name for name in (*CONVERSED, *SUMMED) if name in names]
-    columns = ["id", "answer", "references", *scored]
-    known = [name for name in ("strategy", "sample") if name in names]
-    table = pq.read_table(path, columns=[*columns, *known])
-    for name in known:  # before the rows are made: of thirty answers to a question one counts
-        if table.num_rows:
+    for name in _WAYS:  # before the rows are made: of thirty answers to a question one counts
+        if name in names and table.num_rows:
             table = table.filter(pc.equal(table[name], table[name][0]))
-    rows = table.select(columns).to_pylist()
+    rows = table.select([*_WRITTEN, *scored]).to_pylist()
     first = list({row["id"]: row for row in reversed(rows)}.values())[::-1]
     scores = {name: np.array([row[name] for row in first], dtype=np.float64) for name in scored}
     return Answers(

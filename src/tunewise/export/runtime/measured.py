@@ -26,7 +26,7 @@ BEFORE, AFTER = "trained", "converted"
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a conversion changed. Scores and differences are by the study's first metric.
+    """What a conversion changed, by the study's first metric, or the first that answers tell.
 
     `difference` is converted minus trained, `interval` its 95 % interval over the examples, both
     None where the metric is undefined. `largest` is the largest difference of a probability.
@@ -44,6 +44,7 @@ class Conversion:
     bytes: int | None = None
     at_one: LatencyRecord | None = None
     at_best: LatencyRecord | None = None
+    runtime: str = ""  # what the reader must know of what answered, as sentences
 
     def worse_by(self) -> float:
         """How much worse the converted answers score, in the metric's unit; below 0 if better."""

@@ -46,6 +46,10 @@ def add_method(plan: Plan, method: Method, model: Model, structure: Structure) -
             plan.constants |= {"WIDTH": settings["width"], "TRAINED": ["head."]}
         case "untuned":
             plan.blocks.append("adapting/untuned")
+        case "few-shot":
+            plan.blocks.append("adapting/untuned")
+            plan.decided["SHOWS_EXAMPLES"] = True
+            plan.constants["SHOTS"] = settings["shots"]
         case _:
             raise no_script(f"no script is written for the method '{method.name}'; --as folder is.")
 

@@ -12,7 +12,7 @@ from tunewise.data.examples import Example
 from tunewise.decoding.strategies import Strategy
 from tunewise.export.script.classifiers import check_tokenizer
 from tunewise.export.script.plan import Plan, no_script
-from tunewise.tasks.base import Filled
+from tunewise.tasks.base import Filled, Writing
 from tunewise.training.assembly import Parts
 
 PROBE = "One question.\nTwo lines"  # what is put into a chat to see what surrounds it
@@ -30,31 +30,26 @@ def add_writer(plan: Plan, parts: Parts, model: Model) -> None:
         InputError: a script has no words for how it is asked, or answers.
     """
     check_tokenizer(model.processor)
-    plan.blocks += ["main_question_answering", "question_answering", "generation"]
+    plan.blocks += ["main_question_answering", "question_answering", "writing", "generation"]
     writing = parts.task.writing
     assert isinstance(writing, Filled)
-    strategies = [way for way in writing.strategies if way.kind != "beam"]
-    if writing.strategies[0].kind == "beam":
-        raise no_script("no script is written for beam search as the decoding that counts.")
+    add_decoding(plan, writing)
     tokenizer = model.processor
     reader = writing.reader(tokenizer)
-    plan.decided |= {
-        "LEARNS_PROMPT": writing.loss_on == "all",
-        "HAS_STRATEGIES": len(strategies) > 1,
-    }
+    plan.decided["LEARNS_PROMPT"] = writing.loss_on == "all"
     plan.constants |= {
         "PROMPT": writing.template.text,
         "MAX_LENGTH": parts.max_length(model),
-        "MAX_NEW_TOKENS": writing.max_new_tokens,
-        "DECODING": {way.label: _decoding(way) for way in strategies},
-        "NUM_SAMPLES": max(way.samples for way in strategies),
         "OPENING": reader.opening,
         "TASK_TYPE": "CAUSAL_LM",
     }
     if isinstance(reader, ChatReader):
         before, _, after = reader.written(PROBE).partition(PROBE)
         if reader.written(QUESTION) != before + QUESTION + after:
-            raise no_script("the model's chat template changes what it is given.")
+            raise no_script(
+                "the model's chat template changes what it is given, so a script cannot say what "
+                "stands around a question. --as folder is written; chat: never asks without it."
+            )
         answer = reader.written(QUESTION)
         plan.decided |= {"IN_CHAT": True, "HAS_SPECIAL": True}
         plan.constants |= {
@@ -66,6 +61,28 @@ def add_writer(plan: Plan, parts: Parts, model: Model) -> None:
     elif isinstance(reader, PromptReader):
         plan.decided["HAS_SPECIAL"] = reader.text(writing.template.text) != writing.template.text
         plan.constants["ANSWER_END"] = [tokenizer.eos_token_id]
+
+
+def add_decoding(plan: Plan, writing: Writing) -> None:
+    """The values of the ways in which answers are written; beam search has no words.
+
+    Raises:
+        InputError: it is the way that counts.
+    """
+    strategies = [way for way in writing.strategies if way.kind != "beam"]
+    first = writing.strategies[0]
+    if first.kind == "beam":
+        raise no_script(
+            "no script is written for beam search as the decoding that counts. Put another way "
+            "first in task.decoding, such as greedy; --as folder has no such limit."
+        )
+    plan.decided |= {"HAS_STRATEGIES": len(strategies) > 1, "HAS_STOP": bool(first.stop)}
+    plan.constants |= {
+        "MAX_NEW_TOKENS": writing.max_new_tokens,
+        "DECODING": {way.label: _decoding(way) for way in strategies},
+        "NUM_SAMPLES": max(way.samples for way in strategies),
+        "STOP": list(first.stop),
+    }
 
 
 def _decoding(way: Strategy) -> dict[str, Any]:

@@ -19,8 +19,8 @@ WIDTH = 100
 START = "main"  # the function that a script runs
 TAIL = 'if __name__ == "__main__":\n    main()\n'
 ORDER = (  # in which a script is read; by the beginnings of the names of blocks
-    *("texts", "question", "classification", "pictures", "pooled", "adapting", "fitted"),
-    *("training", "batches", "generation", "metrics", "saving", "files", "main"),
+    *("texts", "question", "chat", "classification", "pictures", "pooled", "adapting", "fitted"),
+    *("writing", "training", "batches", "generation", "metrics", "saving", "files", "main"),
 )
 _APART = re.compile(r"^(def|class|@)", re.MULTILINE)  # stands apart, unlike the name of a type
 _FOR_LINT = re.compile(r"  # (?:type: ignore|noqa)[^\n#]*")

@@ -58,7 +58,10 @@ def add_classifier(plan: Plan, parts: Parts, model: Model) -> None:
 def check_tokenizer(tokenizer: Any) -> None:
     """Raises InputError for one that reads special tokens in texts as special tokens."""
     if not getattr(tokenizer, "is_fast", False):
-        raise no_script("the model's tokenizer is not one of the tokenizers library.")
+        raise no_script(
+            "the model's tokenizer is not one of the tokenizers library, and reads special tokens "
+            "in texts otherwise. --as folder is written for it."
+        )
 
 
 def classification_row(parts: Parts, example: Example, folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunewise.backbones.fusion import Fusion
 from tunewise.core.canonical import settings_of
 from tunewise.export.script.classifiers import check_tokenizer
 from tunewise.export.script.plan import Plan, no_script
@@ -28,9 +29,14 @@ def add_direct(plan: Plan, parts: Parts) -> None:
             "MIN_COUNT": settings["min_count"],
             "MAX_FEATURES": settings["max_features"],
         }
-    elif name == "nearest-neighbour" and plan.decided["DATA_TYPE"] == "text":
+    elif name == "nearest-neighbour":
         model = parts.build_model()
         assert model is not None
+        if isinstance(model.module, Fusion):
+            raise no_script(
+                "no script is written for the nearest neighbor of an image with a question; "
+                "fusion and head, on the same vectors, have one. --as folder keeps the vectors."
+            )
         check_tokenizer(model.processor)
         plan.blocks += ["fitted/neighbors", "pooled"]
         plan.decided["USES_MODEL"] = True
@@ -38,5 +44,10 @@ def add_direct(plan: Plan, parts: Parts) -> None:
             "NEIGHBORS": settings["count"],
             "MAX_LENGTH": min(model.max_length, model.longest_text or model.max_length),
         }
+    elif name == "prompt":
+        raise no_script(
+            "no script is written for 'prompt', which trains nothing; --as folder has its words "
+            "in prompt.json, with the model that they go to."
+        )
     else:
-        raise no_script(f"no script is written for '{name}' on {parts.task.name}.")
+        raise no_script(f"no script is written for the method '{name}'; --as folder is.")

@@ -49,12 +49,17 @@ def add_pair(plan: Plan, parts: Parts, model: Model) -> None:
     sentence = module.text.sentence
     behind = [part for part in sentence.behind if not isinstance(part, nn.Identity)]
     if sentence.lower or any(not isinstance(part, Normalize) for part in behind):
-        raise no_script("the text encoder has parts behind its pooling, or reads lower case.")
+        raise no_script(
+            "the text encoder has parts behind its pooling, or reads lower case. --as folder is "
+            "written for it."
+        )
     frozen = frozen_encoders(model)
     text: Any = module.text.trunk
     image: Any = module.image.trunk
     if not isinstance(text, PreTrainedModel) or not isinstance(image, PreTrainedModel):
-        raise no_script("an encoder is no model of transformers alone.")
+        raise no_script(
+            "an encoder is no model of transformers alone. --as folder is written for it."
+        )
     text_is_clip, image_is_clip = is_clip(text.config), is_clip(image.config)
     encodes = type(text.config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     plan.blocks += ["main_pictures", "pictures", "pooled"]

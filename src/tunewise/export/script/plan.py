@@ -83,9 +83,15 @@ def add_training(plan: Plan, parts: Parts, result: TrialResult, model: Model) ->
         "RESTING": _resting(model),
     }
     if training.precision == "float16":
-        raise no_script("no script is written for float16, which needs its loss scaled.")
-    if training.packing:
-        raise no_script("no script is written for packing: it has a row for each text.")
+        raise no_script(
+            "no script is written for float16, which needs its loss scaled. Train the contender in "
+            "bfloat16 or float32, or export it as a folder."
+        )
+    if training.quantize is not None:
+        raise no_script(
+            f"no script is written for quantize: {training.quantize}, whose rounding depends on "
+            "the library that does it. Train the contender without, or export it as a folder."
+        )
     if training.optimizer == SOLVER:
         plan.decided |= {"SOLVED": True, "TRAINS": False}
         plan.blocks += ["fitted/solved", "fitted/penalty"]

@@ -29,6 +29,11 @@ from tunewise.export.script.classifiers import (
     add_classifier,
     classification_row,
 )
+from tunewise.export.script.conversations import (
+    add_conversations,
+    add_speaker,
+    conversation_row,
+)
 from tunewise.export.script.direct import add_direct
 from tunewise.export.script.pictures import add_pair, add_questions, image_row
 from tunewise.export.script.plan import Plan, adapted, add_training, no_script
@@ -57,6 +62,7 @@ _KINDS = {
         "classification", add_classification, add_classifier, classification_row
     ),
     "question-answering": _Kind("qa", add_writing, add_writer, question_row),
+    "chat": _Kind("chat", add_conversations, add_speaker, conversation_row),
     "visual-question-answering": _Kind("vqa", add_questions, add_pair, image_row),
 }
 
@@ -144,7 +150,10 @@ def plan_of(parts: Parts, result: TrialResult) -> Plan:
     plan = Plan([])
     kind = _KINDS.get(parts.task.name)
     if kind is None:
-        raise no_script(f"no script is written for the task '{parts.task.name}'.")
+        raise no_script(
+            f"no script is written for the task '{parts.task.name}'; --as folder is. "
+            f"Scripts are of {', '.join(_KINDS)}."
+        )
     kind.add_task(plan, parts)
     match method:
         case Direct():

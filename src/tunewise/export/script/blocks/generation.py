@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
 from tunewise.export.script.blocks.batches import derive_seed
-from tunewise.export.script.blocks.constants import ANSWER_END, MAX_NEW_TOKENS
+from tunewise.export.script.blocks.constants import ANSWER_END, MAX_NEW_TOKENS, STOP
+from tunewise.export.script.blocks.decided import HAS_STOP
+
+
+class Answer(NamedTuple):
+    """What was written, and whether it ended itself, not at the limit or going round in circles."""
+
+    text: str | None
+    ended_itself: bool
 
 
 @torch.inference_mode()
@@ -26,7 +34,7 @@ def generate_answers(
     top_k: int = 0,
     top_p: float = 1.0,
     temperature: float = 1.0,
-) -> list[str]:
+) -> list[Answer]:
     """An answer to each prompt, "" where there is no prompt.
 
     Args:
@@ -43,15 +51,15 @@ def generate_answers(
     """
     model.eval()
     torch.manual_seed(derive_seed(args.seed, f"sampling {label}", sample))
-    answers = [""] * len(prompts)
+    answers = [Answer("", False)] * len(prompts)
     order = sorted((p for p in range(len(prompts)) if prompts[p]), key=lambda p: len(prompts[p]))
     for start in range(0, len(order), 16):
         part = order[start : start + 16]
         ids, mask = left_padded([prompts[place] for place in part], tokenizer, args.device)
         cache, positions = DynamicCache(), (mask.cumsum(1) - 1).clamp(min=0)
         tokens: list[list[int]] = [[] for _ in part]
-        texts: list[str | None] = [None] * len(part)
-        while None in texts:
+        done: list[Answer | None] = [None] * len(part)
+        while None in done:
             output = model(
                 input_ids=ids,
                 attention_mask=mask,
@@ -67,15 +75,16 @@ def generate_answers(
             else:
                 chosen = logits.argmax(-1, keepdim=True)
             for row, token in enumerate(chosen[:, 0].tolist()):
-                if texts[row] is None:
+                if done[row] is None:
                     tokens[row].append(token)
-                    texts[row] = finished(tokens[row], model, tokenizer)
+                    done[row] = finished(tokens[row], model, tokenizer)
             # A trained prefix stands in the cache before the prompt, and is seen by all.
             seen = mask.new_ones(len(part), cache.get_seq_length() + 1)
             seen[:, -1 - mask.shape[1] : -1] = mask
             ids, mask, positions = chosen, seen, seen.sum(1, keepdim=True) - 1
-        for place, text in zip(part, texts, strict=True):
-            answers[place] = (text or "").strip()
+        for place, answer in zip(part, done, strict=True):
+            assert answer is not None
+            answers[place] = answer
     return answers
 
 
@@ -102,20 +111,22 @@ def filtered(logits: Tensor, top_k: int, top_p: float) -> Tensor:
     return logits
 
 
-def finished(tokens: list[int], model: Any, tokenizer: Any) -> str | None:
+def finished(tokens: list[int], model: Any, tokenizer: Any) -> Answer | None:
     """The answer, if its last token ended it, or nothing: it goes on.
 
-    It ends with an end token, a line break, the same tokens again and again, or at the limit.
+    It ends with an end token, a text of `STOP`, the same tokens again and again, or at the limit.
     """
     ends = end_tokens(model, tokenizer)
-    kept = tokens if (rest := without_cycle(tokens)) is None else tokens[:rest]
     text = decoded(tokens, ends, tokenizer)
     if tokens[-1] in ends:
-        return text
-    if "\n" in text:
-        return text.partition("\n")[0]
-    if rest is not None or len(tokens) == MAX_NEW_TOKENS:
-        return decoded(kept, ends, tokenizer)
+        return Answer(text.strip(), True)
+    if HAS_STOP:
+        if places := [text.index(stop) for stop in STOP if stop in text]:
+            return Answer(text[: min(places)].strip(), True)
+    if (rest := without_cycle(tokens)) is not None:
+        return Answer(decoded(tokens[:rest], ends, tokenizer).strip(), False)
+    if len(tokens) == MAX_NEW_TOKENS:
+        return Answer(text.strip(), False)
     return None
 
 

@@ -7,33 +7,14 @@ import json
 import torch
 
 from tunewise.export.script.blocks.adapting.named import adapt_model
-from tunewise.export.script.blocks.constants import DECODING, NUM_SAMPLES
-from tunewise.export.script.blocks.decided import (
-    HAS_STRATEGIES,
-    LEARNS_PROMPT,
-    PRECISION,
-    RECOMPUTES,
-    TRAINS,
-)
-from tunewise.export.script.blocks.files import (
-    Row,
-    load_splits,
-    parse_arguments,
-    report,
-    write_predictions,
-)
-from tunewise.export.script.blocks.generation import generate_answers
+from tunewise.export.script.blocks.decided import LEARNS_PROMPT, PRECISION, RECOMPUTES, TRAINS
+from tunewise.export.script.blocks.files import Row, load_splits, parse_arguments
 from tunewise.export.script.blocks.metrics import Scores, compute_squad_metrics
-from tunewise.export.script.blocks.question_answering import (
-    QADataCollator,
-    build_model,
-    predict,
-    preprocess_function,
-    prompts_of,
-)
+from tunewise.export.script.blocks.question_answering import QADataCollator, preprocess_function
 from tunewise.export.script.blocks.saving import save
 from tunewise.export.script.blocks.texts import load_tokenizer
 from tunewise.export.script.blocks.training import train
+from tunewise.export.script.blocks.writing import build_model, evaluate_answers, predict
 
 
 def main() -> None:
@@ -61,31 +42,9 @@ def main() -> None:
             learned = [{**feature, "learning": True} for feature in learned]
         results["epochs"] = train(model, collator, learned, evaluate, args)
 
-    for split in [name for name in splits if name != "train"]:
-        predictions = predict(model, tokenizer, collator, asked[split], args)
-        results[split] = compute_squad_metrics(predictions)
-        report(split, results[split])
-        if HAS_STRATEGIES:
-            # The other ways of decoding, whose answers are drawn anew by each program.
-            for label, how in list(DECODING.items())[1:]:
-                for sample in range(NUM_SAMPLES):
-                    answers = generate_answers(
-                        model,
-                        tokenizer,
-                        prompts_of(asked[split]),
-                        args,
-                        label=label,
-                        sample=sample,
-                        **how,
-                    )
-                    drawn = [
-                        {**row, "prediction": answer}
-                        for row, answer in zip(predictions, answers, strict=True)
-                    ]
-                    scores = compute_squad_metrics(drawn)
-                    results.setdefault(f"{split}, {label}", []).append(scores)
-                    print(f"{split}, {label}: {scores}")
-        write_predictions(args.output / f"predictions_{split}.jsonl", predictions)
+    results |= evaluate_answers(
+        model, tokenizer, collator, asked, args, compute=compute_squad_metrics
+    )
     (args.output / "evaluation_results.json").write_text(json.dumps(results, indent=2))
     if TRAINS:
         save(model, tokenizer, args.output / "model")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import string
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
 
-from tunewise.export.script.blocks.constants import LABELS
-from tunewise.export.script.blocks.decided import METRICS
+from tunewise.export.script.blocks.constants import JSON_SCHEMA, LABELS, PATTERN
+from tunewise.export.script.blocks.decided import HAS_PATTERN, IS_JSON, METRICS
 from tunewise.export.script.blocks.files import Row, report, write_predictions
 
 Scores = dict[str, float | None]
@@ -137,3 +141,55 @@ def f1_score(answer: str, reference: str) -> float:
         return float(words == right)
     precision, recall = common / len(words), common / len(right)
     return 2 * precision * recall / (precision + recall)
+
+
+def compute_chat_metrics(predictions: list[Row]) -> Scores:
+    """The scores of the answers, None where none was written; the loss is per token, in nats."""
+    said = [row for row in predictions if row["prediction"] is not None]
+    pairs = [(row["prediction"], row["references"][0]) for row in said]
+    nats, tokens = (sum(row[name] for row in predictions) for name in ("loss", "tokens"))
+    scores: Scores = {}
+    if "bits_per_byte" in METRICS:
+        # The bits that the right answer and its end take, by the bytes of its text: comparable
+        # between models whose tokens differ.
+        texts = [row["references"][0].encode(errors="replace") for row in predictions]
+        known = all(row["tokens"] for row in predictions)
+        scores["bits_per_byte"] = nats / math.log(2) / sum(map(len, texts)) if known else None
+    if "exact_match" in METRICS:
+        scores["exact_match"] = mean([one.strip() == other.strip() for one, other in pairs])
+    if "normalized_match" in METRICS:
+        scores["normalized_match"] = mean([exact_match(*pair) for pair in pairs])
+    if "f1" in METRICS:
+        scores["f1"] = mean([f1_score(*pair) for pair in pairs])
+    if "well_formed" in METRICS:
+        scores["well_formed"] = mean([is_well_formed(answer) for answer, _ in pairs])
+    if "ended_itself" in METRICS:
+        scores["ended_itself"] = mean([row["ended_itself"] for row in said])
+    if "answer_characters" in METRICS:
+        scores["answer_characters"] = mean([len(answer) for answer, _ in pairs])
+    scores["loss"] = nats / tokens if tokens else None
+    return scores
+
+
+def mean(values: list[Any]) -> float | None:
+    return sum(map(float, values)) / len(values) if values else None
+
+
+def is_well_formed(answer: str) -> bool:
+    """Whether the whole answer is what it should be."""
+    text = answer.strip()
+    if HAS_PATTERN:
+        if not re.fullmatch(PATTERN, text, re.DOTALL):
+            return False
+    if IS_JSON:
+        try:
+            value = json.loads(text, parse_constant=no_constant)
+        except (ValueError, RecursionError):
+            return False
+        return bool(Draft202012Validator(JSON_SCHEMA).is_valid(value))
+    else:
+        return True
+
+
+def no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

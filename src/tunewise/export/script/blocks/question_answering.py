@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from transformers import AutoConfig, AutoModelForCausalLM
 
-from tunewise.export.script.blocks.batches import derive_seed, evaluation_batches
-from tunewise.export.script.blocks.classification import set_dropout
 from tunewise.export.script.blocks.constants import (
     ANSWER_END,
     BEFORE_ANSWER,
     CHAT_AFTER,
     CHAT_BEFORE,
-    DECODING,
     MAX_LENGTH,
     MAX_NEW_TOKENS,
     OPENING,
     PROMPT,
 )
-from tunewise.export.script.blocks.decided import HAS_SPECIAL, IN_CHAT, LEARNS_PROMPT, SETS_DROPOUT
+from tunewise.export.script.blocks.decided import HAS_SPECIAL, IN_CHAT, LEARNS_PROMPT
 from tunewise.export.script.blocks.files import Row
-from tunewise.export.script.blocks.generation import generate_answers
 from tunewise.export.script.blocks.texts import read_texts, split_special_tokens
-
-
-def build_model(args: argparse.Namespace, tokenizer: Any) -> nn.Module:
-    """The pretrained language model, all of it."""
-    config = AutoConfig.from_pretrained(args.model, revision=args.revision)
-    if SETS_DROPOUT:
-        set_dropout(config)
-    torch.manual_seed(derive_seed(args.seed, "head"))
-    model: nn.Module = AutoModelForCausalLM.from_pretrained(
-        args.model, revision=args.revision, config=config, dtype=torch.float32
-    )
-    model.config.pad_token_id = tokenizer.pad_token_id  # type: ignore[union-attr]
-    return model
+from tunewise.export.script.blocks.writing import Batch
 
 
 def preprocess_function(rows: list[Row], tokenizer: Any, *, learning: bool = False) -> list[Row]:
@@ -142,19 +120,6 @@ def shortened_prompt(
     return None if fits < 0 else prompt(fits)
 
 
-@dataclass
-class Batch:
-    """Prompts with answers; the label -100 marks what is not to be learned."""
-
-    input_ids: Tensor  # (batch, tokens)
-    attention_mask: Tensor  # (batch, tokens)
-    labels: Tensor  # (batch, tokens)
-
-    def to(self, device: str) -> Batch:
-        tensors = (self.input_ids, self.attention_mask, self.labels)
-        return Batch(*(tensor.to(device) for tensor in tensors))
-
-
 class QADataCollator:
     """Pads on the right to the longest example of a batch.
 
@@ -178,67 +143,3 @@ class QADataCollator:
             mask[row, :length] = 1
             labels[row, start:length] = ids[row, start:length]
         return Batch(ids, mask, labels)
-
-
-def count_targets(batch: Batch) -> int:
-    return int((batch.labels[:, 1:] != -100).sum())  # nothing predicts the first token
-
-
-def token_losses(model: nn.Module, batch: Batch) -> Tensor:
-    """The cross-entropy of each token that is to be learned, in nats; zero for all others.
-
-    Logits of the prompt, with a vocabulary of tens of thousands, would be most of the memory.
-
-    Shapes:
-        result  (batch, tokens from the first that is learned in any row)
-    """
-    learned = (batch.labels[:, 1:] != -100).any(0).nonzero()
-    first = 1 + int(learned[0]) if len(learned) else batch.labels.shape[1] - 1
-    logits = model(
-        input_ids=batch.input_ids,
-        attention_mask=batch.attention_mask,
-        use_cache=False,
-        logits_to_keep=batch.labels.shape[1] - first + 1,
-    ).logits.float()
-    return F.cross_entropy(
-        logits[:, :-1].transpose(1, 2), batch.labels[:, first:], ignore_index=-100, reduction="none"
-    )
-
-
-def compute_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """The cross-entropy summed over the tokens to be learned, in nats."""
-    return token_losses(model, batch).sum()
-
-
-@torch.inference_mode()
-def predict(
-    model: nn.Module,
-    tokenizer: Any,
-    collator: Callable[[list[Row]], Batch],
-    features: list[Row],
-    args: argparse.Namespace,
-) -> list[Row]:
-    """The answer of each example in the way of decoding that counts, and the right one's loss."""
-    model.eval()
-    losses: dict[int, tuple[float, int]] = {}
-    for places in evaluation_batches([len(feature["input_ids"]) for feature in features]):
-        batch = collator([features[place] for place in places]).to(args.device)
-        sums = token_losses(model, batch).sum(1).tolist()
-        counts = (batch.labels[:, 1:] != -100).sum(1).tolist()
-        losses.update(zip(places, zip(sums, counts, strict=True), strict=True))
-    label, how = next(iter(DECODING.items()))
-    answers = generate_answers(model, tokenizer, prompts_of(features), args, label=label, **how)
-    return [
-        {
-            "id": feature["id"],
-            "prediction": answers[place],
-            "references": feature["references"],
-            "loss": losses[place][0],
-            "tokens": losses[place][1],
-        }
-        for place, feature in enumerate(features)
-    ]
-
-
-def prompts_of(features: list[Row]) -> list[list[int]]:
-    return [feature["input_ids"][: feature["prompt_length"]] for feature in features]

@@ -156,8 +156,8 @@ def best_epoch(history: list[Row]) -> int:
 
     def rank(record: Row) -> tuple[float, float]:
         score = record[METRICS[0]]
-        if METRICS[0] == "loss":
-            return (-score, 0.0)
+        if METRICS[0] in ("loss", "bits_per_byte", "answer_characters"):  # the lower the better
+            return (-math.inf if score is None else -score, -record["loss"])
         else:
             return (-math.inf if score is None else score, -record["loss"])
 
