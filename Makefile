@@ -28,6 +28,7 @@ test-real: $(VENV)/.installed-dev
 test-gpu: $(VENV)/.installed-dev
 	CUBLAS_WORKSPACE_CONFIG=:4096:8 $(BIN)/pytest -m gpu -rA
 	$(BIN)/python benchmarks/lora_step.py --device cuda --steps 200
+	$(BIN)/python benchmarks/together.py --trials 4 --steps 200
 
 # Reports say the same whichever kernels of linear algebra a processor picks.
 test-processors: $(VENV)/.installed-dev

@@ -28,7 +28,7 @@ from tunewise.data.study_template import study_name, write_study
 from tunewise.estimate.batch_size import with_batch_sizes
 from tunewise.estimate.budget import expected, with_budget, worth_a_plan
 from tunewise.estimate.devices import with_devices
-from tunewise.estimate.needs import needs_of
+from tunewise.estimate.needs import needs_of, together_on
 from tunewise.estimate.plan import plan
 from tunewise.estimate.plan_types import Plan
 from tunewise.estimate.precision import with_precision
@@ -41,6 +41,7 @@ from tunewise.studies.launch import Outcome, run_jobs
 from tunewise.studies.prepare import Prepared, Say, default_folder, prepare, store
 from tunewise.studies.race.clock import Clock
 from tunewise.studies.reuse import reused
+from tunewise.studies.together import RIGHT, can_any
 from tunewise.studies.watching.progress import lines_of_progress, show_progress
 from tunewise.studies.watching.timing import Timing
 from tunewise.studyfile.expand import expand
@@ -230,14 +231,18 @@ class Study:
         *,
         workers: int | None = None,
         engine: EngineName = "local",
+        together: int = 1,
     ) -> results.StudyResults:
         """Run the study, or go on with it, in the folder `out` (``runs/<name>``).
 
-        `engine` is ``"local"`` for this machine, or ``"ray"`` for the cluster at RAY_ADDRESS.
+        `engine` is ``"local"`` for this machine, or ``"ray"`` for the cluster at RAY_ADDRESS. Up
+        to `together` LoRA trials of one model are trained as one batch, where they can be.
         """
         path = Path(out) if out else default_folder(self.settings)
         with started(engine) as running, lines_of_progress() as say:
-            launched = launch(self.settings, path, engine=running, workers=workers, say=say)
+            launched = launch(
+                self.settings, path, engine=running, workers=workers, together=together, say=say
+            )
         return results.StudyResults(path, launched.facts)
 
 
@@ -254,6 +259,7 @@ def launch(
     *,
     engine: Engine,
     workers: int | None = None,
+    together: int = 1,
     trackers: Sequence[str] = (),
     added: float = 0.0,
     began: float | None = None,
@@ -262,10 +268,10 @@ def launch(
 ) -> Launched:
     """Prepare and store a study, run what it still needs, and write its report.
 
-    `engine` runs the jobs, and comes up while the study is prepared. `trackers` are
-    those of the command line, beside the study's own. One that fails is reported and ends nothing.
-    `added` seconds come on top of the study's budget, which counts from `began` on. `timing`
-    learns where the time goes.
+    `engine` runs the jobs, and comes up while the study is prepared. Up to `together` trials are
+    trained by one process, where they can be. `trackers` are those of the command line, beside the
+    study's own. One that fails is reported and ends nothing. `added` seconds come on top of the
+    study's budget, which counts from `began` on. `timing` learns where the time goes.
 
     Raises:
         MissingExtra: the package of a tracker is not installed.
@@ -283,7 +289,11 @@ def launch(
     check_trackers(trackers)
     timing = timing or Timing()
     timing.begin("preparing")
-    prepared, planned, places = _settled(settings, path, engine, workers, added=added, say=say)
+    if together > 1:
+        _check_together(settings, engine, together)
+    prepared, planned, places = _settled(
+        settings, path, engine, workers, together=together, added=added, say=say
+    )
     folder = StudyFolder.create(path)
     for line in reused(prepared.study, folder):
         say(line)
@@ -302,6 +312,7 @@ def launch(
                 needs=needs_of(prepared.study, planned),
                 on_event=hear,
                 clock=(clock := Clock(path, began)),
+                together=together_on(together, planned, engine.cards),
             )
         timing.begin("report")
         facts = None
@@ -324,6 +335,7 @@ def _settled(
     engine: Engine,
     workers: int | None,
     *,
+    together: int,
     added: float,
     say: Say,
 ) -> tuple[Prepared, Plan | None, int]:
@@ -331,17 +343,30 @@ def _settled(
     prepared = prepare(settings, say=say)
     for note in prepared.notes:
         say(f"note: {note}")
+    if together > 1 and not can_any(prepared.study):
+        say(f"note: --together {together} changes nothing here: it is for {RIGHT}.")
     places = _places(engine, workers)
     prepared = with_precision(prepared, path, say=say)
     prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
     planned, first = None, settings.budget is None and not is_study(path)
-    if worth_a_plan(prepared) and (first or engine.foresees):
+    if together > 1 or (worth_a_plan(prepared) and (first or engine.foresees)):
         planned = plan(settings, workers=places)
         for line in expected(planned) if first else ():
             say(line)
     prepared, planned = with_devices(prepared, path, planned, engine.cards, say=say)
     prepared = with_budget(prepared, path, workers=places, added=added, say=say)
     return prepared, planned, places
+
+
+def _check_together(settings: StudySettings, engine: Engine, together: int) -> None:
+    """Raises InputError where trials are never trained together."""
+    if settings.budget is not None:
+        right = "a budget counts the seconds of each trial alone; leave one of the two out."
+    elif engine.elsewhere:
+        right = "trials are trained together on this machine alone; leave out --engine."
+    else:
+        return
+    raise InputError([Problem("--together", f"{together}: {right}")])
 
 
 def _places(engine: Engine, workers: int | None) -> int:

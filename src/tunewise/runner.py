@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tunewise.tasks.base import TASKS
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.log import TrialLog
 from tunewise.training.sealed import SealedTest
+from tunewise.training.together.trials import train_together
 from tunewise.training.trial import TrialRun
 
 
@@ -41,6 +43,10 @@ def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
     forget_peak_memory()
     repeat_exactly()
     use_helpers(job.helpers)
+    if job.beside:
+        with limited(job.memory_limit):
+            trials = [replace(each, memory_limit=None) for each in job.all]
+            return train_together(trials, study_folder, stop)
     if job.kind == "trial":
         return TrialRun(job, study_folder, stop).run()  # which limits each of its processes
     with limited(job.memory_limit):

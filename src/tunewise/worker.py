@@ -25,7 +25,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -182,13 +183,17 @@ def _job(runner: str, message: JSONObject, lifelines: Sequence[int]) -> int:
         if core is not None and hasattr(os, "sched_setaffinity"):
             with suppress(OSError):  # the core may have been taken from us meanwhile
                 os.sched_setaffinity(0, {core})
-        path = folder.lock_file(job.key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as lock:
-            if not _locked(lock.fileno(), stop, message.get("patience") or PATIENCE):
-                return Exit.INTERRUPTED if stop.asked else Exit.BUSY
-            if is_complete(folder.made_by(job)):
+        with ExitStack() as locks:
+            for each in job.all:
+                path = folder.lock_file(each.key)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = locks.enter_context(path.open("a"))
+                if not _locked(lock.fileno(), stop, message.get("patience") or PATIENCE):
+                    return Exit.INTERRUPTED if stop.asked else Exit.BUSY
+            left = [each for each in job.all if not is_complete(folder.made_by(each))]
+            if not left:
                 return Exit.COMPLETE
+            job = replace(left[0], beside=tuple(left[1:]))
             status = _load(runner).run_job(job, study, lambda: stop.asked)
         return ENDINGS.get(status, Exit.COMPLETE)
     except BaseException as error:  # the exit code records it, the output tells it

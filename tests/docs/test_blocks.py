@@ -42,6 +42,7 @@ NOT_RUN = {
     ("docs/how-to/export-and-use.md", "it uploads"): 1,
     ("docs/how-to/gpu-and-cluster.md", "needs a GPU and the hub"): 1,
     ("docs/how-to/gpu-and-cluster.md", "a part of a study"): 1,
+    ("docs/how-to/gpu-and-cluster.md", "it trains for half a minute"): 1,
     ("docs/how-to/gpu-and-cluster.md", "it starts a cluster"): 1,
     ("docs/how-to/gpu-and-cluster.md", "it needs Slurm"): 1,
     ("docs/how-to/gpu-and-cluster.md", "it needs Kubernetes"): 1,

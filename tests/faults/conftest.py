@@ -23,7 +23,8 @@ from tunewise.store.study import StudyFolder
 from tunewise.studies.engines.base import Engine, Needs
 from tunewise.studies.engines.pool import Pool
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.launch import NeedsOf, Outcome, run_jobs
+from tunewise.studies.launch import Outcome, run_jobs
+from tunewise.studies.together import ALONE, NeedsOf, Together
 
 HERE = Path(__file__).parent
 collect_ignore = ["slow_to_load.py", "failing_disk"]  # for other processes than this one
@@ -46,8 +47,10 @@ class ToyStudy:
         rows = []
         for number, toy in enumerate(toys):
             training = {"timeout": toy["timeout"]} if "timeout" in toy else {}
+            more = toy.get("settings", {})
+            training |= more.get("training", {})
             settings = [
-                {"row": number, "point": point, "toy": toy, "training": training}
+                {**more, "row": number, "point": point, "toy": toy, "training": training}
                 for point in range(toy.get("points", points))
             ]
             rows.append(
@@ -84,6 +87,7 @@ class ToyStudy:
         engine: Engine,
         hear: OnEvent = lambda event: None,
         needs: NeedsOf = lambda job: Needs(),
+        together: Together = ALONE,
     ) -> Outcome:
         """Run the study in this process, on an engine that has its places."""
 
@@ -93,7 +97,9 @@ class ToyStudy:
 
         with self.folder.lock():
             self.write_folder()
-            return run_jobs(self.folder, engine=engine, needs=needs, on_event=both)
+            return run_jobs(
+                self.folder, engine=engine, needs=needs, on_event=both, together=together
+            )
 
     def write_folder(self) -> None:
         """Write the study as a launch does, before its first job."""

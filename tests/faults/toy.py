@@ -36,7 +36,11 @@ def warm_up() -> None:
 
 
 def run_job(asked: Job, study: Path, stop: Callable[[], bool]) -> str:
-    job = asked.as_json()
+    statuses = [_run(each.as_json(), study, stop) for each in asked.all]
+    return "interrupted" if "interrupted" in statuses else "done"
+
+
+def _run(job: dict[str, Any], study: Path, stop: Callable[[], bool]) -> str:
     os.environ.pop(FAIL_AT, None)
     toy = job["settings"].get("toy", {})
     folder = StudyFolder(study)

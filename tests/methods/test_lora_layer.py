@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.fast_dropout import keep_mask
-from tunewise.methods.lora_layer import LoRALinear
+from tunewise.methods.lora_layer import Corrections, LoRALinear
 
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}  # relative, of the largest number
 SHAPES = [(5, 96), (2, 5, 96)]
@@ -99,6 +99,25 @@ def test_the_input_is_kept_once() -> None:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         layer(x)
     assert sum(tensor.shape == x.shape for tensor in kept) == 1
+
+
+@pytest.mark.parametrize("base_is", ["linear", "conv1d"])
+def test_corrections_side_by_side_are_those_of_each_layer(base_is: str) -> None:
+    """Of other ranks and scales as well: outputs, and gradients of inputs, A and B."""
+    base = make_base(base_is).to(torch.float64)
+    layers = [LoRALinear(base, rank=rank, alpha=alpha) for rank, alpha in ((4, 8), (1, 3), (6, 8))]
+    for layer in layers:
+        nn.init.normal_(layer.B)
+    x = torch.randn(3 * 2, 5, 96, dtype=torch.float64)
+    weights = [weight for layer in layers for weight in (layer.A, layer.B)]
+
+    def apart(x: Tensor) -> Tensor:
+        pairs = zip(layers, x.chunk(3), strict=True)
+        return torch.cat([layer(rows) for layer, rows in pairs])
+
+    alone = run(apart, x, weights)
+    for found, wanted in zip(run(Corrections(layers), x, weights), alone, strict=True):
+        torch.testing.assert_close(found, wanted)
 
 
 def make_base(kind: str) -> Any:

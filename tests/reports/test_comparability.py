@@ -302,6 +302,13 @@ def test_steps_that_memory_cut_into_parts_are_reported(small: Path) -> None:
     assert found(small)["machine.parts"].values == {"lora rank=16": [1.0], "full": [4.0]}
 
 
+def test_trials_that_were_trained_with_others_are_reported(small: Path) -> None:
+    change_trials(small, "lora", "costs.json", lambda costs: costs.update(together=["a", "b"]))
+    finding = found(small)["machine.together"]
+    assert finding.values["lora rank=16"] == [2] and finding.values["full"] == [1]
+    assert "tfidf" not in finding.values and finding.severity == "notice"
+
+
 def test_a_test_opened_twice_is_reported(small: Path) -> None:
     path = next(small.glob("tests/*/costs.json"))
     path.write_text(json.dumps({"openings": ["2026-08-22T11:00:00", "2026-08-22T12:00:00"]}))

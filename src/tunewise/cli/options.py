@@ -64,6 +64,15 @@ Workers = Annotated[
         help="Trials side by side; if not given as many as GPUs, or as cores without one.",
     ),
 ]
+Together = Annotated[
+    int,
+    typer.Option(
+        "--together",
+        min=1,
+        metavar="N",
+        help="LoRA trials of one model that one process trains as one batch, where they can be.",
+    ),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(

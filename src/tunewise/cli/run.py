@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tunewise.cli.device import Device, settle_device
-from tunewise.cli.options import Out, Overrides, StudyFile, Track, Workers
+from tunewise.cli.options import Out, Overrides, StudyFile, Together, Track, Workers
 from tunewise.cli.running import run_study
 from tunewise.core.errors import InputError, Problem
 from tunewise.studies.engines.known import EngineName
@@ -48,6 +48,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
     track: Track,
     out: Out = None,
     workers: Workers = None,
+    together: Together = 1,
     device: Device = None,
     engine: Where = "local",
     budget: Budget = None,
@@ -67,6 +68,7 @@ def command(  # noqa: PLR0917  # typer calls it by name
         out,
         overrides=overrides,
         workers=workers,
+        together=together,
         engine=engine,
         trackers=track,
         budget=budget,

@@ -41,6 +41,7 @@ def run_study(
     *,
     overrides: Sequence[str] = (),
     workers: int | None = None,
+    together: int = 1,
     engine: EngineName = "local",
     trackers: Sequence[str] = (),
     budget: str | None = None,
@@ -51,7 +52,8 @@ def run_study(
 
     `budget` replaces the study's, or, with a plus before it, adds to it; that may be one that was
     given on the command line before. `more` is of the form ``seeds=2``. With `timed`, where the
-    seconds went is kept in the folder and shown. `engine` is where its jobs run.
+    seconds went is kept in the folder and shown. `engine` is where its jobs run, up to `together`
+    trials in one where they can be.
     """
     began = time.monotonic()
     with started(engine) as running:
@@ -70,6 +72,7 @@ def run_study(
             out,
             engine=running,
             workers=workers,
+            together=together,
             trackers=trackers,
             added=added,
             began=began,

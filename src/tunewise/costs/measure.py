@@ -31,6 +31,12 @@ class Stopwatch:
         for name, value in seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + value
 
+    def leave_out(self, seconds: float) -> None:
+        """Not count so many of the running phase's last seconds, in which it waited for others."""
+        self._settle()
+        if self._open:
+            self.seconds[self._open[-1]] -= seconds
+
     def total(self) -> float:
         """Seconds of all phases so far, the running one included."""
         self._settle()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tunewise.estimate.plan_types import Plan, Planned
 from tunewise.estimate.slices import SLICED
 from tunewise.methods.base import METHODS, Adaptation
 from tunewise.store.records import ContenderRecord, PointRecord
-from tunewise.studies.engines.gpus import CONTEXT_BYTES, USED, Gpu
+from tunewise.studies.engines.gpus import Gpu, room_of
 from tunewise.studies.prepare import Prepared, Say
 from tunewise.studyfile.contender_records import identity_of
 from tunewise.training.settings import AUTO, TrainingSettings
@@ -91,9 +90,8 @@ def _settled(row: ContenderRecord) -> dict[str, Any]:
 def _chosen(row: ContenderRecord, planned: Planned, cards: Sequence[Gpu]) -> dict[str, Any]:
     """The fewest devices that a contender fits, or all of them where it fits none."""
     chosen = {"devices": 1, "shard": False}
-    memory = min((card.memory_bytes or 0 for card in cards), default=0)
-    room = int(Fraction(memory) * USED) - CONTEXT_BYTES
-    if not memory or planned.peak_bytes is None or planned.peak_bytes <= room:
+    room = room_of(cards)
+    if not room or planned.peak_bytes is None or planned.peak_bytes <= room:
         return chosen
     for devices in range(2, len(cards) + 1):
         if not _can(row, devices):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 from transformers.pytorch_utils import Conv1D
 
 from tunewise.backbones.fast_dropout import dropped, keep_mask
@@ -101,6 +102,34 @@ class LoRALinear(nn.Module):
 def scale_of(rank: int, alpha: float, scaling: Scaling) -> float:
     """What the correction is multiplied by."""
     return alpha / (rank if scaling == "rank" else math.sqrt(rank))
+
+
+class Corrections:
+    """The corrections of several layers over one frozen layer, each for its own block of rows.
+
+    Computes what each layer computes of its block, without dropout. Ranks below the largest are
+    filled up with zeros, which add nothing and learn nothing.
+    """
+
+    def __init__(self, layers: Sequence[LoRALinear]) -> None:
+        """`layers` have the same frozen numbers, all in one format."""
+        self.layers = layers
+        self.base, self.rank = layers[0].base, max(layer.rank for layer in layers)
+        scales = [layer.scale for layer in layers]
+        self.scale = layers[0].A.new_tensor(scales).view(-1, 1, 1)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The outputs, (layers * rows, ..., out), of x, (layers * rows, ..., in)."""
+        A = torch.stack([self._filled(layer.A) for layer in self.layers])  # (layers, rank, in)
+        B = torch.stack([self._filled(layer.B.T) for layer in self.layers])  # (layers, rank, out)
+        y: Tensor = self.base(x)
+        blocks = x.reshape(len(self.layers), -1, x.shape[-1])
+        low = torch.bmm(blocks, A.mT) * self.scale  # (layers, n, rank)
+        return torch.baddbmm(y.view(*blocks.shape[:2], -1), low, B).view(y.shape)
+
+    def _filled(self, rows: Tensor) -> Tensor:
+        lacking = self.rank - rows.shape[0]
+        return pad(rows, (0, 0, 0, lacking)) if lacking else rows
 
 
 class _LowRank(torch.autograd.Function):

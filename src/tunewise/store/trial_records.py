@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tunewise.core.canonical import JSONObject
@@ -34,6 +34,13 @@ class Job(JSONRecord):
     helpers: int = field(default=0, metadata=OPTIONAL)
     checkpoint_seconds: float | None = field(default=None, metadata=OPTIONAL)
     until: int | None = field(default=None, metadata=OPTIONAL)
+    # trials that the same process trains together with this one
+    beside: tuple[Job, ...] = field(default=(), metadata=OPTIONAL)
+
+    @property
+    def all(self) -> tuple[Job, ...]:
+        """It and those beside it, each as it would be alone."""
+        return (replace(self, beside=()), *self.beside)
 
     @property
     def ranks(self) -> int:
@@ -201,6 +208,9 @@ class TrialCosts(JSONRecord):
     at_best: LatencyRecord | None = field(default=None, metadata=OPTIONAL)
     # the SHA-256 of the marker of the trial's weights
     weights: str | None = field(default=None, metadata=OPTIONAL)
+    # The trials that were trained in one process, this one included. Seconds of what was computed
+    # for all, and the peak of memory, are then this one's equal share, and no step is counted.
+    together: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
 
     @property
     def total_seconds(self) -> float | None:

@@ -11,7 +11,6 @@ import math
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tunewise.core.errors import MachineTrouble, StudyBusy
@@ -24,6 +23,7 @@ from tunewise.studies.exit_codes import Ending, Exit, ending_of
 from tunewise.studies.jobs import Progress
 from tunewise.studies.race.clock import Clock, time_is_up
 from tunewise.studies.study_state import Ledger
+from tunewise.studies.together import ALONE, NeedsOf, Together
 
 GRACE = 5.0  # seconds to save a checkpoint in, once the budget is spent
 TICK = 0.1  # seconds between two looks at time limits and signals
@@ -32,8 +32,6 @@ MOVES = 4  # in a launch, of a job whose machine was lost: it may be the job tha
 RESTARTS = 3  # of the engine, before something is thought to be wrong with it
 EARLY = 1  # of these, of an engine that was killed before it took jobs
 TROUBLES = 20  # errors of the system while a paused study comes to rest
-
-NeedsOf = Callable[[Job], Needs]
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ def run_jobs(
     needs: NeedsOf = lambda job: Needs(),
     on_event: OnEvent = lambda event: None,
     clock: Clock | None = None,
+    together: Together = ALONE,
 ) -> Outcome:
     """Run all that the stored study still needs, up to `workers` jobs at a time.
 
@@ -78,6 +77,7 @@ def run_jobs(
         needs: what a job takes of the machine it runs on.
         on_event: called with what happens, and every tenth of a second while nothing does.
         clock: what launches of the study have taken, this one included, for its budget.
+        together: how many trials a process trains, where they can be trained together.
 
     Raises:
         InputError: a newer Tunewise wrote into this folder.
@@ -92,7 +92,8 @@ def run_jobs(
         engine.places(workers)
     with Signals() as signals:
         clock = clock or Clock(folder.path, time.monotonic())
-        launch = _Launch(Ledger(folder, on_event), engine, needs, on_event, signals, clock=clock)
+        ledger = Ledger(folder, on_event)
+        launch = _Launch(ledger, engine, needs, on_event, signals, clock=clock, together=together)
         try:
             launch.run()
         finally:
@@ -107,8 +108,17 @@ class _Running:
     late: bool = False  # killed because its time was up
 
     @property
+    def jobs(self) -> tuple[Job, ...]:
+        return self.job.all
+
+    @property
     def seconds(self) -> float:
         return 0.0 if self.started is None else time.monotonic() - self.started
+
+    @property
+    def share(self) -> float:
+        """Seconds of each of its jobs."""
+        return self.seconds / len(self.jobs)
 
 
 class _Launch:
@@ -123,6 +133,7 @@ class _Launch:
         signals: Signals,
         *,
         clock: Clock,
+        together: Together,
     ) -> None:
         self.ledger, self.folder, self.on_event = ledger, ledger.folder, on_event
         self.signals, self.clock = signals, clock
@@ -133,6 +144,8 @@ class _Launch:
         self.queue: list[Job] | None = None  # None: to be asked for again
         self.reports: list[tuple[str, int]] = []  # job keys and exit codes not yet looked at
         self.engine, self.needs = engine, needs
+        self.together = together
+        self.alone: set[str] = set()  # jobs that a process with others has left without a result
         self.deaths = 0
         self.troubles = 0
         self.stopping = False
@@ -180,7 +193,8 @@ class _Launch:
         if self.stopping:
             return []
         if self.queue is None:
-            self.queue = self.ledger.next_jobs(self.running)
+            busy = [job.key for running in self.running.values() for job in running.jobs]
+            self.queue = self.ledger.next_jobs(busy)
         return self.queue
 
     def _submit(self) -> None:
@@ -190,16 +204,28 @@ class _Launch:
         waiting = self._waiting()
         while job := next((job for job in waiting if self.engine.takes(self.needs(job))), None):
             waiting.remove(job)
+            job = self._with_others(job, waiting)
             limited = replace(job, memory_limit=self.ledger.study.memory_limit)
             self.engine.start(self.folder, limited, self.needs(job))
             self.running[job.key] = _Running(job)
             self._note_began()
 
+    def _with_others(self, job: Job, waiting: list[Job]) -> Job:
+        """The job, and beside it those of the waiting that its process trains too."""
+        if job.key in self.alone:
+            return job
+        others = [other for other in waiting if other.key not in self.alone]
+        job = self.together.gathered(job, others, self.needs)
+        for each in job.beside:
+            waiting.remove(each)
+        return job
+
     def _note_began(self) -> None:
         for running in self.running.values():
             if running.started is None and not self.engine.waits(running.job.key):
                 running.started = time.monotonic()
-                self.on_event(Started(running.job))
+                for job in running.jobs:
+                    self.on_event(Started(job))
 
     # What happens
 
@@ -211,7 +237,9 @@ class _Launch:
         self._note_began()
         while self.reports:  # a full disk may end this loop; what is left is heard next time
             key, code = self.reports.pop(0)
-            self._ended(self.running.pop(key), code)
+            running = self.running.pop(key)
+            for job in running.jobs:
+                self._ended(job, running, code)
         for running in self.running.values():
             limit = running.job.settings.training.get("timeout")
             if limit is not None and running.seconds > limit and not running.late:
@@ -220,13 +248,13 @@ class _Launch:
             if time.monotonic() - self.overtime.get(running.job.key, math.inf) > GRACE:
                 self.engine.kill(running.job.key)
 
-    def _ended(self, running: _Running, code: int) -> None:
+    def _ended(self, job: Job, running: _Running, code: int) -> None:
         """Note how a job ended; the first sentence below that holds is the true one."""
-        job, seconds = running.job, running.seconds
+        seconds = running.share
         self.queue = None
         if self.ledger.take(job, seconds):
             return
-        if job.key in self.overtime:
+        if running.job.key in self.overtime:
             self.on_event(Stopped(job))
         elif running.late:
             limit = job.settings.training["timeout"]
@@ -257,6 +285,11 @@ class _Launch:
                 self.on_event(Stopped(job))
                 again = "starts again elsewhere" if lost else "is tried once more"
                 self.on_event(Notice(f"{job.key}: {ending.error} It {again}."))
+            elif running.job.beside:
+                self.alone.add(job.key)
+                self.on_event(Stopped(job))
+                message = f"{job.key}: trained together with others, it {ending.status}"
+                self.on_event(Notice(f"{message} ({ending.error}). It is now trained alone."))
             else:
                 self._end(job, ending, seconds)
 
@@ -319,7 +352,8 @@ class _Launch:
         self.on_event(Notice(f"{trouble} Another one takes over."))
         self.engine = self.engine.anew()
         for running in self.running.values():
-            if not self.ledger.take(running.job, running.seconds):
-                self.on_event(Stopped(running.job))
+            for job in running.jobs:
+                if not self.ledger.take(job, running.share):
+                    self.on_event(Stopped(job))
         self.running.clear()
         self.queue = None

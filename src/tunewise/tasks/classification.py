@@ -118,7 +118,7 @@ class Classification(Choosing):
 
     def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
         longest = max(example.length for example in encoded)
-        fill = {"input_ids": processor.pad_token_id, "attention_mask": 0, "token_type_ids": 0}
+        fill = padding(processor)
         inputs = {
             name: torch.tensor(
                 [
@@ -137,6 +137,11 @@ class Classification(Choosing):
             real_tokens=sum(example.length for example in encoded),
             padded_tokens=longest * len(encoded),
         )
+
+
+def padding(processor: Any) -> dict[str, int]:
+    """What stands behind a text that is shorter than others of its batch, by input."""
+    return {"input_ids": processor.pad_token_id, "attention_mask": 0, "token_type_ids": 0}
 
 
 def _strategies(

@@ -48,7 +48,7 @@ from tunewise.training.log import NoLog, TrialLog
 from tunewise.training.loop import Diverged, Interrupted, Training
 from tunewise.training.outcome import described, folder_bytes, status_of, write_predictions
 from tunewise.training.predictor import predict_feed
-from tunewise.training.ranks.group import ALONE, joined
+from tunewise.training.ranks.group import ALONE, Ranks, joined
 from tunewise.training.ranks.launch import side_by_side
 from tunewise.training.ranks.sharding import shard, whole
 from tunewise.training.seeds import derive
@@ -69,7 +69,9 @@ class Loaded(NamedTuple):
 class TrialRun:
     """Trains or fits one contender at one point with one seed, and scores it on validation."""
 
-    def __init__(self, job: Job, study_folder: Path, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, job: Job, study_folder: Path, stop: Callable[[], bool], ranks: Ranks = ALONE
+    ) -> None:
         self.id, self.until = job.id, job.until
         self.promised, self.memory_limit = job.promised, job.memory_limit
         self.checkpoint_seconds = CHECKPOINT_SECONDS
@@ -83,7 +85,7 @@ class TrialRun:
         self.weights = study_folder / "weights" / name
         self.parts = Parts.of(job.settings, study_folder)
         self.processes = job.ranks
-        self.ranks = ALONE
+        self.ranks = ranks
         self.stop = stop
         self.started = datetime.now(UTC)
         self.stopwatch = Stopwatch()
@@ -145,9 +147,11 @@ class TrialRun:
         except Interrupted:
             return "interrupted", None
         except Exception as error:
-            if is_outside(error):
+            status = status_of(error)
+            for_want_of_room = status == "out-of-memory" and self.ranks.beside
+            if is_outside(error) or for_want_of_room:
                 raise  # it says nothing about the trial, so it is not its result
-            return status_of(error), described(error)
+            return status, described(error)
         return "done", None
 
     def _train_and_score(self) -> None:
@@ -244,8 +248,9 @@ class TrialRun:
             with self.ranks.first_before_others():
                 train_feed = feeds.feed("train", encoded)
                 validation_feed = feeds.feed("validation", encoded_validation)
-        # Of slices, which come and go, nothing is counted.
-        held = held_tensors(model.module) if self.ranks.is_first and not self.shards else []
+        # Of slices, which come and go, nothing is counted, nor of steps that others take part in.
+        counted = self.ranks.is_first and not self.shards and not self.ranks.beside
+        held = held_tensors(model.module) if counted else []
         self.profiler = TrialProfiler(held, self.parts.training.precision)
         if self.until is None:
             with self.stopwatch.phase("features"):
@@ -373,7 +378,8 @@ class TrialRun:
             until=self.until,
             ranks=self.ranks,
         )
-        progress = training.run()
+        with self.ranks.training(model, self.stopwatch):
+            progress = training.run()
         if self.until is not None:
             self._note(steps=progress.step)
             return None
@@ -447,7 +453,7 @@ class TrialRun:
         return TrialCosts(
             started=self.started.isoformat(timespec="seconds"),
             seconds={**self.stopwatch.seconds, "total": self.stopwatch.total()},
-            bytes=TrialBytes(peak_resident_bytes(), artefact),
+            bytes=TrialBytes(self._peak_bytes(), artefact),
             memory=step.memory if step else None,
             flops_per_step=step.flops if step else None,
             share_of_peak=step.share_of_peak if step else None,
@@ -458,4 +464,10 @@ class TrialRun:
             host=platform.node(),
             environment=environment(),
             weights=written,
+            together=self.ranks.beside,
         )
+
+    def _peak_bytes(self) -> int | None:
+        """The most that this process held; of trials that it trains together, an equal share."""
+        peak = peak_resident_bytes()
+        return None if peak is None else peak // max(1, len(self.ranks.beside))

@@ -30,6 +30,12 @@ def _parts(trial: Trial) -> float | None:
     return used / asked if asked and used else None
 
 
+def _together(trial: Trial) -> int | None:
+    """How many trials its process trained; none where nothing is trained in steps."""
+    trained = trial.record.result.settings.training
+    return max(1, len(trial.record.costs.together)) if trained else None
+
+
 MIXED: tuple[tuple[str, Severity, Callable[[Trial], Any], str, str], ...] = (
     (
         "hardware",
@@ -66,6 +72,14 @@ MIXED: tuple[tuple[str, Severity, Callable[[Trial], Any], str, str], ...] = (
         _parts,
         "Steps were computed in different numbers of parts, because memory ran out",
         "The gradient is the same; peak memory and time are not comparable.",
+    ),
+    (
+        "together",
+        "notice",
+        _together,
+        "Trials were trained in one process with others, of different numbers",
+        "Scores are those of trials alone to 1e-5; times and memory are shares, so compare them "
+        "only among rows that were trained alike.",
     ),
 )
 """What must not be mixed: its kind, how grave it is, how to read it, what to say, what to do."""

@@ -41,6 +41,16 @@ class Gpu:
         return Fraction(1, max(1, min(TOGETHER, fit)))
 
 
+def room_of(cards: Sequence[Gpu]) -> int:
+    """Bytes that one process may be planned to hold on whichever of them; 0 where nobody knows.
+
+    >>> room_of([Gpu("a", 24 * 10**9), Gpu("b", 10 * 10**9)]), room_of([Gpu("a")]), room_of([])
+    (8000000000, 0, 0)
+    """
+    least = min((card.memory_bytes or 0 for card in cards), default=0)
+    return max(0, int(USED * least) - CONTEXT_BYTES)
+
+
 def visible_gpus() -> tuple[Gpu, ...]:
     """NVIDIA's GPUs that CUDA_VISIBLE_DEVICES leaves to this process; none without a driver."""
     asked = os.environ.get(VISIBLE)

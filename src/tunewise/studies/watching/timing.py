@@ -13,7 +13,7 @@ from tunewise.store.identity import trial_of
 from tunewise.store.log import LogTail
 from tunewise.store.study import StudyFolder
 from tunewise.store.timing import LaunchTimes
-from tunewise.store.trial_records import Job
+from tunewise.store.trial_records import Job, TrialCosts
 from tunewise.store.trials import LOG
 from tunewise.studies.events import Event, Finished, OnEvent, Started, Stopped
 
@@ -81,7 +81,7 @@ class Timing:
             case Finished(job, record, _):
                 self.jobs_run += 1
                 self._look_for_a_step()
-                self._count(job, record.costs.seconds if record else {})
+                self._count(job, record.costs if record else TrialCosts())
             case Stopped(job):
                 self.jobs[LOST] += self._took(job)
             case _:
@@ -108,9 +108,10 @@ class Timing:
                 if any(event["event"] == "step" for event in log.read()):
                     self.first_step = self.before + time.monotonic() - self._began
 
-    def _count(self, job: Job, seconds: Mapping[str, float]) -> None:
+    def _count(self, job: Job, costs: TrialCosts) -> None:
         """A job's phases, as its record tells them: without what earlier launches took of it."""
-        took = self._took(job)
+        seconds = costs.seconds
+        took = self._took(job) / max(1, len(costs.together))
         if job.kind != "trial":
             self.jobs[TEST if job.kind == "test" else FEATURES] += took
             return

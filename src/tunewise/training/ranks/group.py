@@ -20,7 +20,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tunewise.backbones.model import Model
 from tunewise.core.environment import VISIBLE
+from tunewise.costs.measure import Stopwatch
 
 Part = TypeVar("Part")
 BUCKET_NUMBERS = 1 << 24  # of gradients that are summed in one go: a copy of so many is made
@@ -44,6 +46,7 @@ class Ranks:
     rank: int = 0
     size: int = 1
     shards: bool = False
+    beside: tuple[str, ...] = ()  # the trials that this process trains together, if it does
 
     @property
     def is_first(self) -> bool:
@@ -106,6 +109,11 @@ class Ranks:
             pieces = flat.split([weight.numel() for weight in bucket])
             for weight, piece in zip(bucket, pieces, strict=True):
                 weight.grad = piece.view_as(weight).clone()
+
+    @contextmanager
+    def training(self, model: Model, stopwatch: Stopwatch) -> Iterator[None]:
+        """Inside, steps of this model are taken, with those of trials `beside` it."""
+        yield
 
     @contextmanager
     def first_before_others(self) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""Several trials trained in one process over one frozen base."""
