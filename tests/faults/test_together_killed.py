@@ -21,7 +21,7 @@ name: together
 task: {kind: classification, text: text, label: label}
 data: {source: embedded:reviews, limit: {train: 200, validation: 60, test: 60}}
 models: [embedded:encoder]
-methods: [{lora: {rank: 4}}, {lora: {rank: 8}, name: eight}, tfidf]
+methods: [{lora: {rank: 4}}, {lora: {rank: 8}}, tfidf]
 training: {epochs: 4, dropout: 0, learning_rate: 1.0e-3}
 seeds: [0, 1]
 """
@@ -39,7 +39,7 @@ def test_a_study_goes_on_to_what_its_trials_are_alone(
         time.sleep(0.05)
     time.sleep(1.0)
     os.killpg(cut.pid, sent)
-    cut.wait()
+    assert cut.wait() != 0
     ended = tunewise(*words, "--together", "4", "--out", "out", cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     alone = tunewise(*words, "--out", "alone", cwd=tmp_path)

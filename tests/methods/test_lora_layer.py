@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,8 +117,10 @@ def test_corrections_side_by_side_are_those_of_each_layer(base_is: str) -> None:
         return torch.cat([layer(rows) for layer, rows in pairs])
 
     alone = run(apart, x, weights)
-    for found, wanted in zip(run(Corrections(layers), x, weights), alone, strict=True):
+    for found, wanted in zip(run(partial(Corrections(layers), 2), x, weights), alone, strict=True):
         torch.testing.assert_close(found, wanted)
+    with pytest.raises(ValueError, match="reads 1 rows, where 3 trials brought 2 each"):
+        Corrections(layers)(2, x[:1])
 
 
 def make_base(kind: str) -> Any:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from tests.conftest import CONFIGURATIONS
 from tests.training import test_trial
 from tests.training.test_ranks import assert_equal_but_for_noise
 from tests.training.test_trial import Settings, do, result
 
+from tunewise.backbones.sources import resolve
 from tunewise.core.files import is_complete
 from tunewise.methods.lora_layer import Corrections
 from tunewise.runner import run_job
@@ -23,6 +25,7 @@ from tunewise.training.predictor import predict_feed
 from tunewise.training.together.meeting import Meeting
 
 study, settings = test_trial.study, test_trial.settings  # a BERT of a few thousand weights
+READ_MORE = {"deberta-v2"}  # families whose layers read a table of positions as well
 STEPS = 6  # of sixty examples in steps of 29, twice: the last step of an epoch has two
 Chosen = dict[str, dict[str, Any]]
 Make = Callable[..., dict[str, Any]]
@@ -102,7 +105,7 @@ def test_costs_are_shares_and_name_the_others(study: Path, lora: Make) -> None:
     assert "together" not in alone.as_json()
 
 
-def test_steps_in_parts_and_a_library_head_that_reads_the_pooler(
+def test_steps_in_parts_and_a_head_that_reads_the_first_token(
     study: Path, settings: Settings, passes: list[int]
 ) -> None:
     alike: dict[str, Any] = {"dropout": 0.0, "batch_size": 29, "accumulate": 2, "epochs": 1}
@@ -115,15 +118,31 @@ def test_steps_in_parts_and_a_library_head_that_reads_the_pooler(
     assert_as_alone(study, chosen)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("family", CONFIGURATIONS)
+def test_every_family_of_models_equals_the_trials_alone_or_is_refused(
+    study: Path, lora: Make, checkpoint: Callable[[str], Path], family: str, passes: list[int]
+) -> None:
+    model = resolve(str(checkpoint(family)))
+    chosen = {id: {**lora(seed=seed), "model": model} for seed, id in enumerate(("a", "b"))}
+    if family in READ_MORE:
+        with pytest.raises(ValueError, match="a layer reads 1 rows"):
+            together(study, chosen)
+        return
+    assert together(study, chosen) == "done"
+    assert passes == [2] * STEPS
+    assert_as_alone(study, chosen)
+
+
 def test_one_that_ends_early_leaves_and_the_others_go_on(
     study: Path, lora: Make, passes: list[int]
 ) -> None:
-    """By patience, where a rate is too high to get better."""
+    """By patience, in the fifth epoch of six."""
     alike: dict[str, Any] = {"epochs": 6, "patience": 1}
-    chosen = {"high": lora(learning_rate=0.1, **alike), "other": lora(**alike)}
+    chosen = {"low": lora(learning_rate=3e-3, **alike), "other": lora(**alike)}
     assert together(study, chosen) == "done"
-    assert [len(result(study, id)["epochs"]) for id in chosen] == [2, 6]
-    assert passes == [2] * 6 + [1] * 12
+    assert [len(result(study, id)["epochs"]) for id in chosen] == [5, 6]
+    assert passes == [2] * 15 + [1] * 3
     assert_as_alone(study, chosen)
 
 
@@ -168,6 +187,13 @@ def test_at_a_rung_the_losses_are_those_alone(study: Path, lora: Make) -> None:
         assert ours["losses"] == pytest.approx(alone["losses"], abs=1e-5)
     assert together(study, chosen) == "done"  # from its checkpoint
     assert_as_alone(study, chosen)
+
+
+def test_a_model_that_draws_in_training_is_refused(study: Path, lora: Make) -> None:
+    """As it would for dropout, which it draws for all rows at once."""
+    chosen = {"a": lora(dropout=0.1), "b": lora(dropout=0.1, seed=1)}
+    with pytest.raises(ValueError, match="draws random numbers"):
+        together(study, chosen)
 
 
 def test_a_pass_that_fails_is_the_result_of_none(

@@ -118,8 +118,16 @@ class Corrections:
         scales = [layer.scale for layer in layers]
         self.scale = layers[0].A.new_tensor(scales).view(-1, 1, 1)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The outputs, (layers * rows, ..., out), of x, (layers * rows, ..., in)."""
+    def __call__(self, rows: int, x: Tensor) -> Tensor:
+        """The outputs, (layers * rows, ..., out), of x, (layers * rows, ..., in).
+
+        Raises:
+            ValueError: x has other rows. Some families put more through a layer than their batch,
+                such as a table of relative positions, which belongs to no one's block.
+        """
+        if x.shape[0] != rows * len(self.layers):
+            message = f"a layer reads {x.shape[0]} rows, where {len(self.layers)} trials brought"
+            raise ValueError(f"{message} {rows} each; models of this family are trained alone")
         A = torch.stack([self._filled(layer.A) for layer in self.layers])  # (layers, rank, in)
         B = torch.stack([self._filled(layer.B.T) for layer in self.layers])  # (layers, rank, out)
         y: Tensor = self.base(x)

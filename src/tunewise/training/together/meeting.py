@@ -178,32 +178,43 @@ class Meeting:
         brought = [_tensors(place.inputs) for place in places]
         shapes = [_shape(one) for one in brought]
         rows, tokens = map(max, zip(*shapes, strict=True))
+        # A model that turns rows and tokens around is then noticed by the number of its rows.
+        tokens += tokens == rows * len(places)
         fill = padding(lead.model.processor)
         joint = {
             name: torch.cat([_filled(one[name], rows, tokens, fill[name]) for one in brought])
             for name in brought[0]
         }
-        with self._corrected(places):
+        drawn = _random_states()
+        with self._corrected(places, rows):
             output = lead.forward(**{**(lead.inputs or {}), **joint})
+        if not all(map(torch.equal, drawn, _random_states())):
+            raise ValueError("this model draws random numbers in training; it is trained alone")
         for place, pieces in zip(places, _pieces(output, shapes), strict=True):
             place.pieces = list(pieces.values())
             place.output = type(output)(**{name: piece.given for name, piece in pieces.items()})
             place.inputs = None
 
     @contextmanager
-    def _corrected(self, places: Sequence[Place]) -> Iterator[None]:
+    def _corrected(self, places: Sequence[Place], rows: int) -> Iterator[None]:
         """Inside, layers of the first trial correct the rows of each by that one's numbers."""
         key = tuple(map(id, places))
         if key not in self._corrections:
             columns = zip(*(place.layers for place in places), strict=True)
             self._corrections[key] = [Corrections(layers) for layers in columns]
         for layer, corrections in zip(places[0].layers, self._corrections[key], strict=True):
-            layer.forward = corrections.__call__  # type: ignore[method-assign]
+            layer.forward = partial(corrections, rows)  # type: ignore[method-assign]
         try:
             yield
         finally:
             for layer in places[0].layers:
                 del layer.forward
+
+
+def _random_states() -> list[Tensor]:
+    """Of the default generators, of which trials alone would have one each."""
+    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return [torch.get_rng_state(), *on_gpus]
 
 
 def _share_frozen(module: nn.Module, other: nn.Module) -> None:
