@@ -148,7 +148,7 @@ class TrialRun:
             return "interrupted", None
         except Exception as error:
             status = status_of(error)
-            for_want_of_room = status == "out-of-memory" and self.ranks.beside
+            for_want_of_room = status == "out-of-memory" and self.ranks.together
             if is_outside(error) or for_want_of_room:
                 raise  # it says nothing about the trial, so it is not its result
             return status, described(error)
@@ -249,7 +249,7 @@ class TrialRun:
                 train_feed = feeds.feed("train", encoded)
                 validation_feed = feeds.feed("validation", encoded_validation)
         # Of slices, which come and go, nothing is counted, nor of steps that others take part in.
-        counted = self.ranks.is_first and not self.shards and not self.ranks.beside
+        counted = self.ranks.is_first and not self.shards and not self.ranks.together
         held = held_tensors(model.module) if counted else []
         self.profiler = TrialProfiler(held, self.parts.training.precision)
         if self.until is None:
@@ -464,10 +464,10 @@ class TrialRun:
             host=platform.node(),
             environment=environment(),
             weights=written,
-            together=self.ranks.beside,
+            together=self.ranks.together,
         )
 
     def _peak_bytes(self) -> int | None:
         """The most that this process held; of trials that it trains together, an equal share."""
         peak = peak_resident_bytes()
-        return None if peak is None else peak // max(1, len(self.ranks.beside))
+        return None if peak is None else peak // max(1, len(self.ranks.together))

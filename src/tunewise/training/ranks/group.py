@@ -46,7 +46,7 @@ class Ranks:
     rank: int = 0
     size: int = 1
     shards: bool = False
-    beside: tuple[str, ...] = ()  # the trials that this process trains together, if it does
+    together: tuple[str, ...] = ()  # the trials that this process trains, where they are several
 
     @property
     def is_first(self) -> bool:
@@ -112,7 +112,7 @@ class Ranks:
 
     @contextmanager
     def training(self, model: Model, stopwatch: Stopwatch) -> Iterator[None]:
-        """Inside, steps of this model are taken, with those of trials `beside` it."""
+        """Inside, steps of this model are taken, `together` with those of others."""
         yield
 
     @contextmanager

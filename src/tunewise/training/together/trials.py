@@ -54,7 +54,7 @@ def train_together(jobs: Sequence[Job], study_folder: Path, stop: Callable[[], b
     def train(member: int, job: Job) -> None:
         with meeting.turn:
             try:
-                ranks = Member(beside=names, member=member, meeting=meeting)
+                ranks = Member(together=names, member=member, meeting=meeting)
                 statuses.append(TrialRun(job, study_folder, stop, ranks).run())
             except Apart:
                 pass  # the pass has raised its own error
