@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 import torch
 from tests.training import test_together
-from tests.training.test_together import Make, assert_as_alone, together
+from tests.training.test_together import Check, Make, together
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU"),
 ]
-study, settings, lora = test_together.study, test_together.settings, test_together.lora
+study, settings = test_together.study, test_together.settings
+lora, as_alone = test_together.lora, test_together.as_alone
 
 
-def test_other_rates_seeds_and_ranks_equal_the_trials_alone(study: Path, lora: Make) -> None:
+def test_other_rates_seeds_and_ranks_equal_the_trials_alone(
+    study: Path, lora: Make, as_alone: Check
+) -> None:
     chosen: dict[str, dict[str, Any]] = {
         "first": lora(),
         "rate": lora(learning_rate=3e-3),
@@ -28,4 +31,4 @@ def test_other_rates_seeds_and_ranks_equal_the_trials_alone(study: Path, lora: M
         "rank": lora(rank=3, alpha=5.0),
     }
     assert together(study, chosen) == "done"
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)

@@ -13,10 +13,12 @@ import torch
 from tests.conftest import CONFIGURATIONS
 from tests.training import test_trial
 from tests.training.test_ranks import assert_equal_but_for_noise
-from tests.training.test_trial import Settings, do, result
+from tests.training.test_trial import SIZES, Settings, do, result, rows
 
 from tunewise.backbones.sources import resolve
+from tunewise.core.canonical import digest
 from tunewise.core.files import is_complete
+from tunewise.data.prepared import write_prepared
 from tunewise.methods.lora_layer import Corrections
 from tunewise.runner import run_job
 from tunewise.store.trial_records import Job, TrialCosts
@@ -29,6 +31,7 @@ READ_MORE = {"deberta-v2"}  # families whose layers read a table of positions as
 STEPS = 6  # of sixty examples in steps of 29, twice: the last step of an epoch has two
 Chosen = dict[str, dict[str, Any]]
 Make = Callable[..., dict[str, Any]]
+Check = Callable[[Path, Chosen], None]
 
 
 @pytest.fixture
@@ -51,10 +54,22 @@ def together(study: Path, chosen: Chosen, **more: Any) -> str:
     return run_job(Job.from_json({**lead, "beside": beside}), study, stop)
 
 
-def assert_as_alone(study: Path, chosen: Chosen, **more: Any) -> None:
-    for id, each in chosen.items():
-        do(study, each, f"{id}-alone", **more)
-        assert_equal_but_for_noise(study, f"{id}-alone", id)
+@pytest.fixture(scope="module")
+def as_alone(tmp_path_factory: pytest.TempPathFactory) -> Check:
+    """`as_alone(study, chosen)`: trials equal those alone, each of which is trained once."""
+    alone = tmp_path_factory.mktemp("alone")
+    write_prepared(alone / "data", {name: rows(name, size) for name, size in SIZES.items()})
+
+    def check(study: Path, chosen: Chosen) -> None:
+        for id, each in chosen.items():
+            name = digest(each)
+            if not (alone / "trials" / name).exists():
+                do(alone, each, name)
+            for part in ("trials", "weights"):
+                (study / part / name).symlink_to(alone / part / name)
+            assert_equal_but_for_noise(study, name, id)
+
+    return check
 
 
 @pytest.fixture
@@ -72,7 +87,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_other_rates_seeds_and_ranks_equal_the_trials_alone(
-    study: Path, lora: Make, passes: list[int]
+    study: Path, lora: Make, as_alone: Check, passes: list[int]
 ) -> None:
     chosen = {
         "first": lora(),
@@ -82,13 +97,13 @@ def test_other_rates_seeds_and_ranks_equal_the_trials_alone(
     }
     assert together(study, chosen) == "done"
     assert passes == [4] * STEPS
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)
     for id in chosen:
         assert is_complete(study / "trials" / id) and is_complete(study / "weights" / id)
 
 
 def test_costs_are_shares_and_name_the_others(study: Path, lora: Make) -> None:
-    together(study, {"a": lora(), "b": lora(seed=1)})
+    together(study, {"a": lora(epochs=1), "b": lora(seed=1, epochs=1)})
     costs = [
         TrialCosts.from_json(json.loads((study / "trials" / id / "costs.json").read_text()))
         for id in ("a", "b")
@@ -99,14 +114,15 @@ def test_costs_are_shares_and_name_the_others(study: Path, lora: Make) -> None:
         assert sum(s for name, s in own.seconds.items() if name != "total") == pytest.approx(
             own.seconds["total"]
         )
-    do(study, lora(), "alone")
+    do(study, lora(epochs=1), "alone")
     alone = TrialCosts.from_json(json.loads((study / "trials/alone/costs.json").read_text()))
     assert alone.together == () and alone.memory is not None
     assert "together" not in alone.as_json()
 
 
+@pytest.mark.faults
 def test_steps_in_parts_and_a_head_that_reads_the_first_token(
-    study: Path, settings: Settings, passes: list[int]
+    study: Path, settings: Settings, as_alone: Check, passes: list[int]
 ) -> None:
     alike: dict[str, Any] = {"dropout": 0.0, "batch_size": 29, "accumulate": 2, "epochs": 1}
     chosen = {
@@ -115,13 +131,17 @@ def test_steps_in_parts_and_a_head_that_reads_the_first_token(
     }
     assert together(study, chosen) == "done"
     assert passes == [2] * STEPS  # three steps of two parts
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("family", CONFIGURATIONS)
 def test_every_family_of_models_equals_the_trials_alone_or_is_refused(
-    study: Path, lora: Make, checkpoint: Callable[[str], Path], family: str, passes: list[int]
+    study: Path,
+    lora: Make,
+    as_alone: Check,
+    checkpoint: Callable[[str], Path],
+    family: str,
 ) -> None:
     model = resolve(str(checkpoint(family)))
     chosen = {id: {**lora(seed=seed), "model": model} for seed, id in enumerate(("a", "b"))}
@@ -130,12 +150,12 @@ def test_every_family_of_models_equals_the_trials_alone_or_is_refused(
             together(study, chosen)
         return
     assert together(study, chosen) == "done"
-    assert passes == [2] * STEPS
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)
 
 
+@pytest.mark.faults
 def test_one_that_ends_early_leaves_and_the_others_go_on(
-    study: Path, lora: Make, passes: list[int]
+    study: Path, lora: Make, as_alone: Check, passes: list[int]
 ) -> None:
     """By patience, in the fifth epoch of six."""
     alike: dict[str, Any] = {"epochs": 6, "patience": 1}
@@ -143,11 +163,11 @@ def test_one_that_ends_early_leaves_and_the_others_go_on(
     assert together(study, chosen) == "done"
     assert [len(result(study, id)["epochs"]) for id in chosen] == [5, 6]
     assert passes == [2] * 15 + [1] * 3
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)
 
 
 def test_one_that_diverges_takes_no_other_with_it(
-    study: Path, lora: Make, monkeypatch: pytest.MonkeyPatch
+    study: Path, lora: Make, as_alone: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it puts into the pass is no number from the third step on."""
     step = Learner.step
@@ -164,10 +184,12 @@ def test_one_that_diverges_takes_no_other_with_it(
     assert result(study, "bad")["status"] == "diverged"
     assert "at step 3" in result(study, "bad")["error"]
     assert not (study / "weights" / "bad").exists()
-    assert_as_alone(study, {"a": chosen["a"], "c": chosen["c"]})
+    as_alone(study, {"a": chosen["a"], "c": chosen["c"]})
 
 
-def test_what_is_stopped_goes_on_alone_or_with_others(study: Path, lora: Make) -> None:
+def test_what_is_stopped_goes_on_alone_or_with_others(
+    study: Path, lora: Make, as_alone: Check
+) -> None:
     chosen = {"a": lora(), "b": lora(seed=1), "c": lora(learning_rate=3e-3)}
     asked = count()
     assert together(study, chosen, stop=lambda: next(asked) >= 9) == "interrupted"
@@ -175,10 +197,11 @@ def test_what_is_stopped_goes_on_alone_or_with_others(study: Path, lora: Make) -
     assert list((study / "weights" / "a" / "checkpoint").glob("step-*"))
     assert do(study, chosen["b"], "b") == "done"
     assert together(study, {"c": chosen["c"], "a": chosen["a"]}) == "done"
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)
 
 
-def test_at_a_rung_the_losses_are_those_alone(study: Path, lora: Make) -> None:
+@pytest.mark.faults
+def test_at_a_rung_the_losses_are_those_alone(study: Path, lora: Make, as_alone: Check) -> None:
     chosen = {"a": lora(), "b": lora(learning_rate=3e-3)}
     assert together(study, {f"{id}@4": each for id, each in chosen.items()}, until=4) == "done"
     for id, each in chosen.items():
@@ -186,7 +209,7 @@ def test_at_a_rung_the_losses_are_those_alone(study: Path, lora: Make) -> None:
         ours, alone = result(study, f"{id}@4"), result(study, f"{id}-alone@4")
         assert ours["losses"] == pytest.approx(alone["losses"], abs=1e-5)
     assert together(study, chosen) == "done"  # from its checkpoint
-    assert_as_alone(study, chosen)
+    as_alone(study, chosen)
 
 
 def test_a_model_that_draws_in_training_is_refused(study: Path, lora: Make) -> None:
