@@ -179,7 +179,7 @@ class Meeting:
         shapes = [_shape(one) for one in brought]
         rows, tokens = map(max, zip(*shapes, strict=True))
         # A model that turns rows and tokens around is then noticed by the number of its rows.
-        tokens += tokens == rows * len(places)
+        rows += tokens == rows * len(places)
         fill = padding(lead.model.processor)
         joint = {
             name: torch.cat([_filled(one[name], rows, tokens, fill[name]) for one in brought])
