@@ -31,9 +31,7 @@ def prepared() -> Splits:
 
 
 def test_prepared_rows_are_what_is_read_back(tmp_path: Path) -> None:
-    written = write_prepared(tmp_path / "data", prepared())
-    assert written["rows"] == {"train": 2, "validation": 1}
-    assert written["hash"] == hash_of(prepared())
+    write_prepared(tmp_path / "data", prepared())
     read = {name: read_prepared(tmp_path / "data", name) for name in SPLITS}
     assert {name: list(rows) for name, rows in read.items()} == prepared()
     assert read["train"].made_by(str)[1] == str(prepared()["train"][1])

@@ -11,7 +11,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,17 +46,13 @@ def prepared_rows(
     }
 
 
-def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
-    """Write ``<split>.parquet`` for each split, each file at once.
-
-    Returns:
-        ``{"hash": 16 hexadecimal digits, "rows": {split: count}}``.
-    """
+def write_prepared(folder: Path, splits: Splits) -> None:
+    """Write ``<split>.parquet`` for each split, each file at once."""
     for name, rows in splits.items():
+        columns = {key: [row.get(key) for row in rows] for key in _stored(rows[0] if rows else {})}
         buffer = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist([_stored(row) for row in rows]), buffer)
+        pq.write_table(pa.table(columns), buffer)
         write_bytes(folder / f"{name}.parquet", buffer.getvalue())
-    return {"hash": hash_of(splits), "rows": {name: len(rows) for name, rows in splits.items()}}
 
 
 def write_images(folder: Path, images: Mapping[str, bytes]) -> None:
