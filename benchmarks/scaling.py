@@ -1,12 +1,13 @@
-"""How a study grows with its rows: to the first step, and an evaluation of 1,000 rows.
+"""How a study grows with its rows, its contenders and its seeds.
 
-    python benchmarks/rows.py [--rows 1000 10000 100000 1000000] [--model embedded:encoder]
+    python benchmarks/scaling.py [--axes rows contenders seeds] [--rows 1000 10000 100000 1000000]
 
-Each number of rows is invented, texts of some 90 characters, and has processes of its own: one that
-prepares the study and writes it, and two that train LoRA for 20 steps and answer the 1,000 rows of
-validation, the second with all tokens kept. Both have one thread. Seconds are of the processor,
-which other work on the machine lengthens least; memory is the most that a process held. What a row
-costs more than before is what is worse than linear.
+Every case is a study that is run as `tunewise run` does, with one worker: on invented texts of some
+90 characters, LoRA on the embedded encoder by default, 20 steps a trial and an answer to the 1,000
+rows of validation. It is run twice, the second time in a folder of its own with the tokens of the
+first. Seconds are of the processor, which other work on the machine lengthens least; memory is the
+most that all processes of the study held together, pages that they share counted once. A case that
+lies in the results is not measured again without --again; the tables are of all that lie there.
 """
 
 from __future__ import annotations
@@ -19,65 +20,155 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from reference.records import made_by
 
 from tunewise import runner
-from tunewise.costs.measure import peak_resident_bytes
-from tunewise.store.identity import rung_id
-from tunewise.store.study import StudyFolder
-from tunewise.studies.jobs import next_jobs
-from tunewise.studies.prepare import prepare, store
+from tunewise.api import launch
+from tunewise.backbones import texts
+from tunewise.core.files import read_json, write_json
+from tunewise.store.trial_records import Job
+from tunewise.studies.engines.pool import Pool
 from tunewise.studyfile.studyfile import read_study
-from tunewise.training.loop import Learner
-from tunewise.training.trial import TrialRun
+from tunewise.training.loop import Learner, Training
 
+RESULTS = Path(__file__).parent / "results" / "scaling.json"
+AXES = {
+    "rows": [10**n for n in range(3, 7)],
+    "contenders": [1, 2, 4, 8],  # LoRA of as many ranks
+    "seeds": [1, 2, 4, 8],
+}
+SMALL = {"rows": 1000, "contenders": 1, "seeds": 1}  # a case, along the other axes
 HELD, STEPS, BATCH = 1000, 20, 32
 AT_ONCE = 10_000  # rows that are invented at a time
 WORDS = 14  # of a text, of some 90 characters
-STAGES = ("prepare", "train", "again")
+TICK = 0.5  # seconds between two looks at memory
+FIRST = "TUNEWISE_FIRST_STEP"  # names the file that the first step of a study writes
+COLUMNS = {
+    "first_step": ("first step (s)", "{:.1f}"),
+    "tokenizing": ("of which tokenizing (s)", "{:.1f}"),
+    "again": ("tokens kept (s)", "{:.1f}"),
+    "evaluation": ("an evaluation (s)", "{:.1f}"),
+    "whole": ("whole study (s)", "{:.1f}"),
+    "gigabytes": ("most memory (GB)", "{:.2f}"),
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[10**n for n in range(3, 7)])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
+    parser.add_argument("--rows", type=int, nargs="+", default=AXES["rows"])
     parser.add_argument("--model", default="embedded:encoder")
-    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)  # a process of its own
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--again", action="store_true", help="measure what is there already")
+    parser.add_argument("--study", type=Path, help=argparse.SUPPRESS)  # in a process of its own
     asked = parser.parse_args()
-    if asked.stage:
-        found = (
-            prepared(asked.folder, asked.model)
-            if asked.stage == "prepare"
-            else trained(asked.folder)
-        )
-        print(json.dumps(found))
+    if asked.study:
+        run_study(asked.study)
         return
-    print("     rows   prepare s    GB   first step s   with tokens kept s   evaluation s    GB")
-    for rows in asked.rows:
-        with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
-            invent(Path(name) / "data", rows)
-            at = {stage: in_process(stage, Path(name), asked.model) for stage in STAGES}
-        before, train, again = (at[stage] for stage in STAGES)
-        print(
-            f"{rows:>9,}{before['seconds']:>12.1f}{before['gigabytes']:>6.2f}"
-            f"{train['first']:>15.1f}{again['first']:>21.1f}"
-            f"{again['evaluation']:>15.1f}{train['gigabytes']:>6.2f}",
-            flush=True,
-        )
+    for axis in asked.axes:
+        for number in asked.rows if axis == "rows" else AXES[axis]:
+            known = read_json(asked.results) if asked.results.is_file() else {}
+            here = known.get(axis, {})
+            if str(number) in here and not asked.again:
+                continue
+            found = measured({**SMALL, axis: number}, asked.model)
+            found["made_by"] = made_by("") | {"command": "python benchmarks/scaling.py"}
+            write_json(asked.results, known | {axis: here | {str(number): found}})
+            print(axis, number, json.dumps(found), file=sys.stderr, flush=True)
+    for axis, here in (read_json(asked.results) if asked.results.is_file() else {}).items():
+        print("\n".join(table(axis, here)))
 
 
-def in_process(stage: str, folder: Path, model: str) -> dict[str, float]:
-    """What a stage tells, run in a process of its own."""
-    keep = {"TUNEWISE_CACHE": str(folder / ("empty" if stage == "train" else "cache"))}
-    here = [sys.executable, __file__, "--stage", stage, "--folder", str(folder), "--model", model]
-    environment = {**os.environ, **keep, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    ran = subprocess.run(here, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+def table(axis: str, cases: dict[str, dict[str, float]]) -> Iterator[str]:
+    """What was measured along an axis, as Markdown."""
+    yield f"\n| {axis} | {' | '.join(name for name, _ in COLUMNS.values())} |"
+    yield "|---:" * (1 + len(COLUMNS)) + "|"
+    for number in sorted(cases, key=int):
+        case = cases[number]
+        cells = [shape.format(case[key]) for key, (_, shape) in COLUMNS.items()]
+        yield f"| {int(number):,} | {' | '.join(cells)} |"
+
+
+def measured(case: dict[str, int], model: str) -> dict[str, Any]:
+    """Both runs of a case."""
+    with tempfile.TemporaryDirectory(prefix="tunewise-") as name:
+        folder = Path(name)
+        invent(folder / "data", case["rows"])
+        study = {
+            "name": "scaling",
+            "task": {"kind": "classification", "text": "text", "label": "label"},
+            "data": {"source": str(folder / "data")},
+            "models": [model],
+            "methods": [{"lora": {"rank": 1 + rank}} for rank in range(case["contenders"])],
+            "training": {"epochs": 1, "batch_size": BATCH, "learning_rate": 1e-3},
+            "seeds": list(range(case["seeds"])),
+        }
+        (folder / "study.json").write_text(json.dumps(study))
+        first, again = (watched(folder / run, folder) for run in ("first", "again"))
+    return {**first, "again": again["first_step"]}
+
+
+def watched(place: Path, folder: Path) -> dict[str, float]:
+    """A study run by a process of its own; what that and its children took."""
+    place.mkdir()
+    (place / "study.json").write_text((folder / "study.json").read_text())
+    keep = {"TUNEWISE_CACHE": str(folder / "cache"), FIRST: str(place / "first")}
+    paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    keep |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--study", str(place)],
+        env={**os.environ, **keep, "PYTHONPATH": os.pathsep.join(paths)},
+        stdout=subprocess.DEVNULL,
+    )
+    most, first = 0, 0.0
+    while process.poll() is None:
+        tree = descendants(process.pid)
+        most = max(most, sum(map(shared_bytes, tree)))
+        if not first and (place / "first").exists():
+            first = sum(map(processor_seconds, tree))
+        time.sleep(TICK)
+    if process.returncode:
+        raise SystemExit(f"the study ended with {process.returncode}")
+    costs = [read_json(path) for path in (place / "study" / "trials").glob("*/costs.json")]
+    inside: dict[str, float] = read_json(place / "inside.json")
+    seconds = sum(cost["seconds"]["evaluate"] for cost in costs) / len(costs)
+    return {**inside, "first_step": first, "evaluation": seconds, "gigabytes": most / 1e9}
+
+
+def descendants(pid: int) -> list[int]:
+    """A process with its children, theirs, and so on."""
+    found = [pid]
+    for one in found:
+        try:
+            names = Path(f"/proc/{one}/task/{one}/children").read_text().split()
+        except OSError:
+            continue  # it has ended
+        found += map(int, names)
     return found
+
+
+def shared_bytes(pid: int) -> int:
+    """The memory of a process, of what it shares with others its part."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def processor_seconds(pid: int) -> float:
+    """Of a process and those of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def invent(folder: Path, rows: int) -> None:
@@ -86,7 +177,7 @@ def invent(folder: Path, rows: int) -> None:
     rng = random.Random(0)
     words = ["".join(rng.choices("aeioubdfgklmnprst", k=rng.randint(3, 8))) for _ in range(5000)]
     schema = pa.schema([("text", pa.string()), ("label", pa.string())])
-    for split, count in {"train": rows, "validation": HELD, "test": HELD}.items():
+    for split, count in {"train": rows, "validation": HELD}.items():
         with pq.ParquetWriter(folder / f"{split}.parquet", schema) as file:
             for start in range(0, count, AT_ONCE):
                 table = [_row(rng, words) for _ in range(min(AT_ONCE, count - start))]
@@ -99,54 +190,55 @@ def _row(rng: random.Random, words: list[str]) -> dict[str, str]:
     return {"text": " ".join([first, *rng.choices(words, k=WORDS)]), "label": label}
 
 
-def prepared(folder: Path, model: str) -> dict[str, float]:
-    """Prepare the study and write it; what that took."""
-    began = time.process_time()
-    study = read_study(
-        {
-            "name": "rows",
-            "task": {"kind": "classification", "text": "text", "label": "label"},
-            "data": {"source": str(folder / "data")},
-            "models": [model],
-            "methods": ["lora"],
-            "training": {"epochs": 1, "batch_size": BATCH, "learning_rate": 1e-3},
-        }
-    )
-    place = StudyFolder(folder / "study")
-    place.path.mkdir()
-    with place.lock():
-        store(prepare(study), place)
-    return {
-        "seconds": time.process_time() - began,
-        "gigabytes": (peak_resident_bytes() or 0) / 1e9,
-    }
+def run_study(place: Path) -> None:
+    """Run the study of a folder, and write down what that took of the processor."""
+    seconds = 0.0
+    read = texts.in_chunks
+
+    def clocked(*given: Any) -> Any:
+        nonlocal seconds
+        began = time.process_time()
+        try:
+            return read(*given)
+        finally:
+            seconds += time.process_time() - began
+
+    texts.in_chunks = clocked
+    settings = read_study(read_json(place / "study.json"))
+    with Pool("scaling") as engine:
+        ended = launch(settings, place / "study", engine=engine, workers=1)
+    if ended.outcome.progress.failed:
+        raise SystemExit("a trial failed")
+    times = os.times()
+    write_json(place / "inside.json", {"tokenizing": seconds, "whole": sum(times[:4])})
 
 
-def trained(folder: Path) -> dict[str, float]:
-    """Train for a few steps and answer validation; when the first step was done, and what it took.
+# What follows is asked by the worker, for which this module is its runner.
 
-    Loading libraries is left out, as the worker does that once for all trials.
-    """
+
+def warm_up() -> None:
     runner.warm_up()
-    (job,) = next_jobs(StudyFolder(folder / "study").study(), {}, {})
-    run = TrialRun(replace(job, id=rung_id(job.id, STEPS), until=STEPS), folder / "study", bool)
-    ends: list[float] = []
-    step = Learner.step
+    cap()
 
-    def clocked(*given: object, **named: object) -> object:
-        taken = step(*given, **named)  # type: ignore[arg-type]  # handed on as they came
-        ends.append(time.process_time())
+
+def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
+    return runner.run_job(job, study_folder, stop)
+
+
+def cap() -> None:
+    """End every epoch after a few steps, and write down that the first was taken."""
+    steps_to_come, step = Training._steps_to_come, Learner.step
+
+    def few(training: Training) -> list[tuple[int, list[int]]]:
+        return steps_to_come(training)[:STEPS]
+
+    def marked(*given: Any, **named: Any) -> Any:
+        taken = step(*given, **named)
+        Path(os.environ[FIRST]).touch()
         return taken
 
-    Learner.step = clocked  # type: ignore[assignment]  # the first step has no place in the log
-    began = time.process_time()
-    if (status := run.run()) != "done":
-        raise SystemExit(f"the trial ended: {status}, {run.result.error}")
-    return {
-        "first": ends[0] - began,
-        "evaluation": run.stopwatch.seconds["evaluate"],
-        "gigabytes": (peak_resident_bytes() or 0) / 1e9,
-    }
+    Training._steps_to_come = few  # type: ignore[method-assign]
+    Learner.step = marked  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
