@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, overload
 
@@ -80,7 +81,7 @@ class Column(Sequence[list[int]]):
 
     def __init__(self, name: str, chunks: Sequence[Chunk]) -> None:
         self.name, self.chunks = name, chunks
-        self.starts = np.cumsum([0, *(len(chunk.lengths) for chunk in chunks)])
+        self.starts = list(accumulate((len(chunk.lengths) for chunk in chunks), initial=0))
 
     @property
     def lengths(self) -> list[int]:
@@ -89,7 +90,7 @@ class Column(Sequence[list[int]]):
         return found
 
     def __len__(self) -> int:
-        return int(self.starts[-1])
+        return self.starts[-1]
 
     @overload
     def __getitem__(self, place: int) -> list[int]: ...
@@ -99,8 +100,8 @@ class Column(Sequence[list[int]]):
         if isinstance(place, slice):
             return [self[at] for at in range(*place.indices(len(self)))]
         at = range(len(self))[place]
-        number = int(np.searchsorted(self.starts, at, side="right")) - 1
-        return self.chunks[number].row(self.name, at - int(self.starts[number]))
+        number = bisect_right(self.starts, at) - 1
+        return self.chunks[number].row(self.name, at - self.starts[number])
 
 
 def lengths_of(rows: Sequence[list[int]]) -> list[int]:
