@@ -35,6 +35,7 @@ from tunewise.core.files import read_json, write_json
 from tunewise.store.trial_records import Job
 from tunewise.studies.engines.pool import Pool
 from tunewise.studyfile.studyfile import read_study
+from tunewise.training import loop
 from tunewise.training.loop import Learner, Training
 
 RESULTS = Path(__file__).parent / "results" / "scaling.json"
@@ -48,7 +49,8 @@ HELD, STEPS, BATCH = 1000, 20, 32
 AT_ONCE = 10_000  # rows that are invented at a time
 WORDS = 14  # of a text, of some 90 characters
 TICK = 0.5  # seconds between two looks at memory
-FIRST = "TUNEWISE_FIRST_STEP"  # names the file that the first step of a study writes
+PLACE = "TUNEWISE_SCALING"  # names the folder in which the worker leaves what follows
+FIRST, EVALUATIONS = "first", "evaluations"
 COLUMNS = {
     "first_step": ("first step (s)", "{:.1f}"),
     "tokenizing": ("of which tokenizing (s)", "{:.1f}"),
@@ -91,7 +93,9 @@ def table(axis: str, cases: dict[str, dict[str, float]]) -> Iterator[str]:
     yield "|---:" * (1 + len(COLUMNS)) + "|"
     for number in sorted(cases, key=int):
         case = cases[number]
-        cells = [shape.format(case[key]) for key, (_, shape) in COLUMNS.items()]
+        cells = [
+            shape.format(case[key]) if key in case else "–" for key, (_, shape) in COLUMNS.items()
+        ]
         yield f"| {int(number):,} | {' | '.join(cells)} |"
 
 
@@ -118,7 +122,7 @@ def watched(place: Path, folder: Path) -> dict[str, float]:
     """A study run by a process of its own; what that and its children took."""
     place.mkdir()
     (place / "study.json").write_text((folder / "study.json").read_text())
-    keep = {"TUNEWISE_CACHE": str(folder / "cache"), FIRST: str(place / "first")}
+    keep = {"TUNEWISE_CACHE": str(folder / "cache"), PLACE: str(place)}
     paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     keep |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     process = subprocess.Popen(
@@ -130,15 +134,15 @@ def watched(place: Path, folder: Path) -> dict[str, float]:
     while process.poll() is None:
         tree = descendants(process.pid)
         most = max(most, sum(map(shared_bytes, tree)))
-        if not first and (place / "first").exists():
+        if not first and (place / FIRST).exists():
             first = sum(map(processor_seconds, tree))
         time.sleep(TICK)
     if process.returncode:
         raise SystemExit(f"the study ended with {process.returncode}")
-    costs = [read_json(path) for path in (place / "study" / "trials").glob("*/costs.json")]
     inside: dict[str, float] = read_json(place / "inside.json")
-    seconds = sum(cost["seconds"]["evaluate"] for cost in costs) / len(costs)
-    return {**inside, "first_step": first, "evaluation": seconds, "gigabytes": most / 1e9}
+    seconds = [float(line) for line in (place / EVALUATIONS).read_text().split()]
+    evaluation = sum(seconds) / len(seconds)
+    return {**inside, "first_step": first, "evaluation": evaluation, "gigabytes": most / 1e9}
 
 
 def descendants(pid: int) -> list[int]:
@@ -227,21 +231,32 @@ def run_job(job: Job, study_folder: Path, stop: Callable[[], bool]) -> str:
 
 
 def cap() -> None:
-    """End every epoch after a few steps, and write down that the first was taken."""
+    """End every epoch after a few steps; write down the first, and what evaluations take."""
+    place = Path(os.environ[PLACE])
     trainings: Any = Training
     learners: Any = Learner
+    evaluating: Any = loop
     steps_to_come, step = trainings._steps_to_come, learners.step
+    predict = evaluating.predict_feed
 
     def few(training: Training) -> Any:
         return steps_to_come(training)[:STEPS]
 
     def marked(*given: Any, **named: Any) -> Any:
         taken = step(*given, **named)
-        Path(os.environ[FIRST]).touch()
+        (place / FIRST).touch()
         return taken
+
+    def clocked(*given: Any, **named: Any) -> Any:
+        began = time.process_time()
+        found = predict(*given, **named)
+        with (place / EVALUATIONS).open("a") as file:
+            file.write(f"{time.process_time() - began}\n")
+        return found
 
     trainings._steps_to_come = few
     learners.step = marked
+    evaluating.predict_feed = clocked
 
 
 if __name__ == "__main__":
