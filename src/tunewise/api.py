@@ -295,11 +295,13 @@ def launch(
         settings, path, engine, workers, together=together, added=added, say=say
     )
     folder = StudyFolder.create(path)
+    needs = needs_of(prepared.study, planned)
     for line in reused(prepared.study, folder):
         say(line)
     with folder.lock():
         for repaired in store(prepared, folder):
             say(f"note: {repaired}")
+        del prepared  # from here on all rows lie in the folder alone
         with (
             show_progress(folder, workers=places) as on_event,
             Follower(path, trackers) as follower,
@@ -309,7 +311,7 @@ def launch(
                 folder,
                 engine=engine,
                 workers=workers,
-                needs=needs_of(prepared.study, planned),
+                needs=needs,
                 on_event=hear,
                 clock=(clock := Clock(path, began)),
                 together=together_on(together, planned, engine.cards),
@@ -350,7 +352,7 @@ def _settled(
     prepared = with_batch_sizes(prepared, path, workers=places, engine=engine, say=say)
     planned, first = None, settings.budget is None and not is_study(path)
     if together > 1 or (worth_a_plan(prepared) and (first or engine.foresees)):
-        planned = plan(settings, workers=places)
+        planned = plan(settings, workers=places, prepared=prepared)
         for line in expected(planned) if first else ():
             say(line)
     prepared, planned = with_devices(prepared, path, planned, engine.cards, say=say)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tunewise.analysis.wording import between, gap, metric_name, p_words, score_words
+from tunewise.analysis.wording import between, metric_name, p_words, score_words
 from tunewise.backbones.sources import EMBEDDED
-from tunewise.core.format import count, listed, percent, plural
+from tunewise.core.format import count, gap, listed, percent, plural, score
 from tunewise.core.frame import frame
 from tunewise.core.paths import tails
 from tunewise.reports.document.model import Block, Column, Paragraph, Table
 from tunewise.reports.outputs.notebook import cell
-from tunewise.reports.sections.cells import ends, score
+from tunewise.reports.sections.cells import ends
 from tunewise.statistics.comparison import Comparison
 from tunewise.statistics.metrics import metric_named
 from tunewise.statistics.pairs import Pair

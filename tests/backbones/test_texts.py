@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 from tunewise.backbones import kept_tokens
+from tunewise.backbones.kept_tokens import Columns, lengths_of
 from tunewise.backbones.texts import PromptReader, encoded, opening, special_tokens, tokens
 
 LETTERS = [chr(code) for code in range(33, 127)]
@@ -194,6 +196,10 @@ def test_a_template_that_begins_with_the_first_token_gets_no_second() -> None:
 ROWS = [("good",), ("bad bad",), ("",), ("good <s> bad",), ("a b c",), ("good </s>",), ("bad",)]
 
 
+def listed(columns: Columns) -> dict[str, list[list[int]]]:
+    return {name: list(column) for name, column in columns.items()}
+
+
 @pytest.fixture
 def in_threes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Chunks of three rows, and where they are kept."""
@@ -212,7 +218,19 @@ def test_many_rows_are_read_as_each_alone_and_again_as_they_were_kept(
         found = encoded(MADE[name], ROWS, **options)
         assert list(found) == list(alone[0])
         for column, values in found.items():
-            assert values == [one[column][0] for one in alone]
+            assert [*values] == [one[column][0] for one in alone]
+            assert lengths_of(values) == [len(one[column][0]) for one in alone]
+            assert values[-2:] == [values[5], values[6]]
+
+
+def test_kept_tokens_are_mapped_into_memory_and_not_copied(in_threes: Path) -> None:
+    found = encoded(MADE["word pieces"], ROWS)
+    wanted = listed(found)
+    (first, *_) = sorted(in_threes.rglob("*.safetensors"))
+    if (maps := Path("/proc/self/maps")).exists():
+        assert str(first) in maps.read_text()
+    shutil.rmtree(in_threes)  # what is mapped outlives its name
+    assert listed(found) == wanted
 
 
 class Counting:
@@ -248,18 +266,18 @@ def test_kept_tokens_are_of_the_same_tokenizer_texts_and_options_alone(in_threes
 
 
 def test_damaged_kept_tokens_are_read_anew(in_threes: Path) -> None:
-    wanted = encoded(MADE["word pieces"], ROWS)
+    wanted = listed(encoded(MADE["word pieces"], ROWS))
     for number, path in enumerate(sorted(in_threes.rglob("*.safetensors"))):
         content = bytearray(path.read_bytes())
         content[-3] ^= 1
         path.write_bytes(bytes(content) if number else b"")
-    assert encoded(MADE["word pieces"], ROWS) == wanted
+    assert listed(encoded(MADE["word pieces"], ROWS)) == wanted
 
 
 def test_without_a_cache_many_rows_are_read_all_the_same(
     in_threes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wanted = encoded(MADE["llama"], ROWS)
+    wanted = listed(encoded(MADE["llama"], ROWS))
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TUNEWISE_CACHE", str(tmp_path / "file"))
-    assert encoded(MADE["llama"], ROWS) == wanted
+    assert listed(encoded(MADE["llama"], ROWS)) == wanted

@@ -24,6 +24,7 @@ from tunewise.estimate.plan_types import Plan, Schedule
 from tunewise.estimate.schedule import refuse_too_small, too_small
 from tunewise.store.records import ContenderRecord, DataRecord, ParameterCounts, StudyRecord
 from tunewise.studies.prepare import Prepared
+from tunewise.studies.rows import rows_of
 from tunewise.studyfile.settings import StudySettings
 from tunewise.studyfile.studyfile import read_study
 
@@ -123,7 +124,9 @@ def prepared(settings: StudySettings) -> Prepared:
         ContenderRecord("lora"),
         ContenderRecord("full"),
     )
-    return Prepared(settings, {}, StudyRecord(contenders=rows), (), {}, ())
+    settled = settings.task.settle(rows_of(settings))
+    study = StudyRecord(contenders=rows, labels=settled.options)
+    return Prepared(settings, settled.splits, study, (), {}, (), task_settings=settled.settings)
 
 
 def test_a_budget_that_is_too_small_says_what_is_needed_and_what_could_be_left_out() -> None:

@@ -56,6 +56,18 @@ def test_of_equal_rows_one_that_always_says_the_same_is_not_the_best() -> None:
     assert found.rows[0].mean == found.rows[1].mean and found.best == "tfidf"
 
 
+@pytest.mark.parametrize("best", ["a", "majority"])
+def test_of_constant_rows_of_one_score_the_reference_comes_last_unless_it_is_best(
+    best: str,
+) -> None:
+    majority = RowScores("majority", IDS, LABELS, {0: np.zeros(EXAMPLES, int)}, seeded=False)
+    learned = RowScores("learned", IDS, LABELS, {0: np.zeros(EXAMPLES, int)})
+    rows = [row("a", range(30)), majority, learned] if best == "a" else [majority, learned]
+    found = compared(*rows)
+    assert found.best == best
+    assert [one.name for one in found.rows[1:]] == ["learned", "majority"][: len(rows) - 1]
+
+
 def test_seeds_that_average_to_the_same_score_are_equal_to_it() -> None:
     """A mean of three floats may end one digit below what it is a mean of."""
     always = RowScores("majority", IDS, LABELS, {0: np.zeros_like(LABELS)}, seeded=False)

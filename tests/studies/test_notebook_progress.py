@@ -106,7 +106,7 @@ def test_a_race_says_who_was_dropped_and_how_sure_that_is(folder: StudyFolder) -
     first = replace(board.standings[0], state="dropped", difference=-0.25, chance=0.0004)
     board.standings[0] = first
     html = board_html(board, [])
-    assert all(f">{escape(cell)}<" in html for cell in ("dropped", "-0.2500", "< 0.001"))
+    assert all(f">{escape(cell)}<" in html for cell in ("dropped", "−25.0", "< 0.001"))
     assert "p: the chance" in html
 
 

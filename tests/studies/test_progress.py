@@ -86,7 +86,7 @@ def drawn(board: Board, width: int = 80) -> list[str]:
 def test_away_from_a_terminal_each_finished_trial_is_one_line(folder: StudyFolder) -> None:
     first, second = job(folder, 0), job(folder, 3)
     assert plain(folder, Started(first), Tick(), ended(first), ended(second, None)) == [
-        "[1/6] majority learning_rate=0.0001 seed=0: accuracy 0.5000 (10 s)",
+        "[1/6] majority learning_rate=0.0001 seed=0: accuracy 50.0 % (10 s)",
         "[2/6] lora rank=16 targets=[attention, mlp] learning_rate=0.0005 seed=0: "
         "accuracy undefined (10 s)",
     ]
@@ -173,7 +173,7 @@ def test_the_live_view_of_a_race_says_who_races_and_who_was_dropped(
     assert first.rstrip().endswith("racing")
     (second,) = [line for line in lines if "dropped" in line]
     assert second.lstrip().startswith("lora rank=16 ")
-    assert second.split()[-4:] == ["dropped", "-0.5000", "<", "0.001"]
+    assert second.split()[-4:] == ["dropped", "−50.0", "<", "0.001"]
     assert any("p: the chance" in line for line in lines)
 
 

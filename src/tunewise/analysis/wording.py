@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tunewise.core.canonical import Settings
-from tunewise.core.format import percent, points, probability, signed
+from tunewise.core.format import gap, is_fraction, percent, probability
 from tunewise.core.sanitize import shown
 
 METRIC_NAMES = {
@@ -26,9 +26,6 @@ METRIC_NAMES = {
     "loss": "Loss",
     "score": "Score",
 }
-
-
-NO_FRACTIONS = {"loss", "matthews", "score", "bits_per_byte", "answer_characters"}
 
 
 def metric_name(metric: str) -> str:
@@ -67,11 +64,6 @@ def standing_words(standing: str) -> str:
     return standing.replace("-", " ")
 
 
-def is_fraction(metric: str) -> bool:
-    """Whether people read the metric in percent."""
-    return metric not in NO_FRACTIONS
-
-
 def fraction(value: float | None) -> str:
     """A fraction in percent with two digits that matter.
 
@@ -81,15 +73,6 @@ def fraction(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.2g} %"
-
-
-def gap(metric: str, difference: float) -> str:
-    """A difference of scores: in points, or of what is no fraction as it stands.
-
-    >>> gap("accuracy", 0.021), gap("loss", -0.0312)
-    ('+2.1', '−0.031')
-    """
-    return points(difference) if is_fraction(metric) else signed(difference, digits=3)
 
 
 def gap_unit(metric: str) -> str:

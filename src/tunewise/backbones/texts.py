@@ -15,7 +15,7 @@ from itertools import compress, takewhile
 from operator import not_
 from typing import Any
 
-from tunewise.backbones.kept_tokens import Rows, in_chunks
+from tunewise.backbones.kept_tokens import Columns, Rows, in_chunks
 
 ROUNDS = 8  # blanks put into a text until its tokenizer reads no special token in it
 END = ("eos", "sep", "cls", "bos", "unk", "pad")  # the first there is stands for an empty text
@@ -26,9 +26,7 @@ def opening(tokenizer: Any) -> list[int]:
     return list(takewhile(lambda id: id != tokenizer.eos_token_id, tokenizer("")["input_ids"]))
 
 
-def encoded(
-    tokenizer: Any, rows: Sequence[tuple[str, ...]], **options: Any
-) -> dict[str, list[Any]]:
+def encoded(tokenizer: Any, rows: Rows, **options: Any) -> Columns:
     """What a model reads of each row of one or two texts, by the names of its arguments.
 
     Where a tokenizer puts nothing around a text, an empty one would be no token at all; one end
@@ -39,21 +37,31 @@ def encoded(
         rows: texts, as many in each.
         options: the tokenizer's own, such as `truncation`.
     """
-    found = _read(tokenizer, rows, options)
-    for place, ids in enumerate(found["input_ids"]):
-        if not ids:
-            alone = {"input_ids": end_token(tokenizer), "attention_mask": 1, "token_type_ids": 0}
-            for name, column in found.items():
-                column[place] = [alone[name]]
-    return found
+
+    def read(part: Rows) -> dict[str, list[list[int]]]:
+        found = _read_at_once(tokenizer, part, options)
+        for place, ids in enumerate(found["input_ids"]):
+            if not ids:
+                end = end_token(tokenizer)
+                alone = {"input_ids": end, "attention_mask": 1, "token_type_ids": 0}
+                for name, column in found.items():
+                    column[place] = [alone[name]]
+        return found
+
+    if not rows:
+        return {"input_ids": []}
+    return in_chunks(tokenizer, rows, ["never empty", *sorted(options.items())], read)
 
 
-def tokens(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+def tokens(tokenizer: Any, texts: Sequence[str]) -> Sequence[list[int]]:
     """The tokens of texts, with nothing around them; of an empty text there are none."""
-    found: list[list[int]] = _read(
-        tokenizer, [(text,) for text in texts], {"add_special_tokens": False}
-    )["input_ids"]
-    return found
+    options = {"add_special_tokens": False}
+
+    def read(part: Rows) -> dict[str, list[list[int]]]:
+        return _read_at_once(tokenizer, part, options)
+
+    rows = [(text,) for text in texts]
+    return in_chunks(tokenizer, rows, sorted(options.items()), read)["input_ids"] if rows else []
 
 
 def end_token(tokenizer: Any) -> int:
@@ -101,33 +109,24 @@ class PromptReader:
         """A text as it is put into the template."""
         return text if self._spells is None else self._spells.sub(set_apart, text)
 
-    def ids(self, prompts: Sequence[str]) -> list[list[int]]:
+    def ids(self, prompts: Sequence[str]) -> Sequence[list[int]]:
         """The tokens of filled templates, with nothing around them."""
         if self._spells is None:
             return tokens(self.tokenizer, prompts)
 
-        def read(rows: Rows) -> dict[str, list[Any]]:
+        def read(rows: Rows) -> dict[str, list[list[int]]]:
             texts = [text for (text,) in rows]
             found = self.tokenizer(texts, add_special_tokens=False, verbose=False)
             return {"input_ids": found["input_ids"]}
 
         rows = [(text,) for text in prompts]
-        ids: list[list[int]] = in_chunks(self.tokenizer, rows, "prompts", read)["input_ids"]
-        return ids
+        return in_chunks(self.tokenizer, rows, "prompts", read)["input_ids"]
 
 
-def _read(
-    tokenizer: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any]
-) -> dict[str, list[Any]]:
-    """The tokenizer's columns for the rows, with no special token inside a text."""
-    if not rows:
-        return {"input_ids": []}
-    asked = sorted(options.items())
-    return in_chunks(tokenizer, rows, asked, lambda part: _read_at_once(tokenizer, part, options))
-
-
-def _read_at_once(tokenizer: Any, rows: Rows, options: dict[str, Any]) -> dict[str, list[Any]]:
-    """The columns for so many rows as one call of a tokenizer takes.
+def _read_at_once(
+    tokenizer: Any, rows: Rows, options: dict[str, Any]
+) -> dict[str, list[list[int]]]:
+    """The tokenizer's columns for the rows of one call, with no special token inside a text.
 
     Asked to split special tokens, a tokenizer may still know one as a word of its vocabulary, as
     T5 does its end token. Such a text is read with a blank in it, which no other text is.
@@ -156,8 +155,8 @@ def _read_at_once(tokenizer: Any, rows: Rows, options: dict[str, Any]) -> dict[s
 
 
 def _columns(
-    tokenizer: Any, rows: Sequence[tuple[str, ...]], options: dict[str, Any], *, is_fast: bool
-) -> dict[str, list[Any]]:
+    tokenizer: Any, rows: Rows, options: dict[str, Any], *, is_fast: bool
+) -> dict[str, list[list[int]]]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     if is_fast:
         options = {**options, "split_special_tokens": True, "return_special_tokens_mask": True}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tunewise.analysis.wording import between, gap, is_fraction, metric_words
+from tunewise.analysis.wording import between, metric_words
 from tunewise.cli.console import say
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.files import write_json, write_text
-from tunewise.core.format import milliseconds, percent, points, size
+from tunewise.core.format import gap, is_fraction, milliseconds, percent, points, size
 from tunewise.export.runtime.measured import Conversion, Converted, compared
 from tunewise.export.runtime.onnx_file import OnnxClassifier, classifier_of, write_onnx
 from tunewise.reports.document.markdown import plain

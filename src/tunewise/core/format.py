@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# metrics; all others are fractions, and read in percent
+NO_FRACTIONS = {"loss", "matthews", "score", "bits_per_byte", "answer_characters"}
+
 
 def percent(fraction: float | None, *, digits: int = 1) -> str:
     """A fraction in percent, without the sign, as columns of a table say it once.
@@ -33,6 +36,38 @@ def signed(number: float, *, digits: int) -> str:
     ('−0.062', '+0.000')
     """
     return f"{round(number, 9) + 0.0:+.{digits}f}".replace("-", "−")
+
+
+def is_fraction(metric: str) -> bool:
+    """Whether people read a metric in percent."""
+    return metric not in NO_FRACTIONS
+
+
+def score(metric: str, value: float | None) -> str:
+    """A score without its unit: in percent, or of what is no fraction as it stands.
+
+    >>> score("accuracy", 0.5834), score("loss", 0.9316), score("f1", None)
+    ('58.3', '0.932', '–')
+    """
+    return percent(value) if value is None or is_fraction(metric) else f"{value:.3f}"
+
+
+def with_unit(metric: str, value: float) -> str:
+    """A score with its unit.
+
+    >>> with_unit("accuracy", 0.5834), with_unit("loss", 0.9316)
+    ('58.3 %', '0.932')
+    """
+    return f"{score(metric, value)}{' %' if is_fraction(metric) else ''}"
+
+
+def gap(metric: str, difference: float) -> str:
+    """A difference of scores: in points, or of what is no fraction as it stands.
+
+    >>> gap("accuracy", 0.021), gap("loss", -0.0312)
+    ('+2.1', '−0.031')
+    """
+    return points(difference) if is_fraction(metric) else signed(difference, digits=3)
 
 
 def interval(ends: tuple[float, float] | None) -> str:

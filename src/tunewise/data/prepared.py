@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, overload
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +23,9 @@ from tunewise.data.labels import Labels
 from tunewise.data.table import SPLITS, Row, Splits, cell_text
 
 IMAGES = "pictures"  # the folder of images, beside the splits
+Made = TypeVar("Made")
+Other = TypeVar("Other")
+AT_ONCE = 2000  # rows that are made objects of Python, or come from them, at a time
 
 
 def prepared_rows(
@@ -43,17 +46,13 @@ def prepared_rows(
     }
 
 
-def write_prepared(folder: Path, splits: Splits) -> dict[str, Any]:
-    """Write ``<split>.parquet`` for each split, each file at once.
-
-    Returns:
-        ``{"hash": 16 hexadecimal digits, "rows": {split: count}}``.
-    """
+def write_prepared(folder: Path, splits: Splits) -> None:
+    """Write ``<split>.parquet`` for each split, each file at once."""
     for name, rows in splits.items():
+        columns = {key: [row.get(key) for row in rows] for key in _stored(rows[0] if rows else {})}
         buffer = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist([_stored(row) for row in rows]), buffer)
+        pq.write_table(pa.table(columns), buffer)
         write_bytes(folder / f"{name}.parquet", buffer.getvalue())
-    return {"hash": hash_of(splits), "rows": {name: len(rows) for name, rows in splits.items()}}
 
 
 def write_images(folder: Path, images: Mapping[str, bytes]) -> None:
@@ -68,7 +67,38 @@ def write_images(folder: Path, images: Mapping[str, bytes]) -> None:
         write_together(place, lacking)
 
 
-def read_prepared(folder: Path, split: str) -> list[Row]:
+class PreparedRows(Sequence[Made]):
+    """What is made of the rows of a split, of which only those at hand are objects of Python."""
+
+    def __init__(self, table: pa.Table, make: Callable[[Row], Made]) -> None:
+        self.table, self.make = table, make
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __iter__(self) -> Iterator[Made]:
+        for batch in self.table.to_batches(max_chunksize=AT_ONCE):
+            yield from map(self.make, batch.to_pylist())
+
+    @overload
+    def __getitem__(self, place: int) -> Made: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Made]: ...
+    def __getitem__(self, place: int | slice) -> Made | list[Made]:
+        places = range(len(self))[place]
+        if isinstance(places, int):
+            (row,) = self.table.slice(places, 1).to_pylist()
+            return self.make(row)
+        if places.step != 1:
+            return [self[at] for at in places]
+        return list(map(self.make, self.table.slice(places.start, len(places)).to_pylist()))
+
+    def made_by(self, make: Callable[[Row], Other]) -> PreparedRows[Other]:
+        """What another function makes of the same rows."""
+        return PreparedRows(self.table, make)
+
+
+def read_prepared(folder: Path, split: str) -> PreparedRows[Row]:
     """The rows of one split, as they were written.
 
     Raises:
@@ -76,11 +106,10 @@ def read_prepared(folder: Path, split: str) -> list[Row]:
     """
     path = folder / f"{split}.parquet"
     try:
-        rows: list[Row] = pq.ParquetFile(path).read().to_pylist()
+        return PreparedRows(pq.ParquetFile(path, memory_map=True).read(use_threads=False), dict)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DamagedFile(f"{path}: cannot be read as Parquet ({reason}).") from error
-    return rows
 
 
 def hash_of(splits: Splits) -> str:

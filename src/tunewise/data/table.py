@@ -8,9 +8,9 @@ and of a hub have no lines and count from 0: ``train.parquet[17]``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tunewise.core.errors import InputError, Problem
 
@@ -19,6 +19,8 @@ PLACE = "_place"
 
 Row = dict[str, Any]
 Splits = dict[str, list[Row]]
+
+Name = TypeVar("Name", bound=Hashable)
 
 _ALIASES = {
     "train": "train",
@@ -62,7 +64,7 @@ def cell_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-def twice_in(names: Sequence[str]) -> list[str]:
+def twice_in(names: Sequence[Name]) -> list[Name]:
     """The names that occur more than once, by their first appearance.
 
     >>> twice_in(["b", "a", "a", "b", "c"])

@@ -11,8 +11,9 @@ from tunewise.costs.limit import OverLimit
 from tunewise.costs.measure import peak_resident_bytes
 from tunewise.methods.base import Adaptation
 from tunewise.store.trial_records import Job
+from tunewise.tasks.encoded_texts import token_lengths
 from tunewise.training.assembly import Parts, prepared_model
-from tunewise.training.batches import parts_of
+from tunewise.training.batches import evaluation_batches, parts_of
 from tunewise.training.encoded_split import Feed
 from tunewise.training.loop import Learner
 from tunewise.training.optimizer import make_optimizer
@@ -50,9 +51,8 @@ def _train(parts: Parts, method: Adaptation) -> None:
     model = prepared_model(parts, method)
     length = parts.max_length(model)
     encoded = parts.task.encode(parts.examples("train"), model.processor, max_length=length)
-    encoded.sort(key=lambda example: -example.length)
     feed = Feed(parts.task, model.processor, encoded)
-    places = range(min(parts.training.batch_size, len(encoded)))
+    places = evaluation_batches(token_lengths(encoded), parts.training.batch_size)[0]
     batches = [
         feed.batch(part).to(model.device)
         for part in parts_of(places, parts.training.parts)[: parts.training.accumulate]

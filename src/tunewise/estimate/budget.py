@@ -86,7 +86,7 @@ def _priced(
     known = Calibration(**before.calibration) if before and before.calibration else None
     workers = before.workers if before else workers
     say("Predicting what each contender takes ...")
-    found = plan(prepared.settings, workers=workers, calibration=known)
+    found = plan(prepared.settings, workers=workers, calibration=known, prepared=prepared)
     refuse_too_small(found)
     expansion = expand(prepared.settings)
     prices = prices_of(expansion, found)

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunewise.backbones.nf4 import EXTRA, PACKAGE
 from tunewise.backbones.pools import AUTO
@@ -54,6 +54,9 @@ from tunewise.training.seeds import derive
 from tunewise.training.settings import AUTO as LEFT_TO_US
 from tunewise.training.settings import TrainingSettings, search_steps
 
+if TYPE_CHECKING:  # it loads what builds models, which a plan does not
+    from tunewise.studies.prepare import Prepared
+
 TRIAL_FILES_BYTES = 60_000  # results, log and predictions of a small trial
 UNKNOWN_BYTES = 1 << 62  # where the system does not say what is free
 LONG_SECONDS = 60.0  # of a study, for which a faster step is worth a word
@@ -70,16 +73,18 @@ def plan(
     workers: int,
     say: Say = lambda text: None,
     calibration: Calibration | None = None,
+    prepared: Prepared | None = None,
 ) -> Plan:
     """Read the data, predict each contender, and say what the study takes and can tell.
 
     Needs of each model its configuration alone; with a tokenizer beside it lengths are exact. Where
-    a machine's `calibration` is given, the plan is for that machine.
+    a machine's `calibration` is given, the plan is for that machine. Of a study that is `prepared`
+    the data are not read again.
 
     Raises:
         InputError: all that is wrong with data, models and methods, together.
     """
-    return _Planner(settings, workers, say, calibration).plan()
+    return _Planner(settings, workers, say, calibration).plan(prepared)
 
 
 def _ranks(point: PlannedPoint) -> int:
@@ -120,12 +125,17 @@ class _Planner:
         self.limit = settings.memory_bytes or int(FRACTION * available / together)  # of one trial
         self.libraries = 0
 
-    def plan(self) -> Plan:
-        task = self.settings.task
-        self.say("Reading the data ...")
-        settled = task.settle(rows_of(self.settings))
-        self.labels, self.settled = settled.options, settled.settings
-        self.splits: Splits = settled.splits
+    def plan(self, prepared: Prepared | None) -> Plan:
+        self.splits: Splits
+        self.settled: JSONObject  # settings of the task that the data gave
+        if prepared is not None:
+            self.labels, self.splits = prepared.study.labels, prepared.splits
+            self.settled = prepared.task_settings
+        else:
+            self.say("Reading the data ...")
+            settled = self.settings.task.settle(rows_of(self.settings))
+            self.labels, self.splits = settled.options, settled.splits
+            self.settled = settled.settings
         folders = self._folders()
         with EstimateClient() as client:
             self.client = client

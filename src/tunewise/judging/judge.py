@@ -11,10 +11,9 @@ from tunewise.analysis.comparability.finding import Finding
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.results import Results
 from tunewise.analysis.verdict.verdict import Verdict
-from tunewise.analysis.wording import is_fraction
 from tunewise.core.canonical import JSONObject
 from tunewise.core.errors import InputError, Problem
-from tunewise.core.format import listed
+from tunewise.core.format import is_fraction, listed
 from tunewise.core.lazy import Later
 from tunewise.data.table import twice_in
 from tunewise.judging.answers import answered

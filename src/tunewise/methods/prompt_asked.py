@@ -126,7 +126,7 @@ class Prompted:
         return ChatReader(tokenizer, (*turns, *script.turns(ChatReader(tokenizer).text)))
 
     @cached_property
-    def label_ids(self) -> list[list[int]]:
+    def label_ids(self) -> Sequence[list[int]]:
         """The tokens of each label as they stand behind the prompt."""
         if isinstance(self.reader, ChatReader):
             return self.reader.answers(self.script.words)
@@ -184,7 +184,7 @@ def stored_script(folder: Path, model: Model) -> tuple[Script, tuple[float, ...]
     return script, None if free is None else tuple(free)
 
 
-def label_tokens(tokenizer: Any, script: Script) -> list[list[int]]:
+def label_tokens(tokenizer: Any, script: Script) -> Sequence[list[int]]:
     """The tokens of each label as they stand behind a prompt.
 
     Tokenized behind a word, not alone: some tokenizers put a blank of their own before a text.

@@ -104,13 +104,15 @@ def compare(
         name: summarize(row, group, measure, level=level) for name, (row, group) in found.items()
     }
     sign = -1 if measure.higher_is_better else 1
-    ordered = sorted(
-        (summaries[name] for name in names),
-        key=lambda row: (
-            math.inf if row.mean is None else round(sign * row.mean, 12),  # means of seeds
-            found[row.name][0].is_constant,
-        ),
-    )
+
+    def place(row: Row) -> tuple[float, bool]:
+        mean = math.inf if row.mean is None else round(sign * row.mean, 12)  # means of seeds
+        return mean, found[row.name][0].is_constant
+
+    best, *others = sorted((summaries[name] for name in names), key=place)
+    # Of those that answer alike throughout, what was learned stands before what is a reference.
+    others.sort(key=lambda row: (*place(row), place(row)[1] and not found[row.name][0].seeded))
+    ordered = [best, *others]
     scored = [row.name for row in ordered if row.mean is not None]
 
     to_best = [(name, scored[0]) for name in scored[1:]]

@@ -6,7 +6,7 @@ Everything that can be wrong is found here, before any training, and reported to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunewise.backbones.pools import AUTO
@@ -18,6 +18,7 @@ from tunewise.backbones.sources import (
     resolve,
     whereabouts,
 )
+from tunewise.core.canonical import JSONObject
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.paths import path_from
@@ -67,6 +68,7 @@ class Prepared:
     contenders: tuple[str, ...]  # a line for each, with its trials
     removed: tuple[Removed, ...] | None = None  # by data.clean; None where nothing is cleaned
     learned: tuple[tuple[Stretch, ...], ...] = ()  # of the first rows, where answers are written
+    task_settings: JSONObject = field(default_factory=dict)  # that the data gave
 
 
 def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepared:
@@ -129,7 +131,9 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     # The columns of slices come after the hash: they change no trial.
     kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
     removed = settled.data.removed if settings.data.clean else None
-    return Prepared(settings, kept, study, notes, settled.images, lines, removed, learned)
+    return Prepared(
+        settings, kept, study, notes, settled.images, lines, removed, learned, settled.settings
+    )
 
 
 def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:

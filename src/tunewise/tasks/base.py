@@ -270,7 +270,7 @@ class Task(ABC):
         *,
         max_length: int,
         learning: bool = False,
-    ) -> list[Encoded]:
+    ) -> Sequence[Encoded]:
         """Every example to be answered; or, for `learning`, those that it can learn from."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tunewise.backbones.builder import Builder
+from tunewise.backbones.kept_tokens import Rows, lengths_of
 from tunewise.backbones.pools import AUTO, Pooling
 from tunewise.backbones.texts import encoded as read_texts
 from tunewise.core.errors import SettingError
@@ -19,6 +20,7 @@ from tunewise.data.prepared import label_counts, prepared_rows
 from tunewise.data.sources import Data
 from tunewise.tasks.base import TASKS, Batch, Encoded, Reading, Settled
 from tunewise.tasks.choosing import IGNORED, Choosing
+from tunewise.tasks.encoded_texts import EncodedTexts, Texts
 
 
 @TASKS.register("classification")
@@ -95,26 +97,17 @@ class Classification(Choosing):
         *,
         max_length: int,
         learning: bool = False,
-    ) -> list[Encoded]:
+    ) -> EncodedTexts:
         # The full lengths are wanted too, so nothing is cut at first, and the long ones again.
-        whole = read_texts(processor, [example.texts for example in examples])
-        full_lengths = [len(ids) for ids in whole["input_ids"]]
-        long = [place for place, length in enumerate(full_lengths) if length > max_length]
-        for strategy, places in _strategies(examples, long, processor, max_length).items():
-            texts = [examples[place].texts for place in places]
-            cut = read_texts(processor, texts, truncation=strategy, max_length=max_length)
-            for name, column in cut.items():
-                for place, ids in zip(places, column, strict=True):
-                    whole[name][place] = ids
-        return [
-            Encoded(
-                example.id,
-                {name: column[place] for name, column in whole.items()},
-                example.label,
-                full_lengths[place],
-            )
-            for place, example in enumerate(examples)
-        ]
+        texts = Texts(examples)
+        found = EncodedTexts(examples, read_texts(processor, texts))
+        lengths = found.full_lengths
+        long = [place for place, length in enumerate(lengths) if length > max_length]
+        for strategy, places in _strategies(texts, long, processor, max_length).items():
+            parts = [texts[place] for place in places]
+            cut = read_texts(processor, parts, truncation=strategy, max_length=max_length)
+            found.replace(places, cut)
+        return found
 
     def collate(self, encoded: Sequence[Encoded], processor: Any) -> Batch:
         longest = max(example.length for example in encoded)
@@ -145,18 +138,18 @@ def padding(processor: Any) -> dict[str, int]:
 
 
 def _strategies(
-    examples: Sequence[Example], long: Sequence[int], processor: Any, max_length: int
+    texts: Rows, long: Sequence[int], processor: Any, max_length: int
 ) -> dict[str, list[int]]:
     """Which way each long example is cut, by tokenizer strategy."""
     if not long:
         return {}
-    if len(examples[long[0]].texts) == 1:
+    if len(texts[long[0]]) == 1:
         return {"longest_first": list(long)}
     # A pair whose first text fills the limit has no second text to give; both are then cut.
-    first = read_texts(processor, [examples[place].texts[:1] for place in long])["input_ids"]
+    first = read_texts(processor, [texts[place][:1] for place in long])["input_ids"]
     special = processor.num_special_tokens_to_add(pair=True)
     ways: dict[str, list[int]] = {}
-    for place, ids in zip(long, first, strict=True):
-        room = max_length - special - (len(ids) - processor.num_special_tokens_to_add(pair=False))
+    for place, length in zip(long, lengths_of(first), strict=True):
+        room = max_length - special - (length - processor.num_special_tokens_to_add(pair=False))
         ways.setdefault("only_second" if room > 0 else "longest_first", []).append(place)
     return ways

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tunewise.backbones.kept_tokens import lengths_of
 from tunewise.backbones.model import Model
 from tunewise.backbones.texts import encoded
 from tunewise.core.errors import InputError
@@ -47,6 +48,6 @@ def lengths(task: Task, texts: Sequence[tuple[str, ...]], processor: Any) -> lis
     words = [at for at, column in enumerate(reading.texts) if column != reading.image]
     read = [tuple(row[at] for at in words) for row in texts]
     if writing is None:
-        return [len(ids) for ids in encoded(processor, read)["input_ids"]]
+        return lengths_of(encoded(processor, read)["input_ids"])
     found = writing.prompt_tokens(processor, read)
     return [tokens + writing.max_new_tokens for tokens in found]

@@ -64,7 +64,7 @@ class Template:
 
     def tokens(
         self, reader: PromptReader | ChatReader, filled_with: Sequence[tuple[str, str]]
-    ) -> list[list[int]]:
+    ) -> Sequence[list[int]]:
         """Those of prompts with these questions and contexts."""
         return reader.ids([self.filled(reader.text(q), reader.text(c)) for q, c in filled_with])
 
@@ -107,11 +107,9 @@ def endings(reader: PromptReader | ChatReader, answers: Sequence[str]) -> list[l
     if isinstance(reader, ChatReader):
         end = reader.end
         known = iter(reader.answers([text for text in answers if text]))
-        found = [next(known) if text else [] for text in answers]
-    else:
-        end = (reader.tokenizer.eos_token_id,)
-        found = tokens(reader.tokenizer, [BETWEEN + text if text else "" for text in answers])
-    return [[*ids, *end] for ids in found]
+        return [[*(next(known) if text else []), *end] for text in answers]
+    texts = [BETWEEN + text if text else "" for text in answers]
+    return [[*ids, reader.tokenizer.eos_token_id] for ids in tokens(reader.tokenizer, texts)]
 
 
 class _Cut:

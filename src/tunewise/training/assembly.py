@@ -20,11 +20,13 @@ from tunewise.backbones.stored import OnRows
 from tunewise.core.errors import DamagedFile, InputError
 from tunewise.data.examples import Example, Prediction
 from tunewise.data.prepared import IMAGES, read_prepared
+from tunewise.data.table import Row
 from tunewise.methods.base import METHODS, Adaptation, AsIs, Method
 from tunewise.methods.frozen import fingerprint
 from tunewise.store.records import TrialSettings
 from tunewise.store.study import StudyFolder
 from tunewise.tasks.base import TASKS, Encoded, Task
+from tunewise.tasks.encoded_texts import token_lengths
 from tunewise.tasks.lengths import limit
 from tunewise.training.encoded_split import BackboneOutputs, Feed, Stored
 from tunewise.training.features import (
@@ -75,21 +77,22 @@ class Parts:
             seed=settings.seed,
         )
 
-    def examples(self, split: str) -> list[Example]:
-        """The examples of a split.
+    def examples(self, split: str) -> Sequence[Example]:
+        """The examples of a split, each made of its row when it is asked for.
 
         Raises:
             DamagedStudy: its file is not what was written with the study.
         """
         folder = self.study_folder / "data"
         StudyFolder(self.study_folder).file(f"data/{split}.parquet")  # refuses a damaged one
-        examples = [self.task.read(row) for row in read_prepared(folder, split)]
-        return [
-            example._replace(image=str(folder / IMAGES / example.image))
-            if example.image
-            else example
-            for example in examples
-        ]
+
+        def read(row: Row) -> Example:
+            example = self.task.read(row)
+            if not example.image:
+                return example
+            return example._replace(image=str(folder / IMAGES / example.image))
+
+        return read_prepared(folder, split).made_by(read)
 
     def check_model(self) -> None:
         """Refuse to train a local model that is not what it was when the study was started.
@@ -246,7 +249,8 @@ class Feeds:
         """
         if self.store is None:
             return
-        longest = sorted(encoded, key=lambda one: one.length)[-self.parts.training.batch_size :]
+        by_length = sorted(range(len(encoded)), key=token_lengths(encoded).__getitem__)
+        longest = [encoded[place] for place in by_length[-self.parts.training.batch_size :]]
         task, model = self.parts.task, self.model
         batch = task.collate(longest, model.processor).to(model.device)
         model.module.eval()

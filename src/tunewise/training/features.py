@@ -24,6 +24,7 @@ from tunewise.core.cache import cache_folder
 from tunewise.core.canonical import digest
 from tunewise.core.files import is_complete
 from tunewise.tasks.base import Batch, Encoded, Task
+from tunewise.tasks.encoded_texts import token_lengths
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.encoded_split import with_features
 from tunewise.training.predictor import EVALUATION_BATCH
@@ -97,8 +98,9 @@ def reduction_for(model: Model, task: Task, encoded: Sequence[Encoded]) -> Reduc
     (path,) = model.backbones.values()
     model.module.eval()
     backbone = model.module.get_submodule(path)
-    by_length = sorted(encoded, key=lambda example: example.length)
-    batch = task.collate([*by_length[:2], *by_length[-2:]], model.processor).to(model.device)
+    by_length = sorted(range(len(encoded)), key=token_lengths(encoded).__getitem__)
+    sample = [encoded[place] for place in [*by_length[:2], *by_length[-2:]]]
+    batch = task.collate(sample, model.processor).to(model.device)
     wanted = model.module(**batch.inputs).logits
     for name in POOLS:
         features = run_backbone(model, batch, name)

@@ -25,6 +25,7 @@ from tunewise.costs.measure import Stopwatch
 from tunewise.data.examples import Example, Prediction
 from tunewise.methods.base import Adaptation
 from tunewise.tasks.base import Batch, Loss, Task
+from tunewise.tasks.encoded_texts import full_lengths
 from tunewise.training.batches import parts_of, training_batches
 from tunewise.training.checkpoint import (
     Checkpoint,
@@ -269,7 +270,7 @@ class Training:
 
     def _steps_to_come(self) -> list[tuple[int, list[int]]]:
         """The steps of this epoch that have not been taken: number, and places of the examples."""
-        lengths = [example.full_length for example in self.train_feed.encoded]
+        lengths = full_lengths(self.train_feed.encoded)
         order = training_batches(
             lengths, self.settings.batch_size, seed=self.seed, epoch=self.progress.epoch
         )

@@ -13,6 +13,7 @@ from tunewise.core.phases import Phase, unmeasured
 from tunewise.data.examples import Example, Prediction, prediction_of
 from tunewise.methods.base import Adaptation, AsIs
 from tunewise.tasks.base import Asking, Task
+from tunewise.tasks.encoded_texts import token_lengths
 from tunewise.training.batches import evaluation_batches
 from tunewise.training.encoded_split import Feed
 from tunewise.training.ranks.group import ALONE, Ranks
@@ -68,7 +69,7 @@ def predict_feed(
     found: dict[int, Prediction] = {}
     was_training = model.module.training
     model.module.eval()
-    batches = evaluation_batches([example.length for example in feed.encoded], EVALUATION_BATCH)
+    batches = evaluation_batches(token_lengths(feed.encoded), EVALUATION_BATCH)
     mine = [share.part for share in ranks.share(batches)]
     if ranks.shards and feed.task.writing:
         mine = batches  # weights are put together for each token, so all ranks write the same text

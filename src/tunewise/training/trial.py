@@ -37,6 +37,7 @@ from tunewise.store.trial_records import (
 )
 from tunewise.store.trials import write_trial
 from tunewise.tasks.base import Encoded
+from tunewise.tasks.encoded_texts import full_lengths
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.checkpoint import put_back, remove_after, trained_tensors
 from tunewise.training.checks.answers import StartCheck, merge_check
@@ -411,7 +412,7 @@ class TrialRun:
     def _note_lengths(self, encoded: Mapping[str, Sequence[Encoded]], limit: int) -> None:
         """How much is cut, and which questions do not fit at all and get no answer."""
         cut = {
-            split: sum(example.full_length > limit for example in examples) / max(1, len(examples))
+            split: sum(length > limit for length in full_lengths(examples)) / max(1, len(examples))
             for split, examples in encoded.items()
         }
         self._note(truncated_share={**self.result.truncated_share, **cut})
@@ -427,6 +428,8 @@ class TrialRun:
         """
         if not encoded:
             raise InputError([Problem("train", "no example fits with its answer: max_length.")])
+        if len(encoded) == len(train):
+            return
         kept = {one.id for one in encoded}
         left_out = tuple(example.id for example in train if example.id not in kept)
         if left_out:

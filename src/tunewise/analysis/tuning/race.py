@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tunewise.analysis.evidence import Evidence
 from tunewise.analysis.results import Spread
-from tunewise.analysis.wording import gap, gap_unit
-from tunewise.core.format import duration, listed, plural, probability
+from tunewise.analysis.wording import gap_unit
+from tunewise.core.format import duration, gap, listed, plural, probability
 from tunewise.core.sanitize import shown
 from tunewise.store.race import Left, RaceRecord
 

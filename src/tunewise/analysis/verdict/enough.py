@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tunewise.analysis.results import Results, Row
-from tunewise.analysis.wording import between, gap, gap_unit, metric_words, p_words
+from tunewise.analysis.wording import between, gap_unit, metric_words, p_words
+from tunewise.core.format import gap
 from tunewise.core.sanitize import shown
 from tunewise.statistics.pairs import Pair
 

@@ -10,8 +10,8 @@ from typing import Any
 from tunewise.analysis.costs import COSTS
 from tunewise.analysis.results import Results, Row
 from tunewise.analysis.verdict.enough import amount, lead_of
-from tunewise.analysis.wording import is_fraction, metric_name
-from tunewise.core.format import listed, percent
+from tunewise.analysis.wording import metric_name
+from tunewise.core.format import listed, with_unit
 from tunewise.core.sanitize import shown
 
 NAMES = {"parameters": "trainable parameters", "artefact": "artifact"}
@@ -120,4 +120,4 @@ def _name(limit: str) -> str:
 def _amount(name: str, value: float) -> str:
     if name in COSTS:
         return COSTS[name].words(value)
-    return f"{percent(value)} %" if is_fraction(name) else f"{value:.3f}"
+    return with_unit(name, value)

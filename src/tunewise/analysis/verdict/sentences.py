@@ -12,8 +12,8 @@ from tunewise.analysis.verdict.enough import (
     lead_of,
     plain_sentence,
 )
-from tunewise.analysis.wording import between, gap, gap_unit, p_words, score_words, split_name
-from tunewise.core.format import count, duration, listed, plural, size
+from tunewise.analysis.wording import between, gap_unit, p_words, score_words, split_name
+from tunewise.core.format import count, duration, gap, listed, plural, size
 from tunewise.core.sanitize import shown
 from tunewise.statistics.claims import Claim
 from tunewise.statistics.pairs import Pair

@@ -16,7 +16,7 @@ from tunewise.core.errors import Problem
 from tunewise.core.format import first_of, plural
 from tunewise.data.audit.leakage import Keys, SharedTexts, shared_groups, shared_texts, text_keys
 from tunewise.data.labels import Labels, is_missing
-from tunewise.data.table import PLACE, Row, Splits
+from tunewise.data.table import PLACE, Row, Splits, twice_in
 
 MOST_SHARED = 0.01  # of the smaller split; more common texts than this are an error
 FEW = 30  # rows of a split that is scored; below, hardly any difference can be seen
@@ -134,13 +134,10 @@ def _summary(counts: Sequence[int]) -> dict[str, float]:
 
 
 def _check_ids(found: Audit, splits: Splits) -> None:
-    places: defaultdict[str, list[str]] = defaultdict(list)
-    for rows in splits.values():
-        for row in rows:
-            places[row["id"]].append(row[PLACE])
-    twice = {name: where for name, where in places.items() if len(where) > 1}
+    twice = twice_in([row["id"] for rows in splits.values() for row in rows])
     if twice:
-        name, where = next(iter(twice.items()))
+        name = twice[0]
+        where = [row[PLACE] for rows in splits.values() for row in rows if row["id"] == name]
         found.problems.append(
             Problem(
                 where[1],
@@ -228,10 +225,11 @@ def _check_labels(found: Audit, splits: Splits, label: str, labels: Labels) -> N
 def _check_contradictions(
     found: Audit, splits: Splits, label: str, labels: Labels, keys: Keys
 ) -> None:
+    repeated = frozenset(twice_in([key for part in keys.values() for key in part]))
     same: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
     for name, rows in splits.items():
         for key, row in zip(keys[name], rows, strict=True):
-            if any(key) and not is_missing(row[label]):
+            if key in repeated and any(key) and not is_missing(row[label]):
                 same[key].append(row)
     torn = [
         rows for rows in same.values() if len({labels.position(row[label]) for row in rows}) > 1

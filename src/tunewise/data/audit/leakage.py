@@ -86,13 +86,21 @@ def shared_texts(splits: Splits, texts: Sequence[str], keys: Keys) -> list[Share
     for first, second in combinations(splits, 2):
         of, within = sorted((second, first), key=lambda name: len(splits[name]))
         near = None if runs is None else _near(keys, runs, of, within)
-        there = {key: place for place, key in reversed(list(enumerate(keys[within])))}
+        ours = frozenset(keys[of])
+        there: dict[tuple[str, ...], int] = {}  # the first place of each of our texts
+        for place, key in enumerate(keys[within]):
+            if key in ours:
+                there.setdefault(key, place)
         alike = [
             (place, there[key])
             for place, key in enumerate(keys[of])
             if key in there and any(key)  # empty texts are counted elsewhere
         ]
-        letters = {_letters(row, texts) for row in splits[within]}
+        letters = {
+            _letters(row, texts)
+            for key, row in zip(keys[within], splits[within], strict=True)
+            if key in there
+        }
         compared.append(
             SharedTexts(
                 of=of,

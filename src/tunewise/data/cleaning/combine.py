@@ -72,6 +72,8 @@ def combined(fields: Mapping[str, Any]) -> str:
 
 def with_combined(splits: Splits, combine: Mapping[str, Sequence[str]]) -> Splits:
     """The rows with each column that is made of others beside them."""
+    if not combine:
+        return splits
     whole: Splits = {}
     for split, rows in splits.items():
         whole[split] = []

@@ -97,7 +97,7 @@ class Converted:
     def __init__(self, predictor: ModelPredictor, session: OnnxClassifier) -> None:
         self.predictor, self.session = predictor, session
 
-    def encoded(self, examples: Sequence[Example]) -> list[Encoded]:
+    def encoded(self, examples: Sequence[Example]) -> Sequence[Encoded]:
         processor = self.predictor.model.processor
         return self.predictor.task.encode(examples, processor, max_length=self.predictor.max_length)
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tunewise.analysis.wording import is_fraction
 from tunewise.core.errors import InputError, Problem, nearest
-from tunewise.core.format import listed, plural
+from tunewise.core.format import is_fraction, listed, plural
 from tunewise.data.table import PLACE, Row, Table, twice_in
 from tunewise.judging.asked import Asked
 from tunewise.judging.columns import ROLES, sheet_of

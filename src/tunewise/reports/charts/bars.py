@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.analysis.results import Results, Row
-from tunewise.analysis.wording import is_fraction, metric_name, metric_words
+from tunewise.analysis.wording import metric_name, metric_words
 from tunewise.core.canonical import JSONObject
-from tunewise.core.format import listed
+from tunewise.core.format import is_fraction, listed
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
     faded,

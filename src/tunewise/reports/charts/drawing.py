@@ -12,8 +12,8 @@ from typing import Any
 from tunewise.analysis.evidence import Contender
 from tunewise.analysis.results import Row
 from tunewise.analysis.tuning.searching import RateCurve
-from tunewise.analysis.wording import is_fraction
 from tunewise.core.canonical import JSONObject
+from tunewise.core.format import is_fraction
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.vega_lite import Marks, field, with_tables
 from tunewise.reports.document.model import PRINT, Figure, Outputs

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tunewise.analysis.tuning.searching import RateCurve
-from tunewise.analysis.wording import is_fraction, metric_words
+from tunewise.analysis.wording import metric_words
 from tunewise.core.canonical import JSONObject
+from tunewise.core.format import is_fraction
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import faded, figure, lines, tint
 from tunewise.reports.charts.vega_lite import Marks, field, layered

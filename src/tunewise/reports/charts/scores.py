@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewise.analysis.results import Parameters, Results, Row
-from tunewise.analysis.wording import (
-    fraction,
-    gap,
-    is_fraction,
-    metric_name,
-    split_name,
-    standing_words,
-)
+from tunewise.analysis.wording import fraction, metric_name, split_name, standing_words
 from tunewise.core.canonical import JSONObject
-from tunewise.core.format import count
+from tunewise.core.format import count, gap, is_fraction
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.drawing import (
     ROW_HEIGHT,

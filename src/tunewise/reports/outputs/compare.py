@@ -8,19 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from tunewise.analysis.compare import Cell, Contest
-from tunewise.analysis.wording import (
-    between,
-    gap,
-    metric_name,
-    p_words,
-    split_name,
-    value_words,
-)
-from tunewise.core.format import count, duration, milliseconds, probability, size
+from tunewise.analysis.wording import between, metric_name, p_words, split_name, value_words
+from tunewise.core.format import count, duration, gap, milliseconds, probability, score, size
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
 from tunewise.reports.document.terminal import print_sections
-from tunewise.reports.sections.cells import called, score
+from tunewise.reports.sections.cells import called
 from tunewise.statistics.claims import Claim
 
 MOST = 10  # differing examples shown at first

@@ -13,11 +13,11 @@ from tunewise.analysis.results import Results, Row
 from tunewise.analysis.setting_differences import command
 from tunewise.analysis.verdict.verdict import Verdict
 from tunewise.analysis.wording import metric_name
-from tunewise.core.format import count
+from tunewise.core.format import count, score
 from tunewise.core.sanitize import shown
 from tunewise.reports.document.markdown import markdown_table, plain
 from tunewise.reports.document.model import Column, Table
-from tunewise.reports.sections.cells import ends, score, texts
+from tunewise.reports.sections.cells import ends, texts
 from tunewise.reports.sections.results import how_to_read, table_of
 from tunewise.store.places import Places
 from tunewise.store.records import TrialSettings

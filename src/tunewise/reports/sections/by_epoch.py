@@ -8,9 +8,10 @@ from functools import partial
 from tunewise.analysis.curves import best_and_last
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.wording import metric_words
+from tunewise.core.format import score
 from tunewise.reports.charts.by_epoch import accuracies, losses
 from tunewise.reports.document import model as doc
-from tunewise.reports.sections.cells import CONTENDER, named, score
+from tunewise.reports.sections.cells import CONTENDER, named
 
 ABOUT = (
     "Accuracy on training examples is taken while they are learned, with dropout on. Where it "

@@ -8,8 +8,8 @@ from typing import Any
 
 from tunewise.analysis.evidence import Contender
 from tunewise.analysis.results import Row, Spread
-from tunewise.analysis.wording import between, is_fraction, p_words
-from tunewise.core.format import count, duration, milliseconds, percent, size
+from tunewise.analysis.wording import between, p_words
+from tunewise.core.format import count, duration, milliseconds, percent, score, size
 from tunewise.core.sanitize import shortened, shown
 from tunewise.reports.document.model import NOTHING, PAGE, Badge, Column, Named, Outputs
 from tunewise.statistics.intervals import Interval
@@ -41,13 +41,6 @@ SECONDS = Column("Time per trial", "seconds a trial", duration, "measured.second
 PEAK = Column("Peak memory", "peak bytes", size, "measured.peak_bytes")
 LATENCY = Column("Latency, ms", "latency seconds", milliseconds, "measured.latency_seconds")
 ARTIFACT = Column("Artifact", "artefact bytes", size, "measured.artefact_bytes")
-
-
-def score(metric: str, value: float | None) -> str:
-    """A score without its unit: in percent, or as it stands where it is no fraction."""
-    if value is None:
-        return NOTHING
-    return percent(value) if is_fraction(metric) else f"{value:.3f}"
 
 
 def mean_and_sd(metric: str, spread: Spread | None) -> str:

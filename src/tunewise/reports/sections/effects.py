@@ -9,17 +9,11 @@ from tunewise.analysis.factors import Factor
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.results import Results, Row
 from tunewise.analysis.shortlist import FEW
-from tunewise.analysis.wording import (
-    is_fraction,
-    metric_name,
-    metric_words,
-    setting_words,
-    value_words,
-)
-from tunewise.core.format import points, probability
+from tunewise.analysis.wording import metric_name, metric_words, setting_words, value_words
+from tunewise.core.format import is_fraction, points, probability, score
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc
-from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only, score
+from tunewise.reports.sections.cells import CONTENDER, SECONDS, TRAINABLE, claim, only
 from tunewise.statistics.metrics import upward
 
 MOST_EFFECTS = 24  # where people read

@@ -12,15 +12,13 @@ from tunewise.analysis.facts import Facts
 from tunewise.analysis.results import Results, Row, examples_words
 from tunewise.analysis.wording import (
     between,
-    gap,
-    is_fraction,
     metric_name,
     metric_words,
     setting_name,
     standing_words,
     value_words,
 )
-from tunewise.core.format import plural, probability
+from tunewise.core.format import gap, is_fraction, plural, probability
 from tunewise.core.lazy import Later
 from tunewise.core.sanitize import shown
 from tunewise.reports.document import model as doc

@@ -6,8 +6,8 @@ from functools import partial
 
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.results import Results
-from tunewise.analysis.wording import gap, is_fraction, metric_words, standing_words
-from tunewise.core.format import listed, probability
+from tunewise.analysis.wording import metric_words, standing_words
+from tunewise.core.format import gap, is_fraction, listed, probability
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.scores import differences
 from tunewise.reports.document import model as doc

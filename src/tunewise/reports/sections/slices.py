@@ -8,19 +8,12 @@ from typing import Any
 
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.slices import Slice, Sliced
-from tunewise.analysis.wording import (
-    gap,
-    is_fraction,
-    metric_name,
-    metric_words,
-    setting_words,
-    split_name,
-)
-from tunewise.core.format import listed
+from tunewise.analysis.wording import metric_name, metric_words, setting_words, split_name
+from tunewise.core.format import gap, is_fraction, listed, score
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.slices import slice_charts
 from tunewise.reports.document import model as doc
-from tunewise.reports.sections.cells import ends, number, p_value, score, short
+from tunewise.reports.sections.cells import ends, number, p_value, short
 
 MOST_SLICES = 24  # rows of the table in a paper
 LONGEST = 60  # characters of a value or a name that heads a column

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from tunewise.core.format import probability
+from tunewise.core.format import gap, is_fraction, probability, score
 from tunewise.store.log import LogTail
 from tunewise.store.race import read_clock
 from tunewise.store.records import ContenderRecord
@@ -78,12 +78,26 @@ class Standing:
     difference: float | None = None  # to the best on validation, as last seen; below 0 if worse
     chance: float | None = None  # of such a lag, were it as good as the best
 
-    @property
-    def in_race(self) -> tuple[str, str, str]:
+    def shown(self, metric: str) -> str:
+        """The score without its unit, which heads the column; nothing where there is none yet."""
+        if self.failed:
+            return "failed"
+        return "" if self.score is None else score(metric, self.score)
+
+    def in_race(self, metric: str) -> tuple[str, str, str]:
         """Whether it races, how far it is behind the best, and how sure that is."""
         if self.difference is None or self.chance is None:
             return self.state, "", ""
-        return self.state, f"{self.difference:+.4f}", probability(self.chance)
+        return self.state, gap(metric, self.difference), probability(self.chance)
+
+
+def score_head(metric: str) -> str:
+    """What heads the column of scores.
+
+    >>> score_head("accuracy"), score_head("loss")
+    ('validation accuracy, %', 'validation loss')
+    """
+    return f"validation {metric}{', %' if is_fraction(metric) else ''}"
 
 
 class Board:
@@ -139,6 +153,7 @@ class Board:
         self.so_far: SoFar | None = self.first_seeds.look(self.records)
         self._known = [self._ids(row) for row in rows]
         standings = [self._standing(row) for row in rows]
+        references = {row.name for row in rows if not row.seeded}  # no seed changes them
         # The best first, then those without a score in the study's order, the failed last.
         self.standings = sorted(
             standings,
@@ -147,6 +162,7 @@ class Board:
                 row.score is None,
                 -round(row.score or 0.0, 12),
                 row.state != "leads",  # of equal ones the one that tells examples apart
+                row.name in references,
             ),
         )
         self._missing = [

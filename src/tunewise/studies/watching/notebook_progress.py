@@ -15,7 +15,7 @@ from typing import Any
 from tunewise.core.format import duration
 from tunewise.core.sanitize import shown
 from tunewise.studies.events import Event, Finished, Notice, OnEvent
-from tunewise.studies.watching.live_status import HOW_SURE, RACE, Board, Standing
+from tunewise.studies.watching.live_status import HOW_SURE, RACE, Board, score_head
 
 REDRAW = 0.5  # seconds between two drawings
 MOST_NOTICES, LEADERS = 6, 12
@@ -127,17 +127,13 @@ def _notices(lines: list[str]) -> str:
 
 
 def _standings(board: Board) -> str:
-    shown_ones = board.standings[:LEADERS]
-    head = ["contender", f"validation {board.study.metrics[0]}", "trainings"]
+    shown_ones, metric = board.standings[:LEADERS], board.study.metrics[0]
+    head = ["contender", score_head(metric), "trainings"]
+    rows = [[one.name, one.shown(metric), f"{one.finished} of {one.trials}"] for one in shown_ones]
     if not any(one.state for one in shown_ones):
-        return _table([_standing(one) for one in shown_ones], head)
-    rows = [[*_standing(one), *one.in_race] for one in shown_ones]
+        return _table(rows, head)
+    rows = [[*row, *one.in_race(metric)] for row, one in zip(rows, shown_ones, strict=True)]
     return f'{_table(rows, [*head, *RACE])}<div style="{QUIET}">{HOW_SURE}</div>'
-
-
-def _standing(one: Standing) -> list[str]:
-    score = "failed" if one.failed else "" if one.score is None else f"{one.score:.4f}"
-    return [one.name, score, f"{one.finished} of {one.trials}"]
 
 
 def _table(rows: list[list[str]], head: list[str] | None = None) -> str:

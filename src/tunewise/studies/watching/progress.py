@@ -13,11 +13,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tunewise.core.format import duration
+from tunewise.core.format import duration, with_unit
 from tunewise.store.study import StudyFolder
 from tunewise.studies.events import Event, Finished, Notice, OnEvent, Tick
 from tunewise.studies.jobs import label_of
-from tunewise.studies.watching.live_status import HOW_SURE, RACE, Board, Running, Standing
+from tunewise.studies.watching.live_status import (
+    HOW_SURE,
+    RACE,
+    Board,
+    Running,
+    Standing,
+    score_head,
+)
 from tunewise.studies.watching.notebook_progress import following, live_cell, telling
 
 REDRAW = 0.25  # seconds between two drawings
@@ -151,7 +158,7 @@ def _leaders(standings: list[Standing], metric: str) -> RenderableType:
     races = any(row.state for row in standings)
     table = Table(box=None, padding=(0, 1 if races else 2), header_style="dim", expand=False)
     table.add_column("contender", overflow="fold", min_width=12, max_width=44)
-    table.add_column(f"validation {clean(metric)}", justify="right", no_wrap=True)
+    table.add_column(score_head(clean(metric)), justify="right", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
     if races:
         state, *numbers = RACE
@@ -159,9 +166,8 @@ def _leaders(standings: list[Standing], metric: str) -> RenderableType:
         for head in numbers:
             table.add_column(head, justify="right", no_wrap=True)
     for row in standings:
-        score = "failed" if row.failed else "" if row.score is None else f"{row.score:.4f}"
-        cells = (Text(clean(row.name)), Text(score), f"{row.finished}/{row.trials}")
-        table.add_row(*cells, *(row.in_race if races else []))
+        cells = (Text(clean(row.name)), Text(row.shown(metric)), f"{row.finished}/{row.trials}")
+        table.add_row(*cells, *(row.in_race(metric) if races else []))
     return Group(table, Text(f" {HOW_SURE}", style="dim")) if races else table
 
 
@@ -180,9 +186,8 @@ def _finished(board: Board, event: Finished) -> str:
         return f"{count} {label}: done ({seconds})"
     metric = board.study.metrics[0]
     score = record.metric(metric)
-    return (
-        f"{count} {label}: {metric} {'undefined' if score is None else f'{score:.4f}'} ({seconds})"
-    )
+    found = "undefined" if score is None else with_unit(metric, score)
+    return f"{count} {label}: {metric} {found} ({seconds})"
 
 
 def _print(console: Console, line: str) -> None:

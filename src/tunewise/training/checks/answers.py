@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from heapq import nsmallest
 from typing import Any
 
 import torch
@@ -32,8 +33,7 @@ class StartCheck:
 
     def __init__(self, task: Task, examples: Sequence[Example]) -> None:
         self.task = task
-        short = sorted(examples, key=lambda example: sum(map(len, example.texts)))
-        self.examples = short[:SAMPLE]
+        self.examples = nsmallest(SAMPLE, examples, key=lambda one: sum(map(len, one.texts)))
         self.before: Tensor | None = None
 
     def __call__(self, model: Model) -> None:

@@ -7,11 +7,11 @@ from functools import partial
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.tuning.searching import RateCurve, rate_curves
 from tunewise.analysis.wording import metric_name, metric_words
-from tunewise.core.format import listed
+from tunewise.core.format import listed, score
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.learning_rate import by_learning_rate
 from tunewise.reports.document import model as doc
-from tunewise.reports.sections.cells import called, score
+from tunewise.reports.sections.cells import called
 
 MOST_SHOWN = 30  # rows in the terminal; files have all
 

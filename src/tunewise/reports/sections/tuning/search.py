@@ -9,7 +9,6 @@ from tunewise.analysis.evidence import Contender
 from tunewise.analysis.facts import Facts
 from tunewise.analysis.tuning.searching import Tried, edges, tried
 from tunewise.analysis.wording import (
-    is_fraction,
     metric_name,
     metric_words,
     point_words,
@@ -17,11 +16,11 @@ from tunewise.analysis.wording import (
     setting_words,
     value_words,
 )
-from tunewise.core.format import listed
+from tunewise.core.format import is_fraction, listed, score
 from tunewise.core.sanitize import shown
 from tunewise.reports.charts.search import best_of_points, searches
 from tunewise.reports.document import model as doc
-from tunewise.reports.sections.cells import named, score
+from tunewise.reports.sections.cells import named
 
 MOST_ON_PAGE = 30  # points of one contender
 MOST_COLUMNS = 6  # points that a table of a paper sets side by side
