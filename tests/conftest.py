@@ -89,7 +89,7 @@ settings.register_profile("tunewise", deadline=None)
 settings.load_profile("tunewise")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data sets that may lie beside the repository as ``shared/data``."""
     folders = [parent / "shared" / "data" for parent in Path(__file__).parents]

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import typer
+from safetensors.torch import load_file, save_file
 from tests.cli.test_predict import stored
+from tests.proofs import proven_here
 
 from tunewise.cli.export import As, command
+from tunewise.cli.measure import measure
 from tunewise.core.errors import InputError
+from tunewise.results import StudyResults
 
 LABELS = ("no", "yes")
 Write = Callable[..., Path]
@@ -95,3 +100,21 @@ def test_an_onnx_file_answers_as_the_contender_did(
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     with pytest.raises(InputError, match="onnxruntime does not load it"):
         command(finished, contender="lora", measured=tmp_path / "broken.onnx")
+
+
+@pytest.mark.filterwarnings("ignore")  # PEFT warns freely
+def test_an_exported_folder_answers_as_the_contender_did_until_its_weights_change(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with proven_here():
+        command(finished, tmp_path / "folder", contender="lora", merge=True)
+    capsys.readouterr()
+    command(finished, contender="lora", measured=tmp_path / "folder")
+    said = capsys.readouterr().out
+    assert "accuracy on 60 test examples: +0.0 " in said
+    assert "100.0 % of the answers are the same; probabilities differ by" in said
+    (path,) = (tmp_path / "folder").glob("*.safetensors")
+    rounded = {name: one.to(torch.float8_e5m2).float() for name, one in load_file(path).items()}
+    save_file(rounded, path, metadata={"format": "pt"})
+    _, found = measure(StudyResults(finished), "lora", tmp_path / "folder")
+    assert found.largest is not None and found.largest > 1e-3

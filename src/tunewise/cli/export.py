@@ -54,8 +54,8 @@ Measure = Annotated[
     typer.Option(
         "--measure",
         metavar="FILE",
-        help="A contender that you converted, as .onnx or .gguf, or its answers (columns id, "
-        "prediction): score it on the study's test examples.",
+        help="A contender that you converted, as .onnx or .gguf, an exported folder whose weights "
+        "you changed, or answers (columns id, prediction): score it on the study's test examples.",
         show_default=False,
     ),
 ]

@@ -15,18 +15,25 @@ from tunewise.data.examples import Example, Prediction, Written
 from tunewise.data.labels import spelling
 from tunewise.data.readers.files import ENDINGS, read_file
 from tunewise.data.table import twice_in
-from tunewise.export.runtime.gguf_file import RUNTIME, answers_of, with_weights_of
+from tunewise.export.runtime.gguf_file import RUNTIME, with_weights_of
 from tunewise.export.runtime.measured import Conversion, Converted, compared
 from tunewise.export.runtime.onnx_file import OnnxClassifier, classifier_of
 from tunewise.judging.columns import sheet_of
 from tunewise.judging.runs import Sheet
+from tunewise.methods.base import Predictor
 from tunewise.results import StudyResults
 from tunewise.statistics.metrics import METRICS
-from tunewise.store.answers import Answers, written_answers
+from tunewise.store.answers import Answers, answers_in
 from tunewise.tasks.base import Task
 from tunewise.trained import Chosen, choose
 from tunewise.training.assembly import Parts
-from tunewise.training.finished import load_predictor, load_whole
+from tunewise.training.finished import (
+    exported_parts,
+    is_exported,
+    load_exported,
+    load_predictor,
+    load_whole,
+)
 from tunewise.training.predictor import ModelPredictor
 
 ONNX, GGUF = ".onnx", ".gguf"
@@ -40,9 +47,9 @@ def measure(study: StudyResults, contender: str | None, path: Path) -> tuple[str
     Args:
         study: the study that trained it.
         contender: which one; None for the verdict's best.
-        path: the converted classifier as ``.onnx`` or language model as ``.gguf``, which answers
-            now, or a file of answers with the columns id and prediction for every example of the
-            test split.
+        path: what answers now, the converted classifier as ``.onnx``, the language model as
+            ``.gguf`` or an exported folder; or a file of answers with the columns id and
+            prediction for every example of the test split.
 
     Returns:
         The contender's name, and what changed; size of what answered here, and its latency.
@@ -52,27 +59,42 @@ def measure(study: StudyResults, contender: str | None, path: Path) -> tuple[str
             model; or the contender has no stored answers.
         MissingExtra: what reads the file is not installed.
     """
-    if not path.is_file():
-        raise InputError([Problem(str(path), "no such file.")])
+    if not path.is_file() and not is_exported(path):
+        message = "no such file, nor a folder that was exported."
+        raise InputError([Problem(str(path), message)])
     chosen = choose(study, contender)
     split, before = stored_answers(study, chosen)
-    if path.suffix.lower() == ONNX:
-        return chosen.name, _onnx(study, chosen, path, split, before)
-    if path.suffix.lower() == GGUF:
-        return chosen.name, _gguf(study, chosen, path, split, before)
-    if path.suffix.lower() not in ENDINGS:
+    ending = path.suffix.lower()
+    if path.is_dir():
+        found = _folder(study, chosen, path, split, before)
+    elif ending == ONNX:
+        found = _onnx(study, chosen, path, split, before)
+    elif ending == GGUF:
+        found = _gguf(study, chosen, path, split, before)
+    elif ending in ENDINGS:
+        found = _file(study, chosen, path, split, before)
+    else:
         message = f"is not measured. {nearest(path.suffix, (ONNX, GGUF, *ENDINGS))}"
         raise InputError([Problem(str(path), message)])
+    return chosen.name, found
+
+
+def _file(
+    study: StudyResults, chosen: Chosen, path: Path, split: str, before: Answers
+) -> Conversion:
+    """Answers that another program wrote, by the study's first metric that they tell."""
     sheet = _in_order(sheet_of(read_file(path, str(path)), str(path)), before, split)
-    parts = Parts.of(chosen.settings, study.folder.path)
-    after = _written(sheet, before, parts.task) if before.scores else _chosen(sheet, before, study)
-    unknown = {"loss"} if after.scores is None else set(METRICS) - set(after.scores)
-    metric = next((one for one in study.evidence.metrics if one not in unknown), None)
+    if before.scores is None:
+        after, told = _chosen(sheet, before, study), {*METRICS} - {"loss"}
+    else:
+        after = _written(sheet, before, Parts.of(chosen.settings, study.folder.path).task)
+        told = {*(after.scores or ())}
+    metric = next((one for one in study.evidence.metrics if one in told), None)
     if metric is None:
         known = first_of(study.evidence.metrics)
         message = f"the study has the metric {known}, of which {path.name} says nothing."
         raise InputError([Problem("--measure", message)])
-    return chosen.name, compared(before, after, metric=metric, split=split)
+    return compared(before, after, metric=metric, split=split)
 
 
 def _onnx(
@@ -96,17 +118,44 @@ def _onnx(
     return with_costs(found, path, converted.latency(asked))
 
 
+def _answered(
+    study: StudyResults, parts: Parts, predictor: Predictor, split: str, before: Answers
+) -> Conversion:
+    """The difference of what a predictor answers now."""
+    say(f"Answering the {split} split")
+    known = {one.id: one for one in parts.examples(split)}
+    examples = [known[id] for id in before.ids]
+    after = answers_in(parts.task.table(predictor.predict(examples), examples))
+    return compared(before, after, metric=study.evidence.headline, split=split)
+
+
 def _gguf(
     study: StudyResults, chosen: Chosen, path: Path, split: str, before: Answers
 ) -> Conversion:
     parts = Parts.of(chosen.settings, study.folder.path)
     say(f"Loading {chosen.name}, and the weights of {path.name}")
     predictor = with_weights_of(path, load_whole(parts, chosen.weights))
-    say(f"Answering the {split} split with transformers")
-    examples = {one.id: one for one in parts.examples(split)}
-    after = answers_of(predictor, [examples[id] for id in before.ids])
-    found = compared(before, after, metric=study.evidence.headline, split=split)
+    found = _answered(study, parts, predictor, split, before)
     return replace(found, bytes=path.stat().st_size, runtime=RUNTIME)
+
+
+def _folder(
+    study: StudyResults, chosen: Chosen, path: Path, split: str, before: Answers
+) -> Conversion:
+    say(f"Loading {path}")
+    predictor = load_exported(path)
+    parts, theirs = Parts.of(chosen.settings, study.folder.path), exported_parts(path)
+    if (theirs.task.name, theirs.options) != (parts.task.name, parts.options):
+        message = f"was exported for {theirs.task.name}{_among(theirs)}; "
+        message += f"the study is {parts.task.name}{_among(parts)}."
+        raise InputError([Problem(str(path), message)])
+    found = _answered(study, parts, predictor, split, before)
+    weights = [file.stat().st_size for file in path.rglob("*.safetensors")]
+    return replace(found, bytes=sum(weights) if weights else None)
+
+
+def _among(parts: Parts) -> str:
+    return f" among {first_of(parts.options)}" if parts.options else ""
 
 
 def _in_order(sheet: Sheet, before: Answers, split: str) -> Sheet:
@@ -141,6 +190,6 @@ def _written(sheet: Sheet, before: Answers, task: Task) -> Answers:
     rows = list(zip(before.ids, texts, before.references, strict=True))
     given = [Prediction(id, written=(Written("", 0, text, 0, ""),)) for id, text, _ in rows]
     examples = [Example(id, ("",), references=right) for id, _, right in rows]
-    found = written_answers(task.table(given, examples))
+    found = answers_in(task.table(given, examples))
     told = {name: of for name, of in (found.scores or {}).items() if name in TOLD}
     return replace(found, scores=told)

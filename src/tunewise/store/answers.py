@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 else:  # a tenth of a second, and only repeated answers need it
     pc = Later("pyarrow.compute")
 
+_CHOSEN = ("id", "label", "choice", "probabilities")
 _WRITTEN = ("id", "answer", "references")
 _WAYS = ("strategy", "sample")  # columns that say which of several answers it is
 
@@ -65,9 +66,15 @@ def _known(ids: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, int]]:
 @lru_cache(maxsize=1024)
 def read_answers(path: Path, changed: int) -> Answers:
     """The stored answers, read once while the file stays as it is: many parts of a report ask."""
-    if "references" in pq.read_schema(path).names:
-        return _read_written(path)
-    table = pq.read_table(path, columns=["id", "label", "choice", "probabilities"])
+    names = pq.read_schema(path).names
+    read = (*_WRITTEN, *CONVERSED, *SUMMED, *_WAYS) if "references" in names else _CHOSEN
+    return answers_in(pq.read_table(path, columns=[name for name in read if name in names]))
+
+
+def answers_in(table: pa.Table) -> Answers:
+    """The answers of a table as trials store it."""
+    if "references" in table.column_names:
+        return _written_in(table)
     given = table["probabilities"].combine_chunks()
     options = len(given[0]) if len(given) else 0
     return Answers(
@@ -78,13 +85,7 @@ def read_answers(path: Path, changed: int) -> Answers:
     )
 
 
-def _read_written(path: Path) -> Answers:
-    names = pq.read_schema(path).names
-    read = (*_WRITTEN, *CONVERSED, *SUMMED, *_WAYS)
-    return written_answers(pq.read_table(path, columns=[name for name in read if name in names]))
-
-
-def written_answers(table: pa.Table) -> Answers:
+def _written_in(table: pa.Table) -> Answers:
     """The first answer of each example, which is the one that counts."""
     names = table.column_names
     scored = [name for name in (*CONVERSED, *SUMMED) if name in names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from tunewise.backbones.transformers_logging import quiet
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.extras import require
 from tunewise.core.format import first_of
-from tunewise.data.examples import Example
 from tunewise.export.artifact import plain_module
 from tunewise.methods.base import Predictor
-from tunewise.store.answers import Answers, written_answers
 from tunewise.training.predictor import ModelPredictor
 
 EXTRA = "gguf"
@@ -71,11 +69,6 @@ def with_weights_of(path: Path, predictor: Predictor) -> ModelPredictor:
     theirs.config.pad_token_id = ours.config.pad_token_id
     module.to(asked.model.device).eval()
     return replace(asked, model=replace(asked.model, module=module))
-
-
-def answers_of(predictor: ModelPredictor, examples: Sequence[Example]) -> Answers:
-    """The answers that count and their scores, in the order of the examples."""
-    return written_answers(predictor.task.table(predictor.predict(examples), examples))
 
 
 def _unpacked(path: Path) -> nn.Module:
