@@ -143,6 +143,14 @@ def test_the_best_weights_score_higher_by_more_than_noise_or_lose_less(
     assert standing_of(RIGHT, 1.0).is_best(scores, [loss] * 100) is best
 
 
+def test_in_the_decay_the_higher_score_counts_and_of_equal_ones_the_lower_loss() -> None:
+    standing = standing_of(RIGHT, 1.0)
+    standing.ended = "patience"
+    assert standing.is_best(LUCKY, [1.1] * 100)
+    assert not standing.is_best(RIGHT, [0.1] * 100)
+    assert standing.is_best(LUCKY, [1.0] * 100)
+
+
 def test_epochs_are_compared_with_the_weights_that_are_kept() -> None:
     standing = standing_of(RIGHT, 1.0)
     assert not standing.is_best(LUCKY, [1.1] * 100)

@@ -9,8 +9,9 @@ would often take those of a late epoch that knows the training examples by heart
 an epoch has to score higher by more than two standard errors, paired over the examples; of epochs
 that are level with the one kept so far, the lower loss counts. It is akin to the rule of one
 standard error (Breiman et al., *Classification and Regression Trees*, 1984), with the loss where
-theirs has the size of a tree, and wider as there are several epochs to be lucky in. Where a study
-names its epochs, the highest score counts.
+theirs has the size of a tree, and wider as there are several epochs to be lucky in. Those of the
+decay are few, and settle what came before: of them, and where a study names its epochs, the highest
+score counts.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ class Standing:
             losses: of each, in nats. Those of a model that is too sure are not softened as where
                 rates are compared: they are what tells it from one that learned less by heart.
         """
-        if self.kept_scores and not is_higher(scores, self.kept_scores, errors=LUCK):
-            is_level = not is_higher(self.kept_scores, scores, errors=LUCK)
+        errors = LUCK if self.ended is None else 0.0
+        if self.kept_scores and not is_higher(scores, self.kept_scores, errors=errors):
+            is_level = not is_higher(self.kept_scores, scores, errors=errors)
             if not (is_level and fmean(losses) < fmean(self.kept_losses)):
                 return False
         self.kept_scores, self.kept_losses = list(scores), list(losses)
