@@ -146,7 +146,8 @@ def _fill() -> None:
 
 
 def _exceed() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    most = 20_000  # bytes: the reason, with the paths in its traceback, is written to a file too
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     with tempfile.TemporaryFile() as file:
         file.write(b"x" * 100_000)
         file.flush()
