@@ -280,11 +280,7 @@ def launch(
     """
     began = time.monotonic() if began is None else began
     path = out or default_folder(settings)
-    if path.is_file():
-        right = "is a file; a folder for the study is needed, such as runs/small."
-        raise InputError([Problem(str(path), right)])
-    if path.is_dir() and (holder := StudyFolder(path).running()):
-        raise StudyBusy(f"{path} is being run: {holder}.")
+    _check_free(path)
     trackers = tuple(dict.fromkeys([*settings.trackers, *trackers]))
     check_trackers(trackers)
     timing = timing or Timing()
@@ -319,16 +315,30 @@ def launch(
         timing.begin("report")
         facts = None
         if outcome.progress.finished and not outcome.paused:  # for want of room it would fail
-            say("Writing the report ...")
-            facts = reported.Facts.of(folder)
-            write.write_page(facts, path / "report")
-            facts = facts.for_another()
-            for name in trackers:
-                _track(folder, name, say)
+            facts = _reported(folder, trackers, say)
         if settings.budget is not None:
             clock.note(every=0)
     timing.begin("results")
     return Launched(outcome, facts)
+
+
+def _check_free(path: Path) -> None:
+    """Refuse a place that is no folder, or where somebody else is at work."""
+    if path.is_file():
+        right = "is a file; a folder for the study is needed, such as runs/small."
+        raise InputError([Problem(str(path), right)])
+    if path.is_dir() and (holder := StudyFolder(path).running()):
+        raise StudyBusy(f"{path} is being run: {holder}.")
+
+
+def _reported(folder: StudyFolder, trackers: Sequence[str], say: Say) -> reported.Facts:
+    """The facts of the report that was written, and sent to trackers."""
+    say("Writing the report ...")
+    facts = reported.Facts.of(folder)
+    write.write_page(facts, folder.path / "report")
+    for name in trackers:
+        _track(folder, name, say)
+    return facts.for_another()
 
 
 def _settled(

@@ -103,16 +103,7 @@ def compare(
     summaries = {
         name: summarize(row, group, measure, level=level) for name, (row, group) in found.items()
     }
-    sign = -1 if measure.higher_is_better else 1
-
-    def place(row: Row) -> tuple[float, bool]:
-        mean = math.inf if row.mean is None else round(sign * row.mean, 12)  # means of seeds
-        return mean, found[row.name][0].is_constant
-
-    best, *others = sorted((summaries[name] for name in names), key=place)
-    # Of those that answer alike throughout, what was learned stands before what is a reference.
-    others.sort(key=lambda row: (*place(row), place(row)[1] and not found[row.name][0].seeded))
-    ordered = [best, *others]
+    ordered = [summaries[row.name] for row in _in_order(rows, summaries, measure)]
     scored = [row.name for row in ordered if row.mean is not None]
 
     to_best = [(name, scored[0]) for name in scored[1:]]
@@ -140,6 +131,22 @@ def compare(
         ordered,
         kept,
     )
+
+
+def _in_order(
+    rows: Sequence[RowScores], summaries: Mapping[str, Row], measure: Metric
+) -> list[RowScores]:
+    """From the best mean over seeds on; of equal ones those that tell examples apart first."""
+    sign = -1 if measure.higher_is_better else 1
+
+    def place(row: RowScores) -> tuple[float, bool]:
+        mean = summaries[row.name].mean
+        return math.inf if mean is None else round(sign * mean, 12), row.is_constant
+
+    best, *others = sorted(rows, key=place)
+    # Of those that answer alike throughout, what was learned stands before what is a reference.
+    others.sort(key=lambda row: (*place(row), row.is_constant and not row.seeded))
+    return [best, *others]
 
 
 def _plain(value: Any) -> Any:

@@ -43,7 +43,10 @@ from tunewise.training.assembly import Parts
 
 DATA, MODEL, IMAGE_MODEL = "data", "model", "image_model"  # folders beside the script
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}  # by the modules that they bring
-SHARED = ("training", "batches", "files", "metrics", "texts", "saving", "classification")
+SHARED = (
+    *("training", "batches", "files", "metrics", "texts", "saving", "classification"),
+    "adapting/loading",
+)
 
 
 @dataclass(frozen=True)

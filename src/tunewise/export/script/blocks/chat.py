@@ -6,8 +6,6 @@ import random
 from itertools import pairwise
 from typing import Any
 
-import torch
-
 from tunewise.export.script.blocks.batches import derive_seed
 from tunewise.export.script.blocks.constants import (
     ANSWER_END,
@@ -21,7 +19,7 @@ from tunewise.export.script.blocks.constants import (
 from tunewise.export.script.blocks.decided import HAS_OPENING, HAS_SYSTEM, HAS_TEMPLATE, LOSS_ON
 from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.texts import split_special_tokens
-from tunewise.export.script.blocks.writing import Batch
+from tunewise.export.script.blocks.writing import Batch, make_batch
 
 Messages = list[dict[str, str]]  # what was said: role and content of each turn
 Spans = list[tuple[int, int]]  # stretches of tokens, from and up to
@@ -148,24 +146,11 @@ def with_examples(rows: list[Row], shown: Messages) -> list[Row]:
 
 
 class ChatDataCollator:
-    """Pads on the right to the longest example of a batch.
-
-    Labels and mask go by the lengths, since the padding token may be the end token, which has to be
-    learned. What is not to be learned has the label -100.
-    """
+    """A batch of conversations, each with the stretches of it that are learned."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.pad_token_id = tokenizer.pad_token_id
 
     def __call__(self, features: list[Row]) -> Batch:
-        shape = (len(features), max(len(feature["input_ids"]) for feature in features))
-        ids = torch.full(shape, self.pad_token_id)
-        mask = torch.zeros(shape, dtype=torch.long)
-        labels = torch.full(shape, -100)
-        for row, feature in enumerate(features):
-            length = len(feature["input_ids"])
-            ids[row, :length] = torch.tensor(feature["input_ids"])
-            mask[row, :length] = 1
-            for begin, end in feature["learned"]:
-                labels[row, begin:end] = ids[row, begin:end]
-        return Batch(ids, mask, labels)
+        learned = [feature["learned"] for feature in features]
+        return make_batch(features, learned, self.pad_token_id)

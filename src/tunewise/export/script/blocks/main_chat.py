@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import json
 
-import torch
-
-from tunewise.export.script.blocks.adapting.named import adapt_model
+from tunewise.export.script.blocks.adapting.loading import load_model
 from tunewise.export.script.blocks.chat import (
     ChatDataCollator,
     draw_examples,
     preprocess_function,
     with_examples,
 )
-from tunewise.export.script.blocks.decided import (
-    METRICS,
-    PRECISION,
-    RECOMPUTES,
-    SHOWS_EXAMPLES,
-    TRAINS,
-)
+from tunewise.export.script.blocks.decided import METRICS, SHOWS_EXAMPLES, TRAINS
 from tunewise.export.script.blocks.files import Row, load_splits, parse_arguments
 from tunewise.export.script.blocks.metrics import Scores, compute_chat_metrics
 from tunewise.export.script.blocks.saving import save
 from tunewise.export.script.blocks.texts import load_tokenizer
 from tunewise.export.script.blocks.training import train
-from tunewise.export.script.blocks.writing import build_model, evaluate_answers, predict
+from tunewise.export.script.blocks.writing import evaluate_answers, predict
 
 
 def main() -> None:
@@ -36,12 +28,7 @@ def main() -> None:
         shown = draw_examples(splits["train"], args.seed)
         splits = {name: with_examples(splits[name], shown) for name in splits}
     collator = ChatDataCollator(tokenizer)
-    model = adapt_model(build_model(args, tokenizer), tokenizer, args).to(args.device)
-    if RECOMPUTES:
-        model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
-    if PRECISION == "bfloat16":
-        autocast = torch.autocast(args.device, dtype=torch.bfloat16)
-        model.forward = autocast(model.forward)
+    model = load_model(args, tokenizer)
     asked = {name: preprocess_function(splits[name], tokenizer) for name in splits}
     results: Row = {}
     if TRAINS:

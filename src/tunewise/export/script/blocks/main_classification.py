@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 
-import torch
-
-from tunewise.export.script.blocks.adapting.named import adapt_model
-from tunewise.export.script.blocks.classification import TextDataCollator, build_model, predict
-from tunewise.export.script.blocks.decided import PRECISION, RECOMPUTES, SOLVED
+from tunewise.export.script.blocks.adapting.loading import load_model
+from tunewise.export.script.blocks.classification import TextDataCollator, predict
+from tunewise.export.script.blocks.decided import SOLVED
 from tunewise.export.script.blocks.files import Row, load_splits, parse_arguments
 from tunewise.export.script.blocks.fitted.solved import solve
 from tunewise.export.script.blocks.metrics import Scores, compute_metrics, evaluate_splits
@@ -24,12 +22,7 @@ def main() -> None:
         name: preprocess_function(rows, tokenizer) for name, rows in load_splits(args).items()
     }
     collator = TextDataCollator(tokenizer)
-    model = adapt_model(build_model(args, tokenizer), tokenizer, args).to(args.device)
-    if RECOMPUTES:
-        model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
-    if PRECISION == "bfloat16":
-        autocast = torch.autocast(args.device, dtype=torch.bfloat16)
-        model.forward = autocast(model.forward)
+    model = load_model(args, tokenizer)
 
     if not SOLVED:
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import torch
-
 from tunewise.export.script.blocks.constants import (
     ANSWER_END,
     BEFORE_ANSWER,
@@ -20,7 +18,7 @@ from tunewise.export.script.blocks.constants import (
 from tunewise.export.script.blocks.decided import HAS_SPECIAL, IN_CHAT, LEARNS_PROMPT
 from tunewise.export.script.blocks.files import Row
 from tunewise.export.script.blocks.texts import read_texts, split_special_tokens
-from tunewise.export.script.blocks.writing import Batch
+from tunewise.export.script.blocks.writing import Batch, make_batch
 
 
 def preprocess_function(rows: list[Row], tokenizer: Any, *, learning: bool = False) -> list[Row]:
@@ -121,25 +119,16 @@ def shortened_prompt(
 
 
 class QADataCollator:
-    """Pads on the right to the longest example of a batch.
-
-    Labels and mask go by the lengths, since the padding token may be the end token, which has to be
-    learned. The prompt is given and need not be learned: its labels are -100.
-    """
+    """A batch of questions. The prompt is given and need not be learned, the answer is."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.pad_token_id = tokenizer.pad_token_id
 
     def __call__(self, features: list[Row]) -> Batch:
-        shape = (len(features), max(len(feature["input_ids"]) for feature in features))
-        ids = torch.full(shape, self.pad_token_id)
-        mask = torch.zeros(shape, dtype=torch.long)
-        labels = torch.full(shape, -100)
-        for row, feature in enumerate(features):
-            length, start = len(feature["input_ids"]), feature["prompt_length"]
+        learned = []
+        for feature in features:
+            start = feature["prompt_length"]
             if LEARNS_PROMPT:
                 start = 0 if feature.get("learning") else start
-            ids[row, :length] = torch.tensor(feature["input_ids"])
-            mask[row, :length] = 1
-            labels[row, start:length] = ids[row, start:length]
-        return Batch(ids, mask, labels)
+            learned.append([(start, len(feature["input_ids"]))])
+        return make_batch(features, learned, self.pad_token_id)

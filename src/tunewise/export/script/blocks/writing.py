@@ -47,6 +47,27 @@ class Batch:
         return Batch(*(tensor.to(device) for tensor in tensors))
 
 
+def make_batch(
+    features: list[Row], learned: list[list[tuple[int, int]]], pad_token_id: int
+) -> Batch:
+    """Features padded on the right to the longest; what is learned of each lies from and up to.
+
+    Labels and mask go by the lengths, since the padding token may be the end token, which has to be
+    learned. What is not to be learned has the label -100.
+    """
+    shape = (len(features), max(len(feature["input_ids"]) for feature in features))
+    ids = torch.full(shape, pad_token_id)
+    mask = torch.zeros(shape, dtype=torch.long)
+    labels = torch.full(shape, -100)
+    for row, (feature, spans) in enumerate(zip(features, learned, strict=True)):
+        length = len(feature["input_ids"])
+        ids[row, :length] = torch.tensor(feature["input_ids"])
+        mask[row, :length] = 1
+        for begin, end in spans:
+            labels[row, begin:end] = ids[row, begin:end]
+    return Batch(ids, mask, labels)
+
+
 def count_targets(batch: Batch) -> int:
     return int((batch.labels[:, 1:] != -100).sum())  # nothing predicts the first token
 
