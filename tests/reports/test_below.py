@@ -27,9 +27,13 @@ def at(contender: Invented, skill: float) -> Invented:
 PLAN = Plan(contenders=(MAJORITY, at(TFIDF, 1.0), at(LORA, -0.5), at(FULL, 1.1)), test=400)
 
 
-def seen(folder: Path, change: Callable[[dict[str, Any]], None] = lambda result: None) -> Facts:
+def seen(
+    folder: Path,
+    change: Callable[[dict[str, Any]], None] = lambda result: None,
+    plan: Plan = PLAN,
+) -> Facts:
     """The facts of the plan, in which each training's result was changed."""
-    fabricate(folder, PLAN)
+    fabricate(folder, plan)
     for path in folder.glob("trials/*/result.json"):
         content = json.loads(path.read_text())
         if content["epochs"]:
@@ -92,6 +96,14 @@ def test_the_curves_say_why(
 ) -> None:
     (found,) = seen(tmp_path / "s", change).below_the_obvious
     assert words in found.sentence("accuracy")
+
+
+def test_who_trains_everything_is_not_told_to_train_more(tmp_path: Path) -> None:
+    plan = replace(PLAN, contenders=(MAJORITY, at(TFIDF, 1.0), at(FULL, -0.5)))
+    (found,) = seen(tmp_path / "s", learned(0.5, 0.48, loss=RISEN), plan).below_the_obvious
+    assert found.name == "full"
+    assert "does not fit the training examples either" in found.sentence("accuracy")
+    assert "rank" not in found.sentence("accuracy")
 
 
 def test_a_training_that_its_limit_ended_is_marked_with_the_remedy(tmp_path: Path) -> None:

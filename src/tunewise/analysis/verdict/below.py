@@ -123,4 +123,8 @@ def _explained(
         why = "it knows the training examples better than new ones"
         return why, "More rows would help it, or fewer parameters to train."
     why = "it does not fit the training examples either"
-    return why, "Give it more to train: a higher rank, more layers, or other rates."
+    counts = contender.described.parameters
+    trains_all = counts is not None and counts.trainable == counts.total
+    more = "Give it more to train: a higher rank, more layers, or other rates."
+    known = "Other rates or more epochs may help it, or a model that knows more of such data."
+    return why, known if trains_all else more
