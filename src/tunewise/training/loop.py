@@ -196,6 +196,20 @@ class Training:
             Diverged: a loss or gradient was not finite.
             InputError: an epoch held nothing to learn.
         """
+        self.begin()
+        while not self._is_over():
+            with self.stopwatch.phase("train"):
+                self._train_epoch()
+            if self.progress.step == self.until:
+                return self.progress
+            self._evaluate()
+        self.watch.look(self.progress.findings)
+        if self.best is not None:
+            put_back(self.model.module, self.best)
+        return self.progress
+
+    def begin(self) -> None:
+        """Make what the steps need, and go back to the newest checkpoint if there is one."""
         self.watch = Watch(self.model.module, self.ranks)  # before a checkpoint is put back
         self.steps_per_epoch = -(-len(self.train_feed.encoded) // self.settings.batch_size)
         self.course = Course(self.settings, self.steps_per_epoch, self.learning_rate)
@@ -208,17 +222,6 @@ class Training:
         self.progress, self.best = self._resume()
         self._last_checkpoint = time.monotonic()
         self.log.write("start", steps=self.steps, epochs=self.course.most_epochs)
-
-        while not self._is_over():
-            with self.stopwatch.phase("train"):
-                self._train_epoch()
-            if self.progress.step == self.until:
-                return self.progress
-            self._evaluate()
-        self.watch.look(self.progress.findings)
-        if self.best is not None:
-            put_back(self.model.module, self.best)
-        return self.progress
 
     def _train_epoch(self) -> None:
         """Take the steps of the epoch that have not been taken yet."""
