@@ -37,7 +37,7 @@ from tunewise.training.finished import (
 from tunewise.training.predictor import ModelPredictor
 
 ONNX, GGUF = ".onnx", ".gguf"
-TOLD = ("exact_match", "normalized_match", "f1", "well_formed", "answer_characters")
+IN_TEXT = ("exact_match", "normalized_match", "f1", "well_formed", "answer_characters")
 """The metrics that a text alone tells; not how it ended, nor how likely the right one was."""
 
 
@@ -85,14 +85,14 @@ def _file(
     """Answers that another program wrote, by the study's first metric that they tell."""
     sheet = _in_order(sheet_of(read_file(path, str(path)), str(path)), before, split)
     if before.scores is None:
-        after, told = _chosen(sheet, before, study), {*METRICS} - {"loss"}
+        after, known = _chosen(sheet, before, study), {*METRICS} - {"loss"}
     else:
         after = _written(sheet, before, Parts.of(chosen.settings, study.folder.path).task)
-        told = {*(after.scores or ())}
-    metric = next((one for one in study.evidence.metrics if one in told), None)
+        known = {*(after.scores or ())}
+    metric = next((one for one in study.evidence.metrics if one in known), None)
     if metric is None:
-        known = first_of(study.evidence.metrics)
-        message = f"the study has the metric {known}, of which {path.name} says nothing."
+        metrics = first_of(study.evidence.metrics)
+        message = f"the study has the metric {metrics}, of which {path.name} says nothing."
         raise InputError([Problem("--measure", message)])
     return compared(before, after, metric=metric, split=split)
 
@@ -191,5 +191,5 @@ def _written(sheet: Sheet, before: Answers, task: Task) -> Answers:
     given = [Prediction(id, written=(Written("", 0, text, 0, ""),)) for id, text, _ in rows]
     examples = [Example(id, ("",), references=right) for id, _, right in rows]
     found = answers_in(task.table(given, examples))
-    told = {name: of for name, of in (found.scores or {}).items() if name in TOLD}
-    return replace(found, scores=told)
+    known = {name: of for name, of in (found.scores or {}).items() if name in IN_TEXT}
+    return replace(found, scores=known)

@@ -19,7 +19,7 @@ def needs_of(study: StudyRecord, planned: Plan | None) -> NeedsOf:
     Without a prediction it is the study's memory limit, where that has one. Features take what
     the hungriest of the contenders takes that share them. A trial over several devices takes so
     much of each. Trials that are trained together take what they would take side by side, which is
-    more: their frozen numbers are there once.
+    more: their frozen weights are there once.
     """
     bytes_of: dict[str, int] = {}
     if planned is not None:

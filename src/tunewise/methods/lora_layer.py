@@ -112,7 +112,7 @@ class Corrections:
     """
 
     def __init__(self, layers: Sequence[LoRALinear]) -> None:
-        """`layers` have the same frozen numbers, all in one format."""
+        """`layers` have the same frozen weights, all in one format."""
         self.layers = layers
         self.base, self.rank = layers[0].base, max(layer.rank for layer in layers)
         scales = [layer.scale for layer in layers]

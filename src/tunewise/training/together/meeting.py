@@ -3,7 +3,7 @@
 Each trial runs its whole course in a thread of its own, as it would alone: it makes its batches,
 reads its head, clips, updates, evaluates and saves. Only the frozen backbone is run once for all:
 their batches are padded to one shape and put behind each other, each LoRA layer corrects every
-trial's rows by that trial's numbers, and what comes out is cut apart again. Gradients go back the
+trial's rows by that trial's weights, and what comes out is cut apart again. Gradients go back the
 same way.
 
 One thread runs at a time, the one that holds `turn`: so the order of all that is drawn from torch's
@@ -197,7 +197,7 @@ class Meeting:
 
     @contextmanager
     def _corrected(self, places: Sequence[Place], rows: int) -> Iterator[None]:
-        """Inside, layers of the first trial correct the rows of each by that one's numbers."""
+        """Inside, layers of the first trial correct the rows of each by that one's weights."""
         key = tuple(map(id, places))
         if key not in self._corrections:
             columns = zip(*(place.layers for place in places), strict=True)
@@ -218,7 +218,7 @@ def _random_states() -> list[Tensor]:
 
 
 def _share_frozen(module: nn.Module, other: nn.Module) -> None:
-    """Let a module read the frozen numbers of another, which are the same.
+    """Let a module read the frozen weights of another, which are the same.
 
     Raises:
         ValueError: they are not.
