@@ -90,7 +90,7 @@ def measure(folder: Path, jobs: Sequence[Job], together: bool) -> Figures:
     clock = time.perf_counter if on_gpu else time.process_time
     # Counting the tensors of a step takes as long as several steps.
     with (
-        patch("tunewise.training.trial.held_tensors", return_value=[]),
+        patch("tunewise.training.trial.adapt.held_tensors", return_value=[]),
         patch("time.perf_counter", clock),
     ):
         for job in asked:

@@ -43,7 +43,7 @@ ROOMS = (  # each may import itself and the rooms named behind it
 SUBROOMS = {  # each may import itself and those before it; flat files of the room lie below them
     "data": ("embedded_world", "readers", "audit", "cleaning", "first_look"),
     "reports": ("document", "charts", "sections", "outputs"),
-    "training": ("ranks", "checks"),
+    "training": ("ranks", "checks", "trial", "together"),
 }
 FOLDERS = (
     "analysis",

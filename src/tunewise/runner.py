@@ -23,7 +23,7 @@ from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.log import TrialLog
 from tunewise.training.sealed import SealedTest
 from tunewise.training.together.trials import train_together
-from tunewise.training.trial import TrialRun
+from tunewise.training.trial.run import TrialRun
 
 
 def warm_up() -> None:

@@ -27,7 +27,7 @@ from tunewise.studies.rows import rows_of
 from tunewise.studies.shortlist import Shortlist, shortlist
 from tunewise.tasks.classification import Classification
 from tunewise.training.features import FeatureStore
-from tunewise.training.trial import TrialRun
+from tunewise.training.trial.run import TrialRun
 
 Checkpoint = Callable[[str], Path]
 STUDY: dict[str, Any] = {

@@ -375,7 +375,7 @@ def test_the_artifact_of_a_trial_is_as_if_nothing_had_been_merged(
 ) -> None:
     do(study, settings("lora", {"rank": 2}), "a")
     monkeypatch.setattr(
-        "tunewise.training.trial.merge_check", lambda *_, **__: Check("m", None, "")
+        "tunewise.training.trial.adapt.merge_check", lambda *_, **__: Check("m", None, "")
     )
     do(study, settings("lora", {"rank": 2}), "b")
     first, second = (study / "weights" / id / "adapter_model.safetensors" for id in "ab")

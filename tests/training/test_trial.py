@@ -28,7 +28,7 @@ from tunewise.runner import run_job
 from tunewise.store.records import TrialSettings
 from tunewise.store.trial_records import Job
 from tunewise.tasks.base import Task
-from tunewise.training import trial
+from tunewise.training.trial import adapt
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.loop import Diverged, Training
 from tunewise.training.predictor import predict_feed
@@ -420,7 +420,7 @@ def test_answers_that_are_known_are_those_of_the_weights_that_are_left(  # noqa:
         asked.append("at the end")
         return predict_feed(*given, **named)
 
-    monkeypatch.setattr(trial, "predict_feed", noted)
+    monkeypatch.setattr(adapt, "predict_feed", noted)
     made = settings(name, chosen, epochs=3, choose=choose)
     assert do(study, made, "once") == "done"
     assert asked == []

@@ -15,7 +15,7 @@ from tunewise.costs.measure import Stopwatch
 from tunewise.store.trial_records import Job
 from tunewise.training.ranks.group import Ranks
 from tunewise.training.together.meeting import Apart, Meeting
-from tunewise.training.trial import TrialRun
+from tunewise.training.trial.run import TrialRun
 
 
 @dataclass(frozen=True)
