@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -59,3 +60,24 @@ def test_a_model_that_is_none_or_reads_another_language_is_told(tunewise: Run, p
     assert not (place / "reviews.yaml").exists()
     ended = tunewise("init", "reviews.csv", "--models", "bert-base-german-cased", cwd=place)
     assert "pretrained on German, not on English" in " ".join(ended.stderr.split())
+
+
+def test_the_command_that_takes_a_model_writes_the_same_study_with_it(
+    tunewise: Run, place: Path
+) -> None:
+    texts = [review(at) for at in range(120)]
+    lines = [f'"{text}","{text[::-1]}",{at % 2},{at % 3}' for at, text in enumerate(texts)]
+    (place / "my reviews.csv").write_text("\n".join(["text,other text,label,stars", *lines]))
+    words = ("--text", "text", "--label", "stars", "--drop", "other text", "--out", "a.yaml")
+    ended = tunewise("init", "my reviews.csv", *words, cwd=place)
+    assert ended.returncode == 0, ended.stderr
+    first = (place / "a.yaml").read_text()
+    (line,) = (line for line in ended.stderr.splitlines() if line.startswith("To take one: "))
+    again = tunewise(*shlex.split(line.removeprefix("To take one: "))[1:], cwd=place)
+    assert again.returncode == 0, again.stderr
+    taken = "models: [sentence-transformers/all-MiniLM-L6-v2]"
+    settings = [line for line in first.splitlines() if not line.startswith("#")]
+    for line in settings:
+        kept = "embedded:encoder" not in line and "budget" not in line
+        assert not kept or line in (place / "a.yaml").read_text(), line
+    assert taken in (place / "a.yaml").read_text()

@@ -28,11 +28,11 @@ from tunewise.runner import run_job
 from tunewise.store.records import TrialSettings
 from tunewise.store.trial_records import Job
 from tunewise.tasks.base import Task
-from tunewise.training.trial import adapt
 from tunewise.training.assembly import Feeds, Parts, prepared_model
 from tunewise.training.loop import Diverged, Training
 from tunewise.training.predictor import predict_feed
 from tunewise.training.settings import TrainingSettings
+from tunewise.training.trial import adapt
 
 WORDS = ("good", "bad", "fine", "room", "bed", "warm")
 SIZES = {"train": 60, "validation": 30, "test": 30}

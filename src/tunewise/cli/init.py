@@ -90,8 +90,18 @@ def command(  # noqa: PLR0917  # typer calls it by name
         STDERR.print(visible(line), soft_wrap=True)
     typer.echo(path)
     STDERR.print(f"Check it, then: tunewise run {path}", soft_wrap=True)
-    for line in next_steps(found, data, str(path)):
+    for line in next_steps(found, [data, *_options(wishes, out)], str(path)):
         STDERR.print(line, soft_wrap=True)
+
+
+def _options(wishes: Wishes, out: Path | None) -> Iterator[str]:
+    """What was asked for, as on the command line."""
+    one = {"--label": wishes.label, "--group": wishes.group, "--sheet": wishes.sheet, "--out": out}
+    pairs = [("--text", text) for text in wishes.texts]
+    pairs += [("--drop", column) for column in wishes.drop]
+    pairs += [(option, str(value)) for option, value in one.items() if value is not None]
+    for pair in pairs:
+        yield from pair
 
 
 def _workload(guess: Guess) -> Workload:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from shlex import quote
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from tunewise.backbones.known import MANY
@@ -82,10 +82,17 @@ def remarks(found: Sequence[Proposal]) -> list[str]:
     ]
 
 
-def next_steps(found: Sequence[Proposal], data: str, study: str) -> Iterator[str]:
-    """How to take one, and how to compare several first."""
+def next_steps(found: Sequence[Proposal], given: Sequence[str], study: str) -> Iterator[str]:
+    """How to take one, and how to compare several first.
+
+    Args:
+        found: the proposals.
+        given: what `init` was called with.
+        study: the study file that it wrote.
+    """
     if found:
-        data, study = quote(data), quote(study)
-        yield f"To take one: tunewise init {data} --force --out {study} --models {found[0].name}"
+        again = join(["tunewise", "init", *given, "--force", "--models", found[0].name])
+        yield f"To take one: {again}"
         several = " ".join(one.name for one in found[:2])
-        yield f"To compare several before training: tunewise shortlist {study} --models {several}"
+        compare = f"tunewise shortlist {quote(study)} --models {several}"
+        yield f"To compare several before training: {compare}"
