@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers test-notebook lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet daquar-pairs schema docs embedded clean
+.PHONY: demo test test-faults test-real test-gpu test-processors test-trackers test-notebook lint check format bench models sst5 boolq tweets tweets-smollm2 rooms daquar daquar-efficientnet daquar-pairs schema docs deliverables embedded clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tunewise demo
@@ -98,6 +98,9 @@ schema: $(VENV)/.installed
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build -W -n --keep-going -q -b html docs docs/_build
 	@echo "The handbook: docs/_build/index.html"
+
+deliverables: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/deliverables.py
 
 embedded: $(VENV)/.installed-dev
 	$(BIN)/python scripts/pretrain_embedded.py

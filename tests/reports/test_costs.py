@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.reports.conftest import Seen, look_at
 from tests.reports.fabricate import Plan, fabricate
+from tests.reports.fabricate_written import WrittenPlan, fabricate_written
 
-from tunewise.analysis.costs import pareto, placed
+from tunewise.analysis.costs import device_peaks, pareto, placed
 from tunewise.analysis.tuning.searching import best_of, tried
 from tunewise.core.files import mark_complete
 from tunewise.reports.document.latex import as_latex
@@ -65,6 +66,33 @@ def test_other_bytes_that_a_trial_measured_get_their_column(tmp_path: Path) -> N
     place = keys.index("reserved bytes")
     assert {row[place] for row in table.rows} == {9}
     assert r"reduction factor" in as_latex(table)
+
+
+def test_memory_of_a_gpu_has_its_table_by_phase(tmp_path: Path, rooms: Seen) -> None:
+    plan = WrittenPlan(ranks=(4,), seeds=(0, 1), validation=20, test=20, decoding=("greedy",))
+    folder = fabricate_written(tmp_path / "s", plan)
+    trained = 0
+    for path in sorted(folder.glob("trials/*/costs.json")):
+        content = json.loads(path.read_text())
+        if memory := content.get("memory"):
+            trained += 1
+            forward = {"allocated": 300 + trained, "reserved": 900 - trained}
+            memory["device"] = {"forward": forward, "update": {"allocated": 9, "reserved": 2000}}
+            path.write_text(json.dumps(content))
+            mark_complete(path.parent)
+    seen = look_at(folder)
+    table = seen.tables["gpu-memory"]
+    by_key = {column.key: place for place, column in enumerate(table.columns)}
+    peaks = device_peaks(seen.evidence, seen.results)
+    assert 1 < len(peaks) == len(table.rows)
+    for one, row in zip(peaks, table.rows, strict=True):
+        assert row[by_key["allocated bytes"]] == one.allocated["forward"] > 300
+        assert row[by_key["forward reserved"]] == one.reserved["forward"]
+        assert row[by_key["reserved bytes"]] == row[by_key["update reserved"]] == 2000
+    assert all(one.most_allocated == one.allocated["forward"] for one in peaks)
+    assert "update allocated" in as_latex(table)
+    assert "Memory of the GPU by phase" in seen.html
+    assert "gpu-memory" not in rooms.tables
 
 
 def test_points_of_a_search_are_reported_with_the_chosen_and_its_edge(rooms: Seen) -> None:

@@ -108,6 +108,49 @@ class Phases:
     seconds: Mapping[str, float]
 
 
+ALLOCATED, RESERVED = "allocated", "reserved"
+
+
+@dataclass(frozen=True)
+class DevicePeaks:
+    """One contender: the most bytes of a GPU that any seed took in each phase that was counted.
+
+    `allocated` is what tensors had, `reserved` what the process kept from the card for them.
+    """
+
+    name: str
+    allocated: Mapping[str, int]
+    reserved: Mapping[str, int]
+
+    @property
+    def most_allocated(self) -> int:
+        return max(self.allocated.values())
+
+    @property
+    def most_reserved(self) -> int:
+        return max(self.reserved.values())
+
+
+def device_peaks(evidence: Evidence, results: Results) -> list[DevicePeaks]:
+    """The contenders whose trials ran on a GPU, in the order of the results."""
+    found = []
+    for row in results.rows:
+        costs = [trial.record.costs for trial in evidence.by_name[row.name].finished]
+        seen = [one.memory.device for one in costs if one.memory and one.memory.device]
+        if not seen:
+            continue
+        phases = dict.fromkeys(phase for one in seen for phase in one)
+        most = {
+            kind: {
+                phase: max(one[phase].get(kind, 0) for one in seen if phase in one)
+                for phase in phases
+            }
+            for kind in (ALLOCATED, RESERVED)
+        }
+        found.append(DevicePeaks(row.name, most[ALLOCATED], most[RESERVED]))
+    return found
+
+
 def phases_of(evidence: Evidence, results: Results) -> list[Phases]:
     """The contenders whose trials measured their phases, in the order of the results."""
     found = []

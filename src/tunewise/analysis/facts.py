@@ -12,7 +12,7 @@ from tunewise.analysis.checks import checks
 from tunewise.analysis.classes import by_class
 from tunewise.analysis.comparability.checks import fairness
 from tunewise.analysis.compare import headline_measure
-from tunewise.analysis.costs import phases_of
+from tunewise.analysis.costs import device_peaks, phases_of
 from tunewise.analysis.curves import turns, validation_curve
 from tunewise.analysis.disagreements import disagreements
 from tunewise.analysis.errors import errors
@@ -90,6 +90,7 @@ class Facts:
 
     # What it cost, and how training went
     phases = once(lambda of: phases_of(of.evidence, of.results))
+    device_peaks = once(lambda of: device_peaks(of.evidence, of.results))
     validation_loss = once(lambda of: validation_curve(of.evidence, "loss"))
     lowest_losses = once(lambda of: turns(of.validation_loss))
     below_the_obvious = once(

@@ -163,6 +163,8 @@ class MemoryRecord(JSONRecord):
     gradients_bytes: int | None = None
     optimizer_bytes: int | None = None
     activations_bytes: int | None = None  # alive when the backward pass begins
+    # by phase, of a GPU: the most that tensors had, and that was reserved for them
+    device: Mapping[str, Mapping[str, int]] | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tunewise.analysis.costs import HELD, TIMED
+from tunewise.analysis.costs import ALLOCATED, HELD, RESERVED, TIMED
 from tunewise.analysis.facts import Facts
 from tunewise.core.format import milliseconds, size
 from tunewise.reports.charts.memory import PHASES, memory_by_phase
@@ -17,6 +17,11 @@ WHAT = (
     "step of the longest examples; the largest sum at one time, with its phase; and the "
     "milliseconds of each phase in a mean step. The pass over a frozen backbone is made once, and "
     "counted on a batch of that size."
+)
+ON_GPUS = (
+    "Of the GPU, as its allocator counts: what tensors had at most in each phase, and what was "
+    "reserved from the card for them, which no other program gets. CUDA’s own share of a process "
+    "is in neither."
 )
 
 
@@ -52,3 +57,32 @@ def section(facts: Facts) -> doc.Blocks:
     yield doc.Paragraph(text, outputs=doc.PRINT)
     yield doc.Table.about("phases", caption, columns, shown, outputs=doc.REPORT)
     yield memory_by_phase(shown)
+    yield from _of_gpus(facts)
+
+
+def _of_gpus(facts: Facts) -> doc.Blocks:
+    """What a GPU's allocator said, where trials ran on one."""
+    shown = [one for one in facts.device_peaks if one.name in facts.shortlist.names]
+    if not shown:
+        return
+    phases = dict.fromkeys(phase for one in shown for phase in one.allocated)
+    columns = [
+        replace(CONTENDER, of=lambda one: named(facts.evidence.by_name[one.name])),
+        doc.Column("Most allocated", "allocated bytes", size, "most_allocated"),
+        doc.Column("Most reserved", "reserved bytes", size, "most_reserved"),
+    ]
+    for phase in phases:
+        title = (PHASES.get(phase) or phase.replace("_", " ")).capitalize()
+        columns += [
+            doc.Column(f"{title}, allocated", f"{phase} allocated", size, (ALLOCATED, phase)),
+            doc.Column(
+                f"{title}, reserved",
+                f"{phase} reserved",
+                size,
+                (RESERVED, phase),
+                outputs=doc.PAGE | doc.FILES,
+            ),
+        ]
+    yield doc.Paragraph(ON_GPUS, outputs=doc.PRINT)
+    caption = f"Memory of the GPU by phase{facts.shortlist.note}"
+    yield doc.Table.about("gpu-memory", caption, columns, shown, outputs=doc.REPORT)
