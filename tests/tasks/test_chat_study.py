@@ -246,6 +246,33 @@ def test_a_template_that_cannot_be_proven_stops_the_study_with_its_rows(
     assert len(caught.value.problems) == 3  # one a split
 
 
+def test_conversations_without_room_for_an_answer_are_refused_or_left_out_for_everybody(
+    place: Path, tmp_path: Path
+) -> None:
+    for split, rows in {"train": 20, "validation": 12, "test": 12}.items():
+        written = talks(rows, split)
+        for at in (3, 5):
+            written[at]["messages"][2]["content"] += " and so on" * 50
+        write_rows(tmp_path / f"{split}.jsonl", written)
+    text = STUDY.format(model=place / "model").replace("source: data", "source: .")
+    (tmp_path / "study.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"say data\.on_too_long: drop") as caught:
+        prepare(read_study(tmp_path / "study.yaml"))
+    assert [str(one).split(" cannot")[0] for one in caught.value.problems] == [
+        "models[0]: validation: 2 rows (validation-3, validation-5)",
+        "models[0]: test: 2 rows (test-3, test-5)",
+    ]
+    (tmp_path / "study.yaml").write_text(text.replace("source: .", "source: ., on_too_long: drop"))
+    prepared = prepare(read_study(tmp_path / "study.yaml"))
+    for split in ("validation", "test"):
+        ids = {row["id"] for row in prepared.splits[split]}
+        assert ids == {f"{split}-{at}" for at in range(12)} - {f"{split}-3", f"{split}-5"}
+        assert prepared.study.data.rows[split] == 10
+        (note,) = (note for note in prepared.notes if note.startswith(f"{split}: 2 rows left out"))
+        assert f"({split}-3, {split}-5)" in note
+    assert len(prepared.splits["train"]) == 20  # of these the trial itself leaves out two
+
+
 TASK = Conversations(max_new_tokens=8)
 TALK = Example(
     "a",

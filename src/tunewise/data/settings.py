@@ -112,6 +112,11 @@ class DataSettings:
     on_unseen_label: Literal["error", "drop"] = setting(
         "error", "What to do with a label that the training split lacks."
     )
+    on_too_long: Literal["error", "drop"] = setting(
+        "error",
+        "What to do with a conversation of validation or test whose last question does not fit a "
+        "model with room for an answer; drop leaves it out for every contender.",
+    )
 
     def __post_init__(self) -> None:
         if not self.source and not self.files:
@@ -133,7 +138,7 @@ class DataSettings:
                 raise SettingError("limit", number, right, within=(name,) if name else ())
         _check_columns(self.columns or {})
         _check_combine(self.combine or {})
-        for name in ("on_missing_label", "on_unseen_label"):
+        for name in ("on_missing_label", "on_unseen_label", "on_too_long"):
             if getattr(self, name) not in ("error", "drop"):
                 raise SettingError(name, getattr(self, name), "either error or drop.")
         if not self.source and (self.config or self.revision):

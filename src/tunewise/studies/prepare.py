@@ -21,11 +21,13 @@ from tunewise.backbones.sources import (
 from tunewise.core.canonical import JSONObject
 from tunewise.core.environment import environment
 from tunewise.core.errors import InputError, Problem
+from tunewise.core.format import first_of, plural
 from tunewise.core.paths import path_from
 from tunewise.data.audit.audit import Audit, audit, not_texts
 from tunewise.data.cleaning.clean import Removed
 from tunewise.data.cleaning.removed import write_removed
 from tunewise.data.prepared import hash_of, write_images, write_prepared
+from tunewise.data.sources import Data
 from tunewise.data.table import Splits
 from tunewise.store.records import (
     AuditRecord,
@@ -77,9 +79,14 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     Raises:
         InputError: all that is wrong with the data, or with models and methods, together.
     """
+    return _prepared(settings, say, {})
+
+
+def _prepared(settings: StudySettings, say: Say, without: Mapping[str, Sequence[str]]) -> Prepared:
+    """Prepare without some rows (ids by split); anew where more of them are to be left out."""
     expansion = expand(settings)  # first, because its mistakes cost nothing to find
-    say("Reading the data ...")
-    settled, slices, problems = _read(settings)
+    say("Leaving out what does not fit ..." if without else "Reading the data ...")
+    settled, slices, problems = _read(settings, without)
     say("Finding the models ...")
     models, missing = _models(settings)
     if problems := problems + missing:
@@ -99,16 +106,10 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     problems += unread + _unmeasured(settings, settled)
     inspector = next(iter(inspectors.values()), None)
     found = audited(settings, settled, inspector)
-    unlearnt: list[str] = []
-    learned: tuple[tuple[Stretch, ...], ...] = ()
-    for name, one in inspectors.items() if not found.problems else ():
-        longest = limit(task, _max_length(settings), one.model)
-        if unsound := proven(task, settled.splits, one.processor, longest):
-            problems += of_model(name, settings, InputError(unsound))
-        elif one is inspector:
-            unlearnable, unlearnt = learnable(task, train, one.processor, longest)
-            problems += unlearnable
-            learned = learned_rows(task, train, one.processor, longest)
+    read = _as_read(settings, settled, inspectors if not found.problems else {})
+    problems += read.problems
+    if read.unfit and not problems:
+        return _prepared(settings, say, read.unfit)
     if problems := problems + found.problems:
         raise InputError(_once(problems))
     sample = [str(row[task.reading.texts[0]]) for row in train[:SAMPLE]]
@@ -117,7 +118,7 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     pooling = {name: found.pooling for name, found in asked.items() if found.pooling}
     warnings += pooling_notes(pooling)
-    notes = (*moot(settings), *left_out, *data.notes, *warnings, *found.warnings, *unlearnt)
+    notes = (*moot(settings), *left_out, *data.notes, *warnings, *found.warnings, *read.notes)
     study = replace(
         _record(settings, settled, expansion),
         contenders=tuple(contenders),
@@ -132,14 +133,47 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
     removed = settled.data.removed if settings.data.clean else None
     return Prepared(
-        settings, kept, study, notes, settled.images, lines, removed, learned, settled.settings
+        settings, kept, study, notes, settled.images, lines, removed, read.learned, settled.settings
     )
 
 
-def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
+@dataclass
+class AsRead:
+    """What the models make of the rows: what is wrong, and what is learned of the first ones."""
+
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    learned: tuple[tuple[Stretch, ...], ...] = ()
+    unfit: dict[str, list[str]] = field(default_factory=dict)  # to be left out: ids by split
+
+
+def _as_read(
+    settings: StudySettings, settled: Settled, inspectors: Mapping[str, Inspector]
+) -> AsRead:
+    task, splits, found = settings.task, settled.splits, AsRead()
+    for at, (name, one) in enumerate(inspectors.items()):
+        longest = limit(task, _max_length(settings), one.model)
+        seen = proven(task, splits, one.processor, longest)
+        leaves_some = all(len(ids) < len(splits[split]) for split, ids in seen.unfit.items())
+        if settings.data.on_too_long == "drop" and leaves_some and not seen.problems:
+            for split, ids in seen.unfit.items():
+                found.unfit[split] = list(dict.fromkeys([*found.unfit.get(split, ()), *ids]))
+        elif unsound := seen.refused(longest):
+            found.problems += of_model(name, settings, InputError(unsound))
+            continue
+        if at == 0:
+            unlearnable, found.notes = learnable(task, splits["train"], one.processor, longest)
+            found.problems += unlearnable
+            found.learned = learned_rows(task, splits["train"], one.processor, longest)
+    return found
+
+
+def _read(
+    settings: StudySettings, without: Mapping[str, Sequence[str]]
+) -> tuple[Settled, list[str], list[Problem]]:
     """The data as the task understands it, the columns to slice it by, and all that is wrong."""
     task, reading = settings.task, settings.task.reading
-    data = rows_of(settings)
+    data = _left(rows_of(settings), without)
     problems: list[Problem] = []
     try:
         settled = task.settle(data)
@@ -148,6 +182,19 @@ def _read(settings: StudySettings) -> tuple[Settled, list[str], list[Problem]]:
     problems = problems + not_texts(data.splits, reading.texts)
     slices, unsound = slice_columns(settings.slices, data.splits, settled.splits, task)
     return settled, slices, problems + unsound
+
+
+def _left(data: Data, without: Mapping[str, Sequence[str]]) -> Data:
+    """The data without some rows, and a note that says so."""
+    splits, notes = dict(data.splits), list(data.notes)
+    for name, ids in without.items():
+        gone = set(ids)
+        splits[name] = [row for row in splits[name] if str(row["id"]) not in gone]
+        notes.append(
+            f"{name}: {plural(len(ids), 'row')} left out ({first_of(ids)}), as the last question "
+            "does not fit a model of this study with room for an answer (data.on_too_long: drop)."
+        )
+    return replace(data, splits=splits, notes=tuple(notes))
 
 
 def _unmeasured(settings: StudySettings, settled: Settled) -> list[Problem]:

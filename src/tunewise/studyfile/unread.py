@@ -37,6 +37,9 @@ def check_read(
         if data.clean is not None:
             unread = dict.fromkeys(("labels", "min_examples"), reason)
             _report(reader, data.clean, unread, ("data", "clean"))
+    if not task.proves_rows:
+        reason = "of a text that is too long the task reads what fits"
+        _report(reader, data, {"on_too_long": reason}, ("data",))
     # The study's training settings, where every method that is trained has its own.
     given = reader.document.values.get("training")
     trained = [entry for entry in entries if entry.part.trained]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from tunewise.core.errors import InputError, Problem
 from tunewise.core.format import first_of, plural
@@ -44,8 +44,30 @@ def learnable(
     return [], [f"{finding}; such examples are left out of training."]
 
 
-def proven(task: Task, splits: Splits, processor: Any, limit: int) -> list[Problem]:
-    """What is wrong with any row as this model reads it, where the task can tell.
+class Proven(NamedTuple):
+    """What is wrong with rows as a model reads them, and those that it has no room for."""
+
+    problems: list[Problem]
+    unfit: dict[str, list[str]]  # by split, their ids
+
+    def refused(self, limit: int) -> list[Problem]:
+        """The problems, where rows that do not fit are one too."""
+        return [
+            *self.problems,
+            *(
+                Problem(
+                    split,
+                    f"{plural(len(ids), 'row')} ({first_of(ids)}) cannot be asked: the last "
+                    f"question with room for an answer does not fit in {limit} tokens. Raise "
+                    "training.max_length, or say data.on_too_long: drop.",
+                )
+                for split, ids in self.unfit.items()
+            ),
+        ]
+
+
+def proven(task: Task, splits: Splits, processor: Any, limit: int) -> Proven:
+    """Every row as this model reads it, where the task can tell what is wrong with one.
 
     Args:
         task: whose rows they are.
@@ -53,10 +75,9 @@ def proven(task: Task, splits: Splits, processor: Any, limit: int) -> list[Probl
         processor: the model's tokenizer.
         limit: tokens an example may have.
     """
-    if not task.proves_rows:
-        return []
-    problems = []
-    for name, rows in splits.items():
+    problems: list[Problem] = []
+    unfit: dict[str, list[str]] = {}
+    for name, rows in splits.items() if task.proves_rows else ():
         examples = [task.read(row) for row in rows]
         learning = name == "train"
         try:
@@ -64,14 +85,9 @@ def proven(task: Task, splits: Splits, processor: Any, limit: int) -> list[Probl
         except InputError as error:
             problems += [Problem(name, str(each)) for each in error.problems]
             continue
-        if unfit := [one.id for one in read if not one.fits]:
-            message = (
-                f"{plural(len(unfit), 'row')} ({first_of(unfit)}) cannot be asked: the last "
-                f"question with room for an answer does not fit in {limit} tokens. Raise "
-                "training.max_length, or leave these rows out."
-            )
-            problems.append(Problem(name, message))
-    return problems
+        if ids := [one.id for one in read if not one.fits]:
+            unfit[name] = ids
+    return Proven(problems, unfit)
 
 
 def learned_rows(
