@@ -87,10 +87,6 @@ def plan(
     return _Planner(settings, workers, say, calibration).plan(prepared)
 
 
-def _ranks(point: PlannedPoint) -> int:
-    return 1 if point.training is None else point.training.ranks
-
-
 def found_while_training(point: PlannedPoint, row: PlannedContender, rows: int) -> list[str]:
     """What the time of a contender takes for granted, where the training itself finds it."""
     training = point.training
@@ -303,7 +299,7 @@ class _Planner:
             kinds={kind: size for kind, size in kinds.items() if size},
             phases=memory["peak_bytes"],
             flops=memory["flops"],
-            devices=_ranks(points[most]),
+            devices=training.ranks if (training := points[most].training) else 1,
             gathered_bytes=found[most]["gathered_bytes"],
             seconds=statistics.mean(expected for expected, _ in times),
             most_seconds=statistics.mean(longest for _, longest in times),

@@ -69,11 +69,22 @@ def adapt(
         with work.stopwatch.phase("features"):
             feeds.pass_once(encoded["train"], work.profiler.backbone)
     with feeds.backbone_out():
-        predictions = _learn(work, method, model, splits)
+        predictions = None
+        if work.parts.training.optimizer == SOLVER:
+            _solve(work, model, splits)
+        else:
+            predictions = _train(work, method, model, splits)
         if work.until is not None:
             return _at_rung(work, model, splits)
         if predictions is None or not task.has_one_way:
-            predictions = _answers(work, model, splits)
+            with work.stopwatch.phase("evaluate"):
+                predictions = predict_feed(
+                    model,
+                    splits.validation,
+                    thorough=True,
+                    phase=work.profiler.evaluation,
+                    ranks=work.ranks,
+                )
     if len({prediction.answer for prediction in predictions}) == 1:
         work.note(flags=(*work.result.flags, "degenerate"))
     with work.stopwatch.phase("save"):
@@ -128,16 +139,6 @@ def _profiler(work: TrialWork, model: Model) -> TrialProfiler:
     counted = work.ranks.is_first and not work.shards and not work.ranks.together
     held = held_tensors(model.module) if counted else []
     return TrialProfiler(held, work.parts.training.precision)
-
-
-def _learn(
-    work: TrialWork, method: Adaptation, model: Model, splits: Splits
-) -> list[Prediction] | None:
-    """Solve or train; what the weights that are left answered to validation, where known."""
-    if work.parts.training.optimizer == SOLVER:
-        _solve(work, model, splits)
-        return None
-    return _train(work, method, model, splits)
 
 
 def _solve(work: TrialWork, model: Model, splits: Splits) -> None:
@@ -217,17 +218,6 @@ def _at_rung(work: TrialWork, model: Model, splits: Splits) -> list[Prediction]:
         raise Diverged(work.until or 0, None)
     work.note(losses=losses)
     return predictions
-
-
-def _answers(work: TrialWork, model: Model, splits: Splits) -> list[Prediction]:
-    with work.stopwatch.phase("evaluate"):
-        return predict_feed(
-            model,
-            splits.validation,
-            thorough=True,
-            phase=work.profiler.evaluation,
-            ranks=work.ranks,
-        )
 
 
 def _save(
