@@ -79,20 +79,20 @@ def prepare(settings: StudySettings, *, say: Say = lambda text: None) -> Prepare
     Raises:
         InputError: all that is wrong with the data, or with models and methods, together.
     """
-    return _prepared(settings, say, {})
-
-
-def _prepared(settings: StudySettings, say: Say, without: Mapping[str, Sequence[str]]) -> Prepared:
-    """Prepare without some rows (ids by split); anew where more of them are to be left out."""
     expansion = expand(settings)  # first, because its mistakes cost nothing to find
-    say("Leaving out what does not fit ..." if without else "Reading the data ...")
-    settled, slices, problems = _read(settings, without)
+    say("Reading the data ...")
+    return _prepared(settings, expansion, rows_of(settings), say)
+
+
+def _prepared(settings: StudySettings, expansion: Expansion, data: Data, say: Say) -> Prepared:
+    """Prepare with these rows; anew without those that a model has no room for, where so asked."""
+    settled, slices, problems = _settled(settings, data)
     say("Finding the models ...")
     models, missing = _models(settings)
     if problems := problems + missing:
         # What the texts alone show is reported with the rest.
         raise InputError(_once(problems + audited(settings, settled, None).problems))
-    data, train, task = settled.data, settled.splits["train"], settings.task
+    train, task = settled.splits["train"], settings.task
     asked, unread = _asked(models, settings)
     facts = Facts(
         hash_of(settled.splits),
@@ -109,7 +109,8 @@ def _prepared(settings: StudySettings, say: Say, without: Mapping[str, Sequence[
     read = _as_read(settings, settled, inspectors if not found.problems else {})
     problems += read.problems
     if read.unfit and not problems:
-        return _prepared(settings, say, read.unfit)
+        say("Leaving out what does not fit ...")
+        return _prepared(settings, expansion, _left(data, read.unfit), say)
     if problems := problems + found.problems:
         raise InputError(_once(problems))
     sample = [str(row[task.reading.texts[0]]) for row in train[:SAMPLE]]
@@ -118,7 +119,14 @@ def _prepared(settings: StudySettings, say: Say, without: Mapping[str, Sequence[
     warnings = [text for inspector in inspectors.values() for text in inspector.warnings]
     pooling = {name: found.pooling for name, found in asked.items() if found.pooling}
     warnings += pooling_notes(pooling)
-    notes = (*moot(settings), *left_out, *data.notes, *warnings, *found.warnings, *read.notes)
+    notes = (
+        *moot(settings),
+        *left_out,
+        *settled.data.notes,
+        *warnings,
+        *found.warnings,
+        *read.notes,
+    )
     study = replace(
         _record(settings, settled, expansion),
         contenders=tuple(contenders),
@@ -130,7 +138,7 @@ def _prepared(settings: StudySettings, say: Say, without: Mapping[str, Sequence[
     )
     lines = contender_lines(contenders, len(settings.seeds), expansion.notes)
     # The columns of slices come after the hash: they change no trial.
-    kept = with_columns(settled.splits, data.splits, [*settled.beside, *slices])
+    kept = with_columns(settled.splits, settled.data.splits, [*settled.beside, *slices])
     removed = settled.data.removed if settings.data.clean else None
     return Prepared(
         settings, kept, study, notes, settled.images, lines, removed, read.learned, settled.settings
@@ -168,12 +176,9 @@ def _as_read(
     return found
 
 
-def _read(
-    settings: StudySettings, without: Mapping[str, Sequence[str]]
-) -> tuple[Settled, list[str], list[Problem]]:
+def _settled(settings: StudySettings, data: Data) -> tuple[Settled, list[str], list[Problem]]:
     """The data as the task understands it, the columns to slice it by, and all that is wrong."""
     task, reading = settings.task, settings.task.reading
-    data = _left(rows_of(settings), without)
     problems: list[Problem] = []
     try:
         settled = task.settle(data)
